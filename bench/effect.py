@@ -30,7 +30,7 @@ from hexbeat.demonstration import make_events
 from hexbeat.evaluation.controls import build_protocol
 from hexbeat.evaluation.evaluation_text import FEWER, MORE, MOVED, build_verdict
 from hexbeat.evaluation.outcome import measure_effect
-from hexbeat.evaluation.rule import UNLIKE, Rule
+from hexbeat.evaluation.rule import MOST_DISTANCE, Rule
 from hexbeat.evaluation.sides import Side
 from hexbeat.evaluation.treated_places import EventPoints, Shape, TreatedPlace, build_event_points
 from layers.catalogue import LAYER_NAMES
@@ -135,7 +135,7 @@ def compare_place(
         match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, separate=separate,
     )  # fmt: skip
     return {
-        "unlike": float(match.weight @ match.distance) > UNLIKE,
+        "unlike": float(match.weight @ match.distance) > MOST_DISTANCE,
         "expected": comparison.expected,
         "estimate": comparison.estimate,
         "rejects": comparison.interval[0] > 0 or comparison.interval[1] < 0,
@@ -230,19 +230,21 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
     today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}), []
     for seed in range(seeds):
         columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
-        ground, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
+        points, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(each):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 550)))
-            recent = ground.counted(start - dt.timedelta(days=28), start)[0]
-            at = ground.index[random.choice(len(recent), p=recent / recent.sum())]  # busy places often
+            recent = points.count_period(start - dt.timedelta(days=28), start)[0]
+            at = points.index[random.choice(len(recent), p=recent / recent.sum())]  # busy places often
             place = TreatedPlace(
                 "nothing", float(columns.lon[at]), float(columns.lat[at]), start, start + dt.timedelta(days=91)
             )
             effect = measure_effect(
-                columns, area, build_protocol(columns, area, [place], rule, today=today, ground=ground), ground=ground
+                columns, area, build_protocol(columns, area, [place], rule, today=today, points=points), points=points
             )
             here, door = effect.here, effect.next_door or effect.here
-            cases.append([seed, here.like, _rejects(here), door.like and _rejects(door), here.after, here.expected])
+            cases.append(
+                [seed, here.comparable, _rejects(here), door.comparable and _rejects(door), here.after, here.expected]
+            )
     found = np.array(cases, dtype=float)
     like = found[found[:, 1] == 1]
     return {
@@ -280,18 +282,21 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
     centres = shapely.centroid(build_outlines(study.cells))
     for seed in range(seeds):
         columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
-        ground, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
+        points, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(starts):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 520)))
-            counts = ground.inside(cell, study.x_m, study.y_m) @ ground.counted(start - dt.timedelta(days=84), start)[0]
+            counts = (
+                points.find_inside(cell, study.x_m, study.y_m)
+                @ points.count_period(start - dt.timedelta(days=84), start)[0]
+            )
             chosen = [centres[one] for one in np.argsort(-counts, kind="stable")[:many].tolist()]
             places = [TreatedPlace("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
-            protocol = build_protocol(columns, area, places, rule, today=today, ground=ground)
-            effect = measure_effect(columns, area, protocol, ground=ground)
+            protocol = build_protocol(columns, area, places, rule, today=today, points=points)
+            effect = measure_effect(columns, area, protocol, points=points)
             here, kind = effect.here, build_verdict(effect).kind
-            halved = measure_effect(columns, area, protocol, ground=_halved(ground, places, random))
+            halved = measure_effect(columns, area, protocol, points=_halved(points, places, random))
             told = [kind in (FEWER, MORE, MOVED), build_verdict(halved).kind == FEWER]
-            cases.append([seed, *told, here.after, here.expected, len(effect.outcomes), here.like])
+            cases.append([seed, *told, here.after, here.expected, len(effect.outcomes), here.comparable])
     found = np.array(cases, dtype=float)
     like = found[found[:, 6] == 1]
     return {
@@ -304,13 +309,13 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
     }
 
 
-def _halved(ground: EventPoints, places: list[TreatedPlace], random: np.random.Generator) -> EventPoints:
+def _halved(points: EventPoints, places: list[TreatedPlace], random: np.random.Generator) -> EventPoints:
     """The same ground, where every other event within the radius of a place counts nothing from the start on."""
-    at = np.array([ground.at(place) for place in places])
-    near = cKDTree(at).query(np.column_stack([ground.x_m, ground.y_m]))[0] <= RADIUS_M
+    at = np.array([points.find_middle(place) for place in places])
+    near = cKDTree(at).query(np.column_stack([points.x_m, points.y_m]))[0] <= RADIUS_M
     begins = (places[0].start - dt.date(1970, 1, 1)).days * 86_400
-    gone = near & (ground.columns.start[ground.index] >= begins) & (random.uniform(size=len(near)) < 0.5)
-    return dataclasses.replace(ground, harm=np.where(gone, 0.0, ground.harm))
+    gone = near & (points.columns.start[points.index] >= begins) & (random.uniform(size=len(near)) < 0.5)
+    return dataclasses.replace(points, harm=np.where(gone, 0.0, points.harm))
 
 
 def main() -> int:

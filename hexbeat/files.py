@@ -1,5 +1,6 @@
-"""Files that are written completely or not at all, and texts that no spreadsheet runs as a formula."""
+"""Files: writing them completely or not at all, their hashes, and text that no spreadsheet runs as a formula."""
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["atomic_write", "escape_formula", "escape_formulas"]
+__all__ = ["atomic_write", "escape_formula", "escape_formulas", "hash_file"]
 
 # OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms run too
@@ -25,7 +26,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a draft beside `path` (same ending). It replaces `path` if the block succeeds, and is removed if not.
 
-    DataError if it cannot be written: a folder has that name, its folder is missing, no permission, no room.
+    DataError if it cannot be written: a folder has that name, its folder is missing, no permission or no room.
     """
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -34,7 +35,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataError(
             "A file needs a folder that exists and that you can write to",
-            f"{path.name} cannot be written ({_why(path, error)})",
+            f"{path.name} cannot be written ({_describe_cause(path, error)})",
             "choose another name or folder",
         ) from error
     finally:
@@ -42,18 +43,24 @@ def atomic_write(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def _why(path: Path, error: OSError) -> str:
+def _describe_cause(path: Path, error: OSError) -> str:
     """The system's own reason, without the path."""
     return "it is a folder" if path.is_dir() else (error.strerror or type(error).__name__)
 
 
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def escape_formula(value: Any) -> Any:
-    """The value; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """The value, with an apostrophe in front if it is text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def escape_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A copy of the frame whose text cells and column names no spreadsheet runs as a formula."""
+    """A copy of the frame with all text cells and column names escaped."""
     escaped = frame.copy()
     for name in escaped.columns:
         if not pd.api.types.is_numeric_dtype(escaped[name]):

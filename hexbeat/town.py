@@ -1,6 +1,7 @@
-"""The door for analysts: one area's records as GeoDataFrames, with the filters and the access policy of the commands.
+"""The Python interface for analysts: an area's records as GeoDataFrames, with the commands' filters and access policy.
 
-`hexbeat.open` makes a `Town`. Its methods call what the command line and the dashboard call, so the numbers are equal.
+`hexbeat.open` returns a `Town`. Its methods call the same functions as the command line and the dashboard, so the
+numbers are equal.
 """
 
 import datetime as dt
@@ -34,20 +35,28 @@ __all__ = ["FILTERS", "Names", "Town", "open_town"]
 Names = str | Sequence[str] | None  # one name, several, or None for all
 Day = dt.date | str | None  # a date, or text such as 2026-11-21 or 21/11/2026
 View = Literal["counts", "hotspots"]
-# The keywords that every question takes, beside `layers`, `resolution` and `as_at`.
-FILTERS: Final = ("start", "end", "wards", "hours", "days", "measure", *(each.field for each in COLUMN_FILTERS))
+# The keywords that every method takes, beside `layers`, `resolution` and `as_at`.
+FILTERS: Final = (
+    "start",
+    "end",
+    "wards",
+    "hours",
+    "days",
+    "measure",
+    *(column_filter.field for column_filter in COLUMN_FILTERS),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a method was asked: a filter, and the records that are meant."""
+class Request:
+    """The filter of a request, and the records that it is about."""
 
-    chosen: Filter
+    event_filter: Filter
     columns: Columns
 
 
 class Town:
-    """One area and its store, open for questions. Close it with `close`, or use it in a `with` block.
+    """One area and its open store. Close it with `close`, or use it in a `with` block.
 
     Every method takes the same filters by keyword. `layers` is a layer's name, or several (None: all). `start` is the
     first day that counts and `end` the first that no longer does: dates, or text such as "2026-11-21" or "21/11/2026".
@@ -56,11 +65,10 @@ class Town:
     of the records, in any case. `measure` is "events" or "quantity". `resolution` is that of the cells: 8 to 11.
     `as_at` asks for the records as they stood at the end of that day.
 
-    Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` holds
-    what must be said of the numbers: "area", "attribution", "notes", and "demonstration" where events are synthetic.
+    Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` has the
+    texts to show with the numbers: "area", "attribution", "notes", and "demonstration" if events are synthetic.
 
-    UsageError for a question that makes no sense, PolicyError for what the viewer may not see, StoreError if the store
-    cannot be read.
+    UsageError for invalid filters, PolicyError for what the viewer may not see, StoreError if the store cannot be read.
     """
 
     def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
@@ -80,7 +88,7 @@ class Town:
         self.close()
 
     def close(self) -> None:
-        """Close the store; no question is answered after that."""
+        """Close the store; other methods raise UsageError after that."""
         self._closed = True
         self.store.dispose()
 
@@ -89,8 +97,8 @@ class Town:
     ) -> "geopandas.GeoDataFrame":
         """The events that the filters select, a point each, with the columns of `hexbeat export`.
 
-        An event known only to an interval, such as a month, is there if any part of the interval is selected: `cells`
-        and `wards` count its share. `resolution` changes nothing: an event has its cells of all resolutions.
+        An event known only to an interval, such as a month, is included if any part of the interval is selected:
+        `cells` and `wards` count its share. `resolution` changes nothing: an event has its cells of all resolutions.
         """
         from hexbeat.store.event_files import add_points, format_events  # noqa: PLC0415 - geopandas, when it is needed
         from hexbeat.store.records import read_records  # noqa: PLC0415 - likewise
@@ -101,18 +109,18 @@ class Town:
         names = _list_names(layers)
         for layer in names or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
-        asked = self._ask(names, as_at=as_at, **filters)
-        columns = asked.columns
-        selection = select(columns, asked.chosen, time_zone=self.area.time_zone)
+        request = self._build_request(names, as_at=as_at, **filters)
+        columns = request.columns
+        selection = select(columns, request.event_filter, time_zone=self.area.time_zone)
         records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
         frame = add_points(format_events(records))
-        return self._describe(frame, columns, [])
+        return self._set_attributes(frame, columns, [])
 
     def cells(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
         """Counts by H3 cell, a hexagon each: cell, the columns of further groups (`by`, such as "month"), and count."""
-        return self._count(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
+        return self._count_groups(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     def wards(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
@@ -121,19 +129,19 @@ class Town:
 
         `resolution` is that of the cells, if `by` has them.
         """
-        return self._count(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
+        return self._count_groups(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     def hotspots(
         self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
         """Hot and cold cells of one layer, a row for every cell of the chosen wards: columns of `hexbeat hotspots`.
 
-        `q` is the false discovery rate, between 0 and 1. `attrs["notes"]` says what the test rests on.
+        `q` is the false discovery rate, between 0 and 1. `attrs["notes"]` describes the data of the test.
         """
         from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS  # noqa: PLC0415 - scipy, when it is needed
 
-        found, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
-        return self._shape(found.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(found.notes))
+        hotspot_map, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
+        return self._build_frame(hotspot_map.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(hotspot_map.notes))
 
     def change(
         self,
@@ -147,22 +155,24 @@ class Town:
     ) -> "geopandas.GeoDataFrame":
         """The period against the one `before` it, or the same dates a "year_before": the columns of `hexbeat change`.
 
-        `attrs["missing"]` says why there is nothing to compare with (None where there is); the frame is empty then.
+        `attrs["missing"]` is None, or says why there is nothing to compare with; the frame is empty then.
         """
         from hexbeat.analysis.change_map import AGAINST, build_change_map  # noqa: PLC0415 - scipy, when it is needed
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
         _require_one_of("by", by, ("cell", "ward"))
-        earlier = next((known for known in AGAINST if known == against.replace("-", "_")), None)
+        earlier = next((name for name in AGAINST if name == against.replace("-", "_")), None)
         if earlier is None:
-            raise _not_one_of("against", against, AGAINST)
-        asked = self._ask(layer, as_at=as_at, **filters)
-        columns = asked.columns
-        study = self._study(asked.chosen, resolution)
-        found = build_change_map(columns, asked.chosen, study, against=earlier, time_zone=self.area.time_zone)
-        rows = found.cells if by == "cell" else found.wards
-        frame = self._describe(add_shapes(rows, by=(by,), wards=self.area.wards), columns, list(found.notes))
-        frame.attrs["missing"] = found.missing
+            raise _build_choice_error("against", against, AGAINST)
+        request = self._build_request(layer, as_at=as_at, **filters)
+        columns = request.columns
+        study = self._load_study(request.event_filter, resolution)
+        change_map = build_change_map(
+            columns, request.event_filter, study, against=earlier, time_zone=self.area.time_zone
+        )
+        rows = change_map.cells if by == "cell" else change_map.wards
+        frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, list(change_map.notes))
+        frame.attrs["missing"] = change_map.missing
         return frame
 
     def map(
@@ -181,26 +191,26 @@ class Town:
 
         _require_one_of("view", view, ("counts", "hotspots"))
         if view == "hotspots":
-            found, columns = self._find_hotspots(layer, q=0.05, resolution=resolution, as_at=as_at, **filters)
-            cells, mark = build_hotspot_layer(found), self._find_mark(columns)
+            hotspot_map, columns = self._find_hotspots(layer, q=0.05, resolution=resolution, as_at=as_at, **filters)
+            cells, mark = build_hotspot_layer(hotspot_map), self._find_mark(columns)
         else:
-            counted = self.cells(layer, resolution=resolution, as_at=as_at, **filters)
-            cells = build_count_layer(counted, find_layer(layer), measure=filters.get("measure", "events"))
-            mark = counted.attrs.get("demonstration")
+            counts = self.cells(layer, resolution=resolution, as_at=as_at, **filters)
+            cells = build_count_layer(counts, find_layer(layer), measure=filters.get("measure", "events"))
+            mark = counts.attrs.get("demonstration")
         return build_notebook_map(self.area, cells, mark=mark)
 
-    def _ask(self, layers: Names, *, as_at: Day, **filters: Any) -> Question:
-        """The question that the keywords mean; UsageError for a keyword that there is not."""
+    def _build_request(self, layers: Names, *, as_at: Day, **filters: Any) -> Request:
+        """The request that the keywords describe; UsageError for an unknown keyword."""
         if self._closed:
             raise UsageError("A town answers while it is open", "this one is closed", "open it again: hexbeat.open()")
         unknown = next((name for name in filters if name not in FILTERS), None)
         if unknown is not None:
-            near = difflib.get_close_matches(unknown, FILTERS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(FILTERS)}"
+            similar = difflib.get_close_matches(unknown, FILTERS, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else f"choose from {', '.join(FILTERS)}"
             raise UsageError("A filter is a keyword that Hexbeat knows", f"there is no filter {unknown!r}", hint)
-        chosen, moment = self._build_filter(layers, **filters), self._parse_as_at(as_at)
-        columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=moment)
-        return Question(resolve_values(chosen, columns), columns)
+        event_filter, as_at_time = self._build_filter(layers, **filters), self._parse_as_at(as_at)
+        columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=as_at_time)
+        return Request(resolve_values(event_filter, columns), columns)
 
     def _build_filter(
         self,
@@ -230,11 +240,11 @@ class Town:
         day = _to_day(as_at)
         return find_day_end(day, self.area.tz) if day else None
 
-    def _study(self, chosen: Filter, resolution: int) -> Any:
+    def _load_study(self, event_filter: Filter, resolution: int) -> Any:
         from hexbeat.analysis.study import load_study  # noqa: PLC0415 - scipy, when it is needed
         from layers.filters import require_resolution  # noqa: PLC0415 - beside it
 
-        return load_study(self.area, chosen.wards, require_resolution(resolution))
+        return load_study(self.area, event_filter.wards, require_resolution(resolution))
 
     def _find_hotspots(
         self, layer: str, *, q: float, resolution: int, as_at: Day, **filters: Any
@@ -243,12 +253,12 @@ class Town:
 
         if not 0 < q < 1:
             raise UsageError("A false discovery rate lies between 0 and 1", f"q was given {q:g}", "0.05 is usual")
-        asked = self._ask(layer, as_at=as_at, **filters)
-        columns = asked.columns
-        study = self._study(asked.chosen, resolution)
-        return build_hotspot_map(columns, asked.chosen, study, q=q, time_zone=self.area.time_zone), columns
+        request = self._build_request(layer, as_at=as_at, **filters)
+        columns = request.columns
+        study = self._load_study(request.event_filter, resolution)
+        return build_hotspot_map(columns, request.event_filter, study, q=q, time_zone=self.area.time_zone), columns
 
-    def _count(
+    def _count_groups(
         self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any
     ) -> "geopandas.GeoDataFrame":
         from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
@@ -256,15 +266,15 @@ class Town:
         from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
 
         groups = parse_groups(",".join(by))
-        asked = self._ask(layers, as_at=as_at, **filters)
-        columns = asked.columns
-        counted = count(
-            columns, asked.chosen, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
+        request = self._build_request(layers, as_at=as_at, **filters)
+        columns = request.columns
+        counts = count(
+            columns, request.event_filter, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
             time_zone=self.area.time_zone,
         )  # fmt: skip
-        frame = self._shape(counted.rows, by, columns, [])
-        frame.attrs |= {"total": counted.total, "unplaced_in_time": counted.unplaced_in_time}
-        frame.attrs["shared_in_time"] = counted.shared_in_time
+        frame = self._build_frame(counts.rows, by, columns, [])
+        frame.attrs |= {"total": counts.total, "unplaced_in_time": counts.unplaced_in_time}
+        frame.attrs["shared_in_time"] = counts.shared_in_time
         return frame
 
     def _find_mark(self, columns: Columns) -> str | None:
@@ -272,17 +282,17 @@ class Town:
 
         return find_demonstration_mark(columns)
 
-    def _shape(
+    def _build_frame(
         self, rows: "pd.DataFrame", by: Sequence[str], columns: Columns, notes: list[str]
     ) -> "geopandas.GeoDataFrame":
-        """The rows with a polygon each, marked as the files of the commands are."""
+        """The rows with a polygon each, and the same mark as in the files of the commands."""
         from hexbeat.analysis.count_files import add_mark, add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
         mark = self._find_mark(columns)
         marked = add_mark(rows, {"demonstration": mark} if mark else {})
-        return self._describe(add_shapes(marked, by=by, wards=self.area.wards), columns, notes)
+        return self._set_attributes(add_shapes(marked, by=by, wards=self.area.wards), columns, notes)
 
-    def _describe(
+    def _set_attributes(
         self, frame: "geopandas.GeoDataFrame", columns: Columns, notes: list[str]
     ) -> "geopandas.GeoDataFrame":
         mark = self._find_mark(columns)
@@ -294,22 +304,22 @@ class Town:
 def open_town(home: Path | str | None = None, area: str | None = None, *, viewer: Viewer | str | None = None) -> Town:
     """Open the store in `home` for an area; without them HEXBEAT_HOME and HEXBEAT_AREA, then the defaults, decide.
 
-    `viewer` is a Viewer or the name of a role. None is the analyst: whoever can run Python on the machine can read the
-    store's file.
-    UsageError if there is no such area, AreaError if its files are broken, StoreError if the store cannot be opened.
+    `viewer` is a Viewer or the name of a role. None is the analyst, because a person who can run Python on the machine
+    can read the store's file. UsageError if there is no such area, AreaError if its files are broken, StoreError if the
+    store cannot be opened.
     """
-    who = _find_viewer(viewer)
+    town_viewer = _find_viewer(viewer)
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
-    chosen = load_named_area(settings.area, home=settings.home)
+    named_area = load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
-    return Town(settings, chosen, store, who)
+    return Town(settings, named_area, store, town_viewer)
 
 
 def _find_viewer(viewer: Viewer | str | None) -> Viewer:
     if viewer is None or isinstance(viewer, Viewer):
         return viewer or ANALYST
     if viewer not in list(Role):
-        raise _not_one_of("viewer", viewer, list(Role))
+        raise _build_choice_error("viewer", viewer, list(Role))
     return Viewer(Role(viewer))
 
 
@@ -327,16 +337,18 @@ def _to_day(day: Day) -> dt.date | None:
 
 
 def _list_days(days: str | Iterable[int | str] | None) -> str | None:
-    """Weekdays as the text that filters read; a number that is no weekday stays as it is, to be refused there."""
+    """Weekdays as the text that filters read; a number that is not a weekday stays, to be refused there."""
     if days is None or isinstance(days, str):
         return days
     return ",".join(DAYS[day] if isinstance(day, int) and 0 <= day < len(DAYS) else str(day) for day in days)
 
 
-def _require_one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise _not_one_of(name, value, known)
+def _require_one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise _build_choice_error(name, value, allowed)
 
 
-def _not_one_of(name: str, value: str, known: Sequence[str]) -> UsageError:
-    return UsageError(f"{name} is one of {', '.join(known)}", f"{value!r} was given", f"choose from {', '.join(known)}")
+def _build_choice_error(name: str, value: str, allowed: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"{name} is one of {', '.join(allowed)}", f"{value!r} was given", f"choose from {', '.join(allowed)}"
+    )

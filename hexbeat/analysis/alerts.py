@@ -1,6 +1,6 @@
 """Alerts: days with more events than usual, in the area or in a ward, each with its sentence.
 
-An alert is a question, not a finding. How often noise alone raises one is known from simulation, kept in memory.
+An alert is a question, not a finding. Simulation, kept in memory, says how often noise alone raises one.
 """
 
 import datetime as dt
@@ -44,18 +44,18 @@ __all__ = [
 ]
 
 _DAY: Final = dt.timedelta(days=1)
-_HISTORY_DAYS: Final = 365  # from which the noise is estimated
-_GAP_DAYS: Final = 3  # alarms at most so many days from each other are one alert
+_HISTORY_DAYS: Final = 365  # the noise is estimated from these
+_GAP_DAYS: Final = 3  # alarms no further apart than this are one alert
 METHODS: Final = ("C1", "C2", "C3")
-_STEPS: Final = 2  # simulated means a doubling: a mean is rounded to the nearest of them
+_STEPS_PER_DOUBLING: Final = 2  # simulated means a doubling: a mean is rounded to the nearest of them
 _RATIOS: Final = (1.0, 2.0, 4.0)  # simulated variance / mean; 1 is Poisson
-_SERIES: Final = 100  # simulated years for each
-_LEAST_MEAN: Final = 0.01  # a day; quieter series are simulated as if they were of this mean
+_SIMULATED_YEARS: Final = 100  # simulated years for each
+_LEAST_MEAN: Final = 0.01  # events a day; quieter series are simulated with this mean
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How daily counts are judged: EARS `methods`, any of which raises an alert; the others as in geo.alerts.ears.
+    """How daily counts are tested: any of the EARS `methods` raises an alert; other fields as in geo.alerts.ears.
 
     A baseline of four whole weeks suits layers with a strong weekly pattern.
     """
@@ -80,9 +80,9 @@ def detect(counts: NDArray[np.float64], setting: Setting, method: str) -> Alerts
 def sum_false_alarms(history: NDArray[np.float64], setting: Setting) -> float:
     """Days a year with an alert from noise like this history (days, series), summed over the series.
 
-    Each series' noise has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial), without
-    trend or weekly pattern. A day with alerts from several methods for one series counts once. Means are rounded to
-    steps of 41 %, so that few simulations serve all; the result is right to about that.
+    The noise of a series has its mean and, roughly, its ratio of variance to mean (Poisson or negative binomial),
+    without trend or weekly pattern. A day with alerts from several methods for one series counts once. Means are
+    rounded to steps of 41 %, so that few simulations are enough; the result is as accurate as that.
     """
     return sum(_estimate_series(column, setting) for column in history.T)
 
@@ -92,9 +92,9 @@ def _estimate_series(history: NDArray[np.float64], setting: Setting) -> float:
         return 0.0
     mean = max(float(history.mean()), _LEAST_MEAN)
     ratio = float(history.var()) / mean
-    step = round(np.log2(mean) * _STEPS)
-    nearest = min(_RATIOS, key=lambda known: abs(np.log(max(ratio, 1.0) / known)))
-    return _simulate_cached(2.0 ** (step / _STEPS), nearest, setting)
+    step = round(np.log2(mean) * _STEPS_PER_DOUBLING)
+    nearest = min(_RATIOS, key=lambda simulated: abs(np.log(max(ratio, 1.0) / simulated)))
+    return _simulate_cached(2.0 ** (step / _STEPS_PER_DOUBLING), nearest, setting)
 
 
 @lru_cache(maxsize=512)
@@ -113,17 +113,17 @@ def simulate(mean: float, ratio: float, setting: Setting) -> float:
 
     size = None if ratio <= 1 else mean / (ratio - 1)
     return estimate_false_alarms(
-        any_method, mean=mean, size=size, series=_SERIES, history=setting.baseline_days + len(METHODS) + 2
+        any_method, mean=mean, size=size, series=_SIMULATED_YEARS, history=setting.baseline_days + len(METHODS) + 2
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One or more days out of the ordinary for one layer in one place.
+    """One or more days with more events than usual of one layer in one place.
 
-    `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive), of which the busiest
-    day, `day`, had `peak`; `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how
-    many alerts noise alone would raise for this layer over all places, at this setting.
+    `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive); the busiest day, `day`,
+    had `peak` of them. `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how many
+    alerts noise alone would raise for this layer over all places, at this setting.
     """
 
     layer: str
@@ -172,8 +172,8 @@ class _DailySeries:
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the day of the newest incident if nothing later has been loaded."""
     yesterday = today - _DAY
-    known = [find_known_period(columns, spec.name, time_zone=time_zone) for spec in _list_layers(())]
-    return min(yesterday, max((one[1] - _DAY for one in known if one), default=yesterday))
+    periods = [find_known_period(columns, spec.name, time_zone=time_zone) for spec in _list_layers(())]
+    return min(yesterday, max((period[1] - _DAY for period in periods if period), default=yesterday))
 
 
 def build_alert_report(
@@ -185,31 +185,40 @@ def build_alert_report(
     layers: Sequence[str] = (),
     setting: Setting | None = None,
 ) -> AlertReport:
-    """What was out of the ordinary on `day` and the `days` - 1 before it, in the area and in each ward.
+    """The alerts of `day` and the `days` - 1 before it, in the area and in each ward.
 
-    EARS C1, C2 and C3 on daily counts; Farrington's method on weeks that end with `day` where there are years enough.
-    `layers`: names of layers of incidents (none: all); UsageError for others. Events whose day is not known, and those
-    that sweeps alerts, are left out.
+    EARS C1, C2 and C3 on daily counts; Farrington's method on weeks that end with `day` if enough years are on record.
+    `layers`: names of layers of incidents (empty: all); UsageError for others. Events whose day is not known, and those
+    that sweeps found, are left out.
     """
     setting = setting or Setting()
     alerts: list[Alert] = []
     rows: list[MethodRow] = []
     notes: list[str] = []
     for spec in _list_layers(layers):
-        known = find_known_period(columns, spec.name, time_zone=area.time_zone)
-        if known is None:
+        known_period = find_known_period(columns, spec.name, time_zone=area.time_zone)
+        if known_period is None:
             notes.append(f"No {spec.many} are loaded yet.")
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone)
-        notes += _build_notes(spec, events, known, day)
-        series = _count_days(columns, events, area, known=known, day=day, days=days, setting=setting)
-        yearly = sum_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
-        rows += _build_settings(spec, series, setting, yearly, area)
-        notes.append(_describe_smallest(spec, series, setting))
-        alerts += _find_episodes(spec, series, area, days=days, setting=setting, yearly=yearly)
-        weekly, weekly_notes, row = _find_weekly_alerts(spec, columns, events, area, known=known, day=day, days=days)
-        alerts, rows, notes = alerts + weekly, rows + row, notes + weekly_notes
-    alerts.sort(key=lambda one: (-to_ordinal(one.last_day), one.expected - one.count, one.layer, one.ward_code or ""))
+        notes += _build_notes(spec, events, known_period, day)
+        series = _count_days(columns, events, area, known_period=known_period, day=day, days=days, setting=setting)
+        false_alarms = sum_false_alarms(series.counts[-_HISTORY_DAYS:], setting)
+        rows += _build_settings(spec, series, setting, false_alarms, area)
+        notes.append(_describe_fewest(spec, series, setting))
+        alerts += _find_daily_alerts(spec, series, area, days=days, setting=setting, yearly=false_alarms)
+        weekly, weekly_notes, weekly_rows = _find_weekly_alerts(
+            spec, columns, events, area, known_period=known_period, day=day, days=days
+        )
+        alerts, rows, notes = alerts + weekly, rows + weekly_rows, notes + weekly_notes
+    alerts.sort(
+        key=lambda alert: (
+            -to_ordinal(alert.last_day),
+            alert.expected - alert.count,
+            alert.layer,
+            alert.ward_code or "",
+        )
+    )
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes))
 
 
@@ -226,18 +235,18 @@ def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
 
 
 def _count_days(
-    columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int, setting: Setting
+    columns: Columns, events: KnownDays, area: Area, *, known_period: Period, day: dt.date, days: int, setting: Setting
 ) -> _DailySeries:
-    """Counts of each day up to `day`, from the first record or a year of history before."""
-    longest = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
-    first = min(max(known[0], day - longest), day)
-    times = (day - first).days + 1
+    """Counts of each day up to `day`, with a year of history before it, or from the first record if that is later."""
+    history = dt.timedelta(days=max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 2)
+    first_day = min(max(known_period[0], day - history), day)
+    day_count = (day - first_day).days + 1
     ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
-    counts = count_by(events.day - to_ordinal(first), ward, times=times, places=len(area.wards))
-    return _DailySeries(first, np.column_stack([counts.sum(axis=1), counts]))
+    counts = count_by(events.day - to_ordinal(first_day), ward, time_count=day_count, place_count=len(area.wards))
+    return _DailySeries(first_day, np.column_stack([counts.sum(axis=1), counts]))
 
 
-def _find_episodes(
+def _find_daily_alerts(
     spec: LayerSpec, series: _DailySeries, area: Area, *, days: int, setting: Setting, yearly: float
 ) -> list[Alert]:
     """Alarms of the last `days` days, those close together joined into one alert."""
@@ -268,11 +277,11 @@ def _find_episodes(
     return alerts
 
 
-def _describe_smallest(spec: LayerSpec, series: _DailySeries, setting: Setting) -> str:
-    """How many events a day needs for an alert, so that nobody takes silence for calm: by C1, on the last day."""
+def _describe_fewest(spec: LayerSpec, series: _DailySeries, setting: Setting) -> str:
+    """How many events a day needs for an alert, by C1 on the last day: no alert does not mean that all is calm."""
     upper = detect(series.counts, setting, "C1").upper[-1]
     if np.isnan(upper).any():
-        return f"Too few days of {spec.many} are on record to judge the last one."
+        return f"Too few days of {spec.many} are on record to test the last one."
     fewest = np.maximum(np.floor(upper) + 1, setting.fewest)
     area, ward = (format_number(float(number)) for number in (fewest[0], np.median(fewest[1:])))
     return (
@@ -286,17 +295,17 @@ def _build_settings(
 ) -> list[MethodRow]:
     """The false alarms of each method by itself, and of any of them."""
     history = series.counts[-_HISTORY_DAYS:]
-    alone = {
+    by_method = {
         name: sum_false_alarms(history, Setting((name,), setting.baseline_days, setting.sigma_floor, setting.fewest))
         for name in setting.methods
     }
     return [
-        MethodRow(spec.name, name, 1 + len(area.wards), number) for name, number in {**alone, "any": yearly}.items()
+        MethodRow(spec.name, name, 1 + len(area.wards), number) for name, number in {**by_method, "any": yearly}.items()
     ]
 
 
 def _find_weekly_alerts(
-    spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known: Period, day: dt.date, days: int
+    spec: LayerSpec, columns: Columns, events: KnownDays, area: Area, *, known_period: Period, day: dt.date, days: int
 ) -> tuple[list[Alert], list[str], list[MethodRow]]:
     """Farrington's alerts of the weeks that end with `day`, or a note on why the method is not used."""
     ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
@@ -304,7 +313,7 @@ def _find_weekly_alerts(
         events.day - to_ordinal(day) - 1,
         ward,
         places=len(area.wards),
-        days_known=(day + _DAY - known[0]).days,
+        days_known=(day + _DAY - known_period[0]).days,
         days=days,
     )
     if weekly is None:
@@ -314,26 +323,26 @@ def _find_weekly_alerts(
         build_alert(
             spec,
             area,
-            one.place,
-            first_day=day - (7 * one.weeks_back + 6) * _DAY,
-            counts=one.counts,
-            expected=one.expected,
+            alarm.place,
+            first_day=day - (7 * alarm.weeks_back + 6) * _DAY,
+            counts=alarm.counts,
+            expected=alarm.expected,
             methods=(FARRINGTON,),
             yearly=weekly.false_alarms_a_year,
         )
-        for one in weekly.alarms
+        for alarm in weekly.alarms
     ]
     return alerts, [], [MethodRow(spec.name, FARRINGTON, 1 + len(area.wards), weekly.false_alarms_a_year)]
 
 
-def _build_notes(spec: LayerSpec, events: KnownDays, known: Period, day: dt.date) -> list[str]:
-    """What could not be judged."""
-    late = (
-        [f"The newest record of {spec.many} is of {format_date(known[1] - _DAY)}. Later days are not known."]
-        if known[1] <= day
+def _build_notes(spec: LayerSpec, events: KnownDays, known_period: Period, day: dt.date) -> list[str]:
+    """The days and events that could not be tested."""
+    notes = (
+        [f"The newest record of {spec.many} is of {format_date(known_period[1] - _DAY)}. Later days are not known."]
+        if known_period[1] <= day
         else []
     )
-    return late + describe_left_out(spec, unknown=events.unknown, swept=events.swept)
+    return notes + describe_left_out(spec, unknown=events.unknown, swept=events.swept)
 
 
 def build_alert(
@@ -371,6 +380,6 @@ def build_alert(
 
 
 def _format_alerts(yearly: float) -> str:
-    """As in "18 such alerts"; simulation is not exact enough for tenths of many."""
-    words = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
-    return f"{words} such {'alert' if words == '1' else 'alerts'}"
+    """As in "18 such alerts"; simulation is not exact enough for tenths of large numbers."""
+    number = format_number(yearly if yearly < 10 else round(yearly))  # noqa: PLR2004 - two digits are enough
+    return f"{number} such {'alert' if number == '1' else 'alerts'}"

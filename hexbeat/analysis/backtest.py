@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.evaluation import prediction_accuracy
 from hexbeat.analysis.daily_counts import Weeks, count_weeks, describe_left_out
-from hexbeat.analysis.forecast_methods import METHOD_WORDS, METHODS, RANKS_ONLY, build_kernel, forecast
+from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS, RANKS_ONLY, build_kernel, forecast
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from layers.columns import Columns
@@ -43,7 +43,7 @@ SHARES: Final = (0.01, 0.02, 0.05)
 DECIDING_SHARE: Final = 0.02
 _RESAMPLES: Final = 2000
 _SEED: Final = 1
-_SIMPLEST: Final = ("last_period", "all_history", "gi_star", "kernel")  # of those that tie, the first is chosen
+_SIMPLEST_FIRST: Final = ("last_period", "all_history", "gi_star", "kernel")  # of those that tie, the first is chosen
 Tables = dict[tuple[int, str], NDArray[np.float64]]
 MOST_CELLS: Final = 60_000  # finer resolutions of larger areas are left out, and a note says so
 _FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
@@ -51,10 +51,9 @@ _FEW_WEEKS: Final = 8  # resampling fewer understates how much weeks differ
 
 @dataclass(frozen=True, slots=True)
 class MethodComparison:
-    """The winner at DECIDING_SHARE over all methods and resolutions, against the best of every other method.
+    """The best method at DECIDING_SHARE over all resolutions, compared with every other method at its best.
 
-    `rivals` are the others: their best resolution, the winner's lead in share of events with its 95 % interval, and
-    whether the lead is more than chance. `clear`: it is for all of them. `sentence` says so in words.
+    `rivals` are the other methods. `clear`: the lead over each of them is more than chance. `sentence` says so.
     """
 
     method: str
@@ -67,7 +66,10 @@ class MethodComparison:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """One other method at its best resolution: how far the winner leads, with a paired interval."""
+    """Another method at its best resolution: the winner's `lead` in share of events, with its paired 95 % interval.
+
+    `told_apart`: the lead is more than chance.
+    """
 
     method: str
     resolution: int
@@ -79,7 +81,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class SizeFigure:
-    """One method at one size of cells: its hit rate, and whether it is behind the best size by more than chance."""
+    """One method at one size of cells: its hit rate, and whether the best size leads it by more than chance."""
 
     resolution: int
     hit_rate: float
@@ -88,11 +90,11 @@ class SizeFigure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backtest:
-    """`rows`: a row for each resolution, method and share of the area (hexbeat.analysis.backtest.summarise).
+    """`rows`: a row for each resolution, method and share of the area (see `summarise`).
 
-    `verdict` is the winner and how sure that is; `by_size` the same for each resolution. `gi_star` is how well the
-    hotspot map itself does at each size. `weeks` were judged; [first, end) is their period, `events` is how many it
-    holds. `unknown` and `swept` events are left out: their day is not known, or sweeps found them.
+    `verdict` is the best method and how sure that is; `by_size` the same for each resolution. `gi_star` is how well the
+    hotspot map itself does at each size of cells. `weeks` weeks, the period [first, end), were tested; they hold
+    `events` events. `unknown` and `swept` events are left out: their day is not known, or sweeps found them.
     """
 
     spec: LayerSpec
@@ -119,27 +121,29 @@ def backtest(
     resolutions: Sequence[int] = RESOLUTIONS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Backtest:
-    """Rolling origin: for each of the last `weeks` weeks every method sees the weeks before it, and no more.
+    """Rolling origin: for each of the last `weeks` weeks every method uses only the weeks before it.
 
     The methods are those of hexbeat.analysis.forecast_methods. Events whose day is not known, and those that sweeps
     found, are left out. The last week ends with the newest record. `progress` is called with each resolution before it
-    is judged, and its position. UsageError for too few weeks of records.
+    is tested, and its position. UsageError for too few weeks of records.
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
     studies = _build_studies(area, wards, resolutions)
     tables: Tables = {}
-    counted: Weeks | None = None
-    for place, study in enumerate(studies):
+    counts: Weeks | None = None
+    for position, study in enumerate(studies):
         if progress:
-            progress(study.resolution, place)
-        counted = count_weeks(columns, layer, study, judged=weeks, time_zone=area.time_zone)
-        tables |= _score_methods(study, counted, weeks)
-    if counted is None:
+            progress(study.resolution, position)
+        counts = count_weeks(columns, layer, study, tested_weeks=weeks, time_zone=area.time_zone)
+        tables |= _score_methods(study, counts, weeks)
+    if counts is None:
         raise ValueError(resolutions)
-    first = counted.start_of(len(counted.counts) - weeks)
-    end = counted.start_of(len(counted.counts))
-    events = counted.counts[-weeks:].sum(axis=1)
-    left_out = [str(one) for one in resolutions if one not in {study.resolution for study in studies}]
+    first_day = counts.start_of(len(counts.counts) - weeks)
+    end = counts.start_of(len(counts.counts))
+    events = counts.counts[-weeks:].sum(axis=1)
+    skipped = [
+        str(resolution) for resolution in resolutions if resolution not in {study.resolution for study in studies}
+    ]
     return Backtest(
         spec=spec,
         rows=summarise(tables, events),
@@ -149,17 +153,17 @@ def backtest(
         },
         gi_star=compare_sizes(tables, events, "gi_star"),
         weeks=weeks,
-        first=first,
+        first=first_day,
         end=end,
         events=int(events.sum()),
-        unknown=counted.unknown,
-        swept=counted.swept,
-        notes=tuple(_build_notes(spec, counted, first, end, left_out)),
+        unknown=counts.unknown,
+        swept=counts.swept,
+        notes=tuple(_build_notes(spec, counts, first_day, end, skipped)),
     )
 
 
 def _build_studies(area: Area, wards: tuple[str, ...], resolutions: Sequence[int]) -> list[Study]:
-    """The study areas from coarse to fine, until the next has far too many cells; the coarsest in any case."""
+    """The study areas from coarse to fine, up to the last with about MOST_CELLS cells; the coarsest in any case."""
     studies: list[Study] = []
     for resolution in sorted(set(resolutions)):
         finer = resolution - studies[-1].resolution if studies else 0
@@ -174,18 +178,18 @@ def _select_resolution(tables: Tables, resolution: int) -> Tables:
     return {key: table for key, table in tables.items() if key[0] == resolution}
 
 
-def _score_methods(study: Study, counted: Weeks, weeks: int) -> Tables:
-    """For each method float64 (3, weeks, shares): events caught, events that the best choice had caught, predicted."""
+def _score_methods(study: Study, history_counts: Weeks, weeks: int) -> Tables:
+    """For each method float64 (3, weeks, shares): events caught, most that any choice could catch, events predicted."""
     kernel = build_kernel(study)
     tables = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
     for place in range(weeks):
-        now = len(counted.counts) - weeks + place
-        observed = counted.counts[now]
+        week = len(history_counts.counts) - weeks + place
+        observed = history_counts.counts[week]
         if not observed.any():
             continue
         best = _count_caught(observed, observed, study)[0]
         for method in METHODS:
-            scores = forecast(method, counted.counts[:now], study, kernel)
+            scores = forecast(method, history_counts.counts[:week], study, kernel)
             # Gi* ranks by itself: it is multiplied by the area here, because it is divided by it later.
             predicted = scores * study.area_km2 if method in RANKS_ONLY else scores
             hits, expected = _count_caught(observed, predicted, study)
@@ -208,17 +212,17 @@ def _count_caught(
     )
 
 
-def _build_notes(spec: LayerSpec, counted: Weeks, first: dt.date, end: dt.date, left_out: list[str]) -> list[str]:
-    how = (
+def _build_notes(spec: LayerSpec, counts: Weeks, first: dt.date, end: dt.date, skipped: list[str]) -> list[str]:
+    explanation = (
         f"Each week of {format_span(first, end)} was forecast from the weeks before it. The winner has the largest "
         f"share of events in the top {format_percent(DECIDING_SHARE)} of the area. Intervals come from resampled weeks."
     )
-    notes = [how]
+    notes = [explanation]
     if (end - first).days < 7 * _FEW_WEEKS:
         notes.append(f"There are fewer than {_FEW_WEEKS} weeks, so the intervals are narrower than they should be.")
-    notes += describe_left_out(spec, unknown=counted.unknown, swept=counted.swept)
-    if left_out:
-        notes.append(f"Resolution {', '.join(left_out)} is left out: it would have more than {MOST_CELLS:,} cells.")
+    notes += describe_left_out(spec, unknown=counts.unknown, swept=counts.swept)
+    if skipped:
+        notes.append(f"Resolution {', '.join(skipped)} is left out: it would have more than {MOST_CELLS:,} cells.")
     return notes
 
 
@@ -237,10 +241,10 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
             hits, best, predicted = table[:, :, column]
             row: dict[str, object] = {"resolution": resolution, "method": method, "area_share": share}
             row |= {"hits": float(hits.sum()), "events": float(events.sum())}
-            row |= _with_interval("hit_rate", hits, events, draws)
-            row |= _with_interval("PAI", hits, events * share, draws)
-            row |= _with_interval("PEI", hits, best, draws)
-            row |= _with_interval("RRI", predicted * (np.nan if method in RANKS_ONLY else 1.0), hits, draws)
+            row |= _build_interval_columns("hit_rate", hits, events, draws)
+            row |= _build_interval_columns("PAI", hits, events * share, draws)
+            row |= _build_interval_columns("PEI", hits, best, draws)
+            row |= _build_interval_columns("RRI", predicted * (np.nan if method in RANKS_ONLY else 1.0), hits, draws)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -248,22 +252,22 @@ def summarise(tables: Tables, events: NDArray[np.float64]) -> pd.DataFrame:
 def compare_methods(tables: Tables, events: NDArray[np.float64]) -> MethodComparison:
     """Which method, at which resolution, caught the largest share of events in the top DECIDING_SHARE of the area.
 
-    The lead over the best of each other method is judged on the same weeks (paired resampling). The winner was picked
-    by looking, so its own share flatters a little. Equal shares go to the simpler method and the coarser cells.
+    The lead over the best of each other method is measured on the same weeks (paired resampling). The winner is picked
+    on these weeks too, so its own share is a little too high. Equal shares go to the simpler method and coarser cells.
     """
     column = SHARES.index(DECIDING_SHARE)
     hits = {key: table[0, :, column] for key, table in tables.items()}
-    order = sorted(hits, key=lambda key: (-hits[key].sum(), _SIMPLEST.index(key[1]), key[0]))
+    order = sorted(hits, key=lambda key: (-hits[key].sum(), _SIMPLEST_FIRST.index(key[1]), key[0]))
     best = order[0]
     draws = _resample_weeks(len(events))
     rivals = []
     for method in dict.fromkeys(key[1] for key in order if key[1] != best[1]):
         other = next(key for key in order if key[1] == method)
-        lead = _ratio(hits[best] - hits[other], events)
-        low, high = _interval(hits[best] - hits[other], events, draws)
+        lead = _divide_sums(hits[best] - hits[other], events)
+        low, high = _find_interval(hits[best] - hits[other], events, draws)
         rivals.append(Rival(method, other[0], lead, low, high, told_apart=bool(low > 0)))
     clear = all(rival.told_apart for rival in rivals)
-    rate = _ratio(hits[best], events)
+    rate = _divide_sums(hits[best], events)
     return MethodComparison(best[1], best[0], rate, tuple(rivals), clear, _describe_best(best, rate, rivals))
 
 
@@ -274,17 +278,17 @@ def compare_sizes(tables: Tables, events: NDArray[np.float64], method: str) -> t
     best = max(hits.values(), key=lambda caught: float(caught.sum()))
     draws = _resample_weeks(len(events))
     return tuple(
-        SizeFigure(size, _ratio(caught, events), behind=bool(_interval(best - caught, events, draws)[0] > 0))
+        SizeFigure(size, _divide_sums(caught, events), behind=bool(_find_interval(best - caught, events, draws)[0] > 0))
         for size, caught in hits.items()
     )
 
 
 def _describe_best(best: tuple[int, str], rate: float, rivals: list[Rival]) -> str:
     if np.isnan(rate):
-        return "There were no events in these weeks, so no method can be judged."
-    winner = f"The {METHOD_WORDS[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
+        return "There were no events in these weeks, so the methods cannot be compared."
+    winner = f"The {METHOD_NAMES[best[1]]}, with cells {format_cell_width(best[0])} across, caught most"
     share = f"{format_percent(rate)} of the next week's events in {format_percent(DECIDING_SHARE)} of the area"
-    similar = [f"the {METHOD_WORDS[rival.method]}" for rival in rivals if not rival.told_apart]
+    similar = [f"the {METHOD_NAMES[rival.method]}" for rival in rivals if not rival.told_apart]
     if not similar:
         return f"{winner}: {share}. That is clearly more than any other method."
     return f"{winner}: {share}. The difference from {format_list(similar)} may be chance."
@@ -296,12 +300,14 @@ def _resample_weeks(weeks: int) -> NDArray[np.float64]:
     return generator.multinomial(weeks, np.full(weeks, 1 / weeks), size=_RESAMPLES).astype(np.float64)
 
 
-def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> float:
-    whole = float(bottom.sum())
-    return float(top.sum()) / whole if whole else float("nan")
+def _divide_sums(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> float:
+    total = float(bottom.sum())
+    return float(top.sum()) / total if total else float("nan")
 
 
-def _interval(top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, float]:
+def _find_interval(
+    top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]
+) -> tuple[float, float]:
     """The 95 % percentile interval of a ratio of sums over resampled weeks; NaN if the divisor is 0."""
     below = draws @ bottom
     ratios = (draws @ top)[below > 0] / below[below > 0]
@@ -311,8 +317,8 @@ def _interval(top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDAr
     return low, high
 
 
-def _with_interval(
+def _build_interval_columns(
     name: str, top: NDArray[np.float64], bottom: NDArray[np.float64], draws: NDArray[np.float64]
 ) -> dict[str, object]:
-    low, high = _interval(top, bottom, draws)
-    return {name: _ratio(top, bottom), f"{name}_low": low, f"{name}_high": high}
+    low, high = _find_interval(top, bottom, draws)
+    return {name: _divide_sums(top, bottom), f"{name}_low": low, f"{name}_high": high}

@@ -1,4 +1,4 @@
-"""What changed: a period against the one before it, or the same dates a year before, by cell, ward and over all."""
+"""What changed: a period against the one before it, or the same dates a year before, by cell, by ward and in total."""
 
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -39,14 +39,19 @@ _KINDS: Final = np.array([FALL, UNCLEAR, RISE], dtype=object)
 class ChangeMap:
     """What changed from `other` to `now` (half-open periods).
 
-    `cells` (n rows, in the study's order), `wards` (one row a chosen ward, in the order of codes) and `whole` (one row)
-    have the columns now, before, difference (now less what came before, scaled to the same length), ratio of rates (NaN
-    for none in both, infinite for none before) with its exact 95 % interval ratio_low and ratio_high, p_value and
-    q_value (two-sided E-test; after false-discovery control among the cells, or wards, with enough events; NaN for the
-    others) and change: "rise", "fall", "no clear change" (also where the interval includes 1) or "too few events to
-    say". Cells also have cell, ward_code and ward_name, wards ward_code and ward_name. For states p, q and the interval
-    are NaN and change is "": the same order may be in force in both periods. `missing` says why there is nothing to
-    compare with; the frames are then empty.
+    `cells` has a row for each of the study's n cells, in its order; `wards` one for each chosen ward, in the order of
+    codes; `whole` one row. Their columns are:
+
+    - now and before: the counts
+    - difference: now less before, with before scaled to the length of now
+    - ratio: of rates (NaN if both are 0, infinite if before is 0), with its exact 95 % interval ratio_low to ratio_high
+    - p_value: two-sided E-test; NaN for too few events
+    - q_value: after false-discovery control among the cells, or wards, with enough events; NaN for the others
+    - change: "rise", "fall", "no clear change" (also where the interval includes 1) or "too few events to say"
+    - cell (cells only), ward_code and ward_name (cells and wards)
+
+    For states p, q and the interval are NaN and change is "": the same order may be in force in both periods.
+    `missing` says why there is nothing to compare with; the frames are then empty.
     """
 
     spec: LayerSpec
@@ -73,21 +78,21 @@ def build_change_map(
 ) -> ChangeMap:
     """Compare the filter's period with the one "before" of the same length, or the same dates a "year_before".
 
-    The period now ends with the records, so that days that nobody has loaded yet do not look like a fall. Counts are
+    The current period ends with the records, so that days that are not loaded yet do not look like a fall. Counts are
     taken as Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has
     one layer and the study's wards.
     """
     spec = require_one_layer(chosen, "A map of change")
     chosen = restrict_filter(study, chosen)
     now, notes = clip_period(columns, chosen, time_zone=time_zone)
-    known = find_known_period(columns, spec.name, time_zone=time_zone)
-    if now is None or known is None:
+    known_period = find_known_period(columns, spec.name, time_zone=time_zone)
+    if now is None or known_period is None:
         return _build_empty_map(spec, study, q, None, notes[-1], [])
     other = find_period_before(now) if against == "before" else find_year_before(now)
-    if other[0] < known[0]:
+    if other[0] < known_period[0]:
         missing = (
-            f"There is nothing to compare with. The records begin on {format_date(known[0])}, and the comparison needs "
-            f"those of {format_span(*other)}."
+            f"There is nothing to compare with. The records begin on {format_date(known_period[0])}, and the "
+            f"comparison needs those of {format_span(*other)}."
         )
         return _build_empty_map(spec, study, q, now, missing, notes)
     selections = [
@@ -96,18 +101,18 @@ def build_change_map(
     days = [(end - start).days for start, end in (other, now)]
     cells = [_count_by_cell(columns, selection, study) for selection in selections]
     wards = [_count_by_ward(columns, selection, study) for selection in selections]
-    whole = [np.array([float(one.weight.sum())]) for one in selections]
-    compared = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, whole)]
+    totals = [np.array([float(selection.weight.sum())]) for selection in selections]
+    comparisons = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, totals)]
     return ChangeMap(
         spec=spec,
         now=now,
         other=other,
-        cells=pd.concat([_cell_names(study), compared[0]], axis=1),
-        wards=pd.concat([_ward_names(study), compared[1]], axis=1),
-        whole=compared[2],
+        cells=pd.concat([_build_cell_columns(study), comparisons[0]], axis=1),
+        wards=pd.concat([_build_ward_columns(study), comparisons[1]], axis=1),
+        whole=comparisons[2],
         q=q,
-        shared_in_time=sum(one.shared_in_time for one in selections),
-        unplaced_in_time=sum(one.unplaced_in_time for one in selections),
+        shared_in_time=sum(selection.shared_in_time for selection in selections),
+        unplaced_in_time=sum(selection.unplaced_in_time for selection in selections),
         missing=None,
         notes=(*notes, *_build_notes(columns, selections, spec)),
     )
@@ -119,8 +124,8 @@ def _compare_counts(
     """The comparison of counts (n,) as columns."""
     comparison = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
     # The test and the exact interval may differ at the edge: where the interval includes 1, the change is not clear.
-    clear = (comparison.low > 1) | (comparison.high < 1)
-    words = np.where(comparison.too_few, TOO_FEW, _KINDS[np.where(clear, comparison.kind, 0) + 1])
+    is_clear = (comparison.low > 1) | (comparison.high < 1)
+    labels = np.where(comparison.too_few, TOO_FEW, _KINDS[np.where(is_clear, comparison.kind, 0) + 1])
     frame = pd.DataFrame(
         {"now": now, "before": earlier, "difference": comparison.difference, "ratio": comparison.ratio}
     )
@@ -131,7 +136,7 @@ def _compare_counts(
         ratio_high=comparison.high,
         p_value=comparison.p,
         q_value=comparison.q,
-        change=words.astype(object),
+        change=labels.astype(object),
     )
 
 
@@ -142,29 +147,29 @@ def _count_by_cell(columns: Columns, selection: Selection, study: Study) -> NDAr
 def _count_by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
     """Counts of the chosen wards, by the ward of each event, not of its cell."""
     sums = np.bincount(columns.ward[selection.index], weights=selection.weight, minlength=len(columns.ward_codes))
-    of_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
-    return np.array([of_code.get(code, 0.0) for code in _ward_names(study)["ward_code"]])
+    sum_by_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
+    return np.array([sum_by_code.get(code, 0.0) for code in _build_ward_columns(study)["ward_code"]])
 
 
-def _cell_names(study: Study) -> pd.DataFrame:
+def _build_cell_columns(study: Study) -> pd.DataFrame:
     return pd.DataFrame({"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names})
 
 
-def _ward_names(study: Study) -> pd.DataFrame:
-    named = zip(study.wards.codes, study.wards.names, strict=True)
-    chosen = [(code, name) for code, name in named if not study.chosen or code in study.chosen]
-    return pd.DataFrame(chosen, columns=["ward_code", "ward_name"])
+def _build_ward_columns(study: Study) -> pd.DataFrame:
+    pairs = zip(study.wards.codes, study.wards.names, strict=True)
+    rows = [(code, name) for code, name in pairs if not study.chosen_wards or code in study.chosen_wards]
+    return pd.DataFrame(rows, columns=["ward_code", "ward_name"])
 
 
 def _build_notes(columns: Columns, selections: list[Selection], spec: LayerSpec) -> list[str]:
-    """What makes the comparison weaker than it looks."""
+    """The limits of the comparison."""
     notes = []
     if spec.kind == "state":
         notes.append("Closures may be in force in both periods, so differences are shown but not tested.")
-    coarse = max(find_month_only_share(columns, selection.index) for selection in selections)
-    if coarse:
+    month_share = max(find_month_only_share(columns, selection.index) for selection in selections)
+    if month_share:
         notes.append(
-            f"Up to {format_percent(coarse)} of the {spec.many} are known only to their month. Periods within one "
+            f"Up to {format_percent(month_share)} of the {spec.many} are known only to their month. Periods within one "
             "month share them, and look more similar than they were."
         )
     return notes
@@ -173,15 +178,15 @@ def _build_notes(columns: Columns, selections: list[Selection], spec: LayerSpec)
 def _build_empty_map(
     spec: LayerSpec, study: Study, q: float, now: Period | None, missing: str, notes: list[str]
 ) -> ChangeMap:
-    """No comparison, and why."""
-    none = np.zeros(0)
-    empty = _compare_counts(none, none, days=[1, 1], q=q, spec=spec)
+    """A map without a comparison; `missing` says why."""
+    no_counts = np.zeros(0)
+    empty = _compare_counts(no_counts, no_counts, days=[1, 1], q=q, spec=spec)
     return ChangeMap(
         spec=spec,
         now=now,
         other=None,
-        cells=pd.concat([_cell_names(study).iloc[:0], empty], axis=1),
-        wards=pd.concat([_ward_names(study).iloc[:0], empty], axis=1),
+        cells=pd.concat([_build_cell_columns(study).iloc[:0], empty], axis=1),
+        wards=pd.concat([_build_ward_columns(study).iloc[:0], empty], axis=1),
         whole=empty,
         q=q,
         shared_in_time=0,

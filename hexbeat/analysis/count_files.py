@@ -41,7 +41,7 @@ DECIMALS: Final = 6  # of a degree: about 0.1 m
 
 
 def find_demonstration_mark(columns: Columns) -> str | None:
-    """The mark that has to stand wherever these events are shown: all or some are synthetic; None if none is."""
+    """The mark to show with these events, because all or some are synthetic; None if none is."""
     synthetic = int(columns.demonstration.sum())
     if not synthetic:
         return None
@@ -99,9 +99,9 @@ def build_counts_geoparquet(rows: "pd.DataFrame", *, by: Sequence[str], wards: W
 
 def add_mark(rows: "pd.DataFrame", note: Mapping[str, str]) -> "pd.DataFrame":
     """The rows, with integer counts if all are whole, and a column "demonstration" if events are synthetic."""
-    counted = rows["count"]
-    whole = rows.assign(count=counted.astype("int64")) if (counted % 1 == 0).all() else rows
-    return whole.assign(demonstration=note["demonstration"]) if "demonstration" in note else whole
+    counts = rows["count"]
+    marked = rows.assign(count=counts.astype("int64")) if (counts % 1 == 0).all() else rows
+    return marked.assign(demonstration=note["demonstration"]) if "demonstration" in note else marked
 
 
 def add_shapes(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards) -> "geopandas.GeoDataFrame":
@@ -110,8 +110,8 @@ def add_shapes(rows: "pd.DataFrame", *, by: Sequence[str], wards: Wards) -> "geo
         ids = np.array([int(cell, 16) for cell in rows["cell"]], dtype=np.uint64)
         shapes = build_outlines(ids)
     elif "ward" in by:
-        places = {code: place for place, code in enumerate(wards.codes)}
-        shapes = wards.polygons[[places[code] for code in rows["ward_code"]]]
+        index_by_code = {code: index for index, code in enumerate(wards.codes)}
+        shapes = wards.polygons[[index_by_code[code] for code in rows["ward_code"]]]
     else:
         raise UsageError(
             "A map file needs cells or wards",

@@ -30,17 +30,17 @@ __all__ = [
     "to_ordinal",
 ]
 
-_LONGEST_S: Final = 25 * 3600  # of an event with a longer interval the day is not known
+_LONGEST_S: Final = 25 * 3600  # the day of an event with a longer interval is not known
 _EPOCH: Final = dt.date(1970, 1, 1)
-FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is judged
+FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is tested
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownDays:
     """The events of a layer whose day is known: `index` (int64 (n,)) into the columns, `day` int64 (n,) since 1970.
 
-    `unknown` events are left out because they are known only to a month or to more than a day, and `swept` events
-    because a sweep found them: searching would look like an outbreak.
+    `unknown` events are left out because they are known only to a month or to more than a day. `swept` events are left
+    out because a sweep found them: searching would look like an outbreak.
     """
 
     index: NDArray[np.int64]
@@ -51,7 +51,7 @@ class KnownDays:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weeks:
-    """`counts` float64 (weeks, n) of a layer by week, oldest first, and by the study's cells.
+    """Weekly counts of a layer: `counts` float64 (weeks, n), the oldest week first, by the study's n cells.
 
     `first` is the first day of the first week; the last week ends with the newest record. `unknown` events, whose day
     is not known, and `swept` events, which sweeps found, are not counted.
@@ -69,18 +69,18 @@ class Weeks:
 
 def find_known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False) -> KnownDays:
     """The events of a layer with the local day on which each began; `sweeps` True keeps those found by sweeps."""
-    own = np.flatnonzero(columns.layer == find_layer_code(layer))
-    by_sweep = columns.reported_by[own] == REPORTERS.index("sweep")
-    counted = own if sweeps else own[~by_sweep]
-    month = columns.precision[counted] == PRECISIONS.index("month")
-    has_day = ~month & (columns.end[counted] - columns.start[counted] <= _LONGEST_S)
-    index = counted[has_day]
+    layer_rows = np.flatnonzero(columns.layer == find_layer_code(layer))
+    by_sweep = columns.reported_by[layer_rows] == REPORTERS.index("sweep")
+    kept = layer_rows if sweeps else layer_rows[~by_sweep]
+    month = columns.precision[kept] == PRECISIONS.index("month")
+    has_day = ~month & (columns.end[kept] - columns.start[kept] <= _LONGEST_S)
+    index = kept[has_day]
     day = Calendar(time_zone).days(columns.start[index])
     return KnownDays(index, day, int(np.count_nonzero(~has_day)), 0 if sweeps else int(np.count_nonzero(by_sweep)))
 
 
 def describe_left_out(spec: LayerSpec, *, unknown: int, swept: int) -> list[str]:
-    """A note on the events whose day is not known, and one on those that sweeps found; none for none."""
+    """Notes on the events left out because their day is not known, and because sweeps found them."""
     notes = []
     if unknown:
         verb, whose = ("is", "its") if unknown == 1 else ("are", "their")
@@ -96,39 +96,44 @@ def to_ordinal(day: dt.date) -> int:
     return (day - _EPOCH).days
 
 
-def count_by(time: NDArray[np.int64], place: NDArray[np.integer], *, times: int, places: int) -> NDArray[np.float64]:
+def count_by(
+    time: NDArray[np.int64], place: NDArray[np.integer], *, time_count: int, place_count: int
+) -> NDArray[np.float64]:
     """Events by time (0 to times - 1) and place (0 to places - 1), float64 (times, places); others are left out."""
-    inside = (time >= 0) & (time < times) & (place >= 0) & (place < places)
-    combined = time[inside] * places + place[inside]
-    return np.bincount(combined, minlength=times * places).reshape(times, places).astype(np.float64)
+    inside = (time >= 0) & (time < time_count) & (place >= 0) & (place < place_count)
+    combined = time[inside] * place_count + place[inside]
+    return np.bincount(combined, minlength=time_count * place_count).reshape(time_count, place_count).astype(np.float64)
 
 
-def find_positions(codes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
-    """For each of `codes` its position in `wanted`, -1 if it is not in it."""
-    positions = {code: position for position, code in enumerate(wanted)}
+def find_positions(codes: Sequence[str], order: Sequence[str]) -> NDArray[np.int64]:
+    """The position in `order` of each of `codes`, -1 if it is not there."""
+    positions = {code: position for position, code in enumerate(order)}
     return np.array([positions.get(code, -1) for code in codes], dtype=np.int64)
 
 
-def count_weeks(columns: Columns, layer: str, study: Study, *, judged: int, time_zone: str) -> Weeks:
-    """Whole weeks from the layer's first record to its last; UsageError if there are too few to judge `judged` of them.
+def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int, time_zone: str) -> Weeks:
+    """Counts of all whole weeks of records, the last of which ends with the newest record.
 
-    Cells and wards are those of the study; events elsewhere are left out.
+    Cells and wards are those of the study; events elsewhere are left out. UsageError if there are too few weeks to test
+    `tested_weeks` of them with enough history before.
     """
-    known = find_known_period(columns, layer, time_zone=time_zone)
-    weeks = (known[1] - known[0]).days // 7 if known else 0
-    if known is None or judged < 1 or weeks < judged + FEWEST_HISTORY_WEEKS:
+    known_period = find_known_period(columns, layer, time_zone=time_zone)
+    weeks = (known_period[1] - known_period[0]).days // 7 if known_period else 0
+    if known_period is None or tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
         raise UsageError(
-            f"A back-test needs one week or more to judge, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
-            f"you asked for {format_number(judged)} weeks, and {layer} has {format_number(weeks)} in all",
+            f"A back-test needs one week or more to test, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
+            f"you asked for {format_number(tested_weeks)} weeks, and {layer} has {format_number(weeks)} in all",
             "choose fewer weeks, or load more records",
         )
-    first = known[1] - dt.timedelta(days=7 * weeks)
+    first_day = known_period[1] - dt.timedelta(days=7 * weeks)
     events = find_known_days(columns, layer, time_zone=time_zone)
     cells = columns.cell_ids[study.resolution]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
     place = np.where(study.cells[place] == cells, place, -1)[columns.cell[study.resolution][events.index]]
-    if study.chosen:
-        chosen = np.array([code in study.chosen for code in columns.ward_codes])
-        place = np.where(chosen[columns.ward[events.index]], place, -1)
-    week = (events.day - to_ordinal(first)) // 7
-    return Weeks(count_by(week, place, times=weeks, places=len(study)), first, events.unknown, events.swept)
+    if study.chosen_wards:
+        is_chosen = np.array([code in study.chosen_wards for code in columns.ward_codes])
+        place = np.where(is_chosen[columns.ward[events.index]], place, -1)
+    week = (events.day - to_ordinal(first_day)) // 7
+    return Weeks(
+        count_by(week, place, time_count=weeks, place_count=len(study)), first_day, events.unknown, events.swept
+    )

@@ -17,7 +17,7 @@ from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import FEWEST_BINS, Bins, choose_bins, clip_period, find_month_only_share, require_one_layer
 
-__all__ = ["PATTERN_WORDS", "EmergingMap", "build_emerging_map"]
+__all__ = ["PATTERN_DEFINITIONS", "EmergingMap", "build_emerging_map"]
 
 _COLD: Final = " cold"
 
@@ -33,17 +33,18 @@ def _describe_pattern(pattern: Pattern) -> str:
     return hot
 
 
-PATTERN_WORDS: Final[Mapping[str, str]] = MappingProxyType({str(one): _describe_pattern(one) for one in Pattern})
+PATTERN_DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {str(pattern): _describe_pattern(pattern) for pattern in Pattern}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmergingMap:
     """`rows` has a row for each of the study's n cells, in its order; no rows if the period has fewer than four bins.
 
-    Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_WORDS), count (in the bins), hot_bins and
-    cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
-    (bins, n) are each bin's own. `bins` is None if there were too few; `notes` say what was chosen and left
-    out.
+    Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_DEFINITIONS), count (in the bins), hot_bins
+    and cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
+    (bins, n) are those of each bin. `bins` is None if there were too few. `notes` say what was chosen and left out.
     """
 
     spec: LayerSpec
@@ -59,35 +60,35 @@ class EmergingMap:
 def build_emerging_map(
     columns: Columns, chosen: Filter, study: Study, *, q: float = 0.05, time_zone: str = "Europe/London"
 ) -> EmergingMap:
-    """The pattern of each cell over the weeks, spans of four weeks or months of the filter's period that are on record.
+    """The pattern of each cell over the known part of the filter's period, in bins of weeks, four weeks or months.
 
-    The last bin ends with the last known day, so it is never unfinished. UsageError unless the
-    filter has one layer and the study's wards.
+    The last bin ends with the last known day, so it is never unfinished. UsageError unless the filter has one layer and
+    the study's wards.
     """
     spec = require_one_layer(chosen, "A map of emerging hotspots")
     chosen = restrict_filter(study, chosen)
     period, notes = clip_period(columns, chosen, time_zone=time_zone)
     bins = None
     if period is not None:
-        whole = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
-        bins = choose_bins(period, month_only=find_month_only_share(columns, whole.index))
+        selection = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
+        bins = choose_bins(period, month_only=find_month_only_share(columns, selection.index))
     if bins is None:
         note = f"A pattern over time needs at least {FEWEST_BINS} weeks (months, if only the month is known)."
-        nothing: NDArray[np.float64] = np.zeros((0, len(study)))
+        no_values: NDArray[np.float64] = np.zeros((0, len(study)))
         return EmergingMap(
-            spec, _build_rows(study).iloc[:0], None, nothing, nothing, nothing.astype(np.int8), q, (*notes, note)
+            spec, _build_rows(study).iloc[:0], None, no_values, no_values, no_values.astype(np.int8), q, (*notes, note)
         )
     counts = np.array(
         [
-            sum_by_cell(columns, select(columns, replace(chosen, start=a, end=b), time_zone=time_zone), study)[0]
-            for a, b in bins.periods
+            sum_by_cell(columns, select(columns, replace(chosen, start=start, end=end), time_zone=time_zone), study)[0]
+            for start, end in bins.periods
         ]
     )
     result = find_emerging_hotspots(counts, study.neighbours, q=q)
-    patterns = [str(one) for one in result.pattern]
+    patterns = [str(pattern) for pattern in result.pattern]
     rows = _build_rows(study).assign(
         pattern=patterns,
-        definition=[PATTERN_WORDS[one] for one in patterns],
+        definition=[PATTERN_DEFINITIONS[pattern] for pattern in patterns],
         count=counts.sum(axis=0),
         hot_bins=(result.kind == 1).sum(axis=0),
         cold_bins=(result.kind == -1).sum(axis=0),
@@ -98,7 +99,7 @@ def build_emerging_map(
 
 
 def _build_rows(study: Study) -> pd.DataFrame:
-    named = {"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names}
-    return pd.DataFrame(named).assign(
+    columns = {"cell": study.names, "ward_code": study.ward_codes, "ward_name": study.ward_names}
+    return pd.DataFrame(columns).assign(
         pattern="", definition="", count=0.0, hot_bins=0, cold_bins=0, trend_z=0.0, trend_p=1.0
     )

@@ -1,4 +1,4 @@
-"""The forecast: where the next week's events are expected, by the method that wins the back-test."""
+"""The forecast: where the next week's events are expected, by the method that did best in the back-test."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -26,12 +26,13 @@ _WEEK: Final = dt.timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecast:
-    """What `winner`'s method expects in each cell in the week [start, end) after the newest record.
+    """The events that the method of `winner` expects in each cell in the week [start, end) after the newest record.
 
-    `rows`, the cell with the most expected first: cell (H3 string), ward_code, ward_name (of the largest part),
-    expected (events in that week; NaN where the method only ranks), score (by which cells are ranked), band (0, 1, 2:
-    within the first 1, 2, 5 % of the area in this order; 3: beyond), last_weeks and on_record (events of the last four
-    weeks and of all). `expected` is their sum, NaN likewise. Each cell counts for its whole area.
+    `rows`, the cell with the most expected first, has the columns cell (H3 string), ward_code and ward_name (of the
+    largest part), expected (events in that week; NaN if the method only ranks), score (which ranks the cells), band (0,
+    1, 2: within the first 1, 2, 5 % of the area in this order; 3: beyond), last_weeks (events of the last four weeks)
+    and on_record (events of all weeks). `expected` is the sum over the cells, NaN if the method only ranks. A cell on
+    the edge counts for its whole area.
     """
 
     spec: LayerSpec
@@ -46,14 +47,14 @@ class Forecast:
 def build_forecast(
     columns: Columns, area: Area, layer: str, winner: SelectedMethod, *, wards: tuple[str, ...] = ()
 ) -> Forecast:
-    """Forecast from every whole week on record over the whole area; `wards` (codes, none: all) are then taken from it.
+    """Forecast from every whole week on record over the whole area, then keep the cells of `wards` (codes; none: all).
 
-    It is made as the back-test judges it: events whose day is not known, and those that sweeps found, are left out.
-    Forecasts follow what was reported: where nobody reports, nothing is expected.
+    It is made as in the back-test: events whose day is not known, and those that sweeps found, are left out. Forecasts
+    follow what was reported: where nobody reports, nothing is expected.
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
     study = load_study(area, (), winner.resolution)
-    weeks = count_weeks(columns, layer, study, judged=1, time_zone=area.time_zone)
+    weeks = count_weeks(columns, layer, study, tested_weeks=1, time_zone=area.time_zone)
     scores = forecast(winner.method, weeks.counts, study, build_needed_kernel((winner.method,), study))
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # In the back-test's order: by expected events a square kilometre; Gi* ranks by itself.
@@ -67,7 +68,7 @@ def build_forecast(
             "ward_name": study.ward_names[order],
             "expected": expected[order],
             "score": scores[order],
-            "band": _bands(study, order),
+            "band": _find_bands(study, order),
             "last_weeks": weeks.counts[-LAST_WEEKS:].sum(axis=0)[order],
             "on_record": weeks.counts.sum(axis=0)[order],
         }
@@ -84,8 +85,8 @@ def build_forecast(
     )
 
 
-def _bands(study: Study, order: NDArray[np.intp]) -> NDArray[np.int64]:
-    """For each cell in this order how many of SHARES the cells before it fill."""
+def _find_bands(study: Study, order: NDArray[np.intp]) -> NDArray[np.int64]:
+    """For each cell in this order the number of SHARES of the area that the cells before it fill."""
     area = study.area_km2[order]
     before = (area.cumsum() - area) / max(float(area.sum()), np.finfo(float).tiny)
     return np.searchsorted(SHARES, before, side="right")

@@ -16,7 +16,7 @@ __all__ = [
     "KERNEL",
     "LAST_WEEKS",
     "METHODS",
-    "METHOD_WORDS",
+    "METHOD_NAMES",
     "RANKS_ONLY",
     "build_kernel",
     "build_needed_kernel",
@@ -30,7 +30,7 @@ _SPREAD_M: Final = 200.0
 _FINE_SPREAD_M: Final = 100.0  # cells of 25 m: a wider spread would share each event out over 500 of them
 _FINE: Final = 11
 
-METHOD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+METHOD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "last_period": f"counts of the last {LAST_WEEKS} weeks",
         "gi_star": f"Gi* of the last {LAST_WEEKS} weeks",
@@ -38,7 +38,7 @@ METHOD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "all_history": "counts of all weeks before",
     }
 )
-METHODS: Final = tuple(METHOD_WORDS)
+METHODS: Final = tuple(METHOD_NAMES)
 KERNEL: Final = "kernel"
 RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores only rank cells; they are not numbers of events
 
@@ -74,6 +74,6 @@ def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: cs
 
 def _score_by_kernel(history: NDArray[np.float64], kernel: csr_array) -> NDArray[np.float64]:
     ages: NDArray[np.float64] = 7.0 * np.arange(len(history) - 1, -1, -1, dtype=np.float64) + 3.5  # of weeks' middles
-    whole = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS).sum()
-    scores: NDArray[np.float64] = score_recency(history, ages, kernel, half_life_days=HALF_LIFE_DAYS) / whole
+    total_weight = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS).sum()
+    scores: NDArray[np.float64] = score_recency(history, ages, kernel, half_life_days=HALF_LIFE_DAYS) / total_weight
     return scores

@@ -1,4 +1,4 @@
-"""The hotspot map of one layer, and the reason why a cell is, or is not, a hotspot."""
+"""The hotspot map of one layer, and why a cell is, or is not, a hotspot."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,13 +38,13 @@ HOTSPOT_COLUMNS: Final = (
     "expected",
 )  # fmt: skip
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
-_TIMES_AVERAGE: Final = 6.0  # if even so many would not stand out, a place has too few events to say
-_ORDINARY: Final = 0.25  # of shuffles: from here on a cell is ordinary, and its side does not matter
+_TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
+_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on a cell is ordinary, whether above or below the average
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HotspotMap:
-    """What Gi* says about each of the study's cells, and what that is based on.
+    """The Gi* result of each of the study's cells, and the counts behind it.
 
     `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
     cell), count, gi_z, p_value and q_value (one-sided, for the side in `leans`), hotspot ("hot", "cold" or ""), trend
@@ -109,7 +109,7 @@ def build_hotspot_map(
             "expected": statistics.expected,
             "cells": np.diff(study.neighbours.indptr),
             "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
-            "leans": np.where(statistics.kind == 0, _find_sides(values, study), _KINDS[statistics.kind + 1]),
+            "leans": np.where(statistics.kind == 0, _find_leans(values, study), _KINDS[statistics.kind + 1]),
         }
     )
     if trend:
@@ -132,7 +132,7 @@ def build_hotspot_map(
         limits=_describe_limits(chosen, spec),
         notes=(
             *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
-            *_build_lone_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
+            *_build_lone_cell_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
             *notes,
         ),
     )
@@ -145,11 +145,11 @@ def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
         "at the chosen hours": incident and chosen.hours is not None,
         "on the chosen weekdays": incident and bool(chosen.days),
     }
-    described = [one.describe(one.get_chosen(chosen)) for one in COLUMN_FILTERS]
-    return (*(clause for clause, applies in clauses.items() if applies), *filter(None, described))
+    descriptions = [column_filter.describe(column_filter.get_chosen(chosen)) for column_filter in COLUMN_FILTERS]
+    return (*(clause for clause, applies in clauses.items() if applies), *filter(None, descriptions))
 
 
-def _find_sides(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
+def _find_leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
     """Whether each cell's sum is high (HOT) or low (COLD) among all shuffles, (n,)."""
     draws = np.diff(study.neighbours.indptr).astype(np.int64)
     most = int(draws.max())
@@ -163,10 +163,11 @@ def _build_notes(selection: Selection, spec: LayerSpec, *, unit: float, outside:
     """What was shared in time, rounded or left out, a note for each."""
     notes = []
     if selection.shared_in_time:
-        one = selection.shared_in_time == 1
+        is_single = selection.shared_in_time == 1
         notes.append(
-            f"{format_count(selection.shared_in_time, spec)} {'is' if one else 'are'} known only to a longer time, "
-            f"such as a month. {'It counts' if one else 'Each counts'} by the share of that time in the period."
+            f"{format_count(selection.shared_in_time, spec)} {'is' if is_single else 'are'} known only to a longer "
+            f"time, such as a month. {'It counts' if is_single else 'Each counts'} by the share of that time in the "
+            "period."
         )
     if unit != 1:
         notes.append(f"For the test, counts are rounded to multiples of {unit:g}.")
@@ -187,10 +188,10 @@ def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _build_lone_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
-    """Cells that would stand out if events fell evenly (Poisson), but hold most of their neighbourhood alone.
+def _build_lone_cell_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
+    """A note on cells that would stand out if events fell evenly (Poisson), but hold most of their neighbourhood alone.
 
-    The test cannot call them hot: if cells are shuffled, such a cell makes some neighbourhood as full every time.
+    The test cannot call them hot: in every shuffle such a cell makes some neighbourhood as full.
     """
     chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
     busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
@@ -218,10 +219,10 @@ def _has_shared_points(columns: Columns, selection: Selection) -> bool:
 
 
 def explain_cell(hotspot_map: HotspotMap, cell: str) -> str:
-    """Why a cell (H3 string) is hot, cold, neither, or has too few events to say: the verdict, then its numbers.
+    """Why a cell (H3 string) is hot, cold, neither, or has too few events to say: the class, then its numbers.
 
-    The numbers are those of the test: the cell together with those that touch it, and as many cells where there is no
-    hotspot (for cold spots: no cold spot). KeyError for a cell that is not on the map.
+    The numbers are those of the test: the cell together with those that touch it, and the average of as many cells away
+    from hotspots (for cold spots: away from cold spots). KeyError for a cell that is not on the map.
     """
     if not hotspot_map.total:
         return (
@@ -252,7 +253,7 @@ def is_too_quiet(hotspot_map: HotspotMap) -> bool:
 
 
 def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str) -> tuple[str, str]:
-    """What the cell is, as the sentence begins; and how often chance alone would do as much, as it ends."""
+    """The beginning of the sentence (what the cell is) and its end (how often chance alone would do that)."""
     p, kind = float(row["p_value"]), row["hotspot"]
     often = f" By chance, {format_odds(p)} maps would have {'as many' if side == HOT else 'as few'} here"
     if kind == HOT:
@@ -261,7 +262,7 @@ def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str)
         return "A cold spot", f"{often}."
     if _is_too_few(float(row["expected"]), hotspot_map.q / len(hotspot_map.rows)):
         return "Too few events to say", " Even six times as many might not stand out."
-    if p >= _ORDINARY:
+    if p >= _ORDINARY_SHARE:
         return "An ordinary number", ""
     name = "hotspot" if side == HOT else "cold spot"
     lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
@@ -280,7 +281,7 @@ def _is_too_few(expected: float, level: float) -> bool:
 
 
 def _describe_background(side: str, *, any_spot: bool) -> str:
-    """Where the average is taken: the background of the test, without the surest hotspots (or cold spots)."""
+    """Where the average is taken: the background of the test, without the clearest hotspots (or cold spots)."""
     if not any_spot:
         return "anywhere here"
     return f"away from the clearest {'hotspots' if side == HOT else 'cold spots'}"

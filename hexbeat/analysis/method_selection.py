@@ -1,6 +1,6 @@
-"""Method selection by back-test: the method and the size of cells that serve a layer best, and why.
+"""Method selection by back-test: the best method and size of cells for a layer, and why.
 
-Selections are kept in the home folder. Each holds for the records that it was made from.
+Selections are stored in the home folder. Each is valid for the records that it was made from.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from hexbeat.analysis.backtest import (
     backtest,
 )
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
-from hexbeat.analysis.forecast_methods import METHOD_WORDS, METHODS
+from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS
 from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
@@ -54,22 +54,21 @@ __all__ = [
 
 Progress = Callable[[int, int], None]
 MOST_WEEKS: Final = 13
-FEWEST_WEEKS: Final = 4  # with fewer weeks no method can be judged
+FEWEST_WEEKS: Final = 4  # with fewer weeks methods cannot be compared
 _FOLDER: Final = "winners"
 _RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
 SHARED_POINTS: Final = 9  # where records share anchor points, finer cells would split places
-_SHARING: Final = 0.5  # points a record; records with points of their own have about 1
+_MOST_POINTS_PER_RECORD: Final = 0.5  # records with points of their own have about 1
 
 
 @dataclass(frozen=True, slots=True)
 class SelectedMethod:
     """The method and cells that caught most events in DECIDING_SHARE of the area; `clear`: by more than chance.
 
-    `sentence` says so in words. `judged_to` is the day after the last judged one; `weeks` is how many were judged.
-    `hit_rate` is the share of a week's events that the method caught. The winner was picked by looking, so this
-    flatters a little. `caught` has the same for each share of the area, from the smallest: (share of the area, share of
-    the events).
+    `sentence` says so. `judged_to` is the day after the last tested one; `weeks` weeks were tested. `hit_rate` is the
+    share of a week's events that the method caught; it is a little too high, because the method was picked on the same
+    weeks. `caught` has it for each share of the area, from the smallest: (share of the area, share of the events).
     """
 
     method: str
@@ -108,12 +107,12 @@ def select_method(
     resolution: int | None = None,
     progress: Progress | None = None,
 ) -> SelectedMethod | None:
-    """The method that wins the back-test of the area's last weeks; with `resolution`, the best one at that size.
+    """The best method in the back-test of the area's last weeks; with `resolution`, the best one at that resolution.
 
-    None where nothing can be judged: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events in
-    them, a layer of states, or a resolution with more cells than a back-test takes
-    (hexbeat.analysis.backtest.MOST_CELLS). The result is kept in `home` (None: it is not kept). `progress` is called
-    with each resolution before it is judged, and its position.
+    None where no back-test is possible: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events
+    in them, a layer of states, or a resolution with more than hexbeat.analysis.backtest.MOST_CELLS cells. The result is
+    stored in `home` (None: it is not stored). `progress` is called with each resolution before it is tested, and its
+    position.
     """
     selection = select_methods(columns, area, layer, home=home, progress=progress)
     if selection is None:
@@ -124,9 +123,9 @@ def select_method(
 def select_methods(
     columns: Columns, area: Area, layer: str, *, home: Path | None, progress: Progress | None = None
 ) -> MethodSelection | None:
-    """What a back-test of up to MOST_WEEKS weeks says of a layer: the kept selection, or a new one.
+    """The selection of a back-test of up to MOST_WEEKS weeks: the stored one, or a new one.
 
-    A kept selection counts only for the same records, wards and rule. None as for `select_method`.
+    A stored selection counts only for the same records, wards and rule. None as for `select_method`.
     """
     selection = read_selection(columns, area, layer, home=home)
     if selection:
@@ -138,7 +137,7 @@ def select_methods(
 
 
 def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path | None) -> MethodSelection | None:
-    """Keep what a back-test says, for these records; None if no event fell into its weeks.
+    """Store the selection of a back-test for these records; None if no event fell into its weeks.
 
     The back-test has to cover the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
     """
@@ -147,16 +146,16 @@ def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path
     selection = _build_selection(result)
     if home is not None:
         layer = result.spec.name
-        _write_selection(_file(home, area, layer), selection, _fingerprint(columns, area, layer))
+        _write_selection(_build_path(home, area, layer), selection, _fingerprint(columns, area, layer))
     return selection
 
 
 def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | None) -> MethodSelection | None:
-    """The selection that was kept for these very records; None without one. Never takes long."""
+    """The selection that is stored for exactly these records; None without one. Always quick."""
     if home is None:
         return None
     try:
-        payload = json.loads(_file(home, area, layer).read_text(encoding="utf-8"))
+        payload = json.loads(_build_path(home, area, layer).read_text(encoding="utf-8"))
         if payload["of"] != _fingerprint(columns, area, layer):
             return None
         return MethodSelection(
@@ -169,9 +168,9 @@ def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | Non
 
 
 def describe_uses(best: SelectedMethod) -> str:
-    """What the screens and plans do with the winner, for people who read a back-test."""
+    """How the dashboard and plans use the best method, for people who read a back-test."""
     return (
-        f"For expected events the dashboard uses the {METHOD_WORDS[best.method]}, "
+        f"For expected events the dashboard uses the {METHOD_NAMES[best.method]}, "
         f"with cells {format_cell_width(best.resolution)} across. "
         f"That choice rests on the whole area and {format_number(best.weeks)} weeks."
     )
@@ -180,12 +179,12 @@ def describe_uses(best: SelectedMethod) -> str:
 def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
     if find_layer(layer).kind == "state":
         return 0
-    known = find_known_period(columns, layer, time_zone=area.time_zone)
-    return min(MOST_WEEKS, (known[1] - known[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known else 0
+    known_period = find_known_period(columns, layer, time_zone=area.time_zone)
+    return min(MOST_WEEKS, (known_period[1] - known_period[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known_period else 0
 
 
 def _build_selection(result: Backtest) -> MethodSelection:
-    def winner(verdict: MethodComparison) -> SelectedMethod:
+    def build_method(verdict: MethodComparison) -> SelectedMethod:
         rows = result.rows
         own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
         return SelectedMethod(
@@ -199,11 +198,11 @@ def _build_selection(result: Backtest) -> MethodSelection:
             caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
         )
 
-    by_size = {size: winner(verdict) for size, verdict in result.by_size.items()}
-    return MethodSelection(winner(result.verdict), by_size, result.gi_star)
+    by_size = {size: build_method(verdict) for size, verdict in result.by_size.items()}
+    return MethodSelection(build_method(result.verdict), by_size, result.gi_star)
 
 
-def _file(home: Path, area: Area, layer: str) -> Path:
+def _build_path(home: Path, area: Area, layer: str) -> Path:
     return home / _FOLDER / f"{area.name}-{layer}.json"
 
 
@@ -219,7 +218,7 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
 
 
 def _write_selection(path: Path, selection: MethodSelection, fingerprint: str) -> None:
-    """Write the selection; if the home cannot be written to, the next back-test only takes its time again."""
+    """Write the selection; if the home cannot be written to, the next call runs the back-test again."""
     payload = {"of": fingerprint, **asdict(selection)}
     with suppress(OSError, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,8 +235,8 @@ def choose_hotspot_size(columns: Columns, layer: str, selection: MethodSelection
     """The size of cells for the hotspots of a layer, unless a person chooses.
 
     Where records share points, as anonymised police records do: SHARED_POINTS. Otherwise the smallest cells, no finer
-    than FINEST_HOTSPOTS, with which Gi* caught as many of the next week's events as with its best size, but for chance:
-    larger cells hide a place that is busy alone. None without evidence of either kind.
+    than FINEST_HOTSPOTS, at which Gi* is not clearly worse than at its best size: larger cells hide a place that is
+    busy alone. None without evidence of either kind.
     """
     if has_shared_points(columns, layer):
         return HotspotSize(
@@ -250,20 +249,20 @@ def choose_hotspot_size(columns: Columns, layer: str, selection: MethodSelection
         return None
     as_good = [figure.resolution for figure in figures if not figure.behind]
     resolution = max(as_good) if as_good else max(figures, key=lambda figure: figure.hit_rate).resolution
-    why = (
+    reason = (
         "the smallest that forecast the next week as well as any size"
         if as_good
         else f"of sizes down to {format_cell_width(FINEST_HOTSPOTS)} they forecast the next week best"
     )
     return HotspotSize(
         resolution,
-        f"Cells are {format_cell_width(resolution)} across: {why} (back-test of {selection.best.weeks} weeks). "
+        f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
         "Larger cells hide places that are busy alone.",
     )
 
 
 def has_shared_points(columns: Columns, layer: str) -> bool:
-    """Whether a layer has at most half as many points as records, as with police.uk's anchor points."""
+    """Whether a layer has at most half as many distinct points as records, as with police.uk's anchor points."""
     own = np.flatnonzero(columns.layer == find_layer_code(layer))
     points = columns.lon[own] + 1j * columns.lat[own]
-    return len(own) > 1 and len(np.unique(points)) <= _SHARING * len(own)
+    return len(own) > 1 and len(np.unique(points)) <= _MOST_POINTS_PER_RECORD * len(own)

@@ -1,4 +1,4 @@
-"""Near repeats: for how long, and how far around, the risk stays raised after an event of a layer."""
+"""Near repeats: for how long, and how far around, the risk is raised after an event of a layer."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -25,18 +25,18 @@ DISTANCES_M: Final = (0.0, 1.0, 100.0, 200.0, 300.0, 400.0)  # the first band ho
 DAYS: Final = (0.0, 2.0, 7.0, 14.0, 28.0)
 MOST_PAIRS: Final = 400_000  # within the last distance; about ten seconds of shuffling
 _QUICK_PAIRS: Final = 100_000
-_SHUFFLES, _FEWER_SHUFFLES = 999, 499  # the fewer still reach a p of 1 in 500, which 20 bands need
+_SHUFFLES, _FEWER_SHUFFLES = 999, 499  # 499 still reach a p of 1 in 500, which 20 bands need
 _FEWEST_EVENTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RepeatTable:
-    """Pairs of events by how far and how long apart they were, against shuffled times.
+    """Pairs of events by their distance in space and time, compared with shuffled times.
 
     `rows`: a row for each band: from_m, to_m, from_days, to_days (half-open; days between local dates), observed
     pairs, expected, ratio, p_value (one-sided, Monte-Carlo), q_value (after false-discovery control over the bands)
     and raised (q at most the level). `raised_m` and `raised_days`: how far and how long bands without a gap are raised;
-    None if none is. `sentence` says so in words. `events` took part, `left_out` did not.
+    None if none is. `sentence` says so. `events` were tested, `left_out` were not.
     """
 
     spec: LayerSpec
@@ -70,9 +70,9 @@ def build_near_repeats(
     chosen = restrict_filter(study, chosen)
     index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
     sweeps = "sweep" in chosen.reported_by
-    known = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
-    position = np.flatnonzero(np.isin(known.index, index))
-    events, day = known.index[position], known.day[position].astype(np.float64)
+    known_days = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
+    position = np.flatnonzero(np.isin(known_days.index, index))
+    events, day = known_days.index[position], known_days.day[position].astype(np.float64)
     if len(events) < _FEWEST_EVENTS:
         raise UsageError(
             f"The test of near repeats needs {_FEWEST_EVENTS} events or more whose day is known",
@@ -132,29 +132,29 @@ def _build_rows(table: NearRepeats, q: float) -> pd.DataFrame:
 
 
 def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
-    """How far pairs of the first days are raised, and how long those of the nearest such distance, without a gap."""
+    """How far pairs of the first days are raised, and how long pairs of the nearest such distance; without a gap."""
     raised = rows.pivot_table(index="to_m", columns="to_days", values="raised", aggfunc="first").to_numpy(dtype=bool)
-    near = np.flatnonzero(raised[:, 0])
-    if not len(near):
+    raised_bands = np.flatnonzero(raised[:, 0])
+    if not len(raised_bands):
         return None, None
-    first = int(near[0])
-    far = first + int(np.cumprod(raised[first:, 0]).sum()) - 1
-    long = int(np.cumprod(raised[first]).sum()) - 1
-    return DISTANCES_M[far + 1], DAYS[long + 1]
+    nearest = int(raised_bands[0])
+    farthest = nearest + int(np.cumprod(raised[nearest:, 0]).sum()) - 1
+    longest = int(np.cumprod(raised[nearest]).sum()) - 1
+    return DISTANCES_M[farthest + 1], DAYS[longest + 1]
 
 
 def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
     if raised_m is None or raised_days is None:
-        later = " Some later or wider bands are raised: see the table." if rows["raised"].any() else ""
-        none = f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than by chance."
-        return none + later
-    soon = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
-    expected = float(soon["expected"].sum())
-    times = format_number(float(soon["observed"].sum()) / expected) if expected else "many"
+        addition = " Some later or wider bands are raised: see the table." if rows["raised"].any() else ""
+        sentence = f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than by chance."
+        return sentence + addition
+    first_bands = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
+    expected = float(first_bands["expected"].sum())
+    factor = format_number(float(first_bands["observed"].sum()) / expected) if expected else "many"
     article = "an" if spec.one[0] in "aeiou" else "a"
-    where = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
+    place = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
-        f"After {article} {spec.one}, another {where} in the first {DAYS[1]:.0f} days is {times} times as frequent as "
+        f"After {article} {spec.one}, another {place} in the first {DAYS[1]:.0f} days is {factor} times as frequent as "
         f"by chance. The risk stays raised for up to {raised_days:.0f} days."
     )
 

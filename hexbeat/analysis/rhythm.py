@@ -1,4 +1,4 @@
-"""Rhythm: incidents by weekday and hour and by month, and the busiest shift, with how sure that is."""
+"""Rhythm: incidents by weekday and hour and by month, and the busiest shift and how sure that is."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -39,10 +39,10 @@ class WeekdayHour(NamedTuple):
 class BusiestShift:
     """The shift with the most incidents of a weekday-by-hour grid.
 
-    `counts` events by shift; `share` of the busiest with its exact 95 % interval `low` to `high` (Clopper and Pearson
-    1934, of counts rounded to whole events). `p` of the busiest against the next: two-sided binomial,
-    which is valid although both were picked by looking (Hung and Fithian 2019). `clear` if p is at most 0.05. `name` is
-    None without events. Near repeats make interval and p too small.
+    `counts` are events by shift. `share` is that of the busiest, with its exact 95 % interval `low` to `high` (Clopper
+    and Pearson 1934, of counts rounded to whole events). `p` compares the busiest with the next: two-sided binomial,
+    which is valid although both were picked on the same data (Hung and Fithian 2019). `clear`: p is at most 0.05.
+    `name` is None without events. Near repeats make the interval and p too small.
     """
 
     name: str | None
@@ -63,7 +63,7 @@ class BusiestShift:
             if not self.unknown_hour:
                 return "There are no records here, so no shift can be named."
             return f"No shift can be named. The time of day is not known for any of the {self.unknown_hour:,} records."
-        busiest, following = (_format_name(name) for name in (self.name, self.next))
+        busiest, following = (_format_shift(name) for name in (self.name, self.next))
         share = (
             f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)}) of the "
             f"{self.known_hour:,} records with a time of day"
@@ -102,47 +102,47 @@ def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe
 def _share_hours(
     columns: Columns, index: NDArray[np.int64], size: NDArray[np.float64], chosen: Filter, calendar: Calendar
 ) -> NDArray[np.float64]:
-    """Intervals (n,) of some size shared over the 168 hours of a week: each at its own even rate, inside the filter."""
+    """Intervals (n,) spread evenly over the hours of the week that they cover inside the filter, float64 (168,)."""
     start, end = columns.start[index], columns.end[index]
     rate = size / np.maximum(end - start, 1)
-    low = calendar.day_start(chosen.start) if chosen.start else start
-    high = calendar.day_start(chosen.end) if chosen.end else end
-    start, end = np.maximum(start, low), np.minimum(end, high)
+    earliest = calendar.day_start(chosen.start) if chosen.start else start
+    latest = calendar.day_start(chosen.end) if chosen.end else end
+    start, end = np.maximum(start, earliest), np.minimum(end, latest)
     if not len(index):
         return np.zeros(HOURS_A_WEEK)
     first_step = int(start.min()) // STEP_S
     steps = int(end.max()) // STEP_S - first_step + 2
-    # Rates are switched on and off at whole steps; both ends are then corrected for the part of a step.
+    # Rates start and end at whole steps; both ends are then corrected for the part of a step.
     seconds = np.zeros(steps)
-    switched = np.zeros(steps)
-    for moment, sign in ((start, 1.0), (end, -1.0)):
-        step = moment // STEP_S - first_step
-        switched += np.bincount(step + 1, weights=sign * rate, minlength=steps)
-        seconds += np.bincount(step, weights=sign * rate * ((step + first_step + 1) * STEP_S - moment), minlength=steps)
-    seconds += np.cumsum(switched) * STEP_S
+    rates = np.zeros(steps)
+    for second, sign in ((start, 1.0), (end, -1.0)):
+        step = second // STEP_S - first_step
+        rates += np.bincount(step + 1, weights=sign * rate, minlength=steps)
+        seconds += np.bincount(step, weights=sign * rate * ((step + first_step + 1) * STEP_S - second), minlength=steps)
+    seconds += np.cumsum(rates) * STEP_S
     hour = calendar.week_hours((np.arange(steps) + first_step) * STEP_S)
     grid = np.bincount(hour, weights=seconds, minlength=HOURS_A_WEEK)
     return np.where(build_week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
 
 
-def _list_months(first: str, last: str) -> list[str]:
+def _list_months(first_month: str, last_month: str) -> list[str]:
     """Every month from one YYYY-MM to another, both included."""
-    return [format_month(month) for month in range(parse_month(first), parse_month(last) + 1)]
+    return [format_month(month) for month in range(parse_month(first_month), parse_month(last_month) + 1)]
 
 
 def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     """Which of the early (06-14), late (14-22) and night (22-06) shifts has the most, from a weekday-by-hour grid.
 
-    Equal shifts stand in the order of the day.
+    Of equal shifts the first of the day is named.
     """
     hours = rhythm.grid.sum(axis=0)
     counts = {name: float(hours[_list_shift_hours(*bounds)].sum()) for name, bounds in SHIFT_HOURS.items()}
-    whole = {name: round(number) for name, number in counts.items()}
+    rounded = {name: round(number) for name, number in counts.items()}
     ranked = sorted(counts, key=lambda name: -counts[name])
-    total = sum(whole.values())
+    total = sum(rounded.values())
     if not total:
         return BusiestShift(None, None, counts, np.nan, 0.0, 1.0, 1.0, False, rhythm.known_hour, rhythm.unknown_hour)
-    most, second = whole[ranked[0]], whole[ranked[1]]
+    most, second = rounded[ranked[0]], rounded[ranked[1]]
     low, high = share_interval(most, total, level=1 - _LEVEL)
     p = min(1.0, 2 * binomial_at_least(most, most + second, 0.5))
     return BusiestShift(
@@ -159,11 +159,11 @@ def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     )
 
 
-def _list_shift_hours(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _list_shift_hours(begin: int, end: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """The hours of the day of a shift, which may run over midnight."""
-    return np.arange(first, last if last > first else last + 24) % 24
+    return np.arange(begin, end if end > begin else end + 24) % 24
 
 
-def _format_name(name: str) -> str:
-    first, last = SHIFT_HOURS[name]
-    return f"{name} ({first:02d}:00 to {last:02d}:00)"
+def _format_shift(name: str) -> str:
+    begin, end = SHIFT_HOURS[name]
+    return f"{name} ({begin:02d}:00 to {end:02d}:00)"

@@ -1,4 +1,4 @@
-"""The study area: every cell that meets the chosen wards, empty ones too, and what statistics need of each cell."""
+"""The study area: every cell that meets the chosen wards, empty ones too, with what statistics need for each cell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,22 +23,22 @@ from layers.filters import Filter
 __all__ = ["BRITISH_GRID", "Study", "build_study", "load_study", "project", "restrict_filter", "sum_by_cell"]
 
 BRITISH_GRID: Final = "EPSG:27700"
-_BRITAIN: Final = (-9.01, 49.75, 2.01, 61.01)  # where EPSG:27700 is meant to be used: west, south, east, north
+_BRITISH_BOUNDS: Final = (-9.01, 49.75, 2.01, 61.01)  # of EPSG:27700, in degrees: west, south, east, north
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
-    """What "no hotspot here" is measured against: n cells of one resolution, sorted, and what belongs to each.
+    """The cells of one resolution against which "no hotspot here" is measured: n cells, sorted, and their attributes.
 
-    `chosen` the chosen ward codes (none: all). `cells` uint64 (n,), `names` their H3 strings; `ward` int (n,), the
+    `chosen_wards` are ward codes (none: all). `cells` uint64 (n,), `names` their H3 strings. `ward` int (n,): the
     position in `wards` of the chosen ward with the largest part of the cell (of equal ones the first code). `area_km2`
-    (n,) of the whole cell, even if only a part lies in the wards. `x_m`, `y_m` (n,) the centres
-    in metres of `crs`: the British National Grid, or a plane around the area's middle elsewhere. `neighbours` csr
-    (n, n), binary with self.
+    (n,): the area of the whole cell, even if only a part lies in the wards. `x_m`, `y_m` (n,): the centres in metres of
+    `crs`, the British National Grid or, elsewhere, a plane around the area's middle. `neighbours`: csr (n, n), binary
+    with self.
     """
 
     area_name: str
-    chosen: tuple[str, ...]
+    chosen_wards: tuple[str, ...]
     resolution: int
     wards: Wards
     cells: NDArray[np.uint64]
@@ -87,32 +87,34 @@ def load_study(area: Area, wards: tuple[str, ...] = (), resolution: int = 9) -> 
 def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -> Study:
     """The study area of some wards (codes; none means all) of an area at a resolution.
 
-    Events outside the chosen wards are not counted, so a cell on their edge is judged by its part inside. UsageError
-    for a ward that is not in the area.
+    Events outside the chosen wards are not counted, so a cell on their edge has only those of its part inside.
+    UsageError for a ward that is not in the area.
     """
-    chosen = tuple(sorted(set(wards)))
-    unknown = [code for code in chosen if code not in area.wards.codes]
+    chosen_wards = tuple(sorted(set(wards)))
+    unknown = [code for code in chosen_wards if code not in area.wards.codes]
     if unknown:
         raise UsageError(
             "Wards are chosen by the codes that they have in the area",
             f"{area.title} has no ward {', '.join(unknown)}",
             "see `hexbeat counts --by ward` for the codes",
         )
-    places = np.array([p for p, code in enumerate(area.wards.codes) if not chosen or code in chosen], dtype=np.intp)
+    places = np.array(
+        [p for p, code in enumerate(area.wards.codes) if not chosen_wards or code in chosen_wards], dtype=np.intp
+    )
     polygons = area.wards.polygons[places]
     cells = find_meeting_cells(polygons, resolution=resolution)
     hexagons = build_outlines(cells)
-    crs = _plane(area)
+    crs = _choose_plane(area)
     centres = shapely.centroid(hexagons)
     x_m, y_m = project(crs, shapely.get_x(centres), shapely.get_y(centres))
     return Study(
         area_name=area.name,
-        chosen=chosen,
+        chosen_wards=chosen_wards,
         resolution=resolution,
         wards=area.wards,
         cells=cells,
         names=np.array(format_cells(cells), dtype=object),
-        ward=places[_largest_part(hexagons, polygons)],
+        ward=places[_find_largest_part(hexagons, polygons)],
         area_km2=measure_areas_km2(cells),
         x_m=x_m,
         y_m=y_m,
@@ -123,19 +125,20 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
 
 def restrict_filter(study: Study, chosen: Filter) -> Filter:
     """The filter with the study's wards; UsageError if it names others, because then empty cells would not be empty."""
-    if chosen.wards and tuple(sorted(set(chosen.wards))) != study.chosen:
+    if chosen.wards and tuple(sorted(set(chosen.wards))) != study.chosen_wards:
         raise UsageError(
             "Events are counted in the wards of the study area",
-            f"the filter has {', '.join(sorted(chosen.wards))}; the study area {', '.join(study.chosen) or 'all'}",
+            f"the filter has {', '.join(sorted(chosen.wards))}; "
+            f"the study area {', '.join(study.chosen_wards) or 'all'}",
             "choose the same wards for both",
         )
-    return replace(chosen, wards=study.chosen)
+    return replace(chosen, wards=study.chosen_wards)
 
 
 def sum_by_cell(columns: Columns, selection: Selection, study: Study) -> tuple[NDArray[np.float64], float]:
-    """A selection summed by the study's cells, float64 (n,), zeros included; and the sum of what lies in no cell of it.
+    """A selection summed by the study's cells, float64 (n,), zeros included; and the sum of events outside them.
 
-    That sum is 0, except for events on the very edge of a ward, or in wards whose boundaries changed since.
+    The second is 0, except for events on the very edge of a ward, or in wards whose boundaries changed since.
     """
     cells, sums = count_cells(columns, selection, resolution=study.resolution)
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
@@ -149,29 +152,34 @@ def project(
     crs: str, lon: NDArray[np.float64], lat: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points in WGS 84 degrees as metres (x, y) of a plane."""
-    x_m, y_m = _transformer(crs).transform(lon, lat)
+    x_m, y_m = _load_transformer(crs).transform(lon, lat)
     return np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
 
 
 @lru_cache(maxsize=8)
-def _transformer(crs: str) -> pyproj.Transformer:
+def _load_transformer(crs: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
-def _plane(area: Area) -> str:
+def _choose_plane(area: Area) -> str:
     """The British National Grid for areas within its bounds, else an equidistant plane around the area's middle."""
     west, south, east, north = area.bounds
-    if west >= _BRITAIN[0] and south >= _BRITAIN[1] and east <= _BRITAIN[2] and north <= _BRITAIN[3]:
+    if (
+        west >= _BRITISH_BOUNDS[0]
+        and south >= _BRITISH_BOUNDS[1]
+        and east <= _BRITISH_BOUNDS[2]
+        and north <= _BRITISH_BOUNDS[3]
+    ):
         return BRITISH_GRID
     lon, lat = area.centre
     return f"+proj=aeqd +lon_0={lon:.4f} +lat_0={lat:.4f} +datum=WGS84 +units=m +no_defs"
 
 
-def _largest_part(hexagons: NDArray[np.object_], polygons: NDArray[np.object_]) -> NDArray[np.intp]:
-    """For each hexagon the polygon (a place in `polygons`, whose order decides equal parts) with most of it, (n,)."""
+def _find_largest_part(hexagons: NDArray[np.object_], polygons: NDArray[np.object_]) -> NDArray[np.intp]:
+    """For each hexagon the position of the polygon that covers most of it, (n,); of equal ones the first."""
     polygon, cell = shapely.STRtree(hexagons).query(polygons, predicate="intersects")
-    meetings = np.bincount(cell, minlength=len(hexagons))
-    shared = meetings[cell] > 1
+    polygon_count = np.bincount(cell, minlength=len(hexagons))
+    shared = polygon_count[cell] > 1
     part = np.ones(len(cell))
     part[shared] = shapely.area(shapely.intersection(hexagons[cell[shared]], polygons[polygon[shared]]))
     order = np.lexsort((polygon, -part, cell))

@@ -53,8 +53,8 @@ FACTS: Final[dict[str, type]] = {
 class Area:
     """One area: its wards (lon/lat, WGS 84) and the facts in its `area.toml`.
 
-    `authority_codes` and `authority_names` run in the same order; both are empty where the published file had none.
-    `attribution` is the sentence that has to stand wherever the wards are shown. `folder` is where both files are.
+    `authority_codes` and `authority_names` are in the same order; both are empty if the published file had none.
+    `attribution` is the sentence to show with the wards. `folder` holds both files.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Area:
 
     @property
     def tz(self) -> ZoneInfo:
-        """The zone in which days and hours of this area are counted."""
+        """The time zone of this area's days and hours."""
         return ZoneInfo(self.time_zone)
 
     @property
@@ -101,8 +101,10 @@ def require_area_name(name: str) -> str:
 
 def find_area_folders(home: Path | None = None) -> dict[str, Path]:
     """Name and folder of every area that can be loaded, sorted; `home` adds those that an installation made."""
-    folders = [path for root in reversed(_roots(home)) for path in _inside(root) if NAME_PATTERN.fullmatch(path.name)]
-    return {folder.name: folder for folder in sorted(filter(_has_area, folders), key=_name)}
+    folders = [
+        path for root in reversed(_list_roots(home)) for path in _list_files(root) if NAME_PATTERN.fullmatch(path.name)
+    ]
+    return {folder.name: folder for folder in sorted(filter(_has_area, folders), key=_get_name)}
 
 
 def list_areas(home: Path | None = None) -> list[str]:
@@ -113,20 +115,20 @@ def list_areas(home: Path | None = None) -> list[str]:
 def load_area(name: str, *, home: Path | None = None) -> Area:
     """The area of that name: from `home/boundaries`, else the project's own, else those inside the wheel.
 
-    Kept in memory until one of its files changes. AreaError if there is no such area (the hint lists the areas), or if
-    its files cannot be read.
+    It stays in memory until one of its files changes. AreaError if there is no such area (the hint lists the areas), or
+    if its files cannot be read.
     """
     require_area_name(name)
-    for root in _roots(home):
+    for root in _list_roots(home):
         folder = root / name
         if _has_area(folder):
-            return _load(folder.resolve(), _stamp(folder))
+            return _load(folder.resolve(), _stamp_files(folder))
     names = list_areas(home)
-    near = difflib.get_close_matches(name, names, n=1)
+    similar = difflib.get_close_matches(name, names, n=1)
     raise AreaError(
         "An area has to be built before you can use it",
         f"there is no area named {name!r}",
-        (f"did you mean {near[0]}? " if near else "")
+        (f"did you mean {similar[0]}? " if similar else "")
         + (f"The areas are {', '.join(names)}; " if names else "No area is built yet; ")
         + "`hexbeat boundaries build` builds one",
     )
@@ -142,13 +144,13 @@ def load_named_area(name: str, *, home: Path | None = None) -> Area:
         raise UsageError(error.rule, error.fact, error.hint) from error
 
 
-def _roots(home: Path | None) -> list[Path]:
+def _list_roots(home: Path | None) -> list[Path]:
     """The folders that hold areas; an area in an earlier folder hides one of the same name in a later folder."""
     own_folder = [home / "boundaries"] if home is not None else []
     return [*own_folder, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
 
 
-def _inside(root: Path) -> list[Path]:
+def _list_files(root: Path) -> list[Path]:
     """The files in a folder; none if the folder does not exist. AreaError if it may not be read."""
     try:
         return list(root.iterdir())
@@ -177,11 +179,11 @@ def _refuse_folder(folder: Path, error: OSError) -> AreaError:
     )
 
 
-def _name(folder: Path) -> str:
+def _get_name(folder: Path) -> str:
     return folder.name
 
 
-def _stamp(folder: Path) -> tuple[int, ...]:
+def _stamp_files(folder: Path) -> tuple[int, ...]:
     """Numbers that change when a file of the area changes."""
     stats = [path.stat() for path in (folder / AREA_FILE, folder / WARDS_FILE) if path.is_file()]
     return tuple(number for stat in stats for number in (stat.st_mtime_ns, stat.st_size))
@@ -214,18 +216,18 @@ def read_facts(folder: Path) -> dict[str, Any]:
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _unreadable(folder, f"it cannot be read ({type(error).__name__})") from error
+        raise _build_error(folder, f"it cannot be read ({type(error).__name__})") from error
     wrong = [key for key, kind in FACTS.items() if not isinstance(facts.get(key), kind)]
     if wrong:
-        raise _unreadable(folder, f"it has no {', no '.join(wrong)} of the right type")
+        raise _build_error(folder, f"it has no {', no '.join(wrong)} of the right type")
     try:
         ZoneInfo(facts["time_zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _unreadable(folder, f"its time_zone is {facts['time_zone']!r}, which is not a time zone") from error
+        raise _build_error(folder, f"its time_zone is {facts['time_zone']!r}, which is not a time zone") from error
     return facts
 
 
-def _unreadable(folder: Path, fact: str) -> AreaError:
+def _build_error(folder: Path, fact: str) -> AreaError:
     return AreaError(
         f"{folder.name}/{AREA_FILE} says what the area is called and where its wards come from",
         fact,

@@ -1,4 +1,4 @@
-"""Building an area from a published file of wards, checking areas, and describing what is wrong with boundaries."""
+"""Builds an area from a published file of wards, checks areas, and describes faults of boundaries."""
 
 import hashlib
 import re
@@ -28,11 +28,11 @@ from hexbeat.areas.area import WARDS_FILE, read_facts, require_area_name
 from hexbeat.areas.boundary_files import (
     describe_projection,
     format_wards_json,
-    hash_file,
     project_to_degrees,
     read_published,
     write_area,
 )
+from hexbeat.files import hash_file
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -59,7 +59,7 @@ REPAIR_ROUNDS: Final = 3  # rounding after a repair may open a new sliver; two r
 
 
 class Provenance(TypedDict, total=False):
-    """Where wards come from, for people. Each is written to `area.toml` as given, or as "not stated"."""
+    """Where the wards come from. Each text is written to `area.toml` as given, or as "not stated"."""
 
     title: str | None
     vintage: str | None
@@ -70,7 +70,7 @@ class Provenance(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What `build_area` made: its folder, the number of wards, their area, the repairs and the warnings."""
+    """The result of `build_area`: its folder, the number of wards, their area, the repairs and the warnings."""
 
     folder: Path
     wards: int
@@ -103,24 +103,28 @@ def build_area(
 ) -> BuildReport:
     """Write `out_dir/name/wards.geojson` and `area.toml` from a published file, or change nothing.
 
-    Projects to WGS 84, rounds to six decimals and proves that the rounded wards are a valid coverage. `lad_code_field`
+    Projects to WGS 84, rounds to six decimals and checks that the rounded wards are a valid coverage. `lad_code_field`
     and `lad_name_field` None: those that `find_authority_fields` finds, which the report names. `allow_repair`: repair
-    invalid rings, slivers and narrow overlaps. The same file and choices give the same bytes. AreaError says what is
-    wrong with the file, and with which wards.
+    invalid rings, slivers and narrow overlaps. The same file and choices give the same bytes. AreaError names what is
+    wrong with the file, and which wards.
     """
     require_area_name(name)
-    published, remarks = read_published(path)
-    authority, chosen = _authority_fields(published, lad_code_field, lad_name_field)
+    published, warnings = read_published(path)
+    authority, choice_notes = _choose_authority_fields(published, lad_code_field, lad_name_field)
     fields = {"ward_code": code_field, "ward_name": name_field, **authority}
     frame = _rename_columns(project_to_degrees(published, file=path.name), fields, file=path.name)
     frame, repairs = _repair_frame(frame, allow_repair=allow_repair)
     wards = format_wards_json(name, frame)
-    facts = _facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _digest(wards)}
+    facts = _build_facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _hash_text(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
     inlets = describe_inlets(find_narrow_inlets(frame.geometry.to_numpy()), frame)
     area_km2 = sum(area_m2(polygon) for polygon in frame.geometry) / 1e6
     return BuildReport(
-        out_dir / name, len(frame), area_km2, repairs, [*remarks, *describe_projection(published.crs), *chosen, *inlets]
+        out_dir / name,
+        len(frame),
+        area_km2,
+        repairs,
+        [*warnings, *describe_projection(published.crs), *choice_notes, *inlets],
     )
 
 
@@ -134,7 +138,7 @@ def check_area(folder: Path) -> list[str]:
     missing = [column for column in ("ward_code", "ward_name") if column not in frame]
     if missing:
         return [f"{WARDS_FILE} has no {' and no '.join(missing)}"]
-    problems = [*find_text_problems(frame), *_fact_problems(folder, facts, frame)]
+    problems = [*find_text_problems(frame), *_find_fact_problems(folder, facts, frame)]
     polygons = frame.geometry.to_numpy()
     if not shapely.equals_exact(polygons, round_polygons(polygons)).all():
         problems.append(f"{WARDS_FILE} has coordinates of more than {DECIMALS} decimals, or repeated corners")
@@ -151,7 +155,7 @@ def find_authority_fields(columns: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def _authority_fields(
+def _choose_authority_fields(
     frame: "gpd.GeoDataFrame", code_field: str | None, name_field: str | None
 ) -> tuple[dict[str, str], list[str]]:
     """Which columns become lad_code and lad_name, and a remark if Hexbeat chose them."""
@@ -167,7 +171,7 @@ def _authority_fields(
 
 
 def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: str) -> "gpd.GeoDataFrame":
-    """Only the wanted columns, under our names, as trimmed text, sorted by code. AreaError if they are not usable."""
+    """Only the columns in `fields`, renamed, as trimmed text, sorted by code. AreaError if they cannot be used."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
         columns = [str(column) for column in frame.columns if column != frame.geometry.name]
@@ -190,7 +194,7 @@ def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: 
 
 
 def _text(column: pd.Series) -> list[str]:
-    """Values as trimmed text; what is missing as the empty string."""
+    """Values as trimmed text; missing values as ""."""
     return ["" if pd.isna(value) else str(value).strip() for value in column]
 
 
@@ -214,9 +218,9 @@ def _repair_frame(frame: "gpd.GeoDataFrame", *, allow_repair: bool) -> "tuple[gp
     return repaired_frame, describe_repairs(repaired, before, repaired_frame) if repaired else []
 
 
-def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provenance) -> dict[str, Any]:
-    """What `area.toml` says. Only the published file's name and digest, never its folder."""
-    authorities = _authorities(frame)
+def _build_facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provenance) -> dict[str, Any]:
+    """The contents of `area.toml`. It names the published file and its hash, never its folder."""
+    authorities = _list_authorities(frame)
     stated = {key: provenance.get(key) or "not stated" for key in ("vintage", "source", "licence", "attribution")}
     return {
         "name": name,
@@ -236,7 +240,7 @@ def _facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: Provena
     }
 
 
-def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
+def _list_authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
     """Code and name of each local authority of the wards, sorted; a missing column gives empty texts."""
     if "lad_code" not in frame and "lad_name" not in frame:
         return []
@@ -244,7 +248,7 @@ def _authorities(frame: "gpd.GeoDataFrame") -> list[tuple[str, str]]:
     return sorted(set(zip(frame.get("lad_code", blank), frame.get("lad_name", blank), strict=True)))
 
 
-def _fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame") -> list[str]:
+def _find_fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame") -> list[str]:
     """Where `area.toml` disagrees with the folder or the wards."""
     codes = list(frame["ward_code"])
     authorities = list(zip(facts["authority_codes"], facts["authority_names"], strict=False))
@@ -252,14 +256,14 @@ def _fact_problems(folder: Path, facts: dict[str, Any], frame: "gpd.GeoDataFrame
         f"the folder is {folder.name!r}, but area.toml says {facts['name']!r}": facts["name"] == folder.name,
         "the CRS is not EPSG:4326": facts["crs"] == "EPSG:4326",
         "the wards are not sorted by code": codes == sorted(codes),
-        "the authorities differ from those of the wards": authorities == _authorities(frame),
+        "the authorities differ from those of the wards": authorities == _list_authorities(frame),
         f"{WARDS_FILE} has changed since area.toml was written": facts.get("wards_sha256")
         == hash_file(folder / WARDS_FILE),
     }
     return [problem for problem, holds in checks.items() if not holds]
 
 
-def _digest(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -268,15 +272,15 @@ def find_text_problems(frame: "gpd.GeoDataFrame") -> list[str]:
     problems = []
     for column in frame.columns.drop("geometry"):
         texts = frame[column].astype(str)
-        what = column.replace("_", " ")
+        label = column.replace("_", " ")
         if (empty := int((texts == "").sum())) > 0:
-            problems.append(f"{_number(empty, 'row')} without a {what}")
+            problems.append(f"{_format_number(empty, 'row')} without a {label}")
         if not texts.map(str.isprintable).all():
-            problems.append(f"a {what} has characters that cannot be shown")
+            problems.append(f"a {label} has characters that cannot be shown")
     codes = frame["ward_code"]
     repeated = sorted(set(codes[codes.duplicated() & (codes != "")]))
     if repeated:
-        problems.append(f"{_number(len(repeated), 'ward code')} used more than once ({_some(repeated)})")
+        problems.append(f"{_format_number(len(repeated), 'ward code')} used more than once ({_list_some(repeated)})")
     return problems
 
 
@@ -303,7 +307,7 @@ def describe_inlets(places: list[int], frame: "gpd.GeoDataFrame") -> list[str]:
     """A warning of gaps that are open to the outside and very narrow: one sentence, or none."""
     if not places:
         return []
-    names = _some([str(frame["ward_name"][place]) for place in places])
+    names = _list_some([str(frame["ward_name"][place]) for place in places])
     return [
         f"there are narrow gaps (under {INLET_M} m) at the outer edge of {names}: creeks, or edges that should meet"
     ]
@@ -322,9 +326,9 @@ def describe_repairs(faults: list[Fault], before: NDArray[Any], frame: "gpd.GeoD
     return descriptions
 
 
-def _number(count: int, thing: str) -> str:
+def _format_number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _some(words: list[str]) -> str:
-    return ", ".join(words[:MOST_LISTED]) + (", ..." if len(words) > MOST_LISTED else "")
+def _list_some(names: list[str]) -> str:
+    return ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")

@@ -1,6 +1,5 @@
-"""Reading a published file of wards, and writing an area's two files."""
+"""Reads a published file of wards, and writes the two files of an area."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -30,7 +29,6 @@ __all__ = [
     "PUBLISHED_FORMATS",
     "describe_projection",
     "format_wards_json",
-    "hash_file",
     "project_to_degrees",
     "read_published",
     "write_area",
@@ -105,19 +103,13 @@ def describe_projection(crs: CRS) -> list[str]:
     Without Ordnance Survey's OSTN15 grid, British National Grid is placed within 2 to 5 m instead of 0.1 m.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # best_available says the same
+        warnings.simplefilter("ignore", UserWarning)  # best_available gives the same information
         group = TransformerGroup(crs, WGS84, always_xy=True)
     if group.best_available or not group.transformers:
         return []
     accuracy = group.transformers[0].accuracy
     within = f"within {accuracy:g} m" if accuracy >= 0 else "with unknown accuracy"
     return [f"the best PROJ grid for {crs.name} is not installed, so wards are placed {within}"]
-
-
-def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def format_wards_json(name: str, frame: "gpd.GeoDataFrame") -> str:
@@ -127,8 +119,8 @@ def format_wards_json(name: str, frame: "gpd.GeoDataFrame") -> str:
         {"type": "Feature", "properties": row, "geometry": shapely.geometry.mapping(geometry)}
         for row, geometry in zip(properties, frame.geometry, strict=True)
     ]
-    lines = ",\n".join(_compact(feature) for feature in features)
-    return f'{{"type":"FeatureCollection","name":{_compact(name)},"features":[\n{lines}\n]}}\n'
+    lines = ",\n".join(_format_compact_json(feature) for feature in features)
+    return f'{{"type":"FeatureCollection","name":{_format_compact_json(name)},"features":[\n{lines}\n]}}\n'
 
 
 def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
@@ -148,15 +140,15 @@ def write_area(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
 
 def _replace_both(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    draft_folder = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write_durably(beside / WARDS_FILE, wards)
-        _write_durably(beside / AREA_FILE, _toml(facts))
+        _write_durably(draft_folder / WARDS_FILE, wards)
+        _write_durably(draft_folder / AREA_FILE, _format_toml(facts))
         folder.mkdir(exist_ok=True)
         for file in (WARDS_FILE, AREA_FILE):
-            (beside / file).replace(folder / file)
+            (draft_folder / file).replace(folder / file)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(draft_folder, ignore_errors=True)
 
 
 def _read_one_layer(path: Path) -> Any:
@@ -193,17 +185,17 @@ def _require_polygons(path: Path, frame: Any) -> None:
     raise AreaError("A file of wards has a polygon in each row", fact, "remove the rows that are not wards")
 
 
-def _compact(value: object) -> str:
+def _format_compact_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _toml(facts: Mapping[str, Any]) -> str:
-    """Strings, whole numbers and lists of strings as TOML, which JSON writes the same but for the delete character."""
-    head = "# Made by `hexbeat boundaries build`; build again rather than edit.\n"
-    return head + "".join(f"{key} = {_toml_value(value)}\n" for key, value in facts.items())
+def _format_toml(facts: Mapping[str, Any]) -> str:
+    """Strings, whole numbers and lists of strings as TOML. JSON writes them the same, except the delete character."""
+    header = "# Made by `hexbeat boundaries build`; build again rather than edit.\n"
+    return header + "".join(f"{key} = {_format_toml_value(value)}\n" for key, value in facts.items())
 
 
-def _toml_value(value: object) -> str:
+def _format_toml_value(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")
 

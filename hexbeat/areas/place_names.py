@@ -1,6 +1,6 @@
-"""Names for places: a cell is named by its ward and a short code, never by a bare 15-digit index.
+"""Names of places: a cell is named by its ward and a short code, never by its 15-digit index alone.
 
-Also which ward a cell is in, and how large wards are.
+Also the ward of a cell, and the area of wards.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def format_place(ward_name: str, cell: str) -> str:
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
     """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
 
-    A cell whose centre lies in no ward gets the nearest one (by plane degrees, which is near enough for a name).
+    A cell whose centre lies in no ward gets the nearest one (by plane degrees, which is good enough for a name).
     """
     hexagons = np.asarray(build_outlines(cells))
     centres = shapely.centroid(hexagons)
@@ -77,7 +77,7 @@ def build_ward_labels(wards: Wards) -> dict[str, str]:
 
 
 def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
-    """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, of all wards if there are none."""
+    """Square kilometres (WGS 84 ellipsoid) of the wards with these codes, or of all wards if `codes` is empty."""
     codes_chosen = set(codes) or set(wards.codes)
     shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in codes_chosen]
     return sum(area_m2(shape) for shape in shapes) / 1e6

@@ -13,6 +13,7 @@ from hexbeat.analysis.method_selection import SelectedMethod, select_method
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.output_files import require_folder, write_file
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import (
     describe_demonstration,
@@ -20,7 +21,6 @@ from hexbeat.documents.briefing_document import (
     format_place_title,
     render_briefing_pdf,
 )
-from hexbeat.files import atomic_write
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
@@ -92,7 +92,7 @@ def briefing(
             wards=resolve_wards(installation.area.wards, ward or []),
         )
         if out:
-            write_file(out, render_briefing_pdf(facts, installation.area, made=now))
+            write_file(out, render_briefing_pdf(facts, installation.area, made_at=now))
         heading = f"{facts.title}. {format_headline(facts, installation.area).removesuffix('.')}"
     _report(facts, heading=heading, form=form, out=out)
 
@@ -127,7 +127,7 @@ def build_partners_briefing(
         wards=wards,
         visits=visits,
         sources=summarise_sources(installation.store, installation.viewer),
-        winners=select_methods(installation, columns),
+        selected_methods=select_methods(installation, columns),
     )
 
 
@@ -196,17 +196,3 @@ def require_pdf(out: Path | None) -> None:
             "give --out a name that ends in .pdf",
         )
     require_folder(out)
-
-
-def require_folder(out: Path) -> None:
-    """UsageError unless the folder of a file exists."""
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
-        )
-
-
-def write_file(out: Path, content: bytes) -> None:
-    """Write the whole file, or nothing."""
-    with atomic_write(out) as draft:
-        draft.write_bytes(content)

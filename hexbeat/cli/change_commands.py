@@ -4,7 +4,6 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from hexbeat.analysis.backtest import Backtest
@@ -27,7 +26,7 @@ from hexbeat.cli.filter_options import (
     ResolutionOption,
     WardOption,
     build_filter,
-    parse_resolution,
+    build_json_rows,
     read_filtered,
     takes_filter,
     to_json_value,
@@ -37,6 +36,7 @@ from hexbeat.store.live_columns import read_columns
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
+from layers.filters import require_resolution
 from layers.periods import find_known_period
 from layers.wording import format_span
 
@@ -76,7 +76,7 @@ def change(
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
     with open_installation(home, area) as installation:
-        size = parse_resolution(resolution)
+        size = require_resolution(resolution)
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards, size)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
@@ -161,7 +161,7 @@ def backtest(
     """
     with open_installation(home, area) as installation:
         chosen = build_filter(installation, FilterRequest(layer=layer, ward=ward))
-        sizes = RESOLUTIONS if resolution is None else (parse_resolution(resolution),)
+        sizes = RESOLUTIONS if resolution is None else (require_resolution(resolution),)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         known = [
             spec.name
@@ -227,11 +227,6 @@ def format_figure(row: dict[str, Any], name: str) -> object:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     interval = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
     return f"{value:.2f}{interval}"
-
-
-def build_json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame for JSON."""
-    return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _print_notes(notes: list[str] | tuple[str, ...]) -> None:

@@ -15,7 +15,6 @@ from hexbeat.cli.filter_options import (
     build_provenance,
     find_demonstration_mark,
     parse_groups,
-    parse_resolution,
     read_filtered,
     takes_filter,
     to_json_value,
@@ -23,6 +22,7 @@ from hexbeat.cli.filter_options import (
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
+from layers.filters import require_resolution
 from layers.grouping import GROUPS
 
 __all__ = ["counts"]
@@ -47,7 +47,7 @@ def counts(
     Example: hexbeat counts --layer needle_litter --from 2026-10-01 --ward Central --by ward,month
     """
     with open_installation(home, area) as installation:
-        groups, size, zone = parse_groups(by), parse_resolution(resolution), installation.area.time_zone
+        groups, size, zone = parse_groups(by), require_resolution(resolution), installation.area.time_zone
         columns, chosen = read_filtered(installation, request, as_at=as_at)
         grouped = count_groups(
             columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone

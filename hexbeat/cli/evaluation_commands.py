@@ -13,6 +13,7 @@ from hexbeat.cli.filter_options import (
     FromOption,
     ToOption,
     WardOption,
+    build_json_rows,
     build_provenance,
     build_value_option,
     find_demonstration_mark,
@@ -20,6 +21,7 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.output_files import write_file
 from hexbeat.documents.evaluation_document import render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
     build_evaluation_csv,
@@ -39,7 +41,6 @@ from hexbeat.evaluation.request import (
 from hexbeat.evaluation.rule import USUAL_RULE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
-from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.store.live_columns import read_columns
@@ -162,7 +163,7 @@ def evaluate(
                 installation.area,
                 places,
                 settings,
-                today=_today(installation),
+                today=_find_today(installation),
             )
         if plan_only:
             _report_plan(protocol, out, form=form)
@@ -173,7 +174,7 @@ def evaluate(
             )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
-            _write(Path(out), evaluation, note, installation)
+            _write_evaluation(Path(out), evaluation, note, installation)
     _report(evaluation, note, out, form=form)
 
 
@@ -272,13 +273,13 @@ def _parse_degrees(text: str) -> tuple[float, float]:
     return lat, lon
 
 
-def _today(installation: Installation) -> date:
+def _find_today(installation: Installation) -> date:
     return datetime.now(installation.area.tz).date()
 
 
 def _print_closures(installation: Installation, columns: Columns, *, form: Format) -> None:
     closures = read_closures(installation.store, installation.viewer, columns, installation.area)
-    rows = [{name: to_json_value(value) for name, value in row.items()} for row in closures.to_dict("records")]
+    rows = build_json_rows(closures)
     print_answer(
         {"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name")
     )
@@ -321,19 +322,18 @@ def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, fo
         print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def _write(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
+def _write_evaluation(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
     """Write the answer to a file, whole or not at all."""
     writers = {
         ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),
         ".geojson": lambda: build_evaluation_geojson(
-            evaluation.effect, evaluation.ground, evaluation.verdict, note=note
+            evaluation.effect, evaluation.points, evaluation.verdict, note=note
         ),
         ".pdf": lambda: render_evaluation_pdf(
-            evaluation, installation.area, mark=note.get("demonstration"), made=datetime.now(installation.area.tz)
+            evaluation, installation.area, mark=note.get("demonstration"), made_at=datetime.now(installation.area.tz)
         ),
     }
-    with atomic_write(out) as draft:
-        draft.write_bytes(writers[out.suffix.lower()]())
+    write_file(out, writers[out.suffix.lower()]())
 
 
 def _require_file(out: Path) -> None:

@@ -14,10 +14,10 @@ from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.output_files import require_folder, write_file
 from hexbeat.documents.evidence.evidence_check import PackCheck, check_pack
 from hexbeat.documents.evidence.evidence_document import build_fact_rows, format_incident, render_evidence_pdf
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
-from hexbeat.files import atomic_write
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
@@ -85,9 +85,11 @@ def evidence(
             notes=notes,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        content = build_evidence(installation.store, installation.viewer, columns, installation.area, request, made=now)
+        content = build_evidence(
+            installation.store, installation.viewer, columns, installation.area, request, made_at=now
+        )
         for file in files:
-            _write(installation, content, file)
+            _write_pack(installation, content, file)
         if files:
             record_pack(installation.settings.home, hash_content(content), now)
     _report(content, files, form=form)
@@ -124,22 +126,16 @@ def require_files(files: list[Path]) -> None:
                 f"{file.name!r} has another ending",
                 "give --out a name that ends in .pdf or .xlsx",
             )
-        if not file.absolute().parent.is_dir():
-            raise UsageError(
-                "The folder of the file has to exist",
-                f"{file.parent} does not exist",
-                "make it first, or choose another",
-            )
+        require_folder(file)
 
 
-def _write(installation: Installation, content: dict[str, Any], file: Path) -> None:
+def _write_pack(installation: Installation, content: dict[str, Any], file: Path) -> None:
     data = (
         render_evidence_pdf(content, installation.area)
         if file.suffix.lower() == ".pdf"
         else build_evidence_xlsx(content)
     )
-    with atomic_write(file) as draft:
-        draft.write_bytes(data)
+    write_file(file, data)
 
 
 def _report(content: dict[str, Any], files: list[Path], *, form: Format) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,9 +18,12 @@ from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.cli.installation import Installation
 from hexbeat.store.live_columns import read_columns
 from layers.columns import Columns
-from layers.filters import COLUMN_FILTERS, Filter, filter_from_options, require_resolution, resolve_values
+from layers.filters import COLUMN_FILTERS, Filter, filter_from_options, resolve_values
 from layers.grouping import parse_groups
 from layers.periods import find_day_end, parse_day
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "AsAtOption",
@@ -35,13 +38,13 @@ __all__ = [
     "ToOption",
     "WardOption",
     "build_filter",
+    "build_json_rows",
     "build_provenance",
     "build_value_option",
     "find_demonstration_mark",
     "parse_as_at",
     "parse_day",
     "parse_groups",
-    "parse_resolution",
     "read_filtered",
     "takes_filter",
     "to_json_value",
@@ -173,9 +176,9 @@ def read_filtered(
 ) -> tuple[Columns, Filter]:
     """The live events, or those at the end of the day `as_at`, and the filter with values spelt as in these events."""
     chosen = build_filter(installation, request)
-    moment = parse_as_at(as_at, installation.area.time_zone) if as_at else None
+    end_of_day = parse_as_at(as_at, installation.area.time_zone) if as_at else None
     columns = read_columns(
-        installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=moment
+        installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=end_of_day
     )
     return columns, resolve_values(chosen, columns)
 
@@ -195,18 +198,18 @@ def to_json_value(value: Any) -> Any:
     return value
 
 
+def build_json_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """The rows of a frame for JSON."""
+    return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def build_provenance(installation: Installation, *, mark: str | None) -> dict[str, str]:
     """What a file says about itself: area, source of the wards, time, and whether events are synthetic."""
-    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made}
+    made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made_at}
     return note | ({"demonstration": mark} if mark else {})
 
 
 def parse_as_at(text: str, time_zone: str) -> datetime:
     """The last second of a local day, as an aware time."""
     return find_day_end(parse_day(text), ZoneInfo(time_zone))
-
-
-def parse_resolution(resolution: int) -> int:
-    """A resolution at which events are indexed; UsageError for any other."""
-    return require_resolution(resolution)

@@ -21,15 +21,16 @@ from hexbeat.cli.filter_options import (
     LayersOption,
     OutOption,
     ResolutionOption,
+    build_json_rows,
     build_provenance,
     find_demonstration_mark,
     parse_day,
-    parse_resolution,
     read_filtered,
     takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.output_files import write_file
 from hexbeat.documents.alert_form import (
     describe_form_layers,
     render_alert_form,
@@ -37,9 +38,9 @@ from hexbeat.documents.alert_form import (
     require_form_file,
     takes_alert_form,
 )
-from hexbeat.files import atomic_write
 from hexbeat.store.live_columns import read_columns
 from layers.counting import Counts
+from layers.filters import require_resolution
 from layers.wording import format_percent
 
 __all__ = ["alerts", "hotspots"]
@@ -67,7 +68,7 @@ def hotspots(
     """
     _require_rate(q)
     with open_installation(home, area) as installation:
-        size = parse_resolution(resolution)
+        size = require_resolution(resolution)
         columns, chosen = read_filtered(installation, request, as_at=as_at)
         study = load_study(installation.area, chosen.wards, size)
         hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
@@ -104,7 +105,7 @@ def _report_hotspots(hotspot_map: HotspotMap, rows: pd.DataFrame, *, form: Forma
         "cold": cold,
         "notes": list(hotspot_map.notes),
     }
-    records = [{name: to_json_value(value) for name, value in row.items()} for row in rows.to_dict("records")]
+    records = build_json_rows(rows)
     shown = sorted((row for row in records if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average"
@@ -155,20 +156,19 @@ def alerts(
     _report_alerts(report, form=form, draft=str(draft) if has_draft else None)
 
 
-def _write_draft(out: Path, alerts: list[Alert], area: Area, made: datetime, *, demonstration: bool) -> bool:
+def _write_draft(out: Path, alerts: list[Alert], area: Area, made_at: datetime, *, demonstration: bool) -> bool:
     """Write the form about these alerts. False, after a message, if there are none."""
     kind = require_form_file(out)
     if not alerts:
         print_message(f"There is no alert of {describe_form_layers()}, so no form was drafted.")
         return False
-    make = render_alert_form_pdf if kind == "pdf" else _render_form_page
-    with atomic_write(out) as draft:
-        draft.write_bytes(make(alerts, area=area, made=made, demonstration=demonstration))
+    render = render_alert_form_pdf if kind == "pdf" else _render_form_page
+    write_file(out, render(alerts, area=area, made_at=made_at, demonstration=demonstration))
     return True
 
 
-def _render_form_page(alerts: list[Alert], *, area: Area, made: datetime, demonstration: bool) -> bytes:
-    return render_alert_form(alerts, area=area, made=made, demonstration=demonstration).encode()
+def _render_form_page(alerts: list[Alert], *, area: Area, made_at: datetime, demonstration: bool) -> bytes:
+    return render_alert_form(alerts, area=area, made_at=made_at, demonstration=demonstration).encode()
 
 
 def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The options that every command shares, and the installation that they open."""
+"""The options that commands of every kind share, and the installation that they open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,16 @@ else:
     areas = import_lazily("hexbeat.areas.area")
     stores = import_lazily("hexbeat.store.store")
 
-__all__ = ["AreaOption", "Format", "FormatOption", "HomeOption", "Installation", "open_installation"]
+__all__ = [
+    "AreaOption",
+    "DryRunOption",
+    "Format",
+    "FormatOption",
+    "HomeOption",
+    "Installation",
+    "YesOption",
+    "open_installation",
+]
 
 
 class Format(StrEnum):
@@ -38,6 +47,8 @@ AreaOption = Annotated[
     typer.Option("--area", metavar="NAME", help="The area. [env: HEXBEAT_AREA; default: middlesbrough]"),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON on standard output.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,20 @@ from typer.core import TyperGroup
 
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.filter_options import FromOption, ToOption, parse_day, to_json_value
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.cli.place_commands import ColumnOption, Sure, parse_columns
+from hexbeat.cli.filter_options import FromOption, ToOption, build_json_rows, parse_day, to_json_value
+from hexbeat.cli.installation import (
+    AreaOption,
+    DryRunOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    Installation,
+    YesOption,
+    open_installation,
+)
+from hexbeat.cli.output_files import require_folder, write_file
+from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.cli.store_commands import confirm
-from hexbeat.files import atomic_write
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_import, undo_visit
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
 from hexbeat.operations.ledger.ledger_return import (
@@ -29,7 +38,7 @@ from hexbeat.operations.ledger.ledger_return import (
 )
 from hexbeat.operations.ledger.plan_sheets import UNREAD
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
-from hexbeat.operations.ledger.visits import DONE, NOT_DONE, began_by_now, find_stop, find_tour, visit_of_stop
+from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 
@@ -51,7 +60,7 @@ class _RecordGroup(TyperGroup):
     """Reads `hexbeat done PLAN STOP` as `hexbeat done record PLAN STOP`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the words call."""
+        """The command that the arguments name."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["record", *args]
         return super().resolve_command(ctx, args)
@@ -98,9 +107,11 @@ def record(
         rows: list[dict[str, Any]] = []
         for tour, stop in stops:
             duration = 0 if not_done else stop.minutes if minutes is None else minutes
-            usual_start = began_by_now(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
+            usual_start = estimate_start(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
             start = _parse_start(at, plan, stop, installation.area.tz) if at else usual_start
-            visit = visit_of_stop(plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome)
+            visit = build_stop_visit(
+                plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome
+            )
             recorded = record_visit(installation.store, installation.viewer, visit, now=now)
             start_text = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
             rows.append(
@@ -145,7 +156,7 @@ def import_(
         float, typer.Option(metavar="MIN", help="A track has to stay at a stop for MIN minutes at a time.")
     ] = LEAST_MINUTES,
     column: ColumnOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -154,10 +165,10 @@ def import_(
 
     Example: hexbeat done import walked.gpx --plan p7f3a --team "Team 1" --dry-run
     """
-    named = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
+    headings = parse_columns([entry for entry in column or [] if not entry.startswith(f"{UNREAD}=")])
     unread = [entry.partition("=")[2] for entry in column or [] if entry.startswith(f"{UNREAD}=")]
     options = ImportOptions(
-        team=team, kind=kind, radius_m=radius, least_minutes=least, named=named, unread=tuple(unread)
+        team=team, kind=kind, radius_m=radius, least_minutes=least, headings_by_field=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
         named_plan = (
@@ -240,7 +251,7 @@ def undo(
         str | None, typer.Argument(metavar="[VISIT_ID]", help="The visit to undo; default: the last import.")
     ] = None,
     *,
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -295,11 +306,8 @@ def return_(
         )  # fmt: skip
         notes = build_return_notes(plans, visits, time_zone=installation.area.time_zone, **days)
     if out is not None:
-        with atomic_write(out) as draft:
-            draft.write_bytes(
-                build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes)
-            )
-    rows = [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
+        write_file(out, build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes))
+    rows = build_json_rows(frame)
     for note in notes:
         print_message(f"{note}.")
     shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
@@ -313,10 +321,7 @@ def _require_file(out: Path | None) -> None:
         return
     if out.suffix.lower() not in {".csv", ".xlsx"}:
         raise UsageError("A return is a .csv or .xlsx file", f"--out is {out.name}", "give --out one of these endings")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
-        )
+    require_folder(out)
 
 
 def parse_return_groups(text: str) -> list[Group]:

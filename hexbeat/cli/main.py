@@ -105,7 +105,7 @@ def make_app() -> typer.Typer:
         **_STYLE,
     )
     for name, (_, summary) in COMMANDS.items():
-        app.command(name, help=summary)(_stand_in)
+        app.command(name, help=summary)(_do_nothing)
     return app
 
 
@@ -117,7 +117,7 @@ def load_command(name: str) -> Any:
     if isinstance(command, typer.Typer):
         app.add_typer(command, name=name)
     else:
-        app.callback()(_stand_in)  # so that one command alone is still called by its name
+        app.callback()(_do_nothing)  # so that one command alone is still called by its name
         app.command(name)(command)
     return typer.main.get_group(app).commands[name]
 
@@ -137,7 +137,7 @@ def _import_module(name: str) -> ModuleType:
         gc.enable()
 
 
-def _stand_in() -> None:
+def _do_nothing() -> None:
     """Placeholder for a command in the list of all commands, and for the group around each. It is never run."""
 
 
@@ -158,7 +158,7 @@ def main() -> None:
 
 
 def print_usage_error(error: typer.TyperException) -> None:
-    """Print a usage error in three parts, as all errors. Print the help if a command was called without words."""
+    """Print a usage error in three parts, as all errors. Print the help if a command was called without arguments."""
     context, fact = getattr(error, "ctx", None), error.format_message()
     if context and fact == context.get_help():
         typer.echo(fact, err=True)

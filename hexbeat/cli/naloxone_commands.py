@@ -4,7 +4,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import pandas as pd
 import typer
 
 from geo.errors import UsageError
@@ -18,13 +17,14 @@ from hexbeat.cli.filter_options import (
     ToOption,
     WardOption,
     build_filter,
+    build_json_rows,
     build_provenance,
     find_demonstration_mark,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.output_files import write_file
 from hexbeat.documents.naloxone_document import render_naloxone_pdf
-from hexbeat.files import atomic_write
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from hexbeat.store.live_columns import read_columns
@@ -84,7 +84,7 @@ def naloxone(
         )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
-            write_cover(cover, Path(out), note, asked=event_filter, area=installation.area)
+            write_cover(cover, Path(out), note, event_filter=event_filter, area=installation.area)
     print_cover(cover, note, out, form=form)
 
 
@@ -99,7 +99,7 @@ def print_cover(cover: NaloxoneCover, note: dict[str, str], out: str | None, *, 
         "proven": cover.cover.proven,
         "gap": round(cover.cover.gap, 6),
         "notes": list(build_cover_notes(cover)),
-        "holders": build_json_rows(cover.holders.drop(columns="says")),
+        "holders": build_json_rows(cover.holders.drop(columns="hours_known")),
         "next": build_json_rows(cover.next_places),
     }
     payload |= ({"out": out} if out else {}) | (
@@ -118,11 +118,6 @@ def print_cover(cover: NaloxoneCover, note: dict[str, str], out: str | None, *, 
         print_message(f"DEMONSTRATION: {note['demonstration']}.")
 
 
-def build_json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame for JSON."""
-    return [{str(name): to_json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
-
-
 def format_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row for a table: degrees with five decimals, shares in per cent."""
     return row | {"lat": f"{row['lat']:.5f}", "lon": f"{row['lon']:.5f}", "share_after": f"{row['share_after']:.1%}"}
@@ -138,15 +133,13 @@ def require_writable(out: Path) -> None:
         )
 
 
-def write_cover(cover: NaloxoneCover, out: Path, note: dict[str, str], *, asked: Filter, area: Area) -> None:
+def write_cover(cover: NaloxoneCover, out: Path, note: dict[str, str], *, event_filter: Filter, area: Area) -> None:
     """Write the holders and the next places to a file, whole or not at all."""
     writers = {
         ".pdf": lambda: render_naloxone_pdf(
-            cover, area, asked=asked, mark=note.get("demonstration"), made=datetime.now(area.tz)
+            cover, area, event_filter=event_filter, mark=note.get("demonstration"), made_at=datetime.now(area.tz)
         ),
         ".csv": lambda: build_cover_csv(cover, note=note),
         ".geojson": lambda: build_cover_geojson(cover, note=note),
     }
-    content = writers[out.suffix.lower()]()
-    with atomic_write(out) as draft:
-        draft.write_bytes(content)
+    write_file(out, writers[out.suffix.lower()]())

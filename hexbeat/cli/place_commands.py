@@ -8,10 +8,18 @@ import typer
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import to_json_value
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    DryRunOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    YesOption,
+    open_installation,
+)
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.reference_places import (
-    KIND_WORDS,
+    KIND_NAMES,
     list_reference_loads,
     load_reference,
     read_reference,
@@ -19,15 +27,15 @@ from hexbeat.operations.reference_places import (
     undo_reference,
 )
 
-__all__ = ["ColumnOption", "Sure", "parse_columns", "places"]
+__all__ = ["ColumnOption", "parse_columns", "places"]
 
 places = typer.Typer(
     no_args_is_help=True,
     help="Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
 )
 
-KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_WORDS)}.")]
-Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+KindOption = Annotated[str, typer.Option("--kind", metavar="K", help=f"One of {', '.join(KIND_NAMES)}.")]
+
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option("--column", metavar="FIELD=HEADING", help="The heading of a field's column; may be repeated."),
@@ -40,7 +48,7 @@ def load(
     *,
     kind: KindOption,
     column: ColumnOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -56,7 +64,7 @@ def load(
             file,
             kind=kind,
             area=installation.area,
-            named=parse_columns(column),
+            headings_by_field=parse_columns(column),
             dry_run=dry_run,
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
@@ -71,7 +79,7 @@ def load(
 
 def parse_columns(columns: list[str] | None) -> dict[str, str]:
     """FIELD=HEADING texts as a mapping; UsageError for any other text."""
-    named = {}
+    headings = {}
     for column in columns or []:
         field, equals, heading = column.partition("=")
         if not (equals and field.strip() and heading.strip()):
@@ -80,8 +88,8 @@ def parse_columns(columns: list[str] | None) -> dict[str, str]:
                 f"--column is {column!r}",
                 'write for example --column name="Site name"',
             )
-        named[field.strip()] = heading.strip()
-    return named
+        headings[field.strip()] = heading.strip()
+    return headings
 
 
 @places.command(name="list")
@@ -111,7 +119,7 @@ def list_places(
 def remove(
     *,
     kind: KindOption,
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -131,7 +139,7 @@ def remove(
 def undo(
     *,
     kind: KindOption,
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,

@@ -7,7 +7,7 @@ from geo.errors import UsageError
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, Installation
-from hexbeat.files import atomic_write
+from hexbeat.cli.output_files import require_folder, write_file
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
 
@@ -71,10 +71,7 @@ def parse_file_kind(out: Path | None) -> str | None:
             f"{out.name!r} has another ending",
             "give --out one of these endings",
         )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
-        )
+    require_folder(out)
     return kind
 
 
@@ -82,7 +79,5 @@ def write_plan(plan: Plan, area: Area, out: Path, kind: str) -> None:
     """Write the plan to a file, whole or not at all."""
     from hexbeat.documents.plan.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and rarely needed
 
-    content = build_plan_file(plan, area, kind)
-    with atomic_write(out.absolute()) as draft:
-        draft.write_bytes(content)
+    write_file(out.absolute(), build_plan_file(plan, area, kind))
     print_message(f"Written to {out.name}.")

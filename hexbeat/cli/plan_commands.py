@@ -13,8 +13,15 @@ from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.cli.place_commands import Sure
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    Installation,
+    YesOption,
+    open_installation,
+)
 from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
@@ -69,6 +76,7 @@ RoadsOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="S", help="Another number gives a different plan that is as good.")
 ]
+PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help=f"Write it to a file: {', '.join('.' + kind for kind in KINDS)}."),
@@ -80,6 +88,9 @@ class TravelMode(StrEnum):
 
     WALK = "walk"
     DRIVE = "drive"
+
+
+ModeOption = Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")]
 
 
 @plan.command()
@@ -110,7 +121,7 @@ def patrol(
             help="Fewest and most minutes between two visits of a place; default: as plans.toml says, else 90-180.",
         ),
     ] = None,
-    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.WALK,
+    mode: ModeOption = TravelMode.WALK,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
@@ -168,7 +179,7 @@ def sweep(
             help="Hours within which a report is answered; default: as plans.toml says, else 2.",
         ),
     ] = None,
-    mode: Annotated[TravelMode, typer.Option("--mode", help="On foot or by car.")] = TravelMode.DRIVE,
+    mode: ModeOption = TravelMode.DRIVE,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
@@ -207,7 +218,7 @@ def sweep(
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
             sweep_plan = make_sweep_plan(
-                columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=move
+                columns, installation.area, choices, reports=reports, reference=near, travel=travel, progress=move
             )
         finish_plan(installation, sweep_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
@@ -220,15 +231,15 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
     """
     settings = Settings.from_environment(home=home)
     rows = [
-        {"plan": code, "title": title, "made": moment.isoformat(sep=" ", timespec="minutes")}
-        for code, title, moment in list_plans(settings.home)
+        {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
+        for code, title, made_at in list_plans(settings.home)
     ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
 
 
 @plan.command()
 def show(
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")],
+    plan_id: PlanArgument,
     *,
     out: OutOption = None,
     home: HomeOption = None,
@@ -250,9 +261,9 @@ def show(
 
 @plan.command()
 def remove(
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")],
+    plan_id: PlanArgument,
     *,
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -293,7 +304,7 @@ def parse_weight(text: str) -> tuple[str, float]:
 
 
 def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
-    """Minutes from 10-16, or one number for both. UsageError, which names `what` they are, for any other text."""
+    """Minutes from 10-16, or one number for both. UsageError for any other text; its message names `what` they are."""
     try:
         low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
     except ValueError:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "site"]
 
+ReleaseArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A release.")]
+
 
 def site(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the release.")],
@@ -112,18 +114,18 @@ def build(
     number = publication.release.facts["number"]
     print_answer(
         {"number": number, "new": publication.is_new, "written": not dry_run, "checksum": publication.checksum,
-         "first": dict(publication.first), "layers": rows, "audit": report},
+         "first": dict(publication.first_days), "layers": rows, "audit": report},
         form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
     print_publisher_notes(publication, dry_run=dry_run)
 
 
 def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
-    """Print what only the publisher should know: when the series begins, what is hidden, what looks planted."""
+    """Print the notes for the publisher alone: the start of the series, hidden events, reports that look planted."""
     if not publication.is_new:
         print_message("No period is due since the last release: it is the same as before.")
     elif publication.release.facts["number"] == 1:
-        days = ", ".join(f"{layer} {day}" for layer, day in publication.first.items())
+        days = ", ".join(f"{layer} {day}" for layer, day in publication.first_days.items())
         print_message(
             f"The series begins with the first whole period from: {days}. You cannot change this later. To choose "
             "another day, use --first: the day from which your sources are complete, never the day of an event."
@@ -159,7 +161,7 @@ def set_first_day(policy: ReleasePolicy, first: str | None, register: Register) 
 
 @release.command()
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")],
+    folder: ReleaseArgument,
     *,
     before: Annotated[
         list[Path] | None,
@@ -199,9 +201,7 @@ def audit(
 
 
 @release.command()
-def show(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A release.")], *, form: FormatOption = Format.TABLE
-) -> None:
+def show(folder: ReleaseArgument, *, form: FormatOption = Format.TABLE) -> None:
     """Show what a release holds: layers, thresholds, periods, and its numbers at each level.
 
     Example: hexbeat release show public
@@ -273,7 +273,7 @@ def format_power(log2: int) -> str:
 def find_earlier_releases(
     audited: GivenRelease, before: list[Path], home: Path | None
 ) -> tuple["Sequence[EarlierRelease]", "list[Disclosure]"]:
-    """The releases before one, from `before` or the register, and what in the register contradicts it."""
+    """The releases before a release, from `before` or the register, and the faults of the register."""
     if before:
         return [GivenRelease.read(path) for path in before], []
     return find_earlier(audited, Settings.from_environment(home=home).home)

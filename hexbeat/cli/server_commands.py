@@ -118,7 +118,7 @@ def serve(
             "A server needs a free port", f"port {port} of {host} is in use", "choose another port with --port"
         )
     environment = build_public_environment(release) if release else build_partners_environment(home, area)
-    url = f"http://{url_host(host)}:{free_port}"
+    url = f"http://{format_url_host(host)}:{free_port}"
     print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
         f"Hexbeat is at {url} (press Ctrl+C to stop it)"
     )
@@ -176,7 +176,7 @@ def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
     It imports the app of streamlit_app.py, with its security.
     """
     options = [word for name, value in read_streamlit_settings() for word in (f"--{name}", value)]
-    options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", url_host(host)]
+    options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", format_url_host(host)]
     replace_process(["streamlit", "run", find_page_script(), *options], environment)
 
 
@@ -189,7 +189,7 @@ def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
     )
 
 
-def url_host(host: str) -> str:
+def format_url_host(host: str) -> str:
     """An address for a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 

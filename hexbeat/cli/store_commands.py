@@ -11,7 +11,15 @@ import typer
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.coverage_commands import parse_covers
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    DryRunOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    YesOption,
+    open_installation,
+)
 from hexbeat.ingest.ingest import ingest_files
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
@@ -20,7 +28,6 @@ from hexbeat.store.store import Version
 __all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
-Sure = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def ingest(
@@ -34,7 +41,7 @@ def ingest(
         str | None,
         typer.Option(metavar="FROM:TO", help="The days for which the files are complete; TO no longer counts."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -140,16 +147,16 @@ def build_version_row(version: Version) -> dict[str, Any]:
     }
 
 
-def format_utc(moment: datetime) -> str:
+def format_utc(time: datetime) -> str:
     """A time as in 2026-11-21T08:15:00Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def erase(
     *,
     source: Annotated[str, typer.Option(metavar="S", help="The source of the event.")],
     source_id: Annotated[str, typer.Option("--source-id", metavar="ID", help="Its identifier in that source.")],
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -161,7 +168,7 @@ def erase(
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
     with open_installation(home, area) as installation:
         erasure = installation.store.erase(installation.viewer, source, source_id)
-    if not erasure.found:
+    if not erasure.removed_any:
         raise UsageError(
             "You can erase an event, a rejected row or a visit that is in the store",
             f"source {source!r} has nothing with the identifier {source_id!r}, so nothing was changed",
@@ -173,7 +180,7 @@ def erase(
 def retain(
     *,
     years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within the last N years.")],
-    yes: Sure = False,
+    yes: YesOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -197,7 +204,7 @@ def report_erasure(erasure: Erasure, form: Format) -> None:
 
 
 def undo(
-    *, yes: Sure = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
+    *, yes: YesOption = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
 ) -> None:
     """Undo the last load: remove its events and restore those that it replaced.
 

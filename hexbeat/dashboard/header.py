@@ -25,10 +25,10 @@ def find_page(pages: Iterable[StreamlitPage], address: str) -> StreamlitPage | N
 
 
 def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the header: one line at a desk; on a phone the pages are behind a menu that names the one that is open."""
+    """Draw the header: one line at a desk. On a phone the pages are in a menu that names the open one."""
     with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
         st.html(f"<h1><b>Hexbeat</b> · {escape_html(installation.area.title)}</h1>", width="content")
-        # Not on Streamlit's side: the style sheet shows the pages while this is open, and a tap costs no run.
+        # The style sheet shows the pages while this is open, so that a tap causes no run of the script.
         title = escape_html(find_title(st.context.url, {page.url_path: page.title for page in pages}))
         summary = f'<summary><span class="hb-sr">Pages: </span>{title}</summary>'
         st.html(f'<details class="hb-menu">{summary}</details>', width="content")
@@ -45,13 +45,13 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
 
 
 def find_title(url: str | None, titles: Mapping[str, str]) -> str:
-    """The title of the page at an address, of titles by the address's last part; the first where it is none of them."""
-    last = urlsplit(url or "").path.rpartition("/")[2]
-    return titles.get(last) or next(iter(titles.values()), "Menu")
+    """The title of the page at an address; `titles` by the last part of the address. The first if none fits."""
+    last_part = urlsplit(url or "").path.rpartition("/")[2]
+    return titles.get(last_part) or next(iter(titles.values()), "Menu")
 
 
 def render_facts(coverages: Mapping[str, Coverage], *, today: date, role: str, mark: str | None) -> str:
-    """A list: newest records, layers of one day together; the role; the mark if any event is synthetic (None: none)."""
+    """A list: the newest records, layers with the same day together; the role; the mark of synthetic events, if any."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
         layers.setdefault(format_freshness(coverages[spec.name], today=today), []).append(spec.short)
@@ -60,4 +60,4 @@ def render_facts(coverages: Mapping[str, Coverage], *, today: date, role: str, m
     if mark:
         title = escape_html(f"DEMONSTRATION: {mark}")
         items.append(f'<li class="hb-badge" title="{title}">DEMONSTRATION<span>: {escape_html(mark)}</span></li>')
-    return f'<ul class="hb-facts" aria-label="How far the records reach">{"".join(items)}</ul>'
+    return f'<ul class="hb-facts" aria-label="Newest records and your role">{"".join(items)}</ul>'

@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]@/]+)(:(?P<port>\d{1,5}))?")
-DEFAULT_PORTS: Final = (80, 443)  # which a browser leaves out
-SHOWN: Final = 100  # characters of what a request says of itself, in an answer
+DEFAULT_PORTS: Final = (80, 443)  # a browser leaves these out of the Host
+MOST_SHOWN: Final = 100  # characters of a request's header in an answer
 
 
 def is_loopback(address: str | None) -> bool:
@@ -62,26 +62,26 @@ def require_loopback(address: str | None) -> None:
 def require_local_host(host: str | None, *, port: int) -> str:
     """The Host of a request, in lower case; PolicyError unless it is `localhost` or a loopback address with this port.
 
-    Such a name leads to this machine whoever asks. Any other name can be made to lead here by whoever owns it.
+    Such a name always means this machine. The owner of any other name can make it point here.
     """
     parts = HOST.fullmatch((host or "").lower())
     ports = {str(port), None} if port in DEFAULT_PORTS else {str(port)}
     if not parts or not is_loopback(parts["name"]) or parts["port"] not in ports:
         raise PolicyError(
             "Without a login, the partners' side answers to the names of this machine only",
-            f"this request is for {(host or 'nothing')[:SHOWN]}",
+            f"this request is for {(host or 'nothing')[:MOST_SHOWN]}",
             f"open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends",
         )
     return parts[0]
 
 
 def require_own_origin(origin: str | None, host: str) -> None:
-    """PolicyError unless the page that opens a connection comes from the address that it opens it to."""
+    """PolicyError unless the page that opens a connection comes from the same address."""
     if origin is None or origin.lower() not in {f"http://{host.lower()}", f"https://{host.lower()}"}:
         raise PolicyError(
-            "A connection is opened by the page of its own address only",
-            f"this one comes from {origin[:SHOWN]}" if origin else "this one names none",
-            f"open {host[:SHOWN]} in a browser",
+            "Only a page from the same address may open a connection",
+            f"this one comes from {origin[:MOST_SHOWN]}" if origin else "this one names no address",
+            f"open {host[:MOST_SHOWN]} in a browser",
         )
 
 
@@ -106,7 +106,7 @@ class LocalRequests:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request, or one connection; a start or stop of the server passes as it is."""
+        """Handle one request or connection. A start or stop of the server passes unchanged."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -121,27 +121,27 @@ class LocalRequests:
 
 
 def find_header(scope: Message, name: bytes) -> str | None:
-    """The value of a request's header; None if it is missing or empty; repeated ones as one, with commas between."""
+    """The value of a request's header, None if it is missing or empty. Repeated headers are joined with commas."""
     values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
     return ", ".join(values) or None
 
 
 def add_headers(send: Send, headers: Iterable[tuple[bytes, bytes]], *, remove: Iterable[bytes] = ()) -> Send:
-    """Answers with these headers in place of their own of the same names, and without those to remove."""
+    """A `send` that adds these headers to each answer, replaces those of the same names, and drops those to remove."""
     added = list(headers)
     replaced = {name for name, _ in added} | set(remove)
 
-    async def send_dressed(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             others = [pair for pair in message.get("headers", []) if pair[0].lower() not in replaced]
             message = {**message, "headers": [*others, *added]}
         await send(message)
 
-    return send_dressed
+    return send_with_headers
 
 
 async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
-    """Answer 403 with the three parts of an error as lines of plain text, or no text where a server has none for it."""
+    """Answer 403 with the three parts of an error as lines of text. A WebSocket that cannot is closed."""
     kind = "http.response"
     if scope["type"] == "websocket":
         if "websocket.http.response" not in scope.get("extensions", {}):
@@ -156,14 +156,14 @@ async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
 
 
 def forbid_address_lookups() -> None:
-    """Leave Streamlit without the addresses of this machine, which it finds by asking a server outside.
+    """Stop Streamlit from looking up the addresses of this machine, for which it asks an outside server.
 
-    It asks while a WebSocket of another origin waits to be refused, and everybody else waits meanwhile; and when it
-    prints its addresses. Nothing of Hexbeat needs them, and no server may learn that it runs.
+    It would ask before it refuses a WebSocket of another origin, while everybody else waits, and when it prints its
+    addresses. Hexbeat does not need them, and no other server may learn that it runs.
     """
-    net_util.get_external_ip = _know_no_address
-    net_util.get_internal_ip = _know_no_address
+    net_util.get_external_ip = _find_no_address
+    net_util.get_internal_ip = _find_no_address
 
 
-def _know_no_address() -> None:
+def _find_no_address() -> None:
     return None

@@ -1,4 +1,4 @@
-"""Uploaded files on disk: only inside the installation's home, only for its user, and only as long as they are read."""
+"""Uploaded files on disk: only in the installation's home, only for its user, and only while they are read."""
 
 import os
 import re
@@ -13,14 +13,14 @@ from typing import Final, Protocol
 __all__ = ["COMPANIONS", "UploadedFile", "clean_name", "select_main_files", "write_uploads"]
 
 FOLDER: Final = "uploads"
-LONGEST: Final = 120  # characters of a name; file systems stop at 255 bytes
+MOST_LETTERS: Final = 120  # of a name; file systems allow 255 bytes
 STALE_S: Final = 6 * 3600  # a folder this old was left by a process that was killed
-# Parts of a Shapefile that stand beside the one that is read.
+# Parts of a Shapefile beside the .shp, which is the one that is read.
 COMPANIONS: Final = frozenset({".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".fix"})
 
 
 class UploadedFile(Protocol):
-    """What Streamlit hands over for a file."""
+    """A file as Streamlit passes it."""
 
     name: str
 
@@ -29,21 +29,21 @@ class UploadedFile(Protocol):
 
 
 def clean_name(name: str) -> str:
-    """The last part of a name with nothing in it that a path, a terminal or a page could take for something else.
+    """The last part of a name, without characters that mean something in a path, a terminal or a page.
 
     Letters, digits, blanks and . _ - ( ) stay, because profiles read months and forces from file names.
     """
-    last = re.split(r"[/\\]", name)[-1]
-    plain = re.sub(r"[^\w .()-]", "_", last).strip(" .") or "file"
-    stem, dot, ending = plain.rpartition(".")
-    return f"{stem[: LONGEST - len(ending)]}{dot}{ending}"[-LONGEST:] if dot else plain[:LONGEST]
+    base_name = re.split(r"[/\\]", name)[-1]
+    cleaned = re.sub(r"[^\w .()-]", "_", base_name).strip(" .") or "file"
+    stem, dot, ending = cleaned.rpartition(".")
+    return f"{stem[: MOST_LETTERS - len(ending)]}{dot}{ending}"[-MOST_LETTERS:] if dot else cleaned[:MOST_LETTERS]
 
 
 @contextmanager
 def write_uploads(files: Sequence[UploadedFile], home: Path) -> Iterator[list[Path]]:
-    """The files as paths in a folder of their own (0700, files 0600), which is gone when the block ends.
+    """The files as paths in a folder of their own (0700, files 0600), which is removed when the block ends.
 
-    Two files of one name are told apart by a number. Folders that a killed process left are removed too.
+    A number distinguishes files with the same name. Folders that a killed process left are removed too.
     """
     root = home / FOLDER
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -69,13 +69,13 @@ def write_upload(file: UploadedFile, folder: Path) -> Path:
 
 
 def remove_stale_uploads(root: Path) -> None:
-    """Remove what processes left that are gone."""
-    for left in root.iterdir():
-        if left.is_dir() and time.time() - left.stat().st_mtime > STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
+    """Remove the folders that ended processes left."""
+    for folder in root.iterdir():
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def select_main_files(paths: Sequence[Path]) -> list[Path]:
-    """The files to read: parts of a Shapefile are left out where the Shapefile itself is there."""
+    """The files to read: the other parts of a Shapefile are left out if its .shp is present."""
     shapes = {path.stem.lower() for path in paths if path.suffix.lower() == ".shp"}
     return [path for path in paths if path.suffix.lower() not in COMPANIONS or path.stem.lower() not in shapes]

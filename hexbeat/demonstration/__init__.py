@@ -1,4 +1,4 @@
-"""Synthetic events for demonstration, marked as such everywhere, with the truth that was planted in them."""
+"""Synthetic events for demonstration, marked as such everywhere, with the patterns that were planted in them."""
 
 from hexbeat.demonstration.events import (
     TRUTH_FILE,

@@ -1,4 +1,4 @@
-"""Demonstration incidents and closures as rows of events: who reported, how exactly, how many, in which words."""
+"""Demonstration incidents and closures as rows of events: reporter, precision, quantity and category."""
 
 from typing import Any, Final
 
@@ -26,14 +26,14 @@ __all__ = [
     "mark_open",
 ]
 
-OPEN_S: Final = 30 * 3600  # reports of the public that are younger are not answered yet
-STREWN_M: Final = 4  # events lie so far from the points of a street, as a standard deviation
+OPEN_S: Final = 30 * 3600  # newer reports of the public are not answered yet
+SCATTER_M: Final = 4  # standard deviation of the distance of events from the points of a street
 
 
 def build_incident_rows(
     layer: str,
     rules: DemonstrationSpec,
-    drawn: Incidents,
+    incidents: Incidents,
     *,
     span: Span,
     random: np.random.Generator,
@@ -41,25 +41,25 @@ def build_incident_rows(
 ) -> pd.DataFrame:
     """Rows of one layer of incidents, without identifiers, wards and cells; `kinds` None: those of its rules."""
     kinds = rules.kinds if kinds is None else kinds
-    kind = draw_by_weight(np.array([one.share for one in kinds]), len(drawn), random)
-    begin, end, precision = _times(drawn, span, _precisions(kinds, kind, random), random)
+    kind = draw_by_weight(np.array([record_kind.share for record_kind in kinds]), len(incidents), random)
+    begin, end, precision = _build_times(incidents, span, _draw_precisions(kinds, kind, random), random)
     return pd.DataFrame(
         {
             "layer": layer,
-            "place": drawn.place,
+            "place": incidents.place,
             "occurred_from": begin,
             "occurred_to": end,
             "time_precision": precision,
-            "quantity": _draw_quantities(rules.quantity, len(drawn), random) if rules.quantity else np.int64(1),
-            "category": np.array([one.category for one in kinds], dtype=object)[kind],
-            "reported_by": np.array([one.reported_by for one in kinds], dtype=object)[kind],
+            "quantity": _draw_quantities(rules.quantity, len(incidents), random) if rules.quantity else np.int64(1),
+            "category": np.array([record_kind.category for record_kind in kinds], dtype=object)[kind],
+            "reported_by": np.array([record_kind.reported_by for record_kind in kinds], dtype=object)[kind],
             "status": rules.status,
         }
     )
 
 
 def mark_open(rows: pd.DataFrame, *, now: int) -> pd.DataFrame:
-    """Rows of which the public's reports of the last hours before `now` (UTC seconds) are open."""
+    """The rows, with the public's reports of the last 30 hours before `now` (UTC seconds) marked as open."""
     waiting = (rows["reported_by"] == "public") & (rows["occurred_to"] > now - OPEN_S)
     return rows.assign(status=rows["status"].mask(waiting, "open"))
 
@@ -68,15 +68,15 @@ def build_sweep_rows(
     layer: str,
     rules: DemonstrationSpec,
     sweeps: DemonstrationSweeps,
-    drawn: Incidents,
+    incidents: Incidents,
     *,
     span: Span,
     random: np.random.Generator,
 ) -> pd.DataFrame:
-    """Rows of what sweeps found: many at a time, with the usual status of the layer's rules."""
-    many = _draw_quantities(sweeps.quantity, len(drawn), random)
-    rows = build_incident_rows(layer, rules, drawn, span=span, random=random, kinds=sweeps.kinds)
-    return rows.assign(quantity=many)
+    """Rows of finds of sweeps: many at a time, with the usual status of the layer's rules."""
+    quantity = _draw_quantities(sweeps.quantity, len(incidents), random)
+    rows = build_incident_rows(layer, rules, incidents, span=span, random=random, kinds=sweeps.kinds)
+    return rows.assign(quantity=quantity)
 
 
 def build_closure_rows(spec: LayerSpec, closures: Closures, *, now: int, random: np.random.Generator) -> pd.DataFrame:
@@ -119,47 +119,49 @@ def build_event_frame(rows: pd.DataFrame, *, places: Places, area: Area, random:
 def _scatter_points(
     place: NDArray[np.int64], places: Places, area: Area, random: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points some metres from their places; at the place where that would leave its ward or its cell."""
-    degrees = STREWN_M / DEMONSTRATION_METRES_PER_DEGREE
+    """Points some metres from their places, or at the place itself if that would leave its ward or its cell."""
+    degrees = SCATTER_M / DEMONSTRATION_METRES_PER_DEGREE
     lon = np.round(places.lon[place] + random.normal(0, degrees * 1.7, len(place)), 6)
     lat = np.round(places.lat[place] + random.normal(0, degrees, len(place)), 6)
-    same = area.wards.locate(lon, lat) == places.ward[place]
-    same &= index_points_at(lon, lat, resolutions=(9,))[9] == places.cell[place]
-    return np.where(same, lon, places.lon[place]), np.where(same, lat, places.lat[place])
+    is_inside = area.wards.locate(lon, lat) == places.ward[place]
+    is_inside &= index_points_at(lon, lat, resolutions=(9,))[9] == places.cell[place]
+    return np.where(is_inside, lon, places.lon[place]), np.where(is_inside, lat, places.lat[place])
 
 
-def _times(
-    drawn: Incidents, span: Span, wanted: NDArray[np.object_], random: np.random.Generator
+def _build_times(
+    incidents: Incidents, span: Span, wanted_precision: NDArray[np.object_], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
-    """UTC seconds from and to, and the time precision. Months that are not over yet are not known as months."""
-    moment = span.to_utc(drawn.day, drawn.second)
+    """UTC seconds from and to, and the time precision. An event of a month that is not over has a minute instead."""
+    second = span.to_utc(incidents.day, incidents.second)
     calendar = Calendar(span.time_zone)
-    months = drawn.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    known, code = np.unique(months, return_inverse=True)
-    bounds = np.array([calendar.month_bounds(int(month)) for month in known], dtype=np.int64).reshape(-1, 2)[code]
-    first, last = span.day_starts(np.array([span.day(len(span.days)), span.day(0)]))
-    whole = (bounds[:, 0] >= first) & (bounds[:, 1] <= last)
-    precision = np.where((wanted == "month") & ~whole, "minute", wanted)
+    months = incidents.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    known_months, code = np.unique(months, return_inverse=True)
+    bounds = np.array([calendar.month_bounds(int(month)) for month in known_months], dtype=np.int64).reshape(-1, 2)[
+        code
+    ]
+    span_start, span_end = span.day_starts(np.array([span.day(len(span.days)), span.day(0)]))
+    is_over = (bounds[:, 0] >= span_start) & (bounds[:, 1] <= span_end)
+    precision = np.where((wanted_precision == "month") & ~is_over, "minute", wanted_precision)
     by_day, by_month, between = precision == "day", precision == "month", precision == "between"
-    hours_before = random.integers(3, 13, size=len(drawn)) * 3600
+    hours_before = random.integers(3, 13, size=len(incidents)) * 3600
     begin = np.select(
         [by_day, by_month, between],
-        [span.day_starts(drawn.day), bounds[:, 0], np.maximum(moment - hours_before, first)],
-        moment,
+        [span.day_starts(incidents.day), bounds[:, 0], np.maximum(second - hours_before, span_start)],
+        second,
     )
-    end = np.select([by_day, by_month], [span.day_starts(drawn.day + 1), bounds[:, 1]], moment)
+    end = np.select([by_day, by_month], [span.day_starts(incidents.day + 1), bounds[:, 1]], second)
     return begin, end, np.where(between, "minute", precision)
 
 
-def _precisions(
+def _draw_precisions(
     kinds: tuple[RecordKind, ...], kind: NDArray[np.int64], random: np.random.Generator
 ) -> NDArray[np.object_]:
     """The wanted time precision of each row: minute, day, month or between, by the shares of its kind."""
-    edges = np.cumsum([(one.minute, one.day, one.month) for one in kinds], axis=1)[kind]
-    turn = (random.uniform(size=len(kind))[:, None] >= edges - 1e-9).sum(axis=1)
-    return np.asarray(np.array(["minute", "day", "month", "between"], dtype=object)[turn])
+    edges = np.cumsum([(record_kind.minute, record_kind.day, record_kind.month) for record_kind in kinds], axis=1)[kind]
+    column = (random.uniform(size=len(kind))[:, None] >= edges - 1e-9).sum(axis=1)
+    return np.asarray(np.array(["minute", "day", "month", "between"], dtype=object)[column])
 
 
 def _draw_quantities(rule: LogNormal, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Whole quantities of so many records."""
+    """Whole quantities of `count` records."""
     return np.clip(random.lognormal(rule.mean, rule.sigma, count), rule.least, rule.most).astype(np.int64)

@@ -1,4 +1,7 @@
-"""Drawing where and when demonstration incidents happen, by thinning: drawn too often, kept as often as planted."""
+"""Draws where and when demonstration incidents happen, by thinning.
+
+More incidents are drawn than are needed, and each is kept with the probability that the planted patterns give.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ __all__ = [
     "find_peaks",
 ]
 
-REPEAT_DAYS: Final = 10  # an event raises the chance of another nearby for so many days
+REPEAT_DAYS: Final = 10  # how long an event raises the risk of another nearby
 REPEAT_M: Final = 150
 SWEEP_FINDS: Final = 4  # finds of one sweep, on average
 MOST_ROUNDS: Final = 200
@@ -47,9 +50,9 @@ class Incidents:
             np.concatenate([self.second, other.second]),
         )
 
-    def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Incidents":
+    def take(self, selection: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Incidents":
         """Some of them."""
-        return Incidents(self.place[chosen], self.day[chosen], self.second[chosen])
+        return Incidents(self.place[selection], self.day[selection], self.second[selection])
 
 
 def find_peaks(places: Places, hotspots: list[Hotspot]) -> NDArray[np.float64]:
@@ -70,7 +73,7 @@ def draw_incidents(
     closures: Closures | None,
     random: np.random.Generator,
 ) -> Incidents:
-    """`count` incidents of a layer by place, season, weekday and hour; closures (None: not regarded) thin them out."""
+    """`count` incidents of a layer by place, season, weekday and hour; closures (None: ignored) reduce them."""
     peak = find_peaks(places, hotspots)
     ring = np.where(closures.ring, RING_MULTIPLIER, 1.0) if closures else np.ones(len(places))
 
@@ -78,15 +81,15 @@ def draw_incidents(
         place = draw_by_weight(places.weight * peak * ring, number, random)
         return Incidents(place, span.draw_days(rhythm, number, random), draw_seconds(rhythm, number, random))
 
-    def chance(drawn: Incidents) -> NDArray[np.float64]:
-        planted = _hotspots_now(drawn, places, hotspots, int(span.days[0])) / peak[drawn.place]
+    def keep_probability(incidents: Incidents) -> NDArray[np.float64]:
+        planted = _find_hotspot_multipliers(incidents, places, hotspots, int(span.days[0])) / peak[incidents.place]
         if closures is None:
             return np.asarray(planted)
-        seconds = span.to_utc(drawn.day, drawn.second)
-        shifted = closures.ring_now(drawn.place, seconds) / ring[drawn.place]
-        return np.asarray(planted * shifted * closures.left(drawn.place, seconds))
+        seconds = span.to_utc(incidents.day, incidents.second)
+        displaced = closures.find_ring_multipliers(incidents.place, seconds) / ring[incidents.place]
+        return np.asarray(planted * displaced * closures.find_remaining_share(incidents.place, seconds))
 
-    return _thin(count, propose, chance, random)
+    return _thin(count, propose, keep_probability, random)
 
 
 def draw_repeats(
@@ -99,22 +102,24 @@ def draw_repeats(
     closures: Closures | None,
     random: np.random.Generator,
 ) -> Incidents:
-    """`count` near repeats: within REPEAT_M metres and REPEAT_DAYS days after an event that was drawn before."""
+    """`count` near repeats: within REPEAT_M metres of one of the `parents`, and REPEAT_DAYS days after it."""
 
     def propose(number: int) -> Incidents:
         parent = parents.take(random.integers(len(parents), size=number))
-        near = places.near[parent.place, random.integers(places.near.shape[1], size=number)]
-        place = np.where(places.distance_m(parent.place, near) <= REPEAT_M, near, parent.place)
-        later = np.minimum(random.geometric(0.3, number), REPEAT_DAYS)
-        return Incidents(place, parent.day + later, draw_seconds(rhythm, number, random))
+        neighbour = places.near[parent.place, random.integers(places.near.shape[1], size=number)]
+        place = np.where(places.distance_m(parent.place, neighbour) <= REPEAT_M, neighbour, parent.place)
+        days_later = np.minimum(random.geometric(0.3, number), REPEAT_DAYS)
+        return Incidents(place, parent.day + days_later, draw_seconds(rhythm, number, random))
 
-    def chance(drawn: Incidents) -> NDArray[np.float64]:
-        inside: NDArray[np.float64] = (drawn.day <= span.days[-1]).astype(np.float64)
+    def keep_probability(incidents: Incidents) -> NDArray[np.float64]:
+        inside: NDArray[np.float64] = (incidents.day <= span.days[-1]).astype(np.float64)
         if closures is None:
             return inside
-        return np.asarray(inside * closures.left(drawn.place, span.to_utc(drawn.day, drawn.second)))
+        return np.asarray(
+            inside * closures.find_remaining_share(incidents.place, span.to_utc(incidents.day, incidents.second))
+        )
 
-    return _thin(count if len(parents) else 0, propose, chance, random)
+    return _thin(count if len(parents) else 0, propose, keep_probability, random)
 
 
 def draw_spike(spike: Spike, rhythm: Rhythm, *, places: Places, random: np.random.Generator) -> Incidents:
@@ -126,45 +131,49 @@ def draw_spike(spike: Spike, rhythm: Rhythm, *, places: Places, random: np.rando
 def draw_sweeps(
     rhythm: Rhythm, count: int, *, places: Places, span: Span, hotspots: list[Hotspot], random: np.random.Generator
 ) -> Incidents:
-    """`count` finds of sweeps: some at a time, on one early morning of a working day, around one place."""
+    """`count` finds of sweeps: several at a time, on an early morning of a working day, around one place."""
     peak = find_peaks(places, hotspots)
 
     def propose(number: int) -> Incidents:
-        middle = draw_by_weight(places.weight * peak, number, random)
+        centre = draw_by_weight(places.weight * peak, number, random)
         day = span.draw_days(rhythm, number, random)
-        return Incidents(middle, day, np.full(number, 6 * 3600))
+        return Incidents(centre, day, np.full(number, 6 * 3600))
 
-    def chance(drawn: Incidents) -> NDArray[np.float64]:
-        return np.asarray(_hotspots_now(drawn, places, hotspots, int(span.days[0])) / peak[drawn.place])
+    def keep_probability(incidents: Incidents) -> NDArray[np.float64]:
+        return np.asarray(
+            _find_hotspot_multipliers(incidents, places, hotspots, int(span.days[0])) / peak[incidents.place]
+        )
 
-    rounds = _thin(-(-count // SWEEP_FINDS), propose, chance, random)
-    finds = rounds.take(random.integers(len(rounds), size=count) if count else slice(0))
+    sweeps = _thin(-(-count // SWEEP_FINDS), propose, keep_probability, random)
+    finds = sweeps.take(random.integers(len(sweeps), size=count) if count else slice(0))
     place = places.near[finds.place, random.integers(places.near.shape[1], size=count)]
     return Incidents(place, finds.day, finds.second + random.integers(4 * 60, size=count) * 60)
 
 
-def _hotspots_now(drawn: Incidents, places: Places, hotspots: list[Hotspot], first_day: int) -> NDArray[np.float64]:
+def _find_hotspot_multipliers(
+    incidents: Incidents, places: Places, hotspots: list[Hotspot], first_day: int
+) -> NDArray[np.float64]:
     """The multiplier of the hotspot, if any, in which each incident lies on its day, (n,)."""
-    cells = places.cell[drawn.place]
-    now = np.ones(len(drawn))
+    cells = places.cell[incidents.place]
+    multiplier = np.ones(len(incidents))
     for hotspot in hotspots:
         inside = np.flatnonzero(cells == hotspot.cell)
-        now[inside] = hotspot.now(drawn.day[inside], first_day)
-    return now
+        multiplier[inside] = hotspot.find_multipliers(incidents.day[inside], first_day)
+    return multiplier
 
 
 def _thin(
     count: int,
     propose: Callable[[int], Incidents],
-    chance: Callable[[Incidents], NDArray[np.float64]],
+    keep_probability: Callable[[Incidents], NDArray[np.float64]],
     random: np.random.Generator,
 ) -> Incidents:
-    """`count` of what is proposed, each kept by its chance. Ends early, with fewer, if almost nothing is ever kept."""
-    kept = Incidents(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+    """`count` of the proposed incidents, each kept with its probability; fewer if almost none is ever kept."""
+    incidents = Incidents(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
     for _ in range(MOST_ROUNDS):
-        missing = count - len(kept)
+        missing = count - len(incidents)
         if missing <= 0:
             break
-        drawn = propose(int(missing * 1.4) + 16)
-        kept = kept + drawn.take(random.uniform(size=len(drawn)) < chance(drawn))
-    return kept.take(slice(0, count))
+        proposed = propose(int(missing * 1.4) + 16)
+        incidents = incidents + proposed.take(random.uniform(size=len(proposed)) < keep_probability(proposed))
+    return incidents.take(slice(0, count))

@@ -1,4 +1,4 @@
-"""Demonstration events: making them, what was planted in them, loading them and removing them for good.
+"""Demonstration events: making them, describing the planted patterns, loading and removing them.
 
 They are loaded into an empty store only.
 """
@@ -73,7 +73,7 @@ CHUNK_ROWS: Final = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlantedPatterns:
-    """All that was planted."""
+    """All patterns that are planted in a demonstration."""
 
     hotspots: list[Hotspot]
     spike: Spike
@@ -82,7 +82,7 @@ class PlantedPatterns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demonstration:
-    """Synthetic events (EVENT_COLUMNS, source "demonstration", in order of time) and what was planted in them."""
+    """Synthetic events (EVENT_COLUMNS, source "demonstration", in order of time) and the patterns planted in them."""
 
     frame: pd.DataFrame
     truth: dict[str, Any]
@@ -96,12 +96,12 @@ def make_events(area: Area, *, events: int = 20_000, seed: int = 1, today: dt.da
     """
     if events < 1:
         raise UsageError("A demonstration has at least one event", f"you asked for {events}", "ask for 20000")
-    stream = _streams(area, seed, today)
+    stream = _build_streams(area, seed, today)
     span = Span.three_years(today, area.time_zone)
     counts = count_layers(events)
     places = make_street_places(area.wards, stream())
     planted = _plant(places, span, counts, stream)
-    rows = pd.concat(_all_rows(places, span, counts, planted, stream), ignore_index=True)
+    rows = pd.concat(_build_all_rows(places, span, counts, planted, stream), ignore_index=True)
     frame = build_event_frame(rows, places=places, area=area, random=stream())
     return Demonstration(frame, build_truth(frame, area=area, seed=seed, span=span, places=places, planted=planted))
 
@@ -112,33 +112,33 @@ def list_drawn_layers() -> list[tuple[LayerSpec, DemonstrationSpec]]:
 
 
 def _find_closure_layer() -> tuple[LayerSpec, DemonstrationSpec]:
-    """The first layer of states, whose events other layers heed."""
+    """The first layer of states, whose events affect other layers."""
     return next((spec, rules) for spec, rules in list_drawn_layers() if spec.kind == "state")
 
 
 def count_layers(events: int) -> dict[str, int]:
-    """How many events of each layer: whole numbers that sum to `events`."""
-    drawn = [(spec.name, rules) for spec, rules in list_drawn_layers()]
-    counts = {name: round(rules.share * events) for name, rules in drawn if rules.share is not None}
-    counts |= {name: min(counts[name], rules.most) for name, rules in drawn if rules.most is not None}
-    rest = next(name for name, rules in drawn if rules.share is None)
+    """The number of events of each layer, which sum to `events`."""
+    layers = [(spec.name, rules) for spec, rules in list_drawn_layers()]
+    counts = {name: round(rules.share * events) for name, rules in layers if rules.share is not None}
+    counts |= {name: min(counts[name], rules.most) for name, rules in layers if rules.most is not None}
+    rest = next(name for name, rules in layers if rules.share is None)
     return {rest: events - sum(counts.values()), **counts}
 
 
-def _streams(area: Area, seed: int, today: dt.date) -> Stream:
-    """Independent random generators, one after the other, decided by area, seed and day."""
+def _build_streams(area: Area, seed: int, today: dt.date) -> Stream:
+    """A function that returns independent random generators, which depend on area, seed and day."""
     root = np.random.SeedSequence([seed % 2**64, crc32(area.name.encode()), today.toordinal()])
     return lambda: np.random.default_rng(root.spawn(1)[0])
 
 
 def _plant(places: Places, span: Span, counts: dict[str, int], stream: Stream) -> PlantedPatterns:
     hotspots = plant_hotspots(places, span, stream())
-    spiking = next(spec for spec, rules in list_drawn_layers() if rules.spike)
-    spike = plant_spike(places, span, counts[spiking.name], stream())
-    heeding = next(spec for spec, rules in list_drawn_layers() if rules.heeds_closures)
-    dealing = places.weight * find_peaks(places, select_layer(hotspots, heeding.name))
-    closed, rules = _find_closure_layer()
-    closures = plant_closures(places, span, counts[closed.name], dealing, rhythm=rules.rhythm, random=stream())
+    spike_layer = next(spec for spec, rules in list_drawn_layers() if rules.spike)
+    spike = plant_spike(places, span, counts[spike_layer.name], stream())
+    heeding_layer = next(spec for spec, rules in list_drawn_layers() if rules.heeds_closures)
+    dealing = places.weight * find_peaks(places, select_layer(hotspots, heeding_layer.name))
+    closure_layer, rules = _find_closure_layer()
+    closures = plant_closures(places, span, counts[closure_layer.name], dealing, rhythm=rules.rhythm, random=stream())
     return PlantedPatterns(hotspots, spike, closures)
 
 
@@ -147,32 +147,32 @@ def select_layer(hotspots: list[Hotspot], layer: str) -> list[Hotspot]:
     return [hotspot for hotspot in hotspots if hotspot.layer == layer]
 
 
-def _all_rows(
+def _build_all_rows(
     places: Places, span: Span, counts: dict[str, int], planted: PlantedPatterns, stream: Stream
 ) -> list[pd.DataFrame]:
-    """Rows layer by layer. The order of the streams decides what is drawn: all places first, then all records."""
+    """Rows layer by layer. The order in which streams are used decides the draws: places first, then records."""
     incidents = [(spec, rules) for spec, rules in list_drawn_layers() if spec.kind == "incident"]
-    swept = [(spec, rules, rules.sweeps) for spec, rules in incidents if rules.sweeps]
-    of_sweeps = {spec.name: round(counts[spec.name] * sweeps.share) for spec, _, sweeps in swept}
-    drawn = [
-        _draw_layer(spec, rules, counts[spec.name] - of_sweeps.get(spec.name, 0), places, span, planted, stream)
+    swept_layers = [(spec, rules, rules.sweeps) for spec, rules in incidents if rules.sweeps]
+    sweep_counts = {spec.name: round(counts[spec.name] * sweeps.share) for spec, _, sweeps in swept_layers}
+    incidents_by_layer = [
+        _draw_layer(spec, rules, counts[spec.name] - sweep_counts.get(spec.name, 0), places, span, planted, stream)
         for spec, rules in incidents
     ]
     sweeps_drawn = [
         draw_sweeps(
-            sweeps.rhythm, of_sweeps[spec.name], places=places, span=span,
+            sweeps.rhythm, sweep_counts[spec.name], places=places, span=span,
             hotspots=select_layer(planted.hotspots, spec.name), random=stream(),
         )
-        for spec, _, sweeps in swept
+        for spec, _, sweeps in swept_layers
     ]  # fmt: skip
     now = int(span.day_starts(np.array([span.day(0)]))[0])
     rows = []
-    for (spec, rules), some in zip(incidents, drawn, strict=True):
-        records = build_incident_rows(spec.name, rules, some, span=span, random=stream())
+    for (spec, rules), layer_incidents in zip(incidents, incidents_by_layer, strict=True):
+        records = build_incident_rows(spec.name, rules, layer_incidents, span=span, random=stream())
         rows.append(mark_open(records, now=now) if rules.status else records)
     rows += [
-        build_sweep_rows(spec.name, rules, sweeps, some, span=span, random=stream())
-        for (spec, rules, sweeps), some in zip(swept, sweeps_drawn, strict=True)
+        build_sweep_rows(spec.name, rules, sweeps, layer_incidents, span=span, random=stream())
+        for (spec, rules, sweeps), layer_incidents in zip(swept_layers, sweeps_drawn, strict=True)
     ]
     return [*rows, build_closure_rows(_find_closure_layer()[0], planted.closures, now=now, random=stream())]
 
@@ -186,11 +186,11 @@ def _draw_layer(
     planted: PlantedPatterns,
     stream: Stream,
 ) -> Incidents:
-    """Incidents of a layer as its rules say, of which some are near repeats of others, and the spike if it has it."""
+    """Incidents of a layer by its rules: ordinary ones, near repeats, and the spike if the layer has it."""
     closures = planted.closures if rules.heeds_closures else None
     count -= planted.spike.events if rules.spike else 0
     repeats = round(count * rules.repeated_share)
-    drawn = draw_incidents(
+    incidents = draw_incidents(
         rules.rhythm,
         count - repeats,
         places=places,
@@ -200,20 +200,24 @@ def _draw_layer(
         random=stream(),
     )
     if rules.repeated_share:
-        missing = count - len(drawn)
-        drawn += draw_repeats(
-            drawn, rules.rhythm, missing, places=places, span=span, closures=closures, random=stream()
+        missing = count - len(incidents)
+        incidents += draw_repeats(
+            incidents, rules.rhythm, missing, places=places, span=span, closures=closures, random=stream()
         )
-    return drawn + draw_spike(planted.spike, rules.rhythm, places=places, random=stream()) if rules.spike else drawn
+    return (
+        incidents + draw_spike(planted.spike, rules.rhythm, places=places, random=stream())
+        if rules.spike
+        else incidents
+    )
 
 
 def build_truth(
     frame: pd.DataFrame, *, area: Area, seed: int, span: Span, places: Places, planted: PlantedPatterns
 ) -> dict[str, Any]:
-    """The truth as JSON holds it. Cells are H3 strings; dates are local; `to` is the first day that no longer counts.
+    """The planted patterns for JSON. Cells are H3 strings, dates local, `to` the first day that no longer counts.
 
-    `ordinary_share` of a hotspot is the share of its layer's events that would lie in the cell without hotspots;
-    near repeats blur multipliers slightly, since some of them fall into the next cell.
+    `ordinary_share` of a hotspot is the share of its layer's events that would lie in the cell without hotspots. Near
+    repeats change multipliers slightly, because some of them fall into the next cell.
     """
     layers = frame["layer"].value_counts()
     return {
@@ -229,35 +233,35 @@ def build_truth(
             "within_m": REPEAT_M,
             "within_days": REPEAT_DAYS,
         },
-        "hotspots": [_hotspot(hotspot, places, area) for hotspot in planted.hotspots],
-        "spike": _spike(planted.spike, places, area),
-        "closures": _closures(frame, planted.closures),
+        "hotspots": [_build_hotspot_truth(hotspot, places, area) for hotspot in planted.hotspots],
+        "spike": _build_spike_truth(planted.spike, places, area),
+        "closures": _build_closure_truth(frame, planted.closures),
     }
 
 
-def _hotspot(hotspot: Hotspot, places: Places, area: Area) -> dict[str, Any]:
+def _build_hotspot_truth(hotspot: Hotspot, places: Places, area: Area) -> dict[str, Any]:
     inside = places.cell == hotspot.cell
     wards = np.bincount(places.ward[inside], places.weight[inside])
     return {
         "layer": hotspot.layer,
-        "cell": _cell(hotspot.cell),
+        "cell": _format_cell(hotspot.cell),
         "ward_code": area.wards.codes[int(np.argmax(wards))],
         "multiplier": hotspot.multiplier,
         "kind": hotspot.kind,
-        "from": None if hotspot.start is None else _date(hotspot.start),
-        "to": None if hotspot.end is None else _date(hotspot.end),
+        "from": None if hotspot.start is None else _format_date(hotspot.start),
+        "to": None if hotspot.end is None else _format_date(hotspot.end),
         "ordinary_share": round(float(places.weight[inside].sum()), 6),
     }
 
 
-def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
+def _build_spike_truth(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
     wards = sorted({area.wards.codes[ward] for ward in places.ward[spike.places]})
     cells = np.unique(places.cell[spike.places])
     return {
         "layer": next(spec.name for spec, rules in list_drawn_layers() if rules.spike),
-        "from": _date(spike.start),
-        "to": _date(spike.end),
-        "centre": _cell(spike.centre),
+        "from": _format_date(spike.start),
+        "to": _format_date(spike.end),
+        "centre": _format_cell(spike.centre),
         "cells": format_cells(cells),
         "ward_codes": wards,
         "events": spike.events,
@@ -265,14 +269,14 @@ def _spike(spike: Spike, places: Places, area: Area) -> dict[str, Any]:
     }
 
 
-def _closures(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
-    """Each closure with its effect on street dealing; rows of the frame and closures are both in order of time."""
+def _build_closure_truth(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
+    """Each closure with its effect on street dealing. The rows of the frame and the closures are in order of time."""
     rows = frame[frame["layer"] == _find_closure_layer()[0].name]
     order = np.lexsort([closures.place, closures.start])
-    told = []
+    closure_truths = []
     for row, number in zip(rows.to_dict("records"), order, strict=True):
         ring = {"outer_m": closures.radius_m[number] + RING_WIDTH_M, "multiplier": RING_MULTIPLIER}
-        told.append(
+        closure_truths.append(
             {
                 "source_id": row["source_id"],
                 "lon": row["lon"],
@@ -284,24 +288,24 @@ def _closures(frame: pd.DataFrame, closures: Closures) -> list[dict[str, Any]]:
                 "displacement_ring": ring if number == closures.displacing else None,
             }
         )
-    return told
+    return closure_truths
 
 
-def _cell(cell: int) -> str:
+def _format_cell(cell: int) -> str:
     return format_cells(np.array([cell], dtype=np.uint64))[0]
 
 
-def _date(day: int) -> str:
+def _format_date(day: int) -> str:
     return (EPOCH + dt.timedelta(days=day)).isoformat()
 
 
 def load_demonstration(
     store: Store, viewer: Viewer, area: Area, *, events: int = 20_000, seed: int = 1, today: dt.date, home: Path
 ) -> dict[str, Any]:
-    """Fill an empty store with demonstration events, and write what was planted to `home/demonstration.json`.
+    """Fill an empty store with demonstration events, and write the planted patterns to `home/demonstration.json`.
 
-    Returns what to tell: the area, first and last day, the number of events of each layer, the truth file. DataError
-    if the store holds any live event, real or not; nothing is changed then.
+    Returns a summary: the area, first and last day, the number of events of each layer, the truth file. DataError if
+    the store holds any live event, real or not; nothing is changed then.
     """
     require(viewer, Action.LOAD)
     if not is_empty(store, viewer):
@@ -314,13 +318,13 @@ def load_demonstration(
     home.mkdir(parents=True, exist_ok=True)
     with (
         store.begin_load(viewer, area=area.name) as load,
-        load.file(DEMONSTRATION, DEMONSTRATION, sha256=_digest(demonstration.frame)) as f,
+        load.file(DEMONSTRATION, DEMONSTRATION, sha256=_hash_frame(demonstration.frame)) as load_file,
     ):
-        for first in range(0, len(demonstration.frame), CHUNK_ROWS):
-            f.add_events(demonstration.frame.iloc[first : first + CHUNK_ROWS])
-        f.add_tally(read=len(demonstration.frame), skipped={})
+        for begin in range(0, len(demonstration.frame), CHUNK_ROWS):
+            load_file.add_events(demonstration.frame.iloc[begin : begin + CHUNK_ROWS])
+        load_file.add_tally(read=len(demonstration.frame), skipped={})
         first_day = dt.date.fromisoformat(demonstration.truth["from"])
-        f.state_coverage(CoverageEntry(spec.name, DEMONSTRATION, "", first_day, today) for spec in LAYERS)
+        load_file.state_coverage(CoverageEntry(spec.name, DEMONSTRATION, "", first_day, today) for spec in LAYERS)
     _write_truth(home / TRUTH_FILE, demonstration.truth)
     last_day = today - dt.timedelta(days=1)
     return {
@@ -333,9 +337,9 @@ def load_demonstration(
 
 
 def remove_demonstration(store: Store, viewer: Viewer, *, home: Path | None = None) -> dict[str, Any]:
-    """Remove every demonstration event with all its versions for good, and the truth file of `home` if that is given.
+    """Erase every demonstration event with all its versions, and the truth file of `home` if that is given.
 
-    Returns the number of events removed, and a notice where something is left to do (see `hexbeat.store.erasure`).
+    Returns the number of events removed, and whether the erasure is complete (see `hexbeat.store.erasure`).
     """
     erasure = store.erase_source(viewer, DEMONSTRATION)
     if home is not None:
@@ -343,12 +347,12 @@ def remove_demonstration(store: Store, viewer: Viewer, *, home: Path | None = No
     return {"removed": erasure.events, "complete": erasure.complete}
 
 
-def _digest(frame: pd.DataFrame) -> str:
-    """A SHA-256 that stands for the frame's contents, as a file's does for the file."""
+def _hash_frame(frame: pd.DataFrame) -> str:
+    """A SHA-256 of the frame's contents, in place of that of a file."""
     return hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
 
 
 def _write_truth(path: Path, truth: dict[str, Any]) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)

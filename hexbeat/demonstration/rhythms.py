@@ -1,4 +1,4 @@
-"""When demonstration events happen: seasons, weekdays and hours, by the rhythm that a layer's file gives."""
+"""When demonstration events happen: seasons, weekdays and hours, by the rhythm in the layer's file."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ EPOCH: Final = dt.date(1970, 1, 1)
 
 
 def weigh_hours(rhythm: Rhythm) -> NDArray[np.float64]:
-    """Share of a day's events in each hour, (24,), over midnight without a seam."""
-    middle = np.arange(24) + 0.5
+    """Share of a day's events in each hour, (24,), continuous over midnight."""
+    middles = np.arange(24) + 0.5
     weights = np.full(24, rhythm.floor)
     for hour, width, height in rhythm.peaks:
-        away = np.abs((middle - hour + 12) % 24 - 12)
-        weights += height * np.exp(-((away / width) ** 2) / 2)
+        distance = np.abs((middles - hour + 12) % 24 - 12)
+        weights += height * np.exp(-((distance / width) ** 2) / 2)
     return np.asarray(weights / weights.sum())
 
 
@@ -38,7 +38,7 @@ def weigh_days(rhythm: Rhythm, days: NDArray[np.int64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """The local days [start, end) that the events lie in, and their clock."""
+    """The local days [start, end) of the events, and their time zone."""
 
     start: dt.date
     end: dt.date
@@ -59,10 +59,10 @@ class Span:
         return (self.end - EPOCH).days - before_end
 
     def to_utc(self, day: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-        """UTC seconds of what the local clock shows; the hour that is skipped in March becomes the next one."""
-        shown = pd.DatetimeIndex((day * DAY_S + second).astype("datetime64[s]"))
-        local = shown.tz_localize(
-            ZoneInfo(self.time_zone), ambiguous=np.ones(len(shown), dtype=np.bool_), nonexistent="shift_forward"
+        """UTC seconds of local times; a time in the hour that is skipped in March moves to the next one."""
+        clock = pd.DatetimeIndex((day * DAY_S + second).astype("datetime64[s]"))
+        local = clock.tz_localize(
+            ZoneInfo(self.time_zone), ambiguous=np.ones(len(clock), dtype=np.bool_), nonexistent="shift_forward"
         )
         return np.asarray(local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64))
 
@@ -82,7 +82,7 @@ def draw_seconds(rhythm: Rhythm, count: int, random: np.random.Generator) -> NDA
 
 
 def draw_by_weight(weights: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """`count` numbers of items (int64), each drawn in proportion to its weight."""
+    """The numbers of `count` items (int64), each drawn in proportion to its weight."""
     edges = np.cumsum(weights)
-    drawn = np.searchsorted(edges, random.uniform(0, edges[-1], count), side="right")
-    return np.minimum(drawn, len(weights) - 1)
+    numbers = np.searchsorted(edges, random.uniform(0, edges[-1], count), side="right")
+    return np.minimum(numbers, len(weights) - 1)

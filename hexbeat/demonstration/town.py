@@ -18,13 +18,15 @@ __all__ = ["Places", "make_street_places"]
 STREETS_PER_WARD: Final = 80
 POINTS_PER_STREET: Final = 10
 NEIGHBOURS: Final = 12
-CENTRE_KM2: Final = 1.2  # a ward has a centre for each so many km2, at most MOST_CENTRES: villages, not even sprawl
+CENTRE_KM2: Final = (
+    1.2  # km2 of a ward for each centre, at most MOST_CENTRES, so that there are villages between fields
+)
 MOST_CENTRES: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Points at which events can be put, m of them, each inside its ward.
+    """Points for events, m of them, each inside its ward.
 
     lon, lat (m,) in WGS 84 degrees; `ward` (m,) the ward's place in the area's wards; `weight` (m,) the share of an
     area's ordinary events that fall there, summing to 1; `x_m`, `y_m` (m,) metres in a plane around the area's middle.
@@ -53,34 +55,35 @@ class Places:
     @cached_property
     def near(self) -> NDArray[np.int64]:
         """The nearest places of each place, itself first, (m, NEIGHBOURS); a small area has fewer columns."""
-        _, found = self.tree.query(
+        _, numbers = self.tree.query(
             np.column_stack([self.x_m, self.y_m]), k=np.arange(1, min(NEIGHBOURS, len(self)) + 1)
         )
-        return np.asarray(found, dtype=np.int64)
+        return np.asarray(numbers, dtype=np.int64)
 
-    def distance_m(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+    def distance_m(self, first: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
         """Metres between places, by their numbers."""
-        return np.hypot(self.x_m[one] - self.x_m[other], self.y_m[one] - self.y_m[other])
+        return np.hypot(self.x_m[first] - self.x_m[other], self.y_m[first] - self.y_m[other])
 
 
 def make_street_places(wards: Wards, random: np.random.Generator) -> Places:
-    """Invented streets in each ward: centres, short streets around them, points along those that lie in the ward.
+    """Invented streets in each ward: centres, short streets around them, and points of these in the ward.
 
-    Wards weigh alike, but compact ones somewhat more, so that events lie denser where people live close together. No
-    street is a real one.
+    Wards have similar weights, compact ones somewhat more, so that events are denser where people live close together.
+    No street is a real one.
     """
     west, south, east, north = wards.bounds
     scale = metres_per_degree((south + north) / 2)
     area_km2 = np.array([shapely.area(polygon) for polygon in wards.polygons]) * scale.prod() / 1e6
-    drawn = [
-        _street_points(polygon, size, scale, random) for polygon, size in zip(wards.polygons, area_km2, strict=True)
+    ward_points = [
+        _draw_street_points(polygon, size, scale, random)
+        for polygon, size in zip(wards.polygons, area_km2, strict=True)
     ]
-    ward = np.repeat(np.arange(len(drawn)), [len(points) for points in drawn])
-    points: NDArray[np.float64] = np.concatenate(drawn).round(6)
+    ward = np.repeat(np.arange(len(ward_points)), [len(points) for points in ward_points])
+    points: NDArray[np.float64] = np.concatenate(ward_points).round(6)
     inside = wards.locate(points[:, 0], points[:, 1]) == ward
-    points, ward = _with_every_ward(points[inside], ward[inside], wards)
+    points, ward = _fill_wards(points[inside], ward[inside], wards)
     metres = (points - [(west + east) / 2, (south + north) / 2]) * scale
-    share = (_ward_weights(area_km2, random) / np.bincount(ward))[ward]
+    share = (_draw_ward_weights(area_km2, random) / np.bincount(ward))[ward]
     weight = random.lognormal(0.0, 0.5, len(points)).astype(np.float64) * share
     return Places(
         lon=points[:, 0].copy(),
@@ -92,41 +95,45 @@ def make_street_places(wards: Wards, random: np.random.Generator) -> Places:
     )
 
 
-def _ward_weights(area_km2: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """How many events a ward has, compared with the others."""
+def _draw_ward_weights(area_km2: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """The relative number of events of each ward."""
     return random.lognormal(0, 0.35, len(area_km2)) * np.maximum(area_km2, 0.2) ** -0.4
 
 
-def _street_points(
+def _draw_street_points(
     polygon: shapely.Geometry, area_km2: float, scale: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Points (lon, lat) along streets around some centres of a ward; some may lie outside it."""
-    centres = _points_inside(polygon, int(np.clip(round(area_km2 / CENTRE_KM2), 1, MOST_CENTRES)), random)
-    chosen = random.integers(len(centres), size=STREETS_PER_WARD)
+    centres = _draw_points_inside(polygon, int(np.clip(round(area_km2 / CENTRE_KM2), 1, MOST_CENTRES)), random)
+    centre = random.integers(len(centres), size=STREETS_PER_WARD)
     spread_m = np.clip(np.sqrt(area_km2 * 1e6 / len(centres)) / 2.5, 60, 380)
     middle_m = random.normal(0, spread_m, (STREETS_PER_WARD, 2))
     # Streets around one centre run along two directions at right angles, as in most towns.
-    turn = random.uniform(0, np.pi / 2, len(centres))[chosen] + random.integers(2, size=STREETS_PER_WARD) * np.pi / 2
+    direction = (
+        random.uniform(0, np.pi / 2, len(centres))[centre] + random.integers(2, size=STREETS_PER_WARD) * np.pi / 2
+    )
     along_m = np.linspace(-0.5, 0.5, POINTS_PER_STREET) * random.uniform(80, 220, STREETS_PER_WARD)[:, None]
-    offset_m = middle_m[:, None, :] + along_m[:, :, None] * np.column_stack([np.cos(turn), np.sin(turn)])[:, None, :]
+    offset_m = (
+        middle_m[:, None, :] + along_m[:, :, None] * np.column_stack([np.cos(direction), np.sin(direction)])[:, None, :]
+    )
     offset_m = offset_m + random.normal(0, 3, offset_m.shape)
-    points: NDArray[np.float64] = (centres[chosen][:, None, :] + offset_m / scale).reshape(-1, 2)
+    points: NDArray[np.float64] = (centres[centre][:, None, :] + offset_m / scale).reshape(-1, 2)
     return points
 
 
-def _points_inside(polygon: shapely.Geometry, count: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """`count` random points (lon, lat) in a polygon; its own inner point where chance finds too few."""
+def _draw_points_inside(polygon: shapely.Geometry, count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """`count` random points (lon, lat) in a polygon; fewer and a point inside it if too few draws hit it."""
     west, south, east, north = shapely.bounds(polygon)
-    tried = random.uniform([west, south], [east, north], (60 * count, 2))
-    found = tried[shapely.contains_xy(polygon, tried[:, 0], tried[:, 1])][:count]
+    candidates = random.uniform([west, south], [east, north], (60 * count, 2))
+    inside = candidates[shapely.contains_xy(polygon, candidates[:, 0], candidates[:, 1])][:count]
     inner = shapely.get_coordinates(shapely.point_on_surface(polygon))
-    return found if len(found) == count else np.vstack([found, inner])
+    return inside if len(inside) == count else np.vstack([inside, inner])
 
 
-def _with_every_ward(
+def _fill_wards(
     points: NDArray[np.float64], ward: NDArray[np.int64], wards: Wards
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The same, with an inner point of each ward that has none, sorted by ward."""
+    """The points with a point added in each ward that has none, sorted by ward."""
     bare = np.setdiff1d(np.arange(len(wards)), ward)
     points = np.vstack([points, shapely.get_coordinates(shapely.point_on_surface(wards.polygons[bare]))])
     ward = np.concatenate([ward, bare])

@@ -44,14 +44,17 @@ _STYLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AlertForm:
-    """All that the form says, as plain text: `seen` rows of name and value for each alert, `blanks` questions."""
+    """All that the form says, as plain text.
+
+    `alert_rows` holds rows of name and value for each alert; `blanks` are questions for a person to answer.
+    """
 
     title: str
     warning: str
-    seen: tuple[tuple[tuple[str, str], ...], ...]
+    alert_rows: tuple[tuple[tuple[str, str], ...], ...]
     certainty: str
     blanks: tuple[str, ...]
-    made: str
+    origin: str
 
 
 def require_form_file(out: Path) -> str:
@@ -63,7 +66,7 @@ def require_form_file(out: Path) -> str:
         )
     if not out.absolute().parent.is_dir():
         raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
+            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
         )
     return kind
 
@@ -78,11 +81,10 @@ def takes_alert_form(alert: Alert) -> bool:
     return find_layer(alert.layer).alert_form
 
 
-def build_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> AlertForm:
-    """What the draft says of alerts of overdoses, one or more (UsageError otherwise).
+def build_form(alerts: Sequence[Alert], *, area: Area, made_at: dt.datetime, demonstration: bool) -> AlertForm:
+    """What the draft says of one or more alerts of overdoses; UsageError for no alert, or one of another layer.
 
-    `made` is the local moment that it gives as its own. Counts in wards may be small: it is for the partnership, and
-    says so.
+    `made_at` is local time. Counts in wards may be small, so the draft says that it is for the partnership only.
     """
     if not alerts or not all(takes_alert_form(alert) for alert in alerts):
         kinds = describe_form_layers()
@@ -93,22 +95,22 @@ def build_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demons
         )
     return AlertForm(
         title=f"Draft report to the local drug information system: {area.title}",
-        warning=f"DRAFT, not sent. {_warning(demonstration=demonstration)}",
-        seen=tuple(_list_facts(alert) for alert in alerts),
+        warning=f"DRAFT, not sent. {_format_warning(demonstration=demonstration)}",
+        alert_rows=tuple(_list_facts(alert) for alert in alerts),
         certainty=_describe_certainty(alerts),
         blanks=BLANKS,
-        made=_describe_origin(area, made),
+        origin=_describe_origin(area, made_at),
     )
 
 
-def render_alert_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> str:
+def render_alert_form(alerts: Sequence[Alert], *, area: Area, made_at: dt.datetime, demonstration: bool) -> str:
     """The draft (`build_form`) as one HTML page: no script, nothing loaded from elsewhere, every text escaped."""
-    form = build_form(alerts, area=area, made=made, demonstration=demonstration)
+    form = build_form(alerts, area=area, made_at=made_at, demonstration=demonstration)
     parts = [
         f"<h1>{escape_html(form.title)}</h1>",
         f'<p class="draft">{escape_html(form.warning)}</p>',
         "<h2>What was seen</h2>",
-        *(_table(rows) for rows in form.seen),
+        *(_render_table(rows) for rows in form.alert_rows),
         "<h2>How sure this is</h2>",
         f"<p>{escape_html(form.certainty)}</p>",
         "<h2>To be filled in</h2>",
@@ -118,7 +120,7 @@ def render_alert_form(alerts: Sequence[Alert], *, area: Area, made: dt.datetime,
             for blank in form.blanks
         ),
         "</table>",
-        f"<p>{escape_html(form.made)}</p>",
+        f"<p>{escape_html(form.origin)}</p>",
     ]
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
@@ -135,16 +137,16 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     if alert.last_day != alert.first_day:
         when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_number(alert.peak)})"
     many = find_layer(alert.layer).many
-    each = "daily" if alert.methods[0].startswith("C") else "weekly"
+    interval = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
         ("What", f"{format_number(alert.count)} {many} attended, where {format_number(alert.expected)} would be usual"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
-        ("Found by", f"{format_list(alert.methods)} on {each} counts"),
+        ("Found by", f"{format_list(alert.methods)} on {interval} counts"),
     )
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> str:
+def _render_table(rows: Sequence[tuple[str, str]]) -> str:
     rows_html = "".join(
         f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(value)}</td></tr>' for name, value in rows
     )
@@ -162,7 +164,7 @@ def _describe_certainty(alerts: Sequence[Alert]) -> str:
     )
 
 
-def _warning(*, demonstration: bool) -> str:
+def _format_warning(*, demonstration: bool) -> str:
     warning = (
         "A person must check it, fill in the blanks, and decide whether to send it. For the partnership only: small "
         "numbers. Do not add names, addresses or dates of birth."
@@ -171,20 +173,20 @@ def _warning(*, demonstration: bool) -> str:
     return f"{synthetic} {warning}" if demonstration else warning
 
 
-def _describe_origin(area: Area, made: dt.datetime) -> str:
-    return f"Drafted by Hexbeat on {format_date(made.date())} at {made:%H:%M}. Wards: {area.attribution}"
+def _describe_origin(area: Area, made_at: dt.datetime) -> str:
+    return f"Drafted by Hexbeat on {format_date(made_at.date())} at {made_at:%H:%M}. Wards: {area.attribution}"
 
 
-def render_alert_form_pdf(alerts: Sequence[Alert], *, area: Area, made: dt.datetime, demonstration: bool) -> bytes:
-    """The words of `build_form` as PDF/UA-1, with room to write; UsageError as there. `made` is aware."""
-    form = build_form(alerts, area=area, made=made, demonstration=demonstration)
+def render_alert_form_pdf(alerts: Sequence[Alert], *, area: Area, made_at: dt.datetime, demonstration: bool) -> bytes:
+    """The words of `build_form` as PDF/UA-1, with room to write; UsageError as there. `made_at` is aware."""
+    form = build_form(alerts, area=area, made_at=made_at, demonstration=demonstration)
     data = {
         "title": form.title,
         "mark": form.warning,
-        "seen": [[list(row) for row in rows] for rows in form.seen],
+        "alerts": [[list(row) for row in rows] for rows in form.alert_rows],
         "certainty": form.certainty,
         "blanks": list(form.blanks),
-        "made": form.made,
+        "origin": form.origin,
         "footer": "DRAFT, not sent. OFFICIAL: for the partnership only, small numbers.",
     }
-    return render_pdf("alert-form", data, {}, made=made)
+    return render_pdf("alert-form", data, {}, made_at=made_at)

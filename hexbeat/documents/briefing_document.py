@@ -1,4 +1,4 @@
-"""A briefing as one A4 page, and the words and the map that the page on screen shares with it."""
+"""A briefing as one A4 page, and the sentences and the map that the page on screen shares with it."""
 
 import datetime as dt
 from typing import Any, Final
@@ -34,24 +34,23 @@ __all__ = [
 
 MOST_ALERTS: Final = 4
 MOST_CLOSURES: Final = 5
-WIDE_MM, HIGH_MM = 92.0, 117.0
+MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
 
 
-def render_briefing_pdf(briefing: Briefing, area: Area, *, made: dt.datetime) -> bytes:
-    """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made` is aware."""
-    return render_pdf(
-        "briefing", build_page_data(briefing, area, made=made), {"map": render_briefing_map(briefing, area)}, made=made
-    )
+def render_briefing_pdf(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> bytes:
+    """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made_at` is aware."""
+    data = build_page_data(briefing, area, made_at=made_at)
+    return render_pdf("briefing", data, {"map": render_briefing_map(briefing, area)}, made_at=made_at)
 
 
-def build_page_data(briefing: Briefing, area: Area, *, made: dt.datetime) -> dict[str, Any]:
+def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> dict[str, Any]:
     """All that the page says."""
-    local = made.astimezone(area.tz)
+    local = made_at.astimezone(area.tz)
     closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
     return {
         "title": briefing.title,
-        "head": format_headline(briefing, area),
+        "headline": format_headline(briefing, area),
         "mark": describe_demonstration(briefing),
         "alt": describe_map(briefing, area),
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
@@ -62,7 +61,7 @@ def build_page_data(briefing: Briefing, area: Area, *, made: dt.datetime) -> dic
         ],
         "no-places": "" if briefing.places else "No place has clearly more than the others.",
         "expected": describe_forecast(briefing),
-        "alerts": shorten_lines([format_alert(one) for one in briefing.alerts], MOST_ALERTS, "more"),
+        "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
         "alert-note": describe_false_alarms(briefing.alerts),
         "ending": shorten_lines(
             [describe_closure(line) for line in closures if line.kind == "ending"], MOST_CLOSURES, "more end"
@@ -85,7 +84,7 @@ def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
 
 
 def format_headline(briefing: Briefing, area: Area) -> str:
-    """Whom it is for, its day and the period that it covers."""
+    """The purpose, the day and the period of the briefing."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
     where = f" Only {format_list([names[code] for code in briefing.wards])}." if briefing.wards else ""
     hours = ""
@@ -101,13 +100,13 @@ def describe_demonstration(briefing: Briefing) -> str:
 
 
 def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
-    """One layer: its number, that of the same length before, and what the test says; its own days if they differ."""
-    own = ""
-    incident = find_layer(line.layer).kind == "incident"  # a closure is in force until it ends, whatever came since
-    if incident and line.period and line.period != briefing.period:
-        own = f" ({format_span(*line.period)})"
+    """One layer: its number, the number of the period before, and the verdict; with its own days if they differ."""
+    own_period = ""
+    is_incident = find_layer(line.layer).kind == "incident"  # a closure is in force until it ends, whatever came since
+    if is_incident and line.period and line.period != briefing.period:
+        own_period = f" ({format_span(*line.period)})"
     return {
-        "title": f"{line.title}{own}",
+        "title": f"{line.title}{own_period}",
         "now": format_about(line.count) if line.period else "none",
         "before": "" if line.earlier is None else format_about(line.earlier),
         "verdict": line.verdict,
@@ -160,11 +159,12 @@ def describe_visits(briefing: Briefing) -> list[str]:
 def describe_forecast(briefing: Briefing) -> list[str]:
     """Where most is expected, a line a layer."""
     lines = []
-    for layer in dict.fromkeys(one.layer for one in briefing.expected):
-        own = [one for one in briefing.expected if one.layer == layer]
-        places = [f"{format_place(one.ward_name, one.cell)} ({format_number(one.expected)})" for one in own]
-        total = f"{format_about(own[0].total)} in all"
-        lines.append(f"{own[0].title}, {format_span(own[0].start, own[0].end)}: {format_list(places)}; {total}")
+    for layer in dict.fromkeys(line.layer for line in briefing.expected):
+        layer_lines = [line for line in briefing.expected if line.layer == layer]
+        places = [f"{format_place(line.ward_name, line.cell)} ({format_number(line.expected)})" for line in layer_lines]
+        first = layer_lines[0]
+        week = format_span(first.start, first.end)
+        lines.append(f"{first.title}, {week}: {format_list(places)}; {format_about(first.total)} in all")
     return lines
 
 
@@ -179,7 +179,7 @@ def describe_freshness(briefing: Briefing) -> list[str]:
 
 
 def render_briefing_map(
-    briefing: Briefing, area: Area, *, width_mm: float = WIDE_MM, height_mm: float = HIGH_MM
+    briefing: Briefing, area: Area, *, width_mm: float = MAP_WIDTH_MM, height_mm: float = MAP_HEIGHT_MM
 ) -> bytes:
     """The places with their numbers, and the closures of the briefing."""
     places = [
@@ -209,7 +209,7 @@ def find_middle(cell: str) -> tuple[float, float]:
 
 
 def build_outline(line: PlaceLine) -> Outline:
-    """The hot cells of a place, drawn in the way of its layer."""
+    """The hot cells of a place as one outline, in the style of its layer."""
     joined = shapely.union_all(build_outlines(parse_cells(list(line.cells))))
     return Outline(joined, f"hotspot of {find_layer(line.layer).many}", LAYER_NAMES.index(line.layer))
 

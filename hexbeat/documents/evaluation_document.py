@@ -21,13 +21,13 @@ from layers.wording import format_about, format_date, format_number
 
 __all__ = ["build_picture_scale", "build_table_rows", "render_evaluation_pdf"]
 
-_WIDE_MM, _HIGH_MM = 88.0, 78.0
+_MAP_WIDTH_MM, _MAP_HEIGHT_MM = 88.0, 78.0
 _STYLES: Final = {"treated": 0, "ring": 1}
 
 
-def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | None, made: dt.datetime) -> bytes:
-    """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made` is aware."""
-    picture = build_picture(evaluation.effect, evaluation.ground)
+def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | None, made_at: dt.datetime) -> bytes:
+    """The evaluation as PDF/UA-1 on one A4 page. `mark` is the mark of synthetic events; `made_at` is aware."""
+    picture = build_picture(evaluation.effect, evaluation.points)
     scale = build_picture_scale(picture)
     lines = _build_outlines(evaluation)
     drawings = {
@@ -35,56 +35,57 @@ def render_evaluation_pdf(evaluation: Evaluation, area: Area, *, mark: str | Non
         for name, values in (("before", picture.before), ("after", picture.after))
     }
     return render_pdf(
-        "evaluation", _build_page_data(evaluation, picture, area, mark=mark, made=made), drawings, made=made
+        "evaluation", _build_page_data(evaluation, picture, area, mark=mark, made_at=made_at), drawings, made_at=made_at
     )
 
 
 def build_picture_scale(picture: Picture) -> Scale:
-    """One scale for before and after; before is scaled, so its counts are shares."""
+    """One scale for both maps. Counts of the period before are scaled to the length of the period after."""
     highest = max([1.0, *picture.before.tolist(), *picture.after.tolist()])
     return build_count_scale(highest, shared=True)
 
 
 def _build_outlines(evaluation: Evaluation) -> list[Outline]:
-    """The treated place and next door; of several places only the treated ones, in thin lines that hide no cell."""
-    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+    """The treated place and next door. Of several places, only the treated ones, in thin lines that hide no cell."""
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.points, controls=False)
     if len(evaluation.effect.outcomes) > 1:
-        shapes = [one for one in shapes if one["role"] == "treated"]
-        return [Outline(one["geometry"], style=_STYLES["treated"], fine=True) for one in shapes]
-    return [Outline(one["geometry"], style=_STYLES[one["role"]]) for one in shapes]
+        shapes = [shape for shape in shapes if shape["role"] == "treated"]
+        return [Outline(shape["geometry"], style=_STYLES["treated"], fine=True) for shape in shapes]
+    return [Outline(shape["geometry"], style=_STYLES[shape["role"]]) for shape in shapes]
 
 
 def _render_map(area: Area, picture: Picture, values: Any, scale: Scale, lines: Sequence[Outline]) -> bytes:
-    kept = np.asarray(values) > 0
+    is_drawn = np.asarray(values) > 0
     return render_map(
         area,
-        cells=picture.cells[kept],
-        values=np.asarray(values)[kept],
+        cells=picture.cells[is_drawn],
+        values=np.asarray(values)[is_drawn],
         scale=scale,
         legend_title="a cell",
         areas=lines,
         extent=picture.extent,
-        width_mm=_WIDE_MM,
-        height_mm=_HIGH_MM,
+        width_mm=_MAP_WIDTH_MM,
+        height_mm=_MAP_HEIGHT_MM,
     )
 
 
 def _build_page_data(
-    evaluation: Evaluation, picture: Picture, area: Area, *, mark: str | None, made: dt.datetime
+    evaluation: Evaluation, picture: Picture, area: Area, *, mark: str | None, made_at: dt.datetime
 ) -> Mapping[str, Any]:
     """All that the page says."""
-    effect, local = evaluation.effect, made.astimezone(area.tz)
+    effect, local = evaluation.effect, made_at.astimezone(area.tz)
+    sides = zip(("before", "after"), picture.captions, (picture.before, picture.after), strict=True)
     alts = [
-        f"Map of cells of 130 m, {when} ({words[:1].lower()}{words[1:]}): {format_about(float(values.sum()))} "
+        f"Map of cells of 130 m, {when} ({caption[:1].lower()}{caption[1:]}): {format_about(float(values.sum()))} "
         "in and around the treated place."
-        for when, words, values in zip(("before", "after"), picture.words, (picture.before, picture.after), strict=True)
+        for when, caption, values in sides
     ]
     return {
         "title": "Did it work?",
         "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": evaluation.verdict.sentence,
-        "before-words": picture.words[0],
-        "after-words": picture.words[1],
+        "before-words": picture.captions[0],
+        "after-words": picture.captions[1],
         "before-alt": alts[0],
         "after-alt": alts[1],
         "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",

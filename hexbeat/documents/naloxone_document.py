@@ -1,4 +1,4 @@
-"""Naloxone cover as one A4 page: who is near, on a map, the next best places with their gain, and who holds it now."""
+"""Naloxone cover as one A4 page: the map, the next best places with their gain, and the places that hold naloxone."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ from layers.wording import (
 
 __all__ = ["describe_request", "render_naloxone_pdf"]
 
-_WIDE_MM = 182.0
-_HIGH_MM = (90.0, 150.0)  # what the tables leave
+_MAP_WIDTH_MM = 182.0
+_MAP_HEIGHTS_MM = (90.0, 150.0)  # what the tables leave
 _ROW_MM = 5.4
-_LEFT_MM = 178.0  # of a page without rows
+_FREE_MM = 178.0  # height that a page without rows leaves for the map
 _MOST_HOLDERS: Final = 14
 _MOST_WARDS: Final = 4
 _KEYS: Final[dict[MarkKind, str]] = {
@@ -41,38 +41,39 @@ _KEYS: Final[dict[MarkKind, str]] = {
 
 
 def render_naloxone_pdf(
-    cover: NaloxoneCover, area: Area, *, asked: Filter, mark: str | None, made: dt.datetime
+    cover: NaloxoneCover, area: Area, *, event_filter: Filter, mark: str | None, made_at: dt.datetime
 ) -> bytes:
-    """The cover as PDF/UA-1 on one A4 page, the same bytes for the same cover and moment.
+    """The cover as PDF/UA-1 on one A4 page, the same bytes for the same cover and time.
 
-    `asked`: the filter that the cover is of. `mark`: what must be said of synthetic events (None: there are none).
-    `made` is aware. Of many places that hold naloxone the 14 with the most overdoses near are listed.
+    `event_filter`: the filter that the cover is of. `mark`: which events are synthetic (None: none are). `made_at` is
+    aware. At most 14 places that hold naloxone are listed, those with the most overdoses near.
     """
     return render_pdf(
         "naloxone",
-        _build_page_data(cover, area, asked, mark=mark, made=made),
-        {"map": _render_map(cover, area, asked)},
-        made=made,
+        _build_page_data(cover, area, event_filter, mark=mark, made_at=made_at),
+        {"map": _render_map(cover, area, event_filter)},
+        made_at=made_at,
     )
 
 
-def describe_request(asked: Filter, area: Area) -> str:
+def describe_request(event_filter: Filter, area: Area) -> str:
     """Where and when the overdoses were, as in "Overdoses in Central since 23 Nov 2025, 22:00 to 06:00"."""
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
-    where = format_list([names[code] for code in asked.wards], most=_MOST_WARDS) or area.title
-    days = format_list([DAY_NAMES[day] for day in sorted(asked.days)])
-    return ", ".join(filter(None, (f"Overdoses in {where} {_format_period(asked)}", days, format_hours(asked.hours))))
+    where = format_list([names[code] for code in event_filter.wards], most=_MOST_WARDS) or area.title
+    days = format_list([DAY_NAMES[day] for day in sorted(event_filter.days)])
+    subject = f"Overdoses in {where} {_format_period(event_filter)}"
+    return ", ".join(filter(None, (subject, days, format_hours(event_filter.hours))))
 
 
-def _format_period(asked: Filter) -> str:
-    if asked.start and asked.end:
-        return f"from {format_span(asked.start, asked.end)}"
-    if asked.start:
-        return f"since {format_date(asked.start)}"
-    return f"up to {format_date(asked.end - dt.timedelta(days=1))}" if asked.end else "on record"
+def _format_period(event_filter: Filter) -> str:
+    if event_filter.start and event_filter.end:
+        return f"from {format_span(event_filter.start, event_filter.end)}"
+    if event_filter.start:
+        return f"since {format_date(event_filter.start)}"
+    return f"up to {format_date(event_filter.end - dt.timedelta(days=1))}" if event_filter.end else "on record"
 
 
-def _render_map(cover: NaloxoneCover, area: Area, asked: Filter) -> bytes:
+def _render_map(cover: NaloxoneCover, area: Area, event_filter: Filter) -> bytes:
     """Cells of overdoses, and the reach of places: those that hold naloxone as squares, next ones by their numbers."""
     cells, counts = cover.cells
     is_open = cover.holders["open"].to_numpy(dtype=np.bool_)
@@ -82,7 +83,7 @@ def _render_map(cover: NaloxoneCover, area: Area, asked: Filter) -> bytes:
         *_build_marks(cover.next_places, "stop"),
     ]
     kinds = {mark.kind for mark in marks}
-    reaching = [mark for mark in marks if mark.kind != "cross"]
+    open_marks = [mark for mark in marks if mark.kind != "cross"]
     return render_map(
         area,
         cells=cells,
@@ -90,20 +91,20 @@ def _render_map(cover: NaloxoneCover, area: Area, asked: Filter) -> bytes:
         scale=build_count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
         legend_title="Overdoses a cell of 350 m",
         points=marks,
-        rings=[Ring(mark.lon, mark.lat, cover.reach.straight_m) for mark in reaching],
+        rings=[Ring(mark.lon, mark.lat, cover.reach.straight_m) for mark in open_marks],
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],
-        extent=find_ward_bounds(area, asked.wards) if asked.wards else None,
+        extent=find_ward_bounds(area, event_filter.wards) if event_filter.wards else None,
         alt=_describe_map(cover, area),
-        width_mm=_WIDE_MM,
+        width_mm=_MAP_WIDTH_MM,
         height_mm=_choose_height_mm(cover),
     )
 
 
 def _choose_height_mm(cover: NaloxoneCover) -> float:
-    """The map is as high as the longer table leaves room for; whole millimetres."""
+    """The height of the map in whole millimetres: as much as the longer table leaves."""
     rows = max(len(cover.next_places), min(len(cover.holders), _MOST_HOLDERS))
-    low, high = _HIGH_MM
-    return float(round(min(high, max(low, _LEFT_MM - _ROW_MM * rows))))
+    low, high = _MAP_HEIGHTS_MM
+    return float(round(min(high, max(low, _FREE_MM - _ROW_MM * rows))))
 
 
 def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
@@ -123,15 +124,15 @@ def _describe_map(cover: NaloxoneCover, area: Area) -> str:
 
 
 def _build_page_data(
-    cover: NaloxoneCover, area: Area, asked: Filter, *, mark: str | None, made: dt.datetime
+    cover: NaloxoneCover, area: Area, event_filter: Filter, *, mark: str | None, made_at: dt.datetime
 ) -> Mapping[str, Any]:
     """All that the page says."""
-    local, hidden = made.astimezone(area.tz), max(len(cover.holders) - _MOST_HOLDERS, 0)
+    local, hidden = made_at.astimezone(area.tz), max(len(cover.holders) - _MOST_HOLDERS, 0)
     return {
         "title": f"Naloxone cover: {area.title}",
         "mark": f"DEMONSTRATION: {mark}." if mark else "",
         "sentence": describe_cover(cover),
-        "asked": f"{describe_request(asked, area)}. Near is {cover.reach.words}.",
+        "request": f"{describe_request(event_filter, area)}. Near is {cover.reach.description}.",
         "map-alt": _describe_map(cover, area),
         "next": [
             [str(row["rank"]), row["name"], f"+{format_about(row['gain'])}", format_percent(row["share_after"])]

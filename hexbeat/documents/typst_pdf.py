@@ -2,8 +2,8 @@
 
 A document of your own: put `templates/NAME.typ` beside the others, begin it with `#import "common.typ": *` and
 `#show: sheet` (page, language, title, fonts, the mark of demonstration data and the footer), and read from `data` and
-`drawing("NAME", alt: …)`. Then `make_pdf("NAME", {"title": …, …}, {"map": draw_map(…)})`. Every text of `data` stays
-text, whatever it holds. `commands` and pages call; the layers below know nothing of documents.
+`drawing("NAME", alt: …)`. Then `render_pdf("NAME", {"title": …, …}, {"map": render_map(…)})`. Every text of `data`
+stays text, whatever it holds.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 STANDARD: Final = "ua-1"  # PDF/UA-1: tagged, titled, with a language and a text for every picture
 MISSING: Final = "\N{WHITE SQUARE}"  # stands for a letter that the fonts do not have
 PROBE: Final = b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n#set document(title: "a")\n#sys.inputs.char'
-NEVER_LACKING: Final = "\u024f"  # up to here (Latin letters) the fonts have them all
+LAST_LATIN_LETTER: Final = "\u024f"  # the fonts have every letter up to this one
 
 
 def render_pdf(
@@ -37,16 +37,16 @@ def render_pdf(
     data: Mapping[str, Any],
     drawings: Mapping[str, bytes],
     *,
-    made: dt.datetime | None = None,
+    made_at: dt.datetime | None = None,
     attached: bytes | None = None,
 ) -> bytes:
     """The template with this data as PDF/UA-1, the same bytes for the same data.
 
     template: the name of a file in `templates`, without its ending. data: what JSON holds, with a `title` at least;
-    its texts are never markup, and letters that the fonts lack become squares. drawings: SVG by name. made: the moment
-    that the file gives as its own (None: none, which PDF writes as 1970). attached: JSON in UTF-8 that the file carries
-    as `content.json`, where the template asks for it. Raises UsageError for a template that is not
-    there or a title that is empty.
+    its texts are never markup, and letters that the fonts lack become squares. drawings: SVG by name. made_at: the
+    aware time at which the file says that it was made (None: none, which PDF writes as 1970). attached: JSON in UTF-8
+    that the file carries as `content.json`, if the template asks for it. UsageError for an unknown template or an
+    empty title.
     """
     source = TEMPLATES / f"{template}.typ"
     if source.name not in list_templates() or not str(data.get("title", "")).strip():
@@ -59,7 +59,7 @@ def render_pdf(
     inputs["data"] = json.dumps(make_printable(dict(data)), ensure_ascii=False, allow_nan=False)
     if attached is not None:
         inputs["attached"] = attached.decode()
-    made_pdf: bytes = typst.compile(
+    pdf: bytes = typst.compile(
         source,
         root=TEMPLATES,
         format="pdf",
@@ -67,9 +67,9 @@ def render_pdf(
         ignore_system_fonts=True,
         sys_inputs=inputs,
         pdf_standards=[STANDARD],
-        timestamp=0 if made is None else int(made.timestamp()),
+        timestamp=0 if made_at is None else int(made_at.timestamp()),
     )
-    return made_pdf
+    return pdf
 
 
 @cache
@@ -96,21 +96,21 @@ def make_printable(value: Any) -> Any:
 
 def make_printable_text(text: str) -> str:
     """Letter by letter; a mark that no font can set on its letter is left out."""
-    shown: list[str] = []
+    letters: list[str] = []
     for char in unicodedata.normalize("NFC", text):
-        if char <= NEVER_LACKING:
-            shown.append(char)
+        if char <= LAST_LATIN_LETTER:
+            letters.append(char)
         elif unicodedata.category(char).startswith("M"):
-            if shown and shown[-1] != MISSING and has_glyphs(shown[-1] + char):
-                shown[-1] += char
+            if letters and letters[-1] != MISSING and has_glyphs(letters[-1] + char):
+                letters[-1] += char
         else:
-            shown.append(char if has_glyphs(char) else MISSING)
-    return "".join(shown)
+            letters.append(char if has_glyphs(char) else MISSING)
+    return "".join(letters)
 
 
 @lru_cache(maxsize=4096)
 def has_glyphs(letters: str) -> bool:
-    """Whether one of the documents' fonts has a letter, marks and all: PDF/UA does not allow what they lack."""
+    """True if one of the documents' fonts has a letter with its marks. PDF/UA allows no letter that the fonts lack."""
     try:
         typst.compile(
             PROBE,

@@ -1,4 +1,4 @@
-"""The matched controls of a treated place: chosen by their past alone, before anybody looks at what came after."""
+"""The matched controls of a treated place: chosen by their past alone, before anybody looks at the time after."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from geo.matching import FEWEST_CONTROLS, find_similar_places, match_on_past
 from hexbeat.analysis.daily_counts import to_ordinal
 from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
-from hexbeat.evaluation.rule import UNLIKE, ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
+from hexbeat.evaluation.rule import MOST_DISTANCE, ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
 from hexbeat.evaluation.treated_places import EventPoints, TreatedPlace, build_event_points
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns, mark_states
@@ -22,25 +22,25 @@ from layers.wording import format_date
 
 __all__ = ["PlaceSelection", "build_protocol", "choose_places", "is_same_time"]
 
-Span = tuple[dt.date, dt.date | None]  # half-open; an end of None is for good
+Span = tuple[dt.date, dt.date | None]  # half-open; None: without end
 _DAY: Final = dt.timedelta(days=1)
-_COARSER: Final = ((400.0, 9), (1_200.0, 8))  # middles of larger shapes are farther from each other
-_FEW: Final = 40  # places: with fewer, candidates may overlap each other (never the treated place)
-_TOUCHED: Final = 0.25  # of the time before in which another closure may have touched a candidate
+_COARSER_RESOLUTIONS: Final = ((400.0, 9), (1_200.0, 8))  # of the middles of shapes with a larger radius in metres
+_FEW_PLACES: Final = 40  # with fewer, candidates may overlap each other (never the treated place)
+_MOST_TOUCHED: Final = 0.25  # the share of the time before in which another closure may touch a candidate
 _DAY_S: Final = 86_400
-_LAST_STARTS: Final = dt.timedelta(days=7)  # how far a start may lie beyond the records
+_LAST_STARTS: Final = dt.timedelta(days=7)  # how long after the records a start may be
 _FOR_GOOD: Final = 36_525  # days
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceSelection:
-    """The places that are `judged`; `unlike` and `overlapping` say how many are not, and why.
+    """The `places` that are compared, and how many are not: `incomparable` and `overlapping` ones.
 
-    If no place has a comparable place, all are judged, and all are `unlike`: the verdict has to say so.
+    If no place has a comparable place, all are in `places` and all are counted as `incomparable`: the verdict says so.
     """
 
-    judged: tuple[PlannedComparison, ...]
-    unlike: int
+    places: tuple[PlannedComparison, ...]
+    incomparable: int
     overlapping: int
 
 
@@ -51,13 +51,14 @@ def build_protocol(
     rule: Rule,
     *,
     today: dt.date,
-    ground: EventPoints | None = None,
+    points: EventPoints | None = None,
 ) -> Protocol:
-    """Fix what will be compared with what, without reading what came after the start of each place.
+    """Fix what will be compared with what, without reading the time after the start of each place.
 
-    `ground` if it was made already (with weights of categories). UsageError for layers that are states, DataError if
-    the records do not reach far enough back, or too few places are untouched and busy enough to compare with. Of
-    several places such a place is left out, and the protocol names it; DataError if none is left.
+    `points` are event points that exist already (with weights of categories); None: they are built. UsageError for
+    layers that are states. DataError if the records do not go back far enough, or if too few places are untouched and
+    busy enough to compare with. Of several places such a place is left out, and the protocol names it; DataError if
+    none is left.
     """
     if not places:
         raise UsageError("A comparison needs one place or more", "none was named", "name a closure, a place or wards")
@@ -65,118 +66,136 @@ def build_protocol(
         if find_layer(name).kind == "state":
             usual = ", ".join(spec.name for spec in LAYERS if spec.kind != "state")
             raise UsageError("A comparison counts incidents", f"{name} are in force for months", f"choose from {usual}")
-    ground = ground or build_event_points(columns, area, rule.layers, reported_by=rule.reported_by)
-    planner = _Planner(ground, rule, places)
-    planned, left_out = [], []
+    points = points or build_event_points(columns, area, rule.layers, reported_by=rule.reported_by)
+    planner = _Planner(points, rule, places)
+    planned, excluded = [], []
     for place in places:
         try:
             planned.append(planner.plan(place))
         except DataError as error:
             if place is places[-1] and not planned:
                 raise
-            left_out.append(ExcludedPlace(place.name, place.event_id, error.rule, error.fact))
-    return Protocol(area.name, rule, tuple(planned), today, tuple(left_out))
+            excluded.append(ExcludedPlace(place.name, place.event_id, error.rule, error.fact))
+    return Protocol(area.name, rule, tuple(planned), today, tuple(excluded))
 
 
 class _Planner:
     """Plans places one after the other, with the same event points."""
 
-    def __init__(self, ground: EventPoints, rule: Rule, places: Sequence[TreatedPlace]) -> None:
-        self.ground, self.rule = ground, rule
-        # Closures are kept away from each other by their records (_Closures); other treated places by this list.
-        self.treated = [(one, ground.at(one), ground.shape_of(one, rule.radius_m).reach_m) for one in places]
-        self.treated = [one for one in self.treated if not one[0].event_id]
-        self.rings = rule.ring_m > 0 and not self._rings_treated()
-        zone = ground.area.time_zone
-        reach = [known for name in rule.layers if (known := find_known_period(ground.columns, name, time_zone=zone))]
-        if not reach:
+    def __init__(self, points: EventPoints, rule: Rule, places: Sequence[TreatedPlace]) -> None:
+        self.points, self.rule = points, rule
+        # Closures are kept apart by their records (_Closures), other treated places by this list.
+        self.treated = [
+            (treated, points.find_middle(treated), points.build_shape(treated, rule.radius_m).reach_m)
+            for treated in places
+        ]
+        self.treated = [treated for treated in self.treated if not treated[0].event_id]
+        self.rings = rule.ring_m > 0 and not self._are_rings_treated()
+        zone = points.area.time_zone
+        periods = [
+            period for name in rule.layers if (period := find_known_period(points.columns, name, time_zone=zone))
+        ]
+        if not periods:
             raise DataError("A comparison needs records", f"no {', '.join(rule.layers)} are loaded", "load some first")
-        self.known = max(first for first, _ in reach), min(last for _, last in reach)
+        self.known = max(begin for begin, _ in periods), min(end for _, end in periods)
 
     def plan(self, place: TreatedPlace) -> PlannedComparison:
         """The place with its matched controls."""
-        rule, ground = self.rule, self.ground
+        rule, points = self.rule, self.points
         self._require_past(place)
-        shape = ground.shape_of(place, rule.radius_m)
-        study = load_study(ground.area, (), next((r for limit, r in reversed(_COARSER) if shape.radius_m > limit), 10))
+        shape = points.build_shape(place, rule.radius_m)
+        study = load_study(
+            points.area, (), next((r for limit, r in reversed(_COARSER_RESOLUTIONS) if shape.radius_m > limit), 10)
+        )
         names, x_m, y_m = study.names, study.x_m, study.y_m
-        middle = ground.at(place)
-        weights = np.column_stack([ground.counted(place.start - span * _DAY, place.start)[0] for span in rule.spans])
-        others = _Closures(ground, place, rule)
-        away = np.hypot(x_m - middle[0], y_m - middle[1])
-        free = away > 2 * shape.reach_m + rule.ring_m
-        if place.event_id:  # closures may lie on other treated places by chance, and so on their candidates too
-            free &= ~others.touch(x_m, y_m, shape.reach_m + rule.radius_m)
-        free &= ~self._treated_too(place, x_m, y_m, shape.reach_m)
-        kept = np.flatnonzero(free)
-        past = ground.inside(shape, x_m[kept], y_m[kept]) @ weights
-        kept, past = kept[past[:, -1] > 0], past[past[:, -1] > 0]
-        own = (ground.inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
-        pool = _pool(x_m[kept], y_m[kept], past, own, 2 * shape.radius_m)
-        kept, past = kept[pool], past[pool]
-        if len(kept) < FEWEST_CONTROLS:
+        middle = points.find_middle(place)
+        weights = np.column_stack(
+            [points.count_period(place.start - span * _DAY, place.start)[0] for span in rule.spans]
+        )
+        closures = _Closures(points, place, rule)
+        distance_m = np.hypot(x_m - middle[0], y_m - middle[1])
+        is_untouched = distance_m > 2 * shape.reach_m + rule.ring_m
+        if place.event_id:  # closures may happen to lie on other treated places, and so on their candidates too
+            is_untouched &= ~closures.find_touched(x_m, y_m, shape.reach_m + rule.radius_m)
+        is_untouched &= ~self._find_treated_too(place, x_m, y_m, shape.reach_m)
+        candidates = np.flatnonzero(is_untouched)
+        past = points.find_inside(shape, x_m[candidates], y_m[candidates]) @ weights
+        candidates, past = candidates[past[:, -1] > 0], past[past[:, -1] > 0]
+        own_past = (points.find_inside(shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
+        pool = _build_pool(x_m[candidates], y_m[candidates], past, own_past, 2 * shape.radius_m)
+        candidates, past = candidates[pool], past[pool]
+        if len(candidates) < FEWEST_CONTROLS:
             raise DataError(
                 f"A comparison needs {FEWEST_CONTROLS} untouched places with events to compare with",
-                f"{ground.area.title} has {len(kept)} of the size of {place.name}",
+                f"{points.area.title} has {len(candidates)} of the size of {place.name}",
                 "choose a smaller place, a layer with more events, or a larger area",
             )
-        ring, around = None, np.zeros(0)
+        ring, ring_past = None, np.zeros(0)
         ring_shape = shape.ring(rule.ring_m)
-        far = kept[away[kept] > 2 * ring_shape.reach_m]  # their rings share no event with the ring around the place
-        far = far[~self._treated_too(place, x_m[far], y_m[far], ring_shape.reach_m)]
-        if self.rings and len(far) >= FEWEST_CONTROLS:
-            around = (ground.inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
-            ring = _match_controls(names[far], ground.inside(ring_shape, x_m[far], y_m[far]) @ weights, around, rule)
+        # The rings of these share no event with the ring around the place.
+        ring_candidates = candidates[distance_m[candidates] > 2 * ring_shape.reach_m]
+        ring_candidates = ring_candidates[
+            ~self._find_treated_too(place, x_m[ring_candidates], y_m[ring_candidates], ring_shape.reach_m)
+        ]
+        if self.rings and len(ring_candidates) >= FEWEST_CONTROLS:
+            ring_past = (points.find_inside(ring_shape, np.array([middle[0]]), np.array([middle[1]])) @ weights)[0]
+            ring = _match_controls(
+                names[ring_candidates],
+                points.find_inside(ring_shape, x_m[ring_candidates], y_m[ring_candidates]) @ weights,
+                ring_past,
+                rule,
+            )
         return PlannedComparison(
             place=place,
-            end=self._end(place),
-            near=_match_controls(names[kept], past, own, rule),
+            end=self._find_end(place),
+            near=_match_controls(names[candidates], past, own_past, rule),
             ring=ring,
-            past=_round_values(own),
-            ring_past=_round_values(around),
-            others=others.near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
+            past=_round_values(own_past),
+            ring_past=_round_values(ring_past),
+            others=closures.count_near(middle, shape.reach_m + rule.ring_m + rule.radius_m),
         )
 
-    def _rings_treated(self) -> bool:
-        """Whether a treated place lies next door to another at the same time: then next door was treated too."""
+    def _are_rings_treated(self) -> bool:
+        """Whether a treated place lies in the ring of another at the same time: then that ring was treated too."""
         return any(
-            is_same_time((one.start, self._end(one)), (other.start, self._end(other)))
-            and np.hypot(at[0] - beside[0], at[1] - beside[1]) < reach + far + self.rule.ring_m
-            for place, (one, at, reach) in enumerate(self.treated)
-            for other, beside, far in self.treated[:place]
+            is_same_time((treated.start, self._find_end(treated)), (other.start, self._find_end(other)))
+            and np.hypot(middle[0] - other_middle[0], middle[1] - other_middle[1])
+            < reach_m + other_reach_m + self.rule.ring_m
+            for position, (treated, middle, reach_m) in enumerate(self.treated)
+            for other, other_middle, other_reach_m in self.treated[:position]
         )
 
-    def _treated_too(
+    def _find_treated_too(
         self, place: TreatedPlace, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float
     ) -> NDArray[np.bool_]:
-        """Which middles lie near another place that is treated at the same time: those are not untreated."""
-        span = place.start - self.rule.wash_in_days * _DAY, self._end(place)
+        """Which middles lie near another place that is treated at the same time, and so are no controls."""
+        span = place.start - self.rule.wash_in_days * _DAY, self._find_end(place)
         others = [
-            (*at, reach_m + reach)
-            for other, at, reach in self.treated
-            if other != place and is_same_time(span, (other.start, self._end(other)))
+            (*middle, reach_m + other_reach_m)
+            for other, middle, other_reach_m in self.treated
+            if other != place and is_same_time(span, (other.start, self._find_end(other)))
         ]
         return _find_touched(x_m, y_m, others)
 
-    def _end(self, place: TreatedPlace) -> dt.date | None:
+    def _find_end(self, place: TreatedPlace) -> dt.date | None:
         ends = [place.end] if place.end else []
         if self.rule.after_days is not None:
             ends.append(place.start + self.rule.after_days * _DAY)
         return min(ends, default=None)
 
     def _require_past(self, place: TreatedPlace) -> None:
-        self._require_sense(place)
-        first = place.start - self.rule.spans[-1] * _DAY
-        if first < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
+        self._require_valid_place(place)
+        first_day = place.start - self.rule.spans[-1] * _DAY
+        if first_day < self.known[0] or place.start > self.known[1] + _LAST_STARTS:
             raise DataError(
                 "The past that places are matched on has to be on record, up to the start",
-                f"for {place.name} that is {format_date(first)} to {format_date(place.start - _DAY)}; the records "
+                f"for {place.name} that is {format_date(first_day)} to {format_date(place.start - _DAY)}; the records "
                 f"reach from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
-                self._past_hint(place.start),
+                self._build_past_hint(place.start),
             )
 
-    def _past_hint(self, start: dt.date) -> str:
-        """What helps if the past is not on record."""
+    def _build_past_hint(self, start: dt.date) -> str:
+        """The hint of an error, if the past is not on record."""
         newest = self.known[1] + _LAST_STARTS
         short = newest - self.rule.spans[-1] * _DAY < self.known[0]  # with a past of this length no start is possible
         if start > newest:
@@ -187,19 +206,19 @@ class _Planner:
         later = "" if short else "a later start, "
         return f"choose a shorter time before, {later}or load the records that are missing"
 
-    def _require_sense(self, place: TreatedPlace) -> None:
-        area = self.ground.area
+    def _require_valid_place(self, place: TreatedPlace) -> None:
+        area = self.points.area
         if place.end and place.end <= place.start:
             raise UsageError(
                 "The end comes after the start",
                 f"{place.name} starts on {format_date(place.start)} and ends before {format_date(place.end)}",
                 "choose a later end, or leave the end out if it goes on",
             )
-        study, (x, y) = self.ground.study, self.ground.at(place)
-        reach = self.ground.shape_of(place, self.rule.radius_m).reach_m
-        within = area.wards.locate([place.lon], [place.lat])[0] >= 0
-        # Cells at the border may have their middle outside: a place counts if it reaches the area.
-        if not place.event_id and not within and np.hypot(study.x_m - x, study.y_m - y).min() > reach:
+        study, (x, y) = self.points.study, self.points.find_middle(place)
+        reach_m = self.points.build_shape(place, self.rule.radius_m).reach_m
+        is_inside = area.wards.locate([place.lon], [place.lat])[0] >= 0
+        # Cells at the border may have their middle outside: a place counts if it touches the area.
+        if not place.event_id and not is_inside and np.hypot(study.x_m - x, study.y_m - y).min() > reach_m:
             raise UsageError(
                 f"The place has to lie in {area.title}",
                 f"{place.name} does not",
@@ -208,30 +227,30 @@ class _Planner:
 
 
 class _Closures:
-    """The other closures that could blur the comparison, by where and when they were."""
+    """The other closures that could affect the comparison, by place and time."""
 
-    def __init__(self, ground: EventPoints, place: TreatedPlace, rule: Rule) -> None:
-        columns = ground.columns
-        own = np.flatnonzero(mark_states(columns.layer))
-        x_m, y_m = project(ground.study.crs, columns.lon[own], columns.lat[own])
+    def __init__(self, points: EventPoints, place: TreatedPlace, rule: Rule) -> None:
+        columns = points.columns
+        closures = np.flatnonzero(mark_states(columns.layer))
+        x_m, y_m = project(points.study.crs, columns.lon[closures], columns.lat[closures])
         start = to_ordinal(place.start) * _DAY_S
-        middle = ground.at(place)
-        itself = (np.hypot(x_m - middle[0], y_m - middle[1]) < 1) & (abs(columns.start[own] - start) <= _DAY_S)
-        own, x_m, y_m = own[~itself], x_m[~itself], y_m[~itself]
-        first = start - rule.spans[-1] * _DAY_S
+        middle = points.find_middle(place)
+        is_same = (np.hypot(x_m - middle[0], y_m - middle[1]) < 1) & (abs(columns.start[closures] - start) <= _DAY_S)
+        closures, x_m, y_m = closures[~is_same], x_m[~is_same], y_m[~is_same]
+        past_start = start - rule.spans[-1] * _DAY_S
         days = rule.after_days or ((place.end - place.start).days if place.end else _FOR_GOOD)
         end = start + days * _DAY_S
-        before = np.minimum(columns.end[own], start) - np.maximum(columns.start[own], first)
-        after = (columns.start[own] < end) & (columns.end[own] > start - rule.wash_in_days * _DAY_S)
-        blurs = after | (before > _TOUCHED * (start - first))
-        self.x_m, self.y_m = x_m[blurs], y_m[blurs]
+        before = np.minimum(columns.end[closures], start) - np.maximum(columns.start[closures], past_start)
+        after = (columns.start[closures] < end) & (columns.end[closures] > start - rule.wash_in_days * _DAY_S)
+        is_relevant = after | (before > _MOST_TOUCHED * (start - past_start))
+        self.x_m, self.y_m = x_m[is_relevant], y_m[is_relevant]
 
-    def touch(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float) -> NDArray[np.bool_]:
+    def find_touched(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], reach_m: float) -> NDArray[np.bool_]:
         """Which middles have such a closure within `reach_m`."""
         return _find_touched(x_m, y_m, [(x, y, reach_m) for x, y in zip(self.x_m, self.y_m, strict=True)])
 
-    def near(self, middle: tuple[float, float], reach_m: float) -> int:
-        """How many lie near one place."""
+    def count_near(self, middle: tuple[float, float], reach_m: float) -> int:
+        """How many of these closures lie near one place."""
         return int((np.hypot(self.x_m - middle[0], self.y_m - middle[1]) < reach_m).sum())
 
 
@@ -245,27 +264,29 @@ def _find_touched(
     return touched
 
 
-def _pool(
+def _build_pool(
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
     past: NDArray[np.float64],
-    own: NDArray[np.float64],
-    separation_m: float,
+    own_past: NDArray[np.float64],
+    distance_m: float,
 ) -> NDArray[np.int64]:
     """Places that do not overlap, the most similar first; if they are few, they may overlap by half."""
-    pool = find_similar_places(x_m, y_m, past, own, separation_m=separation_m)
-    return pool if len(pool) >= _FEW else find_similar_places(x_m, y_m, past, own, separation_m=separation_m / 2)
+    pool = find_similar_places(x_m, y_m, past, own_past, separation_m=distance_m)
+    return (
+        pool if len(pool) >= _FEW_PLACES else find_similar_places(x_m, y_m, past, own_past, separation_m=distance_m / 2)
+    )
 
 
 def _match_controls(
-    names: NDArray[np.object_], past: NDArray[np.float64], own: NDArray[np.float64], rule: Rule
+    names: NDArray[np.object_], past: NDArray[np.float64], own_past: NDArray[np.float64], rule: Rule
 ) -> MatchedControls:
-    found = match_on_past(past, own, controls=rule.controls)
+    match = match_on_past(past, own_past, controls=rule.controls)
     return MatchedControls(
         pool=tuple(str(name) for name in names),
-        controls=tuple(found.index.tolist()),
-        weights=_round_values(found.weight),
-        distance=round(float(found.weight @ found.distance), 3),
+        controls=tuple(match.index.tolist()),
+        weights=_round_values(match.weight),
+        distance=round(float(match.weight @ match.distance), 3),
     )
 
 
@@ -273,29 +294,30 @@ def _round_values(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(round(float(value), 9) for value in values)
 
 
-def choose_places(ground: EventPoints, places: Sequence[PlannedComparison], rule: Rule) -> PlaceSelection:
-    """Choose by what the rule fixed before looking: similarity of the past, and where the places lie.
+def choose_places(points: EventPoints, places: Sequence[PlannedComparison], rule: Rule) -> PlaceSelection:
+    """Choose the places to compare by what was fixed beforehand: similarity of the past, and location.
 
-    One place is always judged. Of several, those without a comparable place are left out, then those that overlap an
-    earlier one at the same time. Closures may overlap: each is an intervention of its own, and the answer says how many
-    events they share.
+    A single place is always compared. Of several, those without a comparable place are left out, then those that
+    overlap an earlier one at the same time. Closures may overlap: each is an intervention of its own, and the answer
+    says how many events they share.
     """
     if len(places) == 1:
-        return PlaceSelection(tuple(places), int(places[0].near.distance > UNLIKE), 0)
-    comparable = [one for one in places if one.near.distance <= UNLIKE]
-    judged: list[tuple[PlannedComparison, tuple[float, float], float]] = []
-    for one in comparable or places:
-        (x, y), reach = ground.at(one.place), ground.shape_of(one.place, rule.radius_m).reach_m
-        if one.place.event_id or not any(
-            is_same_time((one.place.start, one.end), (other.place.start, other.end))
-            and ((x - at[0]) ** 2 + (y - at[1]) ** 2) ** 0.5 < (reach + far) * (1 - 1e-9)
-            for other, at, far in judged
+        return PlaceSelection(tuple(places), int(places[0].near.distance > MOST_DISTANCE), 0)
+    comparable = [planned for planned in places if planned.near.distance <= MOST_DISTANCE]
+    chosen: list[tuple[PlannedComparison, tuple[float, float], float]] = []
+    for planned in comparable or places:
+        (x, y), reach_m = points.find_middle(planned.place), points.build_shape(planned.place, rule.radius_m).reach_m
+        if planned.place.event_id or not any(
+            is_same_time((planned.place.start, planned.end), (other.place.start, other.end))
+            and ((x - other_middle[0]) ** 2 + (y - other_middle[1]) ** 2) ** 0.5
+            < (reach_m + other_reach_m) * (1 - 1e-9)
+            for other, other_middle, other_reach_m in chosen
         ):
-            judged.append((one, (x, y), reach))
-    unlike, overlapping = len(places) - len(comparable), len(comparable or places) - len(judged)
-    return PlaceSelection(tuple(one for one, _, _ in judged), unlike, overlapping)
+            chosen.append((planned, (x, y), reach_m))
+    incomparable, overlapping = len(places) - len(comparable), len(comparable or places) - len(chosen)
+    return PlaceSelection(tuple(planned for planned, _, _ in chosen), incomparable, overlapping)
 
 
-def is_same_time(one: Span, other: Span) -> bool:
+def is_same_time(first: Span, second: Span) -> bool:
     """Whether two half-open spans of days overlap."""
-    return (other[1] is None or one[0] < other[1]) and (one[1] is None or other[0] < one[1])
+    return (second[1] is None or first[0] < second[1]) and (first[1] is None or second[0] < first[1])

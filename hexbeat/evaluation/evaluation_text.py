@@ -1,4 +1,4 @@
-"""The verdict in plain words with its uncertainty. It is a comparison, and never names a cause."""
+"""The verdict of an evaluation in sentences, with its uncertainty. It compares, and never names a cause."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,8 +27,8 @@ MOVED: Final = "moved next door"
 NO_CHANGE: Final = "no clear change"
 TOO_FEW: Final = "too few events to say"
 NO_COMPARISON: Final = "not known"
-_SMALL: Final = 5.0  # events expected and seen; with fewer, ranks mean little
-_MANY: Final = 10_000  # events: beyond, no number helps
+_FEWEST_EVENTS: Final = 5.0  # expected or counted; with fewer, ranks mean little
+_MOST_NEEDED: Final = 10_000  # events; if more are needed, no number is given
 CAUTION: Final = (
     "This is a comparison, not a proof of cause. Whatever else began here at that time, or changed what was reported, "
     "is part of it."
@@ -47,9 +47,9 @@ class Verdict:
 def classify_side(side: Side, effect: Effect) -> str:
     """FEWER, MORE, NO_CHANGE or TOO_FEW of one side; NO_COMPARISON if it (or most places) has no comparable place."""
     alpha = effect.protocol.rule.alpha
-    if not side.like:
+    if not side.comparable:
         return NO_COMPARISON
-    if max(side.after, side.expected) < _SMALL * effect.unit:
+    if max(side.after, side.expected) < _FEWEST_EVENTS * effect.unit:
         return TOO_FEW
     if side.interval[1] < 0:
         return FEWER
@@ -59,31 +59,32 @@ def classify_side(side: Side, effect: Effect) -> str:
 
 
 def build_verdict(effect: Effect) -> Verdict:
-    """What the comparison says, in words."""
-    here = classify_side(effect.here, effect)
-    door = classify_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
-    moved = here == FEWER and door == MORE and effect.both.interval[1] >= 0
-    kind = MOVED if moved else here
-    return Verdict(kind, _describe_kind(effect, kind), tuple(_build_details(effect, door)))
+    """The verdict of a comparison in sentences."""
+    kind_here = classify_side(effect.here, effect)
+    kind_next_door = classify_side(effect.next_door, effect) if effect.next_door else NO_CHANGE
+    has_moved = kind_here == FEWER and kind_next_door == MORE and effect.both.interval[1] >= 0
+    kind = MOVED if has_moved else kind_here
+    return Verdict(kind, _describe_kind(effect, kind), tuple(_build_details(effect, kind_next_door)))
 
 
 def _describe_kind(effect: Effect, kind: str) -> str:
     side = effect.here
-    came = f"{_first_upper(kind)}. {_first_upper(_what(effect))} {_where(effect)}: {_describe_events(effect)}"
+    layers, where = _first_upper(_describe_layers(effect)), _describe_where(effect)
+    count = f"{_first_upper(kind)}. {layers} {where}: {_describe_events(effect)}"
     if kind == NO_COMPARISON:
-        return f"{came}. {_describe_no_comparison(effect)}"
-    facts = f"{came}, where about {_count(side.expected)} were expected"
+        return f"{count}. {_describe_no_comparison(effect)}"
+    facts = f"{count}, where about {_format_count(side.expected)} were expected"
     if kind in (FEWER, MORE):
-        return f"{facts}. The difference is about {_count(abs(side.estimate))} ({_format_clear_interval(side)})."
+        return f"{facts}. The difference is about {_format_count(abs(side.estimate))} ({_format_clear_interval(side)})."
     if kind == MOVED and effect.next_door:
         door = effect.next_door
         return (
-            f"{facts}: about {_count(abs(side.estimate))} fewer ({_format_clear_interval(side)}). "
-            f"Next door there were about {_count(door.estimate)} more ({_format_clear_interval(door)})."
+            f"{facts}: about {_format_count(abs(side.estimate))} fewer ({_format_clear_interval(side)}). "
+            f"Next door there were about {_format_count(door.estimate)} more ({_format_clear_interval(door)})."
         )
     if kind == NO_CHANGE:
-        return f"{facts} ({_either_way(side)}). A halving would have been noticed 4 times in 5."
-    return f"{facts} ({_either_way(side)}). {_describe_needed(effect)}"
+        return f"{facts} ({_format_interval(side)}). A halving would have been noticed 4 times in 5."
+    return f"{facts} ({_format_interval(side)}). {_describe_needed(effect)}"
 
 
 def _describe_no_comparison(effect: Effect) -> str:
@@ -94,29 +95,29 @@ def _describe_no_comparison(effect: Effect) -> str:
             "Try a smaller place, or a larger area with places that are as busy."
         )
     return (
-        f"{format_number(effect.unlike)} of them have no comparable place, so nobody can say whether that is fewer or "
-        "more than usual. Try smaller places, or a larger area with places that are as busy."
+        f"{format_number(effect.incomparable)} of them have no comparable place, so nobody can say whether that is "
+        "fewer or more than usual. Try smaller places, or a larger area with places that are as busy."
     )
 
 
 def _describe_events(effect: Effect) -> str:
-    """What came, and how many events that is where places overlap."""
+    """How many events came, and how many of them are distinct where places overlap."""
     came = format_about(effect.here.after)
-    if effect.here.after - effect.once < 0.5 * effect.unit:  # half an event
+    if effect.here.after - effect.after_once < 0.5 * effect.unit:  # half an event
         return came
-    return f"{came} ({format_about(effect.once)} if no event counts twice)"
+    return f"{came} ({format_about(effect.after_once)} if no event counts twice)"
 
 
 def _describe_needed(effect: Effect) -> str:
-    need = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
-    if need > _MANY * effect.unit:
+    needed_events = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
+    if needed_events > _MOST_NEEDED * effect.unit:
         return "Counts vary so much here that no number of events would be enough."
-    needed = f"To notice a halving 4 times in 5 it takes about {format_number(round(need))} expected events"
-    times = need / effect.here.expected if effect.here.expected > 0 else float("inf")
-    if not 1 < times < 100:  # noqa: PLR2004 - more says nothing
+    needed = f"To notice a halving 4 times in 5 it takes about {format_number(round(needed_events))} expected events"
+    factor = needed_events / effect.here.expected if effect.here.expected > 0 else float("inf")
+    if not 1 < factor < 100:  # noqa: PLR2004 - more says nothing
         return f"{needed}."
-    alone = ", or take several places together" if len(effect.protocol.places) == 1 else ""
-    return f"{needed}, {format_number(round(times, 1))} times as many. Wait longer{alone}."
+    advice = ", or take several places together" if len(effect.protocol.places) == 1 else ""
+    return f"{needed}, {format_number(round(factor, 1))} times as many. Wait longer{advice}."
 
 
 def _build_details(effect: Effect, door: str) -> list[str]:
@@ -128,26 +129,29 @@ def _build_details(effect: Effect, door: str) -> list[str]:
         )
     elif side:
         details.append(
-            f"Next door: {door}. {_first_upper(format_about(side.after))} came, where about {_count(side.expected)} "
-            f"were expected ({_either_way(side)})."
+            f"Next door: {door}. {_first_upper(format_about(side.after))} came, where about "
+            f"{_format_count(side.expected)} were expected ({_format_interval(side)})."
         )
     return [*details, _describe_regression(effect), *_list_cautions(effect), CAUTION]
 
 
 def _describe_regression(effect: Effect) -> str:
-    """How much would have come anyway: season, and the return to normal after a peak."""
+    """How much of the change was to be expected anyway: season, and the return to normal after a peak."""
     side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
-    plain = f"As long a time before had {_count(side.before)}, so plain before and after would say {_signed(naive)}."
-    if not side.like:
+    plain = (
+        f"As long a time before had {_format_count(side.before)}, so plain before and after would say "
+        f"{_format_difference(naive)}."
+    )
+    if not side.comparable:
         return (
             f"{plain} Part of that is the season, and the return to normal after a peak (regression to the mean). "
             "Nothing here says how much."
         )
-    controls = f"from {_count(side.like_before)} to {_count(side.like_after)}"
+    controls = f"from {_format_count(side.like_before)} to {_format_count(side.like_after)}"
     return (
-        f"{plain} Places with the same past went {controls} with nothing done. So {_signed(anyway)} was to be expected "
-        "anyway, from the season and from the return to normal after a peak (regression to the mean)."
+        f"{plain} Places with the same past went {controls} with nothing done. So {_format_difference(anyway)} was to "
+        "be expected anyway, from the season and from the return to normal after a peak (regression to the mean)."
     )
 
 
@@ -168,10 +172,10 @@ def _list_cautions(effect: Effect) -> list[str]:
             f"{closures} touched {'this place' if len(places) == 1 else 'these places'} or next door at the same time. "
             f"{'Its effect is' if others == 1 else 'Their effects are'} mixed in."
         )
-    if abs(effect.late) >= 0.5:  # noqa: PLR2004 - half an event
+    if abs(effect.past_change) >= 0.5:  # noqa: PLR2004 - half an event
         cautions.append(
             "Since the rule was fixed, late reports or erasures have changed the past: "
-            f"{_signed(effect.late * effect.unit)}."
+            f"{_format_difference(effect.past_change * effect.unit)}."
         )
     if effect.unit != 1.0:
         cautions.append("Counts are weighted: they are not numbers of events.")
@@ -180,56 +184,57 @@ def _list_cautions(effect: Effect) -> list[str]:
 
 def _list_excluded(effect: Effect) -> list[str]:
     """The places that are left out, and why."""
-    asked, counted = effect.asked, len(effect.outcomes)
+    asked_places, counted_places = effect.asked, len(effect.outcomes)
     sentences = describe_excluded(effect.too_new)
-    if effect.here.like and effect.unlike:
+    if effect.here.comparable and effect.incomparable:
         sentences.append(
-            f"{format_number(effect.unlike)} of {format_number(asked)} places are left out because they have no "
-            "comparable place. They are often the busiest, and the answer says nothing about them."
+            f"{format_number(effect.incomparable)} of {format_number(asked_places)} places are left out because they "
+            "have no comparable place. They are often the busiest, and the answer says nothing about them."
         )
     if effect.overlapping:
         sentences.append(
-            f"{format_number(effect.overlapping)} of {format_number(asked)} places are left out because they overlap "
-            f"one of the {format_number(counted)} that are counted. No event should count twice."
+            f"{format_number(effect.overlapping)} of {format_number(asked_places)} places are left out because they "
+            f"overlap one of the {format_number(counted_places)} that are counted. No event should count twice."
         )
     return sentences
 
 
-def _what(effect: Effect) -> str:
+def _describe_layers(effect: Effect) -> str:
     names = [find_layer(name).title for name in effect.protocol.rule.layers]
-    named = " and ".join([names[0], *(name.lower() for name in names[1:])])
-    return named if effect.unit == 1 else f"{named}, weighted,"
+    title = " and ".join([names[0], *(name.lower() for name in names[1:])])
+    return title if effect.unit == 1 else f"{title}, weighted,"
 
 
-def _where(effect: Effect) -> str:
+def _describe_where(effect: Effect) -> str:
     rule, first = effect.protocol.rule, effect.outcomes[0]
-    counted, asked = len(effect.outcomes), effect.asked
-    if counted > 1:
-        return f"in {counted if counted == asked else f'{counted} of {asked}'} places taken together"
-    around = f"within {format_number(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
-    return f"{around} {first.planned.place.name}, {format_span(first.start, first.end)}"
+    counted_places, asked_places = len(effect.outcomes), effect.asked
+    if counted_places > 1:
+        number = f"{counted_places}" if counted_places == asked_places else f"{counted_places} of {asked_places}"
+        return f"in {number} places taken together"
+    preposition = f"within {format_number(rule.radius_m)} m of" if first.planned.place.outline is None else "in"
+    return f"{preposition} {first.planned.place.name}, {format_span(first.start, first.end)}"
 
 
-def _count(value: float) -> str:
-    """Whole where it is large enough that tenths mean nothing."""
+def _format_count(value: float) -> str:
+    """A count, without decimals from 10 on."""
     return format_number(round(value) if abs(value) >= 10 else round(value, 1))  # noqa: PLR2004
 
 
-def _signed(value: float) -> str:
+def _format_difference(value: float) -> str:
     if abs(value) < 0.05:  # noqa: PLR2004 - would be shown as nought
         return "no change"
-    return f"{_count(abs(value))} {'fewer' if value < 0 else 'more'}"
+    return f"{_format_count(abs(value))} {'fewer' if value < 0 else 'more'}"
 
 
 def _format_clear_interval(side: Side) -> str:
     """The interval of a clear change, smaller number first."""
     low, high = sorted(abs(end) for end in side.interval)
-    return f"{_count(low)} to {_count(high)}"
+    return f"{_format_count(low)} to {_format_count(high)}"
 
 
-def _either_way(side: Side) -> str:
+def _format_interval(side: Side) -> str:
     low, high = side.interval
-    return f"from {_signed(low)} to {_signed(high)}"
+    return f"from {_format_difference(low)} to {_format_difference(high)}"
 
 
 def _first_upper(text: str) -> str:

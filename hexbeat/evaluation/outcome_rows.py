@@ -13,7 +13,7 @@ import shapely
 
 from hexbeat.evaluation.evaluation_text import Verdict, classify_side
 from hexbeat.evaluation.outcome import Effect, Outcome
-from hexbeat.evaluation.rule import UNLIKE, MatchedControls, describe_rule
+from hexbeat.evaluation.rule import MOST_DISTANCE, MatchedControls, describe_rule
 from hexbeat.evaluation.sides import Side
 from hexbeat.evaluation.treated_places import EventPoints, find_middles
 from hexbeat.files import escape_formulas
@@ -30,17 +30,19 @@ __all__ = [
 
 HERE, NEXT_DOOR, BOTH = "here", "next door", "both together"
 _DECIMALS: Final = 1e-6
-_COMPARED: Final = ("expected", "difference", "low", "high", "like_before", "like_after", "p_value")
+_COMPARED_COLUMNS: Final = ("expected", "difference", "low", "high", "like_before", "like_after", "p_value")
 
 
 def build_side_rows(effect: Effect) -> list[dict[str, Any]]:
     """A row for here, next door and both together, numbers rounded to three decimals.
 
-    NaN for what is expected if there is no comparable place.
+    Expected numbers and what depends on them are NaN if there is no comparable place.
     """
     sides = [(HERE, effect.here), (NEXT_DOOR, effect.next_door), (BOTH, effect.both)]
-    shown = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
-    return [{"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in shown]
+    known_sides = [(name, side) for name, side in sides if side and (effect.next_door or name == HERE)]
+    return [
+        {"where": name, **_round_numbers(side), "verdict": classify_side(side, effect)} for name, side in known_sides
+    ]
 
 
 def _round_numbers(side: Side) -> dict[str, float]:
@@ -55,8 +57,8 @@ def _round_numbers(side: Side) -> dict[str, float]:
         "like_after": side.like_after,
         "p_value": side.p,
     }
-    known = values if side.like else values | dict.fromkeys(_COMPARED, math.nan)
-    return {name: round(float(value), 3) for name, value in known.items()}
+    shown_values = values if side.comparable else values | dict.fromkeys(_COMPARED_COLUMNS, math.nan)
+    return {name: round(float(value), 3) for name, value in shown_values.items()}
 
 
 def format_side_number(value: float) -> str:
@@ -65,7 +67,7 @@ def format_side_number(value: float) -> str:
 
 
 def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
-    """All of an evaluation as JSON holds it (NaN still to be made null)."""
+    """All of an evaluation for JSON (NaN is still to be written as null)."""
     protocol = effect.protocol
     return {
         "verdict": verdict.kind,
@@ -77,24 +79,24 @@ def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]
         "month_only_share": round(effect.month_only, 4),
         "shared_in_time": effect.shared_in_time,
         "synthetic": effect.synthetic,
-        "after_once": round(effect.once, 3),
+        "after_once": round(effect.after_once, 3),
         "left_out": {
             "unlike": effect.on_record - len(effect.outcomes) - effect.overlapping,
             "overlapping": effect.overlapping,
             "not_compared": [
-                {"name": one.name, "event_id": one.event_id, "reason": f"{one.rule}: {one.fact}"}
-                for one in (*protocol.left_out, *effect.too_new)
+                {"name": excluded.name, "event_id": excluded.event_id, "reason": f"{excluded.rule}: {excluded.fact}"}
+                for excluded in (*protocol.left_out, *effect.too_new)
             ],
         },
         "rows": build_side_rows(effect),
-        "places": [_place(outcome, effect.unit) for outcome in effect.outcomes],
+        "places": [_build_place_row(outcome, effect.unit) for outcome in effect.outcomes],
     }
 
 
-def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
+def _build_place_row(outcome: Outcome, unit: float) -> dict[str, Any]:
     """One place with the published measure; no comparison if there is no comparable place."""
-    found, place, published = outcome.near.found, outcome.planned.place, outcome.published
-    like = outcome.planned.near.distance <= UNLIKE
+    comparison, place, published = outcome.near.comparison, outcome.planned.place, outcome.published
+    is_comparable = outcome.planned.near.distance <= MOST_DISTANCE
     measure = {
         "difference": round(published.estimate * unit, 3),
         "local": round(published.local * unit, 3),
@@ -110,79 +112,83 @@ def _place(outcome: Outcome, unit: float) -> dict[str, Any]:
         "lat": place.lat,
         "start": outcome.start.isoformat(),
         "end": outcome.end.isoformat(),
-        "after": round(found.after * unit, 3),
-        "expected": round(found.expected * unit, 3) if like else None,
-        "p_value": round(found.p, 4) if like else None,
+        "after": round(comparison.after * unit, 3),
+        "expected": round(comparison.expected * unit, 3) if is_comparable else None,
+        "p_value": round(comparison.p, 4) if is_comparable else None,
         "likeness": outcome.planned.near.distance,
-        "published": measure if like else None,
+        "published": measure if is_comparable else None,
     }
 
 
 def build_evaluation_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
-    """The rows of `build_side_rows` as CSV, each with the rule's hash and what the file says about itself."""
+    """The rows of `build_side_rows` as CSV, each with the rule's hash and the `note` about the file."""
     frame = pd.DataFrame(build_side_rows(effect)).assign(rule_sha256=effect.protocol.hash, **dict(note))
     return escape_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
 
 
-def build_evaluation_shapes(effect: Effect, ground: EventPoints, *, controls: bool = True) -> list[dict[str, Any]]:
-    """What was compared, as polygons in degrees: keys role (treated, ring, control), name, place, weight, geometry.
+def build_evaluation_shapes(effect: Effect, points: EventPoints, *, controls: bool = True) -> list[dict[str, Any]]:
+    """The compared shapes, as polygons in degrees: keys role (treated, ring, control), name, place, weight, geometry.
 
-    Without `controls` those are left out: a map of many places draws none of them.
+    `controls` False leaves out the controls, as on a map of many places.
     """
     rule = effect.protocol.rule
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     outlines, middles = [], []
     for place, outcome in enumerate(effect.outcomes):
         planned = outcome.planned
-        shape = ground.shape_of(planned.place, rule.radius_m)
-        middle = ground.at(planned.place)
+        shape = points.build_shape(planned.place, rule.radius_m)
+        middle = points.find_middle(planned.place)
         parts = [("treated", shape.outline, middle, 1.0)]
         if planned.ring:
             parts.append(("ring", shape.ring(rule.ring_m).outline, middle, 1.0))
         if controls:
-            parts += [("control", shape.outline, point, weight) for point, weight in _controls(planned.near, ground)]
-        for role, outline, at, weight in parts:
+            parts += [
+                ("control", shape.outline, point, weight) for point, weight in _list_controls(planned.near, points)
+            ]
+        for role, outline, centre, weight in parts:
             name = planned.place.name if role != "control" else f"control for {planned.place.name}"
-            found.append({"role": role, "name": name, "place": place, "weight": round(weight, 4)})
+            rows.append({"role": role, "name": name, "place": place, "weight": round(weight, 4)})
             outlines.append(outline)
-            middles.append(at)
-    moved = _degrees(outlines, middles, ground.study.crs)
-    return [one | {"geometry": geometry} for one, geometry in zip(found, moved, strict=True)]
+            middles.append(centre)
+    geometries = _move_to_degrees(outlines, middles, points.study.crs)
+    return [row | {"geometry": geometry} for row, geometry in zip(rows, geometries, strict=True)]
 
 
-def _controls(controls: MatchedControls, ground: EventPoints) -> list[tuple[tuple[float, float], float]]:
-    x_m, y_m = find_middles(ground, [controls.pool[place] for place in controls.controls])
+def _list_controls(controls: MatchedControls, points: EventPoints) -> list[tuple[tuple[float, float], float]]:
+    x_m, y_m = find_middles(points, [controls.pool[place] for place in controls.controls])
     return [((x, y), weight) for x, y, weight in zip(x_m.tolist(), y_m.tolist(), controls.weights, strict=True)]
 
 
-def _degrees(
+def _move_to_degrees(
     outlines: Sequence[shapely.Geometry], middles: Sequence[tuple[float, float]], crs: str
 ) -> list[shapely.Geometry]:
-    """Outlines in metres around (0, 0), each moved to its middle; all at once, because calls are slow."""
-    still = np.array(outlines, dtype=object)
-    offsets = np.repeat(np.array(middles).reshape(-1, 2), shapely.get_num_coordinates(still), axis=0)
-    moved = shapely.transform(still, lambda points: np.column_stack(_back(crs).transform(*(points + offsets).T)))
-    found: list[shapely.Geometry] = shapely.set_precision(moved, _DECIMALS).tolist()
-    return found
+    """Outlines in metres around (0, 0), each moved to its middle, in degrees. All at once, because calls are slow."""
+    shapes = np.array(outlines, dtype=object)
+    offsets = np.repeat(np.array(middles).reshape(-1, 2), shapely.get_num_coordinates(shapes), axis=0)
+    moved = shapely.transform(
+        shapes, lambda corners: np.column_stack(_load_transformer(crs).transform(*(corners + offsets).T))
+    )
+    geometries: list[shapely.Geometry] = shapely.set_precision(moved, _DECIMALS).tolist()
+    return geometries
 
 
 @lru_cache(maxsize=8)
-def _back(crs: str) -> pyproj.Transformer:
-    """From the plane to degrees, made once: to make one takes far longer than to use it."""
+def _load_transformer(crs: str) -> pyproj.Transformer:
+    """The transformer from the plane to degrees, kept because making one takes far longer than using it."""
     return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def build_evaluation_geojson(
-    effect: Effect, ground: EventPoints, verdict: Verdict, *, note: Mapping[str, str]
+    effect: Effect, points: EventPoints, verdict: Verdict, *, note: Mapping[str, str]
 ) -> bytes:
     """The shapes as a FeatureCollection (RFC 7946), the answer in its member "metadata"."""
     features = [
         {
             "type": "Feature",
-            "properties": {name: value for name, value in one.items() if name != "geometry"},
-            "geometry": json.loads(shapely.to_geojson(one["geometry"])),
+            "properties": {name: value for name, value in row.items() if name != "geometry"},
+            "geometry": json.loads(shapely.to_geojson(row["geometry"])),
         }
-        for one in build_evaluation_shapes(effect, ground)
+        for row in build_evaluation_shapes(effect, points)
     ]
     metadata = {**note, "sentence": verdict.sentence, "verdict": verdict.kind, "rule_sha256": effect.protocol.hash}
     return json.dumps({"type": "FeatureCollection", "metadata": metadata, "features": features}).encode()

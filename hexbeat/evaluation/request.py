@@ -1,4 +1,4 @@
-"""From a person's request to an answer: the places, the weights, the rule."""
+"""Answers a person's request for an evaluation: builds the places, reads the weights, applies the rule."""
 
 import datetime as dt
 import math
@@ -45,11 +45,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """An answer with its words, and the event points that maps are drawn from."""
+    """An effect with its verdict, and the event points that maps are drawn from."""
 
     effect: Effect
     verdict: Verdict
-    ground: EventPoints
+    points: EventPoints
 
 
 def build_point_place(
@@ -88,7 +88,7 @@ def build_cell_place(
 
 
 def parse_weights(texts: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
-    """Harm weights as people write them, "overdoses=15" or "overdoses/fatal=100": those of layers, of categories."""
+    """Harm weights from texts such as "overdoses=15" or "overdoses/fatal=100": weights of layers, and of categories."""
     layers: dict[str, float] = {}
     categories: dict[str, float] = {}
     for text in texts:
@@ -121,9 +121,9 @@ def fix_protocol(
     *,
     today: dt.date,
 ) -> Protocol:
-    """Fix the comparison without reading what came after. Counts in small circles need the right to see points."""
+    """Fix the comparison without reading the time after. Counts in small circles need the right to see points."""
     return build_protocol(
-        columns, area, places, rule, today=today, ground=_build_points(store, viewer, columns, area, rule)
+        columns, area, places, rule, today=today, points=_build_points(store, viewer, columns, area, rule)
     )
 
 
@@ -136,33 +136,33 @@ def evaluate_protocol(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Judge a fixed comparison, and say it in words."""
-    ground = _build_points(store, viewer, columns, area, protocol.rule)
-    effect = measure_effect(columns, area, protocol, ground=ground, progress=progress)
-    return Evaluation(effect, build_verdict(effect), ground)
+    """Measure the effect by a fixed protocol, and describe it."""
+    points = _build_points(store, viewer, columns, area, protocol.rule)
+    effect = measure_effect(columns, area, protocol, points=points, progress=progress)
+    return Evaluation(effect, build_verdict(effect), points)
 
 
 def _build_points(store: "Store", viewer: Viewer, columns: Columns, area: Area, rule: Rule) -> EventPoints:
     for name in rule.layers:
         require(viewer, Action.SEE_POINTS, name)
-    weights = _category_weights(store, viewer, columns, rule.categories) if rule.categories else None
+    weights = _read_category_weights(store, viewer, columns, rule.categories) if rule.categories else None
     return build_event_points(columns, area, rule.layers, reported_by=rule.reported_by, category_weights=weights)
 
 
-def _category_weights(
+def _read_category_weights(
     store: "Store", viewer: Viewer, columns: Columns, categories: Mapping[str, float]
 ) -> NDArray[np.float64]:
     """The factor of each event's category; UsageError for a category that no event has."""
     weights = np.ones(len(columns))
-    place = {row: number for number, row in enumerate(columns.row_id.tolist())}
+    position_by_row = {row: number for number, row in enumerate(columns.row_id.tolist())}
     for layer in sorted({name.partition("/")[0] for name in categories}):
         own = np.flatnonzero(columns.layer == find_layer_code(layer))
-        known = read_records(store, viewer, columns.row_id[own].tolist())
-        names = known["category"].fillna("")
+        records = read_records(store, viewer, columns.row_id[own].tolist())
+        names = records["category"].fillna("")
         for key, weight in categories.items():
             if key.partition("/")[0] != layer:
                 continue
-            rows = known.loc[names == key.partition("/")[2], "row_id"]
+            rows = records.loc[names == key.partition("/")[2], "row_id"]
             if rows.empty:
                 categories_known = ", ".join(sorted(set(names) - {""})) or "none"
                 raise UsageError(
@@ -170,5 +170,5 @@ def _category_weights(
                     f"no event is {key!r}",
                     f"the categories of {layer} are {categories_known}",
                 )
-            weights[[place[int(row)] for row in rows]] = weight
+            weights[[position_by_row[int(row)] for row in rows]] = weight
     return weights

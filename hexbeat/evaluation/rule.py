@@ -1,4 +1,4 @@
-"""The rule of a comparison: what is compared with what, fixed before anybody looks at what came after, and its hash."""
+"""The rule of a comparison and its hash: what is compared with what, fixed before anybody looks at the time after."""
 
 import datetime as dt
 import hashlib
@@ -17,7 +17,7 @@ from layers.event import REPORTERS
 from layers.wording import format_date, format_list, format_number, format_span
 
 __all__ = [
-    "UNLIKE",
+    "MOST_DISTANCE",
     "USUAL_RULE",
     "ExcludedPlace",
     "MatchedControls",
@@ -33,9 +33,9 @@ __all__ = [
 
 FORMAT: Final = "hexbeat-evaluation-1"
 _DAY: Final = dt.timedelta(days=1)
-_LARGEST: Final = 1e9  # a weight
-_NAMED: Final = 12  # places left out that a sentence names
-UNLIKE: Final = 1.5  # the distance in past beyond which there is no comparable place
+_LARGEST_WEIGHT: Final = 1e9
+_MOST_NAMED: Final = 12  # excluded places that a sentence names
+MOST_DISTANCE: Final = 1.5  # between the pasts of places, in units of chance; beyond, they are not comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Rule:
     """The settings of a comparison. `layers` are names, each with the weight of an event (1: plain counts).
 
     `categories` are further weights by "layer/category". `reported_by` empty: all but sweeps. The time before has
-    `before_days` and ends `wash_in_days` before the start. The days between are used for matching only: then the
-    decision ripened. `after_days` None: as long as it was in force, or to the newest record. UsageError for settings
-    out of bounds.
+    `before_days` and ends `wash_in_days` before the start. The days between are used for matching only, because the
+    decision was made then. `after_days` None: as long as the place was treated, or to the newest record. UsageError for
+    settings out of bounds.
     """
 
     layers: Mapping[str, float]
@@ -63,9 +63,9 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.layers:
             raise UsageError("A comparison counts one layer or more", "none was named", "name a layer of incidents")
-        for words, value, low, high in (
+        for rule, value, low, high in (
             *(
-                ("A weight is above 0 and at most a thousand million", weight, 1e-9, _LARGEST)
+                ("A weight is above 0 and at most a thousand million", weight, 1e-9, _LARGEST_WEIGHT)
                 for weight in self.weights
             ),
             ("The radius is 50 to 5,000 metres", self.radius_m, 50, 5_000),
@@ -76,7 +76,7 @@ class Rule:
         ):
             if not low <= value <= high:
                 number = format_number(value) if math.isfinite(value) else str(value)
-                raise UsageError(words, f"it is given as {number}", "leave the setting out for the usual one")
+                raise UsageError(rule, f"it is given as {number}", "leave the setting out for the usual one")
         unknown = [name for name in self.reported_by if name not in REPORTERS]
         if unknown:
             raise UsageError(
@@ -92,23 +92,21 @@ class Rule:
 
     @property
     def spans(self) -> tuple[int, ...]:
-        """Days before the start over which the past is totalled for matching, shortest first."""
-        whole = self.wash_in_days + self.before_days
+        """The spans before the start, in days, whose totals are matched; shortest first."""
+        longest = self.wash_in_days + self.before_days
         recent = self.wash_in_days or 28
-        return tuple(sorted({span for span in (recent, recent + 84, recent + 168, whole) if span <= whole}))
+        return tuple(sorted({span for span in (recent, recent + 84, recent + 168, longest) if span <= longest}))
 
 
-USUAL_RULE: Final = Rule(
-    layers=dict.fromkeys(list_usual_targets(), 1.0)
-)  # what is compared where nobody chooses otherwise
+USUAL_RULE: Final = Rule(layers=dict.fromkeys(list_usual_targets(), 1.0))  # the rule unless a person chooses another
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedControls:
-    """The matched controls: `pool` holds candidates by their middle (H3 cells), `controls` positions in it.
+    """The matched controls: `pool` has the candidates by their middle (H3 cells), `controls` positions in it.
 
-    The control with the most similar past is first. `weights` of the controls sum to 1; `distance` is that from the
-    treated place's past, where 1 is chance.
+    The control with the most similar past is first. The `weights` of the controls sum to 1. `distance` is that of their
+    past from the treated place's, where 1 is chance.
     """
 
     pool: tuple[str, ...]
@@ -119,10 +117,10 @@ class MatchedControls:
 
 @dataclass(frozen=True, slots=True)
 class PlannedComparison:
-    """One treated place with its matched controls: `near` for itself, `ring` for what lies around it (None: no ring).
+    """One treated place with its matched controls: `near` for the place, `ring` for the ring around it (None: no ring).
 
     `end` is the first day that no longer counts, None: up to the newest record. `past` and `ring_past` are totals over
-    the rule's spans, as known when the rule was fixed. `others` counts closures in force nearby at the same time.
+    the rule's spans when the rule was fixed. `others` counts closures in force nearby at the same time.
     """
 
     place: TreatedPlace
@@ -136,7 +134,7 @@ class PlannedComparison:
 
 @dataclass(frozen=True, slots=True)
 class ExcludedPlace:
-    """One of several places that cannot be compared; `rule` and `fact` are those of the error about it alone."""
+    """A place that cannot be compared; `rule` and `fact` are those of the error that the place alone would raise."""
 
     name: str
     event_id: str | None
@@ -159,7 +157,7 @@ class Protocol:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all that content the answer, so without the day of writing."""
+        """SHA-256 of all that the answer depends on, so without the day on which the protocol was made."""
         content = _to_json(self)
         del content["made"]
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -167,30 +165,33 @@ class Protocol:
 
 
 def describe_rule(protocol: Protocol) -> tuple[str, ...]:
-    """The rule in sentences, as it is printed before the answer."""
-    rule, first = protocol.rule, protocol.places[0]
+    """The rule in sentences, to be printed before the answer."""
+    rule, first_place = protocol.rule, protocol.places[0]
     number = len(protocol.places)
-    until = f"to {format_date(first.end - _DAY)}" if first.end else "to the newest record"
-    where = f"within {format_number(rule.radius_m)} m of" if first.place.outline is None else "in"
+    until = f"to {format_date(first_place.end - _DAY)}" if first_place.end else "to the newest record"
+    preposition = f"within {format_number(rule.radius_m)} m of" if first_place.place.outline is None else "in"
     sentences = [
-        f"Treated: {where} {first.place.name if number == 1 else f'{number} places, taken together'}."
+        f"Treated: {preposition} {first_place.place.name if number == 1 else f'{number} places, taken together'}."
         + _describe_ring(protocol),
         f"Counted: {_describe_counting(rule)}.",
         f"Before: {_describe_before(protocol)}." + _describe_wash_in(rule.wash_in_days),
-        f"After: from {format_date(first.place.start)} {until}." if number == 1 else "After: while each was in force.",
-        f"Matched controls: {_describe_controls(first, rule)}.",
-        _describe_test(first, rule),
+        f"After: from {format_date(first_place.place.start)} {until}."
+        if number == 1
+        else "After: while each was in force.",
+        f"Matched controls: {_describe_controls(first_place, rule)}.",
+        _describe_test(first_place, rule),
     ]
     sentences += describe_excluded(protocol.left_out)
     if number > 1:
         sentences.append(
-            f"Left out of the sum: places with no comparable place (their pasts are over {format_number(UNLIKE)} times "
-            "chance away). Then places that overlap an earlier one at the same time; closures may overlap."
+            "Left out of the sum: places with no comparable place (their pasts are over "
+            f"{format_number(MOST_DISTANCE)} times chance away). Then places that overlap an earlier one at the same "
+            "time; closures may overlap."
         )
-    elif first.near.distance > UNLIKE:
+    elif first_place.near.distance > MOST_DISTANCE:
         sentences.append(
-            f"There is no comparable place: even the most similar pasts are over {format_number(UNLIKE)} times chance "
-            "away. So the answer will be: not known."
+            f"There is no comparable place: even the most similar pasts are over {format_number(MOST_DISTANCE)} times "
+            "chance away. So the answer will be: not known."
         )
     return tuple(sentences)
 
@@ -214,8 +215,8 @@ def describe_excluded(left_out: Sequence[ExcludedPlace]) -> list[str]:
     sentences = []
     for rule in dict.fromkeys(place.rule for place in left_out):
         names = [place.name for place in left_out if place.rule == rule]
-        if len(names) > _NAMED:
-            names = [*names[:_NAMED], f"{format_number(len(names) - _NAMED)} more"]
+        if len(names) > _MOST_NAMED:
+            names = [*names[:_MOST_NAMED], f"{format_number(len(names) - _MOST_NAMED)} more"]
         sentences.append(f"Not compared: {format_list(names)}. {rule}.")
     return sentences
 
@@ -224,7 +225,7 @@ def _describe_ring(protocol: Protocol) -> str:
     width = protocol.rule.ring_m
     if not width:
         return ""
-    if any(one.ring for one in protocol.places):
+    if any(planned.ring for planned in protocol.places):
         return f" Next door: the {format_number(width)} m around that."
     return " Next door is not compared: it was treated too, or too few places are comparable."
 
@@ -300,9 +301,9 @@ def _parse_protocol(payload: Mapping[str, Any]) -> Protocol:
     return Protocol(
         area=payload["area"],
         rule=Rule(**rule),
-        places=tuple(_parse_planned(one) for one in payload["places"]),
+        places=tuple(_parse_planned(row) for row in payload["places"]),
         made=dt.date.fromisoformat(payload["made"]),
-        left_out=tuple(ExcludedPlace(**one) for one in payload.get("left_out", [])),
+        left_out=tuple(ExcludedPlace(**row) for row in payload.get("left_out", [])),
     )
 
 

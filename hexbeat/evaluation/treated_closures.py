@@ -1,4 +1,4 @@
-"""Closures as treated places: found by their event_id, and listed for people to choose from."""
+"""Closures as treated places: a list for people to choose from, and selection by event_id."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -26,43 +26,46 @@ _EPOCH: Final = dt.date(1970, 1, 1)
 
 
 def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) -> pd.DataFrame:
-    """All live closures, newest first: event_id, name, ward_code, ward_name, lon, lat, start, end (first day without).
+    """All live closures, newest first: event_id, name, ward_code, ward_name, lon, lat, start, end (exclusive).
 
     The name says date and ward, as in "the closure of 3 Mar 2026 in Central".
     """
     for spec in LAYERS:
         if spec.kind == "state":
             require(viewer, Action.SEE_POINTS, spec.name)
-    own = np.flatnonzero(mark_states(columns.layer))[::-1]
-    known = read_records(store, viewer, columns.row_id[own].tolist())
-    event_id = dict(zip(known["row_id"], known["event_id"], strict=True))
+    closures = np.flatnonzero(mark_states(columns.layer))[::-1]
+    records = read_records(store, viewer, columns.row_id[closures].tolist())
+    event_id = dict(zip(records["row_id"], records["event_id"], strict=True))
     calendar = Calendar(area.time_zone)
-    first, last = calendar.days(columns.start[own]), calendar.days(np.maximum(columns.end[own] - 1, columns.start[own]))
+    first_day, last_day = (
+        calendar.days(columns.start[closures]),
+        calendar.days(np.maximum(columns.end[closures] - 1, columns.start[closures])),
+    )
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
-    codes = [columns.ward_codes[place] if place >= 0 else "" for place in columns.ward[own].tolist()]
-    starts = [_EPOCH + dt.timedelta(days=day) for day in first.tolist()]
+    codes = [columns.ward_codes[place] if place >= 0 else "" for place in columns.ward[closures].tolist()]
+    starts = [_EPOCH + dt.timedelta(days=day) for day in first_day.tolist()]
     frame = pd.DataFrame(
         {
-            "event_id": [event_id.get(row) for row in columns.row_id[own].tolist()],
+            "event_id": [event_id.get(row) for row in columns.row_id[closures].tolist()],
             "name": [
                 f"the closure of {format_date(day)} in {names.get(code, 'no ward')}"
                 for day, code in zip(starts, codes, strict=True)
             ],
             "ward_code": codes,
             "ward_name": [names.get(code, "") for code in codes],
-            "lon": columns.lon[own],
-            "lat": columns.lat[own],
+            "lon": columns.lon[closures],
+            "lat": columns.lat[closures],
             "start": starts,
-            "end": [_EPOCH + dt.timedelta(days=day + 1) for day in last.tolist()],
+            "end": [_EPOCH + dt.timedelta(days=day + 1) for day in last_day.tolist()],
         }
     )
     return frame[frame["event_id"].notna()].reset_index(drop=True)
 
 
-def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[TreatedPlace]:
+def select_closures(closures: pd.DataFrame, event_ids: Sequence[str]) -> list[TreatedPlace]:
     """The closures of these ids, from `read_closures`, in this order; UsageError for an unknown one."""
-    rows = {str(row["event_id"]): row for row in listed.to_dict("records")}
-    closures = []
+    rows = {str(row["event_id"]): row for row in closures.to_dict("records")}
+    places = []
     for event_id in dict.fromkeys(event_ids):
         if event_id not in rows:
             raise UsageError(
@@ -71,7 +74,7 @@ def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Trea
                 "see `hexbeat evaluate --list` for all of them",
             )
         row = rows[event_id]
-        closures.append(
+        places.append(
             TreatedPlace(
                 name=str(row["name"]),
                 lon=round(float(row["lon"]), 6),
@@ -81,4 +84,4 @@ def select_closures(listed: pd.DataFrame, event_ids: Sequence[str]) -> list[Trea
                 event_id=event_id,
             )
         )
-    return closures
+    return places

@@ -1,4 +1,4 @@
-"""What a column may hold, guessed from its heading and its first values."""
+"""Guesses what a column holds, from its heading and its first values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
 
-__all__ = ["PARTS", "ColumnGuess", "doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
+__all__ = ["PARTS", "ColumnGuess", "find_doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
 
 PARTS: Final = {
     "lon": "longitude",
@@ -31,7 +31,7 @@ PARTS: Final = {
     "status": "status",
     "quantity": "quantity",
 }
-MOST: Final = 0.8  # the share of filled values that must look like the part
+MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 HEADINGS: Final = {
     "lon": r"^(lon|lng|long)|longitude|^x$",
     "lat": r"^lat(?!er|est)|latitude|^y$",
@@ -59,7 +59,7 @@ PLAIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """A column, the part it may play (a key of PARTS; None: none), why, and some of its values."""
+    """A column, what it may hold (a key of PARTS; None: nothing known), the reason, and some of its values."""
 
     column: str
     part: str | None
@@ -68,37 +68,39 @@ class ColumnGuess:
 
 
 def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
-    """A guess for each column of the first rows of a file (texts); no part is given twice."""
-    values = {str(name): _filled(frame[name]) for name in frame.columns}
+    """A guess for each column of the first rows of a file (texts); no two columns get the same part."""
+    values = {str(name): _list_filled(frame[name]) for name in frame.columns}
     assigned: dict[str, tuple[str, str]] = {}
     for part in PARTS:
         if part in ("x", "y") and ("lon" in {p for p, _ in assigned.values()}):
             continue
-        fitting = [name for name in values if name not in assigned and _fits(part, name, values[name])]
-        if fitting:
-            by_heading = next((name for name in fitting if re.search(HEADINGS[part], name, re.IGNORECASE)), None)
+        fitting_columns = [name for name in values if name not in assigned and _fits(part, name, values[name])]
+        if fitting_columns:
+            by_heading = next(
+                (name for name in fitting_columns if re.search(HEADINGS[part], name, re.IGNORECASE)), None
+            )
             if by_heading is not None or part in ("grid_ref", "lat_lon"):
-                chosen = by_heading or fitting[0]
-                assigned[chosen] = (part, _reason(named=by_heading is not None))
-    nothing: tuple[str | None, str] = (None, "")
-    guesses = {name: assigned.get(name, nothing) for name in values}
+                column = by_heading or fitting_columns[0]
+                assigned[column] = (part, _describe_reason(by_heading=by_heading is not None))
+    no_guess: tuple[str | None, str] = (None, "")
+    guesses = {name: assigned.get(name, no_guess) for name in values}
     return [
         ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
         for name, (part, reason) in guesses.items()
     ]
 
 
-def _filled(texts: pd.Series) -> list[str]:
+def _list_filled(texts: pd.Series) -> list[str]:
     cleaned = [clean_text(str(text)) for text in texts]
     return [text for text in cleaned if text and text not in MISSING]
 
 
-def _reason(*, named: bool) -> str:
-    return "its heading says so, and its values fit" if named else "its values look like one"
+def _describe_reason(*, by_heading: bool) -> str:
+    return "its heading says so, and its values fit" if by_heading else "its values look like one"
 
 
 def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
-    """Whether most of the filled values can be of that part."""
+    """Whether most of the values can be of that part."""
     if not texts:
         return False
     if part in ("lon", "lat", "x", "y"):
@@ -122,9 +124,9 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     return sum(hit is not None for hit in hits) >= MOST * len(texts)
 
 
-def doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:
-    """Remarks on columns that are to play a part (heading to key of `PARTS`) but whose values do not look like it."""
-    filled = {column: _filled(frame[column]) for column in parts}
+def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:
+    """Remarks on columns whose values do not look like their part (`parts` maps headings to keys of `PARTS`)."""
+    filled = {column: _list_filled(frame[column]) for column in parts}
     return [
         f"CHECK: {column} is chosen as the {PARTS[part]}, but most of its values do not look like one"
         for column, part in parts.items()
@@ -135,7 +137,7 @@ def doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]
 def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     """The formats by which most of the texts are dates, and a remark; None if they are not dates.
 
-    Day and month in figures are taken as day first, as in the UK, unless more values are dates the other way.
+    Numeric dates are read with the day first, as in the UK, unless more values are dates with the month first.
     """
     column = pd.Series(list(texts), dtype="str")
     month_first = tuple(form.replace("%d", "@").replace("%m", "%d").replace("@", "%m") for form in DAY_FIRST)
@@ -151,17 +153,17 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
             best = (share, formats, remark)
     if best[0] < MOST:
         return None
-    return _used_formats(column, best[1]), best[2]
+    return _select_used_formats(column, best[1]), best[2]
 
 
-def _used_formats(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
-    """Only those of the formats by which some value is a date."""
+def _select_used_formats(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
+    """The formats by which at least one value is a date."""
     used_formats = [form for form in formats if pd.to_datetime(column, format=form, errors="coerce").notna().any()]
     return tuple(used_formats)
 
 
 def guess_layer(name: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
-    """The layer that the file's name, headings or values name, and where they name it; None if they name none."""
+    """The layer that the file's name, headings or values indicate, and the reason; None if they indicate none."""
     patterns = _list_layer_patterns()
     headings = " ".join(columns)
     for place, text in (("the file's name says so", name), ("the headings say so", headings)):
@@ -176,6 +178,6 @@ def guess_layer(name: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, s
 
 
 def _list_layer_patterns() -> list[tuple[str, str]]:
-    """The layers with the pattern by which files speak of each; general ones last."""
-    known = [spec for spec in LAYERS if spec.words.guess]
-    return [(spec.name, spec.words.guess) for spec in sorted(known, key=lambda spec: spec.words.general)]
+    """The layers, each with the pattern of the words that files use for it; general ones last."""
+    specs = [spec for spec in LAYERS if spec.words.guess]
+    return [(spec.name, spec.words.guess) for spec in sorted(specs, key=lambda spec: spec.words.general)]

@@ -1,6 +1,5 @@
-"""Load files into the store, all of them or none, and report what became of every row."""
+"""Loads files into the store, all of them or none, and reports on every row."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import pandas as pd
 
 from geo.errors import DataError
 from hexbeat.areas.area import Area
+from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, require_covers
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 @dataclass(frozen=True, slots=True)
 class RejectSample:
-    """One rejected row, for a preview: where it is, why, and what it says (a JSON object)."""
+    """One rejected row, for a preview: its file and line, the reason, and its contents (a JSON object)."""
 
     file: str
     line: int
@@ -46,7 +46,7 @@ class RejectSample:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of the rows of one file, and the first rejects of each reason."""
+    """The counts of the rows of one file, and the first rejects of each reason."""
 
     file: str
     source: str
@@ -75,7 +75,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What a load did, or would do. `batch_id` is None after a dry run."""
+    """The report of a load, or of a dry run, where `batch_id` is None."""
 
     files: list[FileReport]
     batch_id: int | None
@@ -112,17 +112,17 @@ class RejectSamples:
 
     file: str
     unknown_reporters: int = 0
-    kept: list[RejectSample] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
+    samples: list[RejectSample] = field(default_factory=list)
+    number_by_reason: Counter[str] = field(default_factory=Counter)
 
     def add(self, rejects: pd.DataFrame) -> None:
-        """Take in the rejects of a chunk (columns line, reason, raw)."""
+        """Add the rejects of a chunk (columns line, reason, raw)."""
         for reason, group in rejects.groupby("reason", sort=False):
             for line, raw in zip(group["line"], group["raw"], strict=True):
-                if self.seen[str(reason)] == SAMPLES:
+                if self.number_by_reason[str(reason)] == SAMPLES:
                     break
-                self.seen[str(reason)] += 1
-                self.kept.append(RejectSample(self.file, int(line), str(reason), raw))
+                self.number_by_reason[str(reason)] += 1
+                self.samples.append(RejectSample(self.file, int(line), str(reason), raw))
 
     def remarks(self) -> tuple[str, ...]:
         """What Hexbeat assumed, as sentences without contents of records."""
@@ -142,7 +142,7 @@ def _describe_usual_reporters() -> str:
 
 @dataclass(slots=True)
 class _Input:
-    """One file to load: its name for reports, where it is, its size in bytes."""
+    """One file to load: its name for reports, its path, its size in bytes."""
 
     name: str
     path: Path
@@ -163,12 +163,12 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     now: datetime | None = None,
     covers: Span | None = None,
 ) -> IngestReport:
-    """Load files of one source into the store, in one transaction, and report what became of every row.
+    """Load files of one source into the store, in one transaction, and report on every row.
 
-    `source` is the name of a profile or a profile itself. `layer` is the layer of all rows where the profile would
-    look for a column and the file has none. A path may be a URL for Open311 requests. `now` (aware; None: the clock)
-    decides what lies in the future. `covers` are the days [from, to) for which the files are complete; without them the
-    profile's rule says so (`hexbeat.ingest.file_coverage`). With `dry_run` everything but the commit is done.
+    `source` is the name of a profile or a profile itself. `layer` is the layer of all rows, for a file without the
+    column of layers that the profile reads. A path may be a URL for Open311 requests. `now` (aware; None: the clock)
+    decides which dates are in the future. `covers` are the days [from, to) for which the files are complete; without
+    them the profile's rule says so (`hexbeat.ingest.file_coverage`). With `dry_run` everything but the commit is done.
 
     DataError if a file cannot be read as a whole, UsageError if there is no such source or layer, PolicyError if the
     viewer may not load; nothing is changed then.
@@ -178,41 +178,41 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     if layer is not None:
         find_layer(layer)
     require_covers(profile, covers)
-    moment = now or datetime.now(UTC)
+    started_at = now or datetime.now(UTC)
     with ExitStack() as stack:
-        inputs = [_input(path, profile, stack) for path in paths]
+        inputs = [_open_input(path, profile, stack) for path in paths]
         total, before = sum(item.size for item in inputs), 0
         entries: list[tuple[_Input, LoadFile, RejectSamples]] = []
         with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
             for item in inputs:
-                job = _Job(item, profile, area, int(moment.timestamp()), layer, covers)
-                tell = _build_progress(progress, before, item.size, total)
+                job = _Job(item, profile, area, int(started_at.timestamp()), layer, covers)
+                report = _build_progress(progress, before, item.size, total)
                 with load.file(
-                    item.name, profile.name, sha256=_hash_file(item.path), snapshot=profile.snapshot is not None
+                    item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
-                    entries.append((item, entry, job.run(entry, tell)))
+                    entries.append((item, entry, job.run(entry, report)))
                 before += item.size
-    files = [_report(profile, *entry) for entry in entries]
+    files = [_build_report(profile, *entry) for entry in entries]
     return IngestReport(files, load.batch_id, dry_run)
 
 
-def _report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
+def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
     coverage = tuple(entry.coverage or ())
-    return FileReport(item.name, profile.name, entry.tally, tuple(samples.kept), samples.remarks(), coverage)
+    return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), samples.remarks(), coverage)
 
 
-def _input(given: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
+def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
     """A file to load, downloaded first if it is a URL."""
-    if is_url(given):
+    if is_url(name):
         if profile.records != "open311":
             raise DataError(
                 "Only Open311 requests are read from a URL",
-                f"{strip_url(str(given))} was given for {profile.name}",
+                f"{strip_url(str(name))} was given for {profile.name}",
                 "download the file first",
             )
-        path = stack.enter_context(open_download(str(given)))
-        return _Input(strip_url(str(given)), path, max(path.stat().st_size, 1))
-    path = Path(given)
+        path = stack.enter_context(open_download(str(name)))
+        return _Input(strip_url(str(name)), path, max(path.stat().st_size, 1))
+    path = Path(name)
     return _Input(path.name, path, check_file(path, most_bytes=LIMITS.text_bytes))
 
 
@@ -222,11 +222,6 @@ def _build_progress(progress: Progress | None, before: int, size: int, total: in
             progress(before + round(done * size), total)
 
     return report
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,46 +235,52 @@ class _Job:
     layer: str | None
     covers: Span | None
 
-    def run(self, entry: LoadFile, tell: Callable[[float], None]) -> RejectSamples:
-        """Read the file and hand its rows to the load, chunk by chunk."""
+    def run(self, entry: LoadFile, report_progress: Callable[[float], None]) -> RejectSamples:
+        """Read the file and add its rows to the load, chunk by chunk."""
         profile, samples = self.profile, RejectSamples(self.item.name)
         time_zone = profile.time_zone or self.area.time_zone
         coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers)
-        named = _parts_of_name(profile, self.item.name)
+        name_parts = _parse_file_name(profile, self.item.name)
         options = ReadOptions(
             encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,
             records=profile.records, shapes=profile.location.shapes,
         )  # fmt: skip
         with open_file(self.item.path, options) as opened:
             plan = assign_columns(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
-            crs = _crs(self.item.name, opened.crs, profile)
+            crs = _choose_crs(self.item.name, opened.crs, profile)
             reader = RowReader(
-                profile=profile, plan=plan, wards=self.area.wards, now=self.now, crs=crs, named=named, layer=self.layer,
+                profile=profile,
+                plan=plan,
+                wards=self.area.wards,
+                now=self.now,
+                crs=crs,
+                name_parts=name_parts,
+                layer=self.layer,
                 time_zone=time_zone,
-            )  # fmt: skip
+            )
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
-                _hand_over(entry, done.events, done.rejects)
+                _add_rows(entry, done.events, done.rejects)
                 if done.scopes:
                     entry.cover(done.scopes, wards=self.area.wards)
                 coverage.add(done.events, done.scopes)
                 entry.add_tally(read=done.read, skipped=done.skipped)
                 samples.add(done.rejects)
                 samples.unknown_reporters += done.unknown_reporters
-                tell(chunk.done)
+                report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
         return samples
 
 
-def _hand_over(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:
+def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:
     if len(events):
         entry.add_events(events)
     if len(rejects):
         entry.add_rejects(rejects)
 
 
-def _parts_of_name(profile: SourceProfile, name: str) -> dict[str, str]:
-    """The named parts of the file's name, such as month and force; DataError if it does not carry them."""
+def _parse_file_name(profile: SourceProfile, name: str) -> dict[str, str]:
+    """The named parts of the file's name, such as month and force; DataError if the name lacks them."""
     if profile.file_name is None:
         return {}
     match = re.search(profile.file_name, name, re.IGNORECASE)
@@ -293,8 +294,8 @@ def _parts_of_name(profile: SourceProfile, name: str) -> dict[str, str]:
     return {key: (value or "").lower() for key, value in match.groupdict().items()}
 
 
-def _crs(name: str, file_crs: str | None, profile: SourceProfile) -> str | None:
-    """The CRS of a geofile's points: what the file says, else what the profile says; DataError if neither does."""
+def _choose_crs(name: str, file_crs: str | None, profile: SourceProfile) -> str | None:
+    """The CRS of a geofile's points, as the file or else the profile names it; DataError if neither does."""
     if file_crs or profile.location.crs or profile.records != "features":
         return file_crs or profile.location.crs
     raise DataError(

@@ -1,4 +1,4 @@
-"""A new source profile for a file that no profile fits: from its columns, with the reasons."""
+"""Suggests a source profile for a file: one that fits it, or a new one from its columns, with the reasons."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from geo.errors import DataError
 from hexbeat.ingest.column_guesses import (
     PARTS,
     ColumnGuess,
-    doubtful_columns,
+    find_doubtful_columns,
     guess_columns,
     guess_formats,
     guess_layer,
@@ -35,13 +35,13 @@ __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
 LOOK_ROWS: Final = 2_000
 GENERAL: Final = ("table", "geofile")  # tried after all others
-MIDNIGHTS: Final = 0.2  # a share that clocks do not reach by chance
+MIDNIGHTS: Final = 0.2  # the share of midnights above which they cannot be times of day
 CENTRE: Final = r"(center|centre|centroid) of"
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A guess of what a file is: `source` names a profile that fits it (None: none), `profile` is it or a new one."""
+    """A guess of what a file is. `source` names the profile that fits (None: none); `profile` is that or a new one."""
 
     file: str
     source: str | None
@@ -78,7 +78,7 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     guesses = tuple(guess_columns(frame))
     fitting = _find_fitting(path, opened, records, home)
     if fitting is not None:
-        doubts = doubtful_columns(frame, _find_parts(fitting, opened, path.name))
+        doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
         reasons = [f"It has every column that {fitting.name} needs", *doubts]
         return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
@@ -135,10 +135,10 @@ def _propose_profile(
     guessed_formats = guess_formats(values[start]) if start and values[start] else None
     if guessed_formats:
         remarks.append(f"The format of the dates is {guessed_formats[1]}")
-    midnight = bool(start) and sum("00:00" in text for text in values[start or ""]) > MIDNIGHTS * len(
+    has_midnights = bool(start) and sum("00:00" in text for text in values[start or ""]) > MIDNIGHTS * len(
         values[start or ""]
     )
-    if midnight:
+    if has_midnights:
         remarks.append("A time of exactly midnight means that only the day is known")
     if start is None:
         remarks.append("CHECK: no column looks like a date; correct time.start")
@@ -155,7 +155,7 @@ def _propose_profile(
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
     profile = make_profile(
         name, parts, layer=layer[0] if layer else LAYER_NAMES[0], records=records,
-        formats=guessed_formats[0] if guessed_formats else (), doubtful=doubtful, midnight_is_day=midnight,
+        formats=guessed_formats[0] if guessed_formats else (), doubtful=doubtful, midnight_is_day=has_midnights,
     )  # fmt: skip
     return profile, remarks
 
@@ -171,19 +171,20 @@ def make_profile(
     doubtful: tuple[Condition, ...] = (),
     midnight_is_day: bool = False,
 ) -> SourceProfile:
-    """A profile from the part (a key of `PARTS`) that each column plays, such as a person chooses on a screen.
+    """A profile from the meaning of each column (a key of `PARTS`), such as a person chooses on a screen.
 
-    `layer` is that of all rows. Eastings and northings are of the National Grid. What is not chosen is left out: a
-    profile without a place or a date is refused when it is saved.
+    `layer` is that of all rows. Eastings and northings are of the National Grid. A profile without columns for a place
+    or a date can be made, but is refused when it is saved.
     """
-    columns_of = {
+    columns_by_part = {
         part: tuple(column for column, part_of_column in parts.items() if part_of_column == part)
         for part in set(parts.values())
     }
-    place = Location(
-        lon=columns_of.get("lon", ()), lat=columns_of.get("lat", ()),
-        x=columns_of.get("x", ()), y=columns_of.get("y", ()), crs="EPSG:27700" if "x" in columns_of else None,
-        grid_ref=columns_of.get("grid_ref", ()), lat_lon=columns_of.get("lat_lon", ()),
+    location = Location(
+        lon=columns_by_part.get("lon", ()), lat=columns_by_part.get("lat", ()),
+        x=columns_by_part.get("x", ()), y=columns_by_part.get("y", ()),
+        crs="EPSG:27700" if "x" in columns_by_part else None,
+        grid_ref=columns_by_part.get("grid_ref", ()), lat_lon=columns_by_part.get("lat_lon", ()),
         doubtful=doubtful,
     )  # fmt: skip
     return SourceProfile(
@@ -191,16 +192,16 @@ def make_profile(
         title=title or name.replace("-", " ").capitalize(),
         layer=Choice(value=layer),
         records=records,
-        location=place,
+        location=location,
         time=Times(
-            start=columns_of.get("start", ()),
-            clock=columns_of.get("clock", ()),
-            end=columns_of.get("end", ()),
+            start=columns_by_part.get("start", ()),
+            clock=columns_by_part.get("clock", ()),
+            end=columns_by_part.get("end", ()),
             formats=formats,
             midnight_is_day=midnight_is_day,
         ),
-        key=Key(columns=columns_of.get("key", ())),
-        category=Choice(column=columns_of.get("category", ())),
-        status=Choice(column=columns_of.get("status", ())),
-        quantity=columns_of.get("quantity", ()),
+        key=Key(columns=columns_by_part.get("key", ())),
+        category=Choice(column=columns_by_part.get("category", ())),
+        status=Choice(column=columns_by_part.get("status", ())),
+        quantity=columns_by_part.get("quantity", ()),
     )

@@ -1,13 +1,11 @@
-"""Reference places: reading files of them, loading, listing, removing and undoing.
+"""Reference places, such as schools and depots: reading their files, loading, listing, removing and undoing.
 
-Plans and naloxone cover need them beside events.
-
-A file replaces all places of its kind; the former ones come back when the load is undone. Places are points: an area
-such as a play area is one point inside it. Only name, point and opening hours of a file are kept.
+Plans and naloxone cover use them. A file replaces all places of its kind; undoing the load brings the former ones back.
+A place is a point: an area such as a play area becomes one point inside it. Only the name, point and opening hours of
+a place are kept.
 """
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,10 +20,11 @@ from numpy.typing import NDArray
 from geo.errors import DataError, StoreError, UsageError
 from geo.wards import OUTSIDE
 from hexbeat.areas.area import Area
+from hexbeat.files import hash_file
 from hexbeat.ingest.parsing.locations import is_impossible
 from hexbeat.operations.spreadsheets import PlaceSheet, read_place_sheet
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
-from hexbeat.store.databases import reading, working
+from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import reference_places, work_loads
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from hexbeat.store.store import Store
 
 __all__ = [
-    "KIND_WORDS",
+    "KIND_NAMES",
     "PLACE_COLUMNS",
     "PlacesFile",
     "ReferenceReport",
@@ -47,8 +46,8 @@ __all__ = [
     "undo_reference",
 ]
 
-# Each kind, and the words for one and for many.
-KIND_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+# The name of each kind, in the singular and the plural.
+KIND_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "naloxone": ("place that holds naloxone", "places that hold naloxone"),
     "play_area": ("play area", "play areas"),
     "school": ("school", "schools"),
@@ -85,11 +84,11 @@ class PlacesFile:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceReport:
-    """What became of the rows of a file: `read = accepted + rejected`.
+    """The result of loading a file: `read = accepted + rejected`.
 
-    `reasons` counts rejected rows (missing_location, impossible_location, outside_area, duplicate), `samples` are the
-    first of them (line, reason, name). `replaced` places of the kind are removed. `unchanged`: the places are the
-    same, and nothing was written; `load_id` is then None, as after a dry run.
+    `reasons` counts rejected rows by REASONS, `samples` are the first of them (line, reason, name). `replaced` is the
+    number of places of the kind that were loaded before. `unchanged`: the file has the places that are loaded already,
+    and nothing was written. `load_id` is None then, and after a dry run.
     """
 
     file: str
@@ -117,36 +116,37 @@ def load_reference(
     *,
     kind: str,
     area: Area,
-    named: Mapping[str, str] | None = None,
+    headings_by_field: Mapping[str, str] | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> ReferenceReport:
     """Replace the places of one kind by those of a file, in one transaction; or say what that would do (`dry_run`).
 
     Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
-    opens and closes. `named` gives other headings, as in {"name": "Playground"}. Rows outside the area are rejected.
+    opens and closes. `headings_by_field` gives a field another heading, as in {"name": "Playground"}. Rows outside the
+    area are rejected.
 
     UsageError for an unknown kind, DataError if the file cannot be read as a whole or no row of it can be used.
     """
     require(viewer, Action.LOAD)
     require_kind(kind)
-    found = read_places_file(path, kind=kind, area=area, named=named)
+    file_places = read_places_file(path, kind=kind, area=area, headings_by_field=headings_by_field)
     before = read_reference(store, viewer, kind=kind)
-    unchanged = _sorted(found.places).equals(_sorted(before))
-    rejected = found.read - len(found.places)
+    unchanged = _sorted(file_places.places).equals(_sorted(before))
+    rejected = file_places.read - len(file_places.places)
     load_id = None
     if not (dry_run or unchanged):
-        tally = {"read": found.read, "accepted": len(found.places), "rejected": rejected}
-        facts = {"area": area.name, "kind": kind, "file": path.name, "sha256": _digest(path)}
-        load_id = _replace(store, found.places, facts, tally=tally, now=now)
+        tally = {"read": file_places.read, "accepted": len(file_places.places), "rejected": rejected}
+        facts = {"area": area.name, "kind": kind, "file": path.name, "sha256": hash_file(path)}
+        load_id = _replace(store, file_places.places, facts, tally=tally, now=now)
     return ReferenceReport(
         file=path.name,
         kind=kind,
-        read=found.read,
-        accepted=len(found.places),
+        read=file_places.read,
+        accepted=len(file_places.places),
         rejected=rejected,
-        reasons=found.reasons,
-        samples=found.samples,
+        reasons=file_places.reasons,
+        samples=file_places.samples,
         replaced=0 if unchanged else len(before),
         unchanged=unchanged,
         dry_run=dry_run,
@@ -156,17 +156,12 @@ def load_reference(
 
 def require_kind(kind: str) -> None:
     """UsageError unless there is such a kind of places."""
-    if kind not in KIND_WORDS:
+    if kind not in KIND_NAMES:
         raise UsageError(
             "Reference places have a known kind",
             f"there is no kind {kind[:40]!r}",
-            f"choose from {', '.join(KIND_WORDS)}",
+            f"choose from {', '.join(KIND_NAMES)}",
         )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -179,10 +174,10 @@ def _replace(
     """Replace the places of the kind by those of the frame (empty: remove them); the number of the load."""
     places = reference_places
     rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-    with working(store.engine) as connection:
-        load_id = begin_work_load(connection, facts, tally=tally, moment=to_seconds(now))
-        former = sa.update(places).where(places.c.kind == facts["kind"], _LIVE)
-        connection.execute(former.values(superseded_load=load_id))
+    with work_transaction(store.engine) as connection:
+        load_id = begin_work_load(connection, facts, tally=tally, now_s=to_seconds(now))
+        replaced = sa.update(places).where(places.c.kind == facts["kind"], _LIVE)
+        connection.execute(replaced.values(superseded_load=load_id))
         if rows:
             connection.execute(sa.insert(places), [row | {"load_id": load_id} for row in rows])
     return load_id
@@ -200,7 +195,7 @@ def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -
     places = reference_places
     query = sa.select(*(places.c[name] for name in PLACE_COLUMNS)).where(_LIVE)
     query = query if kind is None else query.where(places.c.kind == kind)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         rows = connection.execute(query.order_by(places.c.row_id)).all()
     columns = {name: pd.Series([row[k] for row in rows], dtype="object") for k, name in enumerate(PLACE_COLUMNS)}
     frame = pd.DataFrame(columns).astype({"lon": "float64", "lat": "float64"})
@@ -210,8 +205,8 @@ def read_reference(store: "Store", viewer: Viewer, *, kind: str | None = None) -
 def list_reference_loads(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All loads and removals of places, the newest first, undone ones too; a removal has no file ("")."""
     require(viewer, Action.SEE_COUNTS)
-    query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_WORDS))).order_by(work_loads.c.load_id.desc())
-    with reading(store.engine) as connection:
+    query = sa.select(work_loads).where(work_loads.c.kind.in_(list(KIND_NAMES))).order_by(work_loads.c.load_id.desc())
+    with read_transaction(store.engine) as connection:
         return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
@@ -234,35 +229,37 @@ def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetim
     require(viewer, Action.UNDO)
     require_kind(kind)
     places = reference_places
-    standing = sa.select(work_loads).where(work_loads.c.kind == kind, work_loads.c.undone_at.is_(None))
-    with working(store.engine) as connection:
-        row = connection.execute(standing.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
+    query = sa.select(work_loads).where(work_loads.c.kind == kind, work_loads.c.undone_at.is_(None))
+    with work_transaction(store.engine) as connection:
+        row = connection.execute(query.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
         if row is None:
             raise StoreError(
                 "A load of places can be undone once", f"no load of {kind} is left to undo", "nothing was changed"
             )
-        number = row["load_id"]
-        connection.execute(sa.delete(places).where(places.c.load_id == number))
-        reopened = sa.update(places).where(places.c.superseded_load == number)
+        load_id = row["load_id"]
+        connection.execute(sa.delete(places).where(places.c.load_id == load_id))
+        reopened = sa.update(places).where(places.c.superseded_load == load_id)
         connection.execute(reopened.values(superseded_load=None))
-        this = work_loads.c.load_id == number
-        connection.execute(sa.update(work_loads).where(this).values(undone_at=to_seconds(now)))
+        same_load = work_loads.c.load_id == load_id
+        connection.execute(sa.update(work_loads).where(same_load).values(undone_at=to_seconds(now)))
         return parse_work_load(dict(row))
 
 
-def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, str] | None = None) -> PlacesFile:
+def read_places_file(
+    path: Path, *, kind: str, area: Area, headings_by_field: Mapping[str, str] | None = None
+) -> PlacesFile:
     """The places of a file, all of one kind; a row without a name is named by its kind and ward.
 
     DataError if the file cannot be read as a whole, or no row of it can be used.
     """
-    sheet = read_place_sheet(path, fields=FIELDS, named=named)
-    ward = _wards_of(sheet, area)
-    frame = _frame(sheet, ward, kind=kind, area=area)
-    reasons = _reasons(sheet, ward, frame)
+    sheet = read_place_sheet(path, fields=FIELDS, headings_by_field=headings_by_field)
+    ward = _locate_wards(sheet, area)
+    frame = _build_frame(sheet, ward, kind=kind, area=area)
+    reasons = _find_reasons(sheet, ward, frame)
     bad = np.flatnonzero(reasons != "")
-    counted = dict(sorted(Counter(reasons[bad].tolist()).items()))
+    number_by_reason = dict(sorted(Counter(reasons[bad].tolist()).items()))
     if len(bad) == len(frame):
-        reasons_text = ", ".join(f"{reason} {number:,}" for reason, number in counted.items())
+        reasons_text = ", ".join(f"{reason} {number:,}" for reason, number in number_by_reason.items())
         raise DataError(
             f"{path.name} has to hold places in {area.title}",
             f"none of its {len(frame):,} rows can be used ({reasons_text})",
@@ -270,48 +267,48 @@ def read_places_file(path: Path, *, kind: str, area: Area, named: Mapping[str, s
         )
     names = sheet.texts.get("name", pd.Series([""] * len(frame), dtype="object"))
     samples = tuple((int(sheet.lines[k]), str(reasons[k]), str(names.iloc[k])[:LONGEST]) for k in bad[:SAMPLES])
-    return PlacesFile(frame[reasons == ""].reset_index(drop=True), len(frame), counted, samples)
+    return PlacesFile(frame[reasons == ""].reset_index(drop=True), len(frame), number_by_reason, samples)
 
 
-def _wards_of(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:
+def _locate_wards(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:
     finite = np.asarray(np.isfinite(sheet.points).all(axis=1))
     safe = np.where(finite[:, None], sheet.points, 0.0)
     return np.where(finite, area.wards.locate(safe[:, 0], safe[:, 1]), OUTSIDE).astype(np.int32)
 
 
-def _frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
+def _build_frame(sheet: PlaceSheet, ward: NDArray[np.int32], *, kind: str, area: Area) -> pd.DataFrame:
     """PLACE_COLUMNS of every row, usable or not."""
     texts = {field: list(sheet.texts[field]) if field in sheet.texts else [""] * len(ward) for field in FIELDS}
-    inside = [None if place == OUTSIDE else int(place) for place in ward]
-    wards = ["" if place is None else area.wards.names[place] for place in inside]
-    one = KIND_WORDS[kind][0]
+    ward_indices = [None if index == OUTSIDE else int(index) for index in ward]
+    wards = ["" if index is None else area.wards.names[index] for index in ward_indices]
+    kind_name = KIND_NAMES[kind][0]
     columns: dict[str, list[str | None]] = {
         "kind": [kind] * len(ward),
         "name": [
-            (name or f"{one[0].upper()}{one[1:]}, {where}")[:LONGEST]
-            for name, where in zip(texts["name"], wards, strict=True)
+            (name or f"{kind_name[0].upper()}{kind_name[1:]}, {ward_name}")[:LONGEST]
+            for name, ward_name in zip(texts["name"], wards, strict=True)
         ],
-        "ward_code": ["" if place is None else area.wards.codes[place] for place in inside],
-        "hours": [_hours(*parts) for parts in zip(texts["hours"], texts["opens"], texts["closes"], strict=True)],
+        "ward_code": ["" if index is None else area.wards.codes[index] for index in ward_indices],
+        "hours": [_format_hours(*parts) for parts in zip(texts["hours"], texts["opens"], texts["closes"], strict=True)],
     }
     frame = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in columns.items()})
     return frame.assign(lon=sheet.points[:, 0], lat=sheet.points[:, 1])[list(PLACE_COLUMNS)]
 
 
-def _hours(hours: str, opens: str, closes: str) -> str | None:
-    """Opening hours as the row says them: in words, or from and to; None where it does not."""
+def _format_hours(hours: str, opens: str, closes: str) -> str | None:
+    """Opening hours as the row gives them, as a text or as from and to; None if it gives none."""
     return (hours or (f"{opens} to {closes}" if opens and closes else ""))[:LONGEST] or None
 
 
-def _reasons(sheet: PlaceSheet, ward: NDArray[np.int32], frame: pd.DataFrame) -> NDArray[np.object_]:
+def _find_reasons(sheet: PlaceSheet, ward: NDArray[np.int32], frame: pd.DataFrame) -> NDArray[np.object_]:
     """Why each row cannot be used; "" where it can."""
     points = sheet.points
     blank = np.isnan(points).any(axis=1)
     finite = np.asarray(np.isfinite(points).all(axis=1))
-    wrong = ~blank & (~finite | is_impossible(np.where(finite[:, None], points, 1.0)))
+    impossible = ~blank & (~finite | is_impossible(np.where(finite[:, None], points, 1.0)))
     outside = ward == OUTSIDE
     keys = frame[["name"]].assign(
         lon=frame["lon"].round(_SAME_PLACE_DIGITS), lat=frame["lat"].round(_SAME_PLACE_DIGITS)
     )
-    twice = keys.duplicated().to_numpy(dtype=np.bool_)
-    return np.select([blank, wrong, outside, twice], list(REASONS), default="").astype(object)
+    duplicate = keys.duplicated().to_numpy(dtype=np.bool_)
+    return np.select([blank, impossible, outside, duplicate], list(REASONS), default="").astype(object)

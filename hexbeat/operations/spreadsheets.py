@@ -34,7 +34,7 @@ _MISSING: Final = ("", "-", "n/a", "N/A", "NULL", "None")
 class PlaceSheet:
     """Rows (n,): cleaned texts by field ("" where blank), lines, and points (n, 2) as longitude and latitude.
 
-    A point is NaN if the row has none, infinity if what it has is no place. `headings` are the file's own.
+    A point is NaN if the row has none, infinity if its coordinates cannot be a place. `headings` are the file's own.
     """
 
     texts: Mapping[str, pd.Series]
@@ -52,22 +52,25 @@ def read_place_sheet(
     path: Path,
     *,
     fields: Mapping[str, Sequence[str]],
-    named: Mapping[str, str] | None = None,
+    headings_by_field: Mapping[str, str] | None = None,
     tab: str | None = None,
 ) -> PlaceSheet:
     """Read a file of any kind that Hexbeat reads, by known headings; columns with other headings are not read.
 
-    `fields` names each field and the headings that mean it, `named` the heading that a person chose for a field (it
-    wins), `tab` the sheet of a workbook (None: the only one with rows). Polygons and lines count as a point inside
-    them. DataError if the file cannot be read as a whole, lacks a chosen heading, or is very long.
+    `fields` maps each field to the headings that mean it. `headings_by_field` gives the heading that a person chose
+    for a field, which takes precedence. `tab` is the sheet of a workbook (None: the only one with rows). Polygons and
+    lines count as a point inside them. DataError if the file cannot be read as a whole, lacks a chosen heading, or has
+    more than 200,000 rows.
     """
     with open_file(path, ReadOptions(shapes="inside_point", sheet=tab)) as opened:
-        chosen = _choose(path.name, opened.columns, {**PLACE_FIELDS, **fields}, named or {})
-        chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(chosen.values())))))
+        heading_by_field = _choose_headings(
+            path.name, opened.columns, {**PLACE_FIELDS, **fields}, headings_by_field or {}
+        )
+        chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(heading_by_field.values())))))
     if not chunks:
         raise DataError(f"{path.name} needs rows below its headings", "it has none", "export it again")
     frame = pd.concat([chunk.frame for chunk in chunks], ignore_index=True)
-    texts = {field: clean_column(frame[heading], _MISSING) for field, heading in chosen.items()}
+    texts = {field: clean_column(frame[heading], _MISSING) for field, heading in heading_by_field.items()}
     shapes = [chunk.points for chunk in chunks if chunk.points is not None]
     geometry = np.vstack(shapes) if shapes else None
     if geometry is not None and opened.crs is None:
@@ -76,7 +79,7 @@ def read_place_sheet(
             "it names none",
             "put its .prj beside it, or save it as GeoJSON",
         )
-    points = _points(texts, len(frame)) if geometry is None else to_degrees(geometry, str(opened.crs))
+    points = _find_points(texts, len(frame)) if geometry is None else to_degrees(geometry, str(opened.crs))
     lines = np.concatenate([chunk.lines for chunk in chunks])
     return PlaceSheet(texts, lines, points, opened.columns)
 
@@ -94,42 +97,43 @@ def _limit_rows(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _choose(
-    name: str, columns: tuple[str, ...], fields: Mapping[str, Sequence[str]], named: Mapping[str, str]
+def _choose_headings(
+    name: str, columns: tuple[str, ...], fields: Mapping[str, Sequence[str]], headings_by_field: Mapping[str, str]
 ) -> dict[str, str]:
     """The heading of each field that the file has."""
     headings = {fold_heading(column): column for column in reversed(columns) if column}
-    chosen = {}
+    heading_by_field = {}
     for field, aliases in fields.items():
-        wanted = [named[field]] if field in named else [field, *aliases]
-        heading = next((headings[fold_heading(alias)] for alias in wanted if fold_heading(alias) in headings), None)
-        if heading is None and field in named:
+        names = [headings_by_field[field]] if field in headings_by_field else [field, *aliases]
+        heading = next((headings[fold_heading(alias)] for alias in names if fold_heading(alias) in headings), None)
+        if heading is None and field in headings_by_field:
             raise DataError(
                 "A named column has to be in the file",
-                f"{name} has no column {named[field]!r}",
+                f"{name} has no column {headings_by_field[field]!r}",
                 f"its columns are {', '.join(columns)}",
             )
         if heading is not None:
-            chosen[field] = heading
-    return chosen
+            heading_by_field[field] = heading
+    return heading_by_field
 
 
-def _points(texts: Mapping[str, pd.Series], rows: int) -> Points:
-    """Degrees by the first that a row has of lon and lat, easting and northing, grid reference, and a pair."""
+def _find_points(texts: Mapping[str, pd.Series], rows: int) -> Points:
+    """Degrees (rows, 2) from the first that a row has: lon and lat, easting and northing, grid reference, or a pair."""
     points = np.full((rows, 2), np.nan)
-    for found in _ways(texts):
-        points = np.where(np.isnan(points).any(axis=1)[:, None], found, points)
+    for candidates in _parse_points(texts):
+        points = np.where(np.isnan(points).any(axis=1)[:, None], candidates, points)
     return points
 
 
-def _ways(texts: Mapping[str, pd.Series]) -> list[Points]:
-    ways = []
+def _parse_points(texts: Mapping[str, pd.Series]) -> list[Points]:
+    """The points of each kind of coordinates that the sheet has, in order of precedence."""
+    parsed = []
     if {"lon", "lat"} <= texts.keys():
-        ways.append(parse_xy(texts["lon"], texts["lat"], _DEGREES))
+        parsed.append(parse_xy(texts["lon"], texts["lat"], _DEGREES))
     if {"easting", "northing"} <= texts.keys():
-        ways.append(parse_xy(texts["easting"], texts["northing"], NATIONAL_GRID))
+        parsed.append(parse_xy(texts["easting"], texts["northing"], NATIONAL_GRID))
     if "grid_ref" in texts:
-        ways.append(to_degrees(parse_grid_refs(texts["grid_ref"]), NATIONAL_GRID))
+        parsed.append(to_degrees(parse_grid_refs(texts["grid_ref"]), NATIONAL_GRID))
     if "lat_lon" in texts:
-        ways.append(parse_pairs(texts["lat_lon"]))
-    return ways
+        parsed.append(parse_pairs(texts["lat_lon"]))
+    return parsed

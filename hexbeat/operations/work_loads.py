@@ -32,9 +32,9 @@ class WorkLoad:
     undone_at: dt.datetime | None
 
 
-def begin_work_load(connection: Connection, facts: Mapping[str, str], *, tally: Mapping[str, int], moment: int) -> int:
-    """Write down a load (facts: area, kind, file, sha256), and return its number."""
-    row = {**facts, "created": moment, "tally": json.dumps(dict(tally))}
+def begin_work_load(connection: Connection, facts: Mapping[str, str], *, tally: Mapping[str, int], now_s: int) -> int:
+    """Record the start of a load (facts: area, kind, file, sha256) at `now_s` (UTC seconds), and return its number."""
+    row = {**facts, "created": now_s, "tally": json.dumps(dict(tally))}
     key = connection.execute(sa.insert(work_loads).values(row)).inserted_primary_key
     return int(key[0] if key else 0)
 

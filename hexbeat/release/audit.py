@@ -1,9 +1,9 @@
-"""The audit of a release: its places, and whether anything small can be proved from it and all earlier releases.
+"""The audit of a release: its places, and whether a small number can be proved from it and all earlier releases.
 
 It knows the rule, all places, and everything published. It shares only the file format with the code that builds
 releases. A series is safe if its parts are: every event counts in one period of one layer, so periods and layers are
-independent, and `geo.audit` decides each exactly. That holds only if no number was ever published a second time in
-another way, so the audit also looks for everything that breaks this rule.
+independent, and `geo.audit` decides each exactly. That is true only if no number was ever published a second time in
+another way, so the audit also checks that.
 """
 
 import re
@@ -39,11 +39,12 @@ LETTERS: Final = "[A-Z]{1,2}"
 
 @dataclass(frozen=True, slots=True)
 class LayerAudit:
-    """What the audit tried of one layer: its periods, numbers, and sets of unpublished pieces as a power of two.
+    """What the audit checked of one layer: its periods, blocks, and sets of unpublished pieces as a power of two.
 
-    `narrowest`: the fewest values that an unpublished piece of a block can have; `narrowest_union`: pieces of a block
-    together, where k stands for k or more (`geo.audit.TreeAudit` says among which sets); both empty if there is none.
-    Of `pieces_in_blocks` unpublished pieces of blocks `likely_small` hold 1 to k - 1 with odds of 95 %.
+    `narrowest`: the fewest values that an unpublished piece of a block can have. `narrowest_union`: the same of several
+    pieces of a block together, where k means k or more (`geo.audit.TreeAudit` says among which sets). Both are empty if
+    there is none. Of `pieces_in_blocks` unpublished pieces of blocks, `likely_small` have 1 to k - 1 events with a
+    probability of 95 %.
     """
 
     layer: str
@@ -59,12 +60,12 @@ class LayerAudit:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What the audit tried, and what it found.
+    """What the audit checked, and what it found.
 
-    `trees` layers and periods, `blocks` numbers; `sets_log2`: all sets of so many unpublished pieces, pieces of
-    different periods together, were decided; `narrowest`: the fewest values that such a piece of a block can have;
-    `pieces_in_blocks` of them, `likely_small` with odds of 95 % for 1 to k - 1. `releases` is how many were looked at;
-    `layers` the same for each layer.
+    It checked `releases` releases, `trees` pairs of layer and period, and `blocks` numbers. `sets_log2`: it decided all
+    sets of this many unpublished pieces, also of different periods together. `narrowest`, `pieces_in_blocks` and
+    `likely_small` are as in `LayerAudit`, over all layers; `layers` has them for each layer. `missing_before`: earlier
+    releases that the release names and the audit did not get.
     """
 
     findings: tuple[Disclosure, ...]
@@ -80,7 +81,7 @@ class AuditReport:
 
 
 def audit_folder(folder: Path, *, before: Sequence[Release] = (), more: Iterable[Disclosure] = ()) -> AuditReport:
-    """The audit of a directory as it lies there, its bytes included; DataError if it is no release.
+    """The audit of a directory, including the bytes of its files; DataError if it is not a release.
 
     `before` and `more` are as for `audit_release`.
     """
@@ -101,17 +102,17 @@ def require_audited(release: Release) -> None:
     """PolicyError if the audit of a release by itself finds anything: the public never sees such a release."""
     findings = audit_release(release).findings
     if findings:
-        first = " ".join(part for part in (findings[0].layer, findings[0].period, findings[0].place) if part)
+        place = " ".join(part for part in (findings[0].layer, findings[0].period, findings[0].place) if part)
         number = "1 problem" if len(findings) == 1 else f"{len(findings):,} problems"
         raise PolicyError(
             "The public only sees a release if its audit finds nothing",
-            f"the audit finds {number}, the first: {first}: {findings[0].reason}",
+            f"the audit finds {number}, the first: {place}: {findings[0].reason}",
             "see `hexbeat release audit DIR`, and build the release again",
         )
 
 
 def _remake_files(release: Release) -> dict[str, bytes]:
-    """The files that its values give; none if release.json lacks values for them."""
+    """The files that the values of a release give; none if release.json lacks values for them."""
     try:
         return build_release_files(release)
     except (KeyError, TypeError):
@@ -122,7 +123,7 @@ def audit_release(release: Release, *, before: Sequence[Release] = (), more: Ite
     """The audit of a release and of all before it, the oldest first; `more` are findings from elsewhere."""
     series = [*before, release]
     terms = [*find_broken_conditions(release), *find_broken_places(release)]
-    findings = [*more, *terms, *(finding for pair in pairwise(series) for finding in _between(*pair))]
+    findings = [*more, *terms, *(finding for pair in pairwise(series) for finding in _compare_releases(*pair))]
     audited = []
     for layer in release.layers:
         places = [place for place in release.places.values() if place.place_set == layer.place_set]
@@ -139,7 +140,7 @@ def audit_release(release: Release, *, before: Sequence[Release] = (), more: Ite
         trees=sum(layer.periods for layer in audited),
         blocks=sum(layer.blocks for layer in audited),
         sets_log2=sum(layer.sets_log2 for layer in audited),
-        narrowest=_narrowest(layer.narrowest for layer in audited),
+        narrowest=_find_shortest(layer.narrowest for layer in audited),
         pieces_in_blocks=sum(layer.pieces_in_blocks for layer in audited),
         likely_small=sum(layer.likely_small for layer in audited),
         missing_before=max(0, len(release.facts.get("previous", [])) - len(before)),
@@ -154,16 +155,16 @@ def _join_audits(layer: ReleasedLayer, trees: Sequence[TreeAudit]) -> LayerAudit
         len(trees),
         sum(tree.blocks for tree in trees),
         sum(tree.sets_log2 for tree in trees),
-        _narrowest(tree.narrowest for tree in trees),
-        _narrowest(tree.narrowest_union for tree in trees),
+        _find_shortest(tree.narrowest for tree in trees),
+        _find_shortest(tree.narrowest_union for tree in trees),
         sum(tree.leaves_in_blocks for tree in trees),
         sum(tree.likely_small for tree in trees),
     )
 
 
-def _narrowest(values: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shortest that is not empty."""
-    return min((some for some in values if some), key=len, default=())
+def _find_shortest(values: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shortest value that is not empty."""
+    return min((value for value in values if value), key=len, default=())
 
 
 def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: list[Place]) -> TreeAudit:
@@ -175,18 +176,18 @@ def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: 
     return audit(published, count, parent, k=layer.k, half_full=layer.half_full)
 
 
-def _between(earlier: Release, later: Release) -> list[Disclosure]:
-    """What a later release may not do to an earlier one: count the same events in another way."""
+def _compare_releases(earlier: Release, later: Release) -> list[Disclosure]:
+    """Where a later release counts the same events as an earlier one in another way."""
     findings = []
     layers = {layer.name: layer for layer in later.layers}
     if earlier.facts["area"]["name"] != later.facts["area"]["name"]:
-        return _goes_on(earlier, layers)
+        return _find_repeated_days(earlier, layers)
     for layer_before in earlier.layers:
         layer_after = layers.get(layer_before.name)
         if layer_after is None:
             findings.append(Disclosure(layer_before.name, "", "", "an earlier release had this layer"))
             continue
-        before, now = _terms(earlier, layer_before), _terms(later, layer_after)
+        before, now = _list_terms(earlier, layer_before), _list_terms(later, layer_after)
         if before != now:
             findings.append(
                 Disclosure(layer_before.name, "", "", "an earlier release had another k, period length or other places")
@@ -196,13 +197,14 @@ def _between(earlier: Release, later: Release) -> list[Disclosure]:
         findings += [
             Disclosure(layer_before.name, period.name, "", "an earlier release had other numbers")
             for period in layer_before.periods
-            if _numbers(earlier, layer_before.name, period.name) != _numbers(later, layer_before.name, period.name)
+            if _list_numbers(earlier, layer_before.name, period.name)
+            != _list_numbers(later, layer_before.name, period.name)
         ]
     return findings
 
 
-def _goes_on(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disclosure]:
-    """New wards begin with a new period: no day of a layer may have been published for another area before."""
+def _find_repeated_days(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disclosure]:
+    """Days of a layer that were published for another area before: new wards have to begin with a new period."""
     return [
         Disclosure(
             layer_before.name, period.name, "", "an earlier release of another area includes days of this period"
@@ -213,17 +215,17 @@ def _goes_on(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disc
     ]
 
 
-def _terms(release: Release, layer: ReleasedLayer) -> tuple[object, ...]:
-    """All that may not change from release to release, numbers and periods apart."""
-    return layer.k, layer.months, layer.minimum_places, layer.half_full, _outlines(release, layer.place_set)
+def _list_terms(release: Release, layer: ReleasedLayer) -> tuple[object, ...]:
+    """The terms that may not change from release to release, without numbers and periods."""
+    return layer.k, layer.months, layer.minimum_places, layer.half_full, _list_outlines(release, layer.place_set)
 
 
-def _numbers(release: Release, layer: str, period: str) -> dict[str, int]:
+def _list_numbers(release: Release, layer: str, period: str) -> dict[str, int]:
     return {block.place_id: block.count for block in release.blocks_of(layer, period)}
 
 
 def find_broken_places(release: Release) -> list[Disclosure]:
-    """Everything about the places that the proof does not allow."""
+    """The faults of the places: everything that the proof does not allow."""
     used_sets = {layer.place_set for layer in release.layers}
     findings = [
         Disclosure("", "", place.label, "no layer uses the set of this place")
@@ -235,17 +237,17 @@ def find_broken_places(release: Release) -> list[Disclosure]:
         findings.append(Disclosure("", "", "places.csv", "a ward has two names"))
     for name in sorted(used_sets):
         places = [place for place in release.places.values() if place.place_set == name]
-        broken = [*_tree(places), *_labels(places, _title(release)), *_check_outlines(places)]
+        broken = [*_check_tree(places), *_check_labels(places, _read_title(release)), *_check_outlines(places)]
         findings += [Disclosure("", "", label, f"{reason} (places {name})") for label, reason in broken]
     return findings
 
 
-def _title(release: Release) -> str:
+def _read_title(release: Release) -> str:
     area = release.facts.get("area")
     return str(area.get("title")) if isinstance(area, dict) else ""
 
 
-def _tree(places: list[Place]) -> Iterator[tuple[str, str]]:
+def _check_tree(places: list[Place]) -> Iterator[tuple[str, str]]:
     """Pieces, groups, wards, and one borough, in that order; each below the next, in one ward; or a borough alone."""
     ranks = [LEVELS.index(place.level) for place in places]
     if not places or ranks != sorted(ranks) or ranks.count(LEVELS.index("borough")) != 1:
@@ -267,7 +269,7 @@ def _tree(places: list[Place]) -> Iterator[tuple[str, str]]:
             yield place.label, "only pieces have possible places, and at least one"
 
 
-def _labels(places: list[Place], title: str) -> Iterator[tuple[str, str]]:
+def _check_labels(places: list[Place], title: str) -> Iterator[tuple[str, str]]:
     """Every label has to follow from the name of the ward and the number of the place."""
     wards = {place.ward_code: place.label for place in places if place.level == "ward"}
     letters: dict[str, str] = {}
@@ -293,34 +295,36 @@ def _labels(places: list[Place], title: str) -> Iterator[tuple[str, str]]:
 
 def _check_outlines(places: list[Place]) -> Iterator[tuple[str, str]]:
     """Outlines that have no area, leave their parent's outline, or overlap another of the same level."""
-    ground = np.array([place.outline for place in places], dtype=object)
-    area = shapely.area(ground)
-    flat = np.isin(shapely.get_type_id(ground), (3, 6)) & shapely.is_valid(ground) & (area > 0)
-    for k in np.flatnonzero(~flat).tolist():
+    outlines = np.array([place.outline for place in places], dtype=object)
+    area = shapely.area(outlines)
+    is_area = np.isin(shapely.get_type_id(outlines), (3, 6)) & shapely.is_valid(outlines) & (area > 0)
+    for k in np.flatnonzero(~is_area).tolist():
         yield places[k].label, "the outline has no area"
     number: Mapping[str, int] = {place.place_id: k for k, place in enumerate(places)}
     parent = np.array([number.get(place.parent_id or "", -1) for place in places])
-    part = np.flatnonzero(flat & (parent >= 0) & flat[parent])
-    outside = shapely.area(shapely.difference(ground[part], ground[parent[part]])) > SHARED * area[part]
-    for k in part[outside].tolist():
+    parts = np.flatnonzero(is_area & (parent >= 0) & is_area[parent])
+    outside = shapely.area(shapely.difference(outlines[parts], outlines[parent[parts]])) > SHARED * area[parts]
+    for k in parts[outside].tolist():
         yield places[k].label, "the outline leaves the place that it is part of"
     for level in LEVELS:
-        own = np.array([k for k in np.flatnonzero(flat).tolist() if places[k].level == level], dtype=np.int64)
-        for k in _over_others(own, ground, area):
+        level_places = np.array(
+            [k for k in np.flatnonzero(is_area).tolist() if places[k].level == level], dtype=np.int64
+        )
+        for k in _find_overlapping(level_places, outlines, area):
             yield places[k].label, "the outline overlaps another place"
 
 
-def _over_others(own: NDArray[np.int64], ground: NDArray[np.object_], area: NDArray[np.float64]) -> list[int]:
+def _find_overlapping(places: NDArray[np.int64], outlines: NDArray[np.object_], area: NDArray[np.float64]) -> list[int]:
     """Which of these places overlap an earlier one in the list."""
-    first, second = shapely.STRtree(ground[own]).query(ground[own], predicate="intersects")
+    first, second = shapely.STRtree(outlines[places]).query(outlines[places], predicate="intersects")
     is_first = first < second
-    first, second = own[first[is_first]], own[second[is_first]]
-    common = shapely.area(shapely.intersection(ground[first], ground[second]))
-    over = common > SHARED * np.minimum(area[first], area[second])
-    return sorted(set(second[over].tolist()))
+    first, second = places[first[is_first]], places[second[is_first]]
+    common = shapely.area(shapely.intersection(outlines[first], outlines[second]))
+    overlaps = common > SHARED * np.minimum(area[first], area[second])
+    return sorted(set(second[overlaps].tolist()))
 
 
-def _outlines(release: Release, place_set: str) -> list[tuple[object, ...]]:
+def _list_outlines(release: Release, place_set: str) -> list[tuple[object, ...]]:
     places = [place for place in release.places.values() if place.place_set == place_set]
     return [
         (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))

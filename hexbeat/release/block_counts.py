@@ -1,4 +1,4 @@
-"""Which periods are due, in which period each event counts (once only), and which events look planted."""
+"""Which periods are due, in which single period each event counts, and which reports may be false."""
 
 import datetime as dt
 from collections import Counter
@@ -31,14 +31,14 @@ __all__ = [
 ]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
-_KEPT: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
+_KEPT_COLUMNS: Final = ("event_id", "h3_11", "reported_by", "leaf", "day", "source_period", "period")
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
     """A piece that is shown only because of public reports of one local day: k - 1 of them or more.
 
-    For the publisher's eyes: somebody may have reported what did not happen, to learn what else was there.
+    For the publisher only: somebody may have made false reports, to learn how many others there were.
     """
 
     layer: str
@@ -50,119 +50,119 @@ class Burst:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """One layer and period: its blocks in the order of its places, the number of events in none, and the bursts.
+    """One layer and period: its blocks in the order of its places, the number of events in no block, and the bursts.
 
-    `counted`: event_id of the events; `sources`: how many of them began in which period, in which piece.
+    `event_ids` are those of the events. `sources`: how many of them began in which period, in which piece.
     """
 
     blocks: tuple[Block, ...]
     hidden: int
     bursts: tuple[Burst, ...]
-    counted: frozenset[str]
+    event_ids: frozenset[str]
     sources: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublishedPeriod:
-    """A period of a layer that was published: how many events that began in it counted so far, by their piece.
+    """A published period of a layer; `counts`: how many events that began in it were counted so far, by piece.
 
-    `outline` is the ground of another area's series that this one goes on from, None for the area itself; of another
-    area only the sum matters, since its pieces are others.
+    `outline` is that of another area, whose series this one continues; None for the area itself. Of another area only
+    the sum matters, because its pieces are others.
     """
 
     layer: str
     period: Period
-    counted: Mapping[str, int]
+    counts: Mapping[str, int]
     outline: shapely.Geometry | None = None
 
 
 def count_events(
-    known: KnownEvents,
+    known_events: KnownEvents,
     layers: Iterable[ReleasedLayer],
     past: Iterable[PublishedPeriod],
-    counted: frozenset[str],
+    counted_before: frozenset[str],
     area: Area,
     trees: Mapping[str, PlaceTree],
 ) -> dict[str, pd.DataFrame]:
-    """For each layer its events, and in which period each counts.
+    """For each layer its events, and the period in which each counts.
 
-    Columns added: `period` (empty for one that counts nowhere), `leaf` (the place in its tree), `day` (local, since
-    1970) and `source_period`, in which it began. `counted`: event_id of every event that counted before, in whatever
-    layer; none counts again. An event counts in the period in which it began, by its first version. If that is one of
-    the `past`, it is late, and counts in the period in which it was received; but only as many as there are more of
-    them now, in its piece and in all, than counted so far: a file that comes again with other keys, or after it was
-    undone, brings nothing new.
+    Columns added: `period` (empty for an event that counts nowhere), `leaf` (the place in its tree), `day` (local,
+    since 1970) and `source_period`, in which it began. `counted_before`: event_id of every event that counted before,
+    in any layer; none counts again. An event counts in the period in which it began, by its first version. If that is
+    one of the `past`, the event is late, and counts in the period in which it was received. But only as many late
+    events count as there are more of them now, in the piece and in all, than were counted so far. So a file that is
+    loaded again, with other keys or after an undo, adds nothing.
     """
     calendar = Calendar(area.time_zone)
     past_periods = list(past)
     frames = {}
     for layer in layers:
-        part = known.frame[known.frame["layer"] == layer.name].reset_index(drop=True)
+        part = known_events.frame[known_events.frame["layer"] == layer.name].reset_index(drop=True)
         tree = trees[layer.place_set]
         began, received = (
             calendar.days(part[name].to_numpy(dtype=np.int64)) for name in ("occurred_from", "recorded_at")
         )
         leaf = tree.find_leaves(part["h3_09"].astype(np.uint64).tolist(), part["ward_code"].tolist())
-        own_period, when = _names(began, layer.months), _names(received, layer.months)
+        own_period, received_period = _name_periods(began, layer.months), _name_periods(received, layer.months)
         part = part.assign(period=own_period, source_period=own_period, leaf=leaf, day=began)
-        new = ~part["event_id"].isin(counted).to_numpy()
-        part.loc[~new, "period"] = ""
+        is_new = ~part["event_id"].isin(counted_before).to_numpy()
+        part.loc[~is_new, "period"] = ""
         for past_period in (past_period for past_period in past_periods if past_period.layer == layer.name):
-            inside = _inside(part, began, past_period)
-            late = _late(part, inside, new, past_period, [place.place_id for place in tree.places])
-            part.loc[inside, "period"] = ""
-            part.loc[inside, "source_period"] = past_period.period.name
-            part.loc[late, "period"] = when[late]
-        frames[layer.name] = part[list(_KEPT)]
+            is_inside = _find_inside(part, began, past_period)
+            late_rows = _find_late_rows(part, is_inside, is_new, past_period, [place.place_id for place in tree.places])
+            part.loc[is_inside, "period"] = ""
+            part.loc[is_inside, "source_period"] = past_period.period.name
+            part.loc[late_rows, "period"] = received_period[late_rows]
+        frames[layer.name] = part[list(_KEPT_COLUMNS)]
     return frames
 
 
-def _inside(part: pd.DataFrame, began: NDArray[np.int64], old: PublishedPeriod) -> NDArray[np.bool_]:
-    """Which events began in a past period, on its ground."""
+def _find_inside(part: pd.DataFrame, began: NDArray[np.int64], old: PublishedPeriod) -> NDArray[np.bool_]:
+    """Which events began in a past period, within its outline."""
     inside: NDArray[np.bool_] = (began >= (old.period.start - _EPOCH).days) & (began < (old.period.end - _EPOCH).days)
     if old.outline is not None:
         inside &= shapely.contains_xy(old.outline, part["lon"].to_numpy(float), part["lat"].to_numpy(float))
     return inside
 
 
-def _late(
+def _find_late_rows(
     part: pd.DataFrame,
     inside: NDArray[np.bool_],
     new: NDArray[np.bool_],
     old: PublishedPeriod,
     place_ids: Sequence[str],
 ) -> NDArray[np.int64]:
-    """The rows of events that began in a past period and count later: what is there now beyond what counted."""
-    room = int(inside.sum()) - sum(old.counted.values())
+    """The rows of events that began in a past period and count later: those beyond the number counted so far."""
+    room = int(inside.sum()) - sum(old.counts.values())
     late_rows: list[int] = []
     waiting = part[inside & new].sort_values(["leaf", "recorded_at", "event_id"])
     counts_now = np.bincount(part["leaf"][inside], minlength=len(place_ids))
     for leaf in waiting["leaf"].drop_duplicates().tolist():
-        surplus = int(counts_now[leaf]) - (old.counted.get(place_ids[leaf], 0) if old.outline is None else 0)
+        surplus = int(counts_now[leaf]) - (old.counts.get(place_ids[leaf], 0) if old.outline is None else 0)
         rows = waiting.index[waiting["leaf"] == leaf]
         late_rows += rows[: max(0, min(surplus, room - len(late_rows)))].tolist()
     return np.array(late_rows, dtype=np.int64)
 
 
 def tally_period(frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree) -> Tally:
-    """What is published of one period, from the frame of `count_events` of that layer."""
+    """The tally of one period, from the frame of `count_events` of that layer."""
     frame = frame[frame["period"] == period.name]
     counts = np.bincount(frame["leaf"], minlength=len(tree.places)).astype(np.int64)
     fewest, spread = layer.minimum_places, None
     if fewest:
-        spots = frame["h3_11"].to_numpy(dtype=np.uint64)
-        spread = count_separate_places(spots, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
+        places_used = frame["h3_11"].to_numpy(dtype=np.uint64)
+        spread = count_separate_places(places_used, frame["leaf"].to_numpy(dtype=np.int64), size=len(tree.places))
     carried_counts = carry_up(
         counts, tree.parent, k=layer.k, places=spread, minimum_places=fewest or 1, half_full=layer.half_full
     )
     published_nodes = np.flatnonzero(carried_counts.published).tolist()
     blocks = tuple(
-        _block(layer, period, tree.places[node], int(carried_counts.count[node])) for node in published_nodes
+        _build_block(layer, period, tree.places[node], int(carried_counts.count[node])) for node in published_nodes
     )
     began = frame["source_period"].to_numpy(dtype=object)
     leaf = frame["leaf"].to_numpy()
     sources = {name: _by_piece(leaf[began == name], tree) for name in sorted(set(began.tolist()))}
-    bursts = _bursts(frame, layer, period, tree, carried_counts)
+    bursts = _find_bursts(frame, layer, period, tree, carried_counts)
     return Tally(blocks, carried_counts.hidden, bursts, frozenset(frame["event_id"]), sources)
 
 
@@ -172,20 +172,20 @@ def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
     return {tree.places[leaf].place_id: number for leaf, number in zip(pieces.tolist(), numbers.tolist(), strict=True)}
 
 
-def _names(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
+def _name_periods(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
     """The name of the period of each local day (since 1970)."""
     names = {day: find_period(_EPOCH + dt.timedelta(days=day), months).name for day in set(days.tolist())}
     return np.array([names[day] for day in days.tolist()], dtype=object)
 
 
-def _block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Block:
+def _build_block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Block:
     is_whole = place.level == "piece" or layer.place_set == "whole"
     label = place.label if is_whole else f"Elsewhere in {place.label}"
     return Block(layer.name, period.name, place.level, place.place_id, label, place.ward_code, count)
 
 
-def _bursts(
-    frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree, carried: CarriedCounts
+def _find_bursts(
+    frame: pd.DataFrame, layer: ReleasedLayer, period: Period, tree: PlaceTree, carried_counts: CarriedCounts
 ) -> tuple[Burst, ...]:
     if layer.place_set == "whole":
         return ()
@@ -193,7 +193,7 @@ def _bursts(
     pairs = list(zip(frame["leaf"][public].tolist(), frame["day"][public].tolist(), strict=True))
     bursts = []
     for (leaf, day), number in sorted(Counter(pairs).items()):
-        if carried.published[leaf] and number >= layer.k - 1 and carried.count[leaf] - number < layer.k:
+        if carried_counts.published[leaf] and number >= layer.k - 1 and carried_counts.count[leaf] - number < layer.k:
             date = _EPOCH + dt.timedelta(days=day)
             bursts.append(Burst(layer.name, period.name, tree.places[leaf].label, date, number))
     return tuple(bursts)
@@ -208,18 +208,18 @@ def find_period(day: dt.date, months: int) -> Period:
     return Period(name.get(months, f"{day.year}-{day.month:02d}"), start, end)
 
 
-def list_due_periods(first: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
-    """The periods that may be published on a day: whole ones from `first` on, each one period late."""
-    due = []
-    period = find_period(first, months)
-    if period.start < first:
+def list_due_periods(first_day: dt.date, as_at: dt.date, months: int) -> tuple[Period, ...]:
+    """The periods that may be published on the day `as_at`: whole ones from `first_day` on, each one period late."""
+    periods = []
+    period = find_period(first_day, months)
+    if period.start < first_day:
         period = find_period(period.end, months)
     while find_month_start(period.end, months) <= as_at:
-        due.append(period)
+        periods.append(period)
         period = find_period(period.end, months)
-    return tuple(due)
+    return tuple(periods)
 
 
 def find_default_start(as_at: dt.date) -> dt.date:
-    """The first day of the year three years before: where a series begins if the policy does not say."""
+    """The first day of a series if the policy names none: that of the year three years before."""
     return dt.date(as_at.year - 3, 1, 1)

@@ -1,4 +1,4 @@
-"""Build a release from the store: published periods stay as they are, and due periods are added.
+"""Builds a release from the store: published periods stay as they are, and due periods are added.
 
 A places mask that was made from the events themselves is refused.
 """
@@ -27,10 +27,10 @@ from hexbeat.release.format import FORMAT, Period, Release, ReleasedLayer
 from hexbeat.release.policy import LayerPolicy, ReleasePolicy
 from hexbeat.release.received_events import KnownEvents, read_events
 from hexbeat.release.register import (
-    Began,
+    OriginCounts,
     RegisteredRelease,
-    add_began,
-    find_counted,
+    add_origin_counts,
+    find_counted_events,
     find_outline,
     require_same_first,
     require_same_terms,
@@ -43,8 +43,8 @@ from layers.catalogue import find_layer
 
 __all__ = ["Draft", "build_draft", "build_trees", "require_independent_mask"]
 
-_PART: Final = 3  # at least one in this many spots must never have had an event
-_FEW: Final = 10  # in a ward with fewer spots, all may have had events by chance
+_LEAST_UNUSED_PART: Final = 3  # at least one in this many candidate places must never have had an event
+_FEW_CANDIDATES: Final = 10  # in a ward with fewer candidate places, all may have had events by chance
 _POLICE_UK = {
     "name": "police-uk",
     "title": "data.police.uk",
@@ -57,17 +57,17 @@ _POLICE_UK = {
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """A release that nobody has seen yet.
+    """A release before it is published.
 
-    `counted`: event_id of every event that counts in a period which is published for the first time; `began`: how many
-    of them by layer, the period in which they began, and piece. `first`: from which day each layer's periods run.
-    `hidden` (layer, period: events in no block) and `bursts` are for the publisher alone.
+    `counted_events`: event_id of every event that counts in a period that is published for the first time.
+    `origin_counts`: how many of them by layer, period in which they began, and piece. `first_days`: the day on which
+    each layer's periods begin. `hidden` (layer, period: events in no block) and `bursts` are for the publisher only.
     """
 
     release: Release
-    counted: frozenset[str]
-    began: Began
-    first: dict[str, str]
+    counted_events: frozenset[str]
+    origin_counts: OriginCounts
+    first_days: dict[str, str]
     hidden: dict[str, dict[str, int]]
     bursts: tuple[Burst, ...]
     is_new: bool
@@ -86,46 +86,50 @@ def build_draft(
 ) -> Draft:
     """The release as at the end of a local day, given every one before it: `earlier` of this area, the oldest first.
 
-    Periods that are due and were never published are counted from what is known then; all others are taken from the
-    last release as they stand. With nothing new the last release is the answer. `before`: the releases of other areas
-    that this series goes on from; it begins where they end. Raises UsageError for a day that is still to come or before
-    the last release, AreaError without a mask, PolicyError if a term changed.
+    Periods that are due and were never published are counted from the events known on that day. All others are copied
+    from the last release. If nothing is new, the last release is returned. `before`: the releases of other areas that
+    this series continues; it begins where they end. UsageError for a day in the future or before the last release,
+    AreaError without a mask, PolicyError if a term changed.
     """
     series = [*before, *earlier]
     _require_day(as_at, now.astimezone(area.tz).date(), series)
-    last = earlier[-1] if earlier else None
+    last_release = earlier[-1] if earlier else None
     mask = read_places_mask(area)
     trees = build_trees(area, mask, policy)
-    first = _first_days(policy, as_at, last, before)
-    layers = tuple(_layer(entry, dt.date.fromisoformat(first[entry.name]), as_at) for entry in policy.layers)
+    first_days = _find_first_days(policy, as_at, last_release, before)
+    layers = tuple(_build_layer(entry, dt.date.fromisoformat(first_days[entry.name]), as_at) for entry in policy.layers)
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
-    blocks = list(last.release.blocks) if last else []
-    if last:
-        require_same_first(policy.first, last)
-        require_same_terms(last.release, Release(last.release.facts, layers, places, tuple(blocks)))
-    old = {(layer.name, period) for layer, period in _spans(last.release.layers)} if last else set()
-    fresh = [(layer, period) for layer, period in _spans(layers) if (layer.name, period) not in old]
-    if last and not fresh:
-        return Draft(last.release, frozenset(), {}, last.first, {}, (), is_new=False)
-    known = read_events(store, viewer, moment=min(now, _end_of(as_at, area)), area=area)
-    if not earlier:  # later on it stays as it is, and fills with events
-        require_independent_mask(mask, known.frame["h3_11"].to_numpy(dtype=np.uint64), area)
-    _require_one_kind(known, series)
-    was_counted = find_counted(series, known.frame["event_id"].tolist())
-    frames = count_events(known, layers, _past(series, area), was_counted, area, trees)
+    blocks = list(last_release.release.blocks) if last_release else []
+    if last_release:
+        require_same_first(policy.first, last_release)
+        require_same_terms(last_release.release, Release(last_release.release.facts, layers, places, tuple(blocks)))
+    published_spans = (
+        {(layer.name, period) for layer, period in _list_spans(last_release.release.layers)} if last_release else set()
+    )
+    new_spans = [
+        (layer, period) for layer, period in _list_spans(layers) if (layer.name, period) not in published_spans
+    ]
+    if last_release and not new_spans:
+        return Draft(last_release.release, frozenset(), {}, last_release.first_days, {}, (), is_new=False)
+    known_events = read_events(store, viewer, as_at=min(now, _find_day_end(as_at, area)), area=area)
+    if not earlier:  # later the mask stays the same, and its places fill with events
+        require_independent_mask(mask, known_events.frame["h3_11"].to_numpy(dtype=np.uint64), area)
+    _require_one_kind(known_events, series)
+    counted_before = find_counted_events(series, known_events.frame["event_id"].tolist())
+    frames = count_events(known_events, layers, _list_published_periods(series, area), counted_before, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
-               for layer, period in fresh]  # fmt: skip
-    hidden, began = dict[str, dict[str, int]](), Began()
+               for layer, period in new_spans]  # fmt: skip
+    hidden, origin_counts = dict[str, dict[str, int]](), OriginCounts()
     for layer, period, tally in tallies:
         blocks += tally.blocks
         hidden.setdefault(layer.name, {})[period.name] = tally.hidden
-        add_began(began, {layer.name: tally.sources})
-    order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_spans(layers))}
+        add_origin_counts(origin_counts, {layer.name: tally.sources})
+    order = {(layer.name, period.name): k for k, (layer, period) in enumerate(_list_spans(layers))}
     blocks.sort(key=lambda block: order[block.layer, block.period])
-    release = Release(_facts(area, policy, known, as_at, series), layers, places, tuple(blocks))
-    counted = frozenset[str]().union(*(tally.counted for _, _, tally in tallies))
+    release = Release(_build_facts(area, policy, known_events, as_at, series), layers, places, tuple(blocks))
+    counted_events = frozenset[str]().union(*(tally.event_ids for _, _, tally in tallies))
     bursts = tuple(burst for _, _, tally in tallies for burst in tally.bursts)
-    return Draft(release, counted, began, first, hidden, bursts, is_new=True)
+    return Draft(release, counted_events, origin_counts, first_days, hidden, bursts, is_new=True)
 
 
 def build_trees(area: Area, mask: PlacesMask, policy: ReleasePolicy) -> dict[str, PlaceTree]:
@@ -147,14 +151,14 @@ def _require_day(as_at: dt.date, today: dt.date, earlier: Sequence[RegisteredRel
     if as_at > today:
         raise UsageError(rule, f"{as_at} is in the future", "leave --as-at out")
     if earlier and as_at.isoformat() < earlier[-1].release.facts["as_at"]:
-        last = earlier[-1].release.facts["as_at"]
-        raise UsageError(rule, f"the day of the last release is {last}", "choose that day or a later day")
+        last_day = earlier[-1].release.facts["as_at"]
+        raise UsageError(rule, f"the day of the last release is {last_day}", "choose that day or a later day")
 
 
-def _require_one_kind(known: KnownEvents, series: Sequence[RegisteredRelease]) -> None:
-    """PolicyError for made-up and real events together: anybody can make the demonstration again and subtract it."""
-    made_up = known.demonstration or any(old.release.facts["demonstration"] for old in series)
-    if made_up and known.real:
+def _require_one_kind(known_events: KnownEvents, series: Sequence[RegisteredRelease]) -> None:
+    """PolicyError for demonstration and real events together: anybody can make the demonstration and subtract it."""
+    has_demonstration = known_events.demonstration or any(old.release.facts["demonstration"] for old in series)
+    if has_demonstration and known_events.real:
         raise PolicyError(
             "A series of releases has either demonstration events or real events",
             "the store holds both, or the series began with the demonstration",
@@ -162,69 +166,69 @@ def _require_one_kind(known: KnownEvents, series: Sequence[RegisteredRelease]) -
         )
 
 
-def _first_days(
-    policy: ReleasePolicy, as_at: dt.date, last: RegisteredRelease | None, before: Sequence[RegisteredRelease]
+def _find_first_days(
+    policy: ReleasePolicy, as_at: dt.date, last_release: RegisteredRelease | None, before: Sequence[RegisteredRelease]
 ) -> dict[str, str]:
-    """From which day each layer's periods run: fixed by its first release, and never by the data.
+    """The day on which each layer's periods begin: fixed by its first release, and never by the data.
 
-    A series that goes on from another begins on the first day that the other did not publish.
+    A series that continues another begins on the first day that the other did not publish.
     """
     first = policy.first or find_default_start(as_at)
     days = {layer.name: first for layer in policy.layers}
     for old in before:
         for layer in old.release.layers:
-            ended = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first[layer.name])
-            days[layer.name] = max(ended, policy.first or ended)
-    fixed_days = last.first if last else {}
+            end_day = layer.periods[-1].end if layer.periods else dt.date.fromisoformat(old.first_days[layer.name])
+            days[layer.name] = max(end_day, policy.first or end_day)
+    fixed_days = last_release.first_days if last_release else {}
     return {layer.name: fixed_days.get(layer.name, days[layer.name].isoformat()) for layer in policy.layers}
 
 
-def _past(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
-    """Every period of each layer that was ever published, and what counted of it in all releases together."""
-    totals, last = Began(), {old.area: old.release for old in series}
+def _list_published_periods(series: Sequence[RegisteredRelease], area: Area) -> list[PublishedPeriod]:
+    """Every period of each layer that was ever published, with the events counted of it in all releases together."""
+    totals, latest = OriginCounts(), {old.area: old.release for old in series}
     for old in series:
-        add_began(totals, old.began)
+        add_origin_counts(totals, old.origin_counts)
     periods = []
-    for name, release in last.items():
+    for name, release in latest.items():
         outline = None if name == area.name else find_outline(release)
         for layer in release.layers:
-            so_far = totals.get(layer.name, {})
+            counts = totals.get(layer.name, {})
             periods += [
-                PublishedPeriod(layer.name, period, so_far.get(period.name, {}), outline) for period in layer.periods
+                PublishedPeriod(layer.name, period, counts.get(period.name, {}), outline) for period in layer.periods
             ]
     return periods
 
 
-def _layer(entry: LayerPolicy, first: dt.date, as_at: dt.date) -> ReleasedLayer:
+def _build_layer(entry: LayerPolicy, first_day: dt.date, as_at: dt.date) -> ReleasedLayer:
     spec = find_layer(entry.name)
     return ReleasedLayer(
         spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
-        entry.minimum_places, entry.half_full, entry.counted, list_due_periods(first, as_at, entry.months),
+        entry.minimum_places, entry.half_full, entry.counted, list_due_periods(first_day, as_at, entry.months),
     )  # fmt: skip
 
 
-def _spans(layers: tuple[ReleasedLayer, ...]) -> list[tuple[ReleasedLayer, Period]]:
+def _list_spans(layers: tuple[ReleasedLayer, ...]) -> list[tuple[ReleasedLayer, Period]]:
     return [(layer, period) for layer in layers for period in layer.periods]
 
 
-def _end_of(day: dt.date, area: Area) -> dt.datetime:
+def _find_day_end(day: dt.date, area: Area) -> dt.datetime:
     """The last second of a local day."""
     return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=area.tz) - dt.timedelta(seconds=1)
 
 
-def _facts(
-    area: Area, policy: ReleasePolicy, known: KnownEvents, as_at: dt.date, series: Sequence[RegisteredRelease]
+def _build_facts(
+    area: Area, policy: ReleasePolicy, known_events: KnownEvents, as_at: dt.date, series: Sequence[RegisteredRelease]
 ) -> dict[str, Any]:
-    """release.json without its layers: rules, words and provenance, and no number of events.
+    """release.json without its layers: rules, wording and provenance, and no number of events.
 
-    What was once said of a source stays said.
+    A source that was named once is named in all later releases.
     """
-    police_uk = known.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
+    police_uk = known_events.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
     return {
         "format": FORMAT,
         "number": sum(old.area == area.name for old in series) + 1,
         "as_at": as_at.isoformat(),
-        "demonstration": known.demonstration or any(old.release.facts["demonstration"] for old in series),
+        "demonstration": known_events.demonstration or any(old.release.facts["demonstration"] for old in series),
         "area": {
             "name": area.name,
             "title": area.title,
@@ -249,25 +253,25 @@ def _facts(
 
 
 def require_independent_mask(mask: PlacesMask, event_spots: NDArray[np.uint64], area: Area) -> None:
-    """PolicyError if a third of the mask's spots or fewer never had an event, or none of a ward's.
+    """PolicyError if a third of the candidate places or fewer never had an event, or none of a ward's.
 
-    `event_spots`: the H3 cells of resolution 11 of all events known, of whatever layer. A list of places made of the
-    events themselves says that something happened in each of its pieces, and so proves that what is not shown of them
-    is not nothing. A list from elsewhere may come under the limit too, after many years of events at its own points:
-    it then tells almost as much.
+    `event_spots`: the H3 cells of resolution 11 of all known events, of any layer. A mask made from the events
+    themselves says that something happened in each of its pieces, and so proves that a number that is not shown is not
+    0. A mask from elsewhere may be under the limit too, after many years of events at its own points: it then reveals
+    almost as much.
     """
-    used = np.isin(mask.spot_cells, event_spots)
-    if used.any() and (~used).sum() * _PART <= len(used):
-        raise _refused(f"{used.sum():,} of the {len(used):,} spots of this list had events", area)
-    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).reshape(-1, 2).T
+    used = np.isin(mask.candidate_cells, event_spots)
+    if used.any() and (~used).sum() * _LEAST_UNUSED_PART <= len(used):
+        raise _build_refusal(f"{used.sum():,} of the {len(used):,} spots of this list had events", area)
+    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.candidate_cells.tolist()]).reshape(-1, 2).T
     ward = area.wards.locate(lon, lat)
     for code, name in enumerate(area.wards.names):
         used_in_ward = used[ward == code]
-        if len(used_in_ward) >= _FEW and used_in_ward.all():
-            raise _refused(f"all {len(used_in_ward):,} spots of {name} had events", area)
+        if len(used_in_ward) >= _FEW_CANDIDATES and used_in_ward.all():
+            raise _build_refusal(f"all {len(used_in_ward):,} spots of {name} had events", area)
 
 
-def _refused(fact: str, area: Area) -> PolicyError:
+def _build_refusal(fact: str, area: Area) -> PolicyError:
     return PolicyError(
         "A list of places says where events can happen, and must not reveal where they did",
         fact,

@@ -1,12 +1,12 @@
-"""The conditions that every published release has to meet, and what a finding of the audit is.
+"""The conditions that every published release has to meet, and the finding of an audit.
 
-The rule of the release is proved safe only under these conditions. A layer is one of the known layers, whole. Its
+The rule of the release is proved safe only under these conditions. A layer is one of the known layers as a whole. Its
 periods follow the calendar, have one length and no gaps. Between the end of a period and the day of the release, one
-more period of that length has passed. Every object has exactly the keys of the format, in the program's own words.
+more period of that length has passed. Every object has exactly the keys of the format, with the program's own wording.
 `hexbeat.release.audit` checks the places. The code that builds releases uses nothing from here.
 
-A program cannot check the publisher's own words (sources, licence, how a layer is counted) and the names of wards: a
-person reads them before the release goes out.
+A program cannot check the publisher's own texts (sources, licence, how a layer is counted) and the names of wards: a
+person reads them before the release is published.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ NAMES: Final = {1: "{year}-{month:02}", 3: "{year}-Q{number}", 6: "{year}-H{numb
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One finding: where, why, and the possible numbers if all are below k (empty for findings of another kind)."""
+    """A finding: its place, its reason, and the possible numbers if all are below k (else empty)."""
 
     layer: str
     period: str
@@ -47,47 +47,47 @@ class Disclosure:
 
 def find_broken_conditions(release: Release) -> list[Disclosure]:
     """Every condition that the release breaks, except those of its places."""
-    findings = [Disclosure("", "", "release.json", reason) for reason in _facts(release.facts)]
+    findings = [Disclosure("", "", "release.json", reason) for reason in _check_facts(release.facts)]
     if len({layer.name for layer in release.layers}) < len(release.layers):
         findings.append(Disclosure("", "", "", "a layer appears twice"))
-    as_at = _day(release.facts.get("as_at"))
+    as_at = _parse_day(release.facts.get("as_at"))
     for layer in release.layers:
-        findings += [Disclosure(layer.name, "", "", reason) for reason in _layer(release, layer)]
-        findings += [Disclosure(layer.name, name, "", reason) for name, reason in _periods(layer, as_at)]
-    return findings + _blocks(release)
+        findings += [Disclosure(layer.name, "", "", reason) for reason in _check_layer(release, layer)]
+        findings += [Disclosure(layer.name, name, "", reason) for name, reason in _check_periods(layer, as_at)]
+    return findings + _check_blocks(release)
 
 
 def names_earlier(facts: Mapping[str, Any]) -> bool:
-    """Whether release.json names its area and the earlier releases in the form of the format."""
-    if not _is(facts, FACTS) or not _is(facts["area"], AREA):
+    """Whether release.json names its area and the earlier releases as the format requires."""
+    if not _has_form(facts, FACTS) or not _has_form(facts["area"], AREA):
         return False
-    return all(_is(entry, PREVIOUS) for entry in facts["previous"])
+    return all(_has_form(entry, PREVIOUS) for entry in facts["previous"])
 
 
-def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
-    if not _is(facts, FACTS):
+def _check_facts(facts: Mapping[str, Any]) -> Iterator[str]:
+    if not _has_form(facts, FACTS):
         yield "its keys or types are not those of a release"
         return
-    if not _is(facts["area"], AREA):
+    if not _has_form(facts["area"], AREA):
         yield "the keys or types of its area are not those of a release"
-    if not all(_is(source, SOURCE) for source in facts["sources"]):
+    if not all(_has_form(source, SOURCE) for source in facts["sources"]):
         yield "a source does not have exactly a name, a title and a note"
-    if not all(_is(entry, PREVIOUS) for entry in facts["previous"]):
+    if not all(_has_form(entry, PREVIOUS) for entry in facts["previous"]):
         yield "an earlier release does not have exactly an area, a number, a day and a checksum"
-    elif not all(_day(entry["as_at"]) and CHECKSUM.fullmatch(entry["checksum"]) for entry in facts["previous"]):
+    elif not all(_parse_day(entry["as_at"]) and CHECKSUM.fullmatch(entry["checksum"]) for entry in facts["previous"]):
         yield "an earlier release has an invalid day or checksum"
     if facts["wording"] not in WORDINGS:
         yield "its promises are not those of the program"
-    if _day(facts["as_at"]) is None:
+    if _parse_day(facts["as_at"]) is None:
         yield "the day of the release is not a date"
 
 
-def _is(value: object, form: Mapping[str, type]) -> bool:
+def _has_form(value: object, form: Mapping[str, type]) -> bool:
     """Whether it is an object with exactly these keys, of these types."""
     return isinstance(value, dict) and set(value) == set(form) and all(type(value[key]) is form[key] for key in form)
 
 
-def _day(text: object) -> dt.date | None:
+def _parse_day(text: object) -> dt.date | None:
     """The day of a text such as 2026-11-22; None for anything else."""
     try:
         day = dt.date.fromisoformat(text) if isinstance(text, str) else None
@@ -96,7 +96,7 @@ def _day(text: object) -> dt.date | None:
     return day if day and day.isoformat() == text else None
 
 
-def _layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
+def _check_layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
     spec = next((spec for spec in LAYERS if spec.name == layer.name), None)
     if spec is None:
         yield "this is not a known layer: a layer inside another would prove the numbers between them"
@@ -109,36 +109,36 @@ def _layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
         yield f"a piece has fewer than {2 * fewest - 1} possible places"
 
 
-def _periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tuple[str, str]]:
+def _check_periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tuple[str, str]]:
     """Periods that do not follow the calendar or came too early, by name; and gaps between periods."""
     if layer.months not in NAMES:
         yield "", "its periods are not months, quarters, half-years or years"
         return
     for period in layer.periods:
-        if period != _calendar_period(period.start, layer.months):
+        if period != _find_calendar_period(period.start, layer.months):
             yield period.name, f"this is not a whole calendar period of {layer.months} months with its own name"
-        if as_at and _later(period.end, layer.months) > as_at:
+        if as_at and _add_months(period.end, layer.months) > as_at:
             yield period.name, "this period was published too early: one more period has to pass after its end"
-    for first, second in pairwise(layer.periods):
-        if first.end != second.start:
-            yield second.name, "this period does not begin where the one before it ends"
+    for before, after in pairwise(layer.periods):
+        if before.end != after.start:
+            yield after.name, "this period does not begin where the one before it ends"
 
 
-def _calendar_period(day: dt.date, months: int) -> Period:
+def _find_calendar_period(day: dt.date, months: int) -> Period:
     """The month, quarter, half-year or year in which a day lies."""
     number = (day.month - 1) // months + 1
     start = dt.date(day.year, (number - 1) * months + 1, 1)
     name = NAMES[months].format(year=day.year, month=day.month, number=number)
-    return Period(name, start, _later(start, months))
+    return Period(name, start, _add_months(start, months))
 
 
-def _later(day: dt.date, months: int) -> dt.date:
-    """The first day of the month that is so many months after a day's."""
+def _add_months(day: dt.date, months: int) -> dt.date:
+    """The first day of the month that is `months` after that of a day."""
     count = day.year * 12 + day.month - 1 + months
     return dt.date(count // 12, count % 12 + 1, 1)
 
 
-def _blocks(release: Release) -> list[Disclosure]:
+def _check_blocks(release: Release) -> list[Disclosure]:
     """Blocks whose names are not those of their places, and blocks out of order."""
     findings = []
     leaves = {place.place_id for layer in release.layers for place in release.leaves(layer.place_set)}

@@ -1,6 +1,6 @@
-"""The format of a release, and reading one: checksums, columns, and that every reference has a target.
+"""The format of a release, and reading one. Reading checks the checksums, the columns, and that every reference exists.
 
-Reading trusts nothing in the directory.
+Nothing in the directory is trusted.
 """
 
 import csv
@@ -64,7 +64,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedLayer:
-    """A layer as it is released: its words, its threshold k, its period length in months, and which set of places."""
+    """A released layer: its names, its threshold k, the length of its periods in months, and its set of places."""
 
     name: str
     title: str
@@ -84,8 +84,8 @@ class ReleasedLayer:
 class Place:
     """One node of a tree of places. `ward_code` is None for a borough, `parent_id` for a root; `outline` is WGS 84.
 
-    `possible_places`: at how many spots (H3 cells of resolution 11) of a piece events can happen, or, in a set for a
-    minimum of places, at how many of which no two touch; None for other levels.
+    `possible_places`: the number of candidate places (H3 cells of resolution 11) of a piece, or, in a set for a minimum
+    of places, the number of those of which no two touch; None for other levels.
     """
 
     place_id: str
@@ -100,7 +100,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One published number: the events of a layer and period in a place, without its smaller blocks."""
+    """One published number: the events of a layer and period in a place, without those in smaller blocks."""
 
     layer: str
     period: str
@@ -136,13 +136,13 @@ class Release:
         )
 
     def blocks_of(self, layer: str, period: str) -> tuple[Block, ...]:
-        """The blocks of a layer and period, as they stand in blocks.csv; empty if nothing is published."""
+        """The blocks of a layer and period, in the order of blocks.csv; empty if nothing is published."""
         return self._by_period.get((layer, period), ())
 
     def covering(self, layer: str, period: str) -> dict[str, Block | None]:
-        """For each piece of the layer's places (the borough where there are no pieces) the block that it is part of.
+        """For each piece of the layer's places (the borough if there are no pieces) the block that it is part of.
 
-        None if its number is hidden. A map paints all pieces of one block the same, with the count of the block.
+        None if its number is hidden. A map draws all pieces of one block alike, with the count of the block.
         """
         blocks = {block.place_id: block for block in self.blocks_of(layer, period)}
         place_set = self.layer(layer).place_set
@@ -192,29 +192,29 @@ def read_files(folder: Path) -> dict[str, bytes]:
         pairs = [line.split("  ", 1) for line in sums.decode().splitlines()]
         files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
     except (OSError, ValueError) as error:
-        raise _unreadable(folder.name, f"one of its files cannot be read ({type(error).__name__})") from error
+        raise _build_error(folder.name, f"one of its files cannot be read ({type(error).__name__})") from error
     changed = sorted(name for digest, name in pairs if hash_content(files[name]) != digest)
     if changed:
-        raise _unreadable(folder.name, f"{', '.join(changed)} has changed since it was written")
+        raise _build_error(folder.name, f"{', '.join(changed)} has changed since it was written")
     return files | {CHECKSUMS: sums}
 
 
 def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> Release:
-    """The release that these files (name to content) make; DataError if they do not make a release."""
+    """The release in these files (name to content); DataError if they are not a release."""
     try:
         facts: dict[str, Any] = json.loads(files["release.json"])
         if facts.get("format") != FORMAT:
-            raise _unreadable(name, f"its format is {facts.get('format')!r}, not {FORMAT!r}")
-        layers = tuple(_layer(entry) for entry in facts.pop("layers"))
-        places = _places(files)
-        blocks = tuple(_block(row) for row in _rows(files["blocks.csv"], BLOCK_COLUMNS))
-        _require_whole(layers, places, blocks)
+            raise _build_error(name, f"its format is {facts.get('format')!r}, not {FORMAT!r}")
+        layers = tuple(_parse_layer(entry) for entry in facts.pop("layers"))
+        places = _parse_places(files)
+        blocks = tuple(_parse_block(row) for row in _parse_rows(files["blocks.csv"], BLOCK_COLUMNS))
+        _require_consistent(layers, places, blocks)
     except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise _unreadable(name, f"its files do not fit together ({error})") from error
+        raise _build_error(name, f"its files do not fit together ({error})") from error
     return Release(facts=facts, layers=layers, places=places, blocks=blocks)
 
 
-def _layer(entry: dict[str, Any]) -> ReleasedLayer:
+def _parse_layer(entry: dict[str, Any]) -> ReleasedLayer:
     periods = tuple(
         Period(row["name"], dt.date.fromisoformat(row["start"]), dt.date.fromisoformat(row["end"]))
         for row in entry["periods"]
@@ -229,9 +229,9 @@ def _layer(entry: dict[str, Any]) -> ReleasedLayer:
     return layer
 
 
-def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
-    outlines, places = _outlines(files["outlines.geojson"]), {}
-    for row in _rows(files["places.csv"], PLACE_COLUMNS):
+def _parse_places(files: Mapping[str, bytes]) -> dict[str, Place]:
+    outlines, places = _parse_outlines(files["outlines.geojson"]), {}
+    for row in _parse_rows(files["places.csv"], PLACE_COLUMNS):
         values: dict[str, Any] = row | {key: row[key] or None for key in ("ward_code", "parent_id")}
         values["possible_places"] = int(row["possible_places"]) if row["possible_places"] else None
         places[row["place_id"]] = Place(**values, outline=outlines[row["place_id"]])
@@ -239,26 +239,28 @@ def _places(files: Mapping[str, bytes]) -> dict[str, Place]:
 
 
 @lru_cache(maxsize=2)
-def _outlines(content: bytes) -> Mapping[str, shapely.Geometry]:
-    """The outlines by place. Releases of one series have the same file, and whoever audits one reads them all."""
+def _parse_outlines(content: bytes) -> Mapping[str, shapely.Geometry]:
+    """The outlines by place. They are cached, because the releases of a series, which an audit reads, share a file."""
     features = json.loads(content)["features"]
     return {feature["properties"]["place_id"]: shape(feature["geometry"]) for feature in features}
 
 
-def _block(row: dict[str, str]) -> Block:
+def _parse_block(row: dict[str, str]) -> Block:
     values: dict[str, Any] = {key: row[key] for key in row if key not in ("period_start", "period_end")}
     return Block(**(values | {"ward_code": row["ward_code"] or None, "count": int(row["count"])}))
 
 
-def _rows(content: bytes, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def _parse_rows(content: bytes, columns: tuple[str, ...]) -> list[dict[str, str]]:
     table = csv.DictReader(io.StringIO(content.decode(), newline=""))
     if tuple(table.fieldnames or ()) != columns:
         raise ValueError(f"the columns are {', '.join(table.fieldnames or ())}")
     return list(table)
 
 
-def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place], blocks: tuple[Block, ...]) -> None:
-    """ValueError unless the tree is one tree a set, and each block is once and of a layer, period and place there."""
+def _require_consistent(
+    layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place], blocks: tuple[Block, ...]
+) -> None:
+    """ValueError unless each set has one tree, and each block occurs once with a layer, period and place that exist."""
     for place in places.values():
         parent = places[place.parent_id] if place.parent_id else None
         if place.level not in LEVELS or (
@@ -270,16 +272,16 @@ def _require_whole(layers: tuple[ReleasedLayer, ...], places: Mapping[str, Place
     if missing:
         raise ValueError(f"there are no places {', '.join(sorted(missing))}")
     spans = {(layer.name, period.name) for layer in layers for period in layer.periods}
-    seen = set()
+    block_keys = set()
     for block in blocks:
         place, key = places[block.place_id], (block.layer, block.period, block.place_id)
         fits = (block.layer, block.period) in spans and place.place_set == sets[block.layer]
-        if not fits or place.level != block.level or key in seen:
+        if not fits or place.level != block.level or key in block_keys:
             raise ValueError(f"a block of {block.place_id} in {block.period} does not fit its place")
-        seen.add(key)
+        block_keys.add(key)
 
 
-def _unreadable(name: str, fact: str) -> DataError:
+def _build_error(name: str, fact: str) -> DataError:
     return DataError(
         "A release has to be a folder that `hexbeat release build` wrote, unchanged",
         f"{name}: {fact}",

@@ -24,9 +24,9 @@ _HINT: Final = "see docs/publishing.md"
 
 @dataclass(frozen=True, slots=True)
 class LayerPolicy:
-    """How one layer is released. `places` is "pieces" or "borough", `minimum_places` None where none is asked for.
+    """How one layer is released. `places` is "pieces" or "borough"; `minimum_places` None: no minimum.
 
-    `half_full`: of places together at most half of what they could hold is shown (`geo.disclosure`).
+    `half_full`: of several places together at most half of what they could have is shown (`geo.disclosure`).
     """
 
     name: str
@@ -64,7 +64,8 @@ class ReleasePolicy:
 def load_policy(home: Path) -> ReleasePolicy:
     """The policy of release.toml in the home folder, else the layers' own defaults; PolicyError if it is unsafe.
 
-    What is not of one layer comes from policy.toml, whose tables of layers are there to be copied.
+    Without release.toml, the settings that are not of one layer come from policy.toml. Its tables of layers are there
+    to be copied.
 
     Unsafe are: a threshold under 3 or under the minimum of places, periods that do not divide a year, a layer that is
     part of another, and anything that this version does not know.
@@ -75,27 +76,27 @@ def load_policy(home: Path) -> ReleasePolicy:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         first = dt.date.fromisoformat(table["first"]) if "first" in table else None
     except (OSError, ValueError, TypeError) as error:
-        raise _refused(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
+        raise _build_refusal(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     _require_types(table, KEYS, path.name)
     entries = table.get("layers", {}) if path is own else list_default_entries()
-    layers = tuple(_layer(name, entry) for name, entry in entries.items())
+    layers = tuple(_parse_layer(name, entry) for name, entry in entries.items())
     if not layers:
-        raise _refused(f"{path.name} names no layer")
+        raise _build_refusal(f"{path.name} names no layer")
     floor = table.get("floor", 0.0)
     if not 0 <= floor < 1:
-        raise _refused(f"floor is {floor}; it has to be a share of a cell, from 0 to 1")
+        raise _build_refusal(f"floor is {floor}; it has to be a share of a cell, from 0 to 1")
     ordered = tuple(sorted(layers, key=lambda layer: LAYER_NAMES.index(layer.name)))
-    sources = tuple(_source(entry) for entry in table.get("sources", []))
+    sources = tuple(_parse_source(entry) for entry in table.get("sources", []))
     return ReleasePolicy(str(table.get("licence", "")), floor, first, ordered, sources)
 
 
 def list_default_entries() -> dict[str, dict[str, Any]]:
-    """What each layer's file says of its release, by name, as a table of release.toml would."""
+    """The default release settings of each layer by name, in the form of a table of release.toml."""
     tables = {spec.name: asdict(spec.release) for spec in LAYERS if spec.release}
     return {name: {key: value for key, value in table.items() if value is not None} for name, table in tables.items()}
 
 
-def _layer(name: str, entry: Any) -> LayerPolicy:
+def _parse_layer(name: str, entry: Any) -> LayerPolicy:
     if name not in LAYER_NAMES:
         layer_names = ", ".join(LAYER_NAMES)
         raise PolicyError(
@@ -104,48 +105,52 @@ def _layer(name: str, entry: Any) -> LayerPolicy:
             f"choose from {layer_names}",
         )
     if not isinstance(entry, dict):
-        raise _refused(f"{name} is not a table")
+        raise _build_refusal(f"{name} is not a table")
     _require_types(entry, LAYER_KEYS, name)
     missing = [key for key in ("k", "months", "places", "counted") if key not in entry]
     if missing:
-        raise _refused(f"{name} lacks {', '.join(missing)}")
+        raise _build_refusal(f"{name} lacks {', '.join(missing)}")
     layer = LayerPolicy(
         name, entry["k"], entry["months"], entry["places"], entry.get("minimum_places"),
         entry.get("half_full", False), entry["counted"],
     )  # fmt: skip
     fewest = layer.minimum_places
     if layer.k < max(LEAST_K, fewest or 0):
-        raise _refused(f"k of {name} is {layer.k}; it has to be {LEAST_K} or more, and at least the minimum of places")
+        raise _build_refusal(
+            f"k of {name} is {layer.k}; it has to be {LEAST_K} or more, and at least the minimum of places"
+        )
     if fewest is not None and fewest < 2:  # noqa: PLR2004 - one place is no minimum
-        raise _refused(f"the minimum of places of {name} is {fewest}; it has to be 2 or more, or left out")
+        raise _build_refusal(f"the minimum of places of {name} is {fewest}; it has to be 2 or more, or left out")
     if layer.months not in PERIOD_MONTHS:
-        raise _refused(f"the period of {name} is {layer.months} months; it has to be 1, 3, 6 or 12")
+        raise _build_refusal(f"the period of {name} is {layer.months} months; it has to be 1, 3, 6 or 12")
     if layer.places not in PLACES:
-        raise _refused(f"places of {name} is {layer.places!r}; it has to be {' or '.join(PLACES)}")
+        raise _build_refusal(f"places of {name} is {layer.places!r}; it has to be {' or '.join(PLACES)}")
     if layer.places == "borough" and fewest is not None:
-        raise _refused(f"{name} has a minimum of places for the whole borough; only pieces can have one")
+        raise _build_refusal(f"{name} has a minimum of places for the whole borough; only pieces can have one")
     return layer
 
 
 def _require_types(table: dict[str, Any], kinds: dict[str, type], what: str) -> None:
     wrong = sorted(
-        key for key, value in table.items() if key not in kinds or type(value) not in (kinds[key], _also(kinds[key]))
+        key
+        for key, value in table.items()
+        if key not in kinds or type(value) not in (kinds[key], _find_other_type(kinds[key]))
     )
     if wrong:
-        raise _refused(f"{what} has {', '.join(wrong)}, which is unknown or of the wrong type")
+        raise _build_refusal(f"{what} has {', '.join(wrong)}, which is unknown or of the wrong type")
 
 
-def _also(kind: type) -> type:
-    """TOML writes 0 for 0.0."""
+def _find_other_type(kind: type) -> type:
+    """The other type that a value may have: TOML may have 0 for 0.0."""
     return int if kind is float else kind
 
 
-def _source(entry: Any) -> dict[str, str]:
+def _parse_source(entry: Any) -> dict[str, str]:
     names = ("name", "title", "note")
     if not isinstance(entry, dict) or set(entry) != set(names) or not all(isinstance(v, str) for v in entry.values()):
-        raise _refused("a source needs exactly a name, a title and a note, as texts")
+        raise _build_refusal("a source needs exactly a name, a title and a note, as texts")
     return {name: entry[name] for name in names}
 
 
-def _refused(fact: str) -> PolicyError:
+def _build_refusal(fact: str) -> PolicyError:
     return PolicyError("A release policy has to keep to what is proved safe", fact, _HINT)

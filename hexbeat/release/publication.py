@@ -1,4 +1,4 @@
-"""Publish a release: if its audit finds nothing, record it in the register and the store, and write it whole.
+"""Publishes a release: if its audit finds nothing, records it in the register and the store, and writes it.
 
 If the audit finds anything, nothing is published.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from geo.errors import PolicyError
-from hexbeat.store.databases import reading, working
+from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import published
 from layers.access import Action, Viewer, require
 
@@ -41,21 +41,21 @@ from hexbeat.store.store import Store
 
 __all__ = ["Publication", "publish_release", "record_head", "require_whole_register"]
 
-_SHOWN: Final = 3  # findings that an error names
+_MOST_NAMED: Final = 3  # findings that an error names
 
 
 @dataclass(frozen=True, eq=False)
 class Publication:
-    """A release that was written: `is_new` is False if nothing was due and the last one was written again.
+    """A release that was written; `is_new` is False if nothing was due and the last one was written again.
 
-    `first`: from which day each layer's periods run. `hidden` (layer, period: events in no block) and `bursts` are for
-    the publisher alone. A dry run gives the same, with nothing noted or written.
+    `first_days`: the day on which each layer's periods begin. `hidden` (layer, period: events in no block) and `bursts`
+    are for the publisher only. A dry run gives the same, but records and writes nothing.
     """
 
     release: Release
     checksum: str
     report: AuditReport
-    first: Mapping[str, str]
+    first_days: Mapping[str, str]
     hidden: Mapping[str, Mapping[str, int]]
     bursts: tuple[Burst, ...]
     is_new: bool
@@ -76,15 +76,15 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
 ) -> Publication:
     """Build, audit, record and write the release as at a local day.
 
-    `out` must be new, empty, or hold an earlier release of this register, which is replaced. `continues` names the area
-    from whose series this one goes on, for its first release: new wards begin with a new period. PolicyError if a term
-    changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
+    `out` must be new, empty, or have an earlier release of this register, which is replaced. `continues` names, for the
+    first release of a series, the area whose series it continues: new wards begin with a new period. PolicyError if a
+    term changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
     """
     register = Register.of(home, area.name)
     earlier = register.all()
     before = find_series_before(home, earlier, continues)
     require_no_other_area(home, area, before)
-    _require_free(out, home, [*before, *earlier])
+    _require_free_folder(out, home, [*before, *earlier])
     require_whole_register(store, viewer, read_all_registers(home))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
     files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
@@ -93,7 +93,14 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
         number = int(draft.release.facts["number"])
         if draft.is_new:
             goes_on = before[-1].area if before else None
-            register.add(number, files, counted=draft.counted, began=draft.began, first=draft.first, continues=goes_on)
+            register.add(
+                number,
+                files,
+                counted_events=draft.counted_events,
+                origin_counts=draft.origin_counts,
+                first_days=draft.first_days,
+                continues=goes_on,
+            )
         record_head(store, viewer, area.name, number, find_release_checksum(files))
         atomic_replace(out, files)
     return _build_publication(draft, files, report)
@@ -101,19 +108,19 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
 
 def _build_publication(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Publication:
     return Publication(
-        draft.release, find_release_checksum(files), report, draft.first, draft.hidden, draft.bursts, draft.is_new
+        draft.release, find_release_checksum(files), report, draft.first_days, draft.hidden, draft.bursts, draft.is_new
     )
 
 
 def _audit_files(files: Mapping[str, bytes], earlier: list[RegisteredRelease]) -> AuditReport:
-    """The audit of the very bytes that would be written; PolicyError if it finds anything."""
+    """The audit of the bytes that would be written; PolicyError if it finds anything."""
     release = parse_release(files)
     findings = find_series_faults(release, earlier)
     report = audit_release(release, before=[old.release for old in earlier], more=findings)
     if report.findings:
         where = [
             f"{finding.layer} {finding.period} {finding.place}: {finding.reason}"
-            for finding in report.findings[:_SHOWN]
+            for finding in report.findings[:_MOST_NAMED]
         ]
         number = "1 problem" if len(report.findings) == 1 else f"{len(report.findings):,} problems"
         raise PolicyError(
@@ -124,7 +131,7 @@ def _audit_files(files: Mapping[str, bytes], earlier: list[RegisteredRelease]) -
     return report
 
 
-def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -> None:
+def _require_free_folder(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -> None:
     rule = "A release needs a new folder, or the folder of an earlier release of the same register"
     if home.resolve() in (out.resolve(), *out.resolve().parents):
         raise UsageError(rule, f"{out.name} is inside the home folder", "choose a folder outside it")
@@ -146,9 +153,9 @@ def _require_free(out: Path, home: Path, earlier: Sequence[RegisteredRelease]) -
 
 
 def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[tuple[str, int], str]) -> None:
-    """PolicyError if the store knows of a release that the register (area and number: checksum) does not hold."""
+    """PolicyError if the store knows of a release that the register (area and number: checksum) lacks."""
     require(viewer, Action.EXPORT)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         published_releases = connection.execute(
             sa.select(published).order_by(published.c.area, published.c.number)
         ).all()
@@ -165,7 +172,7 @@ def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[t
 def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
     """Record a release in the store, before its files are written."""
     require(viewer, Action.EXPORT)
-    with working(store.engine) as connection:
+    with work_transaction(store.engine) as connection:
         same_release = sa.and_(published.c.area == area, published.c.number == number)
         if connection.execute(sa.select(published.c.number).where(same_release)).first() is None:
             connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))

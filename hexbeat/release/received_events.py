@@ -1,4 +1,4 @@
-"""What a release counts: the events known at its moment, each with the one period that it belongs to for good."""
+"""Reads the events that a release counts: those known at its time, with the times that fix their period."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from hexbeat.areas.area import Area
-from hexbeat.store.databases import reading
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import build_known_condition
 from hexbeat.store.schema import batch_files, batches, events
 from layers.access import Action, Viewer, require
@@ -28,12 +28,12 @@ _FROM_POLICE_UK: Final = "police-uk-"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownEvents:
-    """The events in force at a moment, one row each, sorted by event_id.
+    """The events that were live at a time, one row each, sorted by event_id.
 
-    `frame`: event_id, layer, h3_09, h3_11, ward_code, lon, lat, reported_by as known then; occurred_from, recorded_at
-    (UTC seconds) of the event's very first version, so that no later correction moves an event to another period.
-    `demonstration`, `police_uk` and `real` (anything but the demonstration): whether something was loaded from there,
-    be there events or not, so that a release which says so tells nothing of events that it does not show.
+    `frame` has event_id, layer, h3_09, h3_11, ward_code, lon, lat and reported_by as known then, and occurred_from and
+    recorded_at (UTC seconds) of the event's first version, so that no later correction moves an event to another
+    period. `demonstration`, `police_uk` and `real` (anything but the demonstration): whether anything was loaded from
+    there, with or without events, so that naming a source reveals nothing about events that are not shown.
     """
 
     frame: pd.DataFrame
@@ -42,47 +42,47 @@ class KnownEvents:
     real: bool
 
 
-def read_events(store: "Store", viewer: Viewer, *, moment: datetime, area: Area) -> KnownEvents:
-    """The events of the area that were known at an aware moment. PolicyError if the viewer may not export.
+def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) -> KnownEvents:
+    """The events of the area that were known at `as_at` (aware). PolicyError if the viewer may not export.
 
-    An event that was loaded for wards which the area does not have is given its ward by its coordinates.
+    An event of a ward that the area does not have gets its ward from its coordinates.
     """
     require(viewer, Action.EXPORT)
-    first = events.alias("first")
+    first_version = events.alias("first")
     numbers = sa.select(sa.func.min(events.c.row_id).label("row_id")).group_by(events.c.event_id).subquery()
     origins = (
-        sa.select(first.c.event_id, first.c.occurred_from, first.c.recorded_at)
-        .join(numbers, numbers.c.row_id == first.c.row_id)
+        sa.select(first_version.c.event_id, first_version.c.occurred_from, first_version.c.recorded_at)
+        .join(numbers, numbers.c.row_id == first_version.c.row_id)
         .subquery()
     )
     query = (
         sa.select(*(events.c[name] for name in _COLUMNS), *(origins.c[name] for name in _ORIGIN))
         .join(origins, origins.c.event_id == events.c.event_id)
-        .where(build_known_condition(moment))
+        .where(build_known_condition(as_at))
         .order_by(events.c.event_id)
     )
     loaded = (
         sa.select(batch_files.c.source)
         .join(batches, batches.c.batch_id == batch_files.c.batch_id)
-        .where(batches.c.created <= to_seconds(moment), batches.c.undone_at.is_(None))
+        .where(batches.c.created <= to_seconds(as_at), batches.c.undone_at.is_(None))
         .distinct()
     )
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         rows = connection.execute(query).all()
         sources = set(connection.execute(loaded).scalars())
     names = [*_COLUMNS, *_ORIGIN]
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     frame = pd.DataFrame({name: np.array(values) for name, values in zip(names, columns, strict=True)})
     return KnownEvents(
-        _within(frame, area),
+        _select_area(frame, area),
         DEMONSTRATION in sources,
         any(source.startswith(_FROM_POLICE_UK) for source in sources),
         bool(sources - {DEMONSTRATION}),
     )
 
 
-def _within(frame: pd.DataFrame, area: Area) -> pd.DataFrame:
-    """The events of the area's wards, those with the codes of other wards by their coordinates."""
+def _select_area(frame: pd.DataFrame, area: Area) -> pd.DataFrame:
+    """The events in the area's wards; those with codes of other wards get their ward from their coordinates."""
     codes = np.array([*area.wards.codes, ""], dtype=object)
     ward = frame["ward_code"].to_numpy(dtype=object)
     other = ~np.isin(ward.astype(str), codes.astype(str))

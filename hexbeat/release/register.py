@@ -1,17 +1,17 @@
 """The register: every release that was published for an area, complete and never rewritten.
 
 Later releases have to agree with it. In the home folder, `published/<area>/0001/release` is a copy of the first release
-and `0002/release` of the second. `0001/note.json` holds what the public does not get:
+and `0002/release` of the second. `0001/note.json` has what the public does not get:
 
-- for each layer, the day from which its periods run;
-- the area whose series this one continues, if any;
-- digests of the events that counted, so that no event counts twice, even if its load was undone, or its rows were
-  removed, and it was loaded again;
-- how many events counted, by piece and by the period in which they began, so that a file that is loaded again with
-  other keys adds nothing.
+- for each layer, the day on which its periods begin (key "first");
+- the area whose series this one continues, if any (key "continues");
+- hashes of the events that counted (key "counted"), so that no event counts twice, even if its load was undone, or its
+  rows were removed, and it was loaded again;
+- how many events counted, by piece and by the period in which they began (key "began"), so that a file that is loaded
+  again with other keys adds nothing.
 
-A digest (BLAKE2b of the event's name, with a new key for each release) says nothing by itself. Somebody who has the
-register and an event's natural key can find out whether it counted.
+A hash (BLAKE2b of the event's identifier, with a new key for each release) reveals nothing by itself. Somebody who has
+the register and an event's natural key can find out whether it counted.
 """
 
 import datetime as dt
@@ -32,11 +32,11 @@ from hexbeat.release.format import Release, parse_release, read_files
 from hexbeat.release.release_files import find_release_checksum, sync_folder, write_folder
 
 __all__ = [
-    "Began",
+    "OriginCounts",
     "Register",
     "RegisteredRelease",
-    "add_began",
-    "find_counted",
+    "add_origin_counts",
+    "find_counted_events",
     "find_outline",
     "find_series_before",
     "read_all_registers",
@@ -45,23 +45,23 @@ __all__ = [
     "require_same_terms",
 ]
 
-Began = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: how many counted
+OriginCounts = dict[str, dict[str, dict[str, int]]]  # layer, period in which events began, piece: number of events
 COPY: Final = "release"
 NOTE: Final = "note.json"
-_DIGITS: Final = 16  # hexadecimal, of a digest: 64 bits
-_SHARED: Final = 0.001  # of the smaller of two areas: less is how outlines of neighbours differ
+_DIGITS: Final = 16  # hexadecimal digits of a hash: 64 bits
+_MOST_SHARED: Final = 0.001  # of the smaller of two areas: outlines of neighbours overlap by less
 
 
 @dataclass(frozen=True, eq=False)
 class RegisteredRelease:
-    """One published release: its number, files, and values; `first` and `continues` as the register keeps them."""
+    """One published release: its number, files and values, and the contents of its `note.json`."""
 
     number: int
     files: Mapping[str, bytes]
     release: Release
-    first: dict[str, str]
+    first_days: dict[str, str]
     continues: str | None
-    began: Began
+    origin_counts: OriginCounts
     _key: bytes = field(repr=False)
     _counted: frozenset[str] = field(repr=False)
 
@@ -77,7 +77,7 @@ class RegisteredRelease:
 
     def has_counted(self, event_id: str) -> bool:
         """Whether the event counted in a period that this release was the first to publish."""
-        return _digest(event_id, self._key) in self._counted
+        return _hash_event(event_id, self._key) in self._counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Register:
 
     @classmethod
     def of(cls, home: Path, area: str) -> "Register":
-        """The register of an area in a home folder; nothing is made until something is published."""
+        """The register of an area in a home folder; it is created when something is published."""
         return cls(home / "published" / area)
 
     def all(self) -> list[RegisteredRelease]:
@@ -103,19 +103,19 @@ class Register:
         number: int,
         files: Mapping[str, bytes],
         *,
-        counted: Collection[str],
-        began: Began,
-        first: dict[str, str],
+        counted_events: Collection[str],
+        origin_counts: OriginCounts,
+        first_days: dict[str, str],
         continues: str | None,
     ) -> None:
-        """Record a release before it is handed out, completely or not at all; PolicyError if the number is taken."""
+        """Record a release before it is published, completely or not at all; PolicyError if the number is taken."""
         key = secrets.token_bytes(16)
         facts = {
-            "began": began,
+            "began": origin_counts,
             "checksum": find_release_checksum(dict(files)),
             "continues": continues,
-            "counted": "".join(sorted(_digest(event_id, key) for event_id in counted)),
-            "first": first,
+            "counted": "".join(sorted(_hash_event(event_id, key) for event_id in counted_events)),
+            "first": first_days,
             "key": key.hex(),
         }
         draft = self.folder / f".draft-{secrets.token_hex(4)}"
@@ -140,10 +140,10 @@ class Register:
             facts: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
             files = read_files(folder / COPY)
             text = facts["counted"]
-            counted = frozenset(text[at : at + _DIGITS] for at in range(0, len(text), _DIGITS))
+            counted_hashes = frozenset(text[start : start + _DIGITS] for start in range(0, len(text), _DIGITS))
             registered = RegisteredRelease(
                 number, files, parse_release(files), facts["first"], facts["continues"], facts["began"],
-                bytes.fromhex(facts["key"]), counted,
+                bytes.fromhex(facts["key"]), counted_hashes,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
@@ -159,12 +159,12 @@ class Register:
         )
 
 
-def _digest(event_id: str, key: bytes) -> str:
+def _hash_event(event_id: str, key: bytes) -> str:
     return blake2b(event_id.encode(), key=key, digest_size=_DIGITS // 2).hexdigest()
 
 
-def find_counted(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) -> frozenset[str]:
-    """Those of the events that counted in a period which one of these releases was the first to publish."""
+def find_counted_events(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) -> frozenset[str]:
+    """The events that counted in a period that one of these releases was the first to publish."""
     releases = list(series)
     if not releases:
         return frozenset()
@@ -172,13 +172,13 @@ def find_counted(series: Iterable[RegisteredRelease], event_ids: Iterable[str]) 
 
 
 def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
-    """The checksum of every release of every area that a home's register holds, by area and number."""
+    """The checksum of every release of every area in the register of a home, by area and number."""
     folders = sorted((home / "published").glob("*"))
     return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
 
 
-def add_began(totals: Began, added: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
-    """Add counts to others, in place."""
+def add_origin_counts(totals: OriginCounts, added: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    """Add counts to `totals`, in place."""
     for layer, periods in added.items():
         for period, pieces in periods.items():
             sums = totals.setdefault(layer, {}).setdefault(period, {})
@@ -194,15 +194,15 @@ def find_outline(release: Release) -> shapely.Geometry:
 def find_series_before(
     home: Path, earlier: Sequence[RegisteredRelease], continues: str | None
 ) -> list[RegisteredRelease]:
-    """The releases of other areas from which a series goes on, the oldest first.
+    """The releases of other areas that a series continues, the oldest first.
 
-    `continues` is what the publisher says, `earlier` the area's own releases, the first of which holds it for good.
-    UsageError if that area published nothing, PolicyError if it is another than before.
+    `continues` is the area that the publisher names, `earlier` the area's own releases, the first of which fixes it.
+    UsageError if that area published nothing, PolicyError if it is another area than before.
     """
     area_before = earlier[0].continues if earlier else continues
     if earlier and continues is not None and continues != area_before:
         fact = f"this series {f'continues {area_before}' if area_before else 'continues no other'}, not {continues}"
-        raise _refused(fact, "leave --continues out")
+        raise _build_refusal(fact, "leave --continues out")
     if area_before is None:
         return []
     releases_before = Register.of(home, area_before).all()
@@ -216,39 +216,39 @@ def find_series_before(
 
 
 def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRelease]) -> None:
-    """PolicyError if wards of the area were published in a series that this one does not go on from."""
+    """PolicyError if wards of the area were published in a series that this one does not continue."""
     allowed = {area.name, *(old.area for old in before)}
     for folder in sorted((home / "published").glob("*")):
         published = Register(folder).all() if folder.name not in allowed else []
         if published and published[0].continues in allowed:
-            raise _refused(
+            raise _build_refusal(
                 f"the series of {published[0].continues} continues as {folder.name}", f"use --area {folder.name}"
             )
-        shared = _shared_wards(published[-1].release, area) if published else 0
+        shared = _count_shared_wards(published[-1].release, area) if published else 0
         if shared:
-            raise _refused(
+            raise _build_refusal(
                 f"{shared} wards of {area.name} were published as part of {folder.name}",
                 f"use --area {folder.name}, or use --continues {folder.name} to begin with the next period",
             )
 
 
-def _shared_wards(release: Release, area: Area) -> int:
+def _count_shared_wards(release: Release, area: Area) -> int:
     """How many of the area's wards lie in the release's area, by code or by outline."""
     places = release.places.values()
     codes = {place.ward_code for place in places}
     common = shapely.area(shapely.intersection(area.wards.polygons, find_outline(release)))
-    within = common > _SHARED * shapely.area(area.wards.polygons)
-    return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, within, strict=True))
+    is_inside = common > _MOST_SHARED * shapely.area(area.wards.polygons)
+    return sum(code in codes or bool(inside) for code, inside in zip(area.wards.codes, is_inside, strict=True))
 
 
-def require_same_first(first: dt.date | None, last: RegisteredRelease) -> None:
-    """PolicyError if a policy begins on another day than the series did; None: it does not say.
+def require_same_first(first: dt.date | None, last_release: RegisteredRelease) -> None:
+    """PolicyError if the first day of a policy is not that of the series; None: the policy has no first day.
 
-    A series that goes on from another begins where that one ended, on the policy's day or later.
+    A series that continues another begins where that one ended, on the policy's day or later.
     """
-    for layer, day in last.first.items():
-        if first and (first.isoformat() > day or (last.continues is None and first.isoformat() != day)):
-            raise _refused(
+    for layer, day in last_release.first_days.items():
+        if first and (first.isoformat() > day or (last_release.continues is None and first.isoformat() != day)):
+            raise _build_refusal(
                 f"the first day of {layer} was {day}, and now it is {first}",
                 f'put first = "{day}" into the policy, or leave it out',
             )
@@ -259,7 +259,7 @@ def require_same_terms(earlier: Release, later: Release) -> None:
     names = {layer.name for layer in later.layers}
     for old in earlier.layers:
         if old.name not in names:
-            raise _refused(
+            raise _build_refusal(
                 f"{old.name} was published before, and now it is left out", f"put {old.name} back into the policy"
             )
         new = later.layer(old.name)
@@ -268,16 +268,16 @@ def require_same_terms(earlier: Release, later: Release) -> None:
         _require_same(old.name, "minimum of places", old.minimum_places, new.minimum_places)
         _require_same(old.name, "bound half_full", str(old.half_full).lower(), str(new.half_full).lower())
         _require_same(old.name, "set of places", old.place_set, new.place_set)
-        if _geometry(earlier, old.place_set) != _geometry(later, old.place_set):
-            raise _refused(
+        if _list_geometry(earlier, old.place_set) != _list_geometry(later, old.place_set):
+            raise _build_refusal(
                 f"{old.name} has other places than before: the wards, the list of places or the floor changed",
                 "restore the area's files; for new wards make a new area: --area NEW --continues OLD",
             )
         if new.periods[: len(old.periods)] != old.periods:
-            raise _refused(f"{old.name} has other periods than before", "keep the first day of the policy")
+            raise _build_refusal(f"{old.name} has other periods than before", "keep the first day of the policy")
         for period in old.periods:
             if earlier.blocks_of(old.name, period.name) != later.blocks_of(old.name, period.name):
-                raise _refused(
+                raise _build_refusal(
                     f"{old.name} of {period.name} has other numbers",
                     "count late events in the period in which they are received",
                 )
@@ -285,10 +285,12 @@ def require_same_terms(earlier: Release, later: Release) -> None:
 
 def _require_same(layer: str, what: str, before: object, now: object) -> None:
     if before != now:
-        raise _refused(f"the {what} of {layer} was {before}, and now it is {now}", f"put {before} back into the policy")
+        raise _build_refusal(
+            f"the {what} of {layer} was {before}, and now it is {now}", f"put {before} back into the policy"
+        )
 
 
-def _geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
+def _list_geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
     return [
         (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))
         for place in release.places.values()
@@ -296,7 +298,7 @@ def _geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
     ]
 
 
-def _refused(fact: str, hint: str) -> PolicyError:
+def _build_refusal(fact: str, hint: str) -> PolicyError:
     return PolicyError(
         "Published terms never change: two ways to count the same events would prove small numbers",
         fact,

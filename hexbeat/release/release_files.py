@@ -1,4 +1,4 @@
-"""A release as the bytes of its files (the same values always give the same bytes), and folders written whole."""
+"""The files of a release as bytes (the same values always give the same bytes), and atomic writing of folders."""
 
 import csv
 import io
@@ -31,71 +31,73 @@ __all__ = ["atomic_replace", "build_release_files", "find_release_checksum", "sy
 def build_release_files(release: Release) -> dict[str, bytes]:
     """Name to content of every file of the directory, checksums.txt last.
 
-    Nothing here asks whether the release is safe: `publication.publish_release` does, and is what writes.
+    This does not check whether the release is safe: `publication.publish_release` does, before it writes.
     """
     files = {
         "LICENCE.txt": format_licence(release.facts).encode(),
         "README.txt": format_readme(release).encode(),
-        "blocks.csv": _blocks(release).encode(),
+        "blocks.csv": _format_blocks(release).encode(),
         "dictionary.md": format_dictionary(release).encode(),
-        "outlines.geojson": _outlines(release.places.values()).encode(),
-        "places.csv": _places(release.places.values()).encode(),
-        "release.json": _json({**release.facts, "layers": [_layer(layer) for layer in release.layers]}).encode(),
+        "outlines.geojson": _format_outlines(release.places.values()).encode(),
+        "places.csv": _format_places(release.places.values()).encode(),
+        "release.json": _format_json(
+            {**release.facts, "layers": [_build_layer(layer) for layer in release.layers]}
+        ).encode(),
     }
     sums = "".join(f"{hash_content(files[name])}  {name}\n" for name in sorted(files))
     return files | {CHECKSUMS: sums.encode()}
 
 
 def find_release_checksum(files: dict[str, bytes]) -> str:
-    """One number for a whole release: that of checksums.txt."""
+    """The checksum of a whole release: that of checksums.txt."""
     return hash_content(files[CHECKSUMS])
 
 
-def _layer(layer: ReleasedLayer) -> dict[str, Any]:
+def _build_layer(layer: ReleasedLayer) -> dict[str, Any]:
     facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__}
-    return facts | {"periods": [_period(period) for period in layer.periods]}
+    return facts | {"periods": [_build_period(period) for period in layer.periods]}
 
 
-def _period(period: Period) -> dict[str, str]:
+def _build_period(period: Period) -> dict[str, str]:
     return {"name": period.name, "start": period.start.isoformat(), "end": period.end.isoformat()}
 
 
-def _blocks(release: Release) -> str:
+def _format_blocks(release: Release) -> str:
     spans = {(layer.name, period.name): period for layer in release.layers for period in layer.periods}
     rows = []
     for block in release.blocks:
-        span = _period(spans[block.layer, block.period])
+        span = _build_period(spans[block.layer, block.period])
         row = {name: getattr(block, name) for name in BLOCK_COLUMNS if not name.startswith("period_")}
         rows.append(row | {"period_start": span["start"], "period_end": span["end"]})
-    return _csv(BLOCK_COLUMNS, rows)
+    return _format_csv(BLOCK_COLUMNS, rows)
 
 
-def _places(places: Iterable[Place]) -> str:
-    return _csv(PLACE_COLUMNS, [_properties(place) for place in places])
+def _format_places(places: Iterable[Place]) -> str:
+    return _format_csv(PLACE_COLUMNS, [_list_properties(place) for place in places])
 
 
-def _outlines(places: Iterable[Place]) -> str:
+def _format_outlines(places: Iterable[Place]) -> str:
     features = [
         {
             "type": "Feature",
-            "properties": _properties(place),
-            "geometry": json.loads(shapely.to_geojson(_rounded(place.outline))),
+            "properties": _list_properties(place),
+            "geometry": json.loads(shapely.to_geojson(_round_outline(place.outline))),
         }
         for place in places
     ]
-    lines = ",\n".join(_json(feature, indent=None).strip() for feature in features)
+    lines = ",\n".join(_format_json(feature, indent=None).strip() for feature in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
 
 
-def _rounded(outline: shapely.Geometry) -> shapely.Geometry:
+def _round_outline(outline: shapely.Geometry) -> shapely.Geometry:
     return shapely.transform(outline, lambda corners: np.round(corners, 6))
 
 
-def _properties(place: Place) -> dict[str, str | int | None]:
+def _list_properties(place: Place) -> dict[str, str | int | None]:
     return {name: getattr(place, name) for name in PLACE_COLUMNS}
 
 
-def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+def _format_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()
@@ -103,12 +105,12 @@ def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _json(value: Any, *, indent: int | None = 1) -> str:
+def _format_json(value: Any, *, indent: int | None = 1) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files (name to content) into a folder, made if it is not there, and have them on the disk."""
+    """Write files (name to content) into a folder, create it if needed, and flush all to the disk."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         with (folder / name).open("xb") as file:
@@ -119,7 +121,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder of these files in the place of another, whole or not at all."""
+    """Replace a folder by one with these files, completely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     draft, old = (folder.with_name(f".{folder.name}-{ending}-{mark}") for ending in ("new", "old"))
@@ -135,7 +137,7 @@ def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can say so."""
+    """Flush the names in a folder to the disk, on systems that can."""
     try:
         number = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""The words that go with a release: what is promised and what is not, what the columns mean, and the licence."""
+"""The texts of a release: what is promised and what is not, the meaning of the columns, and the licence."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,7 +26,7 @@ _PLANTS: Final = (
     "learn how many others were there. A period appears one period late, so that reports can be looked through first."
 )
 LIMITS: Final = (_TOTALS, _LAST, _PARTNER, _PLANTS)
-# Every promise that a release may make. Whoever changes the words leaves the old ones here: releases have them.
+# Every promise that a release may make. If you change the wording, keep the old one here: releases have it.
 WORDINGS: Final = ({"claim": CLAIM, "limits": list(LIMITS)},)
 _HOW: Final = (
     "A period appears one period late and is never changed afterwards; what is reported later counts in the period "
@@ -54,7 +54,7 @@ _MEANINGS: Final = (
 
 
 def format_promise(k: int) -> str:
-    """The promise for a threshold, in the words that the public reads."""
+    """The promise for a threshold, as the public reads it."""
     fewest = _NUMBERS[k] if k < len(_NUMBERS) else f"{k:,}"
     return (
         f"We never show fewer than {fewest}. Smaller numbers are added to the surrounding area until there are enough."
@@ -68,7 +68,7 @@ def format_licence(facts: Mapping[str, Any]) -> str:
 
 
 def format_readme(release: Release) -> str:
-    """README.txt: for whoever opens the directory."""
+    """README.txt, for a person who opens the directory."""
     facts = release.facts
     lines = [f"{facts['area']['title']}: numbers for the public, release {facts['number']}, as at {facts['as_at']}", ""]
     if facts["demonstration"]:
@@ -98,7 +98,7 @@ def format_dictionary(release: Release) -> str:
     lines = ["# Data dictionary", "", "## blocks.csv", "", "| column | meaning |", "|---|---|"]
     lines += [f"| {name} | {meaning} |" for name, meaning in _MEANINGS]
     lines += ["", "## Layers", "", "| layer | k | period, months | places | counted |", "|---|---|---|---|---|"]
-    lines += [_layer_row(layer) for layer in release.layers]
+    lines += [_format_layer_row(layer) for layer in release.layers]
     lines += [
         "",
         "## places.csv, outlines.geojson",
@@ -108,7 +108,7 @@ def format_dictionary(release: Release) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _layer_row(layer: ReleasedLayer) -> str:
+def _format_layer_row(layer: ReleasedLayer) -> str:
     fewest = f", at {layer.minimum_places} places or more that do not touch" if layer.minimum_places else ""
     half = ", of places together at most half of what they could hold" if layer.half_full else ""
     return f"| {layer.name} | {layer.k}{fewest}{half} | {layer.months} | {layer.place_set} | {layer.counted} |"

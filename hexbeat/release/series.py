@@ -1,4 +1,4 @@
-"""Which releases came before the audited one: those of the register or those given, never only those that it names.
+"""Finds the releases before the audited one, in the register or as given, and not only those that it names.
 
 A release names the earlier ones by number and checksum. An audit compares it with every earlier release in the register
 and finds each name that is missing, added or out of order.
@@ -18,11 +18,11 @@ from hexbeat.release.release_files import find_release_checksum
 
 __all__ = ["EarlierRelease", "GivenRelease", "find_earlier", "find_series_faults"]
 
-_SHARED: Final = 0.001  # of the smaller of two areas: outlines of neighbours overlap by less
+_MOST_SHARED: Final = 0.001  # of the smaller of two areas: outlines of neighbours overlap by less
 
 
 class EarlierRelease(Protocol):
-    """A release with the checksum that others name it by."""
+    """A release with the checksum by which later releases name it."""
 
     @property
     def release(self) -> Release:
@@ -48,7 +48,7 @@ class GivenRelease:
 
 
 def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRelease], list[Disclosure]]:
-    """All releases before this one in the registers of a home, the oldest first, and where they contradict it.
+    """All releases before this one in the registers of a home, the oldest first, and findings where they contradict it.
 
     If its own area has no register, the other registers are searched for the releases that it names. DataError if a
     register is damaged.
@@ -74,15 +74,15 @@ def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRele
         for old in own_releases
         if old.number == facts["number"] and old.checksum != audited.checksum
     ]
-    return earlier, findings + _same_ground(audited.release, earlier, others)
+    return earlier, findings + _find_overlapping_areas(audited.release, earlier, others)
 
 
 def find_series_faults(release: Release, earlier: Sequence[EarlierRelease], *, alone: bool = False) -> list[Disclosure]:
-    """Where a release does not continue the earlier ones (the oldest first); `alone`: do not require all it names."""
+    """Where a release does not continue the earlier ones (oldest first); `alone`: those it names may be missing."""
     if not names_earlier(release.facts):
         return []
     area, entries = release.facts["area"]["name"], release.facts["previous"]
-    expected_entries = [{**_entry(old.release), "checksum": old.checksum} for old in earlier]
+    expected_entries = [{**_build_entry(old.release), "checksum": old.checksum} for old in earlier]
     reasons = [] if alone else [
         f"it names {_name_release(entry)} as an earlier release, which this audit did not get"
         for entry in entries if entry not in expected_entries
@@ -102,7 +102,7 @@ def find_series_faults(release: Release, earlier: Sequence[EarlierRelease], *, a
     return [Disclosure("", "", "release.json", reason) for reason in reasons]
 
 
-def _entry(release: Release) -> dict[str, object]:
+def _build_entry(release: Release) -> dict[str, object]:
     return {"area": release.facts["area"]["name"], "number": release.facts["number"], "as_at": release.facts["as_at"]}
 
 
@@ -110,25 +110,25 @@ def _name_release(entry: dict[str, object]) -> str:
     return f"number {entry['number']} of {entry['area']}"
 
 
-def _same_ground(
+def _find_overlapping_areas(
     release: Release, earlier: Iterable[RegisteredRelease], others: Iterable[RegisteredRelease]
 ) -> list[Disclosure]:
     """Other areas that overlap this release and were published outside its series."""
     own_areas = {release.facts["area"]["name"], *(old.area for old in earlier)}
-    ground = _outline(release)
-    last = {old.area: old for old in others if old.area not in own_areas}
+    outline = _unite_outlines(release)
+    latest = {old.area: old for old in others if old.area not in own_areas}
     return [
         Disclosure("", "", name, "this area was published under another name and overlaps this release")
-        for name, old in sorted(last.items())
-        if old.continues not in own_areas and _overlap(ground, _outline(old.release)) > _SHARED
+        for name, old in sorted(latest.items())
+        if old.continues not in own_areas and _measure_overlap(outline, _unite_outlines(old.release)) > _MOST_SHARED
     ]
 
 
-def _outline(release: Release) -> shapely.Geometry:
+def _unite_outlines(release: Release) -> shapely.Geometry:
     return shapely.union_all([place.outline for place in release.places.values() if place.parent_id is None])
 
 
-def _overlap(first: shapely.Geometry, second: shapely.Geometry) -> float:
+def _measure_overlap(first: shapely.Geometry, second: shapely.Geometry) -> float:
     """The overlap as a share of the smaller one."""
     smaller = min(shapely.area(first), shapely.area(second))
     return float(shapely.area(shapely.intersection(first, second)) / smaller) if smaller > 0 else 0.0

@@ -1,22 +1,12 @@
 """The facts of a briefing, for the daily meeting on threat, risk and harm or for a shift.
 
-What happened, where it gathers and why, what teams did, and how new the records of each source are. Nothing here draws.
+What happened, where and why it concentrates, what teams did, and how new the records of each source are.
 """
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from hexbeat.areas.area import Area
-from layers.catalogue import LAYERS, find_layer
-from layers.columns import Columns
-from layers.periods import find_known_period
-from layers.timestamps import from_seconds
-
-if TYPE_CHECKING:
-    import pandas as pd
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +15,7 @@ from hexbeat.analysis.change_map import FALL, RISE, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study, load_study
+from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_places import (
     ClosureLine,
     ForecastLine,
@@ -33,10 +24,16 @@ from hexbeat.reports.briefing_places import (
     find_closure_lines,
     find_hot_places,
 )
+from layers.catalogue import LAYERS, find_layer
+from layers.columns import Columns
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period
+from layers.periods import Period, find_known_period
+from layers.timestamps import from_seconds
 from layers.wording import format_date
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Alert",
@@ -82,7 +79,7 @@ class VisitLine:
 
 
 class Purpose(StrEnum):
-    """Whom a briefing is for."""
+    """The occasion of a briefing."""
 
     MEETING = "meeting"
     SHIFT = "shift"
@@ -90,9 +87,9 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LayerLine:
-    """One layer: `count` in `period`, `earlier` in the same length before (None: not known), and the verdict.
+    """One layer: `count` in `period`, `earlier` in the period before (None: not known), and the verdict.
 
-    `period` is None where the layer has no records in it.
+    `period` is None if the layer has no records in it.
     """
 
     layer: str
@@ -105,7 +102,7 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """All facts of one briefing. `period` is what it looks back on, `hours` the shift's (None: all hours)."""
+    """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all)."""
 
     purpose: Purpose
     area: str
@@ -136,15 +133,15 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     wards: tuple[str, ...] = (),
     visits: "pd.DataFrame | None" = None,
     sources: "pd.DataFrame | None" = None,
-    winners: Mapping[str, SelectedMethod] | None = None,
+    selected_methods: Mapping[str, SelectedMethod] | None = None,
 ) -> Briefing:
-    """The facts as known on `today`. Events of today itself are not counted: the day is not over.
+    """The facts as known on `today`. Events of today are not counted, because the day is not over.
 
-    hours: only these hours of the day, for a shift. days: how many to look back on (None: 7, for a shift 28). wards:
-    codes (none: all). visits: of `read_visits` (None: work is left out). sources: the summary of `store.quality`
-    (None: freshness by layer alone). winners: the method that wins each layer's back-test, for the forecast of
-    the next week (None: no forecast). For layers with older records the period ends with their last day, and a note
-    says so.
+    hours: only these hours of the day, for a shift. days: the length of the period (None: 7, for a shift 28). wards:
+    codes (none: all). visits: from `read_visits` (None: work is left out). sources: the summary of `store.quality`
+    (None: freshness by layer alone). selected_methods: the method that back-testing selects for each layer, for the
+    forecast of the next week (None: no forecast). If the records of a layer end earlier, its period ends with their
+    last day, and a note says so.
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
@@ -160,7 +157,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         notes += layer_notes
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
     report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS))
-    chosen = [one for one in report.alerts if not wards or one.ward_code is None or one.ward_code in wards]
+    chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
     return Briefing(
         purpose=purpose,
         area=area.name,
@@ -171,7 +168,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         wards=wards,
         layers=lines,
         places=tuple(places),
-        expected=build_forecast_lines(columns, area, winners or {}, wards=wards),
+        expected=build_forecast_lines(columns, area, selected_methods or {}, wards=wards),
         alerts=tuple(chosen),
         closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else build_visit_lines(visits, wards=wards),
@@ -191,22 +188,25 @@ def format_briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] |
 def build_layer_line(
     columns: Columns, area: Area, spec: LayerSpec, study: Study, *, period: Period, hours: tuple[int, int] | None
 ) -> LayerLine:
-    """One layer against the same length before. States are in force at any hour."""
-    shown = hours if spec.kind == "incident" else None
-    own = _find_own_period(columns, area, spec, period)
-    if own is None:
+    """One layer against the period before. Hours do not apply to states, which are in force all day."""
+    layer_hours = hours if spec.kind == "incident" else None
+    own_period = _find_own_period(columns, area, spec, period)
+    if own_period is None:
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
-    chosen = Filter(layers=(spec.name,), start=own[0], end=own[1], wards=study.chosen, hours=shown)
-    found = build_change_map(columns, chosen, study, time_zone=area.time_zone)
-    if found.now is None or found.other is None:
-        return LayerLine(spec.name, spec.title, found.now, 0.0, None, "no earlier records to compare with")
-    whole = found.whole.iloc[0]
-    verdict = describe_change(str(whole["change"]), float(whole["ratio_low"]), float(whole["ratio_high"]))
-    return LayerLine(spec.name, spec.title, found.now, float(whole["now"]), float(whole["before"]), verdict)
+    start, end = own_period
+    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
+    change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
+    if change_map.now is None or change_map.other is None:
+        return LayerLine(spec.name, spec.title, change_map.now, 0.0, None, "no earlier records to compare with")
+    total_row = change_map.whole.iloc[0]
+    verdict = describe_change(str(total_row["change"]), float(total_row["ratio_low"]), float(total_row["ratio_high"]))
+    return LayerLine(
+        spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict
+    )
 
 
 def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:
-    """The period, moved back to the layer's own last day where its records end before it."""
+    """The period, moved back to end with the layer's last day if its records end earlier."""
     known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
         return None

@@ -30,7 +30,7 @@ MOST_PLACES_A_LAYER: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ClosureLine:
-    """A closure by its first and its last day, where it lies, and why it is named. Degrees are those of the event."""
+    """A closure: its first and last day, its place, and why it is named (`kind`). Degrees are those of the event."""
 
     kind: Literal["new", "ending"]
     first_day: dt.date
@@ -44,7 +44,7 @@ class ClosureLine:
 
 @dataclass(frozen=True, slots=True)
 class ForecastLine:
-    """A cell (H3) with the most expected events for its size in the week [start, end): `expected` of `total` in all."""
+    """A cell (H3) with many expected events for its size in the week [start, end): `expected` of `total` in all."""
 
     layer: str
     title: str
@@ -59,10 +59,9 @@ class ForecastLine:
 
 @dataclass(frozen=True, slots=True)
 class PlaceLine:
-    """A place to look at: its surest hot cell (H3), with the hot cells that are connected to it, the cell first.
+    """A hotspot group: its surest hot cell (H3), and all its hot `cells`, that cell first.
 
-    `count` is of the cell alone, `total` of all `cells`; `reason` is the sentence that explains the cell. Degrees are
-    those of the cell's middle.
+    `count` is that of the cell, `total` that of all `cells`; `reason` is the sentence that explains the cell.
     """
 
     layer: str
@@ -86,53 +85,54 @@ def find_hot_places(
     days: int,
     hours: tuple[int, int] | None,
 ) -> tuple[list[PlaceLine], list[str]]:
-    """Up to MOST_PLACES_A_LAYER places of one layer, the surest first, and notes.
+    """Up to MOST_PLACES_A_LAYER hotspot groups of one layer, the surest first, and notes.
 
-    They are of the last `days` days up to `until`, or up to the layer's last record if that is earlier.
+    The period is the last `days` days before `until`, or before the end of the layer's records if that is earlier.
     """
     known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
         return [], []
     end = min(until, known[1])
-    chosen = Filter(layers=(spec.name,), start=end - dt.timedelta(days=days), end=end, wards=study.chosen, hours=hours)
-    found = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
-    hot = np.flatnonzero(found.rows["hotspot"].to_numpy() == HOT)
+    start = end - dt.timedelta(days=days)
+    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
+    hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
+    hot = np.flatnonzero(hotspot_map.rows["hotspot"].to_numpy() == HOT)
     if not len(hot):
-        return [], [_describe_nothing(found, spec, days, hours)]
+        return [], [_describe_nothing(hotspot_map, spec, days, hours)]
     groups = connected_components(study.neighbours[hot][:, hot], directed=False)[1]
-    order = np.lexsort((-found.rows["count"].to_numpy()[hot], -found.rows["gi_z"].to_numpy()[hot]))
+    order = np.lexsort((-hotspot_map.rows["count"].to_numpy()[hot], -hotspot_map.rows["gi_z"].to_numpy()[hot]))
     first = {int(group): int(place) for place, group in zip(order[::-1], groups[order[::-1]], strict=True)}
     ordered = sorted(first.items(), key=lambda item: int(np.flatnonzero(order == item[1])[0]))
-    places = [_build_line(found, hot, groups, group, head) for group, head in ordered[:MOST_PLACES_A_LAYER]]
+    places = [_build_line(hotspot_map, hot, groups, group, surest) for group, surest in ordered[:MOST_PLACES_A_LAYER]]
     left = len(ordered) - MOST_PLACES_A_LAYER
     if left <= 0:
         return places, []
-    words = "place stands out" if left == 1 else "places stand out"
-    return places, [f"{left} more {words} for {spec.many}: see the map of hotspots."]
+    what = "place stands out" if left == 1 else "places stand out"
+    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."]
 
 
-def _build_line(found: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, head: int) -> PlaceLine:
-    row = found.rows.iloc[hot[head]]
-    others = [int(place) for place in np.flatnonzero(groups == group) if place != head]
-    together = found.rows.iloc[hot[[head, *others]]]
+def _build_line(hotspot_map: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, surest: int) -> PlaceLine:
+    row = hotspot_map.rows.iloc[hot[surest]]
+    others = [int(place) for place in np.flatnonzero(groups == group) if place != surest]
+    place_rows = hotspot_map.rows.iloc[hot[[surest, *others]]]
     return PlaceLine(
-        layer=found.spec.name,
-        title=found.spec.title,
+        layer=hotspot_map.spec.name,
+        title=hotspot_map.spec.title,
         cell=str(row["cell"]),
-        cells=tuple(together["cell"]),
+        cells=tuple(place_rows["cell"]),
         ward_code=str(row["ward_code"]),
         ward_name=str(row["ward_name"]),
         count=float(row["count"]),
-        total=float(together["count"].sum()),
-        reason=explain_cell(found, str(row["cell"])),
+        total=float(place_rows["count"].sum()),
+        reason=explain_cell(hotspot_map, str(row["cell"])),
     )
 
 
-def _describe_nothing(found: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
+def _describe_nothing(hotspot_map: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
     """Why no place of a layer is named."""
-    if not found.total:
+    if not hotspot_map.total:
         return f"No {spec.many} were recorded in these {days} days{' at these hours' if hours else ''}."
-    if is_too_quiet(found):
+    if is_too_quiet(hotspot_map):
         return f"Too few {spec.many} in {days} days to say where they gather."
     return f"No place stands out for {spec.many}."
 
@@ -142,55 +142,55 @@ def find_closure_lines(
 ) -> tuple[ClosureLine, ...]:
     """Closures in force whose first day lies within the last `days` days, or whose last within the next `days`.
 
-    One that is both is named as ending. Ending ones stand first, the soonest first; then new ones, the newest first.
-    An order without an end is taken to last as long as the layer says.
+    A closure that is both is named as ending. Ending ones come first, the soonest first; then new ones, the newest
+    first. An order without an end lasts as long as the layer says.
     """
     calendar = Calendar(area.time_zone)
-    own = np.flatnonzero(mark_states(columns.layer))
-    firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[own])]
-    lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[own] - 1)]
-    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][own]])
+    closures = np.flatnonzero(mark_states(columns.layer))
+    firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[closures])]
+    lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[closures] - 1)]
+    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][closures]])
     span = dt.timedelta(days=days)
-    found = []
+    lines = []
     for place, (first, last, cell) in enumerate(zip(firsts, lasts, cells, strict=True)):
-        code = columns.ward_codes[columns.ward[own[place]]]
+        code = columns.ward_codes[columns.ward[closures[place]]]
         if first > today or last < today or (wards and code not in wards):
             continue
         ending, new = last <= today + span, first >= today - span
         if ending or new:
             name = area.wards.names[area.wards.codes.index(code)] if code in area.wards.codes else code
             kind: Literal["new", "ending"] = "ending" if ending else "new"
-            lon, lat = float(columns.lon[own[place]]), float(columns.lat[own[place]])
-            found.append(ClosureLine(kind, first, last, code, name, cell, lon, lat))
-    return tuple(sorted(found, key=_order))
+            lon, lat = float(columns.lon[closures[place]]), float(columns.lat[closures[place]])
+            lines.append(ClosureLine(kind, first, last, code, name, cell, lon, lat))
+    return tuple(sorted(lines, key=_sort_key))
 
 
-def _order(line: ClosureLine) -> tuple[bool, int, str]:
+def _sort_key(line: ClosureLine) -> tuple[bool, int, str]:
     day = line.last_day.toordinal() if line.kind == "ending" else -line.first_day.toordinal()
     return line.kind == "new", day, line.cell
 
 
 def build_forecast_lines(
-    columns: Columns, area: Area, winners: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
+    columns: Columns, area: Area, selected_methods: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
 ) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer that has a winner; none where it ranks without numbers."""
-    found = []
-    for layer, winner in winners.items():
-        week = build_forecast(columns, area, layer, winner, wards=wards)
-        if not np.isfinite(week.expected) or week.expected <= 0:
+    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method; none if it ranks without numbers."""
+    lines = []
+    for layer, method in selected_methods.items():
+        forecast = build_forecast(columns, area, layer, method, wards=wards)
+        if not np.isfinite(forecast.expected) or forecast.expected <= 0:
             continue
-        found += [
+        lines += [
             ForecastLine(
                 layer=layer,
-                title=week.spec.title,
-                start=week.start,
-                end=week.end,
+                title=forecast.spec.title,
+                start=forecast.start,
+                end=forecast.end,
                 cell=str(row["cell"]),
                 ward_code=str(row["ward_code"]),
                 ward_name=str(row["ward_name"]),
                 expected=float(row["expected"]),
-                total=week.expected,
+                total=forecast.expected,
             )
-            for row in week.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
+            for row in forecast.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
         ]
-    return tuple(found)
+    return tuple(lines)

@@ -1,4 +1,4 @@
-"""What a reader of an evidence pack must know before relying on it: made from the pack's own facts."""
+"""The caveats of an evidence pack, made from its own facts."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,56 +8,56 @@ from layers.wording import format_list, format_number
 
 __all__ = ["list_caveats"]
 
-_NEAR: Final = (
+_SCOPE: Final = (
     "These are records of what was reported or found near a place. They do not say that anything happened at an "
     "address, and nothing about who lives there or owns it."
 )
-_ANCHORED: Final = "police-uk"  # sources whose publisher moves every record to the nearest of its fixed points
+_SNAPPED_SOURCE: Final = "police-uk"  # the publisher of these sources moves every record to a fixed point nearby
 
 
 def list_caveats(content: Mapping[str, Any]) -> list[str]:
-    """Sentences, the gravest first; every one true of this very content."""
+    """Sentences, the most serious first. Each is said only if it is true of this content."""
     rows = content["incidents"]
-    said = [_NEAR]
-    anchored = sum(str(row["source"]).startswith(_ANCHORED) for row in rows)
+    caveats = [_SCOPE]
+    anchored = sum(str(row["source"]).startswith(_SNAPPED_SOURCE) for row in rows)
     if anchored:
-        said.append(
-            f"{_of(anchored, rows)} from police.uk, which moves every record to one of its own points, such as the "
-            "middle of a street: they are not at the address, and the distance given is to that point."
+        caveats.append(
+            f"{_format_share(anchored, rows)} from police.uk, which moves every record to one of its own points, such "
+            "as the middle of a street: they are not at the address, and the distance given is to that point."
         )
-    shared = sum(row["shared_point"] and not str(row["source"]).startswith(_ANCHORED) for row in rows)
+    shared = sum(row["shared_point"] and not str(row["source"]).startswith(_SNAPPED_SOURCE) for row in rows)
     if shared:
-        said.append(
-            f"{_of(shared, rows)} at coordinates that several records have: their publisher may have moved them there, "
-            "or as much truly happened there."
+        caveats.append(
+            f"{_format_share(shared, rows)} at coordinates that several records have: their publisher may have moved "
+            "them there, or as much truly happened there."
         )
     months = sum(row["precision"] == "month" for row in rows)
     if months:
-        said.append(f"{_of(months, rows)} known only to the month.")
+        caveats.append(f"{_format_share(months, rows)} known only to the month.")
     days = sum(row["precision"] == "day" for row in rows)
     if days:
-        said.append(f"{_of(days, rows)} known only to the day.")
+        caveats.append(f"{_format_share(days, rows)} known only to the day.")
     unsure = sum(not row["surely"] for row in rows)
     if unsure:
-        said.append(f"{_of(unsure, rows)} known to a time that lies only partly in the period.")
+        caveats.append(f"{_format_share(unsure, rows)} known to a time that lies only partly in the period.")
     sweeps = sum(row["reported_by"] == "sweep" for row in rows)
     if sweeps:
-        said.append(f"{_of(sweeps, rows)} found by sweeps: where one searches, one finds.")
-    return [*said, *_left_out(content)]
+        caveats.append(f"{_format_share(sweeps, rows)} found by sweeps: where one searches, one finds.")
+    return [*caveats, *_list_omissions(content)]
 
 
-def _left_out(content: Mapping[str, Any]) -> list[str]:
-    """Which layers the pack does not have, and that reports may be several for one event."""
+def _list_omissions(content: Mapping[str, Any]) -> list[str]:
+    """The layers that the pack leaves out, the rejected rows, and that one event may have several reports."""
     lacking = [spec.many for spec in LAYERS if spec.name not in content["layers"]]
-    said = [f"{format_list(lacking).capitalize()} are not part of this pack."] if lacking else []
+    sentences = [f"{format_list(lacking).capitalize()} are not part of this pack."] if lacking else []
     rejected = sum({row["source"]: row["rejects"] for row in content["sources"]}.values())
     if rejected:
-        said.append(
+        sentences.append(
             f"{format_number(rejected)} rows of these sources' files could not be used, and are not counted anywhere."
         )
-    return [*said, "One event may have been reported more than once; records may still arrive, or be corrected."]
+    return [*sentences, "One event may have been reported more than once; records may still arrive, or be corrected."]
 
 
-def _of(number: int, rows: list[Any]) -> str:
+def _format_share(number: int, rows: list[Any]) -> str:
     """As in "3 of the 12 records are"."""
     return f"{number:,} of the {len(rows):,} records {'is' if number == 1 else 'are'}"

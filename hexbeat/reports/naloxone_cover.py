@@ -22,7 +22,7 @@ from geo.travel import PACES
 from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_name
-from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from layers.access import Action, Viewer, may, require
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
@@ -57,9 +57,9 @@ _POINT_RESOLUTION, _CELL_RESOLUTION = 10, 9
 
 @dataclass(frozen=True, slots=True)
 class CoverDistance:
-    """How near is near: `metres` in a straight line, or `minutes` on foot (None: the metres).
+    """The distance within which a place covers an overdose: `metres`, or `minutes` on foot (None: the metres).
 
-    On foot at 4.8 km/h by ways 1.3 times as long as the straight line: 5 minutes are 308 m of it.
+    Metres are in a straight line. On foot means 4.8 km/h on routes 1.3 times as long: 5 minutes are 308 m.
     """
 
     metres: float = 400.0
@@ -67,15 +67,15 @@ class CoverDistance:
 
     @property
     def straight_m(self) -> float:
-        """The same as a straight line."""
+        """The distance in metres in a straight line."""
         if self.minutes is None:
             return self.metres
         pace = PACES["walk"]
         return self.minutes * 60 * pace.speed_kmh / 3.6 / pace.detour
 
     @property
-    def words(self) -> str:
-        """As in "within 400 m" or "within 5 minutes on foot (308 m in a straight line)"."""
+    def description(self) -> str:
+        """As in "within 400 m" or "within 5 minutes on foot (308 m away)"."""
         if self.minutes is None:
             return f"within {format_number(round(self.metres))} m"
         return f"within {format_number(self.minutes)} minutes on foot ({format_number(round(self.straight_m))} m away)"
@@ -83,9 +83,9 @@ class CoverDistance:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How many next places to look for (0: none), among which candidates, and for how long at most.
+    """The number of next places to find (0: none), their candidates, and the longest time in `seconds`.
 
-    `candidates`: CELLS (middles of cells of 130 m whose middle lies in a ward) or kinds of reference places.
+    `candidates`: CELLS (middles of the cells of 130 m that lie in a ward), or kinds of reference places.
     """
 
     number: int = 3
@@ -103,12 +103,12 @@ class Search:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NaloxoneCover:
-    """`share` of `total` overdoses within `reach` of a place that holds naloxone and is open (NaN of none).
+    """The `share` of `total` overdoses within `reach` of an open place that holds naloxone (NaN if total is 0).
 
-    `holders`: name, lon, lat, ward_code, ward_name, hours, open (True, False; True where it does not say), near
-    (overdoses within reach). `next_places`: rank, name, lon, lat, ward_name, gain, share_after. `cover` of the next
-    places says whether they are proved best. `cells` and their overdoses, of resolution 9, for a map. `exact`:
-    overdoses were points, not cells; `timed`: hours or days were asked for, and `unplaced` overdoses know none.
+    `holders`: name, lon, lat, ward_code, ward_name, hours, open (True if its hours are not known), hours_known, near
+    (overdoses within reach). `next_places`: rank, name, lon, lat, ward_name, gain, share_after. `cover` says whether
+    the next places are proved best. `cells`: cells of resolution 9 and their overdoses, for a map. `exact`: overdoses
+    are points, not cells. `timed`: the filter has hours or days; `unplaced` overdoses have no known hour or day.
     """
 
     total: float
@@ -149,23 +149,23 @@ def find_naloxone_cover(
     viewer: Viewer,
     columns: Columns,
     area: Area,
-    chosen: Filter,
+    event_filter: Filter,
     *,
     reach: CoverDistance = USUAL_REACH,
     search: Search = USUAL_SEARCH,
 ) -> NaloxoneCover:
-    """The cover of overdoses that a filter selects, and the next best places.
+    """The cover of the overdoses that a filter selects, and the next best places.
 
-    Overdoses are points for those who may see points, else middles of cells of 350 m. A place that is shut in any of
-    the filter's hours covers nothing; one that does not say when it is open counts as open.
-    UsageError for a filter of other layers or unknown candidates, DataError without any overdoses.
+    Overdoses are points if the viewer may see points, else middles of cells of 350 m. A place that is shut in any of
+    the filter's hours covers nothing. A place whose hours are not known counts as open.
+    UsageError for a filter of other layers or unknown candidates; DataError if there are no overdoses.
     """
     layer = find_only_layer("naloxone").name
     require(viewer, Action.SEE_COUNTS, layer)
-    if chosen.layers != (layer,):
+    if event_filter.layers != (layer,):
         raise UsageError(
             "Naloxone cover counts overdoses",
-            f"the filter has {', '.join(chosen.layers) or 'no layer'}",
+            f"the filter has {', '.join(event_filter.layers) or 'no layer'}",
             "choose overdoses alone",
         )
     if not 50 <= reach.straight_m <= 5_000 or search.number < 0:  # noqa: PLR2004 - metres that somebody would run
@@ -174,18 +174,20 @@ def find_naloxone_cover(
             f"you asked for {reach.straight_m:g} m and {search.number} places",
             "400 m, or 5 minutes on foot, is usual",
         )
-    demand = _demand(columns, area, chosen, exact=may(viewer, Action.SEE_POINTS, layer))
+    demand = _build_demand(columns, area, event_filter, exact=may(viewer, Action.SEE_POINTS, layer))
     if not demand.weight.sum() > 0:
-        raise DataError("Cover is a share of overdoses", "none is on record in that time", "choose a longer time")
-    holders = _read_holders(store, viewer, area, chosen)
+        raise DataError("Cover is a share of overdoses", "none is on record in this period", "choose a longer period")
+    holders = _read_holders(store, viewer, area, event_filter)
     near = _find_reached(demand, holders, area, reach)
     is_open = holders["open"].to_numpy(dtype=np.bool_)
     reached = (near @ is_open.astype(float)) > 0
     holders["near"] = (demand.weight @ near).round(2)
     covered, total = float(demand.weight[reached].sum()), float(demand.weight.sum())
-    possible = _find_candidates(store, viewer, area, search.candidates)
-    cover = _search(_find_reached(demand, possible, area, reach), np.where(reached, 0.0, demand.weight), search)
-    places = possible.iloc[cover.chosen].reset_index(drop=True)
+    candidates = _find_candidates(store, viewer, area, search.candidates)
+    cover = _choose_places(
+        _find_reached(demand, candidates, area, reach), np.where(reached, 0.0, demand.weight), search
+    )
+    places = candidates.iloc[cover.chosen].reset_index(drop=True)
     places.insert(0, "rank", np.arange(1, len(places) + 1))
     places["gain"] = cover.gain.round(2)
     places["share_after"] = ((covered + cover.gain.cumsum()) / total).round(4)
@@ -198,14 +200,14 @@ def find_naloxone_cover(
         cover=cover,
         cells=count_cells(columns, demand.selection, resolution=_CELL_RESOLUTION),
         search=search,
-        timed=chosen.hours is not None or bool(chosen.days),
+        timed=event_filter.hours is not None or bool(event_filter.days),
         exact=demand.exact,
         unplaced=demand.selection.unplaced_in_time,
     )
 
 
-def _demand(columns: Columns, area: Area, chosen: Filter, *, exact: bool) -> _Demand:
-    selection = select(columns, chosen, time_zone=area.time_zone)
+def _build_demand(columns: Columns, area: Area, event_filter: Filter, *, exact: bool) -> _Demand:
+    selection = select(columns, event_filter, time_zone=area.time_zone)
     crs = load_study(area, (), _POINT_RESOLUTION).crs
     if exact:
         lon, lat = columns.lon[selection.index], columns.lat[selection.index]
@@ -217,16 +219,18 @@ def _demand(columns: Columns, area: Area, chosen: Filter, *, exact: bool) -> _De
     return _Demand(x_m, y_m, selection.weight, selection, exact)
 
 
-def _read_holders(store: "Store", viewer: Viewer, area: Area, chosen: Filter) -> pd.DataFrame:
+def _read_holders(store: "Store", viewer: Viewer, area: Area, event_filter: Filter) -> pd.DataFrame:
     """Places that hold naloxone, and whether they are open through the filter's hours and days."""
     frame = read_reference(store, viewer, kind="naloxone").drop(columns="kind")
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
     frame["ward_name"] = [names.get(code, "") for code in frame["ward_code"]]
-    timed = chosen.hours is not None or bool(chosen.days)
-    known = [is_open_through(text, chosen.hours, chosen.days) if timed else True for text in frame["hours"]]
-    # Without dtypes an empty list is no column of bool, and would choose columns instead of rows.
-    is_open = np.array([value is not False for value in known], dtype=np.bool_)
-    return frame.assign(open=is_open, says=np.array([value is not None for value in known], dtype=np.bool_))
+    timed = event_filter.hours is not None or bool(event_filter.days)
+    openings = [
+        is_open_through(text, event_filter.hours, event_filter.days) if timed else True for text in frame["hours"]
+    ]
+    # With a dtype, because an empty list would make no column of bool, and would select columns instead of rows.
+    is_open = np.array([value is not False for value in openings], dtype=np.bool_)
+    return frame.assign(open=is_open, hours_known=np.array([value is not None for value in openings], dtype=np.bool_))
 
 
 def _find_reached(demand: _Demand, places: pd.DataFrame, area: Area, reach: CoverDistance) -> csr_array:
@@ -235,27 +239,27 @@ def _find_reached(demand: _Demand, places: pd.DataFrame, area: Area, reach: Cove
     x_m, y_m = project(load_study(area, (), _POINT_RESOLUTION).crs, lon, lat)
     tree = cKDTree(np.column_stack([demand.x_m, demand.y_m]))
     near = tree.query_ball_point(np.column_stack([x_m, y_m]), reach.straight_m) if len(x_m) else []
-    row = np.array([one for found in near for one in found], dtype=np.int64)
-    column = np.repeat(np.arange(len(x_m)), [len(found) for found in near]).astype(np.int64)
+    row = np.array([event for events in near for event in events], dtype=np.int64)
+    column = np.repeat(np.arange(len(x_m)), [len(events) for events in near]).astype(np.int64)
     return csr_array((np.ones(len(row)), (row, column)), shape=(len(demand.weight), len(x_m)))
 
 
-def _search(reaches: csr_array, left: NDArray[np.float64], search: Search) -> MaximalCover:
+def _choose_places(reaches: csr_array, weights: NDArray[np.float64], search: Search) -> MaximalCover:
     if search.number and reaches.shape[1]:
-        return find_best_cover(reaches, left, search.number, seconds=search.seconds)
+        return find_best_cover(reaches, weights, search.number, seconds=search.seconds)
     none = np.zeros(0)
     return MaximalCover(none.astype(np.int64), none, 0.0, 0.0, proven=True)
 
 
 def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence[str]) -> pd.DataFrame:
-    """name, lon, lat, ward_name of all places that could be next."""
-    unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_WORDS or kind == "naloxone")]
+    """The candidates for next places: name, lon, lat, ward_name."""
+    unknown = [kind for kind in kinds if kind != CELLS and (kind not in KIND_NAMES or kind == "naloxone")]
     if unknown or not kinds:
-        there = [CELLS, *(kind for kind in KIND_WORDS if kind != "naloxone")]
+        choices = [CELLS, *(kind for kind in KIND_NAMES if kind != "naloxone")]
         raise UsageError(
             "Next places are chosen from cells, or from loaded places of a kind",
             f"you asked for {', '.join(unknown) or 'nothing'}",
-            f"choose from {', '.join(there)}",
+            f"choose from {', '.join(choices)}",
         )
     frames = [_build_cells(area)] if CELLS in kinds else []
     names = dict(zip(area.wards.codes, area.wards.names, strict=True))
@@ -283,26 +287,28 @@ def _build_cells(area: Area) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def is_open_through(hours: str | None, asked: tuple[int, int] | None, days: frozenset[int]) -> bool | None:
-    """Whether a place is open through all asked hours of all asked days; None where its hours are not known.
+def is_open_through(hours: str | None, span: tuple[int, int] | None, days: frozenset[int]) -> bool | None:
+    """Whether a place is open through all hours of `span` on all of `days`; None if its hours are not known.
 
-    `asked` as in a filter: whole hours, (22, 4) runs over midnight and belongs to the day on which it begins; None: the
+    `span` as in a filter: whole hours; (22, 4) runs over midnight and belongs to the day on which it begins; None: the
     whole day. No days: all seven.
     """
     week = parse_open_hours(hours)
     if week is None:
         return None
-    first, last = asked or (0, 24)
+    first, last = span or (0, 24)
     length = (last - first) % 24 or 24
-    wanted = [(day * 24 + first + hour) % (24 * _WEEK) for day in (days or range(_WEEK)) for hour in range(length)]
-    return bool(week[wanted].all())
+    hours_of_week = [
+        (day * 24 + first + hour) % (24 * _WEEK) for day in (days or range(_WEEK)) for hour in range(length)
+    ]
+    return bool(week[hours_of_week].all())
 
 
 def parse_open_hours(hours: str | None) -> NDArray[np.bool_] | None:
-    """The whole hours of the week, Monday 0:00 first, in which a place is open, bool (168,).
+    """The whole hours of the week in which a place is open, Monday 0:00 first, bool (168,).
 
-    Understands "24/7", "09:00-17:30", "Mon-Fri 8:00 to 18:00; Sat 9am-1pm", "Sun closed". Hours that are open in part
-    count as shut. None where nothing is said, or something that is not understood.
+    Reads texts such as "24/7", "09:00-17:30", "Mon-Fri 8:00 to 18:00; Sat 9am-1pm", "Sun closed". An hour that is open
+    only in part counts as shut. None if the text is empty or cannot be read.
     """
     text = (hours or "").strip()
     if not text:
@@ -324,7 +330,7 @@ def parse_open_hours(hours: str | None) -> NDArray[np.bool_] | None:
 
 
 def _parse_days(text: str) -> tuple[list[int], str]:
-    """The weekdays that a text names (none: all seven), and what is left of it."""
+    """The weekdays that a text names (all seven if it names none), and the rest of the text."""
     days: list[int] = []
     for first, _, last in _DAYS.findall(text):
         start = DAYS.index(first.lower())
@@ -334,7 +340,7 @@ def _parse_days(text: str) -> tuple[list[int], str]:
 
 
 def _parse_clock(span: tuple[str, ...]) -> tuple[int, int]:
-    """From the first whole hour to the last, beyond 24 where it runs over midnight."""
+    """The first whole hour, and the end of the last; the end is above 24 if the span runs over midnight."""
     opens = _parse_hour(*span[:3]) + (1 if int(span[1] or 0) else 0)
     closes = _parse_hour(*span[3:])
     return opens, closes if closes > opens - 1 and closes != 0 else closes + 24

@@ -15,18 +15,20 @@ __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "descr
 
 def describe_cover(cover: NaloxoneCover) -> str:
     """The share that is covered, and what the next places would add."""
-    number, total = int(cover.holders["open"].sum()), format_about(cover.total)
+    open_holders, total = int(cover.holders["open"].sum()), format_about(cover.total)
     added = len(cover.next_places)
     after = format_percent((cover.covered + float(cover.next_places["gain"].sum())) / cover.total)
     if not len(cover.holders):
         first = "No naloxone places are loaded yet, so cover is not known"
         places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
         return f"{first}. {places} would cover {after} of {total} overdoses." if added else f"{first}."
-    if not number:
+    if not open_holders:
         first = f"No place that holds naloxone is open then, so none of {total} overdoses is covered"
     else:
-        places = "the 1 place that holds" if number == 1 else f"one of {number} places that hold"
-        first = f"{format_percent(cover.share)} of {total} overdoses were {cover.reach.words} of {places} naloxone"
+        places = "the 1 place that holds" if open_holders == 1 else f"one of {open_holders} places that hold"
+        first = (
+            f"{format_percent(cover.share)} of {total} overdoses were {cover.reach.description} of {places} naloxone"
+        )
     more = "1 more place" if added == 1 else f"{added} more places"
     return f"{first}. {more} would bring that to {after}." if added else f"{first}."
 
@@ -57,32 +59,32 @@ def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:
 
 def _describe_hours(cover: NaloxoneCover) -> list[str]:
     notes = []
-    shut, silent = int((~cover.holders["open"]).sum()), int((~cover.holders["says"]).sum())
+    shut, without_hours = int((~cover.holders["open"]).sum()), int((~cover.holders["hours_known"]).sum())
     if shut:
-        words = (
+        what = (
             "1 place is shut in some of these hours and covers"
             if shut == 1
             else f"{shut} places are shut in some of these hours and cover"
         )
-        notes.append(f"{words} nothing.")
-    if silent:
-        words = (
+        notes.append(f"{what} nothing.")
+    if without_hours:
+        what = (
             "1 place does not say when it is open and is"
-            if silent == 1
-            else f"{silent} places do not say when they are open and are"
+            if without_hours == 1
+            else f"{without_hours} places do not say when they are open and are"
         )
-        notes.append(f"{words} taken as open.")
+        notes.append(f"{what} taken as open.")
     return notes
 
 
 def build_cover_csv(cover: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """One row a place, `role` holds or next, with what it covers or would add."""
-    return escape_formulas(_rows(cover).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(_build_rows(cover).assign(**dict(note))).to_csv(index=False, lineterminator="\n").encode()
 
 
 def build_cover_geojson(cover: NaloxoneCover, *, note: Mapping[str, str]) -> bytes:
     """The same as points (RFC 7946), the note in the member "metadata"."""
-    rows = json.loads(_rows(cover).to_json(orient="records"))
+    rows = json.loads(_build_rows(cover).to_json(orient="records"))
     features = [
         {
             "type": "Feature",
@@ -94,10 +96,10 @@ def build_cover_geojson(cover: NaloxoneCover, *, note: Mapping[str, str]) -> byt
     return json.dumps({"type": "FeatureCollection", "metadata": dict(note), "features": features}).encode()
 
 
-def _rows(cover: NaloxoneCover) -> pd.DataFrame:
+def _build_rows(cover: NaloxoneCover) -> pd.DataFrame:
     holders = cover.holders.assign(role="holds")[["role", "name", "ward_name", "lon", "lat", "hours", "open", "near"]]
     chosen = cover.next_places.assign(role="next")[
         ["role", "rank", "name", "ward_name", "lon", "lat", "gain", "share_after"]
     ]
-    rows = pd.concat([one for one in (holders, chosen) if len(one)] or [holders], ignore_index=True)
+    rows = pd.concat([frame for frame in (holders, chosen) if len(frame)] or [holders], ignore_index=True)
     return rows.round({"lon": 6, "lat": 6})

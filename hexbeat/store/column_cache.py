@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from hexbeat.store.coverage_log import fetch_coverage
-from hexbeat.store.databases import read_version, reading
+from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_columns
 from hexbeat.store.schema import batches, events, store_state
 from layers.access import Action, Viewer, require
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnCache", "merge_columns"]
 
-_PAST_KEPT: Final = 2  # past moments
-_AREAS_KEPT: Final = 4  # sets of wards
+_MOST_PAST: Final = 2  # past states in memory
+_MOST_AREAS: Final = 4  # sets of wards in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ColumnCache:
         self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
 
     def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
-        """The live events in these wards, or those of a past moment (aware datetime)."""
+        """The events in these wards that are live, or that were at `as_at` (aware datetime)."""
         require(viewer, Action.SEE_COUNTS)
         with self._lock:
             if as_at is None:
@@ -61,7 +61,7 @@ class ColumnCache:
         key = (ward_codes, self._store.version(), as_at)
         if key not in self._past:
             columns = read_columns(self._store, viewer, ward_codes=ward_codes, as_at=as_at)
-            if len(self._past) >= _PAST_KEPT:
+            if len(self._past) >= _MOST_PAST:
                 self._past.pop(next(iter(self._past)))
             key = (ward_codes, columns.version, as_at)
             self._past[key] = columns
@@ -69,11 +69,11 @@ class ColumnCache:
 
     def _read_live(self, ward_codes: tuple[str, ...]) -> Columns:
         cached = self._live.pop(ward_codes, None)
-        with reading(self._store.engine) as connection:
+        with read_transaction(self._store.engine) as connection:
             version = read_version(connection)
             if cached is None or cached.columns.version != version:
                 cached = _refresh(connection, cached, version=version, ward_codes=ward_codes)
-        while len(self._live) >= _AREAS_KEPT:
+        while len(self._live) >= _MOST_AREAS:
             self._live.pop(next(iter(self._live)))
         self._live[ward_codes] = cached
         return cached.columns
@@ -93,34 +93,36 @@ def _refresh(
         numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
         columns = merge_columns(old.columns, added, numbers)
     columns = replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes))
-    return _CachedColumns(columns, _highest(connection, events.c.row_id), _highest(connection, batches.c.batch_id))
+    return _CachedColumns(
+        columns, _find_highest(connection, events.c.row_id), _find_highest(connection, batches.c.batch_id)
+    )
 
 
-def _highest(connection: Connection, column: "sa.Column[Any]") -> int:
+def _find_highest(connection: Connection, column: "sa.Column[Any]") -> int:
     return int(connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0)
 
 
 def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Columns:
     """`old` without the rows numbered `closed`, and with `added`, whose row numbers are all higher."""
-    open_rows = np.flatnonzero(~np.isin(old.row_id, closed))
-    # Equal starts stand in order of row number, and added rows have the higher ones.
-    places = np.searchsorted(old.start[open_rows], added.start, side="right")
+    kept_rows = np.flatnonzero(~np.isin(old.row_id, closed))
+    # Equal starts are in order of row number, and added rows have the higher ones.
+    places = np.searchsorted(old.start[kept_rows], added.start, side="right")
 
-    def merged(name: str) -> NDArray[Any]:
-        return np.insert(getattr(old, name)[open_rows], places, getattr(added, name))
+    def merge_array(name: str) -> NDArray[Any]:
+        return np.insert(getattr(old, name)[kept_rows], places, getattr(added, name))
 
     cell, cell_ids = {}, {}
     for resolution in RESOLUTIONS:
         ids, old_codes, added_codes = _merge_cells(
             old.cell_ids[resolution],
-            old.cell[resolution][open_rows],
+            old.cell[resolution][kept_rows],
             added.cell_ids[resolution],
             added.cell[resolution],
         )
         cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
-    categories, old_codes, added_codes = _merge_categories(old, old.category[open_rows], added)
+    categories, old_codes, added_codes = _merge_categories(old, old.category[kept_rows], added)
     tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids", "coverage"}
-    arrays: dict[str, Any] = {name: merged(name) for name in set(Columns.__dataclass_fields__) - tables}
+    arrays: dict[str, Any] = {name: merge_array(name) for name in set(Columns.__dataclass_fields__) - tables}
     return freeze(
         Columns(
             version=added.version,
@@ -135,16 +137,16 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
 
 
 def _merge_categories(
-    old: Columns, kept: NDArray[np.int32], added: Columns
+    old: Columns, old_codes: NDArray[np.int32], added: Columns
 ) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int32]]:
-    """The categories that are still in use, and both columns of codes into them; `kept` are the old ones that stay."""
-    used = np.bincount(kept, minlength=len(old.categories)) > 0
-    in_use = {name for name, is_used in zip(old.categories, used.tolist(), strict=True) if is_used}
+    """The categories that are still in use, and both columns of codes into them; `old_codes` are of the kept rows."""
+    is_used_code = np.bincount(old_codes, minlength=len(old.categories)) > 0
+    in_use = {name for name, is_used in zip(old.categories, is_used_code.tolist(), strict=True) if is_used}
     names = tuple(sorted({"", *in_use, *added.categories}))
-    place = {name: code for code, name in enumerate(names)}
-    old_map = np.array([place.get(name, 0) for name in old.categories], dtype=np.int32)
-    added_map = np.array([place[name] for name in added.categories], dtype=np.int32)
-    return names, old_map[kept], added_map[added.category]
+    code_by_name = {name: code for code, name in enumerate(names)}
+    old_map = np.array([code_by_name.get(name, 0) for name in old.categories], dtype=np.int32)
+    added_map = np.array([code_by_name[name] for name in added.categories], dtype=np.int32)
+    return names, old_map[old_codes], added_map[added.category]
 
 
 def _merge_cells(

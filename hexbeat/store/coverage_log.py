@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from geo.errors import UsageError
-from hexbeat.store.databases import reading, writing
+from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import coverage
 from layers.access import Action, Viewer, require
 from layers.catalogue import find_layer
@@ -27,7 +27,7 @@ def read_coverage(
 ) -> Coverage:
     """The coverage of these wards, as it is or as it was at a past moment (aware)."""
     require(viewer, Action.SEE_COUNTS)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
 
 
@@ -82,7 +82,7 @@ def correct_coverage(engine: Engine, viewer: Viewer, entry: CoverageEntry, *, no
         raise UsageError(
             "Days are complete for one source", "no source was named", "name the source whose records are complete"
         )
-    with writing(engine, rewritten=False) as connection:
+    with write_transaction(engine, rewritten=False) as connection:
         write_entries(connection, [entry], batch_id=None, moment=to_seconds(now))
 
 

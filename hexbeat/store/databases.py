@@ -1,4 +1,4 @@
-"""The store's database: opening SQLite or PostgreSQL, migrations, errors, transactions and the store's version."""
+"""The store's database: engines for SQLite and PostgreSQL, migrations, errors, transactions and the store's version."""
 
 import os
 import sqlite3
@@ -23,12 +23,12 @@ __all__ = [
     "change_version",
     "make_engine",
     "migrate",
+    "read_transaction",
     "read_version",
     "read_work_version",
-    "reading",
     "translate_errors",
-    "working",
-    "writing",
+    "work_transaction",
+    "write_transaction",
 ]
 
 FILE_NAME: Final = "hexbeat.sqlite"
@@ -39,7 +39,7 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
 # Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
 _SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
-_ALIEN: Final = "set HEXBEAT_HOME to another folder, or move that file away"
+_ALIEN_HINT: Final = "set HEXBEAT_HOME to another folder, or move that file away"
 
 
 def make_engine(home: Path, database_url: str | None) -> Engine:
@@ -48,8 +48,8 @@ def make_engine(home: Path, database_url: str | None) -> Engine:
     Neither puts the values of a statement into the text of an error, because they come from records.
     """
     if database_url:
-        return _postgres_engine(database_url)
-    return _sqlite_engine(_prepare_file(home))
+        return _make_postgres_engine(database_url)
+    return _make_sqlite_engine(_prepare_file(home))
 
 
 def _prepare_file(home: Path) -> Path:
@@ -62,10 +62,10 @@ def _prepare_file(home: Path) -> Path:
     path = home / FILE_NAME
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _close_to_others(home, 0o700)
+        _restrict_access(home, 0o700)
         # SQLite gives its -wal and -shm files the mode of the database.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        _close_to_others(path, 0o600)
+        _restrict_access(path, 0o600)
     except OSError as error:
         raise StoreError(
             "Hexbeat needs a store file that it can write to",
@@ -75,17 +75,17 @@ def _prepare_file(home: Path) -> Path:
     with path.open("rb") as file:
         first_bytes = file.read(16)
     if first_bytes and first_bytes != b"SQLite format 3\x00":
-        raise StoreError("The store has to be a Hexbeat SQLite file", f"{path} is another kind of file", _ALIEN)
+        raise StoreError("The store has to be a Hexbeat SQLite file", f"{path} is another kind of file", _ALIEN_HINT)
     return path
 
 
-def _close_to_others(path: Path, mode: int) -> None:
-    """Set the mode; if another user owns the file, leave that user's choice as it is."""
+def _restrict_access(path: Path, mode: int) -> None:
+    """Set the mode, unless another user owns the file."""
     with suppress(PermissionError):
         path.chmod(mode)
 
 
-def _sqlite_engine(path: Path) -> Engine:
+def _make_sqlite_engine(path: Path) -> Engine:
     engine = sa.create_engine(
         URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S}, hide_parameters=True
     )
@@ -112,7 +112,7 @@ def _sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def _postgres_engine(database_url: str) -> Engine:
+def _make_postgres_engine(database_url: str) -> Engine:
     try:
         url = make_url(database_url)
     except ArgumentError as error:
@@ -142,38 +142,38 @@ def _postgres_engine(database_url: str) -> Engine:
 
 @contextmanager
 def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn the errors of a database that cannot serve into a StoreError; other errors pass unchanged."""
+    """Turn errors of a database that cannot be used into a StoreError; other errors pass unchanged."""
     try:
         yield
     except DBAPIError as error:
         message = str(error.orig)
-        if _code(error) == "55P03" or "database is locked" in message:
+        if _get_code(error) == "55P03" or "database is locked" in message:
             raise StoreError(
                 "Only one load can change the store at a time",
                 f"another program has been writing to the store for {BUSY_S} seconds",
                 "wait until it has finished, then try again",
             ) from error
-        if isinstance(error, OperationalError | InterfaceError) or _code(error).startswith(_SYSTEM):
+        if isinstance(error, OperationalError | InterfaceError) or _get_code(error).startswith(_SYSTEM):
             hint = "check that the disk has room, and that the file and its folder can be written"
             if engine.dialect.name == "postgresql":
                 hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
-            raise StoreError("The database has to answer", _fact(engine, error), hint) from error
+            raise StoreError("The database has to answer", _describe_error(engine, error), hint) from error
         raise
 
 
-def _code(error: Exception) -> str:
+def _get_code(error: Exception) -> str:
     """PostgreSQL's five-letter error code; empty for SQLite, and if the server gave none."""
     original = getattr(error, "orig", error)
     return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
 
 
 def breaks_rule(error: Exception) -> bool:
-    """Whether a database refused a row because it breaks a rule of the schema: a key twice, a value missing."""
-    return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _code(error).startswith("23")
+    """Whether a database refused a row that breaks a rule of the schema, such as a unique key or a required value."""
+    return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _get_code(error).startswith("23")
 
 
-def _fact(engine: Engine, error: DBAPIError) -> str:
-    """What happened, in the database's main sentence only: its details may hold values of a record."""
+def _describe_error(engine: Engine, error: DBAPIError) -> str:
+    """The main sentence of the database's error, without its details, which may hold values of a record."""
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.host or "the server"
     message = error.orig.args[0] if error.orig and error.orig.args else ""
     sentence = message.get("M", "") if isinstance(message, dict) else str(message).splitlines()[0]
@@ -188,7 +188,7 @@ def migrate(engine: Engine) -> None:
     """
     try:
         with translate_errors(engine), engine.connect() as connection:
-            if _revision(connection) == HEAD:
+            if _read_revision(connection) == HEAD:
                 return
         with translate_errors(engine), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
@@ -197,15 +197,15 @@ def migrate(engine: Engine) -> None:
     except sa.exc.DatabaseError as error:
         raise StoreError(
             "The store has to be a complete Hexbeat database",
-            _fact(engine, error),
-            "restore it from a copy, or " + _ALIEN,
+            _describe_error(engine, error),
+            "restore it from a copy, or " + _ALIEN_HINT,
         ) from error
 
 
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-    revision = _revision(connection)  # again, now that no other program can change it
+    revision = _read_revision(connection)  # again, now that no other program can change it
     if revision == HEAD:
         return
     from alembic import command  # noqa: PLC0415  # half a second to import, and most starts do not need it
@@ -225,14 +225,14 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _revision(connection: Connection) -> str | None:
+def _read_revision(connection: Connection) -> str | None:
     """The schema's revision, None for an empty database; StoreError if the tables belong to another program."""
     tables = set(sa.inspect(connection).get_table_names())
     if "alembic_version" in tables and "store_state" in tables:
         return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
     if tables:
         raise StoreError(
-            "The store has to be a Hexbeat database", "this one holds the tables of another program", _ALIEN
+            "The store has to be a Hexbeat database", "this one holds the tables of another program", _ALIEN_HINT
         )
     return None
 
@@ -250,7 +250,7 @@ def read_work_version(connection: Connection) -> int:
 def change_version(connection: Connection, *, rewritten: bool = False) -> int:
     """Take the writers' lock and raise the version; `rewritten` if rows are removed or reopened, not only added.
 
-    Every writer calls this first. So writers act one after the other in PostgreSQL too, and row and batch numbers rise
+    Every writer calls this first. So in PostgreSQL too, writers run one after the other, and row and batch numbers rise
     in the order of commits.
     """
     next_version = store_state.c.version + 1
@@ -260,7 +260,7 @@ def change_version(connection: Connection, *, rewritten: bool = False) -> int:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def read_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one version of the store throughout and blocks no writer."""
     with translate_errors(engine), engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
@@ -269,7 +269,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
+def write_transaction(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
     """A transaction that changes the store, one writer at a time."""
     with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
@@ -279,7 +279,7 @@ def writing(engine: Engine, *, rewritten: bool) -> Iterator[Connection]:
 
 
 @contextmanager
-def working(engine: Engine) -> Iterator[Connection]:
+def work_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes visits or reference places but no event, one writer of the store at a time.
 
     The version of the events stays the same, so results computed from them stay valid in caches.

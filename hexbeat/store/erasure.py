@@ -1,13 +1,14 @@
-"""Permanent removal: one event on request, or all events that are too old. The store's files keep no byte of them.
+"""Erasure: permanent removal of one event on request, or of all events that are too old.
 
 In SQLite the rows are deleted, the file is rebuilt without them (VACUUM), and the write-ahead log is emptied. In
-PostgreSQL the rows are deleted and the tables are rewritten (VACUUM FULL), which only their owner may do. Another
-program that uses the store, or a full disk, can delay the rebuilding. Hexbeat then says so, and finishes when the store
-is next opened or something else is erased. The store works meanwhile.
+PostgreSQL the rows are deleted and the tables are rewritten (VACUUM FULL), which only their owner may do. Then the
+store's files have no byte of them. Another program that uses the store, or a full disk, can delay the rebuilding.
+Hexbeat then says so, and finishes when the store is next opened or something else is erased. The store can be used
+meanwhile.
 
-What this cannot reach: PostgreSQL's own write-ahead log (pg_wal) holds old rows until the server recycles it, usually
-within some checkpoints. Archived logs, replicas and backups hold them for as long as the server's administrator keeps
-these. Neither database can overwrite blocks that the file system or the disk has already freed.
+Limits: PostgreSQL's own write-ahead log (pg_wal) has old rows until the server recycles it, usually within some
+checkpoints. Archived logs, replicas and backups have them for as long as the server's administrator keeps these.
+Neither database can overwrite blocks that the file system or the disk has already freed.
 """
 
 import json
@@ -26,17 +27,17 @@ from sqlalchemy.exc import DBAPIError
 
 from geo.calendar import add_months
 from geo.errors import StoreError, UsageError
-from hexbeat.store.databases import reading, writing
+from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects, store_state, visits
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
 
 __all__ = ["LEDGER", "PATIENCE_S", "Erasure", "describe_pending", "erase", "erase_source", "finish", "retain"]
 
-PATIENCE_S: Final = 10.0  # seconds that an erasure waits for readers of an old state
+PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
 LEDGER: Final = "ledger"  # the source name that means visits; a visit's identifier is its visit_id
 _DAY_S: Final = 86_400
-_TO_DO: Final = (
+_PENDING_TEXT: Final = (
     "Traces may remain in the store's files: another program uses the store, its disk is full, or you may not rewrite "
     "it. Hexbeat tries again each time it opens the store."
 )
@@ -54,14 +55,14 @@ class Erasure:
     visits: int = 0
 
     @property
-    def found(self) -> bool:
-        """Whether there was anything to remove; False if nothing has that name, perhaps because it is misspelt."""
+    def removed_any(self) -> bool:
+        """Whether anything was removed; False if nothing has that name, perhaps because it is misspelt."""
         return bool(self.rows or self.rejects or self.visits)
 
     @property
     def notice(self) -> str | None:
         """What is still to do, as sentences; None if the erasure is complete."""
-        return None if self.complete else f"The rows are gone. {_TO_DO}"
+        return None if self.complete else f"The rows are gone. {_PENDING_TEXT}"
 
 
 def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasure:
@@ -69,19 +70,19 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
 
     With the source "ledger": remove a visit, by its visit_id.
 
-    Rejected rows carry no number of a repeat. So KEY#2 removes the event KEY#2 only, but all rejects of KEY, because
-    any of them may describe it. A reject without a known key (from a store that an older Hexbeat filled) is removed if
-    a value of its row is the key, or if its values include every part of a key of several columns. If the key is a
-    digest, such a reject cannot be found; `erase_source` and `retain` remove it.
+    Rejected rows have no number of a repeat. So KEY#2 removes only the event KEY#2, but all rejects of KEY, because any
+    of them may describe it. A reject without a known key (stored by an older Hexbeat) is removed if a value of its row
+    is the key, or if its values include every part of a key of several columns. If the key is a hash, such a reject
+    cannot be found; `erase_source` and `retain` remove it.
     """
     require(viewer, Action.ERASE)
-    with writing(engine, rewritten=True) as connection:
+    with write_transaction(engine, rewritten=True) as connection:
         condition = sa.and_(events.c.source == source, events.c.source_id == source_id)
         rows = connection.execute(sa.delete(events).where(condition)).rowcount
         removed_rejects = _drop_rejects(connection, source, source_id)
         removed_visits = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
         if rows or removed_rejects or removed_visits:
-            _mark(connection)
+            _mark_pending(connection)
     return Erasure(min(rows, 1), rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
@@ -91,7 +92,7 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
     With the source "ledger": remove every visit.
     """
     require(viewer, Action.ERASE)
-    with writing(engine, rewritten=True) as connection:
+    with write_transaction(engine, rewritten=True) as connection:
         condition = events.c.source == source
         removed_events = connection.execute(
             sa.select(sa.func.count(sa.distinct(events.c.event_id))).where(condition)
@@ -99,15 +100,15 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
         rows = connection.execute(sa.delete(events).where(condition)).rowcount
         removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
         connection.execute(sa.delete(coverage).where(coverage.c.source == source))
-        of_others = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
-        of_source = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
-        emptied = sa.and_(batches.c.batch_id.in_(of_source), batches.c.batch_id.not_in(of_others))
+        other_loads = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
+        source_loads = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
+        is_emptied = sa.and_(batches.c.batch_id.in_(source_loads), batches.c.batch_id.not_in(other_loads))
         connection.execute(
-            sa.update(batches).values(undone_at=to_seconds(None)).where(emptied, batches.c.undone_at.is_(None))
+            sa.update(batches).values(undone_at=to_seconds(None)).where(is_emptied, batches.c.undone_at.is_(None))
         )
         removed_visits = _drop_visits(connection, sa.true()) if source == LEDGER else 0
         if rows or removed_rejects or removed_visits:
-            _mark(connection)
+            _mark_pending(connection)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
@@ -121,7 +122,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
     if years < 1:
         raise UsageError("Events are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
     limit = to_seconds(add_months(now or datetime.now(UTC), -12 * years))
-    with writing(engine, rewritten=True) as connection:
+    with write_transaction(engine, rewritten=True) as connection:
         newer = events.alias("newer")
         superseded = sa.exists().where(newer.c.event_id == events.c.event_id, newer.c.row_id > events.c.row_id)
         ended = sa.select(events.c.event_id).where(events.c.occurred_to < limit, sa.not_(superseded))
@@ -133,7 +134,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
         removed_visits = _drop_visits(connection, visits.c.visit_id.not_in(later))
         if rows or removed_rejects or removed_visits:
-            _mark(connection)
+            _mark_pending(connection)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
@@ -162,19 +163,21 @@ def _drop_rejects(connection: Connection, source: str, source_id: str) -> int:
         sa.delete(rejects).where(condition, rejects.c.source_id.in_({source_id, base}))
     ).rowcount
     unknown = sa.select(rejects.c.reject_id, rejects.c.raw).where(condition, rejects.c.source_id.is_(None))
-    reject_ids = [number for number, raw in connection.execute(unknown) if _names(_values(raw), source_id, base)]
+    reject_ids = [
+        number for number, raw in connection.execute(unknown) if _match_key(_parse_values(raw), source_id, base)
+    ]
     for number in reject_ids:
         connection.execute(sa.delete(rejects).where(rejects.c.reject_id == number))
     return removed_rejects + len(reject_ids)
 
 
-def _names(values: set[str], source_id: str, base: str) -> bool:
-    """Whether whole values are the key, or every part of it that is filled."""
+def _match_key(values: set[str], source_id: str, base: str) -> bool:
+    """Whether one of the values is the key, or the values include every part of it that is not blank."""
     parts = {part for part in base.split("|") if part}
     return not values.isdisjoint({source_id, base}) or (bool(parts) and parts <= values)
 
 
-def _values(raw: str) -> set[str]:
+def _parse_values(raw: str) -> set[str]:
     """The values of a raw row, without blanks around them."""
     try:
         row = json.loads(raw)
@@ -183,18 +186,18 @@ def _values(raw: str) -> set[str]:
     return {str(value).strip() for value in row.values()} if isinstance(row, dict) else {str(row)}
 
 
-def _mark(connection: Connection) -> None:
+def _mark_pending(connection: Connection) -> None:
     connection.execute(sa.update(store_state).values(erasure_pending=sa.true()))
 
 
 def describe_pending(engine: Engine) -> str | None:
     """Sentences that say that an erasure is not complete; None if all are complete."""
-    return None if _find_pending(engine) is None else f"An earlier erasure is not finished. {_TO_DO}"
+    return None if _find_pending(engine) is None else f"An earlier erasure is not finished. {_PENDING_TEXT}"
 
 
 def _find_pending(engine: Engine) -> int | None:
     """The version that last removed rows, if the files still have to be rebuilt; None if not."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         state = connection.execute(sa.select(store_state.c.erasure_pending, store_state.c.rewritten)).one()
     return int(state.rewritten) if state.erasure_pending else None
 
@@ -213,10 +216,10 @@ def finish(engine: Engine, *, patience_s: float) -> bool:
     try:
         if not sweep(engine, time.monotonic() + patience_s):
             return False
-        with writing(engine, rewritten=False) as connection:
-            # If another program has erased since then, the mark stays: this sweep may have come before it.
-            swept = sa.update(store_state).where(store_state.c.rewritten == pending)
-            connection.execute(swept.values(erasure_pending=sa.false()))
+        with write_transaction(engine, rewritten=False) as connection:
+            # If another program has erased since then, the mark stays, because this sweep may have been too early.
+            update = sa.update(store_state).where(store_state.c.rewritten == pending)
+            connection.execute(update.values(erasure_pending=sa.false()))
     except (DBAPIError, sqlite3.Error, StoreError):
         return False
     return True
@@ -266,25 +269,25 @@ def _sweep_postgres(engine: Engine, deadline: float) -> bool:
         wait_ms = max(100, int(1000 * (deadline - time.monotonic())))
         connection.execute(sa.text(f"SET lock_timeout = {wait_ms}"))
         try:
-            before = _file_numbers(connection)
+            before = _read_file_numbers(connection)
             for table in _TABLES:
                 connection.execute(sa.text(f"VACUUM FULL {table.name}"))
             # If the user does not own a table, VACUUM only warns and leaves it as it is.
-            is_rewritten = before.isdisjoint(_file_numbers(connection))
+            is_rewritten = before.isdisjoint(_read_file_numbers(connection))
         finally:
             connection.execute(sa.text("RESET lock_timeout"))
         _checkpoint(connection)
     return is_rewritten
 
 
-def _file_numbers(connection: Connection) -> set[int]:
+def _read_file_numbers(connection: Connection) -> set[int]:
     """The numbers of the files that hold the tables now; a rewritten table gets a new number."""
     numbers = (sa.func.pg_relation_filenode(sa.cast(table.name, REGCLASS)) for table in _TABLES)
     return set(connection.execute(sa.select(*numbers)).one())
 
 
 def _checkpoint(connection: Connection) -> None:
-    """Have the old files deleted now; if this user may not, the server deletes them within minutes."""
+    """Ask the server to delete the old files now; if this user may not, it deletes them within minutes."""
     try:
         connection.execute(sa.text("CHECKPOINT"))
     except DBAPIError:

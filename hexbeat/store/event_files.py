@@ -26,7 +26,7 @@ TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
 
 
 def export_events(store: Store, viewer: Viewer, out: Path) -> int:
-    """Write every live event to `out` and return how many; the ending of the name chooses the format.
+    """Write every live event to `out` and return how many; the ending of the name decides the format.
 
     Points are WGS 84 (EPSG:4326), times UTC, cells hexadecimal H3 strings; free text is not exported. Demonstration
     events carry the source "demonstration". The file appears whole or not at all.
@@ -58,14 +58,14 @@ def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":
 
 
 def format_events(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The same rows with times as timestamps, and cells as H3 strings that other programs know."""
-    changed = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
-    changed |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
-    return frame.assign(**changed).drop(columns=["row_id", "superseded_at"])
+    """The rows with times as timestamps, and cells as H3 strings that other programs know."""
+    columns = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
+    columns |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
+    return frame.assign(**columns).drop(columns=["row_id", "superseded_at"])
 
 
 def add_points(frame: "pd.DataFrame") -> "geopandas.GeoDataFrame":
-    """The same rows with a point each."""
+    """The rows as a GeoDataFrame of points."""
     return geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(frame.lon, frame.lat), crs="EPSG:4326")
 
 
@@ -81,5 +81,5 @@ def write_geopackage(frame: "pd.DataFrame", path: Path) -> None:
 
 def write_csv(frame: "pd.DataFrame", path: Path) -> None:
     """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run gets an apostrophe."""
-    stamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
-    escape_formulas(frame.assign(**stamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    timestamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
+    escape_formulas(frame.assign(**timestamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The live events, or those of a past moment, fetched from the store as columns for screens and counts."""
+"""Reads the live events, or those that were live at a past time, as columns for screens and counts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hexbeat.store.coverage_log import fetch_coverage
-from hexbeat.store.databases import read_version, reading
+from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES
@@ -70,22 +70,22 @@ LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
 def read_columns(
     store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
 ) -> Columns:
-    """The events in these wards that are live, or were at the moment `as_at` (aware; UsageError otherwise).
+    """The events in these wards that are live, or were at `as_at` (aware; UsageError otherwise).
 
     Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
     `hexbeat.store.column_cache.ColumnCache`.
     """
     require(viewer, Action.SEE_COUNTS)
     condition = LIVE if as_at is None else build_known_condition(as_at)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         version = read_version(connection)
         columns = build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
         return replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at))
 
 
-def build_known_condition(moment: datetime) -> ColumnElement[bool]:
-    """The condition that a row was recorded at or before the moment and not yet superseded at it."""
-    seconds = to_seconds(moment)
+def build_known_condition(as_at: datetime) -> ColumnElement[bool]:
+    """The condition that a row was recorded by `as_at` and not yet superseded then."""
+    seconds = to_seconds(as_at)
     return sa.and_(
         events.c.recorded_at <= seconds, sa.or_(events.c.superseded_at.is_(None), events.c.superseded_at > seconds)
     )
@@ -123,7 +123,7 @@ def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...
 
 
 def freeze(columns: Columns) -> Columns:
-    """The same columns, no longer writable: several screens share them."""
+    """The columns, made read-only because several screens share them."""
     for name in Columns.__dataclass_fields__:
         value = getattr(columns, name)
         for array in value.values() if isinstance(value, dict) else (value,):
@@ -133,27 +133,27 @@ def freeze(columns: Columns) -> Columns:
 
 
 def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> int:
-    """How many live events lie in none of these wards, and so in no columns: loaded for another area, or old wards."""
+    """How many live events lie in none of these wards, and so are in no columns: of another area, or of old wards."""
     require(viewer, Action.SEE_COUNTS)
     query = sa.select(sa.func.count()).select_from(events).where(LIVE, events.c.ward_code.not_in(ward_codes))
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return connection.execute(query).scalar_one()
 
 
 def has_demonstration(store: "Store", viewer: Viewer) -> bool:
     """Whether any live event is synthetic, so that every screen and export must say so."""
     require(viewer, Action.SEE_COUNTS)
-    return _any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
+    return _has_any(store, sa.and_(LIVE, events.c.source == DEMONSTRATION))
 
 
 def is_empty(store: "Store", viewer: Viewer) -> bool:
     """Whether there is no live event."""
     require(viewer, Action.SEE_COUNTS)
-    return not _any(store, LIVE)
+    return not _has_any(store, LIVE)
 
 
-def _any(store: "Store", condition: ColumnElement[bool]) -> bool:
-    with reading(store.engine) as connection:
+def _has_any(store: "Store", condition: ColumnElement[bool]) -> bool:
+    with read_transaction(store.engine) as connection:
         return connection.execute(sa.select(events.c.row_id).where(condition).limit(1)).first() is not None
 
 
@@ -173,34 +173,34 @@ def fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_code
     condition = sa.and_(condition, events.c.ward_code.in_(ward_codes))
     categories = _find_categories(connection, condition)
     if connection.dialect.name == "postgresql":
-        packed = np.frombuffer(b"".join(_packed(connection, condition, ward_codes, categories)), dtype=RAW)
+        packed = np.frombuffer(b"".join(_read_packed(connection, condition, ward_codes, categories)), dtype=RAW)
         return RawEvents(
             {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}, categories
         )
-    parts = list(_tuples(connection, condition, ward_codes, categories))
+    parts = list(_read_tuples(connection, condition, ward_codes, categories))
     return RawEvents({name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}, categories)
 
 
 def _find_categories(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
-    """The categories of these events in the order of their letters, after the empty one that stands for none."""
-    found = connection.execute(sa.select(events.c.category).distinct().where(condition)).scalars()
-    return ("", *sorted({name for name in found if name}))
+    """The categories of these events in alphabetical order, after the empty one, which means none."""
+    names = connection.execute(sa.select(events.c.category).distinct().where(condition)).scalars()
+    return ("", *sorted({name for name in names if name}))
 
 
-def _code(column: ColumnElement[Any], words: Sequence[str]) -> ColumnElement[int]:
-    return sa.case({word: code for code, word in enumerate(words)}, value=column)
+def _build_code_case(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[int]:
+    return sa.case({word: code for code, word in enumerate(names)}, value=column)
 
 
-def _selected() -> dict[str, ColumnElement[Any]]:
+def _build_selection() -> dict[str, ColumnElement[Any]]:
     column = events.c
     return {
         "row_id": column.row_id,
-        "layer": _code(column.layer, LAYER_NAMES),
+        "layer": _build_code_case(column.layer, LAYER_NAMES),
         "start": column.occurred_from,
         "end": column.occurred_to,
-        "precision": _code(column.time_precision, PRECISIONS),
+        "precision": _build_code_case(column.time_precision, PRECISIONS),
         "quantity": column.quantity,
-        "reported_by": _code(column.reported_by, REPORTERS),
+        "reported_by": _build_code_case(column.reported_by, REPORTERS),
         "category": column.category,
         "ward": column.ward_code,
         "lon": column.lon,
@@ -210,23 +210,25 @@ def _selected() -> dict[str, ColumnElement[Any]]:
     }
 
 
-def _tuples(
+def _read_tuples(
     connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
 ) -> Iterator[dict[str, NDArray[Any]]]:
     places: dict[str, dict[str | None, int]] = {
         "ward": {code: place for place, code in enumerate(ward_codes)},
         "category": {None: 0} | {name: place for place, name in enumerate(categories)},
     }
-    query = sa.select(*_selected().values()).where(condition).order_by(events.c.row_id)
+    query = sa.select(*_build_selection().values()).where(condition).order_by(events.c.row_id)
     cursor = connection.execute(query).cursor
     rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
-    yield _arrays([()] * len(_selected()), places)
+    yield _build_arrays([()] * len(_build_selection()), places)
     while rows:
-        yield _arrays(list(zip(*rows, strict=True)), places)
+        yield _build_arrays(list(zip(*rows, strict=True)), places)
         rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
 
 
-def _arrays(columns: Sequence[Sequence[Any]], places: dict[str, dict[str | None, int]]) -> dict[str, NDArray[Any]]:
+def _build_arrays(
+    columns: Sequence[Sequence[Any]], places: dict[str, dict[str | None, int]]
+) -> dict[str, NDArray[Any]]:
     arrays = {}
     for name, values in zip(RAW.names or (), columns, strict=True):
         plain = [places[name][word] for word in values] if name in places else values
@@ -234,32 +236,32 @@ def _arrays(columns: Sequence[Sequence[Any]], places: dict[str, dict[str | None,
     return arrays
 
 
-def _packed(
+def _read_packed(
     connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
 ) -> Iterator[bytes]:
-    # Categories are a source's own words and may be hundreds: a join finds a code at once, where a CASE tries each.
+    # A source may have hundreds of categories: a join finds a code at once, where a CASE tries each.
     table = sa.func.unnest(sa.literal(list(categories[1:]), ARRAY(sa.Text()))).table_valued(
         sa.column("name", sa.Text()), with_ordinality="code", name="categories"
     )
-    known = table.render_derived()
-    source = sa.outerjoin(events, known, events.c.category == known.c.name)
-    selected = _selected() | {
-        "ward": _code(events.c.ward_code, ward_codes),
-        "category": sa.func.coalesce(known.c.code, 0),
+    category_codes = table.render_derived()
+    source = sa.outerjoin(events, category_codes, events.c.category == category_codes.c.name)
+    selected = _build_selection() | {
+        "ward": _build_code_case(events.c.ward_code, ward_codes),
+        "category": sa.func.coalesce(category_codes.c.code, 0),
     }
     fields = []
     for name, column in selected.items():
         sender, kind = _SENDERS[RAW[name].str]
         fields.append(getattr(sa.func, sender)(sa.cast(column, kind), type_=sa.LargeBinary))
-    row = reduce(lambda left, right: left.op("||")(right), fields)
+    row = reduce(lambda before, after: before.op("||")(after), fields)
     lowest, highest = connection.execute(
         sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(condition)
     ).one()
-    for first in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
-        window = events.c.row_id.between(first, first + _PACK_ROWS - 1)
+    for first_row in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
+        window = events.c.row_id.between(first_row, first_row + _PACK_ROWS - 1)
         query = sa.select(row.label("packed")).select_from(source)
-        chosen = query.where(condition, window).order_by(events.c.row_id).subquery()
+        rows = query.where(condition, window).order_by(events.c.row_id).subquery()
         value = connection.execute(
-            sa.select(sa.func.string_agg(chosen.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
+            sa.select(sa.func.string_agg(rows.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
         ).scalar()
         yield bytes(value or b"")

@@ -1,4 +1,4 @@
-"""The committed loads, and how to undo the last of them."""
+"""Lists the committed loads, and undoes the last of them."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from geo.errors import StoreError
 from geo.lazy_modules import import_lazily
-from hexbeat.store.databases import reading, writing
+from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects
 from layers.access import Action, Viewer, require
 from layers.timestamps import from_seconds, to_seconds
@@ -45,14 +45,14 @@ class CommittedLoad:
 def list_loads(engine: Engine, viewer: Viewer) -> list[CommittedLoad]:
     """All loads, the newest first, undone ones too."""
     require(viewer, Action.SEE_COUNTS)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return _read_loads(connection, sa.true())
 
 
 def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
     """The load that `undo_last` would undo; None if there is none."""
     require(viewer, Action.UNDO)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return _find_last(connection)
 
 
@@ -63,7 +63,7 @@ def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
     includes an undone load.
     """
     require(viewer, Action.UNDO)
-    with writing(engine, rewritten=True) as connection:
+    with write_transaction(engine, rewritten=True) as connection:
         batch = _find_last(connection)
         if batch is None:
             raise StoreError("A load can be undone only once", "there is no load left to undo", "nothing was changed")
@@ -92,7 +92,7 @@ def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> "p
     query = sa.select(*(rejects.c[name] for name in names))
     query = query.where(_is_current() if batch is None else rejects.c.batch_id == batch)
     query = query.order_by(rejects.c.batch_id, rejects.c.file_no, rejects.c.line, rejects.c.reject_id)
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         rows = connection.execute(query).all()
     frame = pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})
     return frame.assign(source_id=pd.Series([row.source_id for row in rows], dtype="object"))
@@ -143,6 +143,9 @@ def _read_loads(connection: Connection, condition: sa.ColumnElement[bool]) -> li
 
 
 def _build_load(row: dict[str, Any], files: list[dict[str, Any]]) -> CommittedLoad:
-    undone = row["undone_at"]
-    times = {"created": from_seconds(row["created"]), "undone_at": None if undone is None else from_seconds(undone)}
-    return CommittedLoad(**(row | times | {"files": tuple(files)}))
+    undone_at = row["undone_at"]
+    timestamps = {
+        "created": from_seconds(row["created"]),
+        "undone_at": None if undone_at is None else from_seconds(undone_at),
+    }
+    return CommittedLoad(**(row | timestamps | {"files": tuple(files)}))

@@ -1,4 +1,4 @@
-"""A load: files that enter the store together, or not at all."""
+"""A load: files that are loaded into the store together, or not at all."""
 
 import json
 from collections import Counter
@@ -37,11 +37,11 @@ __all__ = ["FileTally", "Load", "LoadFile", "open_load"]
 
 @dataclass(frozen=True, slots=True)
 class FileTally:
-    """What became of the rows of one file.
+    """The counts of the rows of one file.
 
     `read = skipped + rejected + accepted` and `accepted = new + updated + unchanged`.
     `skipped`: skipped rows for each reason. `reasons`: skipped and rejected rows for each reason. `removed`: live
-    events that a snapshot no longer holds.
+    events that a snapshot no longer has.
     """
 
     read: int = 0
@@ -123,7 +123,7 @@ class LoadFile:
         return replace(_EMPTY, **self._outcome, read=read, skipped=skipped, rejected=rejected, reasons=reasons)
 
     def settle(self, outcome: Mapping[str, int]) -> None:
-        """Take over the counts of the merge; DataError if they do not account for every row of the file."""
+        """Store the counts of the merge; DataError if they do not account for every row of the file."""
         self._outcome = dict(outcome)
         if self._read is not None and self._read != self.tally.read:
             raise DataError(
@@ -134,12 +134,12 @@ class LoadFile:
 
 
 class Load:
-    """Files that enter together. `batch_id` is None until the load is committed, and after a dry run."""
+    """Files that are loaded together. `batch_id` is None until the load is committed, and after a dry run."""
 
-    def __init__(self, connection: Connection, *, area: str, moment: int) -> None:
+    def __init__(self, connection: Connection, *, area: str, now_s: int) -> None:
         self.batch_id: int | None = None
         self.files: list[LoadFile] = []
-        self._connection, self._area, self._moment = connection, area, moment
+        self._connection, self._area, self._now_s = connection, area, now_s
         self._version: int | None = None  # of the store, when the first file was compared
         self._stale = False
 
@@ -159,7 +159,7 @@ class Load:
             version = read_version(connection)
             self._version = version if self._version is None else self._version
             self._stale |= version != self._version
-            staging.tell_planner(connection)
+            staging.update_statistics(connection)
             merging.compare_file(connection, entry.file_no, wards=entry.wards)
             self._settle(connection)
 
@@ -197,14 +197,14 @@ class Load:
 
     def _write(self, connection: Connection) -> int:
         newest = connection.execute(sa.select(sa.func.max(batches.c.created))).scalar_one()
-        moment = max(self._moment, newest or 0)  # if the clock was set back, loads keep their order
+        created = max(self._now_s, newest or 0)  # if the clock was set back, loads keep their order
         tallies = [entry.tally for entry in self.files]
         count_names = ("new", "updated", "unchanged", "removed", "rejected")
         totals = {name: sum(getattr(tally, name) for tally in tallies) for name in count_names}
-        row = {"created": moment, "area": self._area, "files": len(self.files), **totals}
+        row = {"created": created, "area": self._area, "files": len(self.files), **totals}
         key = connection.execute(sa.insert(batches).values(row)).inserted_primary_key
         batch_id = int(key[0] if key else 0)
-        merging.apply_load(connection, batch_id=batch_id, moment=moment)
+        merging.apply_load(connection, batch_id=batch_id, now_s=created)
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)
             known = entry.coverage if entry.coverage is not None else _read_open_coverage(connection, entry)
@@ -267,12 +267,12 @@ def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> No
 
 @contextmanager
 def open_load(engine: "Engine", *, area: str, dry_run: bool, now: datetime | None) -> Iterator[Load]:
-    """A load that is committed when the block succeeds; if it fails, or on a dry run, nothing is kept."""
+    """A load that is committed when the block succeeds; if it fails, or on a dry run, nothing is changed."""
     with translate_errors(engine), engine.connect() as connection:
         connection.detach()  # so that closing it drops the temporary tables
         with connection.begin():
             staging.make_tables(connection)
-        load = Load(connection, area=area, moment=to_seconds(now))
+        load = Load(connection, area=area, now_s=to_seconds(now))
         yield load
         if not dry_run:
             load.commit()

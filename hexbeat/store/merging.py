@@ -1,10 +1,10 @@
-"""How a load is merged into the store: with whole sets of rows, never row by row.
+"""Merges a load into the store, with whole sets of rows, never row by row.
 
-Files of a load act one after the other. A row is compared with the event as it was before: the same event in an earlier
-file of the load, else the live row of the store. A snapshot file removes the events of its scopes that neither it nor a
-later file holds; an event that moved to another scope of the same load stays. Events outside the wards of the load stay
-too, because the file could not bring them. The point of an event decides where it lies, not its ward code: two areas
-may use the same codes.
+The files of a load are merged one after the other. A row is compared with the event as it was before: the same event in
+an earlier file of the load, else the live row of the store. A snapshot file removes the events of its scopes that
+neither it nor a later file has. An event that moved to another scope of the same load stays. Events outside the wards
+of the load stay too, because the file could not have them. The point of an event decides where it lies, not its ward
+code: two areas may use the same codes.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
 from hexbeat.store.schema import events
-from hexbeat.store.staging import covered, doomed, incoming, stage_doomed
+from hexbeat.store.staging import covered, incoming, removals, stage_removals
 from layers.event import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = ["apply_load", "compare_all", "compare_file", "count_outcomes"]
 _KEY: Final = ("source", "source_id")
 
 
-def _same(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_COLUMNS) -> ColumnElement[bool]:
+def _match_rows(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_COLUMNS) -> ColumnElement[bool]:
     """Equal in these columns; a missing value equals a missing value."""
     return sa.and_(
         *(
@@ -38,7 +38,7 @@ def _same(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_CO
 
 
 def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None") -> None:
-    """Find out for each row of a staged file what it changes, and what its snapshot removes in these wards.
+    """Find for each row of a staged file what it changes, and what its snapshot removes in these wards.
 
     `wards` None: the file is not a snapshot.
     """
@@ -46,22 +46,22 @@ def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None")
     live = events.c.superseded_at.is_(None)
     of_this_file = incoming.c.file_no == file_no
     if file_no > 1:
-        same_key = sa.and_(_same(incoming, prior, _KEY), prior.c.file_no < file_no, prior.c.is_last)
+        same_key = sa.and_(_match_rows(incoming, prior, _KEY), prior.c.file_no < file_no, prior.c.is_last)
         connection.execute(sa.update(incoming).values(prior_stage=prior.c.stage_id).where(of_this_file, same_key))
         older = sa.select(incoming.c.prior_stage).where(of_this_file, incoming.c.prior_stage.is_not(None))
         connection.execute(sa.update(incoming).values(is_last=sa.false()).where(incoming.c.stage_id.in_(older)))
-        same = sa.and_(incoming.c.prior_stage == prior.c.stage_id, _same(incoming, prior))
+        same = sa.and_(incoming.c.prior_stage == prior.c.stage_id, _match_rows(incoming, prior))
         connection.execute(sa.update(incoming).values(same_as_prior=sa.true()).where(of_this_file, same))
-    same_event = sa.and_(_same(incoming, events, _KEY), live)
+    same_event = sa.and_(_match_rows(incoming, events, _KEY), live)
     connection.execute(sa.update(incoming).values(live_row=events.c.row_id).where(of_this_file, same_event))
-    same = sa.and_(incoming.c.live_row == events.c.row_id, _same(incoming, events))
+    same = sa.and_(incoming.c.live_row == events.c.row_id, _match_rows(incoming, events))
     connection.execute(sa.update(incoming).values(same_as_live=sa.true()).where(of_this_file, same))
     if wards is not None:
         _find_removed(connection, file_no, wards)
 
 
 def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
-    """Mark the rows that the snapshot replaces: rows of earlier files, and live rows of the store in its wards."""
+    """Mark the rows that the snapshot removes: rows of earlier files, and live rows of the store in its wards."""
     scopes = sa.select(covered.c.source, covered.c.scope).where(covered.c.file_no == file_no).distinct().subquery()
     in_scope = sa.exists().where(scopes.c.source == incoming.c.source, scopes.c.scope == incoming.c.scope)
     earlier = sa.and_(incoming.c.file_no < file_no, incoming.c.is_last, incoming.c.removed_by.is_(None))
@@ -71,19 +71,19 @@ def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
         .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
         .where(
             events.c.superseded_at.is_(None),
-            sa.not_(sa.exists().where(doomed.c.live_row == events.c.row_id)),
+            sa.not_(sa.exists().where(removals.c.live_row == events.c.row_id)),
             sa.not_(sa.exists().where(incoming.c.live_row == events.c.row_id)),
         )
     ).all()
-    place = np.array([(lon, lat) for _, lon, lat in candidates], dtype=np.float64).reshape(-1, 2)
-    inside = wards.locate(place[:, 0], place[:, 1]) >= 0
+    points = np.array([(lon, lat) for _, lon, lat in candidates], dtype=np.float64).reshape(-1, 2)
+    inside = wards.locate(points[:, 0], points[:, 1]) >= 0
     removed_rows = [row.row_id for row, is_inside in zip(candidates, inside.tolist(), strict=True) if is_inside]
-    stage_doomed(connection, removed_rows, file_no=file_no)
+    stage_removals(connection, removed_rows, file_no=file_no)
 
 
 def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None:
     """Compare every file again, each with its wards: the store has changed since they were staged."""
-    connection.execute(sa.delete(doomed))
+    connection.execute(sa.delete(removals))
     connection.execute(
         sa.update(incoming).values(
             prior_stage=None,
@@ -100,20 +100,20 @@ def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None
 
 def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:
     """For each file number: accepted, new, updated, unchanged, removed."""
-    first = incoming.c.prior_stage.is_(None)
-    is_new = sa.and_(first, incoming.c.live_row.is_(None))
-    same = sa.or_(incoming.c.same_as_prior, sa.and_(first, incoming.c.same_as_live))
+    has_no_prior = incoming.c.prior_stage.is_(None)
+    is_new = sa.and_(has_no_prior, incoming.c.live_row.is_(None))
+    is_unchanged = sa.or_(incoming.c.same_as_prior, sa.and_(has_no_prior, incoming.c.same_as_live))
     rows = connection.execute(
         sa.select(
             incoming.c.file_no,
             sa.func.count(),
             sa.func.sum(sa.case((is_new, 1), else_=0)),
-            sa.func.sum(sa.case((same, 1), else_=0)),
+            sa.func.sum(sa.case((is_unchanged, 1), else_=0)),
         ).group_by(incoming.c.file_no)
     )
     outcomes = {
-        file_no: {"accepted": n, "new": new, "updated": n - new - same, "unchanged": same, "removed": 0}
-        for file_no, n, new, same in rows
+        file_no: {"accepted": n, "new": new, "updated": n - new - unchanged, "unchanged": unchanged, "removed": 0}
+        for file_no, n, new, unchanged in rows
     }
     for file_no, removed in _count_removed(connection):
         empty = dict.fromkeys(("accepted", "new", "updated", "unchanged", "removed"), 0)
@@ -125,36 +125,36 @@ def _count_removed(connection: Connection) -> list[tuple[int, int]]:
     staged = sa.select(incoming.c.removed_by, sa.func.count()).where(
         incoming.c.is_last, incoming.c.removed_by.is_not(None)
     )
-    from_store = sa.select(doomed.c.file_no, sa.func.count()).where(_not_staged())
+    from_store = sa.select(removals.c.file_no, sa.func.count()).where(_not_staged())
     return [
         (file_no, n)
-        for query in (staged.group_by(incoming.c.removed_by), from_store.group_by(doomed.c.file_no))
+        for query in (staged.group_by(incoming.c.removed_by), from_store.group_by(removals.c.file_no))
         for file_no, n in connection.execute(query)
     ]
 
 
 def _not_staged() -> ColumnElement[bool]:
-    return sa.not_(sa.exists().where(incoming.c.live_row == doomed.c.live_row))
+    return sa.not_(sa.exists().where(incoming.c.live_row == removals.c.live_row))
 
 
-def apply_load(connection: Connection, *, batch_id: int, moment: int) -> None:
-    """Close the rows that end and add the new ones, as of `moment` (UTC seconds)."""
+def apply_load(connection: Connection, *, batch_id: int, now_s: int) -> None:
+    """Close the rows that are replaced or removed, and add the new ones, at `now_s` (UTC seconds)."""
     is_kept = sa.and_(incoming.c.is_last, incoming.c.removed_by.is_(None))
     replaced = sa.select(incoming.c.live_row).where(
         incoming.c.live_row.is_not(None),
         incoming.c.is_last,
         sa.or_(incoming.c.removed_by.is_not(None), sa.not_(incoming.c.same_as_live)),
     )
-    removed_rows = sa.select(doomed.c.live_row).where(_not_staged())
+    removed_rows = sa.select(removals.c.live_row).where(_not_staged())
     for rows in (replaced, removed_rows):
         connection.execute(
             sa.update(events)
-            .values(superseded_at=moment, superseded_batch=batch_id)
+            .values(superseded_at=now_s, superseded_batch=batch_id)
             .where(events.c.row_id.in_(rows), events.c.superseded_at.is_(None))
         )
     copied = ("event_id", *EVENT_COLUMNS)
     added = (
-        sa.select(*(incoming.c[name] for name in copied), sa.literal(batch_id), sa.literal(moment))
+        sa.select(*(incoming.c[name] for name in copied), sa.literal(batch_id), sa.literal(now_s))
         .where(is_kept, sa.not_(incoming.c.same_as_live))
         .order_by(incoming.c.stage_id)
     )

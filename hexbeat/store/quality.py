@@ -1,11 +1,11 @@
-"""The quality of each source: how recent, how exact in time and place, and how many rows were rejected."""
+"""The quality of each source: how recent its records are, how exact in time and place, and how many were rejected."""
 
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from geo.lazy_modules import import_lazily
-from hexbeat.store.databases import reading
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.load_log import latest_loads
 from hexbeat.store.schema import batches, events, rejects
@@ -26,21 +26,23 @@ SHARED_EVENTS: Final = 3  # live events of one source at the same coordinates th
 def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
     """A row for each source and layer with live events, and a row for each source with only rejects (layer missing).
 
-    source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time (share
-    of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of the
-    source, in the latest load of each of its files; the same number in each of its rows); last_load (when the source
-    was last loaded, UTC seconds, Int64).
+    Columns: source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time
+    (share of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of
+    the source, in the latest load of each of its files; the same number in each of its rows); last_load (when the
+    source was last loaded, UTC seconds, Int64).
 
-    A shared point is a place where at least SHARED_EVENTS live events of the source have exactly the same coordinates.
-    Publishers move events to such points, so the exact place is not known. A place where that many events did happen,
-    such as a hostel, counts as a shared point too.
+    At a shared point at least SHARED_EVENTS live events of the source have exactly the same coordinates. Publishers
+    move events to such points, so the exact place is not known. A place where that many events really happened, such as
+    a hostel, counts as a shared point too.
     """
     require(viewer, Action.SEE_RECORDS)
-    with reading(store.engine) as connection:
-        summary = pd.DataFrame.from_records(connection.execute(_events_query()).all(), columns=_EVENTS)
-        loads = pd.DataFrame.from_records(connection.execute(_loads_query()).all(), columns=["source", "last_load"])
+    with read_transaction(store.engine) as connection:
+        summary = pd.DataFrame.from_records(connection.execute(_build_events_query()).all(), columns=_EVENTS)
+        loads = pd.DataFrame.from_records(
+            connection.execute(_build_loads_query()).all(), columns=["source", "last_load"]
+        )
         reject_counts = pd.DataFrame.from_records(
-            connection.execute(_rejects_query()).all(), columns=["source", "rejects"]
+            connection.execute(_build_rejects_query()).all(), columns=["source", "rejects"]
         )
     summary = summary.merge(reject_counts, on="source", how="outer").merge(loads, on="source", how="left")
     for column in ("events", "rejects", "inexact", "shared"):
@@ -59,7 +61,7 @@ _EVENTS: Final = ["source", "layer", "events", "last_record", "inexact", "shared
 _COLUMNS: Final = ["source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load"]
 
 
-def _events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
+def _build_events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
     column = events.c
     points = (
         sa.select(column.source, column.lon, column.lat)
@@ -84,14 +86,14 @@ def _events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
     )
 
 
-def _loads_query() -> sa.Select[tuple[str, int]]:
+def _build_loads_query() -> sa.Select[tuple[str, int]]:
     latest = latest_loads()
     loaded = sa.func.max(batches.c.created)
     with_created = latest.join(batches, batches.c.batch_id == latest.c.latest)
     return sa.select(latest.c.source, loaded).select_from(with_created).group_by(latest.c.source)
 
 
-def _rejects_query() -> sa.Select[tuple[str, int]]:
+def _build_rejects_query() -> sa.Select[tuple[str, int]]:
     latest = latest_loads()
     same = sa.and_(
         latest.c.source == rejects.c.source, latest.c.file == rejects.c.file, latest.c.latest == rejects.c.batch_id

@@ -1,4 +1,4 @@
-"""Events as records, for cards and exports."""
+"""Reads events as records, for cards and exports."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -7,7 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from geo.lazy_modules import import_lazily
-from hexbeat.store.databases import reading
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
 from layers.access import Action, Viewer, require
@@ -43,35 +43,35 @@ def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note
 
 
 def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
-    """All live events by time, with the columns of `read_records`: what an export writes."""
+    """All live events in order of time, with the columns of `read_records`, for an export."""
     require(viewer, Action.EXPORT)
     return _query_rows(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
 
 
-def _names(*, note: bool) -> list[str]:
+def _list_columns(*, note: bool) -> list[str]:
     columns = [name for name in EVENT_COLUMNS if note or name != "note"]
     return ["row_id", "event_id", *columns, "batch_id", "recorded_at", "superseded_at"]
 
 
 def _query_rows(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> "pd.DataFrame":
     """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
-    names = _names(note=note)
+    names = _list_columns(note=note)
     query = sa.select(*(events.c[name] for name in names))
-    frames = [_frame([()] * len(names), names)]
-    with reading(store.engine) as connection:
+    frames = [_build_frame([()] * len(names), names)]
+    with read_transaction(store.engine) as connection:
         for condition in conditions:
             pages = connection.execute(query.where(condition)).partitions(_FRAME_ROWS)
-            frames.extend(_frame(list(zip(*page, strict=True)), names) for page in pages)
+            frames.extend(_build_frame(list(zip(*page, strict=True)), names) for page in pages)
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
-def _frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> "pd.DataFrame":
+def _build_frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> "pd.DataFrame":
     return pd.DataFrame(
-        {name: pd.array(list(values), dtype=_dtype(name)) for name, values in zip(names, columns, strict=True)}
+        {name: pd.array(list(values), dtype=_choose_dtype(name)) for name, values in zip(names, columns, strict=True)}
     )
 
 
-def _dtype(name: str) -> Any:
+def _choose_dtype(name: str) -> Any:
     kind = EVENT_TYPES[name][0] if name in EVENT_TYPES else None
     if name.startswith("h3_"):
         return np.dtype(np.uint64)

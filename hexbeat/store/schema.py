@@ -1,11 +1,11 @@
 """The tables of the store. Times are int64 seconds since 1970-01-01T00:00Z, in every table and column.
 
-`events` holds one row a version of an event: the live version has `superseded_at` null. Row and batch numbers rise and
-are never used twice, so that "what is new since row 1,204" has an answer (`hexbeat.store.column_cache`).
+`events` has one row for each version of an event: the live version has `superseded_at` null. Row and batch numbers rise
+and are never used twice, so that "what is new since row 1,204" has an answer (`hexbeat.store.column_cache`).
 
-`visits` (work done) and `reference_places` came by `work_loads`, or a visit by a tap. One row a version of a visit: the
-live one has `superseded_at` null, and `replaces` is the row that was live before it. A place is in force while its
-`superseded_load` is null.
+`visits` (work done) and `reference_places` are loaded by `work_loads`, or a visit is recorded on a screen. `visits` has
+one row for each version of a visit: the live one has `superseded_at` null, and `replaces` is the row that was live
+before it. A place is in use while its `superseded_load` is null.
 """
 
 from typing import Final
@@ -68,7 +68,7 @@ EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]
     "note": (Text, True),
 }
 
-# SQLite numbers rows by itself only for the type INTEGER, which there holds 64 bits.
+# SQLite numbers rows by itself only for the type INTEGER, which has 64 bits there.
 _KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()

@@ -23,15 +23,15 @@ else:
 
 __all__ = [
     "covered",
-    "doomed",
     "incoming",
     "incoming_rejects",
     "make_tables",
-    "stage_doomed",
+    "removals",
     "stage_events",
     "stage_rejects",
+    "stage_removals",
     "stage_scopes",
-    "tell_planner",
+    "update_statistics",
 ]
 
 _temporary = MetaData()
@@ -43,7 +43,7 @@ incoming = Table(
     Column("file_no", Integer, nullable=False),
     Column("event_id", Text, nullable=False),
     *(Column(name, Float(53) if kind is Float else kind()) for name, (kind, _) in EVENT_TYPES.items()),
-    # What hexbeat.store.merging finds out about each row.
+    # Columns that hexbeat.store.merging fills in.
     Column("prior_stage", BigInteger),  # the row of the same event in an earlier file of this load
     Column("live_row", BigInteger),  # the row of the same event that is live in the store
     Column("same_as_prior", Boolean, nullable=False, server_default=sa.false()),
@@ -65,9 +65,9 @@ covered = Table(
     prefixes=["TEMPORARY"],
 )
 
-# Live rows that a snapshot of this load covers, by scope and by place: closed unless the load holds the event.
-doomed = Table(
-    "doomed",
+# Live rows that a snapshot of this load covers, by scope and by place: they are closed unless the load has the event.
+removals = Table(
+    "removals",
     _temporary,
     Column("live_row", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
     Column("file_no", Integer, nullable=False),
@@ -92,7 +92,7 @@ _UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for cod
 
 
 def make_tables(connection: Connection) -> None:
-    """Make the empty temporary tables on this connection."""
+    """Create the empty temporary tables on this connection."""
     _temporary.create_all(connection, checkfirst=False)
     if connection.dialect.name == "postgresql":
         quiet = (column.name for column in incoming.columns if column.name not in {"file_no", "source"})
@@ -100,8 +100,8 @@ def make_tables(connection: Connection) -> None:
         connection.execute(sa.text(f"ALTER TABLE incoming {changes}"))
 
 
-def tell_planner(connection: Connection) -> None:
-    """Tell PostgreSQL how many rows are staged; otherwise it joins them one by one.
+def update_statistics(connection: Connection) -> None:
+    """Update PostgreSQL's statistics of the staged rows; without them it joins the rows one by one.
 
     It samples only the file number and the source, because statistics outlive temporary tables.
     """
@@ -118,30 +118,30 @@ def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int)
             f"these are missing or too many: {', '.join(wrong)}",
             "correct the source",
         )
-    values = {name: _column(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
+    values = {name: _list_values(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
     identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
     _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values()])
 
 
 def stage_rejects(connection: Connection, frame: "pd.DataFrame", *, file_no: int) -> None:
-    """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object), perhaps source_id (str or None)."""
+    """Stage one chunk of rejects: line int64, reason str, raw str (a JSON object), optional source_id (str or None)."""
     keyed = frame if "source_id" in frame.columns else frame.assign(source_id=None)
-    columns = [_column(keyed[name], is_text=name != "line") for name in _REJECT_INSERT[1:]]
+    columns = [_list_values(keyed[name], is_text=name != "line") for name in _REJECT_INSERT[1:]]
     _insert(connection, incoming_rejects, _REJECT_INSERT, [[file_no] * len(frame), *columns])
 
 
-def _column(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
+def _list_values(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
     """Plain Python values, None for missing ones; text without characters that databases refuse (NUL, surrogates)."""
     if is_text:
         return [
-            None if missing else _clean(str(value))
+            None if missing else _clean_text(str(value))
             for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)
         ]
     array = values.to_numpy()
     return (array.astype(np.int64) if array.dtype.kind == "u" else array).tolist()
 
 
-def _clean(text: str) -> str:
+def _clean_text(text: str) -> str:
     return text if text.isascii() and "\x00" not in text else text.translate(_UNSTORABLE)
 
 
@@ -154,7 +154,7 @@ def _insert(connection: Connection, table: Table, names: Sequence[str], columns:
         if columns[0]:
             connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
         return
-    lines = map("\t".join, zip(*(map(_copied, column) for column in columns), strict=True))
+    lines = map("\t".join, zip(*(map(_format_copy, column) for column in columns), strict=True))
     document = BytesIO("".join(f"{line}\n" for line in lines).encode())
     connection.execute(sa.select(1))  # so that SQLAlchemy and the driver both know of a transaction
     cursor = connection.connection.cursor()
@@ -162,7 +162,7 @@ def _insert(connection: Connection, table: Table, names: Sequence[str], columns:
     cursor.close()
 
 
-def _copied(value: object) -> str:
+def _format_copy(value: object) -> str:
     """A value in the text format of COPY."""
     if value is None:
         return "\\N"
@@ -176,6 +176,6 @@ def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, 
         connection.execute(sa.insert(covered), rows)
 
 
-def stage_doomed(connection: Connection, live_rows: list[int], *, file_no: int) -> None:
+def stage_removals(connection: Connection, live_rows: list[int], *, file_no: int) -> None:
     """Stage the numbers of live rows that the snapshot of a file removes."""
-    _insert(connection, doomed, ("live_row", "file_no"), [live_rows, [file_no] * len(live_rows)])
+    _insert(connection, removals, ("live_row", "file_no"), [live_rows, [file_no] * len(live_rows)])

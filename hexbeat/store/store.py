@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from geo.lazy_modules import import_lazily
-from hexbeat.store.databases import make_engine, migrate, read_version, reading
+from hexbeat.store.databases import make_engine, migrate, read_transaction, read_version
 from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from hexbeat.store.loads import Load, open_load
@@ -90,18 +90,18 @@ class Store:
         """A number that rises with every committed change; equal numbers mean equal contents.
 
         It takes no viewer, because it says that something changed but never what. Caches need it for their keys before
-        they know who is viewing. Whatever they then read asks the policy each time.
+        they know the viewer. What they then read checks the policy each time.
         """
-        with reading(self.engine) as connection:
+        with read_transaction(self.engine) as connection:
             return read_version(connection)
 
     def begin_load(
         self, viewer: Viewer, *, area: str, dry_run: bool = False, now: datetime | None = None
     ) -> AbstractContextManager[Load]:
-        """Begin a load of some files: all of them enter when the block ends, or none if it fails.
+        """Begin a load of some files: all of them are stored when the block ends, or none if it fails.
 
-        Others can use the store while rows are staged; only the merge locks it. A dry run counts the same and changes
-        nothing. `now` (aware; None: the clock) is when the rows count as recorded, but never before an earlier load.
+        Others can use the store while rows are staged; only the merge locks it. A dry run gives the same counts and
+        changes nothing. `now` (aware; None: the clock) is the time of recording, but never before an earlier load.
         PolicyError if the viewer may not load.
         """
         require(viewer, Action.LOAD)
@@ -128,7 +128,9 @@ class Store:
         return history(self.engine, viewer, event_id)
 
     def erase(self, viewer: Viewer, source: str, source_id: str) -> Erasure:
-        """Remove every row of an event, and the rejects of its key, for good; `found` is False if there was nothing.
+        """Remove every row of an event, and the rejects of its key, for good.
+
+        `removed_any` of the result is False if there was nothing to remove.
 
         See `hexbeat.store.erasure.erase`.
         """
@@ -146,7 +148,7 @@ class Store:
         return describe_pending(self.engine)
 
     def retain(self, viewer: Viewer, years: int) -> Erasure:
-        """Remove events that ended more than so many years ago for good. See `hexbeat.store.erasure.retain`."""
+        """Remove events that ended more than `years` years ago for good. See `hexbeat.store.erasure.retain`."""
         return retain(self.engine, viewer, years)
 
 
@@ -154,11 +156,11 @@ def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
     """All versions, the oldest first; an empty list if there is no such event."""
     require(viewer, Action.SEE_RECORDS)
     query = sa.select(events).where(events.c.event_id == event_id).order_by(events.c.row_id)
-    with reading(engine) as connection:
-        return [_version(dict(row)) for row in connection.execute(query).mappings()]
+    with read_transaction(engine) as connection:
+        return [_build_version(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _version(row: dict[str, Any]) -> Version:
+def _build_version(row: dict[str, Any]) -> Version:
     superseded = row["superseded_at"]
     return Version(
         event_id=row["event_id"],

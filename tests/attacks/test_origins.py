@@ -102,7 +102,7 @@ def test_the_partners_side_is_there_by_every_name_of_this_machine(partners: str,
 @pytest.mark.parametrize(
     ("origin", "fact"),
     [
-        (None, "This one names none"),
+        (None, "This one names no address"),
         (EVIL, f"This one comes from {EVIL}"),
         ("null", "This one comes from null"),
         ("http://127.0.0.1:1", "This one comes from http://127.0.0.1:1"),
@@ -117,7 +117,7 @@ def test_the_partners_stream_is_for_its_own_page_alone(partners: str, origin: st
     answer = open_socket(partners, {"Origin": origin and origin.format(host=host)})
     assert answer.status == 403
     assert answer.body == (
-        f"A connection is opened by the page of its own address only.\n{fact.format(host=host)}.\n"
+        f"Only a page from the same address may open a connection.\n{fact.format(host=host)}.\n"
         f"Open {host} in a browser.\n"
     )
 

@@ -119,7 +119,7 @@ def several() -> Evaluation:
         start, end = (dt.datetime.fromtimestamp(one[name], dt.UTC).date() for name in ("from_utc_s", "to_utc_s"))
         if dt.date(2025, 2, 1) <= start < dt.date(2025, 2, 15):
             places.append(TreatedPlace("the closure", one["lon"], one["lat"], start, end, None, one["source_id"]))
-    ground = build_event_points(columns, middlesbrough(), RULE.layers)
-    protocol = build_protocol(columns, middlesbrough(), places, RULE, today=TODAY, ground=ground)
-    effect = measure_effect(columns, middlesbrough(), protocol, ground=ground)
-    return Evaluation(effect, build_verdict(effect), ground)
+    points = build_event_points(columns, middlesbrough(), RULE.layers)
+    protocol = build_protocol(columns, middlesbrough(), places, RULE, today=TODAY, points=points)
+    effect = measure_effect(columns, middlesbrough(), protocol, points=points)
+    return Evaluation(effect, build_verdict(effect), points)

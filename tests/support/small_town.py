@@ -20,8 +20,8 @@ from shapely.geometry import mapping, shape
 from geo.cells import count_separate_places, index_points, index_points_at
 from geo.disclosure import carry_up
 from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.boundary_files import hash_file
 from hexbeat.areas.places_mask import read_places_mask
+from hexbeat.files import hash_file
 from hexbeat.release.builder import build_trees
 from hexbeat.release.policy import LayerPolicy, ReleasePolicy
 from hexbeat.release.release_places import PlaceTree

@@ -1,4 +1,4 @@
-"""The folium map that everything is drawn on: wards with their names, scale, sources, and nothing from elsewhere."""
+"""The folium map under the cells: wards with their names, scale and sources. It loads nothing from other servers."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,7 @@ import shapely
 
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
-from hexbeat.dashboard.map.map_script import AREA_GROUND, BasemapScript
+from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
 
 __all__ = ["Tiles", "build_base_map", "build_wards_script"]
 
@@ -18,7 +18,7 @@ DECIMALS: Final = 5  # of a degree: a metre
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and the words that its licence wants."""
+    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and its attribution."""
 
     url: str
     attribution: str
@@ -27,12 +27,12 @@ class Tiles:
 def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
     """The area's wards on a folium map.
 
-    live: the map's files come from this Streamlit process (call it within a script's run); otherwise the map has none,
-    and the page that it is put into carries them (see hexbeat.dashboard.map.saved_page).
-    view_key: maps of one key and area open where they were left, within a browser's tab.
-    tiles: None means that none are asked for, and no request leaves the origin.
+    live: this Streamlit process serves the map's files (call this within a script's run). If not live, the map has no
+    files, and the page around it carries them (see hexbeat.dashboard.map.saved_page).
+    view_key: maps with the same key and area open where they were left, within a browser's tab.
+    tiles: None means no tiles, so that no request leaves the origin.
 
-    The map's script is the same whatever is filtered: streamlit-folium starts a new map when it changes.
+    The map's script does not depend on the filter, because streamlit-folium starts a new map when it changes.
     """
     west, south, east, north = area.wards.bounds
     base_map = folium.Map(
@@ -44,7 +44,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
         min_zoom=7,
         max_zoom=18,
     )
-    # Folium's own lists are shared by all maps and name files on other people's servers.
+    # Folium's own lists are shared by all maps and name files on other servers.
     base_map.default_js, base_map.default_css = [], []
     if live:
         base_map.default_js = [
@@ -55,13 +55,13 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
         options |= {"attribution": [tiles.attribution], "tiled": True}
-    base_map.add_child(BasemapScript(AREA_GROUND, options))
+    base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map
 
 
 @lru_cache(maxsize=8)
 def build_wards_script(area: Area) -> str:
-    """The script that hands the area's wards to the browser: outlines to a metre, names, and where names stand."""
+    """The script that gives the area's wards to the browser: outlines to a metre, names, and positions of names."""
     west, south, east, north = area.wards.bounds
     data = {
         "title": area.title,
@@ -81,7 +81,7 @@ def build_ward_data(area: Area) -> list[dict[str, Any]]:
 
 def build_ward_entry(name: str, polygon: Any) -> dict[str, Any]:
     west, south, east, north = (round(edge, DECIMALS) for edge in polygon.bounds)
-    # The middle of the largest circle inside stands clear of the border, as a centroid need not.
+    # The middle of the largest circle inside is clear of the border; a centroid may not be.
     middle = shapely.get_point(shapely.maximum_inscribed_circle(polygon, tolerance=1e-4), 0)
     parts = shapely.get_parts(polygon)
     return {
@@ -91,9 +91,9 @@ def build_ward_entry(name: str, polygon: Any) -> dict[str, Any]:
         "south": south,
         "east": east,
         "north": north,
-        "polygons": [[ring_points(part.exterior), *map(ring_points, part.interiors)] for part in parts],
+        "polygons": [[list_ring_points(part.exterior), *map(list_ring_points, part.interiors)] for part in parts],
     }
 
 
-def ring_points(ring: Any) -> list[list[float]]:
+def list_ring_points(ring: Any) -> list[list[float]]:
     return [[round(x, DECIMALS), round(y, DECIMALS)] for x, y in shapely.get_coordinates(ring).tolist()]

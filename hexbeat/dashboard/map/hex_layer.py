@@ -29,13 +29,14 @@ COARSEST_STEP_DEG: Final = 1e-5  # a metre; beyond, outlines take four bytes a n
 
 @dataclass(frozen=True, slots=True)
 class CellStyle:
-    """How cells are drawn and what is said of them: the colours, the legend and the tooltip.
+    """The colours, the legend and the tooltip of cells.
 
     title: the legend's heading. unit: what is counted, as in "Needle finds" (the tooltip says "Needle finds: 3").
-    outlined_label, dashed_label: what the legend calls cells with a strong outline and with a dashed one; a line
-    without a label has no row of its own there.
-    names: a word for each class of `scale` that is said instead of the value; "" where the value is said; None: values.
-    swatches: how each class looks besides its colour: "hatched" (what cannot be told), and in the legend alone
+    outlined_label, dashed_label: the legend's names of cells with a strong outline and with a dashed one; "" gives the
+    line no row of its own.
+    names: for each class of `scale` a word that the tooltip shows instead of the value; "" shows the value; None: all
+    show it.
+    swatches: how each class looks besides its colour: "hatched" (too few events to say), and in the legend alone
     "outlined" and "dashed"; "" for plain; None: all plain.
     """
 
@@ -51,16 +52,16 @@ class CellStyle:
 class HexLayer(Layer):
     """Cells and their values on the map.
 
-    cells: uint64 (n,), distinct, of one resolution. values: (n,) finite numbers; cells whose value is below the first
-    break of the style's scale are left out. Shares keep one decimal; a share under a tenth counts and is drawn as one.
-    layer_id: layers of one id on one page take over from each other without a flicker.
-    outlined: bool (n,), cells that get a strong outline (hotspots); None: none.
-    dashed: bool (n,), cells that get a dashed one (cold spots); None: none.
-    selected: the H3 index of the chosen cell, which keeps a ring even where it holds nothing; None: none.
-    fit: west, south, east, north in degrees that the map turns to when they change; None: the whole area.
+    cells: uint64 (n,), distinct, of one resolution. values: (n,) finite numbers; a cell with a value below the first
+    break of the style's scale is left out. Shares keep one decimal; a share under a tenth is drawn as a tenth.
+    layer_id: layers with the same id on one page replace each other without a flicker.
+    outlined: bool (n,), cells with a strong outline (hotspots); None: none.
+    dashed: bool (n,), cells with a dashed outline (cold spots); None: none.
+    selected: the H3 index of the chosen cell, which has a ring even if its count is 0; None: none.
+    fit: west, south, east, north in degrees that the map moves to when they change; None: the whole area.
 
-    A layer is for one rendering, as folium's are; a rerun makes a new one. UsageError if the cells are of several
-    resolutions or the lengths differ, or a value is not finite.
+    A layer is for one rendering, like folium's own; a rerun makes a new one. UsageError if the cells have several
+    resolutions, the lengths differ, or a value is not finite.
     """
 
     _template = Template(
@@ -137,13 +138,13 @@ def select_drawn_cells(
     marks = None if outlined is None else np.asarray(outlined, dtype=np.bool_).ravel()
     if len(ids) != len(numbers) or (marks is not None and len(marks) != len(ids)):
         raise UsageError(
-            "each cell has one value, and one mark if there are marks",
+            "Each cell has one value, and one mark if there are marks",
             f"there are {len(ids)} cells, {len(numbers)} values and {0 if marks is None else len(marks)} marks",
             "give arrays of one length",
         )
     if not np.isfinite(numbers).all():
         raise UsageError(
-            "the values of cells are finite numbers",
+            "The values of cells are finite numbers",
             f"{int((~np.isfinite(numbers)).sum())} of {len(numbers)} are not",
             "leave out cells without a value",
         )
@@ -156,7 +157,7 @@ def find_resolution(cells: NDArray[np.uint64]) -> int | None:
     resolutions = np.unique(cells >> np.uint64(52) & np.uint64(15)).tolist()
     if len(resolutions) > 1:
         raise UsageError(
-            "a layer of cells has one resolution",
+            "A layer of cells has one resolution",
             f"there are resolutions {', '.join(map(str, resolutions))}",
             "make one layer for each",
         )
@@ -167,7 +168,7 @@ def find_resolution(cells: NDArray[np.uint64]) -> int | None:
 class PackedValues:
     """Values as unsigned whole numbers of 1, 2 or 4 bytes: value = (array + offset) / divisor.
 
-    divisor is 1, or 10 where there are shares; has_small says that shares under a tenth were raised to a tenth.
+    divisor is 1, or 10 if there are shares; has_small: shares under a tenth were raised to a tenth.
     """
 
     array: NDArray[Any]
@@ -190,7 +191,7 @@ def pack_values(values: NDArray[np.float64]) -> PackedValues:
 
 
 def build_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
-    """The cells as a lattice, or as outlines where none holds; and the order (n,) in which values are to be sent."""
+    """The cells as a lattice, or as outlines if they fit none; and the order (n,) in which to send the values."""
     lattice = fit_drawing_lattice(cells)
     if lattice is None:
         return build_outlines(cells), np.arange(len(cells))
@@ -204,7 +205,7 @@ def build_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[n
 
 
 def build_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:
-    """Six corners a cell as whole steps from an origin: 24 bytes a cell for a town, 48 for what is wider."""
+    """Six corners a cell as whole steps from an origin: 24 bytes a cell for a town, 48 for a wider area."""
     corners = np.array([find_corners(cell) for cell in cells.tolist()]).reshape(-1, 2)[:, ::-1]  # lon, lat
     if len(corners) == 0:
         return {"origin": [0.0, 0.0], "step": FINEST_STEP_DEG, "width": 2, "offsets": ""}
@@ -229,10 +230,10 @@ def find_corners(cell: int) -> list[tuple[float, float]]:
 
 
 def list_corners(cell: str) -> list[list[float]]:
-    """The outline of one cell, [[lat, lon], ...] in degrees; UsageError if that is no cell."""
+    """The outline of one cell, [[lat, lon], ...] in degrees; UsageError if it is not a cell."""
     number = int(cell, 16) if set(cell) <= set("0123456789abcdef") and cell else 0
     if not h3.is_valid_cell(number):
-        raise UsageError("a chosen cell is an H3 index", f"{cell[:20]!r} is none", "take one from the table")
+        raise UsageError("A chosen cell is an H3 index", f"{cell[:20]!r} is not an H3 index", "copy one from the table")
     return [list(corner) for corner in h3.cell_to_boundary(number)]
 
 

@@ -23,8 +23,8 @@ FINEST_RESOLUTION = 15
 class Pick:
     """The cell (H3 index as a string) that was last chosen on a map, by click, tap or key.
 
-    `new` is true in the one run that the choice has caused. Streamlit keeps repeating the last choice afterwards, also
-    after another cell was chosen in a table: follow a pick only when it is new.
+    `new` is true only in the run that the choice caused. Streamlit repeats the last choice in later runs, even after
+    another cell was chosen in a table, so follow a pick only when it is new.
     """
 
     cell: str
@@ -42,18 +42,18 @@ def draw_live_map(
     view: str | None = None,
     tiles: Tiles | None = None,
 ) -> Pick | None:
-    """Draw the area and the layer at this place of the page, and return what was chosen on the map, if anything was.
+    """Draw the area and the layer here on the page, and return what was chosen on the map (None: nothing).
 
     key: one for each map of a page.
-    view: a name under which zoom and centre are kept through filters and changes of page (None: the key). Maps of one
-    name look at the same place and move together: give the maps of a small multiple, which are of one size, one name.
-    height: in pixels. selected: the cell that the page regards as chosen (None: whatever the layer says), ringed.
-    fit: codes of the wards that the map turns to when they change; empty: the whole area. UsageError if there is no
+    view: a name under which zoom and centre are kept through filters and changes of page (None: the key). Maps with the
+    same name show the same place and move together, so give one name to the maps of a small multiple.
+    height: in pixels. selected: the chosen cell, which gets a ring (None: the one of the layer).
+    fit: codes of the wards that the map moves to when they change; empty: the whole area. UsageError if there is no
     such ward.
     """
-    coming = find_pick(parse_choice(st.session_state.get(key)), key, mark_seen=False)
-    # A choice that the page has not heard of yet is ringed already, or the ring would jump back for one run.
-    hex_layer.selected = coming.cell if coming and coming.new else selected or hex_layer.selected
+    pending = find_pick(parse_choice(st.session_state.get(key)), key, mark_seen=False)
+    # Draw the ring of a new choice at once, or it would jump back for one run.
+    hex_layer.selected = pending.cell if pending and pending.new else selected or hex_layer.selected
     hex_layer.fit = find_ward_bounds(area, fit) if fit else hex_layer.fit
     cells = folium.FeatureGroup(name="cells")
     cells.add_child(hex_layer)
@@ -69,7 +69,7 @@ def draw_live_map(
 
 
 def parse_choice(returned: Any) -> tuple[str, float] | None:
-    """The chosen cell and the number of its event from what the browser sent, which is not to be trusted; else None."""
+    """The chosen cell and the number of its event; None if the browser sent anything else, which is not trusted."""
     try:
         drawing = returned["last_active_drawing"]
         lon, lat = map(float, drawing["geometry"]["coordinates"])
@@ -77,12 +77,12 @@ def parse_choice(returned: Any) -> tuple[str, float] | None:
         event = float(drawing["properties"]["event"])
     except (KeyError, OverflowError, TypeError, ValueError):
         return None
-    sound = abs(lon) <= 180 and abs(lat) <= 90 and 0 <= resolution <= FINEST_RESOLUTION and math.isfinite(event)  # noqa: PLR2004 - degrees
-    return (h3.latlng_to_cell(lat, lon, resolution), event) if sound else None
+    is_valid = abs(lon) <= 180 and abs(lat) <= 90 and 0 <= resolution <= FINEST_RESOLUTION and math.isfinite(event)  # noqa: PLR2004 - degrees
+    return (h3.latlng_to_cell(lat, lon, resolution), event) if is_valid else None
 
 
 def find_pick(choice: tuple[str, float] | None, key: str, *, mark_seen: bool) -> Pick | None:
-    """The choice as a Pick; `new` unless this session has seen its event at this map (and marked it so)."""
+    """The choice as a Pick; it is new unless this session has already seen its event on this map."""
     if choice is None:
         return None
     seen: Mapping[str, float] = st.session_state.setdefault("hexbeat_seen_picks", {})

@@ -1,4 +1,4 @@
-"""What a folium map stands on: a call to our own browser side, which draws the ground of the map."""
+"""The base map of a folium map: a call to our own script in the browser, which draws it."""
 
 from typing import Any, Final
 
@@ -7,14 +7,14 @@ from folium.template import Template
 
 from hexbeat.dashboard.map.assets import format_script_json
 
-__all__ = ["AREA_GROUND", "RELEASE_GROUND", "BasemapScript"]
+__all__ = ["AREA_BASEMAP", "RELEASE_BASEMAP", "BasemapScript"]
 
-AREA_GROUND: Final = "Hexbeat.base"  # assets/controls.js
-RELEASE_GROUND: Final = "Hexbeat.publicMap"  # public/assets/blockmap.js
+AREA_BASEMAP: Final = "Hexbeat.base"  # assets/controls.js
+RELEASE_BASEMAP: Final = "Hexbeat.publicMap"  # public/assets/blockmap.js
 
 
 class BasemapScript(MacroElement):
-    """Has the browser draw the ground on its parent, the map: `call` is a function of ours, `data` is JSON."""
+    """Lets the browser draw the base map on its parent: `call` is the name of our function, `data` its argument."""
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
@@ -24,6 +24,6 @@ class BasemapScript(MacroElement):
 
     def __init__(self, call: str, data: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # branca types some of its functions only
-        self._name = "Ground"
+        self._name = "BasemapScript"
         self.call = call
         self.data_script = format_script_json(data)

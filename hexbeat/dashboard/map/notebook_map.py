@@ -1,10 +1,9 @@
-"""The map of Python's door: a folium map that carries its scripts and styles, for a notebook or a file of its own."""
+"""The map of `hexbeat.open().map()`: a folium map that carries its scripts and styles, for a notebook or a file."""
 
 from typing import Any, Final
 
 import folium
 import geopandas
-import numpy as np
 from branca.element import Element
 from folium.template import Template
 
@@ -13,11 +12,11 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.dashboard.map.assets import read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_base_map, build_wards_script
-from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
-from hexbeat.documents.maps.scales import build_count_scale, build_hotspot_scale
+from hexbeat.dashboard.map.cell_styles import build_count_style, build_hotspot_style, classify_hotspots, format_unit
+from hexbeat.dashboard.map.hex_layer import HexLayer
 from layers.event import Measure
 from layers.layer_spec import LayerSpec
-from layers.wording import escape_html, format_plural
+from layers.wording import escape_html
 
 __all__ = ["build_count_layer", "build_hotspot_layer", "build_notebook_map"]
 
@@ -29,7 +28,7 @@ MARK_STYLE: Final = (
 
 
 class InlineContent(Element):
-    """Text that stands in the page as it is, whatever it holds: nothing of it is a template."""
+    """Text that enters the page unchanged: no part of it is read as a template."""
 
     _template = Template("{{ this.content }}")
 
@@ -40,7 +39,7 @@ class InlineContent(Element):
 
 
 def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> folium.Map:
-    """The area's wards and these cells on a folium map; `mark` says which events are synthetic (None: none are)."""
+    """A folium map of the area's wards and these cells; `mark` says which events are synthetic (None: none are)."""
     base_map = build_base_map(area, live=False)
     figure: Any = base_map.get_root()  # a branca Figure, which has the parts of a page
     # Before folium's own script, which calls them.
@@ -48,47 +47,28 @@ def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> foli
     scripts = f"{read_scripts()};\n{build_wards_script(area)}".replace("</script", "<\\/script")
     figure.header.add_child(InlineContent(f"<script>{scripts}</script>"), name="hexbeat_scripts")
     if mark:
-        words = escape_html(f"DEMONSTRATION: {mark}")
-        figure.html.add_child(InlineContent(f'<p style="{MARK_STYLE}">{words}</p>'), name="hexbeat_mark")
+        text = escape_html(f"DEMONSTRATION: {mark}")
+        figure.html.add_child(InlineContent(f'<p style="{MARK_STYLE}">{text}</p>'), name="hexbeat_mark")
     base_map.add_child(cells)
     return base_map
 
 
-def build_count_layer(counted: geopandas.GeoDataFrame, spec: LayerSpec, *, measure: Measure) -> HexLayer:
-    """Counts as the Map page draws them; `counted` has the columns cell and count."""
-    counts = counted["count"].astype("float64")
-    unit = spec.item.capitalize() if measure == "quantity" and spec.item not in spec.many else spec.title
-    return HexLayer(
-        parse_cells(counted["cell"].tolist()),
-        counts.to_numpy(),
-        CellStyle(
-            scale=build_count_scale(float(counts.max()) if len(counts) else 1.0, shared=bool((counts % 1 != 0).any())),
-            title=unit,
-            unit=unit,
-        ),
-    )
+def build_count_layer(rows: geopandas.GeoDataFrame, spec: LayerSpec, *, measure: Measure) -> HexLayer:
+    """Counts as the Map page draws them; `rows` has the columns cell and count."""
+    counts = rows["count"].astype("float64")
+    maximum = float(counts.max()) if len(counts) else 1.0
+    style = build_count_style(counts, format_unit(spec, measure), maximum=maximum)
+    return HexLayer(parse_cells(rows["cell"].tolist()), counts.to_numpy(), style)
 
 
 def build_hotspot_layer(hotspot_map: HotspotMap) -> HexLayer:
-    """Hot, cold and neither, as the Map page draws them."""
+    """Hot cells, cold cells and the others, as the Map page draws them."""
     kinds = hotspot_map.rows["hotspot"].to_numpy()
     hot, cold = kinds == HOT, kinds == COLD
-    rest = len(kinds) - int(hot.sum()) - int(cold.sum())
-    labels = (
-        f"cold spot: {format_plural(int(cold.sum()), 'place', 'places')}",
-        f"not significant: {format_plural(rest, 'place', 'places')}",
-        f"hotspot: {format_plural(int(hot.sum()), 'place', 'places')}",
-    )
     return HexLayer(
         parse_cells(hotspot_map.rows["cell"].tolist()),
-        np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        CellStyle(
-            scale=build_hotspot_scale(labels),
-            title=f"{hotspot_map.spec.title}: hotspots",
-            unit=hotspot_map.spec.title,
-            names=("cold spot", "not significant", "hotspot"),
-            swatches=("dashed", "", "outlined"),
-        ),
+        classify_hotspots(kinds),
+        build_hotspot_style(kinds, hotspot_map.spec.title),
         outlined=hot if hot.any() else None,
         dashed=cold if cold.any() else None,
     )

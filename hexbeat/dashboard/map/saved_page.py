@@ -1,4 +1,4 @@
-"""One HTML file with the map, its sentence and its table: opens from a disk or a letter, and asks for nothing."""
+"""One HTML file with the map, its sentence and its table. It opens from a disk or an e-mail and loads nothing."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,11 +28,11 @@ def render_saved_page(
 ) -> bytes:
     """The page in UTF-8, the same bytes for the same data; light or dark as its reader's system prefers.
 
-    title, sentence and notes (what was left out or shared, and why) are plain text. table: the numbers of the map, as
-    they are to be shown, with its columns' names as headings; None: without. mark: which events are synthetic, said
-    above the map; None: none is.
+    title, sentence and notes (what was left out or shared, and why) are plain text. table: the numbers of the map, with
+    the names of the columns as headings; None: no table. mark: which events are synthetic, written above the map; None:
+    none are.
 
-    Every text is escaped, whatever it holds, and the page's own policy forbids it to load anything.
+    Every text is escaped, and the page's security policy forbids it to load anything.
     """
     base_map = build_base_map(area, live=False)
     base_map.add_child(hex_layer)
@@ -72,8 +72,10 @@ def render_list(lines: Sequence[str]) -> str:
 
 def render_table(table: pd.DataFrame) -> str:
     """The table with its numbers to the right; wide ones scroll sideways by themselves."""
-    head = "".join(f'<th scope="col"{number_class(table[name])}>{escape(str(name))}</th>' for name in table.columns)
-    classes = [number_class(table[name]) for name in table.columns]
+    head = "".join(
+        f'<th scope="col"{format_number_class(table[name])}>{escape(str(name))}</th>' for name in table.columns
+    )
+    classes = [format_number_class(table[name]) for name in table.columns]
     rows = (
         "<tr>"
         + "".join(f"<td{kind}>{escape(format_value(value))}</td>" for kind, value in zip(classes, row, strict=True))
@@ -88,12 +90,12 @@ def render_table(table: pd.DataFrame) -> str:
     )
 
 
-def number_class(column: "pd.Series[Any]") -> str:
+def format_number_class(column: "pd.Series[Any]") -> str:
     return ' class="hexbeat-number"' if pd.api.types.is_numeric_dtype(column) else ""
 
 
 def format_value(value: Any) -> str:
-    """Whole numbers whole, others with one decimal as on the map, nothing for what is missing."""
+    """Whole numbers without decimals, others with one as on the map, "" for a missing value."""
     if pd.isna(value):
         return ""
     if isinstance(value, int | float | np.number):

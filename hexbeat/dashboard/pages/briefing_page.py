@@ -40,7 +40,7 @@ __all__ = ["show"]
 
 SHIFT_DAYS: Final = 28
 MEETING_DAYS: Final = 7
-PURPOSE_WORDS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
+PURPOSE_LABELS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
 MAP_MM: Final = (112.0, 128.0)
 
 
@@ -57,7 +57,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] | None, tuple[str, ...]]:
-    """For whom, which hours, which wards."""
+    """Draw the choices of occasion, hours and wards, and return them."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         purpose = st.pills(
             "For",
@@ -65,7 +65,7 @@ def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] |
             key="briefing_for",
             default=Purpose.MEETING,
             required=True,
-            format_func=PURPOSE_WORDS.__getitem__,
+            format_func=PURPOSE_LABELS.__getitem__,
         )
         hours = None
         if purpose == Purpose.SHIFT:
@@ -96,10 +96,10 @@ def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] |
 def load_briefing(
     installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
 ) -> Briefing:
-    """The briefing of today, kept for this version of the store and of the ledger."""
+    """The briefing of today, cached for this version of the store and of the ledger."""
     for spec in LAYERS:
         require(installation.viewer, Action.SEE_COUNTS, spec.name)
-    return _briefing(
+    return _build_cached_briefing(
         installation,
         installation.key,
         work_version(installation.store, installation.viewer),
@@ -111,7 +111,7 @@ def load_briefing(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _briefing(
+def _build_cached_briefing(
     _installation: Installation,
     key: tuple[str, int, str, str],
     work: int,
@@ -142,7 +142,7 @@ def _briefing(
         sources=summarise_sources(_installation.store, _installation.viewer)
         if may(_installation.viewer, Action.SEE_RECORDS)
         else None,
-        winners={name: selection.best for name, selection in selections.items() if selection},
+        selected_methods={name: selection.best for name, selection in selections.items() if selection},
     )
 
 
@@ -174,7 +174,7 @@ def draw_download(installation: Installation, briefing: Briefing) -> None:
 
     def build_pdf() -> bytes:
         require(installation.viewer, Action.EXPORT)
-        return render_briefing_pdf(briefing, installation.area, made=dt.datetime.now(installation.area.tz))
+        return render_briefing_pdf(briefing, installation.area, made_at=dt.datetime.now(installation.area.tz))
 
     st.download_button(
         "Download as one A4 page (PDF)",
@@ -207,10 +207,10 @@ def format_alerts(briefing: Briefing) -> list[str]:
     return [*lines, describe_false_alarms(briefing.alerts)] if lines else []
 
 
-def render_list(title: str, lines: Sequence[str], none_words: str) -> str:
+def render_list(title: str, lines: Sequence[str], empty_text: str) -> str:
     """A heading and its lines; `none_words` if there are no lines."""
     items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
-    body = f'<ul class="hb-notes">{items}</ul>' if items else f'<p class="hb-notes">{escape_html(none_words)}</p>'
+    body = f'<ul class="hb-notes">{items}</ul>' if items else f'<p class="hb-notes">{escape_html(empty_text)}</p>'
     return f'<h2 class="hb-title">{escape_html(title)}</h2>{body}'
 
 

@@ -1,4 +1,4 @@
-"""The evidence page: a pack of the incidents near a place, for a closure case, and the check of one. Restricted."""
+"""The evidence page: make a pack of the incidents near a place for a closure case, or check one. It is restricted."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ from layers.wording import escape_html, format_number, format_plural
 __all__ = ["show"]
 
 PACK_KEY: Final = "evidence_pack"
-LARGEST: Final = 50_000_000  # bytes of a file to check
-RECORD_WORDS: Final = {"number": "No.", "when": "When", "layer": "Layer", "what": "What", "where": "Where",
+MOST_BYTES: Final = 50_000_000  # bytes of a file to check
+RECORD_TITLES: Final = {"number": "No.", "when": "When", "layer": "Layer", "what": "What", "where": "Where",
                        "source": "Source", "doubts": "Caution"}  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest | None:
-    """The questions; what they ask for once the button is pressed, None before or where they make no sense."""
+    """Draw the form. The request once the button is pressed; None before, or after an error on the page."""
     with st.form("evidence_form", border=False), st.container(key="evidence_fields"):
         place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
         with st.container(horizontal=True, gap="medium"):
@@ -108,18 +108,18 @@ def parse_point(text: str) -> tuple[float, float]:
             return float(points[0, 0]), float(points[0, 1])
     raise UsageError(
         "A place is given by its latitude and longitude, or by a National Grid reference",
-        "none can be read there",
+        f"the text {text[:60]!r} is neither",
         "write 54.5727, -1.2401 or NZ 4925 2035",
     )
 
 
 def make_pack(installation: Installation, request: EvidenceRequest) -> None:
-    """Make it and keep it for this session alone; an error in three parts where anything refuses."""
+    """Make the pack and keep it for this session only, or show the error."""
     try:
         with st.spinner("Gathering the records …"):
             now = dt.datetime.now(installation.area.tz)
             content = build_evidence(
-                installation.store, installation.viewer, installation.columns, installation.area, request, made=now
+                installation.store, installation.viewer, installation.columns, installation.area, request, made_at=now
             )
             record_pack(installation.settings.home, hash_content(content), now)
         st.session_state[PACK_KEY] = content
@@ -129,7 +129,7 @@ def make_pack(installation: Installation, request: EvidenceRequest) -> None:
 
 
 def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
-    """The downloads, the facts beside the map, the records and the sources."""
+    """Draw the downloads, the map beside the facts, the records and the sources."""
     st.html(f'<p class="hb-sentence" aria-live="polite">{escape_html(describe_pack(content))}</p>')
     st.html(f'<p class="hb-silent">{escape_html(MARKING)}</p>')
     stem = f"hexbeat-{installation.area.name}-evidence-{hash_content(content)[:8]}"
@@ -162,19 +162,19 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
 
 
 def describe_pack(content: dict[str, Any]) -> str:
-    """How much was found, and where."""
+    """The number of records and the place, in a sentence."""
     number = len(content["incidents"])
     records = format_plural(number, "record", "records")
     return f"{records} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
 
 
 def render_facts(content: dict[str, Any]) -> str:
-    """What the pack is, and what to know before relying on it."""
+    """The facts and the caveats of the pack."""
     rows = "".join(
-        f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(words)}</td></tr>'
-        for name, words in [*build_fact_rows(content), ("SHA-256", hash_content(content))]
+        f'<tr><th scope="row">{escape_html(name)}</th><td>{escape_html(text)}</td></tr>'
+        for name, text in [*build_fact_rows(content), ("SHA-256", hash_content(content))]
     )
-    items = "".join(f"<li>{escape_html(words)}</li>" for words in content["caveats"])
+    items = "".join(f"<li>{escape_html(text)}</li>" for text in content["caveats"])
     return (
         f'<table class="hb-plain"><tbody>{rows}</tbody></table><h2 class="hb-title">What to know before relying on '
         f'this</h2><ul class="hb-notes">{items}</ul>'
@@ -182,13 +182,13 @@ def render_facts(content: dict[str, Any]) -> str:
 
 
 def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
-    """The records and the sources; a canvas and escaped text, so that no text runs."""
+    """Draw the records and the sources on a canvas, so that no text runs as HTML."""
     st.html('<h2 class="hb-title">Records</h2>')
     if not rows:
         st.text("No record lies within the radius and the period.")
         return
-    titles = [*RECORD_WORDS.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
-    frame = pd.DataFrame([{words: row[name] for name, words in titles} for row in rows])
+    titles = [*RECORD_TITLES.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
+    frame = pd.DataFrame([{title: row[name] for name, title in titles} for row in rows])
     st.dataframe(frame, hide_index=True, width="stretch", key="evidence_records")
     st.html('<h2 class="hb-title">Sources</h2>')
     sources = pd.DataFrame([format_source(row) for row in content["sources"]], columns=list(SOURCE_COLUMNS))
@@ -196,18 +196,18 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
 
 
 def draw_check(installation: Installation) -> None:
-    """Whether a pack that somebody holds is as it was made."""
+    """Draw the check of a pack that somebody uploads."""
     with st.expander("Check a pack"):
         file = st.file_uploader("A .pdf or .xlsx of a pack", type=["pdf", "xlsx"], key="evidence_check")
         if file is None:
             return
         try:
-            check = check_pack(file.name, file.read(LARGEST), home=installation.settings.home)
+            check = check_pack(file.name, file.read(MOST_BYTES), home=installation.settings.home)
         except HexbeatError as error:
             draw_error(error)
             return
-        look = "hb-sentence" if check.intact else "hb-silent"
+        css_class = "hb-sentence" if check.intact else "hb-silent"
         st.html(
-            f'<div aria-live="polite"><p class="{look}">{escape_html(check.sentence)}</p><p class="hb-notes">Case '
+            f'<div aria-live="polite"><p class="{css_class}">{escape_html(check.sentence)}</p><p class="hb-notes">Case '
             f"{escape_html(check.reference)}. SHA-256 {escape_html(check.digest)}</p></div>"
         )

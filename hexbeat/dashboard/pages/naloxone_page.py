@@ -17,15 +17,15 @@ from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
-from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import build_count_scale
 from hexbeat.documents.naloxone_document import render_naloxone_pdf
-from hexbeat.operations.reference_places import KIND_WORDS, read_reference
+from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
-from layers.access import Action, may, require
+from layers.access import Action, may
 from layers.catalogue import find_only_layer
 from layers.filters import Filter
 from layers.wording import escape_html, format_number, format_percent
@@ -33,9 +33,14 @@ from layers.wording import escape_html, format_number, format_percent
 __all__ = ["draw_cover_map", "show"]
 
 HEIGHT: Final = 560
-_HOLDS: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
-_NEXT: Final[dict[str, Any]] = {**_HOLDS, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
-_UNDER: Final[dict[str, Any]] = {**_HOLDS, "color": "#ffffff", "weight": 6, "opacity": 0.85}  # seen on every colour
+_HOLDER_STYLE: Final[dict[str, Any]] = {"color": "#1098ad", "weight": 2.5, "fill": False, "interactive": False}
+_NEXT_STYLE: Final[dict[str, Any]] = {**_HOLDER_STYLE, "color": "#2f9e44", "weight": 3, "dash_array": "7 5"}
+_EDGE_STYLE: Final[dict[str, Any]] = {
+    **_HOLDER_STYLE,
+    "color": "#ffffff",
+    "weight": 6,
+    "opacity": 0.85,
+}  # seen on every colour
 REACHES: Final = {
     "400 m": CoverDistance(400.0),
     "5 minutes on foot": CoverDistance(minutes=5),
@@ -44,10 +49,10 @@ REACHES: Final = {
 SPANS: Final = {"90 days": 90, "1 year": 365, "All": None}
 ANY: Final = "any"
 SHIFTS: Final = {ANY: "Any hour"} | SHIFT_TITLES
-LOAD: Final = (
-    "No places that hold naloxone have been loaded. Load a list of pharmacies, hostels and services that do, with "
-    "`hexbeat places load FILE --kind naloxone`: a table with name, longitude and latitude (or easting and northing) "
-    "and opening hours if you have them. The next places below do not need it."
+NO_HOLDERS: Final = (
+    "To load them, go to the Data page with a list of the pharmacies, hostels and services that hold naloxone: a table "
+    "with name, longitude and latitude (or easting and northing), and opening hours if you have them. The next places "
+    "below do not need it."
 )
 
 
@@ -71,7 +76,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         request = draw_choices(installation)
         draw_cover(
             installation,
-            _cover(installation, installation.key, installation.today, _places_version(installation), request),
+            _find_cached_cover(installation, installation.key, installation.today, _hash_places(installation), request),
             request,
         )
     except HexbeatError as error:
@@ -79,9 +84,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_choices(installation: Installation) -> CoverRequest:
-    """How near is near, since when, at which hours, how many next places and among what."""
+    """Draw the choices of distance, period, hours, and the number and candidates of next places; return them."""
     kinds = {CELLS: "anywhere (cells of 130 m)"} | {
-        kind: words[1] for kind, words in KIND_WORDS.items() if kind in _kinds(installation) and kind != "naloxone"
+        kind: names[1] for kind, names in KIND_NAMES.items() if kind in _list_kinds(installation) and kind != "naloxone"
     }
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         reach = st.pills("Near is within", list(REACHES), key="naloxone_reach", default="400 m", required=True)
@@ -97,11 +102,11 @@ def draw_choices(installation: Installation) -> CoverRequest:
 
 
 def draw_cover(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
-    """The sentence, the map beside the next places, the holders, the files."""
-    notes = "".join(f"<li>{escape_html(words)}</li>" for words in build_cover_notes(cover))
+    """Draw the sentence, the map beside the next places, the holders and the files."""
+    notes = "".join(f"<li>{escape_html(note)}</li>" for note in build_cover_notes(cover))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(describe_cover(cover))}</p></div>')
     if not len(cover.holders):
-        st.info(LOAD)
+        st.info(NO_HOLDERS)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             draw_cover_map(installation, cover)
@@ -115,7 +120,8 @@ def draw_cover(installation: Installation, cover: NaloxoneCover, request: CoverR
 def render_next_places(cover: NaloxoneCover) -> str:
     """The next places and what each adds."""
     if cover.next_places.empty:
-        return '<h2 class="hb-title">The next places</h2><p class="hb-notes">None was looked for, or none adds any.</p>'
+        text = "None were asked for, or none would add any."
+        return f'<h2 class="hb-title">The next places</h2><p class="hb-notes">{text}</p>'
     rows = "".join(
         f'<tr><td class="hb-number">{row["rank"]}</td><th scope="row">{escape_html(row["name"])}</th>'
         f'<td class="hb-number">+{format_number(row["gain"])}</td>'
@@ -131,11 +137,11 @@ def render_next_places(cover: NaloxoneCover) -> str:
 
 
 def render_holders(cover: NaloxoneCover) -> str:
-    """The places that hold naloxone and how many overdoses each is near to."""
+    """The places that hold naloxone, with the number of overdoses near each."""
     rows = "".join(
         f'<tr><th scope="row">{escape_html(row["name"])}</th><td>{escape_html(row["ward_name"])}</td>'
         f'<td class="hb-number">{format_number(row["near"])}</td>'
-        f"<td>{escape_html(row['hours'] or 'not said')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
+        f"<td>{escape_html(row['hours'] or 'not known')}{'' if row['open'] else ' (shut in these hours)'}</td></tr>"
         for row in cover.holders.sort_values(["near", "name"], ascending=[False, True]).to_dict("records")
     )
     return (
@@ -148,7 +154,8 @@ def render_holders(cover: NaloxoneCover) -> str:
 
 def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
     """Draw the downloads. The policy is checked again when a file is made."""
-    if not may(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name):
+    layer = find_only_layer("naloxone").name
+    if not may(installation.viewer, Action.EXPORT, layer):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
@@ -160,7 +167,11 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
             "One A4 page (PDF)",
             "application/pdf",
             lambda: render_naloxone_pdf(
-                cover, installation.area, asked=event_filter, mark=mark, made=dt.datetime.now(installation.area.tz)
+                cover,
+                installation.area,
+                event_filter=event_filter,
+                mark=mark,
+                made_at=dt.datetime.now(installation.area.tz),
             ),
         ),
         "csv": ("Places (CSV)", "text/csv", lambda: build_cover_csv(cover, note=note)),
@@ -170,7 +181,7 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=_check_export(installation, make),
+                data=check_export(installation, make, layers=(layer,)),
                 file_name=f"hexbeat-{installation.area.name}-naloxone-{installation.today}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -178,25 +189,17 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
             )
 
 
-def _check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def build_file() -> bytes:
-        require(installation.viewer, Action.EXPORT, find_only_layer("naloxone").name)
-        return make()
-
-    return build_file
-
-
-def _kinds(installation: Installation) -> set[str]:
+def _list_kinds(installation: Installation) -> set[str]:
     return set(read_reference(installation.store, installation.viewer)["kind"])
 
 
-def _places_version(installation: Installation) -> str:
+def _hash_places(installation: Installation) -> str:
     """A hash of the loaded places, so that the cache never shows results for other places."""
     return str(hash(tuple(read_reference(installation.store, installation.viewer).itertuples(index=False, name=None))))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
-def _cover(
+def _find_cached_cover(
     _installation: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, request: CoverRequest
 ) -> NaloxoneCover:
     del key, places
@@ -219,7 +222,7 @@ def _build_filter(today: dt.date, request: CoverRequest) -> Filter:
 
 
 def draw_cover_map(installation: Installation, cover: NaloxoneCover) -> None:
-    """Cells of overdoses; full circles are the reach of places that hold naloxone, broken ones that of next places."""
+    """Draw cells of overdoses with circles: full around places that hold naloxone, broken around next places."""
     cells, counts = cover.cells
     highest = max([1.0, *counts.tolist()])
     layer = HexLayer(
@@ -234,11 +237,11 @@ def draw_cover_map(installation: Installation, cover: NaloxoneCover) -> None:
     )
     group = folium.FeatureGroup(name="cells")
     group.add_child(layer)
-    for frame, look in ((cover.holders[cover.holders["open"]], _HOLDS), (cover.next_places, _NEXT)):
+    for frame, style in ((cover.holders[cover.holders["open"]], _HOLDER_STYLE), (cover.next_places, _NEXT_STYLE)):
         for lat, lon in zip(frame["lat"].tolist(), frame["lon"].tolist(), strict=True):
-            for line in (_UNDER, look):
+            for line in (_EDGE_STYLE, style):
                 group.add_child(folium.Circle((lat, lon), radius=cover.reach.straight_m, **line))
-            group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**look, "fill": True, "fill_opacity": 1.0}))
+            group.add_child(folium.CircleMarker((lat, lon), radius=4, **{**style, "fill": True, "fill_opacity": 1.0}))
     st_folium(
         build_base_map(installation.area, view_key="naloxone"),
         key="naloxone_map",

@@ -40,14 +40,14 @@ MODULES: Final = {
 
 
 def show() -> None:
-    """The partners' side."""
+    """Draw the partners' side."""
     st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
     apply_style()
     run_page(Settings.from_environment(), draw_pages)
 
 
 def draw_pages(installation: Installation) -> None:
-    """The pages of the partners' side."""
+    """Draw the page of the address."""
     pages: list[StreamlitPage] = []
     for title, address in PAGES.items():
         pages.append(
@@ -57,7 +57,7 @@ def draw_pages(installation: Installation) -> None:
 
 
 def build_page(installation: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
-    """What shows one page."""
+    """A function that draws one page."""
 
     def show_page() -> None:
         import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)

@@ -1,4 +1,4 @@
-"""What to do and whom to call, and how the numbers are made: the words that stand below every map."""
+"""The text below every public map: what to do, whom to call, and how the numbers are made."""
 
 import datetime as dt
 import re
@@ -50,7 +50,7 @@ If something does not work for you, tell whoever published this page.
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to tell of a needle: `words` as in "Call the council on 01234 567890", `form` a https address."""
+    """How to report a needle: `words` as in "Call the council on 01234 567890", `form` an https address."""
 
     words: str | None = None
     form: str | None = None
@@ -58,11 +58,13 @@ class Contact:
     def __post_init__(self) -> None:
         if self.form is not None and not re.fullmatch(r"https://[^\s\"'<>]+", self.form):
             raise UsageError(
-                "The form for needles is a https address", f"it is {self.form!r}", "give it as in https://example.org/"
+                "The form for needles is an https address",
+                f"it is {self.form!r}",
+                "write it as in https://example.org/",
             )
 
     def as_html(self) -> str:
-        """One line: the council's own words and form, or where to look for them."""
+        """The council's own sentence and form in one line, or where to find them."""
         if not self.words and not self.form:
             return "Tell the council where it is: its website has the number and the form."
         words = escape(self.words or "Tell the council where it is.")
@@ -71,12 +73,12 @@ class Contact:
 
 
 def find_advice(layer: str) -> Advice | None:
-    """What the file of the layer of that name advises; None where it advises nothing, or no layer is called so."""
+    """The advice of the layer of that name; None if it has none, or if there is no such layer."""
     return next((spec.advice for spec in LAYERS if spec.name == layer), None)
 
 
 def render_advice(layer: ReleasedLayer, contact: Contact) -> str:
-    """What to do about what is shown."""
+    """The advice of a layer as HTML."""
     advice = find_advice(layer.name) or _EMERGENCY
     items = "".join(
         f"<li>{contact.as_html() if line == COUNCIL_CONTACT else escape(line)}</li>" for line in advice.lines
@@ -101,7 +103,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
     whole = f"{layer.title} are shown for the whole area and {months} only, because there are few of them."
     lines = [
         format_promise(layer.k),
-        cut if published.by_ward(layer) else whole,
+        cut if published.has_wards(layer) else whole,
         layer.counted,
         TOTALS,
         BLANK,
@@ -111,18 +113,18 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
 
 
 def render_sources(published: ReleaseTotals) -> str:
-    """Where the numbers and the boundaries come from, and under which licence."""
+    """The sources and licences of the numbers and the boundaries, and the limits of the rule."""
     facts = published.release.facts
     sources = "".join(
         f"<li>{escape(str(source['title']))}: {escape(str(source['note']))}</li>" for source in facts["sources"]
     )
     area = facts["area"]
-    made = format_date(dt.date.fromisoformat(facts["as_at"]))
+    recorded_to = format_date(dt.date.fromisoformat(facts["as_at"]))
     limits = "".join(f"<li>{escape(str(limit))}</li>" for limit in facts["wording"]["limits"])
     return (
         f"<ul>{sources}</ul><p>Numbers: {escape(str(facts['licence']))}. Boundaries: {escape(str(area['licence']))}. "
         f"{escape(str(area['attribution']))}</p><p>Release {escape(str(facts['number']))}, made from what was recorded "
-        f"up to {made}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
+        f"up to {recorded_to}.</p><p>What no such rule can stop:</p><ul>{limits}</ul>"
     )
 
 

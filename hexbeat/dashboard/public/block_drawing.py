@@ -1,7 +1,7 @@
-"""The map of a release as plain vector shapes in whole units, drawn once and coloured by any layer and period.
+"""The map of a release as vector shapes in whole units, drawn once and coloured for any layer and period.
 
-Longitude and latitude are laid flat at the middle latitude of the area (a town is small enough) and rounded to whole
-units, so that neighbours share their corners exactly and a line between two of them is found by comparing ends.
+Longitude and latitude are projected flat at the middle latitude of the area (a town is small enough) and rounded to
+whole units. So neighbours share their corners exactly, and a line between two of them is found by comparing its ends.
 """
 
 import math
@@ -28,7 +28,7 @@ Ring = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One place as closed rings of whole units; `label_at` is a point in it, `box` is left, top, width, height."""
+    """One place as closed rings in whole units; `label_at` is a point inside, `box` is left, top, width, height."""
 
     place: Place
     rings: tuple[Ring, ...]
@@ -38,12 +38,12 @@ class Shape:
     @property
     def path(self) -> str:
         """The rings as the `d` of an SVG path: "Mx y" and then steps "dx dy" after one "l" a ring."""
-        return "".join(_ring_path(ring) for ring in self.rings)
+        return "".join(_format_ring_path(ring) for ring in self.rings)
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """All places of a release: `leaves` by place set, `wards` by code; `ground` is the wards, or else the whole area.
+    """All places of a release: `leaves` by place set, `wards` by code; `base` is the wards, or else the whole area.
 
     frame: west and north in degrees, and units per degree of longitude and of latitude; PADDING is added to both.
     """
@@ -53,7 +53,7 @@ class Drawing:
     frame: tuple[float, float, float, float]
     leaves: Mapping[str, tuple[Shape, ...]]
     wards: Mapping[str, Shape]
-    ground: tuple[Shape, ...]
+    base: tuple[Shape, ...]
 
 
 def lay_out_release(published: ReleaseTotals) -> Drawing:
@@ -64,59 +64,65 @@ def lay_out_release(published: ReleaseTotals) -> Drawing:
     unit = (east - west) * shrink / WIDTH
     frame = (float(west), float(north), float(shrink / unit), float(1 / unit))
     sets = dict.fromkeys(place.place_set for place in places)
-    leaves = {name: tuple(_shape(place, frame) for place in published.release.leaves(name)) for name in sets}
+    leaves = {name: tuple(_build_shape(place, frame) for place in published.release.leaves(name)) for name in sets}
     wards = {place.ward_code: place for place in places if place.level == "ward" and place.ward_code}
-    shapes = {code: _shape(wards[code], frame) for code in published.wards}
+    shapes = {code: _build_shape(wards[code], frame) for code in published.wards}
     boroughs = [place for place in places if place.parent_id is None][:1]
-    ground = tuple(shapes.values()) or tuple(_shape(place, frame) for place in boroughs)
+    base = tuple(shapes.values()) or tuple(_build_shape(place, frame) for place in boroughs)
     height = round((north - south) / unit) + 2 * PADDING
-    return Drawing(WIDTH + 2 * PADDING, height, frame, leaves, shapes, ground)
+    return Drawing(WIDTH + 2 * PADDING, height, frame, leaves, shapes, base)
 
 
-def _shape(place: Place, frame: tuple[float, float, float, float]) -> Shape:
-    west, north, wide, high = frame
+def _build_shape(place: Place, frame: tuple[float, float, float, float]) -> Shape:
+    west, north, x_units, y_units = frame
     outline = shapely.transform(
-        place.outline, lambda at: np.rint((at - (west, north)) * (wide, -high)) + PADDING, include_z=False
+        place.outline,
+        lambda corners: np.rint((corners - (west, north)) * (x_units, -y_units)) + PADDING,
+        include_z=False,
     )
-    rings = tuple(ring for part in shapely.get_parts(place.outline) for ring in _rings(part, frame))
-    inside = shapely.point_on_surface(place.outline)
-    at = (round((inside.x - west) * wide) + PADDING, round((north - inside.y) * high) + PADDING)
+    rings = tuple(ring for part in shapely.get_parts(place.outline) for ring in _list_rings(part, frame))
+    label_point = shapely.point_on_surface(place.outline)
+    label_at = (round((label_point.x - west) * x_units) + PADDING, round((north - label_point.y) * y_units) + PADDING)
     left, top, right, bottom = (round(value) for value in shapely.bounds(outline))
-    return Shape(place, rings, at, (left, top, right - left, bottom - top))
+    return Shape(place, rings, label_at, (left, top, right - left, bottom - top))
 
 
-def _rings(part: shapely.Geometry, frame: tuple[float, float, float, float]) -> Iterable[Ring]:
+def _list_rings(part: shapely.Geometry, frame: tuple[float, float, float, float]) -> Iterable[Ring]:
     if not isinstance(part, shapely.Polygon):
         return
-    west, north, wide, high = frame
+    west, north, x_units, y_units = frame
     for line in (part.exterior, *part.interiors):
         corners = shapely.get_coordinates(line)[:-1]
-        units = np.rint((corners - (west, north)) * (wide, -high)).astype(int) + PADDING
-        ring = _without_repeats([(int(x), int(y)) for x, y in units])
+        units = np.rint((corners - (west, north)) * (x_units, -y_units)).astype(int) + PADDING
+        ring = _drop_repeats([(int(x), int(y)) for x, y in units])
         if len(ring) > 2:  # noqa: PLR2004 - fewer corners enclose nothing
             yield ring
 
 
-def _without_repeats(corners: list[tuple[int, int]]) -> Ring:
+def _drop_repeats(corners: list[tuple[int, int]]) -> Ring:
     kept = [corner for k, corner in enumerate(corners) if corner != corners[k - 1]]
     return tuple(kept)
 
 
-def _ring_path(ring: Ring) -> str:
+def _format_ring_path(ring: Ring) -> str:
     steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(ring))
     return f"M{ring[0][0]} {ring[0][1]}l{steps}z"
 
 
 def format_borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]) -> str:
-    """The lines between different blocks as the `d` of an SVG path; none within a block, nor between hidden places."""
-    sides: dict[tuple[tuple[int, int], tuple[int, int]], list[str]] = {}
+    """The lines between different blocks as the `d` of an SVG path. None within a block or between hidden places."""
+    owners_by_side: dict[tuple[tuple[int, int], tuple[int, int]], list[str]] = {}
     for shape in shapes:
         block = covering.get(shape.place.place_id)
         for ring in shape.rings:
             for start, end in zip(ring, (*ring[1:], ring[0]), strict=True):
-                sides.setdefault((min(start, end), max(start, end)), []).append(block.place_id if block else "")
+                owners_by_side.setdefault((min(start, end), max(start, end)), []).append(
+                    block.place_id if block else ""
+                )
     return "".join(
-        f"M{a} {b}L{x} {y}" for ((a, b), (x, y)), found in sides.items() if found[0] != found[-1] or len(found) == 1
+        f"M{a} {b}L{x} {y}"
+        for ((a, b), (x, y)), owners in owners_by_side.items()
+        if owners[0] != owners[-1] or len(owners) == 1
     )
 
 
@@ -126,7 +132,7 @@ def list_steps(k: int) -> tuple[int, ...]:
 
 
 def find_class(block: Block | None, k: int) -> str:
-    """How a place is drawn: "c0" to "c4" by a small place's number, a hatch a level for the rest, or "hidden"."""
+    """The class of a place: "c0" to "c4" by a small place's number, a hatch for each larger level, or "hidden"."""
     if block is None:
         return "hidden"
     if block.level in REMAINDERS:

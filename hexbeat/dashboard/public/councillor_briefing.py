@@ -1,4 +1,4 @@
-"""A briefing for a ward councillor, from the published release and nothing else: one A4 page in plain words."""
+"""A briefing for a ward councillor, from the published release alone: one A4 page in plain words."""
 
 import datetime as dt
 import re
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MOST_PERIODS: Final = 4
-WIDE_MM, HIGH_MM = 88.0, 96.0
+MAP_WIDTH_MM, MAP_HEIGHT_MM = 88.0, 96.0
 BLANK: Final = (
     "What is white is counted with a larger place, or there were none, or too few to show. Every number of the map is "
     "in the release."
@@ -44,7 +44,7 @@ CONTACT: Final = "Tell the council where it is: its website has the number and t
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One layer in words, and its last periods as (period, number in words), the oldest first."""
+    """The sentences of one layer, and its last periods as (period, number in words), the oldest first."""
 
     layer: str
     title: str
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CouncillorBriefing:
-    """All that the page says of one ward (its code)."""
+    """All facts of the page of one ward."""
 
     published: ReleaseTotals
     ward_code: str
@@ -64,46 +64,46 @@ class CouncillorBriefing:
 
 
 def build_councillor_briefing(release: Release, ward: str) -> CouncillorBriefing:
-    """The latest period of every released layer in a ward, named by code or name; UsageError for another."""
+    """The latest period of every released layer in a ward, by its code or name; UsageError if there is no such ward."""
     published = ReleaseTotals(release)
     return build_ward_briefing(published, find_ward(published, ward))
 
 
 def build_ward_briefing(published: ReleaseTotals, code: str) -> CouncillorBriefing:
-    """The same of a ward by its code."""
+    """The latest period of every released layer in the ward with this code."""
     name = published.wards[code]
     parts = tuple(build_part(published, layer, code) for layer in published.layers)
     return CouncillorBriefing(published, code, name, f"{name}: what is happening", parts)
 
 
 def format_ward_file(code: str) -> str:
-    """What the page of a ward is called as a file; a code that is no plain name becomes one."""
+    """The file name of a ward's page; other characters than letters and digits become hyphens."""
     return f"ward-{re.sub('[^A-Za-z0-9]+', '-', code)}.pdf"
 
 
 def render_ward_files(published: ReleaseTotals) -> dict[str, bytes]:
-    """The page of every ward by the name of its file; the same release gives the same bytes. About 45 kB each."""
+    """The page of every ward by its file name, about 45 kB each; the same release gives the same bytes."""
     return {
         format_ward_file(code): render_councillor_pdf(build_ward_briefing(published, code)) for code in published.wards
     }
 
 
 def find_ward(published: ReleaseTotals, ward: str) -> str:
-    """The code of a ward by its code or name, in any case."""
+    """The code of a ward from its code or name, in upper or lower case."""
     key = ward.strip().casefold()
     for code, name in published.wards.items():
         if key in (code.casefold(), name.casefold()):
             return code
     raise UsageError(
-        "A ward is one of the release",
-        f"{ward!r} is none of {published.title}",
+        "The ward has to be one of the release",
+        f"{published.title} has no ward {ward!r}",
         f"choose from {', '.join(published.wards.values())}",
     )
 
 
 def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Part:
     """One layer's latest period, and those before it."""
-    place = ward if published.by_ward(layer) else None
+    place = ward if published.has_wards(layer) else None
     periods = layer.periods[-MOST_PERIODS:]
     past = tuple(
         (
@@ -124,7 +124,7 @@ def render_councillor_pdf(briefing: CouncillorBriefing) -> bytes:
 
 def find_mapped_layer(briefing: CouncillorBriefing) -> ReleasedLayer | None:
     """The first layer with numbers for wards; None if there is none."""
-    return next((layer for layer in briefing.published.layers if briefing.published.by_ward(layer)), None)
+    return next((layer for layer in briefing.published.layers if briefing.published.has_wards(layer)), None)
 
 
 def build_page_data(briefing: CouncillorBriefing, layer: ReleasedLayer | None) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def build_page_data(briefing: CouncillorBriefing, layer: ReleasedLayer | None) -
     mark = "DEMONSTRATION: some or all of these events are made up." if facts["demonstration"] else ""
     return {
         "title": briefing.title,
-        "head": f"{briefing.ward}, {briefing.published.title}. From release {facts['number']} of the published "
+        "headline": f"{briefing.ward}, {briefing.published.title}. From release {facts['number']} of the published "
         f"numbers, as recorded up to {format_date(dt.date.fromisoformat(facts['as_at']))}.",
         "mark": mark,
         "alt": describe_map(briefing, layer) if layer else "",
@@ -158,7 +158,7 @@ def build_advice(advice: Advice) -> dict[str, str]:
 
 
 def describe_map(briefing: CouncillorBriefing, layer: ReleasedLayer) -> str:
-    """What the map shows, for those who do not see it."""
+    """What the map shows, for people who cannot see it."""
     period = layer.periods[-1]
     total = briefing.published.count_shown(layer, period, briefing.ward_code)
     pieces = [f"{block.count:,} in {block.place_label}" for block in total.blocks if block.level == "piece"]
@@ -168,7 +168,7 @@ def describe_map(briefing: CouncillorBriefing, layer: ReleasedLayer) -> str:
 
 
 def build_scale(k: int) -> Scale:
-    """Classes that begin with the smallest number that is ever shown: k, 2 k, 4 k, 8 k, 16 k."""
+    """Classes that begin with the smallest number that may be shown: k, 2 k, 4 k, 8 k, 16 k."""
     steps = list_steps(k)
     colours = build_count_scale(1)
     labels = [f"{start:,}\N{EN DASH}{end - 1:,}" for start, end in pairwise(steps)]
@@ -197,4 +197,4 @@ def render_councillor_map(briefing: CouncillorBriefing, layer: ReleasedLayer, pe
         areas=(Outline(unique[briefing.ward_code].outline, briefing.ward),),
         extent=(west, south, east, north),
     )
-    return render_sketch(sketch, width_mm=WIDE_MM, height_mm=HIGH_MM)
+    return render_sketch(sketch, width_mm=MAP_WIDTH_MM, height_mm=MAP_HEIGHT_MM)

@@ -1,8 +1,8 @@
-"""The public's page on a server: the same words, map and tables as the static site, from one release directory.
+"""The public page on a server: the same text, map and tables as the static site, from one release directory.
 
-The map is a folium layer of the places of a release, which a tap or a key makes speak. The ground, the scale and the
-sources are those of the partners' map (`map.assets`); the outlines come from the release alone, once, as a script that
-the browser keeps. A filter sends a class and a number for each place.
+The map is a folium layer of the places of a release; a tap or a key shows the number of a place. The base map and the
+scale are those of the partners' map (`map.assets`). The outlines come from the release alone, once, as a script that
+the browser caches. A filter sends a class and a number for each place.
 """
 
 import base64
@@ -23,7 +23,7 @@ from streamlit_folium import st_folium
 
 from geo.errors import DataError
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
-from hexbeat.dashboard.map.map_script import RELEASE_GROUND, BasemapScript
+from hexbeat.dashboard.map.map_script import RELEASE_BASEMAP, BasemapScript
 from hexbeat.dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
 from hexbeat.dashboard.public.block_drawing import PADDING, Drawing, find_class, lay_out_release
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
@@ -43,14 +43,14 @@ DOWNLOADS: Final = {
     "numbers.csv-metadata.json": ("What the table's columns mean", "application/json"),
     "numbers.geojson": ("Shapes and numbers (GeoJSON)", "application/geo+json"),
 }
-PAPER: Final = "ward.pdf"
+WARD_FILE: Final = "ward.pdf"
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
 
 
 class BlockLayer(Layer):
-    """The places of one layer and period: how each is filled, and the words of its number. Data as block_data gives."""
+    """The places of one layer and period: the fill of each, and the sentence of its number (`build_block_data`)."""
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
@@ -71,7 +71,7 @@ class BlockLayer(Layer):
 def draw_block_map(
     published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
 ) -> None:
-    """Draw the map at this place of the page. Taps and zooms stay in the browser: they run nothing here."""
+    """Draw the map here on the page. Taps and zooms stay in the browser and run nothing on the server."""
     places = folium.FeatureGroup(name="places")
     places.add_child(BlockLayer(build_block_data(published, drawing, layer, period, ward)))
     st_folium(
@@ -87,10 +87,10 @@ def draw_block_map(
 def build_block_data(
     published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
 ) -> dict[str, Any]:
-    """What `L.blockLayer` takes: for each place, in the order of its outline, a fill and a number's place in `words`.
+    """The argument of `L.blockLayer`: for each place, in the order of the outlines, a fill and an index into `words`.
 
-    Owners are -1 where nothing is published. `here` is the outline of the ward and `fit` its south-west and north-east
-    corner; None for the whole area.
+    The index (`owners`) is -1 if nothing is published. `here` is the outline of the ward and `fit` its south-west and
+    north-east corner; None for the whole area.
     """
     covering = published.covering(layer, period)
     blocks = published.release.blocks_of(layer.name, period.name)
@@ -112,7 +112,7 @@ def build_block_data(
 
 
 def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
-    """The folium map under the places. Its script is the same whatever is chosen, or it would start anew."""
+    """The folium map under the places. Its script does not depend on the choices, or the map would start again."""
     (south, west), (north, east) = find_area_bounds(drawing)
     page_map = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -123,19 +123,19 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
         min_zoom=7,
         max_zoom=17,
     )
-    # Folium's own lists are shared by all maps and name files on other people's servers.
+    # Folium's own lists are shared by all maps and name files on other servers.
     page_map.default_css = []
     page_map.default_js = [
         ("map", serve_text("map", ".js", read_live_script())),
         ("places", serve_text("places", ".js", build_places_script())),
         ("release", serve_text("release", ".js", build_release_script(published, drawing))),
     ]
-    page_map.add_child(BasemapScript(RELEASE_GROUND, format_release_id(published)))
+    page_map.add_child(BasemapScript(RELEASE_BASEMAP, format_release_id(published)))
     return page_map
 
 
 def format_release_id(published: ReleaseTotals) -> str:
-    """Which outlines a map shows: a name and a number that are published."""
+    """The name of the outlines that a map shows, made from published facts: the area and the number of the release."""
     facts = published.release.facts
     return f"{facts['area']['name']} {facts['number']}"
 
@@ -143,9 +143,9 @@ def format_release_id(published: ReleaseTotals) -> str:
 @cache
 def build_places_script() -> str:
     """The browser's side of the map and its style sheet, in one file."""
-    style = build_map_palette() + _asset("map.css") + _asset("blockmap.css")
+    style = build_map_palette() + _read_asset("map.css") + _read_asset("blockmap.css")
     sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(style)}}})"
-    return f"document.head.append({sheet});\n{_asset('shapes.js')}\n{_asset('blockmap.js')}"
+    return f"document.head.append({sheet});\n{_read_asset('shapes.js')}\n{_read_asset('blockmap.js')}"
 
 
 @lru_cache(maxsize=2)
@@ -153,7 +153,7 @@ def build_release_script(published: ReleaseTotals, drawing: Drawing) -> str:
     """The script that hands the outlines of a release to the browser."""
     data = {
         "title": published.title,
-        "attribution": [],  # the page names its sources; here they would lie under the words of a place
+        "attribution": [],  # the page names its sources; on the map they would lie under the sentence of a place
         "bounds": find_area_bounds(drawing),
         "frame": [*drawing.frame, PADDING],
         "patterns": PATTERNS,
@@ -168,7 +168,7 @@ def build_release_script(published: ReleaseTotals, drawing: Drawing) -> str:
 
 def find_area_bounds(drawing: Drawing) -> list[list[float]]:
     """South-west and north-east corner of all that is drawn, each as latitude and longitude."""
-    return find_bounds(shapely.GeometryCollection([shape.place.outline for shape in drawing.ground]))
+    return find_bounds(shapely.GeometryCollection([shape.place.outline for shape in drawing.base]))
 
 
 def find_bounds(outline: shapely.Geometry) -> list[list[float]]:
@@ -176,51 +176,53 @@ def find_bounds(outline: shapely.Geometry) -> list[list[float]]:
     return [[south, west], [north, east]]
 
 
-def _asset(name: str) -> str:
+def _read_asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def show() -> None:
-    """The page; whatever goes wrong, its reader learns no more than that it did."""
+    """Draw the page. If anything fails, the reader learns only that it failed."""
     st.set_page_config(page_title="What is happening here?", layout="wide")
     st.html(f"<style>{build_streamlit_palette()}{read_public_style()}{read_served_style()}</style>")
     try:
-        _page()
+        _draw_page()
     except Exception:
         logging.getLogger(__name__).exception("the public page failed")
         st.html(f'<div class="hp" role="alert"><p>{escape(SORRY)}</p></div>')
 
 
-def _page() -> None:
+def _draw_page() -> None:
     folder = Path(os.environ.get("HEXBEAT_RELEASE", ""))
-    opened = str(folder), (folder / CHECKSUMS).stat().st_mtime_ns
-    published, drawing, files = _load_release(*opened)
+    release_key = str(folder), (folder / CHECKSUMS).stat().st_mtime_ns
+    published, drawing, files = _load_release(*release_key)
     if published.release.facts["demonstration"]:
-        _write(f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>')
-    ward, layer, period = _choices(published)
+        _draw_html(f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>')
+    ward, layer, period = _draw_choices(published)
     lines = describe_ward(published, layer, period, ward)
-    _write(
+    _draw_html(
         f'<div role="status"><p class="hp-lead">{escape(lines[0])}</p>'
         f'<p class="hp-rest">{escape(" ".join(lines[1:]))}</p></div>'
     )
     with st.container(key="hp_board"):
-        there, beside = st.columns([3, 2], gap="medium")
-    with there, st.container(key="hp_map"):
+        map_column, advice_column = st.columns([3, 2], gap="medium")
+    with map_column, st.container(key="hp_map"):
         draw_block_map(published, drawing, layer, period, ward)
-        _write(render_legend(published, layer))
-    with beside:
-        _write(
+        _draw_html(render_legend(published, layer))
+    with advice_column:
+        _draw_html(
             f'<p class="hp-promise">{escape(format_promise(layer.k))}</p>{render_advice(layer, _read_contact())}'
             f"<h2>Compared with its own past</h2>{render_past(published, layer, period, ward)}"
         )
-    _draw_details(published, layer, period, ward, files | ({PAPER: _render_briefing(*opened, ward)} if ward else {}))
+    _draw_details(
+        published, layer, period, ward, files | ({WARD_FILE: _render_briefing(*release_key, ward)} if ward else {})
+    )
 
 
 def _draw_details(
     published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None, files: dict[str, bytes]
 ) -> None:
-    """The table twin, the downloads, and how the numbers are made."""
-    _write(
+    """Draw the map as a table, the downloads, and how the numbers are made."""
+    _draw_html(
         "<h2>The map as a table</h2><details><summary>Show the table</summary>"
         f'<div id="hp-table" tabindex="0" role="region" aria-label="Places and their numbers">'
         f"{render_table(published, layer, period, ward)}</div></details>"
@@ -232,31 +234,31 @@ def _draw_details(
         st.download_button(label, files[name], file_name=name, mime=mime, on_click="ignore")
     if ward:  # a label is Markdown, so that no name of the release is in it
         title = "The chosen ward on one page (PDF)"
-        st.download_button(title, files[PAPER], file_name=f"{ward}.pdf", mime="application/pdf", on_click="ignore")
-    _write(
+        st.download_button(title, files[WARD_FILE], file_name=f"{ward}.pdf", mime="application/pdf", on_click="ignore")
+    _draw_html(
         f"<details><summary>Sources and licence</summary>{render_sources(published)}</details>"
         f"<details><summary>Accessibility</summary>{render_accessibility()}</details>"
     )
 
 
-def _write(html: str) -> None:
+def _draw_html(html: str) -> None:
     st.html(f'<div class="hp">{convert_drawings(html)}</div>')
 
 
 def convert_drawings(html: str) -> str:
-    """Drawings within HTML as pictures with the same name: Streamlit removes vector shapes from HTML."""
-    return re.sub(r"<svg (.*?)</svg>", lambda match: _picture(match[0]), html, flags=re.DOTALL)
+    """The HTML with its SVG drawings as images of the same name, because Streamlit removes SVG from HTML."""
+    return re.sub(r"<svg (.*?)</svg>", lambda match: _convert_picture(match[0]), html, flags=re.DOTALL)
 
 
-def _picture(drawing: str) -> str:
+def _convert_picture(drawing: str) -> str:
     name = re.search(r'aria-label="([^"]*)"', drawing)
     kind = ' class="hp-map"' if name else ""
     with_namespace = drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    head, rest = with_namespace.split(">", 1)
+    opening, rest = with_namespace.split(">", 1)
     defs = "" if name else f"<defs>{PATTERNS}</defs>"
-    whole = f"{head}><style>{build_static_palette()}{read_map_style()}</style>{defs}{rest}"
-    coded = base64.b64encode(whole.encode()).decode()
-    return f'<img{kind} alt="{name[1] if name else ""}" src="data:image/svg+xml;base64,{coded}">'
+    svg = f"{opening}><style>{build_static_palette()}{read_map_style()}</style>{defs}{rest}"
+    encoded = base64.b64encode(svg.encode()).decode()
+    return f'<img{kind} alt="{name[1] if name else ""}" src="data:image/svg+xml;base64,{encoded}">'
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the release …")
@@ -282,8 +284,8 @@ def _read_contact() -> Contact:
     return Contact(os.environ.get("HEXBEAT_NEEDLE_CONTACT") or None, os.environ.get("HEXBEAT_NEEDLE_FORM") or None)
 
 
-def _choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Period]:
-    """Ward, layer and period, from the widgets; a link carries them, and what it cannot mean is passed over."""
+def _draw_choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Period]:
+    """Draw the choices of ward, layer and period, and return them. A link carries them; unknown parts are ignored."""
     query = st.query_params
     heading = st.empty()
     with st.container(key="hp_choices"):
@@ -302,7 +304,7 @@ def _choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Perio
     )  # fmt: skip
     layer = published.release.layer(str(name))
     with when, st.container():  # its place stays while a layer of one period has no slider
-        period = _period(layer, query.get("period"))
+        period = _draw_period(layer, query.get("period"))
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
     )
@@ -311,7 +313,7 @@ def _choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, Perio
     return ward or None, layer, period
 
 
-def _period(layer: ReleasedLayer, wanted: str | None) -> Period:
+def _draw_period(layer: ReleasedLayer, wanted: str | None) -> Period:
     periods = {period.name: period for period in layer.periods}
     if len(periods) == 1:
         return layer.periods[0]
@@ -325,6 +327,6 @@ def _period(layer: ReleasedLayer, wanted: str | None) -> Period:
 
 
 def _begin_widget(key: str, options: list[str], wanted: str | None, default: str) -> None:
-    """A widget begins with what the link asks for, where that is one of its options."""
+    """Give a widget the value of the link if that is one of its options, else the default."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = wanted if wanted in options else default

@@ -1,4 +1,4 @@
-"""The public side's colours, light and dark, as CSS variables: the map's scale is that of the partners' map."""
+"""The public side's colours, light and dark, as CSS variables. The scale is that of the partners' map."""
 
 from typing import Final
 
@@ -28,18 +28,18 @@ COLOURS: Final[dict[str, tuple[str, str]]] = {
 
 
 def build_static_palette() -> str:
-    """For a page of its own: as the reader's system prefers."""
-    light, dark = ("".join(f"--hp-{name}:{pair[k]};" for name, pair in COLOURS.items()) for k in (0, 1))
+    """The palette of the static page, light or dark as the reader's system prefers."""
+    light, dark = ("".join(f"--hp-{name}:{pair[theme]};" for name, pair in COLOURS.items()) for theme in (0, 1))
     return f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
 def build_streamlit_palette() -> str:
-    """For the Streamlit page, which sets color-scheme as its theme is chosen."""
+    """The palette of the Streamlit page, which sets color-scheme with its theme."""
     pairs = "".join(f"--hp-{name}:light-dark({light},{dark});" for name, (light, dark) in COLOURS.items())
     return f'[data-testid="stApp"]{{{pairs}}}\n'
 
 
 def build_map_palette() -> str:
-    """For the served map, which tells itself whether its page is light or dark."""
-    light, dark = ("".join(f"--hp-{name}:{pair[k]};" for name, pair in COLOURS.items()) for k in (0, 1))
+    """The palette of the served map, whose own script finds out whether its page is light or dark."""
+    light, dark = ("".join(f"--hp-{name}:{pair[theme]};" for name, pair in COLOURS.items()) for theme in (0, 1))
     return f":root{{{light}}}\n:root.hexbeat-dark{{{dark}}}\n"

@@ -42,48 +42,48 @@ def build_download_files(published: ReleaseTotals) -> dict[str, bytes]:
 
 
 def build_numbers_csv(published: ReleaseTotals) -> bytes:
-    """One row a published block; text that a spreadsheet would run is made plain."""
+    """One row for each published block; text that a spreadsheet would run is escaped."""
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, list(COLUMNS), lineterminator="\r\n")
     table.writeheader()
     for block in published.release.blocks:
-        table.writerow({name: escape_formula(value) for name, value in _row(published, block).items()})
+        table.writerow({name: escape_formula(value) for name, value in _build_row(published, block).items()})
     return text.getvalue().encode()
 
 
 def build_numbers_metadata(published: ReleaseTotals) -> bytes:
-    """What the table is, where it comes from and what its columns mean."""
+    """The metadata of the table: title, source, licence, and the meaning of its columns."""
     facts = published.release.facts
     columns = [
         {"name": name, "titles": name, "dc:description": meaning, "datatype": kind}
         for name, (meaning, kind) in COLUMNS.items()
     ]
-    described = {
+    metadata = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "url": "numbers.csv",
-        **_about(published),
+        **_describe_release(published),
         "dc:license": facts["licence"],
         "tableSchema": {"columns": columns},
     }
-    return _json(described)
+    return _encode_json(metadata)
 
 
 def build_numbers_geojson(published: ReleaseTotals) -> bytes:
-    """One feature a block, in the order of the table: all the ground that its number is for, WGS 84."""
-    grounds = _build_outlines(published)
+    """One feature for each block, in the order of the table: the whole area that its number is for, WGS 84."""
+    outlines = _build_outlines(published)
     features = [
         {
             "type": "Feature",
-            "properties": _row(published, block),
-            "geometry": json.loads(shapely.to_geojson(grounds[block])),
+            "properties": _build_row(published, block),
+            "geometry": json.loads(shapely.to_geojson(outlines[block])),
         }
         for block in published.release.blocks
     ]
-    about = {**_about(published), "licence": published.release.facts["licence"]}
-    return _json({"type": "FeatureCollection", "metadata": about, "features": features}, indent=None)
+    metadata = {**_describe_release(published), "licence": published.release.facts["licence"]}
+    return _encode_json({"type": "FeatureCollection", "metadata": metadata, "features": features}, indent=None)
 
 
-def _row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
+def _build_row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
     layer = published.release.layer(block.layer)
     period = next(period for period in layer.periods if period.name == block.period)
     return {
@@ -103,7 +103,7 @@ def _row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
     }
 
 
-def _about(published: ReleaseTotals) -> dict[str, Any]:
+def _describe_release(published: ReleaseTotals) -> dict[str, Any]:
     facts = published.release.facts
     return {
         "dc:title": f"{published.title}: numbers for the public, release {facts['number']}",
@@ -116,9 +116,9 @@ def _about(published: ReleaseTotals) -> dict[str, Any]:
 
 
 def _build_outlines(published: ReleaseTotals) -> dict[Block, shapely.Geometry]:
-    """All the ground of each block: its place without what smaller blocks hold."""
+    """The area of each block: its place without the parts that belong to smaller blocks."""
     unions: dict[tuple[str, ...], shapely.Geometry] = {}
-    found: dict[Block, shapely.Geometry] = {}
+    outlines: dict[Block, shapely.Geometry] = {}
     for layer in published.layers:
         for period in layer.periods:
             pieces: dict[str, list[str]] = {}
@@ -128,16 +128,16 @@ def _build_outlines(published: ReleaseTotals) -> dict[Block, shapely.Geometry]:
             for block in published.release.blocks_of(layer.name, period.name):
                 names = tuple(pieces[block.place_id])
                 if names not in unions:
-                    unions[names] = _union([published.release.places[name].outline for name in names])
-                found[block] = unions[names]
-    return found
+                    unions[names] = _unite([published.release.places[name].outline for name in names])
+                outlines[block] = unions[names]
+    return outlines
 
 
-def _union(outlines: list[shapely.Geometry]) -> shapely.Geometry:
+def _unite(outlines: list[shapely.Geometry]) -> shapely.Geometry:
     if len(outlines) == 1:
         return outlines[0]
     return shapely.transform(shapely.union_all(outlines), lambda corners: np.round(corners, 6))
 
 
-def _json(value: Any, *, indent: int | None = 1) -> bytes:
+def _encode_json(value: Any, *, indent: int | None = 1) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n").encode()

@@ -1,7 +1,7 @@
-"""What stands between the public and Streamlit's server: few addresses, few messages, and headers on every answer.
+"""Security of the public server: few addresses, few messages, and security headers on every answer.
 
-Streamlit serves more than a page for everybody needs (uploads, an interface for agents, questions about its own source
-folder) and tells every browser the path of its script, its versions and an id of its machine. None of it passes here.
+Streamlit serves more than a public page needs (uploads, an interface for agents, questions about its source folder),
+and sends every browser the path of its script, its versions and an id of its machine. This middleware blocks all that.
 """
 
 import base64
@@ -24,17 +24,17 @@ from hexbeat.dashboard.security import App, Message, Receive, Send, add_headers,
 __all__ = ["SecurityMiddleware", "build_security_headers", "middleware", "parse_frame_ancestors"]
 
 STREAM: Final = "/_stcore/stream"
-PLACES: Final = re.compile(r"/|/favicon\.png|/_stcore/(health|host-config)|/(static|component|media)/.+")
+PATHS: Final = re.compile(r"/|/favicon\.png|/_stcore/(health|host-config)|/(static|component|media)/.+")
 METHODS: Final = ("GET", "HEAD")
-# What a browser may say: "run again with these choices", "stop", "I am still here".
-MAY_SAY: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
-MAY_NOT_HEAR: Final = frozenset({"git_info_changed", "backend_operation_response", "file_urls_response"})
-ANCESTOR: Final = re.compile(r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
+# The messages of a browser that pass: "run again with these choices", "stop", "I am still here".
+ALLOWED_INCOMING: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
+REMOVED_OUTGOING: Final = frozenset({"git_info_changed", "backend_operation_response", "file_urls_response"})
+ANCESTOR_PATTERN: Final = re.compile(r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
 PERMISSIONS: Final = ("camera", "geolocation", "microphone", "payment", "usb", "display-capture", "midi", "serial")
 
 
 def middleware() -> list[Middleware]:
-    """What stands before the public side; who may frame it comes from HEXBEAT_FRAME_ANCESTORS."""
+    """The middleware of the public side; HEXBEAT_FRAME_ANCESTORS names the sites that may frame it."""
     return [Middleware(SecurityMiddleware, ancestors=parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS")))]
 
 
@@ -46,7 +46,7 @@ class SecurityMiddleware:
         self.ancestors = ancestors
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request, or one connection; a start or stop of the server passes as it is."""
+        """Handle one request or connection. A start or stop of the server passes unchanged."""
         if scope["type"] == "websocket" and scope["path"] == STREAM:
             await self._connect(scope, receive, send)
         elif scope["type"] == "http":
@@ -57,7 +57,7 @@ class SecurityMiddleware:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _connect(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Any Host is served, since a proxy may have any name; the page of another Origin gets no stream."""
+        """Serve any Host, because a proxy may have any name; refuse the stream to a page of another Origin."""
         origin = find_header(scope, b"origin")
         try:
             if origin is not None:
@@ -68,71 +68,73 @@ class SecurityMiddleware:
             await self.app(scope, _filter_incoming(receive), _filter_outgoing(send))
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
-        added = build_security_headers(scope["path"], self.ancestors)
-        dressed = add_headers(send, added, remove=(b"set-cookie", b"server"))
-        if scope["method"] in METHODS and PLACES.fullmatch(scope["path"]):
-            await self.app(scope, receive, dressed)
+        headers = build_security_headers(scope["path"], self.ancestors)
+        send_with_headers = add_headers(send, headers, remove=(b"set-cookie", b"server"))
+        if scope["method"] in METHODS and PATHS.fullmatch(scope["path"]):
+            await self.app(scope, receive, send_with_headers)
             return
-        await dressed({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
-        await dressed({"type": "http.response.body", "body": b"There is no such page.\n"})
+        await send_with_headers(
+            {"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]}
+        )
+        await send_with_headers({"type": "http.response.body", "body": b"There is no such page.\n"})
 
 
 def _filter_incoming(receive: Receive) -> Receive:
-    """Messages of the browser that a page for the public needs; others are passed over."""
+    """A `receive` that returns only the messages of the browser that a public page needs, and skips others."""
 
-    async def listen() -> Message:
+    async def receive_allowed() -> Message:
         while True:
             message = await receive()
             if message["type"] != "websocket.receive" or _is_allowed_message(message.get("bytes")):
                 return message
 
-    return listen
+    return receive_allowed
 
 
 def _is_allowed_message(content: bytes | None) -> bool:
     try:
-        return BackMsg.FromString(content or b"").WhichOneof("type") in MAY_SAY
+        return BackMsg.FromString(content or b"").WhichOneof("type") in ALLOWED_INCOMING
     except Exception:  # noqa: BLE001 - whatever it was, it was no message
         return False
 
 
 def _filter_outgoing(send: Send) -> Send:
-    """Messages to the browser, without what they tell of this machine."""
+    """A `send` that removes from messages what they disclose about this machine."""
 
-    async def speak(message: Message) -> None:
+    async def send_redacted(message: Message) -> None:
         content = message.get("bytes")
         if message["type"] != "websocket.send" or not content:
             await send(message)
             return
-        said = _redact_message(content)
-        if said is not None:
-            await send({**message, "bytes": said})
+        redacted = _redact_message(content)
+        if redacted is not None:
+            await send({**message, "bytes": redacted})
 
-    return speak
+    return send_redacted
 
 
 def _redact_message(content: bytes) -> bytes | None:
     message = ForwardMsg.FromString(content)
     kind = message.WhichOneof("type")
-    if kind in MAY_NOT_HEAR:
+    if kind in REMOVED_OUTGOING:
         return None
     if kind != "new_session":
         return content
-    told = message.new_session
-    told.main_script_path = ""
-    for ids in (told.initialize.user_info, told.initialize.environment_info):
+    session = message.new_session
+    session.main_script_path = ""
+    for ids in (session.initialize.user_info, session.initialize.environment_info):
         ids.Clear()
-        ids.SetInParent()  # the page wants them to be there; it works when they are empty
+        ids.SetInParent()  # the page needs these fields, but they may be empty
     return bytes(message.SerializeToString())
 
 
 def parse_frame_ancestors(setting: str | None) -> tuple[str, ...]:
-    """Which sites may show the page in a frame, from words with spaces between: https addresses without a path.
+    """The sites that may show the page in a frame: https addresses without a path, separated by spaces.
 
-    None or empty: none but the page itself. UsageError for anything else, as "*" or a path.
+    None or empty: only the page itself. UsageError for anything else, such as "*" or a path.
     """
     sites = tuple((setting or "").split())
-    wrong = [site for site in sites if not ANCESTOR.fullmatch(site)]
+    wrong = [site for site in sites if not ANCESTOR_PATTERN.fullmatch(site)]
     if wrong:
         raise UsageError(
             "Sites that may frame the page are https addresses without a path",
@@ -143,9 +145,9 @@ def parse_frame_ancestors(setting: str | None) -> tuple[str, ...]:
 
 
 def build_security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer: nothing from or to elsewhere, no frame but by the ancestors, no device, no referrer.
+    """The headers of an answer: no other servers, no frames except by the ancestors, no devices, no referrer.
 
-    streamlit-folium writes the map's script into its own frame and evaluates it there; the page around it does without.
+    streamlit-folium writes the map's script into its own frame and evaluates it there, so only that frame may do so.
     """
     inline = ["'unsafe-inline'", "'unsafe-eval'"] if path.startswith("/component/") else _hash_inline_scripts()
     policy = {
@@ -174,7 +176,7 @@ def build_security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tup
 
 @cache
 def _hash_inline_scripts() -> list[str]:
-    """Hashes of the scripts that stand in Streamlit's own page, so that no other inline script runs."""
+    """Hashes of the inline scripts of Streamlit's own page, so that no other inline script runs."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    found = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
-    return [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in found]
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    return [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts]

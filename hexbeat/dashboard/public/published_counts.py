@@ -1,4 +1,4 @@
-"""What is published of a ward or of the whole area: blocks and sums of blocks, and whether more may be hidden."""
+"""The published numbers of a ward or of the whole area: blocks, sums of blocks, and whether more may be hidden."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ __all__ = ["PublishedTotal", "ReleaseTotals"]
 
 @dataclass(frozen=True, slots=True)
 class PublishedTotal:
-    """What is published of a place in a period.
+    """The published number of a place in a period.
 
-    count: the sum of `blocks`. whole: every event there is in it; otherwise some may be counted with a larger place, or
+    count: the sum of `blocks`. whole: it includes every event there; if not, some may be counted with a larger place or
     hidden, and the true number may be higher.
     """
 
@@ -23,7 +23,7 @@ class PublishedTotal:
 
 
 class ReleaseTotals:
-    """A release by wards and periods. Every number of it is a block's count or a sum of such counts."""
+    """A release by wards and periods. Every number is a block's count or a sum of such counts."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
@@ -33,7 +33,7 @@ class ReleaseTotals:
 
     @property
     def title(self) -> str:
-        """What the area is called."""
+        """The title of the area."""
         return str(self.release.facts["area"]["title"])
 
     @cached_property
@@ -51,8 +51,8 @@ class ReleaseTotals:
         """The layers that have a period, in the order of the release."""
         return tuple(layer for layer in self.release.layers if layer.periods)
 
-    def by_ward(self, layer: ReleasedLayer) -> bool:
-        """Whether the layer is published for wards at all, and not for the whole area alone."""
+    def has_wards(self, layer: ReleasedLayer) -> bool:
+        """Whether the layer is published for wards, and not only for the whole area."""
         return any(place.ward_code for place in self.release.leaves(layer.place_set))
 
     def covering(self, layer: ReleasedLayer, period: Period) -> Mapping[str, Block | None]:
@@ -63,36 +63,38 @@ class ReleaseTotals:
         return self._coverings[key]
 
     def count_shown(self, layer: ReleasedLayer, period: Period, ward: str | None = None) -> PublishedTotal:
-        """What is published of a ward; None: of the whole area."""
+        """The published total of a ward; None: of the whole area."""
         blocks = tuple(
             block
             for block in self.release.blocks_of(layer.name, period.name)
             if ward is None or block.ward_code == ward
         )
         covering = self.covering(layer, period)
-        owners = covering.values() if ward is None else [covering[name] for name in self._leaves(layer.place_set, ward)]
+        owners = (
+            covering.values() if ward is None else [covering[name] for name in self._list_leaves(layer.place_set, ward)]
+        )
         covers = [block is not None and (ward is None or block.ward_code == ward) for block in owners]
         return PublishedTotal(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
 
-    def before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
-        """Whether nothing at all is published of the layer up to this period: its records may have begun later."""
+    def is_before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
+        """Whether nothing of the layer is published up to this period: its records may have begun later."""
         upto = layer.periods[: layer.periods.index(period) + 1]
         return not any(self.release.blocks_of(layer.name, earlier.name) for earlier in upto)
 
-    def first_numbers(self, layer: ReleasedLayer) -> Period | None:
-        """The first period of which anything is published; None if nothing is."""
+    def find_first_period(self, layer: ReleasedLayer) -> Period | None:
+        """The first period with a published number; None if there is none."""
         return next((period for period in layer.periods if self.release.blocks_of(layer.name, period.name)), None)
 
-    def elsewhere(self, layer: ReleasedLayer, period: Period) -> Block | None:
-        """The block of the whole area, which holds what no ward could show; None if there is none."""
+    def find_area_block(self, layer: ReleasedLayer, period: Period) -> Block | None:
+        """The block of the whole area, which holds the events that no ward could show; None if there is none."""
         blocks = self.release.blocks_of(layer.name, period.name)
         return next((block for block in blocks if block.ward_code is None), None)
 
     def is_remainder(self, block: Block) -> bool:
         """Whether smaller places of this block's place have blocks of their own in the same period."""
-        return block.place_id in self._above(block.layer, block.period)
+        return block.place_id in self._find_enclosing_places(block.layer, block.period)
 
-    def _leaves(self, place_set: str, ward: str) -> tuple[str, ...]:
+    def _list_leaves(self, place_set: str, ward: str) -> tuple[str, ...]:
         """The smallest places of a ward, by name."""
         if place_set not in self._by_ward:
             place_ids: dict[str, list[str]] = {}
@@ -101,15 +103,15 @@ class ReleaseTotals:
             self._by_ward[place_set] = {code: tuple(names) for code, names in place_ids.items()}
         return self._by_ward[place_set].get(ward, ())
 
-    def _above(self, layer: str, period: str) -> frozenset[str]:
+    def _find_enclosing_places(self, layer: str, period: str) -> frozenset[str]:
         """Every place that a block's place is part of."""
         key = (layer, period)
         if key not in self._larger:
             blocks = self.release.blocks_of(layer, period)
-            self._larger[key] = frozenset(name for block in blocks for name in self._ancestors(block.place_id))
+            self._larger[key] = frozenset(name for block in blocks for name in self._list_ancestors(block.place_id))
         return self._larger[key]
 
-    def _ancestors(self, place_id: str) -> list[str]:
+    def _list_ancestors(self, place_id: str) -> list[str]:
         ancestors = []
         parent = self.release.places[place_id].parent_id
         while parent:

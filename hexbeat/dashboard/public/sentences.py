@@ -1,4 +1,4 @@
-"""What the public reads: periods by name, the sentences of a ward, and what kind of place a number is for."""
+"""The sentences of the public side: periods by name, the numbers of a ward, and the place that a number is for."""
 
 import datetime as dt
 from typing import Final
@@ -28,7 +28,7 @@ MONTHS: Final = (
 
 def format_period(period: Period) -> str:
     """As in "July to September 2026", "July 2026", "2026", "October 2025 to March 2026"."""
-    first, last, is_month, is_year = _ends(period)
+    first, last, is_month, is_year = _find_ends(period)
     if is_month or is_year:
         return last if is_month else str(period.start.year)
     return f"{first} to {last}"
@@ -36,7 +36,7 @@ def format_period(period: Period) -> str:
 
 def format_between(period: Period) -> str:
     """As in "Between July and September 2026", "In July 2026", "In 2026"."""
-    first, last, is_month, is_year = _ends(period)
+    first, last, is_month, is_year = _find_ends(period)
     if is_month or is_year:
         return f"In {format_period(period)}"
     return f"Between {first} and {last}"
@@ -48,7 +48,7 @@ def format_short_period(period: Period) -> str:
     return " ".join(word[:3] if word in MONTHS else word for word in words)
 
 
-def _ends(period: Period) -> tuple[str, str, bool, bool]:
+def _find_ends(period: Period) -> tuple[str, str, bool, bool]:
     """First month, last month and year, whether it is one month, whether it is a calendar year."""
     last = period.end - dt.timedelta(days=1)
     same_year = period.start.year == last.year
@@ -60,12 +60,12 @@ def _ends(period: Period) -> tuple[str, str, bool, bool]:
 
 def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
     """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
-    if ward is not None and not published.by_ward(layer):
-        installation = describe_ward(published, layer, period, None)
-        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *installation]
+    if ward is not None and not published.has_wards(layer):
+        area_sentences = describe_ward(published, layer, period, None)
+        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *area_sentences]
     total = published.count_shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
-    if published.before_numbers(layer, period):
+    if published.is_before_numbers(layer, period):
         return _describe_too_early(published, layer, period, place)
     lines = [_describe_lead(layer, period, total, place)]
     if not total.whole:
@@ -74,8 +74,8 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
 
 
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
-    """Nothing of the layer up to then: a release cannot tell whether records were held, so neither is claimed."""
-    first = published.first_numbers(layer)
+    """Nothing of the layer is published up to then. A release does not say whether records were held."""
+    first = published.find_first_period(layer)
     sentence = f"{format_between(period)}, no records of {layer.many} in {place} were held, or too few to show."
     return [sentence, f"The numbers begin with {format_period(first)}."] if first else [sentence]
 
@@ -91,23 +91,22 @@ def _format_least(total: PublishedTotal) -> str:
 
 
 def _describe_missing(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
-    elsewhere = published.elsewhere(layer, period)
+    area_block = published.find_area_block(layer, period)
     if ward is None:
         return "Any others were too few to show."
-    if elsewhere is None:
+    if area_block is None:
         return "Any others there were too few to show."
-    return (
-        f"Any others there are part of the {elsewhere.count:,} that are counted {describe_place(published, elsewhere)}."
-    )
+    where = describe_place(published, area_block)
+    return f"Any others there are part of the {area_block.count:,} that are counted {where}."
 
 
 def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
-    """The period before, from published numbers alone; a direction only where both numbers are whole."""
+    """The period before, from published numbers alone; "more" or "fewer" only if both numbers are whole."""
     place = layer.periods.index(period)
     if not place:
         return "This is the first period that is published."
     before = layer.periods[place - 1]
-    if published.before_numbers(layer, before):
+    if published.is_before_numbers(layer, before):
         return "These are the first numbers: no records were held before, or too few to show."
     now, then = (published.count_shown(layer, when, ward) for when in (period, before))
     if now.count and then.count and now.whole and then.whole:
@@ -119,13 +118,13 @@ def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Per
 
 
 def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: Period, total: PublishedTotal) -> str:
-    """A number of a ward's past: "35", "at least 35", or what stands where there is none."""
+    """A number of a ward's past: "35", "at least 35", or the text for a missing number."""
     return _format_least(total) if total.count else format_blank(published, layer, period)
 
 
 def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
-    """What stands for a number that is not there."""
-    return f"{'no records' if published.before_numbers(layer, period) else 'none'}, or too few to show"
+    """The text for a missing number."""
+    return f"{'no records' if published.is_before_numbers(layer, period) else 'none'}, or too few to show"
 
 
 def describe_block(published: ReleaseTotals, layer: ReleasedLayer, period: Period, block: Block) -> str:
@@ -134,16 +133,16 @@ def describe_block(published: ReleaseTotals, layer: ReleasedLayer, period: Perio
 
 
 def describe_unpublished(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
-    """What the map says of a place without a number."""
+    """The sentence for a place without a number."""
     return f"{format_blank(published, layer, period).capitalize()} here, {format_period(period)}."
 
 
 def describe_place(published: ReleaseTotals, block: Block) -> str:
-    """What kind of place a number is for: "in this part of Central", "elsewhere in Newport"."""
+    """The place that a number is for, as in "in this part of Central", "elsewhere in Newport"."""
     ward = published.wards.get(block.ward_code or "", published.title)
     if block.level == "piece":
         return f"in this part of {ward}"
     if block.level == "group":
         return f"{'elsewhere ' if published.is_remainder(block) else ''}in this wider part of {ward}"
-    name = ward if block.level == "ward" else published.title
-    return f"elsewhere in {name}" if published.is_remainder(block) else f"in {name} as a whole"
+    place = ward if block.level == "ward" else published.title
+    return f"elsewhere in {place}" if published.is_remainder(block) else f"in {place} as a whole"

@@ -1,4 +1,4 @@
-"""The public's server process: Streamlit's app behind the shield. `hexbeat serve --audience public` becomes it."""
+"""The public server process: Streamlit's app behind our security. `hexbeat serve --audience public` becomes it."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ def build_public_app(script: str) -> st.App:
 
 def run_server(script: str, host: str, port: int) -> None:
     """Serve until a signal comes. Streamlit's settings come from the environment."""
-    for name in ("uvicorn.access", "uvicorn.error"):  # who looks at the map is nobody's business
+    for name in ("uvicorn.access", "uvicorn.error"):  # no log of the people who look at the map
         logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
     uvicorn.run(
         build_public_app(script),

@@ -1,6 +1,6 @@
-"""The static site: one page in plain HTML with the whole release, its downloads, and a PDF a ward.
+"""The static site: one page in plain HTML with the whole release, its downloads, and a PDF for each ward.
 
-It needs no server, and asks for nothing.
+It needs no server, and loads nothing.
 """
 
 import base64
@@ -77,9 +77,9 @@ def _render_page(published: ReleaseTotals, contact: Contact) -> str:
     period = layer.periods[-1]
     drawing = lay_out_release(published)
     style = build_static_palette() + read_public_style()
-    script = "".join(_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
+    script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
     lines = describe_ward(published, layer, period, None)
-    return Template(_asset("public.html")).substitute(
+    return Template(_read_asset("public.html")).substitute(
         policy=_build_policy(style, script),
         title=escape(published.title),
         style=style,
@@ -94,8 +94,10 @@ def _render_page(published: ReleaseTotals, contact: Contact) -> str:
         table=render_table(published, layer, period, None),
         past=render_past(published, layer, period, None),
         without_script=_render_without_script(published),
-        advice="".join(render_advice(one, contact) for one in published.layers),
-        methods="".join(_render_method(published, one, hidden=one is not layer) for one in published.layers),
+        advice="".join(render_advice(released, contact) for released in published.layers),
+        methods="".join(
+            _render_method(published, released, hidden=released is not layer) for released in published.layers
+        ),
         sources=render_sources(published),
         accessibility=render_accessibility(),
     )
@@ -107,7 +109,7 @@ def _render_method(published: ReleaseTotals, layer: ReleasedLayer, *, hidden: bo
 
 
 def _render_without_script(published: ReleaseTotals) -> str:
-    """Every ward in words, in the order of their names, for browsers that run no script."""
+    """Every ward in sentences, by name, for browsers that run no script."""
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
         f'<p><a href="{format_ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
@@ -118,45 +120,45 @@ def _render_without_script(published: ReleaseTotals) -> str:
 
 
 def _render_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str) -> str:
-    said = f"<p>{escape(' '.join(describe_ward(published, layer, period, ward)))}</p>"
-    return said + render_past(published, layer, period, ward) if published.by_ward(layer) else said
+    sentences = f"<p>{escape(' '.join(describe_ward(published, layer, period, ward)))}</p>"
+    return sentences + render_past(published, layer, period, ward) if published.has_wards(layer) else sentences
 
 
 @cache
 def read_public_style() -> str:
     """The public side's style sheet, without its colours."""
-    return _asset("public.css") + read_map_style()
+    return _read_asset("public.css") + read_map_style()
 
 
 @cache
 def read_map_style() -> str:
-    """The part of it that shapes wear."""
-    return _asset("map.css")
+    """The part of the style sheet for the shapes of maps."""
+    return _read_asset("map.css")
 
 
 @cache
 def read_served_style() -> str:
-    """What the served page adds to it."""
-    return _asset("served.css")
+    """The styles that the served page adds."""
+    return _read_asset("served.css")
 
 
 @cache
-def _asset(name: str) -> str:
+def _read_asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _build_policy(style: str, script: str) -> str:
-    """The page may run its own script and wear its own style, and may load and send nothing."""
-    own = f"style-src {_digest(style)}; script-src {_digest(script)}"
+    """A policy by which the page may only use its own script and style, and may load and send nothing."""
+    own = f"style-src {_hash_text(style)}; script-src {_hash_text(script)}"
     return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
-def _digest(text: str) -> str:
+def _hash_text(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _escape_json(value: Any) -> str:
-    """JSON that is only data within a page: no text can end its element."""
+    """JSON that is only data in a page: no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -172,30 +174,30 @@ def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
             {"code": code, "name": name, "box": drawing.wards[code].box, "page": format_ward_file(code)}
             for code, name in published.wards.items()
         ],
-        "layers": [_layer(published, layer) for layer in published.layers],
+        "layers": [_build_layer_data(published, layer) for layer in published.layers],
     }
 
 
-def _layer(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
+def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "title": layer.title,
         "many": layer.many,
         "k": layer.k,
         "set": layer.place_set,
-        "byWard": published.by_ward(layer),
+        "byWard": published.has_wards(layer),
         "legend": render_legend(published, layer),
         "promise": format_promise(layer.k),
-        "periods": [_period(published, layer, period) for period in layer.periods],
+        "periods": [_build_period_data(published, layer, period) for period in layer.periods],
     }
 
 
-def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
+def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
     places = [None, *published.wards]
     blocks = published.release.blocks_of(layer.name, period.name)
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
-    shown = [published.count_shown(layer, period, ward) for ward in places]
+    totals = [published.count_shown(layer, period, ward) for ward in places]
     return {
         "name": period.name,
         "words": format_period(period),
@@ -206,8 +208,8 @@ def _period(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> d
             [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
             for block in blocks
         ],
-        # The block of each smallest place in the order in which they are drawn; -1 where it is hidden.
+        # The block of each smallest place, in the order in which they are drawn; -1 if it is hidden.
         "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
-        "shown": [[one.count, int(one.whole)] for one in shown],
+        "shown": [[total.count, int(total.whole)] for total in totals],
         "lines": [describe_ward(published, layer, period, ward) for ward in places],
     }

@@ -1,4 +1,4 @@
-"""One view of a release as HTML: the map, its legend, the table that says the same, and the ward's own past."""
+"""One view of a release as HTML: the map, its legend, the table of the same numbers, and the ward's own past."""
 
 from collections.abc import Iterable
 from html import escape
@@ -32,7 +32,7 @@ PATTERNS: Final = (
 
 
 def format_map_title(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
-    """The map's name for those who do not see it."""
+    """The map's name for people who cannot see it."""
     place = published.wards[ward] if ward else published.title
     return f"Map of {layer.many} in {place}, {format_period(period)}. The table of places says the same."
 
@@ -51,7 +51,7 @@ def render_map(
             for shape in drawing.leaves[name]
         )
         groups.append(f'<g class="hp-set" data-set="{escape(name)}"{"" if chosen else " hidden"}>{paths}</g>')
-    ground = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.ground)
+    base = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.base)
     wards = "".join(
         f'<path class="hp-ward{" hp-here" if code == ward else ""}" data-ward="{escape(code)}" d="{shape.path}"/>'
         for code, shape in drawing.wards.items()
@@ -66,7 +66,7 @@ def render_map(
         f'<svg class="hp-map" viewBox="{find_view_box(drawing, ward)}" role="img" '
         f'aria-label="{escape(format_map_title(published, layer, period, ward))}" '
         f'data-full="{find_view_box(drawing, None)}">'
-        f"<defs>{PATTERNS}</defs>{ground}{''.join(groups)}"
+        f"<defs>{PATTERNS}</defs>{base}{''.join(groups)}"
         f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
     )
@@ -91,7 +91,7 @@ def render_legend(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         ("rest-area", f"counted for the rest of {published.title}"),
         ("hidden", "none, or too few to show"),
     ]
-    if not published.by_ward(layer):
+    if not published.has_wards(layer):
         small, rest = [], [("rest-area", f"one number for all of {published.title}"), rest[-1]]
     head = f'<li class="hp-head">{escape(layer.many.capitalize())} in a small place</li>' if small else ""
     return f'<ul class="hp-legend">{head}{_render_keys(small)}{_render_keys(rest)}</ul>'
@@ -106,7 +106,7 @@ def _render_keys(entries: Iterable[tuple[str, str]]) -> str:
 
 
 def find_rows(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
-    """The blocks that the table shows: a ward's own and the one of the whole area, by ward and place."""
+    """The blocks of the table: those of the ward and that of the whole area, by ward and place."""
     blocks = published.release.blocks_of(layer.name, period.name)
     chosen = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
     order = list(published.wards)
@@ -131,16 +131,16 @@ def render_table(published: ReleaseTotals, layer: ReleasedLayer, period: Period,
 
 def render_past(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
     """The place beside its own past: a bar and a number for each period, the chosen one marked."""
-    if ward is not None and not published.by_ward(layer):
+    if ward is not None and not published.has_wards(layer):
         ward = None
-    shown = [(one, published.count_shown(layer, one, ward)) for one in layer.periods]
-    most = max((past.count for _, past in shown), default=0) or 1
+    totals = [(past_period, published.count_shown(layer, past_period, ward)) for past_period in layer.periods]
+    largest = max((total.count for _, total in totals), default=0) or 1
     rows = "".join(
-        f"<tr{' class=hp-now aria-current=true' if one == period else ''}>"
-        f'<th scope="row">{escape(format_short_period(one))}</th>'
-        f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * past.count // most)}"></i></td>'
-        f'<td class="hp-number">{escape(format_past_number(published, layer, one, past))}</td></tr>'
-        for one, past in shown
+        f"<tr{' class=hp-now aria-current=true' if past_period == period else ''}>"
+        f'<th scope="row">{escape(format_short_period(past_period))}</th>'
+        f'<td><i class="hp-bar hp-w{-(-BAR_STEPS * total.count // largest)}"></i></td>'
+        f'<td class="hp-number">{escape(format_past_number(published, layer, past_period, total))}</td></tr>'
+        for past_period, total in totals
     )
     place = published.wards[ward] if ward else published.title
     caption = f"{layer.title} in {place}, period by period"

@@ -1,4 +1,4 @@
-"""The choices of the map page: one value that fits in a link and becomes the filters of the counts."""
+"""The choices of the Map page: a value that fits in a link and becomes the filters of the counts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.column_filter import ColumnFilter
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, Measure
-from layers.filters import COLUMN_FILTERS, ColumnChoices, Filter
+from layers.filters import COLUMN_FILTERS, DAYS, ColumnChoices, Filter
 
 __all__ = [
     "DEFAULT_LAYER",
@@ -35,19 +35,19 @@ VIEWS: Final[tuple[View, ...]] = get_args(View)
 DEFAULT_LAYER: Final = LAYER_NAMES[0]
 OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
-DAY_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 CELL_PATTERN: Final = re.compile(r"8[89ab][0-9a-f]{13}")
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # outside these the link has a typing error
 
 
 @dataclass(frozen=True, slots=True)
 class Choices(ColumnChoices):
-    """The choices of the map page; those of COLUMN_FILTERS come from ColumnChoices.
+    """The choices of the Map page; those of COLUMN_FILTERS come from ColumnChoices.
 
-    `period` names a preset, or is "dates" and then `dates` is the half-open period. `shift` names a preset, or is
-    "hours" and then `hours` says which. Empty `days` and `wards` mean all of them; `size` is an H3
-    resolution, None lets the page choose. `view` is what the map shows of the counts, `against` what "change" compares
-    them with. `cell` is the H3 string of the cell whose card is open.
+    `period` names a preset, or is "dates", with the half-open period in `dates`. `shift` names a preset, or is "hours",
+    with the hours in `hours`. Empty `days` and `wards` mean all. `size` is an H3 resolution (None: the page chooses).
+    `view` is what the map shows, `against` the period that "change" compares with. `cell` is the H3 string of the cell
+    whose card is open.
     """
 
     layers: tuple[str, ...] = (DEFAULT_LAYER,)
@@ -80,7 +80,7 @@ def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Fil
     A category of one layer means nothing for another. So a layer that was not chosen, which a cell's card shows beside
     the chosen ones, is counted without such filters.
     """
-    beside = bool(choices.layers) and layer not in choices.layers
+    is_beside = bool(choices.layers) and layer not in choices.layers
     return Filter(
         layers=(layer,),
         start=start,
@@ -90,7 +90,7 @@ def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Fil
         days=choices.days,
         measure=choices.measure,
         **{
-            column_filter.field: () if beside and not column_filter.known else column_filter.get_chosen(choices)
+            column_filter.field: () if is_beside and not column_filter.known else column_filter.get_chosen(choices)
             for column_filter in COLUMN_FILTERS
         },
     )
@@ -111,7 +111,7 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
         "period": "" if own_dates or choices.period == DEFAULT_PERIOD else choices.period,
         "from": own_dates[0].isoformat() if own_dates else "",
         "to": own_dates[1].isoformat() if own_dates else "",
-        "days": ",".join(DAY_WORDS[day] for day in sorted(choices.days)),
+        "days": ",".join(DAYS[day] for day in sorted(choices.days)),
         "shift": "" if choices.shift in ("any", OWN_HOURS) else choices.shift,
         "hours": f"{own_hours[0]:02d}-{own_hours[1]:02d}" if own_hours else "",
         "wards": ",".join(choices.wards),
@@ -131,10 +131,10 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
 def parse_query(
     query: Mapping[str, str], *, ward_codes: tuple[str, ...], columns: Columns | None = None
 ) -> tuple[Choices, list[str]]:
-    """The choices of a link, and a sentence for each part that cannot be used and was left out.
+    """The choices of a link, and a sentence for each part that was left out because it cannot be used.
 
-    Never fails, because a link can come from anywhere. Its parts are only compared with known values. Values from the
-    records themselves are compared with those in `columns`; with None, no such value is known.
+    It raises nothing, because a link can come from anywhere. Parts are only compared with known values; values of the
+    records are compared with those in `columns` (None: no such value is known).
     """
     reader = _LinkReader(query)
     layers = reader.read_words("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
@@ -144,7 +144,7 @@ def parse_query(
         layers=layers,
         period=OWN_DATES if dates else reader.read_word("period", tuple(PERIODS), "period") or DEFAULT_PERIOD,
         dates=dates,
-        days=frozenset(DAY_WORDS.index(day) for day in reader.read_words("days", DAY_WORDS, "weekday")),
+        days=frozenset(DAYS.index(day) for day in reader.read_words("days", DAYS, "weekday")),
         shift=OWN_HOURS if hours else reader.read_word("shift", tuple(SHIFTS), "shift") or "any",
         hours=hours,
         wards=reader.read_words("wards", ward_codes, "ward"),

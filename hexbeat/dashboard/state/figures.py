@@ -1,4 +1,4 @@
-"""The numbers that the map page shows, layer by layer. Unlike things are never added up."""
+"""The numbers of the Map page, layer by layer. Different layers are never added up."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ from hexbeat.areas.place_names import find_cell_resolution, find_cell_wards, par
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.freshness import Coverage
 from hexbeat.dashboard.state.presets import find_period_before
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import Counts, Filter, count
 from layers.layer_spec import LayerSpec
@@ -25,10 +25,10 @@ CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "befor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerFigures:
-    """One layer over the chosen period [start, end), and over the same length before.
+    """One layer over the chosen period [start, end), and over the period before, of the same length.
 
-    `before` is None if the records do not reach back far enough to compare. `cells` has CELL_COLUMNS, most first;
-    `before` there is NaN in the same case. `unplaced` and `shared` are event counts, as layers.counting defines them.
+    `before` is None if the records do not cover the period before. `cells` has CELL_COLUMNS, most first; `before` there
+    is NaN in the same case. `unplaced` and `shared` are numbers of events, as layers.counting defines them.
     """
 
     spec: LayerSpec
@@ -75,7 +75,7 @@ def _count_by_cell(columns: Columns, event_filter: Filter, resolution: int, area
 
 
 def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
-    """CELL_COLUMNS of the cells that have something now; equal counts in the order of the index, so links stay true."""
+    """CELL_COLUMNS of the cells with events now; equal counts are in the order of the index, so ranks are stable."""
     ordered = now.sort_values(["count", "cell"], ascending=[False, True], ignore_index=True)
     places = find_cell_wards(parse_cells(ordered["cell"].tolist()), area.wards)
     places["count"] = ordered["count"].to_numpy(dtype=np.float64)
@@ -89,14 +89,14 @@ def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> 
 
 
 def select_cell(columns: Columns, cell: str) -> Columns:
-    """The events of one cell, at whichever of the four resolutions it is; none for a cell without events."""
+    """The events of one cell of any of the four resolutions."""
     return columns.take(columns.in_cell(cell, find_cell_resolution(cell)))
 
 
 def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
     """Counts of the whole calendar months up to the one that holds the last day before `end`, zeros included.
 
-    Index "YYYY-MM", oldest first. Everything is as chosen but the period.
+    Index "YYYY-MM", oldest first. All filters apply except the period.
     """
     stop = find_month_start(end, int(end.day > 1))
     start = find_month_start(stop, -months)
@@ -110,9 +110,3 @@ def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, 
     names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
     by_month = dict(zip(counts.rows["month"], counts.rows["count"], strict=True))
     return pd.Series([float(by_month.get(name, 0.0)) for name in names], index=names, name="count")
-
-
-def list_layers(columns: Columns) -> tuple[str, ...]:
-    """The layers that have at least one event, in their order."""
-    present = np.bincount(columns.layer, minlength=len(LAYERS))
-    return tuple(spec.name for spec, number in zip(LAYERS, present, strict=True) if number)

@@ -35,7 +35,7 @@ __all__ = [
     "load_forecast",
 ]
 
-ALERT_DAYS = 28  # as long as the map's own period on opening
+ALERT_DAYS = 28  # the default period of the map
 Key = tuple[str, int, str, str]
 
 
@@ -49,11 +49,11 @@ class Findings:
 
 def find_study(installation: Installation, wards: tuple[str, ...], resolution: int) -> Study:
     """Every cell that meets these wards (none: all)."""
-    return _study(installation.area, installation.key[3], wards, resolution)
+    return _build_study(installation.area, installation.key[3], wards, resolution)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> Study:
+def _build_study(_area: Area, key: str, wards: tuple[str, ...], resolution: int) -> Study:
     del key
     return load_study(_area, wards, resolution)
 
@@ -63,13 +63,13 @@ def find_findings(installation: Installation, choices: Choices, *, layer: str, l
     start, end = choices.bounds(last)
     event_filter = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
     study = find_study(installation, choices.wards, resolution)
-    return _findings(
+    return _build_findings(
         installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _findings(
+def _build_findings(
     _columns: Columns, _study: Study, key: Key, resolution: int, event_filter: Filter, time_zone: str
 ) -> Findings:
     del key, resolution
@@ -80,13 +80,13 @@ def _findings(
 
 
 def find_changes(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
-    """The change of one layer, as chosen; always of events, because its test is one of events."""
+    """The change of one layer, as chosen; always of events and not items, because its test is for events."""
     start, end = choices.bounds(last)
     event_filter = build_filter(
         replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
     )
     study = find_study(installation, choices.wards, resolution)
-    return _changes(
+    return _build_changes(
         installation.columns,
         study,
         installation.key,
@@ -98,41 +98,47 @@ def find_changes(installation: Installation, choices: Choices, *, layer: str, la
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _changes(
-    _columns: Columns, _study: Study, key: Key, resolution: int, event_filter: Filter, against: Against, time_zone: str
+def _build_changes(
+    _columns: Columns,
+    _study: Study,
+    key: Key,
+    resolution: int,
+    event_filter: Filter,
+    against: Against,
+    time_zone: str,
 ) -> ChangeMap:
     del key, resolution
     return build_change_map(_columns, event_filter, _study, against=against, time_zone=time_zone)
 
 
 def find_alerts(installation: Installation) -> AlertReport:
-    """The alerts of the ALERT_DAYS up to the last known day, computed once a day and version of the store."""
-    return _alerts(installation.columns, installation.area, installation.key, installation.today)
+    """The alerts of the ALERT_DAYS up to the last known day, computed once a day for each version of the store."""
+    return _build_alerts(installation.columns, installation.area, installation.key, installation.today)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
+def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
     return build_alert_report(_columns, _area, day, days=ALERT_DAYS)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
-    """The forecast of a layer for next week, by the method that is best with these cells. Shows progress.
+    """The forecast of a layer for next week, by the method selected for cells of this size. Shows progress.
 
     None if no method could be selected, or not for this size of cells.
     """
     selection = load_selection(installation, layer)
     method = selection.by_size.get(resolution) if selection else None
     return (
-        _forecast(installation.columns, installation.area, installation.key, layer, method, choices.wards)
+        _build_forecast(installation.columns, installation.area, installation.key, layer, method, choices.wards)
         if method
         else None
     )
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _forecast(
+def _build_forecast(
     _columns: Columns, _area: Area, key: Key, layer: str, method: SelectedMethod, wards: tuple[str, ...]
 ) -> Forecast:
     del key
@@ -141,7 +147,7 @@ def _forecast(
 
 def find_near_repeats(installation: Installation, event_filter: Filter) -> RepeatTable:
     """Near repeats of one layer over a filter; UsageError for too few or too many events."""
-    return _near_repeats(
+    return _build_near_repeats(
         installation.columns,
         find_study(installation, event_filter.wards, 9),
         installation.key,
@@ -151,6 +157,8 @@ def find_near_repeats(installation: Installation, event_filter: Filter) -> Repea
 
 
 @st.cache_resource(max_entries=16, show_spinner="Shuffling the days of the events …")
-def _near_repeats(_columns: Columns, _study: Study, key: Key, event_filter: Filter, time_zone: str) -> RepeatTable:
+def _build_near_repeats(
+    _columns: Columns, _study: Study, key: Key, event_filter: Filter, time_zone: str
+) -> RepeatTable:
     del key
     return build_near_repeats(_columns, event_filter, _study, time_zone=time_zone)

@@ -21,7 +21,7 @@ MONTH: Final = PRECISIONS.index("month")
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The first and last local day of a layer's events; `months` where the newest is known only to its month."""
+    """The first and last local day of a layer's events; `months` if the newest event is known only to its month."""
 
     layer: str
     events: int
@@ -42,32 +42,32 @@ def find_layer_coverage(columns: Columns, *, time_zone: ZoneInfo) -> dict[str, C
 
 def _find_coverage(columns: Columns, code: int, spec: LayerSpec, time_zone: ZoneInfo) -> Coverage:
     """The coverage of one layer."""
-    own = columns.take(columns.layer == code)
-    if not len(own):
+    layer_events = columns.take(columns.layer == code)
+    if not len(layer_events):
         return Coverage(spec.name, 0, None, None)
-    start = own.start
+    start = layer_events.start
     # A half-open interval ends one second before `end`; an instant is its own end.
-    latest = start if spec.kind == "state" else np.maximum(start, own.end - 1)
+    latest = start if spec.kind == "state" else np.maximum(start, layer_events.end - 1)
     newest = int(latest.argmax())
     return Coverage(
         layer=spec.name,
-        events=len(own),
+        events=len(layer_events),
         first=to_local_day(int(start[0]), time_zone),
         last=to_local_day(int(latest[newest]), time_zone),
-        months=bool(own.precision[newest] == MONTH),
-        demonstration=bool(own.demonstration.any()),
+        months=bool(layer_events.precision[newest] == MONTH),
+        demonstration=bool(layer_events.demonstration.any()),
     )
 
 
 def to_local_day(seconds: int, time_zone: ZoneInfo) -> date:
-    """The local date of a moment in UTC seconds."""
+    """The local date of a time in UTC seconds."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date()
 
 
 def find_last_known_day(coverages: dict[str, Coverage], *, layers: Sequence[str], today: date) -> date:
-    """The day with which "the last 28 days" end: the newest record's of these layers, but yesterday at the latest.
+    """The day with which "the last 28 days" end: the day of the newest record of these layers, at the latest yesterday.
 
-    Today is not over, so it would make every comparison look like a fall. Yesterday too where there are no records.
+    Today is not over, so it would make every comparison look like a fall. Without records, it is yesterday.
     """
     yesterday = today - timedelta(days=1)
     lasts = [coverage.last for name in layers if (coverage := coverages[name]).last]

@@ -1,4 +1,4 @@
-"""Choices that are ready-made: periods, shifts, and the size of cells."""
+"""Presets for the choices: periods, shifts, and sizes of cells."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ __all__ = [
 
 DAY: Final = timedelta(days=1)
 DEFAULT_PERIOD: Final = "28d"
-MOST_CELLS: Final = 1000  # beyond that a town's map is a carpet: cells of a few pixels that no finger hits
-FINEST_AUTOMATIC: Final = 10  # resolution 11 cells (25 m) are finer than most reports are placed
+MOST_CELLS: Final = 1000  # with more, the cells of a town's map are too small to tap
+FINEST_AUTOMATIC: Final = 10  # cells of resolution 11 (25 m) are finer than the location precision of most reports
 CELL_KM2: Final = {8: 0.7373, 9: 0.1053, 10: 0.01505, 11: 0.00215}  # mean areas, h3geo.org/docs/core-library/restable
 
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
-SIZE_WORDS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
+SIZE_LABELS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodPreset:
-    """A period with a name: `bounds(last)` is the half-open period that it means when `last` is the last known day."""
+    """A period with a name: `bounds(last)` is its half-open period if `last` is the last known day."""
 
     title: str
     bounds: Callable[[date], tuple[date, date]]
@@ -48,40 +48,40 @@ class Shift:
     hours: tuple[int, int] | None
 
 
-def days_back(count: int) -> Callable[[date], tuple[date, date]]:
+def build_last_days(count: int) -> Callable[[date], tuple[date, date]]:
     """The last `count` days, the last known day included."""
     return lambda last: (last - (count - 1) * DAY, last + DAY)
 
 
-def this_quarter(last: date) -> tuple[date, date]:
+def find_this_quarter(last: date) -> tuple[date, date]:
     """From the first day of the quarter to the last known day."""
     return find_quarter(last)[0], last + DAY
 
 
-def last_quarter(last: date) -> tuple[date, date]:
+def find_last_quarter(last: date) -> tuple[date, date]:
     """The whole quarter before."""
     end, _ = find_quarter(last)
     return find_quarter(end - DAY)
 
 
-def year_back(last: date) -> tuple[date, date]:
-    """Twelve months that end with the last known day; after 28 Feb a leap day is not lost."""
+def find_last_year(last: date) -> tuple[date, date]:
+    """Twelve months that end with the last known day, with a leap day if there is one."""
     end = last + DAY
     return find_year_before((last, end))[1], end
 
 
 PERIODS: Final = {
-    "7d": PeriodPreset("7 days", days_back(7)),
-    "28d": PeriodPreset("28 days", days_back(28)),
-    "90d": PeriodPreset("90 days", days_back(90)),
-    "quarter": PeriodPreset("This quarter", this_quarter),
-    "last-quarter": PeriodPreset("Last quarter", last_quarter),
-    "year": PeriodPreset("A year", year_back),
+    "7d": PeriodPreset("7 days", build_last_days(7)),
+    "28d": PeriodPreset("28 days", build_last_days(28)),
+    "90d": PeriodPreset("90 days", build_last_days(90)),
+    "quarter": PeriodPreset("This quarter", find_this_quarter),
+    "last-quarter": PeriodPreset("Last quarter", find_last_quarter),
+    "year": PeriodPreset("A year", find_last_year),
 }
 SHIFT_TITLES: Final = {
     name: f"{name.capitalize()} {first:02d}-{last:02d}" for name, (first, last) in SHIFT_HOURS.items()
 }
-# Three shifts of eight hours that cover the day; hours of one's own are the fifth choice of the screen.
+# Three shifts of eight hours that cover the day. The screen adds "own hours" as a fifth choice.
 SHIFTS: Final = {
     "any": Shift("Any", None),
     **{name: Shift(SHIFT_TITLES[name], hours) for name, hours in SHIFT_HOURS.items()},
@@ -94,11 +94,11 @@ def find_period_before(start: date, end: date) -> tuple[date, date]:
 
 
 def choose_resolution(area_km2: float) -> int:
-    """The finest resolution, at most 10, that lays no more than MOST_CELLS cells over the wards that are chosen."""
+    """The finest resolution, at most 10, with at most MOST_CELLS cells over an area."""
     fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
     return max(fitting, default=min(RESOLUTIONS))
 
 
 def format_size(resolution: int) -> str:
-    """How large the cells are, for the choice and for the legend."""
-    return SIZE_WORDS[resolution]
+    """The size of the cells in words, for the choice and for the legend."""
+    return SIZE_LABELS[resolution]

@@ -1,4 +1,4 @@
-"""Results of back-tests for the screens: selected methods, the size of cells, and the back-tests that were run.
+"""Results of back-tests for the screens: selected methods, sizes of cells, and the back-tests that were run.
 
 They are kept in memory for the version of the store that they used.
 """
@@ -47,7 +47,7 @@ def _selection_cache() -> dict[SelectionKey, MethodSelection | None]:
 
 
 def find_selection(installation: Installation, layer: str) -> MethodSelection | None:
-    """The selection that was made before for these records; None if there is none. Always quick."""
+    """The saved selection for these records; None if there is none. It never runs a back-test."""
     cache, key = _selection_cache(), (installation.key, layer)
     if key not in cache:
         selection = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
@@ -88,9 +88,9 @@ def _keep_selection(key: SelectionKey, selection: MethodSelection | None) -> Non
 
 
 def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
-    """The size of the map's cells. Hotspots and expected events ask the back-test of the first chosen layer.
+    """The size of the map's cells. For hotspots and expected events, the back-test of the first chosen layer decides.
 
-    That may take seconds once for each version of the records, with its progress on the page.
+    That may take some seconds once for each version of the records; the page shows its progress.
     """
     if choices.size or choices.view not in ("hotspots", "expected"):
         return SizeChoice(choose_area_resolution(installation, choices))
@@ -98,13 +98,13 @@ def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
 
 
 def describe_automatic(installation: Installation, choices: Choices) -> str:
-    """What "automatic" means now, for the list of sizes. Always quick."""
+    """The meaning of "automatic" now, for the list of sizes. It never runs a back-test."""
     if choices.view not in ("hotspots", "expected"):
-        return f"Automatic: {_lower(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
+        return f"Automatic: {_format_lower_size(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
     selection = find_selection(installation, choices.layers[0])
     if selection is None:
         return "Automatic: by the back-test"
-    return f"Automatic: {_lower(_choose_by_backtest(installation, choices, selection).resolution)}"
+    return f"Automatic: {_format_lower_size(_choose_by_backtest(installation, choices, selection).resolution)}"
 
 
 def _choose_by_backtest(installation: Installation, choices: Choices, selection: MethodSelection | None) -> SizeChoice:
@@ -121,11 +121,11 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
 
 
 def _describe_deciding_layer(choices: Choices) -> str:
-    """Says which layer decides the size, if there are several side by side."""
+    """A sentence on which layer decides the size, if there are several side by side."""
     return f"{find_layer(choices.layers[0]).title} decide how large cells are. " if len(choices.layers) > 1 else ""
 
 
-def _lower(resolution: int) -> str:
+def _format_lower_size(resolution: int) -> str:
     return format_size(resolution).lower()
 
 

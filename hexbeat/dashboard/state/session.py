@@ -50,7 +50,7 @@ class Installation:
 
     @property
     def key(self) -> tuple[str, int, str, str]:
-        """What every cached number depends on besides its arguments: store, version, role of the viewer, wards."""
+        """The part of a cache's key that all numbers depend on: store, version, role of the viewer, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
         return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
 
@@ -62,7 +62,7 @@ def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache
 
 
 def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
-    """Open the store and the area of the settings, and read what changed since the last run.
+    """Open the store and the area of the settings, and read the events that changed since the last run.
 
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
     see counts.
@@ -81,11 +81,11 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
 
 def find_coverage(installation: Installation) -> dict[str, Coverage]:
     """The coverage of each layer."""
-    return _coverage(installation.columns, installation.area, installation.key)
+    return _build_coverage(installation.columns, installation.area, installation.key)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Coverage]:
+def _build_coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Coverage]:
     del key
     return find_layer_coverage(_columns, time_zone=_area.tz)
 
@@ -96,12 +96,12 @@ def choose_area_resolution(installation: Installation, choices: Choices) -> int:
 
 
 def measure_wards_km2(area: Area, wards: tuple[str, ...]) -> float:
-    """Square kilometres of these wards, of all if there are none."""
-    return _area_km2(area, f"{area.name}|{area.vintage}", wards)
+    """The area of these wards in square kilometres; of all wards if none are given."""
+    return _measure_area_km2(area, f"{area.name}|{area.vintage}", wards)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
+def _measure_area_km2(_area: Area, key: str, wards: tuple[str, ...]) -> float:
     del key
     return measure_area_km2(_area.wards, wards)
 
@@ -112,7 +112,7 @@ def count_all_layers(
     """The figures of every chosen layer, from the cache if they were counted before."""
     bare = strip_display_choices(choices)
     return [
-        _figures(
+        _count_figures(
             installation.columns,
             installation.area,
             installation.key,
@@ -127,12 +127,12 @@ def count_all_layers(
 
 
 def strip_display_choices(choices: Choices) -> Choices:
-    """The choices that a layer's numbers depend on: neither the open card, nor the layers beside it, nor the view."""
+    """The choices without those that change no number of a layer: the open card, the other layers, and the view."""
     return replace(choices, cell=None, layers=(), view="counts", against="before")
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _figures(
+def _count_figures(
     _columns: Columns,
     _area: Area,
     key: tuple[str, int, str, str],
@@ -151,7 +151,7 @@ def _figures(
 def find_scale_maximum(
     installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int
 ) -> float:
-    """The largest count of a cell over the same period without the other filters, so that the colours keep still."""
+    """The largest count of a cell over the period without other filters, so that a filter does not change colours."""
     wide = Choices(layers=(layer,), period=choices.period, dates=choices.dates, measure=choices.measure)
     cells = count_all_layers(installation, wide, last=last, resolution=resolution)[0].cells
     return float(cells["count"].max()) if len(cells) else 1.0
@@ -160,8 +160,8 @@ def find_scale_maximum(
 def is_history_navigation() -> bool:
     """True if the browser's back or forward button caused this run. Then the choices come from the address.
 
-    Each time that a page writes another query string, Streamlit makes an entry in the browser's history; it tells the
-    server of the run that going back or forward to one causes, and makes no new entry in that run.
+    Streamlit makes an entry in the browser's history whenever a page writes another query string. It marks the run that
+    going back or forward causes, and makes no new entry in it.
     """
     context = get_script_run_ctx(suppress_warning=True)
     return context is not None and context.is_history_navigation

@@ -1,4 +1,4 @@
-"""The card of the chosen cell: where it is, how many of each layer, against before, at which hours, in which months."""
+"""The card of the chosen cell: its place, each layer now and before, and the hours and months."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ CARD_MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class LayerLine:
-    """One layer in the cell: its number now and before (None: nothing to compare with), its rank on the map."""
+    """One layer in the cell: its number now and before (None: nothing to compare with), and its rank on the map."""
 
     spec: LayerSpec
     now: float
@@ -48,7 +48,7 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
-    """All that the card says. `rhythm` and `months` are of the first chosen layer, `spec`."""
+    """All facts of the card. `rhythm` and `months` are those of the first chosen layer, `spec`."""
 
     cell: str
     ward_code: str
@@ -74,14 +74,17 @@ def build_cell_card(
     """Count everything in one cell as chosen; every layer has a line, chosen or not."""
     inside = select_cell(columns, cell)
     start, end = choices.bounds(last)
-    ranks = {each.spec.name: each.cells.loc[each.cells["cell"] == cell, "rank"] for each in figures}
+    ranks = {
+        layer_figures.spec.name: layer_figures.cells.loc[layer_figures.cells["cell"] == cell, "rank"]
+        for layer_figures in figures
+    }
     lines = []
     for spec in LAYERS:
         before = None
         if can_compare(coverages[spec.name], start=start, end=end):
             before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
         layer_ranks = ranks.get(spec.name, pd.Series(dtype=int))
-        # The other views have an order of their own, in which this rank would mislead.
+        # Other views have another order, for which this rank would be wrong.
         rank = int(layer_ranks.iloc[0]) if len(layer_ranks) and choices.view == "counts" else None
         lines.append(LayerLine(spec, _count_layer(inside, spec, choices, (start, end), area), before, rank))
     event_filter = build_filter(choices, layer=choices.layers[0], start=start, end=end)
@@ -108,7 +111,7 @@ def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: tup
 def find_record_ids(
     columns: Columns, *, cell: str, choices: Choices, last: date, area: Area, layers: Sequence[str]
 ) -> list[int]:
-    """The store's row ids behind the numbers of a cell, for these layers one after the other, newest first in each."""
+    """The store's row ids behind the numbers of a cell, layer by layer, the newest first in each."""
     inside = select_cell(columns, cell)
     start, end = choices.bounds(last)
     ids: list[int] = []
@@ -133,18 +136,18 @@ def build_card_rows(card: Card) -> pd.DataFrame:
 
 def list_chosen_months(start: date, end: date) -> list[str]:
     """The calendar months that the period touches, as "YYYY-MM"."""
-    days = pd.period_range(start, end - pd.Timedelta(days=1), freq="M")
-    return [str(month) for month in days]
+    months = pd.period_range(start, end - pd.Timedelta(days=1), freq="M")
+    return [str(month) for month in months]
 
 
 def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
-    """The card as HTML, with what the statistics say of the cell; every text in it is escaped."""
+    """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
     if card.spec.kind == "incident":
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
-    words = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
+    explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
     bars = render_months(
         card.months, caption=f"{card.spec.title} by month", chosen=list_chosen_months(card.start, card.end)
     )
@@ -152,19 +155,19 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
         f'<div class="hb-card"><h2>{escape_html(card.ward_name)} '
         f"<span>near {escape_html(format_cell_code(card.cell))}</span></h2>"
         f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
-        f"{words}{grid}{bars}</div>"
+        f"{explanations}{grid}{bars}</div>"
     )
 
 
 def _render_busiest(rhythm: WeekdayHour) -> str:
-    """The busiest shift and how sure that is, and how many events are in no cell of the grid; nothing without any."""
+    """The busiest shift, how sure that is, and the number of events without a known hour; "" without events."""
     if not rhythm.known_hour + rhythm.unknown_hour:
         return ""
     return f'<p class="hb-small">{escape_html(find_busiest_shift(rhythm).sentence)}</p>'
 
 
 def _render_line(line: LayerLine, days: int) -> str:
-    """One layer: its number, and how that compares."""
+    """The row of one layer: its number, and the comparison with the period before."""
     if line.before is None:
         comparison = "nothing to compare with"
     else:

@@ -1,4 +1,4 @@
-"""The view of change: this period against an earlier one, and the places with too few events to say."""
+"""The view of change: this period against an earlier one, with the places where there are too few events to say."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -98,7 +98,7 @@ def _describe_verdict(row: Mapping[Hashable, Any]) -> str:
 
 
 def format_ratio(ratio: float, low: float, high: float) -> str:
-    """As in "0.78 times as many (between 0.66 and 0.93)"; words where the period before had none."""
+    """As in "0.78 times as many (between 0.66 and 0.93)"; a text without a ratio if there were none before."""
     if not np.isfinite(ratio):
         return f"at least {low:.1f} times as many" if np.isfinite(low) and low > 0 else "more than none"
     end = f"between {low:.2f} and {high:.2f}" if np.isfinite(high) else f"at least {low:.2f}"
@@ -156,8 +156,8 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
 
 def format_signed(number: float) -> str:
     """As in "+12" and "\N{MINUS SIGN}3"."""
-    words = format_number(abs(number))
-    return f"+{words}" if number > 0 else f"\N{MINUS SIGN}{words}" if number < 0 else words
+    text = format_number(abs(number))
+    return f"+{text}" if number > 0 else f"\N{MINUS SIGN}{text}" if number < 0 else text
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
@@ -194,11 +194,11 @@ def build_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_ward_table(wards: pd.DataFrame) -> pd.DataFrame:
-    """The wards by name, so that none is first or last: no league."""
+    """The wards by name and not by number, because this is no league table."""
     table = blank_infinities(wards).rename(columns=TITLES | {"ward_name": "Ward"})
     return table.sort_values(["Ward", "ward_code"], ignore_index=True)[["Ward", *TITLES.values()]]
 
 
 def blank_infinities(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ratios to nothing are left blank: no file and no screen knows what to make of infinity."""
+    """The rows with blanks for infinite ratios, which files and screens cannot show."""
     return rows.replace({name: {np.inf: np.nan} for name in ("ratio", "ratio_low", "ratio_high")})

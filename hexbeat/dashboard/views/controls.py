@@ -1,6 +1,6 @@
 """Small controls that Streamlit does not have: copy a link, and open and close the filters on a phone.
 
-Their words arrive as data and become text nodes; nothing is ever parsed as HTML.
+Their texts arrive as data and become text nodes; nothing is parsed as HTML.
 """
 
 from typing import Final
@@ -97,15 +97,15 @@ _close = st.components.v2.component(
 
 
 def draw_copy_link_button(query: str, *, key: str, label: str = "Copy link") -> None:
-    """A button that copies the page's address with this query string; a field to copy from where that is refused."""
+    """Draw a button that copies the page's address with this query string. If that is refused, it shows a field."""
     _copy(key=key, data={"query": query, "label": label})
 
 
-def draw_open_filters_button(line: str) -> None:
-    """On a phone: the filters as one line, which opens them."""
-    _open(key="hb_open_filters", data={"label": line, "closes": False})
+def draw_open_filters_button(summary: str) -> None:
+    """Draw, on a phone, the filters as one line that opens them."""
+    _open(key="hb_open_filters", data={"label": summary, "closes": False})
 
 
 def draw_close_filters_button() -> None:
-    """On a phone: back from the filters to the map."""
+    """Draw, on a phone, the button that goes back from the filters to the map."""
     _close(key="hb_close_filters", data={"label": "Show the map", "closes": True})

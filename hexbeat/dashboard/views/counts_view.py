@@ -1,20 +1,19 @@
-"""The view of counts: how many, as they are."""
+"""The view of counts: the number of events in each cell."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from hexbeat.areas.place_names import parse_cells
-from hexbeat.dashboard.map.hex_layer import CellStyle
+from hexbeat.dashboard.map.cell_styles import build_count_style, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow
 from hexbeat.dashboard.views.sentence import build_notes, describe_counts
 from hexbeat.dashboard.views.tables import build_cell_table, build_export_rows
-from hexbeat.documents.maps.scales import build_count_scale
 from layers.wording import format_number
 
-__all__ = ["MOST_LISTED", "build_counts_view", "format_unit"]
+__all__ = ["MOST_LISTED", "build_counts_view"]
 
 MOST_LISTED = 10
 
@@ -22,18 +21,14 @@ MOST_LISTED = 10
 def build_counts_view(
     figures: LayerFigures, choices: Choices, *, maximum: float, ward_names: Sequence[str], area_title: str
 ) -> LayerView:
-    """One layer's counts; `maximum` gives a scale that keeps still while the filters change."""
+    """One layer's counts; `maximum` gives a scale that stays the same while the filters change."""
     counts = figures.cells["count"]
-    unit = format_unit(figures, choices)
+    style = build_count_style(counts, format_unit(figures.spec, choices.measure), maximum=maximum)
     return LayerView(
         figures=figures,
         sentence=describe_counts(figures, choices, ward_names=ward_names, area_title=area_title),
         notes=tuple(build_notes(figures, choices)),
-        drawing=Drawing(
-            parse_cells(figures.cells["cell"].tolist()),
-            counts.to_numpy(),
-            CellStyle(scale=build_count_scale(maximum, shared=bool((counts % 1 != 0).any())), title=unit, unit=unit),
-        ),
+        drawing=Drawing(parse_cells(figures.cells["cell"].tolist()), counts.to_numpy(), style),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
         nothing="No event fits these filters. Choose a longer period, more wards or all hours. Reset brings back "
@@ -41,12 +36,6 @@ def build_counts_view(
         table=build_cell_table([figures]),
         rows=build_export_rows([figures]),
     )
-
-
-def format_unit(figures: LayerFigures, choices: Choices) -> str:
-    """What is counted, for the legend: "Needle finds", or "Needles" when items are summed."""
-    spec = figures.spec
-    return spec.item.capitalize() if choices.measure == "quantity" and spec.item not in spec.many else spec.title
 
 
 def build_list_rows(top: pd.DataFrame) -> list[ListRow]:

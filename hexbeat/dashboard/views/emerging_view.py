@@ -1,4 +1,4 @@
-"""Emerging hotspots on the screen: a map by category, how many places are of each, and what each means."""
+"""The view of emerging hotspots: a map by pattern, the number of places with each pattern, and its meaning."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from geo.emerging_hotspots import Pattern
-from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap
+from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, EmergingMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_code, format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle
@@ -24,11 +24,11 @@ __all__ = [
 ]
 
 KINDS: Final = {1: "hot", 0: "", -1: "cold"}
-LEVEL: Final = 0.05
+SIGNIFICANCE: Final = 0.05
 NONE: Final = str(Pattern.NONE)
 TOO_FEW: Final = str(Pattern.TOO_FEW)
-# Hot patterns are warm, cold ones blue or green; the names are in the legend, under the pointer and in the table, so
-# that no colour is needed to tell them apart. The same on either ground.
+# Hot patterns are warm, cold ones blue or green. The names are in the legend, the tooltip and the table, so that nobody
+# needs the colours to distinguish them. The same on a light and a dark background.
 COLOURS: Final = {
     "new": "#e6a817",
     "consecutive": "#d9762a",
@@ -47,18 +47,18 @@ COLOURS: Final = {
     "oscillating cold": "#7f86c9",
     "historical cold": "#8aa3a8",
 }
-QUIET: Final = {NONE: ("#e3e6e9", "#343c45"), TOO_FEW: ("#f4f5f6", "#232931")}
+OTHER_COLOURS: Final = {NONE: ("#e3e6e9", "#343c45"), TOO_FEW: ("#f4f5f6", "#232931")}
 ORDER: Final = (*COLOURS, NONE, TOO_FEW)
 
 
 def build_emerging_rows(emerging_map: EmergingMap, area: Area) -> pd.DataFrame:
-    """The cells that hold anything, in the order of the patterns, then by count; none without room for bins."""
+    """The cells with events or a pattern, by pattern, then by count; none if the period is too short for bins."""
     rows = emerging_map.rows[(emerging_map.rows["count"] > 0) | ~emerging_map.rows["pattern"].isin((NONE, TOO_FEW))]
     if emerging_map.bins is None or rows.empty:
         return emerging_map.rows.iloc[:0]
-    placed = add_ward_names(rows, area)
+    named_rows = add_ward_names(rows, area)
     rank = {pattern: place for place, pattern in enumerate(ORDER)}
-    order = placed.assign(kind=placed["pattern"].map(rank)).sort_values(
+    order = named_rows.assign(kind=named_rows["pattern"].map(rank)).sort_values(
         ["kind", "count", "cell"], ascending=[True, False, True], ignore_index=True
     )
     return order.drop(columns="kind")
@@ -69,21 +69,21 @@ def describe_emerging(emerging_map: EmergingMap, rows: pd.DataFrame, *, place: s
     if emerging_map.bins is None:
         return f"The period is too short for patterns over time of {emerging_map.spec.many} in {place}."
     counts = rows["pattern"].value_counts()
-    named = [f"{format_number(int(counts[pattern]))} {pattern}" for pattern in COLOURS if pattern in counts]
-    few, none = (format_number(int(counts.get(pattern, 0))) for pattern in (TOO_FEW, NONE))
-    if not named:
+    kinds = [f"{format_number(int(counts[pattern]))} {pattern}" for pattern in COLOURS if pattern in counts]
+    too_few, without_pattern = (format_number(int(counts.get(pattern, 0))) for pattern in (TOO_FEW, NONE))
+    if not kinds:
         return (
-            f"No place has a pattern over time of {emerging_map.spec.many} in {place}: {few} have too few events to "
-            f"say, {none} fit none."
+            f"No place has a pattern over time of {emerging_map.spec.many} in {place}: "
+            f"{too_few} have too few events to say, {without_pattern} fit none."
         )
     total = format_plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
-    kinds = format_list(named)
-    rest = f"{few} have too few events to say, {none} fit none."
-    return f"{total} a pattern over time of {emerging_map.spec.many} in {place}: {kinds}. {rest}"
+    kind_list = format_list(kinds)
+    rest = f"{too_few} have too few events to say, {without_pattern} fit none."
+    return f"{total} a pattern over time of {emerging_map.spec.many} in {place}: {kind_list}. {rest}"
 
 
 def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
-    """The map: a colour for each pattern that there is, hatched where there are too few events to say."""
+    """The map: a colour for each pattern that occurs, hatched for too few events to say."""
     present = [pattern for pattern in ORDER if (rows["pattern"] == pattern).any()] or [TOO_FEW]
     counts = rows["pattern"].value_counts()
     code = {pattern: float(place) for place, pattern in enumerate(present)}
@@ -93,8 +93,8 @@ def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
         CellStyle(
             scale=Scale(
                 breaks=tuple(code.values()),
-                light=tuple(COLOURS.get(pattern) or QUIET[pattern][0] for pattern in present),
-                dark=tuple(COLOURS.get(pattern) or QUIET[pattern][1] for pattern in present),
+                light=tuple(COLOURS.get(pattern) or OTHER_COLOURS[pattern][0] for pattern in present),
+                dark=tuple(COLOURS.get(pattern) or OTHER_COLOURS[pattern][1] for pattern in present),
                 labels=tuple(f"{pattern}: {format_number(int(counts.get(pattern, 0)))}" for pattern in present),
             ),
             title=f"{unit}: over time",
@@ -122,13 +122,13 @@ def build_emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def render_patterns(rows: pd.DataFrame) -> str:
-    """Each pattern with its definition and how many places are of it; cold ones only where there are any."""
+    """Each pattern with its definition and its number of places; cold patterns only if they occur."""
     counts = rows["pattern"].value_counts()
     shown = [pattern for pattern in ORDER if pattern in counts or not pattern.endswith(" cold")]
     lines = "".join(
         f'<tr><th scope="row">{escape_html(pattern)}</th>'
         f'<td class="hb-number">{format_number(int(counts.get(pattern, 0)))}</td>'
-        f"<td>{escape_html(PATTERN_WORDS[pattern])}</td></tr>"
+        f"<td>{escape_html(PATTERN_DEFINITIONS[pattern])}</td></tr>"
         for pattern in shown
     )
     return (
@@ -141,7 +141,7 @@ def render_patterns(rows: pd.DataFrame) -> str:
 
 
 def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
-    """What became of one cell: its pattern, what that means, and each period's number, the newest first."""
+    """The card of one cell: its pattern, what that means, and the number of each period, the newest first."""
     row = rows[rows["cell"] == cell].iloc[0]
     place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
     periods = emerging_map.bins.periods if emerging_map.bins else ()
@@ -155,7 +155,7 @@ def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: st
             reversed(periods), emerging_map.counts[::-1, place], emerging_map.kind[::-1, place], strict=True
         )
     )
-    trend = "no clear trend" if row["trend_p"] >= LEVEL else "rising" if row["trend_z"] > 0 else "falling"
+    trend = "no clear trend" if row["trend_p"] >= SIGNIFICANCE else "rising" if row["trend_z"] > 0 else "falling"
     return (
         f'<div class="hb-card" aria-live="polite"><h2>{escape_html(row["ward_name"])} '
         f"<span>near {escape_html(format_cell_code(cell))}</span></h2>"

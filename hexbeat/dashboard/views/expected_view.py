@@ -1,4 +1,4 @@
-"""The view of expected events: where the next week's are expected, by the method that was right most often."""
+"""The view of expected events: the forecast of next week, by the method that back-testing selected."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ NUMBERS: Final = ("expected", "score", "within_share_of_area", "last_4_weeks", "
 def build_forecast_view(
     figures: LayerFigures, forecast: Forecast, choices: Choices, *, area: Area, ward_names: Sequence[str]
 ) -> LayerView:
-    """One layer's next week: the cells of the first 5 % of the area, in the order in which to look."""
+    """One layer's forecast: the cells of the first 5 % of the area, in the order in which to look."""
     first = forecast.rows[(forecast.rows["band"] < BEYOND) & (forecast.rows["score"] > 0)]
     rows = add_ward_names(first, area)
     return LayerView(
@@ -67,9 +67,9 @@ def build_forecast_view(
     )
 
 
-def build_empty_forecast_view(figures: LayerFigures, *, judged: bool) -> LayerView:
-    """The view of a layer of which nothing can be foretold, and why; `judged`: it is, with cells of other sizes."""
-    reason = STATE if figures.spec.kind == "state" else TOO_SMALL if judged else TOO_FEW
+def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> LayerView:
+    """The view of a layer without a forecast, and why; `has_selection`: it has one for cells of another size."""
+    reason = STATE if figures.spec.kind == "state" else TOO_SMALL if has_selection else TOO_FEW
     empty = pd.DataFrame({"cell": [], "ward_code": [], "ward_name": []}, dtype=object).assign(
         expected=0.0, score=0.0, band=0, last_weeks=0.0, on_record=0.0
     )
@@ -87,33 +87,33 @@ def build_empty_forecast_view(figures: LayerFigures, *, judged: bool) -> LayerVi
 
 
 def describe_forecast(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
-    """How many are expected, and how much of the area would hold how many of them; `part`: of some wards only."""
+    """How many events are expected, and what share the darkest places held in past weeks; `part`: some wards only."""
     when = f"In the 7 days from {format_date(forecast.start)}"
     if rows.empty:
         return f"{when} no {forecast.spec.many} are expected in {place}, because none are on record there."
     share = format_percent(DECIDING_SHARE)
     places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
     first = f"Look first at the darkest {places}, {share} of {'these wards' if part else 'the area'}."
-    held = (
+    past_share = (
         f"In the last {forecast.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
         f"held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many}."
     )
     if np.isnan(forecast.expected):
-        return f"{when}: {first[:1].lower()}{first[1:]} {held}"
+        return f"{when}: {first[:1].lower()}{first[1:]} {past_share}"
     number = format_count(round(forecast.expected) if forecast.expected >= 1 else forecast.expected, forecast.spec)
     verb = "is" if number.startswith("1 ") else "are"
-    return f"{when}, {number} {verb} expected in {place}. {first} {held}"
+    return f"{when}, {number} {verb} expected in {place}. {first} {past_share}"
 
 
 def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
-    """Which method this is, and which of the filters do not apply."""
+    """The method, and the filters that do not apply."""
     notes = [forecast.winner.sentence]
     if choices.size:
         across = format_cell_width(forecast.winner.resolution)
         notes.append(f"Cells are {across} across, as chosen. The method is the best one for them.")
     ignored = [
-        words
-        for words, is_set in (
+        topic
+        for topic, is_set in (
             ("weekdays", choices.days),
             ("hours", choices.clock()),
             *((column_filter.topic, column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS),
@@ -121,13 +121,13 @@ def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
         )
         if is_set
     ]
-    also = f", nor do {format_list(ignored)}" if ignored else ""
-    notes.append(f"Every recorded week counts. The chosen period does not apply{also}.")
+    also_ignored = f", nor do {format_list(ignored)}" if ignored else ""
+    notes.append(f"Every recorded week counts. The chosen period does not apply{also_ignored}.")
     return notes
 
 
 def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
-    """The cells to look at first, with bars up to the greatest expectation."""
+    """The cells to look at first, with bars up to the largest score."""
     top = rows.head(MOST_LISTED)
     largest = float(top["score"].max()) if len(top) else 1.0
     return [
@@ -145,17 +145,17 @@ def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
 
 
 def _format_expected(expected: float, score: float) -> str:
-    """The number expected in the week; z where the method only ranks."""
+    """The number expected in the week; the score z if the method only ranks."""
     return f"z {score:.1f}" if np.isnan(expected) else format_week_events(expected)
 
 
 def format_week_events(expected: float) -> str:
-    """Events expected in a week, with two digits where they are few."""
+    """Events expected in a week, with two decimals if they are fewer than one."""
     return f"{expected:.2f}" if 0.005 <= expected < 1 else format_number(expected)  # noqa: PLR2004 - two decimals
 
 
 def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
-    """What is expected in one cell, and when it is looked at; nothing for a cell elsewhere."""
+    """What is expected in one cell, and its rank; "" for a cell outside the area."""
     places = np.flatnonzero(forecast.rows["cell"].to_numpy() == cell)
     if not len(places):
         return ""

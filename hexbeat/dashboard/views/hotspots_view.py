@@ -1,4 +1,4 @@
-"""The view of hotspots: the cells that stand out from shuffled events, and how sure that is."""
+"""The view of hotspots: the cells that stand out from shuffled events, and how sure this is."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,14 +12,13 @@ from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
-from hexbeat.dashboard.map.hex_layer import CellStyle
+from hexbeat.dashboard.map.cell_styles import build_hotspot_style, classify_hotspots, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import Findings
-from hexbeat.dashboard.views.counts_view import MOST_LISTED, format_unit
+from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import describe_subject, format_where_and_when
-from hexbeat.documents.maps.scales import build_hotspot_scale
 from layers.filters import describe_columns
 from layers.wording import format_number, format_plural
 
@@ -53,15 +52,16 @@ def build_hotspots_view(
     rows = add_ward_names(all_rows[(all_rows["count"] > 0) | (all_rows["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
     groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
+    unit = format_unit(figures.spec, choices.measure)
     return LayerView(
         figures=figures,
         sentence=describe_hotspots(figures, findings.hotspots, choices, ward_names=ward_names, area_title=area.title),
         notes=(*build_notes(findings.hotspots, all_rows), *findings.hotspots.notes),
-        drawing=build_drawing(rows, format_unit(figures, choices)),
+        drawing=build_drawing(rows, unit),
         heading="Hotspots, the surest first",
         groups=groups,
         nothing=NOTHING,
-        table=build_table(rows, format_unit(figures, choices)),
+        table=build_table(rows, unit),
         rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
     )
 
@@ -69,7 +69,7 @@ def build_hotspots_view(
 def describe_hotspots(
     figures: LayerFigures, hotspot_map: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
-    """How many places stand out, of how many, and how many of these calls are expected to be false at most."""
+    """How many places stand out, of how many tested, and how many of these are expected to be false at most."""
     spec = figures.spec
     if not hotspot_map.total:
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
@@ -95,12 +95,12 @@ def _format_kind(number: int, kind: str) -> str:
 
 
 def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
-    """How the places lie together, or that there are too few events to say."""
+    """Whether the places form groups, or that there are too few events to say."""
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
     notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
-        together = "one group" if groups == 1 else f"{format_number(groups)} groups"
-        notes.append(f"They lie in {together} of cells that touch. A cell is judged together with those that touch it.")
+        group_count = "one group" if groups == 1 else f"{format_number(groups)} groups"
+        notes.append(f"They lie in {group_count} of cells that touch. A cell is tested together with those around it.")
     if not groups and hotspot_map.total and is_too_quiet(hotspot_map):
         notes.append("Too few events to say: even a place with six times the average might not stand out.")
     return notes
@@ -146,29 +146,14 @@ def _format_detail(size: int, around: float, expected: float) -> str:
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
-    """Hot, cold and neither, each by its colour and its outline, with their numbers in the legend."""
+    """Hot cells, cold cells and the others, each by its colour and its outline."""
     kinds = rows["hotspot"].to_numpy()
-    hot, cold = kinds == HOT, kinds == COLD
-    rest = len(rows) - int(hot.sum()) - int(cold.sum())
-    labels = (
-        f"cold spot: {format_plural(int(cold.sum()), 'place', 'places')}",
-        f"not significant: {format_plural(rest, 'place', 'places')}",
-        f"hotspot: {format_plural(int(hot.sum()), 'place', 'places')}",
-    )
     return Drawing(
         parse_cells(rows["cell"].tolist()),
-        np.where(hot, 2.0, np.where(cold, 0.0, 1.0)),
-        CellStyle(
-            scale=build_hotspot_scale(labels),
-            title=f"{unit}: hotspots",
-            unit=unit,
-            names=("cold spot", "not significant", "hotspot"),
-            swatches=("dashed", "", "outlined"),
-            outlined_label="",
-            dashed_label="",
-        ),
-        outlined=hot,
-        dashed=cold,
+        classify_hotspots(kinds),
+        build_hotspot_style(kinds, unit),
+        outlined=kinds == HOT,
+        dashed=kinds == COLD,
     )
 
 

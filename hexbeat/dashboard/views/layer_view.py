@@ -1,4 +1,4 @@
-"""One layer as one view shows it: the sentence, the map, the list beside it and the table, which all say the same."""
+"""One layer in one view: the sentence, the map, the list beside it and the table, which all show the same facts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ __all__ = ["Drawing", "LayerView", "ListGroup", "ListRow", "add_ward_names"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What the map draws: the arguments of a HexLayer, of which each rendering needs a new one."""
+    """The arguments of a HexLayer, because each rendering needs a new layer."""
 
     cells: NDArray[np.uint64]
     values: NDArray[np.float64]
@@ -27,18 +27,18 @@ class Drawing:
     dashed: NDArray[np.bool_] | None = None
 
     def layer(self) -> HexLayer:
-        """A new layer for one rendering. A kind of line that no cell has is not in the legend either."""
-        outlined, dashed = _drop_if_none(self.outlined), _drop_if_none(self.dashed)
+        """A new layer for one rendering. A kind of outline that no cell has is left out of the legend."""
+        outlined, dashed = _drop_empty(self.outlined), _drop_empty(self.dashed)
         return HexLayer(self.cells, self.values, self.style, layer_id="cells", outlined=outlined, dashed=dashed)
 
 
-def _drop_if_none(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+def _drop_empty(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     return marks if marks is not None and marks.any() else None
 
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A cell in the list beside the map: its number as words, `share` the length of its bar (0 to 1), a line more."""
+    """A cell in the list beside the map: its number as text, the length of its bar (`share`, 0 to 1), and details."""
 
     cell: str
     rank: int
@@ -48,7 +48,7 @@ class ListRow:
     detail: str = ""
 
     def as_row(self) -> dict[str, object]:
-        """What the list's script takes."""
+        """The row as data for the list's script."""
         return {
             "cell": self.cell,
             "rank": self.rank,
@@ -70,11 +70,11 @@ class ListGroup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerView:
-    """One layer as it is shown.
+    """One layer in one view.
 
-    `groups` the list beside the map, under `heading`; where it is empty, `nothing` says why. `table` a person reads,
-    `rows` go into files (layer, cell, ward_code, ward_name and the view's numbers). `wards` is a second table, None
-    for none. `period` [start, end) is what the view is about where that is not the figures' own, else None.
+    `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`;
+    `rows` are for files (layer, cell, ward_code, ward_name and the view's numbers). `wards` is a second table (None:
+    none). `period` [start, end) is the period of the view if it is not that of the figures, else None.
     """
 
     figures: LayerFigures
@@ -91,10 +91,10 @@ class LayerView:
 
 
 def add_ward_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
-    """Rows of cells with the ward_code and ward_name that the screens use everywhere: those of the cell's centre."""
-    places = find_cell_wards(parse_cells(_texts(rows["cell"])), area.wards)
+    """Rows of cells with ward_code and ward_name, which on all screens are those of the cell's centre."""
+    places = find_cell_wards(parse_cells(_list_texts(rows["cell"])), area.wards)
     return rows.reset_index(drop=True).assign(ward_code=places["ward_code"], ward_name=places["ward_name"])
 
 
-def _texts(column: "pd.Series[str]") -> Sequence[str]:
+def _list_texts(column: "pd.Series[str]") -> Sequence[str]:
     return [str(text) for text in column]

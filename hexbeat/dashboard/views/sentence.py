@@ -1,4 +1,4 @@
-"""The sentence over the map: made from the filter, and always true."""
+"""The sentence over the map, made from the filter and the numbers."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -32,15 +32,15 @@ __all__ = [
     "format_where_and_when",
 ]
 
-FEW: Final = 20  # under this a percentage says more than it knows: 3 instead of 2 is "1 more", not "50 % more"
+FEW: Final = 20  # below this a percentage says too much: 3 instead of 2 is "1 more", not "50 % more"
 MOST_NAMED: Final = 3
-VIEW_WORDS: Final = {"expected": "expected next week"}
+VIEW_LABELS: Final = {"expected": "expected next week"}
 
 
 def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
-    """The number, the layer, the place, the period, and the change against the same length of time before.
+    """The number, the layer, the place, the period, and the change against the period before.
 
-    `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: it is text.
+    `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: escape it.
     """
     if figures.coverage.last is None:
         return f"No {figures.spec.many} have been loaded yet."
@@ -49,7 +49,7 @@ def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequ
 
 
 def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
-    """How many of what, where and when, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
+    """The number, the layer, the place and the period, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
     what = format_noun(figures.spec, figures.total, choices) + describe_columns(choices)
     if figures.spec.kind == "state":
         what += " in force"
@@ -62,27 +62,27 @@ def format_where_and_when(
 ) -> str:
     """As in "Central, 26 Oct to 21 Nov 2026, Fri and Sat, 22:00 to 06:00"."""
     when = ", ".join(
-        part for part in (format_span(figures.start, figures.end), *_rhythm(figures.spec, choices)) if part
+        part for part in (format_span(figures.start, figures.end), *_list_time_limits(figures.spec, choices)) if part
     )
     return f"{format_places(ward_names, area_title)}, {when}"
 
 
 def format_noun(spec: LayerSpec, number: float, choices: Choices) -> str:
-    """What is counted, in the right number: needle finds, or needles when items are summed."""
+    """What is counted, in singular or plural: needle finds, or needles if items are summed."""
     if choices.measure == "quantity" and spec.item not in spec.many:
-        one, many = spec.item.removesuffix("s"), spec.item
+        singular, plural = spec.item.removesuffix("s"), spec.item
     else:
-        one, many = spec.one, spec.many
-    return format_plural(number, one, many).split(" ", 1)[1]
+        singular, plural = spec.one, spec.many
+    return format_plural(number, singular, plural).split(" ", 1)[1]
 
 
 def format_places(ward_names: Sequence[str], area_title: str) -> str:
-    """The chosen wards, or the area where none is chosen."""
+    """The chosen wards, or the area if none is chosen."""
     return format_list(list(ward_names), most=MOST_NAMED) if ward_names else area_title
 
 
-def _rhythm(spec: LayerSpec, choices: Choices) -> list[str]:
-    """The weekdays and hours that apply; none do to a state."""
+def _list_time_limits(spec: LayerSpec, choices: Choices) -> list[str]:
+    """The weekdays and hours of the filter; none for a state, to which they do not apply."""
     if spec.kind == "state":
         return []
     days = format_list([DAY_NAMES[day] for day in sorted(choices.days)])
@@ -99,7 +99,7 @@ def _describe_comparison(figures: LayerFigures) -> str:
 
 
 def format_change(now: float, before: float, *, earlier: str) -> str:
-    """As in "18 % more than in the 28 days before (264)"; a difference instead of a share where there were few."""
+    """As in "18 % more than in the 28 days before (264)"; a difference instead of a share if there were few."""
     now, before = round(now, 1), round(before, 1)
     if not before:
         return f"none in {earlier}" + ("" if now else " either")
@@ -110,7 +110,7 @@ def format_change(now: float, before: float, *, earlier: str) -> str:
 
 
 def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
-    """What was left out or shared, and why: a sentence for each."""
+    """Sentences on what was left out or shared, and why."""
     return [
         *_build_interval_notes(figures, choices),
         *_build_coverage_notes(figures),
@@ -136,7 +136,7 @@ def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
 
 
 def _build_coverage_notes(figures: LayerFigures) -> list[str]:
-    """Days of the period that the records do not reach."""
+    """The days of the period without coverage."""
     coverage, notes = figures.coverage, []
     if coverage.first is None or coverage.last is None:
         return []
@@ -152,7 +152,7 @@ def _build_coverage_notes(figures: LayerFigures) -> list[str]:
 
 
 def describe_period(choices: Choices, figures: LayerFigures) -> str:
-    """How a moving period was fixed: it ends with the newest record's day, or with yesterday."""
+    """The last day of a moving period, and why: it is the day of the newest record, or yesterday."""
     if choices.period == OWN_DATES or choices.period not in PERIODS:
         return ""
     last = figures.end - timedelta(days=1)
@@ -170,7 +170,7 @@ def format_filter_line(choices: Choices, *, layer_names: Sequence[str], ward_nam
         format_list([DAY_NAMES[day] for day in sorted(choices.days)], most=MOST_NAMED),
         format_hours(choices.clock()),
         format_list(list(ward_names), most=2),
-        "" if choices.view == "counts" else VIEW_WORDS.get(choices.view, choices.view),
+        "" if choices.view == "counts" else VIEW_LABELS.get(choices.view, choices.view),
         "items" if choices.measure == "quantity" else "",
         *(format_list(column_filter.get_chosen(choices), most=MOST_NAMED) for column_filter in COLUMN_FILTERS),
     ]

@@ -1,4 +1,4 @@
-"""The tables beside the map: they say the same as it does, cell by cell."""
+"""The tables under the map, which show the same numbers cell by cell."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,18 +46,18 @@ RECORD_TITLES: Final = {
 
 
 def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
-    """One row a cell that holds anything: its rank, place, ward and index, then a number for each layer.
+    """One row for each cell with events: its rank, place, ward and index, and a number for each layer.
 
-    With one layer also the period before and the change (NaN where there is nothing to compare with). With several,
-    a column for each and no sum. The order is by the first layer, then the second and so on.
+    With one layer also the period before and the change (NaN if there is nothing to compare with). With several layers,
+    a column for each and no sum, in the order of the first layer, then the second and so on.
     """
     if len(figures) == 1:
-        only = figures[0]
-        table = only.cells.assign(change=only.cells["count"] - only.cells["before"])
-        table = table.rename(columns={"count": only.spec.title, "before": "Period before", "change": "Change"})
-        numbers = [only.spec.title, "Period before", "Change"]
+        layer_figures = figures[0]
+        table = layer_figures.cells.assign(change=layer_figures.cells["count"] - layer_figures.cells["before"])
+        table = table.rename(columns={"count": layer_figures.spec.title, "before": "Period before", "change": "Change"})
+        numbers = [layer_figures.spec.title, "Period before", "Change"]
     else:
-        numbers = [each.spec.title for each in figures]
+        numbers = [layer_figures.spec.title for layer_figures in figures]
         table = _join_layers(figures, numbers)
     table["Place"] = [format_place(name, cell) for name, cell in zip(table["ward_name"], table["cell"], strict=True)]
     table["Rank"] = np.arange(1, len(table) + 1)
@@ -66,9 +66,12 @@ def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
 
 
 def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
-    """Cells of all layers with a column each, zero where a layer has nothing."""
+    """Cells of all layers with a column for each layer, zero if it has no event there."""
     keys = ["cell", "ward_name"]
-    parts = [each.cells.set_index(keys)["count"].rename(name) for each, name in zip(figures, names, strict=True)]
+    parts = [
+        layer_figures.cells.set_index(keys)["count"].rename(name)
+        for layer_figures, name in zip(figures, names, strict=True)
+    ]
     joined = pd.concat(parts, axis=1).fillna(0.0).reset_index()
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
@@ -76,12 +79,12 @@ def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFr
 def build_group_table(
     columns: Columns, figures: Sequence[LayerFigures], choices: Choices, *, by: Group, area: Area
 ) -> pd.DataFrame:
-    """One row a group that holds anything, in the order of the groups, then a number for each layer.
+    """One row for each group with events, in the order of the groups, and a number for each layer.
 
-    Everything is as on the map. What has no hour, or no category, is in a row of its own (NOT_KNOWN), so that a column
-    adds up to the number over the map; but closures count in each period in which they are in force.
+    The filters are those of the map. Events without an hour or a category have a row of their own (NOT_KNOWN), so that
+    a column adds up to the number over the map. Closures count in every period in which they are in force.
     """
-    grouping, names = GROUPINGS[by], tuple(each.spec.name for each in figures)
+    grouping, names = GROUPINGS[by], tuple(layer_figures.spec.name for layer_figures in figures)
     event_filter = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
     rows = count(
         columns, replace(event_filter, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
@@ -94,21 +97,21 @@ def build_group_table(
             for key, title in grouping.titles.items()
         }
     )
-    for each in figures:
-        own = rows[rows["layer"] == each.spec.name].drop(columns="layer")
-        table[each.spec.title] = groups.merge(own, on=keys, how="left")["count"].fillna(0.0)
+    for layer_figures in figures:
+        layer_rows = rows[rows["layer"] == layer_figures.spec.name].drop(columns="layer")
+        table[layer_figures.spec.title] = groups.merge(layer_rows, on=keys, how="left")["count"].fillna(0.0)
     return table
 
 
 def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
     """Columns layer, cell, ward_code, ward_name, count, before for files; sorted by layer and cell."""
-    parts = [each.cells.assign(layer=each.spec.name) for each in figures]
+    parts = [layer_figures.cells.assign(layer=layer_figures.spec.name) for layer_figures in figures]
     rows = pd.concat(parts, ignore_index=True).sort_values(["layer", "cell"], ignore_index=True)
     return rows[["layer", "cell", "ward_code", "ward_name", "count", "before"]]
 
 
 def format_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its numbers as words (1,204; 1.5; nothing for NaN), for a page that is only read.
+    """The table with its numbers as text (1,204; 1.5; "" for NaN), for a page without sorting.
 
     Chances (p, q) have three decimals, or are under 0.001; ratios and z have two.
     """
@@ -119,14 +122,14 @@ def format_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_table_number(name: str, value: float) -> str:
-    """A number of a column to the digits that it bears."""
+    """A number of a column with as many digits as are meaningful."""
     if name in CHANCES:
         return "under 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - as three decimals say
     return f"{value:.2f}" if name in TWO_DECIMALS else format_number(value)
 
 
 def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:
-    """Records as a person reads them, newest first: local times to the precision that is known, no coordinates.
+    """Records for people to read, newest first: local times as precise as they are known, and no coordinates.
 
     `records` has EVENT_COLUMNS (seconds UTC). A record known to the day or month shows no hour.
     """
@@ -134,7 +137,7 @@ def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.Data
     table = pd.DataFrame(
         {
             "when": [
-                format_moment(int(start), int(end), str(precision), time_zone)
+                format_time(int(start), int(end), str(precision), time_zone)
                 for start, end, precision in zip(
                     ordered["occurred_from"], ordered["occurred_to"], ordered["time_precision"], strict=True
                 )
@@ -150,15 +153,15 @@ def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.Data
     return table.rename(columns=RECORD_TITLES)
 
 
-def format_moment(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
+def format_time(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:
     """As in "21 Nov 2026, 14:05", "21 Nov 2026", "Nov 2026", or "21 Nov 2026, 14:05 to 22 Nov 2026, 09:00"."""
     first = datetime.fromtimestamp(start, UTC).astimezone(time_zone)
     if precision == "month":
         return format_date(first.date()).split(" ", 1)[1]
     if precision == "day":
         return format_date(first.date())
-    words = f"{format_date(first.date())}, {first:%H:%M}"
+    text = f"{format_date(first.date())}, {first:%H:%M}"
     if end <= start:
-        return words
+        return text
     last = datetime.fromtimestamp(end, UTC).astimezone(time_zone)
-    return f"{words} to {format_date(last.date())}, {last:%H:%M}"
+    return f"{text} to {format_date(last.date())}, {last:%H:%M}"

@@ -1,4 +1,4 @@
-"""Verifying an evidence pack: its hash, and that nothing that can be seen of it differs from the content it carries."""
+"""Check an evidence pack: its hash, and that what the file shows equals the content that it carries."""
 
 import datetime as dt
 import io
@@ -26,10 +26,12 @@ LARGEST: Final = 100_000_000  # bytes of content: many times the largest pack
 
 @dataclass(frozen=True, slots=True)
 class PackCheck:
-    """What was found: `intact`: byte by byte what the content makes; `noted`: this installation made the content.
+    """The result of a check.
 
-    `same_values`: a workbook's stored values are the content's, whatever it looks like; for a PDF the same as `intact`.
-    `digest` is the SHA-256 of the content. Whoever changes the content too makes an intact file, but no noted one.
+    `intact`: the file equals, byte by byte, the file that Hexbeat makes from its content. `noted`: the register of this
+    installation holds the content's hash, so the content was made here. `same_values`: the values stored in a
+    workbook's cells are those of the content; for a PDF the same as `intact`. `digest` is the SHA-256 of the content.
+    Somebody who also changes the content can make a file that is intact, but not one that is noted.
     """
 
     intact: bool
@@ -44,9 +46,9 @@ class PackCheck:
 def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
     """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the home folder.
 
-    It is made again from its content and compared byte by byte. So a pack of another version of Hexbeat, or a workbook
-    that was saved again, is not called intact, and the sentence says so: of such a workbook only the values stored in
-    its cells are compared, not formulas, hidden rows or formats. DataError for a file that is no pack.
+    The file is made again from its content and compared byte by byte. So a pack of another version of Hexbeat is not
+    intact, nor is a workbook that was saved again. Of a workbook, the values stored in its cells are compared too, but
+    not formulas, hidden rows or formats. DataError for a file that is no pack.
     """
     content = read_pdf_content(file) if file.startswith(b"%PDF") else read_xlsx_content(file)
     if content is None or content.get("format") != FORMAT:
@@ -59,12 +61,12 @@ def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
     intact, same_values = compare_file(file, content, home)
     noted = find_recorded_pack(home, digest)
     facts = str(content.get("reference")), str(content.get("made_at"))
-    words = describe_check(intact=intact, same_values=same_values, noted=noted)
-    return PackCheck(intact, same_values, noted is not None, digest, *facts, words)
+    sentence = describe_check(intact=intact, same_values=same_values, noted=noted)
+    return PackCheck(intact, same_values, noted is not None, digest, *facts, sentence)
 
 
 def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
-    """What the check found, and what it did not."""
+    """What the check shows, and what it cannot show."""
     if same_values and not intact:
         return (
             "The values stored in its cells are those of the content it carries, but the file is not as Hexbeat writes "
@@ -85,23 +87,23 @@ def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None
 
 
 def compare_file(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool, bool]:
-    """Whether the file is what the content makes, byte by byte, and whether at least its stored values are."""
+    """Whether the file equals the one made from its content, byte by byte; and whether its stored values do."""
     try:
         if file.startswith(b"%PDF"):
             same = file == render_evidence_pdf(content, load_area(str(content["area"]), home=home))
             return same, same
-        made = build_evidence_xlsx(content)
-        return file == made, read_sheets(file) == read_sheets(made)
+        rebuilt = build_evidence_xlsx(content)
+        return file == rebuilt, read_sheets(file) == read_sheets(rebuilt)
     except (KeyError, TypeError, ValueError, HexbeatError):
-        return False, False  # a content that makes no page was not written by Hexbeat
+        return False, False  # Hexbeat wrote no content of which no page can be made
 
 
 def read_pdf_content(file: bytes) -> dict[str, Any] | None:
     """The JSON that the PDF carries; None if there is none."""
-    for found in STREAM.finditer(file):
-        reader = zlib.decompressobj()
+    for match in STREAM.finditer(file):
+        decompressor = zlib.decompressobj()
         try:
-            text = reader.decompress(file[found.end() :], LARGEST)
+            text = decompressor.decompress(file[match.end() :], LARGEST)
             return parse_content(text)
         except zlib.error:
             continue
@@ -127,6 +129,6 @@ def parse_content(text: bytes) -> dict[str, Any] | None:
 
 
 def read_sheets(file: bytes) -> dict[str, list[list[Any]]]:
-    """The values stored in all cells of all sheets, by name; of a formula the value it had when it was saved."""
+    """The values stored in the cells of each sheet, by its name; of a formula, the value when the file was saved."""
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file))
     return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}

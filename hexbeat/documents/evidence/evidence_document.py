@@ -50,7 +50,7 @@ MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not co
 
 def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
     """The pack as PDF/UA-1, the same bytes for the same content; `area` must be the one that the content names."""
-    made = dt.datetime.fromisoformat(content["made_at"])
+    made_at = dt.datetime.fromisoformat(content["made_at"])
     data = {
         "title": f"Incidents recorded near a place: {content['reference']}",
         "mark": f"DEMONSTRATION: {content['demonstration']}." if content["demonstration"] else "",
@@ -72,12 +72,12 @@ def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
         "map": render_evidence_map(content, area),
         "timeline": draw_timeline(content, alt=describe_timeline(content)),
     }
-    return render_pdf("evidence", data, drawings, made=made, attached=encode_canonical(content))
+    return render_pdf("evidence", data, drawings, made_at=made_at, attached=encode_canonical(content))
 
 
 def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
     """What the pack is, as names and words."""
-    made = dt.datetime.fromisoformat(content["made_at"])
+    made_at = dt.datetime.fromisoformat(content["made_at"])
     start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
     totals = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
     return [
@@ -86,7 +86,7 @@ def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("Radius", f"{format_number(content['radius_m'])} metres"),
         ("Period", format_span(start, end)),
         ("Records", f"{len(content['incidents']):,} in all: {format_list(totals)}"),
-        ("Made", f"{format_date(made.date())} at {made:%H:%M}, by {content['made_by']}, with Hexbeat"),
+        ("Made", f"{format_date(made_at.date())} at {made_at:%H:%M}, by {content['made_by']}, with Hexbeat"),
     ]
 
 
@@ -101,7 +101,7 @@ def format_month(month: str) -> str:
 
 
 def format_incident(row: dict[str, Any]) -> dict[str, str]:
-    """One record as the table says it."""
+    """One record as texts for the table."""
     doubts = [] if row["surely"] else ["may lie outside the period"]
     doubts += ["shared coordinates"] if row["shared_point"] else []
     spec = find_layer(row["layer"])
@@ -121,7 +121,7 @@ def format_incident(row: dict[str, Any]) -> dict[str, str]:
 
 
 def format_source(row: dict[str, Any]) -> list[str]:
-    """A source, what it holds, what was rejected and why, and how exact it is."""
+    """A source as texts for the table: its records, its rejects with reasons, and how exact it is."""
     reasons = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in row["reasons"].items())
     rejected = f"{row['rejects']:,}" + (f" ({reasons})" if reasons else "")
     return [
@@ -180,37 +180,35 @@ def draw_timeline(content: dict[str, Any], *, width_mm: float = 180.0, alt: str)
     """SVG of the content of an evidence pack (hexbeat.reports.evidence)."""
     start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
     layers = content["layers"]
-    high = HEAD_MM + ROW_MM * len(layers) + 1.0
-    axis = draw_axis(start, end, width_mm, high)
+    height = HEAD_MM + ROW_MM * len(layers) + 1.0
+    axis = draw_axis(start, end, width_mm, height)
     rows = "".join(
         draw_row(name, place, [row for row in content["incidents"] if row["layer"] == name], start, end, width_mm)
         for place, name in enumerate(layers)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{format_mm(width_mm)}mm" height="{format_mm(high)}mm" '
-        f'viewBox="0 0 {format_mm(width_mm)} {format_mm(high)}" role="img" aria-label="{escape(clean_text(alt))}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{format_mm(width_mm)}mm" height="{format_mm(height)}mm" '
+        f'viewBox="0 0 {format_mm(width_mm)} {format_mm(height)}" role="img" aria-label="{escape(clean_text(alt))}" '
         f'font-family="{FONTS}">{axis}{rows}</svg>'
     ).encode()
 
 
-def to_x_mm(moment: float, start: dt.date, end: dt.date, width: float) -> float:
-    """Millimetres of an ordinal day (with its fraction), kept on the sheet."""
-    share = (moment - start.toordinal()) / (end - start).days
+def to_x_mm(ordinal_day: float, start: dt.date, end: dt.date, width: float) -> float:
+    """The x of an ordinal day (with its fraction) in millimetres, kept within the sheet."""
+    share = (ordinal_day - start.toordinal()) / (end - start).days
     return LABEL_MM + min(max(share, 0.0), 1.0) * (width - LABEL_MM - 1.0)
 
 
-def draw_axis(start: dt.date, end: dt.date, width: float, high: float) -> str:
+def draw_axis(start: dt.date, end: dt.date, width: float, height: float) -> str:
     """A line at the beginning of each month, and the names of months as far as they fit."""
     months = list_months(start, end)
-    every = -(-len(months) // MOST_MONTHS)
+    step = -(-len(months) // MOST_MONTHS)
     parts = []
     for place, month in enumerate(months):
         x = to_x_mm(month.toordinal(), start, end, width)
-        parts.append(
-            f'<path d="M{format_mm(x)},{format_mm(HEAD_MM - 1)} {format_mm(x)},{format_mm(high - 1)}" stroke="#b9bfc6" '
-            'stroke-width="0.2"/>'
-        )
-        if place % every == 0:
+        line = f"M{format_mm(x)},{format_mm(HEAD_MM - 1)} {format_mm(x)},{format_mm(height - 1)}"
+        parts.append(f'<path d="{line}" stroke="#b9bfc6" stroke-width="0.2"/>')
+        if place % step == 0:
             year = f" {month.year}" if month.month == 1 or place == 0 else ""
             parts.append(draw_text(x, HEAD_MM - 1.8, f"{MONTH_NAMES[month.month - 1]}{year}", size=2.2, fill="#444"))
     return "".join(parts)
@@ -226,7 +224,7 @@ def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.d
     ]
     for row in rows:
         first, last = (parse_ordinal(row[name]) for name in ("from", "to"))
-        left, right = (to_x_mm(moment, start, end, width) for moment in (first, last))
+        left, right = (to_x_mm(ordinal_day, start, end, width) for ordinal_day in (first, last))
         if right - left > 1.0:
             parts.append(
                 f'<rect x="{format_mm(left)}" y="{format_mm(top + 3.4)}" width="{format_mm(right - left)}" height="2" '
@@ -240,7 +238,7 @@ def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.d
     return "".join(parts)
 
 
-def parse_ordinal(words: str) -> float:
-    """A moment as an ordinal day with its fraction."""
-    moment = dt.datetime.fromisoformat(words)
-    return moment.toordinal() + (moment.hour * 60 + moment.minute) / 1440
+def parse_ordinal(text: str) -> float:
+    """An ISO time as an ordinal day (1 is 1 January of year 1) with its fraction."""
+    time = dt.datetime.fromisoformat(text)
+    return time.toordinal() + (time.hour * 60 + time.minute) / 1440

@@ -1,4 +1,4 @@
-"""An evidence pack as a workbook: what it is, its records, months and sources, and the content it is checked by."""
+"""An evidence pack as a workbook: its facts, records, months and sources, and the content for a later check."""
 
 import datetime as dt
 import io
@@ -36,8 +36,8 @@ def build_evidence_xlsx(content: dict[str, Any]) -> bytes:
     """The workbook; the same bytes for the same content. No text in it can run as a formula."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, WORKBOOK_OPTIONS) as book:
-        made = dt.datetime.fromisoformat(content["made_at"]).astimezone(dt.UTC).replace(tzinfo=None)
-        book.set_properties({"title": "Incidents recorded near a place", "created": made})
+        made_at = dt.datetime.fromisoformat(content["made_at"]).astimezone(dt.UTC).replace(tzinfo=None)
+        book.set_properties({"title": "Incidents recorded near a place", "created": made_at})
         write_facts(book, "Pack", build_pack_facts(content))
         write_sheet(book, "Records", build_record_table(content))
         months = ["month", *(find_layer(name).title for name in content["layers"])]
@@ -59,7 +59,7 @@ def build_pack_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("Marking", MARKING),
         *mark,
         *build_fact_rows(content),
-        *(("Know before", words) for words in content["caveats"]),
+        *(("Know before", caveat) for caveat in content["caveats"]),
         ("SHA-256 of the content", hash_content(content)),
         ("To verify", "hexbeat evidence --check FILE"),
         ("Wards", content["attribution"]),

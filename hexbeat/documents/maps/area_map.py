@@ -1,4 +1,4 @@
-"""The map of a document: an area's wards with what is to be seen on them, as SVG that prints in black and white."""
+"""The map of a document: an area's wards with cells, points and lines, as SVG that prints in black and white."""
 
 from collections.abc import Sequence
 
@@ -36,8 +36,8 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
 
     cells: uint64 (n,), values: (n,), classed by `scale` (see `scales`); a value below it is not drawn. Classes
     differ by lightness and by hatching. points, lines, areas, rings: see `sketch`. keys: what the
-    legend says of marks, as ("stop", "a stop, in order"). extent: west, south, east, north that must be seen (None: the
-    whole area). alt: what it shows in words (None: `describe_map` of the same). All texts are escaped.
+    legend says of marks, as ("stop", "a stop, in order"). extent: west, south, east, north that must be visible (None:
+    the whole area). alt: what the map shows, in words (None: `describe_map` of the same). All texts are escaped.
     UsageError unless cells, values and scale come together.
     """
     ids, numbers = check_cells(cells, values, scale)
@@ -69,7 +69,7 @@ def check_cells(
     numbers = np.zeros(0) if values is None else np.asarray(values, dtype=np.float64).ravel()
     if len(ids) != len(numbers) or (len(ids) and scale is None):
         raise UsageError(
-            "Cells on a map have a value each, and a scale",
+            "Cells on a map need a value each, and a scale",
             f"there are {len(ids)} cells, {len(numbers)} values and {'no' if scale is None else 'a'} scale",
             "give all three, or none",
         )
@@ -85,7 +85,7 @@ def describe_map(
     lines: Sequence[Line] = (),
     rings: Sequence[Ring] = (),
 ) -> str:
-    """What a map shows, in a sentence made from its facts; what it says in numbers stands in the document's table."""
+    """What a map shows, in a sentence made from its facts. The numbers are in the document's table."""
     stops = sum(mark.kind == "stop" for mark in points)
     others = len(points) - stops
     shown = [

@@ -1,4 +1,4 @@
-"""From degrees to millimetres of paper: a town is small enough to be laid flat at its middle latitude."""
+"""From degrees to millimetres of paper: a town is small enough for a flat map at its middle latitude."""
 
 import math
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A sketch as SVG in millimetres: the map, its scale bar and north, its legend, and where it comes from.
 
-Words are kept apart: names of wards hide nothing, and discs of stops do not cover each other. The legend below the map
-explains its classes with their numbers, its marks and its lines.
+Names of wards cover nothing, and discs of stops do not cover each other. The legend below the map explains its classes
+with their numbers, its marks and its lines.
 """
 
 from collections.abc import Sequence
@@ -43,57 +43,57 @@ MARGIN_MM: Final = 4.0
 SOURCE_SIZE: Final = 1.9
 SCALE_SHARE: Final = 0.22  # of the map's width is the longest scale bar
 MANY_STOPS: Final = 20  # beyond, their discs are smaller
-SMALLER: Final = 0.78
-THIN: Final = 0.05  # millimetres within which corners of wards are left out
+SMALL_STOP_SHARE: Final = 0.78
+SIMPLIFY_MM: Final = 0.05  # corners of wards within this distance of a line are left out
 SIZES: Final = (2.8, 2.4, 2.1, 1.8)
-# Steps from the middle that are tried, in millimetres to the right and down.
-TRIES: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6, -4), (6, -4), (-6, 4), (6, 4))
-LONG: Final = 14  # letters; a longer name of several words stands in two lines
-ROUNDS: Final = 80
+# Where a name is tried, in millimetres to the right of and below the middle of its ward.
+OFFSETS: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6, -4), (6, -4), (-6, 4), (6, 4))
+LONGEST_LINE: Final = 14  # letters; a longer name of several words is broken into two lines
+MOST_ROUNDS: Final = 80
 
 Box = tuple[float, float, float, float]
 SIZE: Final = 2.6
 ROW: Final = 5.0
 SWATCH_WIDE, SWATCH_HIGH = 7.0, 3.4
-GAP: Final = 4.5
-LATTICE: Final = 1.2  # between swatch and words
+ENTRY_GAP: Final = 4.5
+SWATCH_GAP: Final = 1.2  # between a swatch and its text
 
-Entry = tuple[str, int, str]  # kind, class or style, words
+Entry = tuple[str, int, str]  # kind, class or style, text
 
 
 def list_entries(sketch: Sketch) -> list[Entry]:
-    """All that is to be explained, in order."""
-    found: list[Entry] = []
+    """The entries of the legend, in order."""
+    entries: list[Entry] = []
     if sketch.scale is not None and len(sketch.shaded):
-        found += [("title", 0, sketch.legend_title)] if sketch.legend_title else []
-        found += [("class", place, label) for place, label in enumerate(sketch.scale.labels)]
-    found += [("outline", area.style, area.label) for area in find_first_areas(sketch.areas)]
-    found += [("line", line.style, line.label) for line in sketch.lines if line.label]
-    return found + [(kind, 0, words) for kind, words in sketch.keys]
+        entries += [("title", 0, sketch.legend_title)] if sketch.legend_title else []
+        entries += [("class", place, label) for place, label in enumerate(sketch.scale.labels)]
+    entries += [("outline", area.style, area.label) for area in find_first_areas(sketch.areas)]
+    entries += [("line", line.style, line.label) for line in sketch.lines if line.label]
+    return entries + [(kind, 0, text) for kind, text in sketch.keys]
 
 
 def find_first_areas(areas: Sequence[Outline]) -> list[Outline]:
     """The first area of each label that is not empty."""
-    named: dict[str, Outline] = {}
+    areas_by_label: dict[str, Outline] = {}
     for area in areas:
-        named.setdefault(area.label, area)
-    return [area for label, area in named.items() if label]
+        areas_by_label.setdefault(area.label, area)
+    return [area for label, area in areas_by_label.items() if label]
 
 
 def lay_out_entries(entries: Sequence[Entry], width: float) -> list[tuple[float, int, Entry]]:
     """Each entry with its x and its row."""
-    found, x, row = [], 0.0, 0
+    placed_entries, x, row = [], 0.0, 0
     for entry in entries:
-        wide = measure_entry_width(entry)
-        if x and x + wide > width:
+        entry_width = measure_entry_width(entry)
+        if x and x + entry_width > width:
             x, row = 0.0, row + 1
-        found.append((x, row, entry))
-        x += wide + GAP
-    return found
+        placed_entries.append((x, row, entry))
+        x += entry_width + ENTRY_GAP
+    return placed_entries
 
 
 def measure_entry_width(entry: Entry) -> float:
-    swatch = 0.0 if entry[0] == "title" else SWATCH_WIDE + LATTICE
+    swatch = 0.0 if entry[0] == "title" else SWATCH_WIDE + SWATCH_GAP
     return swatch + measure_text(entry[2], SIZE)
 
 
@@ -110,11 +110,11 @@ def draw_legend(sketch: Sketch, *, left: float, top: float, width: float) -> str
 
 
 def draw_entry(sketch: Sketch, entry: Entry, x: float, y: float) -> str:
-    kind, which, words = entry
+    kind, which, text = entry
     base = y + SWATCH_HIGH * 0.78
     if kind == "title":
-        return draw_text(x, base, words, size=SIZE, weight=700)
-    return draw_swatch(sketch, kind, which, x, y) + draw_text(x + SWATCH_WIDE + LATTICE, base, words, size=SIZE)
+        return draw_text(x, base, text, size=SIZE, weight=700)
+    return draw_swatch(sketch, kind, which, x, y) + draw_text(x + SWATCH_WIDE + SWATCH_GAP, base, text, size=SIZE)
 
 
 def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> str:
@@ -131,45 +131,45 @@ def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> st
 
 @dataclass(slots=True)
 class LabelSpace:
-    """What is taken on the sheet, as boxes (left, top, right, bottom) in millimetres."""
+    """The parts of the sheet that are taken, as boxes (left, top, right, bottom) in millimetres."""
 
     taken: list[Box] = field(default_factory=list)
 
     def take(self, box: Box) -> bool:
-        """Take the box if nothing there overlaps it."""
+        """Take the box, and return True, unless it overlaps one that is taken."""
         left, top, right, bottom = box
-        free = all(right <= a or c <= left or bottom <= b or d <= top for a, b, c, d in self.taken)
-        if free:
+        is_free = all(right <= a or c <= left or bottom <= b or d <= top for a, b, c, d in self.taken)
+        if is_free:
             self.taken.append(box)
-        return free
+        return is_free
 
     def block(self, box: Box) -> None:
-        """Take the box, whatever is there."""
+        """Take the box even if it overlaps others."""
         self.taken.append(box)
 
 
-def draw_names(shapes: NDArray[Any], names: Sequence[str], room: LabelSpace, *, within: Any) -> str:
+def draw_names(shapes: NDArray[Any], names: Sequence[str], space: LabelSpace, *, within: Any) -> str:
     """The name of each shape (in millimetres) near its middle, the largest first; left out where there is no room."""
     order = np.argsort(-shapely.area(shapes), kind="stable").tolist()
     drawn = []
     for place in order:
         if not names[place] or shapely.is_empty(shapes[place]):
             continue
-        drawn.append(draw_name(shapes[place], names[place], room, within))
+        drawn.append(draw_name(shapes[place], names[place], space, within))
     return "".join(drawn)
 
 
-def draw_name(shape: Any, name: str, room: LabelSpace, within: Any) -> str:
+def draw_name(shape: Any, name: str, space: LabelSpace, within: Any) -> str:
     middle = shapely.get_point(shapely.maximum_inscribed_circle(shape, tolerance=0.5), 0)
     lines = break_name(name)
     for size in SIZES:
-        wide, high = max(measure_text(line, size) for line in lines), size * 1.15 * len(lines)
-        for right, down in TRIES:
+        text_width, text_height = max(measure_text(line, size) for line in lines), size * 1.15 * len(lines)
+        for right, down in OFFSETS:
             x, y = middle.x + right, middle.y + down
-            box = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+            box = (x - text_width / 2, y - text_height / 2, x + text_width / 2, y + text_height / 2)
             inside = shapely.contains_xy(shape, x, y) and shapely.contains(within, shapely.box(*box))
-            if inside and room.take(box):
-                first = y - high / 2 + size * 0.85
+            if inside and space.take(box):
+                first = y - text_height / 2 + size * 0.85
                 return "".join(
                     draw_text(x, first + k * size * 1.15, line, size=size, anchor="middle", fill="#222", halo="#fff")
                     for k, line in enumerate(lines)
@@ -179,7 +179,7 @@ def draw_name(shape: Any, name: str, room: LabelSpace, within: Any) -> str:
 
 def break_name(name: str) -> list[str]:
     """A long name in two lines, broken at the space nearest to its middle."""
-    if len(name) <= LONG or " " not in name:
+    if len(name) <= LONGEST_LINE or " " not in name:
         return [name]
     spaces = [place for place, char in enumerate(name) if char == " "]
     middle = min(spaces, key=lambda place: abs(place - len(name) / 2))
@@ -187,47 +187,47 @@ def break_name(name: str) -> list[str]:
 
 
 def spread_points(points: NDArray[np.float64], *, gap: float) -> NDArray[np.float64]:
-    """Points (n, 2) moved apart until neighbours are `gap` from each other; the same for the same points."""
+    """Points (n, 2), moved until all are at least `gap` from each other; the same result for the same points."""
     moved = points.astype(np.float64).copy()
-    for _ in range(ROUNDS):
-        away = moved[:, None, :] - moved[None, :, :]
-        apart = np.hypot(away[..., 0], away[..., 1])
-        close = (apart < gap) & ~np.eye(len(moved), dtype=bool)
-        if not close.any():
+    for _ in range(MOST_ROUNDS):
+        offsets = moved[:, None, :] - moved[None, :, :]
+        distances = np.hypot(offsets[..., 0], offsets[..., 1])
+        is_close = (distances < gap) & ~np.eye(len(moved), dtype=bool)
+        if not is_close.any():
             break
-        for one, other in np.argwhere(np.triu(close)).tolist():
-            step = moved[one] - moved[other]
+        for first, second in np.argwhere(np.triu(is_close)).tolist():
+            step = moved[first] - moved[second]
             length = float(np.hypot(*step))
-            # Two stops at one place part sidewards, each pair in its own direction.
-            angle = 2.4 * (one + 1)
+            # Two stops at the same place have no direction, so each pair gets its own.
+            angle = 2.4 * (first + 1)
             unit = step / length if length > 1e-6 else np.array([np.cos(angle), np.sin(angle)])  # noqa: PLR2004 - no direction
             push = (gap - length) / 2 + 0.01
             if push > 0:
-                moved[one] += unit * push
-                moved[other] -= unit * push
+                moved[first] += unit * push
+                moved[second] -= unit * push
     return moved
 
 
 def render_sketch(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes:
     """The map as SVG (UTF-8) of that size on paper; the same bytes for the same sketch. North is up."""
     source = break_source(sketch.attribution, width_mm)
-    below = measure_legend_height(sketch, width_mm) + 2.6 * len(source) + 0.6
-    high = height_mm - below
-    frame = fit_frame(find_extent(sketch), left=0, top=0, width=width_mm, height=high, margin=MARGIN_MM)
-    room = LabelSpace()
-    marks = draw_points(sketch, frame, room)
-    furniture = draw_scale(frame, room) + draw_north(frame, room)
-    words = draw_words(sketch, frame, room)
+    height_below = measure_legend_height(sketch, width_mm) + 2.6 * len(source) + 0.6
+    map_height = height_mm - height_below
+    frame = fit_frame(find_extent(sketch), left=0, top=0, width=width_mm, height=map_height, margin=MARGIN_MM)
+    space = LabelSpace()
+    marks = draw_points(sketch, frame, space)
+    furniture = draw_scale(frame, space) + draw_north(frame, space)
+    names = draw_ward_names(sketch, frame, space)
     parts = [
         draw_wards(sketch, frame),
         draw_content(sketch, frame),
         draw_borders(sketch, frame),
         draw_overlays(sketch, frame),
-        words,
+        names,
         marks,
         furniture,
         draw_edge(frame),
-        draw_legend(sketch, left=0, top=high, width=width_mm),
+        draw_legend(sketch, left=0, top=map_height, width=width_mm),
         *(
             draw_text(0, height_mm - 0.8 - 2.4 * (len(source) - 1 - k), line, size=SOURCE_SIZE, fill="#444")
             for k, line in enumerate(source)
@@ -246,10 +246,10 @@ def find_extent(sketch: Sketch) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def break_source(words: str, width: float) -> list[str]:
+def break_source(attribution: str, width: float) -> list[str]:
     """The attribution broken into lines that fit."""
     lines = [""]
-    for word in words.split():
+    for word in attribution.split():
         longer = f"{lines[-1]} {word}".strip()
         if measure_text(longer, SOURCE_SIZE) > width and lines[-1]:
             lines.append(word)
@@ -269,7 +269,7 @@ def draw_wards(sketch: Sketch, frame: Frame) -> str:
 
 def clip_wards(sketch: Sketch, frame: Frame) -> Any:
     """The wards in millimetres, cut to the window."""
-    moved = shapely.simplify(shapely.transform(sketch.wards, frame.to_mm), THIN)
+    moved = shapely.simplify(shapely.transform(sketch.wards, frame.to_mm), SIMPLIFY_MM)
     return shapely.intersection(shapely.make_valid(moved), frame.window)
 
 
@@ -282,25 +282,25 @@ def draw_content(sketch: Sketch, frame: Frame) -> str:
 
 def draw_borders(sketch: Sketch, frame: Frame) -> str:
     lines = shapely.boundary(shapely.transform(sketch.wards, frame.to_mm))
-    seen = shapely.intersection(shapely.simplify(lines, THIN), frame.window)
-    way = "".join(format_shape_path(line) for line in seen)
-    return f'<path d="{way}" fill="none" stroke="{BORDER}" stroke-width="0.28" stroke-linejoin="round"/>'
+    visible = shapely.intersection(shapely.simplify(lines, SIMPLIFY_MM), frame.window)
+    path = "".join(format_shape_path(line) for line in visible)
+    return f'<path d="{path}" fill="none" stroke="{BORDER}" stroke-width="0.28" stroke-linejoin="round"/>'
 
 
 def draw_overlays(sketch: Sketch, frame: Frame) -> str:
     """Outlines, rings and lines."""
-    drawn = [
+    parts = [
         draw_outline(shape, area.style, fine=area.fine)
         for area in sketch.areas
         for shape in clip_to_window(area.shape, frame)
     ]
     for ring in sketch.rings:
         ((x, y),) = frame.to_mm([(ring.lon, ring.lat)]).tolist()
-        drawn.append(draw_ring(x, y, ring.radius_m / frame.metres_a_mm))
+        parts.append(draw_ring(x, y, ring.radius_m / frame.metres_a_mm))
     for line in sketch.lines:
         if len(line.points) > 1:
-            drawn += [draw_line(way, line.style) for way in clip_to_window(shapely.linestrings(line.points), frame)]
-    return "".join(drawn)
+            parts += [draw_line(path, line.style) for path in clip_to_window(shapely.linestrings(line.points), frame)]
+    return "".join(parts)
 
 
 def clip_to_window(shape: Any, frame: Frame) -> list[Any]:
@@ -309,23 +309,24 @@ def clip_to_window(shape: Any, frame: Frame) -> list[Any]:
     return [] if shapely.is_empty(cut) else [cut]
 
 
-def draw_points(sketch: Sketch, frame: Frame, room: LabelSpace) -> str:
-    """Marks in the window; stops part where they would cover each other, with a line to where they are."""
-    at = frame.to_mm([(mark.lon, mark.lat) for mark in sketch.points])
-    inside = [place for place, (x, y) in enumerate(at.tolist()) if shapely.contains_xy(frame.window, x, y)]
+def draw_points(sketch: Sketch, frame: Frame, space: LabelSpace) -> str:
+    """Marks in the window. Stops that would cover each other are moved, with a line to where they really are."""
+    points = frame.to_mm([(mark.lon, mark.lat) for mark in sketch.points])
+    inside = [place for place, (x, y) in enumerate(points.tolist()) if shapely.contains_xy(frame.window, x, y)]
     stops = [place for place in inside if sketch.points[place].kind == "stop"]
-    shown = at.copy()
+    drawn_at = points.copy()
     small = len(stops) > MANY_STOPS
     if stops:
-        widest = (SMALLER if small else 1.0) * max(measure_stop_width(sketch.points[place].label) for place in stops)
-        shown[stops] = keep_inside(spread_points(at[stops], gap=widest + 0.4), frame)
+        widest = max(measure_stop_width(sketch.points[place].label) for place in stops)
+        widest *= SMALL_STOP_SHARE if small else 1.0
+        drawn_at[stops] = keep_inside(spread_points(points[stops], gap=widest + 0.4), frame)
     leaders, marks = [], []
     for place in inside:
-        mark, (x, y) = sketch.points[place], shown[place].tolist()
-        if np.hypot(*(shown[place] - at[place])) > STOP_MM / 2:
-            leaders.append(draw_leader(at[place].tolist(), (x, y)))
+        mark, (x, y) = sketch.points[place], drawn_at[place].tolist()
+        if np.hypot(*(drawn_at[place] - points[place])) > STOP_MM / 2:
+            leaders.append(draw_leader(points[place].tolist(), (x, y)))
         marks.append(draw_mark(mark.kind, x, y, label=mark.label, small=small and mark.kind == "stop"))
-        room.block(measure_mark(mark, x, y))
+        space.block(measure_mark(mark, x, y))
     return "".join(leaders) + "".join(marks)
 
 
@@ -336,33 +337,34 @@ def keep_inside(points: Any, frame: Frame) -> Any:
 
 
 def draw_leader(start: list[float], end: tuple[float, float]) -> str:
-    way = format_path([start, end])
-    dot = f'<circle cx="{format_mm(start[0])}" cy="{format_mm(start[1])}" r="0.7" fill="#111"/>'
-    return f'<path d="{way}" stroke="#fff" stroke-width="0.9"/><path d="{way}" stroke="#111" stroke-width="0.35"/>{dot}'
+    path = format_path([start, end])
+    edge = f'<path d="{path}" stroke="#fff" stroke-width="0.9"/>'
+    line = f'<path d="{path}" stroke="#111" stroke-width="0.35"/>'
+    return f'{edge}{line}<circle cx="{format_mm(start[0])}" cy="{format_mm(start[1])}" r="0.7" fill="#111"/>'
 
 
 def measure_mark(mark: Mark, x: float, y: float) -> tuple[float, float, float, float]:
-    beside = measure_text(mark.label, 2.7) + 1.0 if mark.kind != "stop" and mark.label else 0.0
-    half = max(measure_stop_width(mark.label) / 2, 2.2) + 0.2 if mark.kind == "stop" else 2.4
-    return x - half, y - 2.4, x + half + beside, y + 2.4
+    label_width = measure_text(mark.label, 2.7) + 1.0 if mark.kind != "stop" and mark.label else 0.0
+    half_width = max(measure_stop_width(mark.label) / 2, 2.2) + 0.2 if mark.kind == "stop" else 2.4
+    return x - half_width, y - 2.4, x + half_width + label_width, y + 2.4
 
 
-def draw_words(sketch: Sketch, frame: Frame, room: LabelSpace) -> str:
-    return draw_names(clip_wards(sketch, frame), sketch.names, room, within=frame.window)
+def draw_ward_names(sketch: Sketch, frame: Frame, space: LabelSpace) -> str:
+    return draw_names(clip_wards(sketch, frame), sketch.names, space, within=frame.window)
 
 
-def draw_scale(frame: Frame, room: LabelSpace) -> str:
+def draw_scale(frame: Frame, space: LabelSpace) -> str:
     """A bar of a round length at the lower left."""
     metres = choose_scale_length_m(frame, longest_mm=frame.width * SCALE_SHARE)
-    wide = metres / frame.metres_a_mm
-    words = f"{metres:,.0f} m" if metres < 1000 else f"{metres / 1000:,.0f} km"  # noqa: PLR2004 - metres in a kilometre
+    bar_width = metres / frame.metres_a_mm
+    label = f"{metres:,.0f} m" if metres < 1000 else f"{metres / 1000:,.0f} km"  # noqa: PLR2004 - metres in a kilometre
     x, y = 3.5, frame.height - 3.5
-    ground = f'x="1.5" y="{format_mm(y - 5)}" width="{format_mm(wide + 4)}" height="7" fill="#fff" fill-opacity="0.9"'
-    bar = format_path([(x, y - 1.2), (x, y), (x + wide, y), (x + wide, y - 1.2)])
-    room.block((1.5, y - 5, wide + 5.5, y + 2))
+    box = f'x="1.5" y="{format_mm(y - 5)}" width="{format_mm(bar_width + 4)}" height="7"'
+    bar = format_path([(x, y - 1.2), (x, y), (x + bar_width, y), (x + bar_width, y - 1.2)])
+    space.block((1.5, y - 5, bar_width + 5.5, y + 2))
     return (
-        f'<rect {ground}/><path d="{bar}" fill="none" stroke="#111" stroke-width="0.45"/>'
-        f"{draw_text(x + wide / 2, y - 1.5, words, size=2.5, anchor='middle')}"
+        f'<rect {box} fill="#fff" fill-opacity="0.9"/><path d="{bar}" fill="none" stroke="#111" stroke-width="0.45"/>'
+        f"{draw_text(x + bar_width / 2, y - 1.5, label, size=2.5, anchor='middle')}"
     )
 
 
@@ -372,11 +374,11 @@ def draw_edge(frame: Frame) -> str:
     return f'<rect x="0.1" y="0.1" {size} fill="none" stroke="#111" stroke-width="0.25"/>'
 
 
-def draw_north(frame: Frame, room: LabelSpace) -> str:
+def draw_north(frame: Frame, space: LabelSpace) -> str:
     """An arrow at the upper right."""
     x, y = frame.width - 5, 2.5
     arrow = format_path([(x, y), (x + 1.5, y + 4.4), (x, y + 3.4), (x - 1.5, y + 4.4)], closed=True)
-    room.block((x - 3, y - 1, x + 3, y + 8))
-    ground = f'x="{format_mm(x - 2.8)}" y="{format_mm(y - 1)}" width="5.6" height="9" fill="#fff" fill-opacity="0.9"'
+    space.block((x - 3, y - 1, x + 3, y + 8))
+    box = f'x="{format_mm(x - 2.8)}" y="{format_mm(y - 1)}" width="5.6" height="9"'
     letter = draw_text(x, y + 7.2, "N", size=2.6, anchor="middle", weight=700)
-    return f'<rect {ground}/><path d="{arrow}" fill="#111"/>{letter}'
+    return f'<rect {box} fill="#fff" fill-opacity="0.9"/><path d="{arrow}" fill="#111"/>{letter}'

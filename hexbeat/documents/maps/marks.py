@@ -12,7 +12,7 @@ LABEL_MM: Final = 2.7
 
 
 def draw_mark(kind: str, x: float, y: float, *, label: str, small: bool = False) -> str:
-    """A mark with its middle there, in millimetres; `small` is for the legend."""
+    """A mark with its middle at x, y in millimetres; `small` is for the legend."""
     if kind == "stop":
         return draw_stop(x, y, label, 1.7 if small else STOP_MM)
     shape = _SHAPES.get(kind, draw_dot)(x, y, 0.85 if small else 1.0)
@@ -20,7 +20,7 @@ def draw_mark(kind: str, x: float, y: float, *, label: str, small: bool = False)
 
 
 def measure_stop_width(label: str) -> float:
-    """Millimetres from side to side of a stop's disc, which is drawn out where it holds several numbers."""
+    """The width of a stop's disc in millimetres; it is wider if it holds several numbers."""
     return 2 * STOP_MM + max(len(label) - 2, 0) * STOP_MM * 0.62
 
 
@@ -42,45 +42,46 @@ def draw_dot(x: float, y: float, size: float) -> str:
 
 def draw_square(x: float, y: float, size: float) -> str:
     side = 1.5 * size
-    return polygon([(x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side)], "#fff")
+    left, top, right, bottom = x - side, y - side, x + side, y + side
+    return draw_polygon([(left, top), (right, top), (right, bottom), (left, bottom)], "#fff")
 
 
 def draw_triangle(x: float, y: float, size: float) -> str:
     side = 1.6 * size
-    return polygon([(x, y - side), (x + side, y + side * 0.8), (x - side, y + side * 0.8)], "#fff")
+    return draw_polygon([(x, y - side), (x + side, y + side * 0.8), (x - side, y + side * 0.8)], "#fff")
 
 
 def draw_diamond(x: float, y: float, size: float) -> str:
     side = 1.7 * size
-    return polygon([(x, y - side), (x + side, y), (x, y + side), (x - side, y)], "#888")
+    return draw_polygon([(x, y - side), (x + side, y), (x, y + side), (x - side, y)], "#888")
 
 
 def draw_cross(x: float, y: float, size: float) -> str:
     arm = 1.4 * size
-    ways = ([(x - arm, y - arm), (x + arm, y + arm)], [(x - arm, y + arm), (x + arm, y - arm)])
-    return strokes("".join(format_path(way) for way in ways))
+    arms = ([(x - arm, y - arm), (x + arm, y + arm)], [(x - arm, y + arm), (x + arm, y - arm)])
+    return draw_strokes("".join(format_path(points) for points in arms))
 
 
 def draw_site(x: float, y: float, size: float) -> str:
     """A ring with a cross through it: the place that a document is about."""
     arm = 3.0 * size
-    ways = ([(x - arm, y), (x + arm, y)], [(x, y - arm), (x, y + arm)])
+    arms = ([(x - arm, y), (x + arm, y)], [(x, y - arm), (x, y + arm)])
     ring = f'<circle cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(1.8 * size)}" fill="none" stroke="#111"'
-    return strokes("".join(format_path(way) for way in ways)) + f'{ring} stroke-width="0.5"/>'
+    return draw_strokes("".join(format_path(points) for points in arms)) + f'{ring} stroke-width="0.5"/>'
 
 
-def polygon(corners: list[tuple[float, float]], fill: str) -> str:
-    way = format_path(corners, closed=True)
+def draw_polygon(corners: list[tuple[float, float]], fill: str) -> str:
+    path = format_path(corners, closed=True)
     return (
-        f'<path d="{way}" fill="{fill}" stroke="#fff" stroke-width="1.1"/>'
-        f'<path d="{way}" fill="{fill}" stroke="#111" stroke-width="0.6" stroke-linejoin="round"/>'
+        f'<path d="{path}" fill="{fill}" stroke="#fff" stroke-width="1.1"/>'
+        f'<path d="{path}" fill="{fill}" stroke="#111" stroke-width="0.6" stroke-linejoin="round"/>'
     )
 
 
-def strokes(way: str) -> str:
+def draw_strokes(path: str) -> str:
     return (
-        f'<path d="{way}" fill="none" stroke="#fff" stroke-width="1.5"/>'
-        f'<path d="{way}" fill="none" stroke="#111" stroke-width="0.7"/>'
+        f'<path d="{path}" fill="none" stroke="#fff" stroke-width="1.5"/>'
+        f'<path d="{path}" fill="none" stroke="#111" stroke-width="0.7"/>'
     )
 
 

@@ -14,15 +14,15 @@ __all__ = ["classify_values", "draw_classes", "draw_line", "draw_line_key", "dra
 EDGE: Final = "#3d4650"
 DARK_INK, LIGHT_INK = "#111", "#fff"
 MIDDLE: Final = 0.45  # relative luminance above which dark lines show better than light ones
-PATTERNS: Final = ("", "/", "\\", "x", "-", "|", "+")  # one a class, in turn, so that no two classes are alike
+PATTERNS: Final = ("", "/", "\\", "x", "-", "|", "+")  # one a class, in turn, so that every class differs
 SPACING_MM: Final = 1.5
 INK_MM: Final = 0.22
 ANGLES: Final = {"/": (45.0,), "\\": (-45.0,), "x": (45.0, -45.0), "-": (0.0,), "|": (90.0,), "+": (0.0, 90.0)}
 LUMINANCE: Final = (0.2126, 0.7152, 0.0722)
 WIDTH_MM: Final = 0.75
-BED_MM: Final = 1.5
+WHITE_EDGE_MM: Final = 1.5
 FINE_MM: Final = 0.2
-# Colour and dashes by style: each pair can be told apart without its colour.
+# Colour and dashes by style: the dashes alone distinguish the styles.
 STYLES: Final = (
     ("#111111", ""),
     ("#0b4a86", "3 1.2"),
@@ -34,19 +34,19 @@ STYLES: Final = (
 
 
 def classify_values(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int64]:
-    """The class of each value (n,), -1 for what is below the scale and is not drawn."""
+    """The class of each value (n,); -1 for a value below the scale, which is not drawn."""
     return np.searchsorted(np.array(scale.breaks), values, side="right") - 1
 
 
 def draw_classes(shapes: NDArray[Any], classes: NDArray[np.int64], scale: Scale) -> str:
     """Shapes in millimetres, each filled and hatched as its class is; -1 is left out."""
     drawn = []
-    for number_of, colour in enumerate(scale.light):
-        chosen = shapes[classes == number_of]
-        chosen = chosen[~shapely.is_empty(chosen)]
-        if len(chosen):
-            untold = scale.breaks[number_of] == TOO_FEW_CLASS
-            drawn.append(draw_class(chosen, colour, "x" if untold else PATTERNS[number_of % len(PATTERNS)]))
+    for index, colour in enumerate(scale.light):
+        class_shapes = shapes[classes == index]
+        class_shapes = class_shapes[~shapely.is_empty(class_shapes)]
+        if len(class_shapes):
+            is_too_few = scale.breaks[index] == TOO_FEW_CLASS
+            drawn.append(draw_class(class_shapes, colour, "x" if is_too_few else PATTERNS[index % len(PATTERNS)]))
     return "".join(drawn)
 
 
@@ -76,16 +76,16 @@ def build_hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
 
 
 def measure_luminance(colour: str) -> float:
-    """Of "#rrggbb" in sRGB, taken as linear: near enough to choose between black and white ink."""
+    """The luminance of "#rrggbb", with sRGB taken as linear: exact enough to choose between black and white ink."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     return sum(weight * part for weight, part in zip(LUMINANCE, parts, strict=True))
 
 
 def draw_line(shape: Any, style: int) -> str:
     """A line (shapely, millimetres) of a style."""
-    way = format_shape_path(shape)
-    bed = f'<path d="{way}" fill="none" stroke="#fff" stroke-width="{BED_MM}" stroke-linejoin="round"/>'
-    return bed + draw_stroke(way, style)
+    path = format_shape_path(shape)
+    white_edge = f'<path d="{path}" fill="none" stroke="#fff" stroke-width="{WHITE_EDGE_MM}" stroke-linejoin="round"/>'
+    return white_edge + draw_stroke(path, style)
 
 
 def draw_line_key(x: float, y: float, width: float, style: int) -> str:
@@ -93,29 +93,31 @@ def draw_line_key(x: float, y: float, width: float, style: int) -> str:
     return draw_stroke(f"M{format_mm(x)},{format_mm(y)} {format_mm(x + width)},{format_mm(y)}", style)
 
 
-def draw_stroke(way: str, style: int) -> str:
+def draw_stroke(path: str, style: int) -> str:
     colour, dashes = STYLES[style % len(STYLES)]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (
-        f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{WIDTH_MM}" stroke-linejoin="round" '
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{WIDTH_MM}" stroke-linejoin="round" '
         f'stroke-linecap="butt"{dashed}/>'
     )
 
 
 def draw_outline(shape: Any, style: int, *, fine: bool = False) -> str:
-    """The edge of a polygon (millimetres), strong, on a white bed; `fine`: thin, full and without one."""
-    way = format_shape_path(shape)
+    """The edge of a polygon (millimetres), strong, on a wider white line; `fine`: thin, unbroken, without white."""
+    path = format_shape_path(shape)
     if fine:
         colour = STYLES[style % len(STYLES)][0]
-        return f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{FINE_MM}" stroke-linejoin="round"/>'
-    bed = f'<path d="{way}" fill="#000" fill-opacity="0.08" stroke="#fff" stroke-width="1.3" stroke-linejoin="round"/>'
-    return bed + draw_stroke(way, style)
+        return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{FINE_MM}" stroke-linejoin="round"/>'
+    white_edge = (
+        f'<path d="{path}" fill="#000" fill-opacity="0.08" stroke="#fff" stroke-width="1.3" stroke-linejoin="round"/>'
+    )
+    return white_edge + draw_stroke(path, style)
 
 
 def draw_ring(x: float, y: float, radius: float) -> str:
     """A dashed circle, in millimetres."""
-    where = f'cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(radius)}" fill="none"'
+    circle = f'cx="{format_mm(x)}" cy="{format_mm(y)}" r="{format_mm(radius)}" fill="none"'
     return (
-        f'<circle {where} stroke="#fff" stroke-width="1.2"/>'
-        f'<circle {where} stroke="#111" stroke-width="0.5" stroke-dasharray="2 1"/>'
+        f'<circle {circle} stroke="#fff" stroke-width="1.2"/>'
+        f'<circle {circle} stroke="#111" stroke-width="0.5" stroke-dasharray="2 1"/>'
     )

@@ -1,7 +1,7 @@
 """Classes of counts and their colours: few, whole, rising geometrically, and the same while the filter changes.
 
-The colours run from light to dark on light ground and from dark to light on dark ground, in steps of equal CIE
-lightness, through yellow, orange, rose and violet. Lightness alone tells the classes apart, so the scale works in
+The colours run from light to dark on a light background and from dark to light on a dark one, in steps of equal CIE
+lightness, through yellow, orange, rose and violet. Lightness alone distinguishes the classes, so the scale works in
 print, in grey and for the colour-blind; the hue only helps. The values are written out, and the tests measure them.
 """
 
@@ -14,8 +14,8 @@ from typing import Final
 from geo.errors import UsageError
 
 __all__ = [
-    "GROUND_DARK",
-    "GROUND_LIGHT",
+    "BACKGROUND_DARK",
+    "BACKGROUND_LIGHT",
     "OUTLINE_DARK",
     "OUTLINE_LIGHT",
     "TOO_FEW_CLASS",
@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 # The ward fill that cells lie on, and the line around every cell that keeps even the palest class visible.
-GROUND_LIGHT: Final = "#fbfcfc"
-GROUND_DARK: Final = "#1b2027"
+BACKGROUND_LIGHT: Final = "#fbfcfc"
+BACKGROUND_DARK: Final = "#1b2027"
 OUTLINE_LIGHT: Final = "#55606c"
 OUTLINE_DARK: Final = "#7f8b98"
 
-# CIE L* 88 to 16 on light ground, 30 to 90 on dark ground, in equal steps.
+# CIE L* 88 to 16 on a light background, 30 to 90 on a dark one, in equal steps.
 LIGHT: Final = {
     5: ("#fdd892", "#f4925d", "#cf4f72", "#832b7d", "#36165b"),
     6: ("#fdd892", "#f8a15f", "#e16a67", "#b13f7a", "#71277b", "#36165b"),
@@ -48,11 +48,11 @@ DARK: Final = {
 CHANGE_LIGHT: Final = ("#12436d", "#3f86bd", "#9cc6e4", "#dfe3e6", "#f6b877", "#d9762a", "#8a3b06")
 CHANGE_DARK: Final = ("#a9d3f2", "#4f97d0", "#2a5f8c", "#3a424c", "#8f5220", "#d9792f", "#fcc48a")
 
-# Cold (blue), not significant (grey), hot (orange): each a clear step of lightness from the next, on either ground.
+# Cold (blue), not significant (grey), hot (orange): each a clear step of lightness from the next, on either background.
 HOT_LIGHT: Final = ("#5b9fd0", "#e3e6e9", "#b9480e")
 HOT_DARK: Final = ("#356f9f", "#343c45", "#f5a04c")
-UNTOLD_COLOURS: Final = ("#f4f5f6", "#232931")
-TOO_FEW_CLASS: Final = 1e6  # the value of cells of which too little is known; no difference of counts is so large
+TOO_FEW_COLOURS: Final = ("#f4f5f6", "#232931")
+TOO_FEW_CLASS: Final = 1e6  # the value of cells with too few events to say; no difference of counts is so large
 
 FEWEST_CLASSES: Final = 5
 RATIOS: Final = (2, 3, 4, 6, 10)
@@ -77,14 +77,14 @@ class Scale:
         lengths = {len(self.breaks), len(self.light), len(self.dark), len(self.labels)}
         if len(lengths) != 1:
             raise UsageError(
-                "a scale needs one colour for light, one for dark and one label a class",
+                "A scale needs one colour for light, one for dark and one label a class",
                 f"it has {len(self.breaks)} breaks, {len(self.light)} light and {len(self.dark)} dark colours, "
                 f"{len(self.labels)} labels",
                 "give as many of each as there are breaks",
             )
         if list(self.breaks) != sorted(set(self.breaks)):
             raise UsageError(
-                "the breaks of a scale rise", f"these are {list(self.breaks)}", "sort them and drop repeats"
+                "The breaks of a scale have to rise", f"these are {list(self.breaks)}", "sort them and drop repeats"
             )
 
 
@@ -99,7 +99,7 @@ def build_count_scale(maximum: float, *, shared: bool = False) -> Scale:
     and the labels speak of lower and upper ends instead of whole numbers.
     """
     if not math.isfinite(maximum):
-        raise UsageError("a scale needs a finite maximum", f"it is {maximum}", "leave out empty values first")
+        raise UsageError("A scale needs a finite maximum", f"it is {maximum}", "leave out empty values first")
     ratio, classes = choose_classes(maximum)
     starts = [ratio**k for k in range(classes)]
     breaks = tuple(map(float, starts))
@@ -110,7 +110,7 @@ def build_count_scale(maximum: float, *, shared: bool = False) -> Scale:
 
 
 def choose_classes(maximum: float) -> tuple[int, int]:
-    """By how much each class is wider than the one before, and how many there are."""
+    """The ratio of each class to the one before it, and the number of classes."""
     if maximum < RATIOS[0] ** FEWEST_CLASSES:
         return RATIOS[0], FEWEST_CLASSES
     fitting = (ratio for ratio in RATIOS if maximum < ratio ** (FEWEST_CLASSES + 1))
@@ -139,7 +139,7 @@ def build_change_scale(largest: float) -> Scale:
     "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
     """
     if not math.isfinite(largest):
-        raise UsageError("a scale needs a finite maximum", f"it is {largest}", "leave out empty values first")
+        raise UsageError("A scale needs a finite maximum", f"it is {largest}", "leave out empty values first")
     ratio = next((ratio for ratio in RATIOS[1:] if abs(largest) < ratio**3), RATIOS[-1])
     steps = [1, ratio, ratio**2]
     minus = "\N{MINUS SIGN}"
@@ -155,24 +155,18 @@ def build_change_scale(largest: float) -> Scale:
 
 
 def add_too_few_class(scale: Scale, label: str) -> Scale:
-    """The scale with one more class, the last, for cells whose value is UNTOLD: draw it hatched."""
+    """The scale with one more class, the last, for cells whose value is TOO_FEW_CLASS: draw it hatched."""
     return Scale(
         breaks=(*scale.breaks, TOO_FEW_CLASS),
-        light=(*scale.light, UNTOLD_COLOURS[0]),
-        dark=(*scale.dark, UNTOLD_COLOURS[1]),
+        light=(*scale.light, TOO_FEW_COLOURS[0]),
+        dark=(*scale.dark, TOO_FEW_COLOURS[1]),
         labels=(*scale.labels, label),
     )
 
 
 def build_forecast_scale(labels: tuple[str, str, str]) -> Scale:
     """Three classes that rise: 0 look last, 1 between, 2 look first; `labels` in that order."""
-    picked = (0, 2, 4)
-    return Scale(
-        breaks=(0.0, 1.0, 2.0),
-        light=(LIGHT[5][picked[0]], LIGHT[5][picked[1]], LIGHT[5][picked[2]]),
-        dark=(DARK[5][picked[0]], DARK[5][picked[1]], DARK[5][picked[2]]),
-        labels=labels,
-    )
+    return Scale(breaks=(0.0, 1.0, 2.0), light=LIGHT[5][::2], dark=DARK[5][::2], labels=labels)
 
 
 def build_hotspot_scale(labels: tuple[str, str, str]) -> Scale:

@@ -1,4 +1,4 @@
-"""What a printed map holds: wards, shaded places, points, lines, outlines and rings. The drawing of it is elsewhere."""
+"""What a printed map holds: wards, shaded places, points, lines, outlines and rings. `map_svg` draws it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -27,7 +27,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A way through points (lon, lat) in degrees. `style` chooses colour and dashes together: 0, 1, 2, ..."""
+    """A line through points (lon, lat) in degrees. `style` chooses colour and dashes together: 0, 1, 2, ..."""
 
     points: tuple[tuple[float, float], ...]
     label: str = ""
@@ -59,11 +59,11 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
-    """One map. Polygons are shapely's in degrees; `values` (n,) go with `shaded` (n,) and are classed by `scale`.
+    """One map. Polygons are shapely's in degrees; `values` (n,) belong to `shaded` (n,) and are classed by `scale`.
 
-    `wards` and `names` run in the same order; an empty name is not written. `legend_title` says what the classes
-    count; `keys` are what else the legend explains: (kind of mark, words). `extent` is what must be seen (None: all
-    wards). `attribution` stands below the map. `alt` says what the map shows, for those who do not see it.
+    `wards` and `names` have the same order; an empty name is not written. `legend_title` says what the classes count;
+    `keys` are further entries of the legend: (kind of mark, text). `extent` is what must be visible (None: all wards).
+    `attribution` is written below the map. `alt` says what the map shows, for people who cannot see it.
     """
 
     wards: NDArray[Any]

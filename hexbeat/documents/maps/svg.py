@@ -1,4 +1,4 @@
-"""Pieces of SVG as text. Whatever comes from data is escaped here; nothing else makes markup from words."""
+"""Parts of SVG as text. Text from data is escaped here; no other module makes markup from it."""
 
 from collections.abc import Iterable
 from html import escape
@@ -10,23 +10,23 @@ __all__ = ["FONTS", "clean_text", "draw_text", "format_mm", "format_path", "form
 
 # A screen has the first; a PDF has only the one that Typst brings, which is the last named.
 FONTS: Final = "Helvetica, Arial, Libertinus Serif, serif"
-EM: Final = 0.52  # of its size is a letter wide, near enough to keep words apart
+EM: Final = 0.52  # the width of a letter as a share of its size, roughly
 
 
 def format_mm(value: float) -> str:
-    """Millimetres to a hundredth, without needless noughts."""
+    """Millimetres to a hundredth, without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
 
 
-def clean_text(words: str) -> str:
-    """Words without what no document may hold: control characters become spaces."""
-    return "".join(char if char.isprintable() else " " for char in words)
+def clean_text(text: str) -> str:
+    """Text without the characters that no document may hold: control characters become spaces."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def draw_text(
     x: float,
     y: float,
-    words: str,
+    text: str,
     *,
     size: float,
     anchor: str = "start",
@@ -34,22 +34,22 @@ def draw_text(
     fill: str = "#111",
     halo: str | None = None,
 ) -> str:
-    """Words at a point; `halo` is the colour of an edge that keeps them legible on any ground."""
+    """A text at a point in millimetres; `halo` is the colour of an edge that keeps it legible on any background."""
     font = f'font-size="{format_mm(size)}" text-anchor="{anchor}" font-weight="{weight}"'
     look = f'x="{format_mm(x)}" y="{format_mm(y)}" {font}'
-    said = escape(clean_text(words))
+    escaped = escape(clean_text(text))
     edge = ""
     if halo:
         edge = (
             f'<text {look} fill="none" stroke="{halo}" stroke-width="{format_mm(size * 0.3)}" stroke-linejoin="round" '
-            f'aria-hidden="true">{said}</text>'
+            f'aria-hidden="true">{escaped}</text>'
         )
-    return f'{edge}<text {look} fill="{fill}">{said}</text>'
+    return f'{edge}<text {look} fill="{fill}">{escaped}</text>'
 
 
-def measure_text(words: str, size: float) -> float:
-    """About how many millimetres wide words are at a size."""
-    return len(words) * EM * size
+def measure_text(text: str, size: float) -> float:
+    """The rough width of a text in millimetres at a size."""
+    return len(text) * EM * size
 
 
 def format_path(points: Iterable[Iterable[float]], *, closed: bool = False) -> str:
@@ -60,13 +60,13 @@ def format_path(points: Iterable[Iterable[float]], *, closed: bool = False) -> s
 
 def format_shape_path(shape: Any) -> str:
     """The `d` of a polygon or lines in millimetres, holes and all; "" for what is empty."""
-    found = []
+    paths = []
     for part in shapely.get_parts(shape):
         if isinstance(part, shapely.Polygon):
             rings = (part.exterior, *part.interiors)
-            found += [format_path(shapely.get_coordinates(ring)[:-1].tolist(), closed=True) for ring in rings]
+            paths += [format_path(shapely.get_coordinates(ring)[:-1].tolist(), closed=True) for ring in rings]
         elif isinstance(part, shapely.LineString):
-            found.append(format_path(shapely.get_coordinates(part).tolist()))
+            paths.append(format_path(shapely.get_coordinates(part).tolist()))
         elif isinstance(part, shapely.GeometryCollection):
-            found.append(format_shape_path(part))
-    return "".join(found)
+            paths.append(format_shape_path(part))
+    return "".join(paths)

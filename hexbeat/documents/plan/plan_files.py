@@ -1,6 +1,7 @@
-"""Every file that a plan can be: devices, maps, spreadsheets, and made here the calendar and the paper.
+"""Every kind of file that a plan can be written to. The PDF and the calendar are made here.
 
-On paper each team has its map and its table of stops, on one page if the map stays legible, and how the plan was made.
+In the PDF each team has its map and its table of stops, on one page if the map stays legible. The last page says how
+the plan was made.
 """
 
 import datetime as dt
@@ -53,11 +54,12 @@ PLAN_FILES: Final[Mapping[str, tuple[str, str, str]]] = {
     "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
     "ics": ("Calendar", "text/calendar", ".ics"),
 }
-NEAREST_M: Final = 1200.0  # a map shows at least so much each way
+NEAREST_M: Final = 1200.0  # a map shows at least this many metres each way
 MAP_MM: Final = (180.0, 118.0)
 LEAST_MAP_MM: Final = 100.0  # below this, numbers of stops overlap, so the map gets its own page
 SEPARATE_MM: Final = 242.0
-# Of the table by its number of stops, as the template sets it: a row, a further line of it (mm), and letters of a line.
+# The table as the template sets it. If there are more stops than the first number: the height of a row and of a further
+# line of it (mm), and the letters of a line.
 ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
 OTHER_CONTENT_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
 STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
@@ -76,17 +78,17 @@ def render_plan_pdf(plan: Plan, area: Area) -> bytes:
         "notes": list(plan.notes),
         "footer": format_footer(plan, area),
     }
-    return render_pdf("plan", data, drawings, made=plan.made_at)
+    return render_pdf("plan", data, drawings, made_at=plan.made_at)
 
 
 def format_footer(plan: Plan, area: Area) -> str:
-    made = plan.made_at.astimezone(area.tz)
+    made_at = plan.made_at.astimezone(area.tz)
     mark = "DEMONSTRATION. " if plan.synthetic else ""
-    return f"{mark}{area.title}. Plan {plan.plan_id}, made {format_date(made.date())} at {made:%H:%M} by Hexbeat."
+    return f"{mark}{area.title}. Plan {plan.plan_id}, made {format_date(made_at.date())} at {made_at:%H:%M} by Hexbeat."
 
 
 def build_past_rows(plan: Plan) -> list[dict[str, str]]:
-    """What such plans and the usual way held in past weeks; older plans have no shares."""
+    """What plans like this and the usual choice would have held in past weeks; older plans have no shares."""
     return [
         {
             "label": row.label,
@@ -106,7 +108,7 @@ def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
         "heading": format_tour_heading(plan, tour),
         "way": way,
         "alt": describe_tour_map(tour, area),
-        "apart": has_separate_map(tour),
+        "separate_map": has_separate_map(tour),
         "map_mm": measure_map_height(tour),
         "stops": build_tour_rows(plan, tour),
         "end": f"Be back at {tour.finish.name} by {format_clock(tour.returns, plan)}.",
@@ -114,7 +116,7 @@ def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
 
 
 def build_tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
-    """The stops, and between them the break and what else the tour has as a pause."""
+    """The stops, with the breaks and waits between them."""
     rows = [build_pause_data(plan, pause) for pause in find_pauses(tour, 0)]
     for stop in tour.stops:
         rows += [
@@ -180,7 +182,7 @@ def render_tour_map(tour: Tour, area: Area) -> bytes:
 
 
 def measure_map_height(tour: Tour) -> float:
-    """Millimetres that about remain beside the table, so that the map need not be shrunk with its words."""
+    """The height of the map in millimetres: roughly what the table leaves, so that its text is not shrunk."""
     return SEPARATE_MM if has_separate_map(tour) else min(measure_space_mm(tour), MAP_MM[1])
 
 
@@ -190,7 +192,7 @@ def has_separate_map(tour: Tour) -> bool:
 
 
 def measure_space_mm(tour: Tour) -> float:
-    """Millimetres of the page that the table of stops leaves, about; below 0 where it fills more than the page."""
+    """Roughly the millimetres of the page that the table of stops leaves; below 0 if it fills more than the page."""
     row, line, letters = next(rest for fewest, *rest in ROWS if len(tour.stops) > fewest or not fewest)
     further = sum(len(stop.reason) // int(letters) for stop in tour.stops)
     return 269.0 - OTHER_CONTENT_MM - row * (len(tour.stops) + len(tour.pauses)) - line * further
@@ -209,21 +211,21 @@ def build_stop_marks(tour: Tour) -> list[Mark]:
 
 
 def build_plan_calendar(plan: Plan, area: Area) -> bytes:
-    """An event for each stop and break, its times in UTC, so that no program has to know when clocks change."""
-    made = Calendar()
-    made.add("prodid", "-//Hexbeat//Plan//EN")
-    made.add("version", "2.0")
-    made.add("method", "PUBLISH")
-    made.add("x-wr-calname", clean_text(plan.title))
-    made.add("x-wr-timezone", area.time_zone)
-    made.add("x-wr-caldesc", clean_text(f"{find_mark(plan)} {describe_share(plan)}".strip()))
+    """An event for each stop and break. Times are in UTC, so that no program has to know when the clocks change."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Hexbeat//Plan//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", clean_text(plan.title))
+    calendar.add("x-wr-timezone", area.time_zone)
+    calendar.add("x-wr-caldesc", clean_text(f"{find_mark(plan)} {describe_share(plan)}".strip()))
     for tour in plan.tours:
         for stop in tour.stops:
-            made.add_component(build_stop_event(plan, tour, stop))
+            calendar.add_component(build_stop_event(plan, tour, stop))
         for pause in tour.pauses:
             if pause.kind == "break":
-                made.add_component(build_break_event(plan, tour, pause))
-    return bytes(made.to_ical())
+                calendar.add_component(build_break_event(plan, tour, pause))
+    return bytes(calendar.to_ical())
 
 
 _MAKERS: Final[Mapping[str, Callable[[Plan, Area], bytes]]] = {

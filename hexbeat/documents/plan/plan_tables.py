@@ -62,7 +62,7 @@ def build_stop_table(plan: Plan) -> pd.DataFrame:
 
 
 def format_pauses(plan: Plan, tour: Tour, stop: Stop) -> str:
-    """The break or wait that follows a stop, in words; before the first stop those that come before it, too."""
+    """The break or wait after a stop, in words; for the first stop also those before it."""
     before = find_pauses(tour, 0) if stop is tour.stops[0] else []
     return " ".join(describe_pause(plan, tour, pause) for pause in (*before, *find_pauses(tour, stop.order)))
 
@@ -97,8 +97,8 @@ def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("Layers", format_list(plan.scope.layers)),
         ("Cover", describe_share(plan)),
         ("How good", describe_optimality(plan)),
-        *(("Setting", words) for words in plan.settings),
-        *(("Note", words) for words in plan.notes),
+        *(("Setting", text) for text in plan.settings),
+        *(("Note", text) for text in plan.notes),
         ("Wards", area.attribution),
     ]
 
@@ -125,12 +125,12 @@ def write_value(sheet: Any, line: int, column: int, value: Any) -> None:
 
 
 def write_facts(book: "xlsxwriter.Workbook", name: str, facts: list[tuple[str, str]]) -> None:
-    """A sheet of names and words."""
+    """A sheet of names and texts."""
     sheet = book.add_worksheet(name)
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     bold = book.add_format({"bold": True, "valign": "top"})
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 90)
-    for line, (title, words) in enumerate(facts):
+    for line, (title, text) in enumerate(facts):
         sheet.write_string(line, 0, str(escape_formula(title)), bold)
-        sheet.write_string(line, 1, str(escape_formula(clean_text(words))), wrapped)
+        sheet.write_string(line, 1, str(escape_formula(clean_text(text))), wrapped)

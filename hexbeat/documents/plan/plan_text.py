@@ -1,4 +1,4 @@
-"""What the files of a plan say in words: the same in the PDF, the calendar, GPX and KML."""
+"""The sentences of a plan's files: the same in the PDF, the calendar, GPX and KML."""
 
 import datetime as dt
 from typing import Final
@@ -27,10 +27,10 @@ def find_mark(plan: Plan) -> str:
     return f"DEMONSTRATION: made from {MARK}." if plan.synthetic else ""
 
 
-def format_clock(moment: dt.datetime, plan: Plan) -> str:
-    """22:15; with the name of the zone where the clocks change, when an hour comes twice or never."""
+def format_clock(time: dt.datetime, plan: Plan) -> str:
+    """As in "22:15"; with the name of the zone if the clocks change during the plan, so that no hour is ambiguous."""
     changes = plan.begins.utcoffset() != plan.ends.utcoffset()
-    return f"{moment:%H:%M} {moment.tzname()}" if changes else f"{moment:%H:%M}"
+    return f"{time:%H:%M} {time.tzname()}" if changes else f"{time:%H:%M}"
 
 
 def format_tour_heading(plan: Plan, tour: Tour) -> str:

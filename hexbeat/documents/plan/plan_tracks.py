@@ -26,12 +26,12 @@ COLOURS: Final = ("ff111111", "ff864a0b", "ff063b8a", "ff12623f", "ff77246b", "f
 
 
 def build_plan_gpx(plan: Plan, area: Area) -> bytes:
-    """A waypoint for each stop and a route for each team. Times stand in words: a GPX time is when a point was made."""
-    made = gpxpy.gpx.GPX()
-    made.creator = "Hexbeat"
-    made.name = clean_text(plan.title)
-    made.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
-    made.time = plan.made_at
+    """A waypoint for each stop, a route for each team. Times are in the texts: a GPX time is when a point was made."""
+    gpx = gpxpy.gpx.GPX()
+    gpx.creator = "Hexbeat"
+    gpx.name = clean_text(plan.title)
+    gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
+    gpx.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
             name=clean_text(format_tour_heading(plan, tour)),
@@ -40,9 +40,9 @@ def build_plan_gpx(plan: Plan, area: Area) -> bytes:
         )
         for point in build_route_points(plan, tour):
             route.points.append(gpxpy.gpx.GPXRoutePoint(**point))
-        made.routes.append(route)
-        made.waypoints += [gpxpy.gpx.GPXWaypoint(**build_stop_point(plan, tour, stop)) for stop in tour.stops]
-    return str(made.to_xml(version="1.1")).encode()
+        gpx.routes.append(route)
+        gpx.waypoints += [gpxpy.gpx.GPXWaypoint(**build_stop_point(plan, tour, stop)) for stop in tour.stops]
+    return str(gpx.to_xml(version="1.1")).encode()
 
 
 def build_route_points(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
@@ -72,9 +72,9 @@ def build_stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
 
 
 def build_plan_kml(plan: Plan, area: Area) -> bytes:
-    """A folder for each team with its way and its stops, which carry when they are due."""
+    """A folder for each team with its route and its stops, which carry their times."""
     ET.register_namespace("", KML)
-    root = ET.Element(tag("kml"))
+    root = ET.Element(format_tag("kml"))
     document = add_child(root, "Document")
     add_child(document, "name", plan.title)
     add_child(document, "description", f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
@@ -86,8 +86,8 @@ def build_plan_kml(plan: Plan, area: Area) -> bytes:
     for number, tour in enumerate(plan.tours, start=1):
         add_kml_tour(document, plan, tour, number)
     ET.indent(root)
-    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return written
+    xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml
 
 
 def add_kml_tour(document: ET.Element, plan: Plan, tour: Tour, number: int) -> None:
@@ -111,25 +111,25 @@ def add_kml_tour(document: ET.Element, plan: Plan, tour: Tour, number: int) -> N
         add_child(point, "coordinates", f"{round(stop.lon, DECIMALS)},{round(stop.lat, DECIMALS)},0")
 
 
-def format_xml_id(words: str) -> str:
-    """Words as an XML name: letters, digits and hyphens."""
-    return "".join(char if char.isascii() and char.isalnum() else "-" for char in words)
+def format_xml_id(text: str) -> str:
+    """A text as an XML name: letters, digits and hyphens."""
+    return "".join(char if char.isascii() and char.isalnum() else "-" for char in text)
 
 
-def add_child(parent: ET.Element, name: str, words: str | None = None, **attributes: str) -> ET.Element:
-    made = ET.SubElement(parent, tag(name), attributes)
-    made.text = None if words is None else clean_text(words)
-    return made
+def add_child(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:
+    child = ET.SubElement(parent, format_tag(name), attributes)
+    child.text = None if text is None else clean_text(text)
+    return child
 
 
-def tag(name: str) -> str:
+def format_tag(name: str) -> str:
     return f"{{{KML}}}{name}"
 
 
 def build_plan_geojson(plan: Plan, area: Area) -> bytes:
-    """Stops as points and ways as lines, lon before lat; what the plan says of itself stands beside the features."""
+    """Stops as points and routes as lines, lon before lat. The facts of the plan are members beside the features."""
     features = [feature for tour in plan.tours for feature in build_tour_features(plan, tour)]
-    whole = {
+    collection = {
         "type": "FeatureCollection",
         "name": plan.title,
         "plan_id": plan.plan_id,
@@ -139,7 +139,7 @@ def build_plan_geojson(plan: Plan, area: Area) -> bytes:
         **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         "features": features,
     }
-    return json.dumps(whole, ensure_ascii=False, indent=1).encode()
+    return json.dumps(collection, ensure_ascii=False, indent=1).encode()
 
 
 def build_tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
@@ -154,8 +154,13 @@ def build_tour_features(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
         "travel_km": round(tour.travel_km, 3),
         "travel_minutes": round(tour.travel_minutes, 1),
         "pauses": [
-            {"kind": one.kind, "after": one.after, "begins": one.begins.isoformat(), "ends": one.ends.isoformat()}
-            for one in tour.pauses
+            {
+                "kind": pause.kind,
+                "after": pause.after,
+                "begins": pause.begins.isoformat(),
+                "ends": pause.ends.isoformat(),
+            }
+            for pause in tour.pauses
         ],
         **mark,
     }

@@ -1,1 +1,1 @@
-"""Parsing: texts of a file to values, moments and places, a column at a time."""
+"""Parsing: texts of a file to values, timestamps and places, a column at a time."""

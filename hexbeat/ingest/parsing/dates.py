@@ -1,7 +1,7 @@
-"""Dates and times in many spellings to UTC seconds, with how exactly they are known.
+"""Parses dates and times in many formats to UTC seconds and their precision.
 
-Local times that a clock change skips are read as the first moment that exists; those that it repeats as the first of
-the two (summer time). ISO 8601 is always understood; other spellings are named by strptime formats.
+A local time that a clock change skips is read as the next time that exists; one that is repeated is read as the first
+of the two (summer time). ISO 8601 is always understood; other formats are named as in strptime.
 """
 
 import re
@@ -39,8 +39,8 @@ ISO: Final = (
     "%Y/%m/%d",
 )
 ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$")
-SIGNS: Final = frozenset("+-")  # a written offset has one of them among its last six characters
-FIRST_YEAR, LAST_YEAR = 1900, 2200  # outside of them a year is a slip or a filler such as 9999
+SIGNS: Final = frozenset("+-")  # an offset has one of them among its last six characters
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # other years are typing errors or fillers such as 9999
 PARTS: Final = {
     "%d": r"\d{1,2}", "%m": r"\d{1,2}", "%Y": r"\d{4}", "%y": r"\d{2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}",
     "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%b": "[a-z]{3}", "%B": "[a-z]{3,9}", "%p": "[a-z]{2}", "%f": r"\d{1,9}",
@@ -52,9 +52,9 @@ Local = NDArray[np.datetime64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timestamps:
-    """Moments (n,): what local clocks show (datetime64[s]), UTC seconds, precision (MINUTE, DAY, MONTH).
+    """Timestamps (n,): local time (datetime64[s]), UTC seconds, precision (MINUTE, DAY, MONTH).
 
-    `blank` where there was no text, `bad` where it is no date; the other columns mean nothing there.
+    `blank`: there was no text. `bad`: the text is not a date. The other columns mean nothing there.
     """
 
     local: Local
@@ -72,9 +72,9 @@ def parse_timestamps(
     zone_in_text: bool = True,
     clocks: pd.Series | None = None,
 ) -> Timestamps:
-    """Texts (n,) to moments. `clocks` are times of day that belong to texts without one; a clock that is none is bad.
+    """Texts (n,) to timestamps. `clocks` are times of day for texts without one; an invalid one makes the row bad.
 
-    A written offset ("Z", "+01:00") is used, or ignored if `zone_in_text` is false.
+    An offset in the text ("Z", "+01:00") is used, or ignored if `zone_in_text` is false.
     """
     codes, unique = pd.factorize(texts)
     naive, offset, precision = _parse_unique(list(unique), formats)
@@ -93,19 +93,19 @@ def parse_timestamps(
 
 
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
-    """Naive moments (NaT: none), offsets in minutes (NaN: none written), precisions."""
+    """Naive timestamps (NaT: invalid), offsets in minutes (NaN: none in the text), precisions."""
     matches = [
         ZONE.match(text) if text.endswith(("Z", "C")) or not SIGNS.isdisjoint(text[-6:]) else None for text in texts
     ]
-    offset = np.array([np.nan if match is None else _minutes(match[2]) for match in matches])
-    heads = pd.Series(
+    offset = np.array([np.nan if match is None else _parse_offset(match[2]) for match in matches])
+    local_texts = pd.Series(
         [text if match is None else match[1] for text, match in zip(texts, matches, strict=True)], dtype="str"
     )
     naive = np.full(len(texts), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     precision = np.zeros(len(texts), dtype=np.int8)
-    _try_formats(heads, formats, naive, precision)
+    _try_formats(local_texts, formats, naive, precision)
     if np.isnat(naive).any():
-        iso = heads.str.replace(r"(\d)[Tt](\d)", r"\1 \2", regex=True).str.replace(
+        iso = local_texts.str.replace(r"(\d)[Tt](\d)", r"\1 \2", regex=True).str.replace(
             r"(:\d\d)[.,]\d+$", r"\1", regex=True
         )
         _try_formats(iso, ISO, naive, precision)
@@ -114,7 +114,7 @@ def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDAr
     return naive, offset, precision
 
 
-def _minutes(zone: str) -> float:
+def _parse_offset(zone: str) -> float:
     if zone in ("Z", "UTC"):
         return 0.0
     digits = zone[1:].replace(":", "").ljust(4, "0")
@@ -122,31 +122,31 @@ def _minutes(zone: str) -> float:
 
 
 def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precision: NDArray[np.int8]) -> None:
-    """Fill in `naive` and `precision` where they are not yet known; the first format that fits wins.
+    """Fill in `naive` and `precision` where they are not yet known; the first format that fits is used.
 
     Texts are first sorted by their shape (digits as 0, letters as a), so that a format is tried only where it can fit.
     """
     shapes = texts.str.lower().str.replace(r"\d", "0", regex=True).str.replace("[a-z]", "a", regex=True)
     codes, unique = pd.factorize(shapes)
     for form in formats:
-        pattern = re.compile(_shape(form))
+        pattern = re.compile(_build_shape_pattern(form))
         fits = np.array([pattern.fullmatch(shape) is not None for shape in unique], dtype=np.bool_)
         where = np.flatnonzero(fits[codes] & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
         if len(where):
             parsed = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
             naive[where] = parsed.to_numpy().astype("datetime64[s]")
-            precision[where] = _precision(form)
+            precision[where] = _find_precision(form)
 
 
-def _shape(form: str) -> str:
-    """A regular expression of the shapes that a format can fit; of everything, where a part of it is not known here."""
+def _build_shape_pattern(form: str) -> str:
+    """A regular expression of the shapes that a format can fit; it matches all if a part of the format is unknown."""
     pieces = re.split(r"(%.)", form)
     if any(piece.startswith("%") and piece not in PARTS for piece in pieces):
         return ".*"
     return "".join(PARTS.get(piece, re.escape(re.sub("[A-Za-z]", "a", re.sub(r"\d", "0", piece)))) for piece in pieces)
 
 
-def _precision(form: str) -> int:
+def _find_precision(form: str) -> int:
     if "%H" in form or "%I" in form or "%X" in form or "%c" in form:
         return MINUTE
     return DAY if any(part in form for part in ("%d", "%j", "%x", "%D")) else MONTH
@@ -155,8 +155,8 @@ def _precision(form: str) -> int:
 CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?(?:[:.](\d{2})(?:\.\d+)?)?\s*([ap])?\.?m?\.?", re.IGNORECASE)
 
 
-def _seconds_of_day(text: str) -> float:
-    """14:30, 14.30, 1430, 2:30pm, 2pm as seconds; NaN for none."""
+def _parse_clock(text: str) -> float:
+    """14:30, 14.30, 1430, 2:30pm, 2pm as seconds of the day; NaN for any other text."""
     match = CLOCK.fullmatch(text)
     if match is None or (match[2] is None and match[4] is None):
         return np.nan
@@ -172,16 +172,16 @@ def _add_clocks(
     naive: Local, precision: NDArray[np.int8], clocks: pd.Series
 ) -> tuple[Local, NDArray[np.int8], NDArray[np.bool_]]:
     codes, unique = pd.factorize(clocks)
-    seconds = np.array([_seconds_of_day(text) for text in unique], dtype=np.float64)[codes]
+    seconds = np.array([_parse_clock(text) for text in unique], dtype=np.float64)[codes]
     has_clock = (clocks != "").to_numpy(dtype=np.bool_) & (precision == DAY)
     bad = has_clock & np.isnan(seconds)
-    use = has_clock & ~bad
-    shifted = naive + np.where(use, np.nan_to_num(seconds), 0).astype("timedelta64[s]")
-    return shifted, np.where(use, np.int8(MINUTE), precision), bad
+    is_used = has_clock & ~bad
+    shifted = naive + np.where(is_used, np.nan_to_num(seconds), 0).astype("timedelta64[s]")
+    return shifted, np.where(is_used, np.int8(MINUTE), precision), bad
 
 
 def to_utc(local: Local, time_zone: str) -> Seconds:
-    """UTC seconds (n,) of what local clocks show: a skipped time is the first that exists, a repeated one the first."""
+    """UTC seconds (n,) of local times: a skipped time is the next that exists, a repeated one the first of the two."""
     index = pd.DatetimeIndex(local)
     zoned = index.tz_localize(time_zone, ambiguous=np.ones(len(index), dtype=np.bool_), nonexistent="shift_forward")
     return np.asarray(zoned.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64))
@@ -193,7 +193,7 @@ def _to_local(utc: Seconds, time_zone: str) -> Local:
 
 
 def floor(local: Local, precision: NDArray[np.int8]) -> Local:
-    """The beginning (n,) of the local day or month; a moment known to the minute itself."""
+    """The beginning (n,) of the local day or month; a time known to the minute is returned unchanged."""
     days, months = local.astype("datetime64[D]"), local.astype("datetime64[M]")
     return np.select(
         [precision == DAY, precision == MONTH], [days.astype("datetime64[s]"), months.astype("datetime64[s]")], local
@@ -201,7 +201,7 @@ def floor(local: Local, precision: NDArray[np.int8]) -> Local:
 
 
 def next_start(local: Local, precision: NDArray[np.int8]) -> Local:
-    """The beginning (n,) of the local day or month after; a moment known to the minute itself."""
+    """The beginning (n,) of the next local day or month; a time known to the minute is returned unchanged."""
     days, months = local.astype("datetime64[D]") + ONE_DAY, local.astype("datetime64[M]") + ONE_MONTH
     return np.select(
         [precision == DAY, precision == MONTH], [days.astype("datetime64[s]"), months.astype("datetime64[s]")], local
@@ -209,6 +209,6 @@ def next_start(local: Local, precision: NDArray[np.int8]) -> Local:
 
 
 def ceiling(local: Local, precision: NDArray[np.int8]) -> Local:
-    """The first beginning (n,) of a day or month that is not before the moment."""
+    """The first beginning (n,) of a day or month that is not before the time."""
     begin = floor(local, precision)
     return np.where(begin == local, local, next_start(local, precision))

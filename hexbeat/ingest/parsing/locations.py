@@ -1,4 +1,4 @@
-"""Places to WGS 84 degrees: longitude and latitude, any EPSG, OS grid references, two numbers in one text."""
+"""Parses places to WGS 84 degrees: longitude and latitude, any EPSG, OS grid references, two numbers in one text."""
 
 import re
 from functools import lru_cache
@@ -29,22 +29,22 @@ NATIONAL_GRID: Final = "EPSG:27700"
 WGS_84: Final = CRS.from_epsg(4326)
 LETTERS: Final = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # of the National Grid: no I
 GRID_REF: Final = re.compile(r"([HNOST])([A-HJ-Z])((?:\d\d){1,5})", re.IGNORECASE)
-NULL_DEGREES: Final = 1e-6  # (0, 0) is where missing coordinates end up
+NULL_DEGREES: Final = 1e-6  # missing coordinates often become (0, 0)
 Points = NDArray[np.float64]  # (n, 2), x and y; NaN: blank, infinity: not a place
 
 
 def parse_pairs(texts: pd.Series) -> Points:
-    """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity where there is none."""
+    """Longitude and latitude (n, 2) of texts such as "(54.57, -1.23)", latitude first; infinity for other texts."""
     numbers = texts.astype("str").str.extract(r"^\D*?(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)\D*$").fillna("")
     points = np.column_stack([parse_numbers(numbers[1]), parse_numbers(numbers[0])])
     return np.where((texts != "").to_numpy(dtype=np.bool_)[:, None] & np.isnan(points), np.inf, points)
 
 
 def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
-    """Longitude and latitude (n, 2), WGS 84, of texts of x and y in a CRS; NaN where blank, infinity where no place.
+    """Longitude and latitude (n, 2), WGS 84, of texts of x and y in a CRS; NaN where blank, infinity where not a place.
 
-    Commas may part the thousands of metres and feet (449,545). In a CRS of degrees they may not: there a comma may be a
-    decimal one, and a text with it is no number.
+    Commas may separate the thousands of metres and feet (449,545). In a CRS of degrees a comma may be a decimal one, so
+    a text with it does not count as a number.
     """
     grouped = not _find_crs(crs).is_geographic
     return to_degrees(np.column_stack([parse_numbers(x, grouped=grouped), parse_numbers(y, grouped=grouped)]), crs)
@@ -56,19 +56,19 @@ def parse_grid_refs(texts: pd.Series) -> Points:
     "NZ 495 205" is the square of 100 m whose south-west corner is (449500, 520500), so its centre lies 50 m beyond.
     """
     codes, unique = pd.factorize(texts)
-    points = np.array([_grid_ref(text) for text in unique], dtype=np.float64).reshape(-1, 2)
+    points = np.array([_parse_grid_ref(text) for text in unique], dtype=np.float64).reshape(-1, 2)
     return points[codes]
 
 
-def _grid_ref(text: str) -> tuple[float, float]:
+def _parse_grid_ref(text: str) -> tuple[float, float]:
     if not text:
         return np.nan, np.nan
     match = GRID_REF.fullmatch(re.sub(r"[\s,.-]", "", text))
     if match is None:
         return np.inf, np.inf
-    first, second = LETTERS.index(match[1].upper()), LETTERS.index(match[2].upper())
-    column = (first - 2) % 5 * 5 + second % 5  # of 100 km squares, from the false origin of SV
-    row = 19 - first // 5 * 5 - second // 5
+    first_letter, second_letter = LETTERS.index(match[1].upper()), LETTERS.index(match[2].upper())
+    column = (first_letter - 2) % 5 * 5 + second_letter % 5  # of 100 km squares, from the false origin of SV
+    row = 19 - first_letter // 5 * 5 - second_letter // 5
     digits, half = match[3], len(match[3]) // 2
     side = 10.0 ** (5 - half)
     east, north = int(digits[:half]) * side, int(digits[half:]) * side
@@ -89,8 +89,8 @@ def _find_crs(crs: str) -> CRS:
 
 
 @lru_cache(maxsize=16)
-def _transformer(crs: str) -> Transformer:
-    # Never fetch a grid: nothing of ours leaves the machine. Without OSTN15 the National Grid is good to about 2 m.
+def _load_transformer(crs: str) -> Transformer:
+    # No grid is ever fetched, so nothing leaves the machine. Without OSTN15 the National Grid is right to about 2 m.
     network.set_network_enabled(active=False)  # type: ignore[attr-defined]  # documented, not in __all__
     return Transformer.from_crs(_find_crs(crs), WGS_84, always_xy=True)
 
@@ -100,7 +100,7 @@ def to_degrees(points: Points, crs: str) -> Points:
 
     DataError if PROJ does not know the CRS.
     """
-    transformer = _transformer(crs)
+    transformer = _load_transformer(crs)
     if _find_crs(crs).is_geographic and _find_crs(crs).to_epsg() == WGS_84.to_epsg():
         return points
     blank: NDArray[np.bool_] = np.asarray(np.isnan(points).any(axis=1))
@@ -125,7 +125,7 @@ def is_impossible(points: Points) -> NDArray[np.bool_]:
 
 def is_near(points: Points, places: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
     """Which points (n,) are one of the places, to a millionth of a degree (0.1 m)."""
-    near: NDArray[np.bool_] = np.zeros(len(points), dtype=np.bool_)
+    is_match: NDArray[np.bool_] = np.zeros(len(points), dtype=np.bool_)
     for lon, lat in places:
-        near |= (np.abs(points[:, 0] - lon) < NULL_DEGREES) & (np.abs(points[:, 1] - lat) < NULL_DEGREES)
-    return near
+        is_match |= (np.abs(points[:, 0] - lon) < NULL_DEGREES) & (np.abs(points[:, 1] - lat) < NULL_DEGREES)
+    return is_match

@@ -1,8 +1,8 @@
-"""Rows of a chunk to events and rejects: every row is skipped, rejected with one reason, or accepted.
+"""Turns rows of a chunk into events and rejects: every row is skipped, rejected with one reason, or accepted.
 
-A row with several faults has the first of: unknown_layer (where the profile does not skip such rows),
-missing_location, impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that
-stands for "unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
+A row with several faults gets the first of: unknown_layer (if the profile does not skip such rows), missing_location,
+impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means "unknown"),
+bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
 """
 
 import json
@@ -62,7 +62,7 @@ LONGEST_NOTE = 2000
 class SortedChunk:
     """One chunk, sorted: events (EVENT_COLUMNS), rejects (line, reason, raw, source_id), skipped rows, scopes.
 
-    `unknown_reporters` are events whose word for who reported them is none that the profile knows.
+    `unknown_reporters` is the number of events with a reporter that the profile does not know.
     """
 
     read: int
@@ -87,7 +87,7 @@ class RowReader:
     time_zone: str
     now: int
     crs: str | None = None
-    named: dict[str, str] = field(default_factory=dict)
+    name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
     keys: NaturalKeys = field(init=False)
 
@@ -97,40 +97,40 @@ class RowReader:
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
         texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
-        scope = self._scopes(texts, len(chunk.lines))
-        layer = self._layers(texts, len(chunk.lines))
+        scope = self._read_scopes(texts, len(chunk.lines))
+        layer = self._read_layers(texts, len(chunk.lines))
         is_selected = self._select_rows(texts, layer, chunk.points)
         skipped = Counter({"not_selected": int(np.count_nonzero(~is_selected))})
         rows = np.flatnonzero(is_selected)
-        part = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
+        selected_texts = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
         points = None if chunk.points is None else chunk.points[rows]
-        some = None if scope is None else scope.iloc[rows].reset_index(drop=True)
-        events, reasons, keys = self._check_rows(part, points, layer[rows], some)
-        elsewhere = self._elsewhere(reasons)
+        selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
+        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope)
+        elsewhere = self._is_elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
         return SortedChunk(
             read=len(chunk.lines),
             events=events,
             rejects=build_reject_frame(
-                {name: part[name].iloc[rejected] for name in self.plan.told},
+                {name: selected_texts[name].iloc[rejected] for name in self.plan.content_columns},
                 lines=chunk.lines[rows[rejected]],
                 reasons=reasons[rejected],
                 keys=keys[rejected],
             ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
-            unknown_reporters=self._unknown_reporters(part, reasons == ""),
+            unknown_reporters=self._count_unknown_reporters(selected_texts, reasons == ""),
         )
 
     def _select_rows(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
-        """Rows that the profile selects. Where a layer has to be known, rows without one are chosen, to be rejected.
+        """Rows that the profile selects. If unknown layers are rejected, rows without a layer are selected too.
 
-        Rows that say nothing at all, such as spreadsheets have at their end, are never chosen.
+        Blank rows, such as spreadsheets have at their end, are never selected.
         """
         is_candidate: Flags = layer >= 0
         if self.profile.unknown_layer == "reject":
-            filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.told]
+            filled = [(texts[name] != "").to_numpy(dtype=np.bool_) for name in self.plan.content_columns]
             is_candidate = np.logical_or.reduce([is_candidate, *filled])
             is_candidate |= False if points is None else ~np.isnan(points).any(axis=1)
         return (
@@ -142,13 +142,13 @@ class RowReader:
     def _check_rows(
         self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
-        """Events of the rows without fault, each row's reason ("" for none), and its key (None: it is elsewhere)."""
-        unknown, layer = layer < 0, np.maximum(layer, 0)  # what an unknown layer's row says is not judged
-        place = self._places(texts, points)
+        """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
+        unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
+        place = self._find_places(texts, points)
         when = parse_intervals(
-            self._time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
+            self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
-        quantity, bad_quantity = self._quantities(texts, len(layer))
+        quantity, bad_quantity = self._read_quantities(texts, len(layer))
         missing, impossible = np.isnan(place).any(axis=1), is_impossible(place)
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
@@ -169,41 +169,41 @@ class RowReader:
             (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
-        keys, numbered = self._keys(texts, place, scope, np.flatnonzero(~self._elsewhere(reasons)))
+        keys, numbered = self._read_keys(texts, place, scope, np.flatnonzero(~self._is_elsewhere(reasons)))
         good = np.flatnonzero(reasons == "")
-        names, repeated = self.keys.give(keys[good], numbered[good])
+        names, repeated = self.keys.assign(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         accepted = good[~repeated]
-        events = self._events(texts, accepted, place, when, layer, quantity)
+        events = self._build_events(texts, accepted, place, when, layer, quantity)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
         return events[list(EVENT_COLUMNS)], reasons, keys
 
-    def _elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
-        """Rows outside the area, where the profile is of a wider region."""
+    def _is_elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
+        """Rows outside the area, if the profile is of a wider region."""
         return np.asarray((reasons == "outside_area") & self.profile.wider_region)
 
-    def _keys(
-        self, texts: Texts, place: Points, scope: pd.Series | None, told: NDArray[np.intp]
+    def _read_keys(
+        self, texts: Texts, place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
-        """The natural key of each row in `told`, None for the others, and whether equal ones are numbered."""
+        """The natural key of each row in `rows`, None for the others, and whether equal ones are numbered."""
         keys, numbered = np.full(len(place), None, dtype=object), np.zeros(len(place), dtype=np.bool_)
-        keys[told], numbered[told] = self.keys.read(texts, place, scope, told)
+        keys[rows], numbered[rows] = self.keys.read(texts, place, scope, rows)
         return keys, numbered
 
-    def _events(
+    def _build_events(
         self,
         texts: Texts,
-        kept: NDArray[np.intp],
+        accepted: NDArray[np.intp],
         place: Points,
         when: Intervals,
         layer: NDArray[np.int8],
         quantity: NDArray[np.int64],
     ) -> pd.DataFrame:
-        lon, lat = place[kept, 0], place[kept, 1]
-        some = {name: column.iloc[kept] for name, column in texts.items()}
-        layers = np.array(LAYER_NAMES, dtype=object)[layer[kept]]
+        lon, lat = place[accepted, 0], place[accepted, 1]
+        accepted_texts = {name: column.iloc[accepted] for name, column in texts.items()}
+        layers = np.array(LAYER_NAMES, dtype=object)[layer[accepted]]
         cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
         return pd.DataFrame(
             {
@@ -211,65 +211,65 @@ class RowReader:
                 "source": self.profile.name,
                 "lon": lon,
                 "lat": lat,
-                "occurred_from": when.start[kept],
-                "occurred_to": when.end[kept],
-                "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[kept]],
-                "quantity": quantity[kept],
-                "category": parse_words(self.profile.category, self.plan.category, some, len(kept)),
-                "reported_by": parse_reporters(self.profile.reported_by, self.plan.reported_by, some, layers),
-                "status": parse_words(self.profile.status, self.plan.status, some, len(kept)),
+                "occurred_from": when.start[accepted],
+                "occurred_to": when.end[accepted],
+                "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[accepted]],
+                "quantity": quantity[accepted],
+                "category": parse_words(self.profile.category, self.plan.category, accepted_texts, len(accepted)),
+                "reported_by": parse_reporters(self.profile.reported_by, self.plan.reported_by, accepted_texts, layers),
+                "status": parse_words(self.profile.status, self.plan.status, accepted_texts, len(accepted)),
                 **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
-                "note": shorten_texts(some[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
+                "note": shorten_texts(accepted_texts[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
             }
         )
 
-    def _scopes(self, texts: Texts, rows: int) -> pd.Series | None:
-        """The snapshot's scope of each row, "" where a part of it is blank; None without snapshots."""
+    def _read_scopes(self, texts: Texts, rows: int) -> pd.Series | None:
+        """The snapshot scope of each row, "" where a part of it is blank; None without snapshots."""
         if not self.plan.scope:
             return None
         index = pd.RangeIndex(rows)
         parts = [
-            pd.Series(self.named[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
+            pd.Series(self.name_parts[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
             for name in self.plan.scope
         ]
-        scope = reduce(lambda left, right: left + "|" + right, parts)
+        scope = reduce(lambda joined, added: joined + "|" + added, parts)
         blank = np.logical_or.reduce([part == "" for part in parts])
         return scope.mask(blank, "")
 
-    def _layers(self, texts: Texts, rows: int) -> NDArray[np.int8]:
-        """Each row's layer code; -1 where the profile selects none."""
+    def _read_layers(self, texts: Texts, rows: int) -> NDArray[np.int8]:
+        """Each row's layer code; -1 where the profile gives none."""
         codes = {name: code for code, name in enumerate(LAYER_NAMES)}
         if self.plan.layer is None:
             fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
             return np.full(rows, codes[fixed], dtype=np.int8)
         choice = self.profile.layer
-        words = map_words(
+        names = map_words(
             texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
         )
-        return np.array([codes.get(word, -1) for word in words], dtype=np.int8)
+        return np.array([codes.get(word, -1) for word in names], dtype=np.int8)
 
-    def _places(self, texts: Texts, points: Points | None) -> Points:
-        """Longitude and latitude: of each row the first way of which it has all parts."""
+    def _find_places(self, texts: Texts, points: Points | None) -> Points:
+        """Longitude and latitude of each row, from the first kind of coordinates that it has in full."""
         plan, rules = self.plan, self.profile.location
-        ways: list[Points] = []
+        candidates: list[Points] = []
         if points is not None:
-            ways.append(to_degrees(points, self.crs or rules.crs or ""))
+            candidates.append(to_degrees(points, self.crs or rules.crs or ""))
         if plan.lon_lat:
-            ways.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
+            candidates.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
         if plan.x_y and rules.crs:
-            ways.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
+            candidates.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
         if plan.grid_ref:
-            ways.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
+            candidates.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
         if plan.lat_lon:
-            ways.append(parse_pairs(texts[plan.lat_lon]))
-        place = ways[0]
-        for way in ways[1:]:
+            candidates.append(parse_pairs(texts[plan.lat_lon]))
+        place = candidates[0]
+        for points_found in candidates[1:]:
             blank: Flags = np.asarray(np.isnan(place).any(axis=1))
-            place = np.where(blank[:, None], way, place)
+            place = np.where(blank[:, None], points_found, place)
         return place
 
-    def _time_texts(self, texts: Texts) -> Texts:
-        """The columns of time by their part; of several for the start each row's first that is filled."""
+    def _select_time_texts(self, texts: Texts) -> Texts:
+        """The columns of time by their part. Of several columns for the start, each row's first that is not blank."""
         plan = self.plan
         start = texts[plan.start[0]]
         for name in plan.start[1:]:
@@ -277,13 +277,13 @@ class RowReader:
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
         return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
 
-    def _quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
+    def _read_quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
         if self.plan.quantity:
             return parse_quantities(texts[self.plan.quantity])
         return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
 
-    def _unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
-        """How many of the accepted rows say who reported them in a word that the profile does not know."""
+    def _count_unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
+        """How many of the accepted rows have a reporter that the profile does not know."""
         heading = self.plan.reported_by
         if heading is None:
             return 0
@@ -294,8 +294,8 @@ def build_reject_frame(
     texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
 ) -> pd.DataFrame:
     """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
-    some = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
-    raw = [json.dumps({name: some[name][k] for name in some}, ensure_ascii=False) for k in range(len(lines))]
+    shortened = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
+    raw = [json.dumps({name: shortened[name][k] for name in shortened}, ensure_ascii=False) for k in range(len(lines))]
     return pd.DataFrame(
         {
             "line": lines,
@@ -312,13 +312,13 @@ def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
 
 
 def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:
-    """Which rows (n,) pass every rule; all do where there is none."""
+    """Which rows (n,) pass every rule; all of them if there are no rules."""
     flags = [np.ones(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
     return np.asarray(np.logical_and.reduce(flags))
 
 
 def meets_any_rule(rules: Rules, texts: Texts, rows: int) -> Flags:
-    """Which rows (n,) pass one of the rules; none does where there is none."""
+    """Which rows (n,) pass one of the rules; none of them if there are no rules."""
     flags = [np.zeros(rows, dtype=np.bool_), *(_test(texts, rule) for rule in rules)]
     return np.asarray(np.logical_or.reduce(flags))
 
@@ -329,7 +329,7 @@ def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
 
 
 def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
-    """The words of a choice (n,), None where there is none; without a heading the fixed word."""
+    """The values of a choice (n,), None where a row has none; without a heading the fixed value."""
     if heading is None:
         return np.full(rows, choice.value or choice.default, dtype=object)
     words = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
@@ -339,14 +339,14 @@ def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) ->
 def parse_reporters(
     choice: Choice, heading: str | None, texts: Texts, layers: NDArray[np.object_]
 ) -> NDArray[np.object_]:
-    """Who reported each row (n,): what it says, else who usually reports events of its layer."""
+    """The reporter of each row (n,), or the usual one of its layer if the row has none that is known."""
     usual = np.array([find_layer(layer).usual_reporter for layer in layers], dtype=object)
     reporters = _fold_words(parse_words(choice, heading, texts, len(layers)))
     return np.where(np.isin(reporters, REPORTERS), reporters, usual)
 
 
 def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
-    """How many rows say who reported them in a word that is none, so that the usual one was taken; not blank ones."""
+    """How many rows have a reporter that is not known, so that the usual one is used; blank ones do not count."""
     column = texts[heading]
     unknown = ~np.isin(_fold_words(parse_words(choice, heading, texts, len(column))), REPORTERS)
     return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))

@@ -1,4 +1,4 @@
-"""Texts of a column: cleaned, tested, and turned into numbers and words."""
+"""Cleans and tests the texts of a column, and turns them into numbers and words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 __all__ = ["clean_column", "clean_text", "map_words", "match_texts", "parse_numbers", "parse_quantities"]
 
-MOST = 1_000_000  # a quantity above this is a slip of the hand
+MOST = 1_000_000  # a quantity above this is a typing error
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")  # 449,545 and 1,234.5; not 54,57 nor 0,123
 INVISIBLE = dict.fromkeys(map(ord, "\ufffd\u200b\ufeff"))
 
 
 def clean_text(text: str) -> str:
-    """A text without U+FFFD (what a wrong encoding leaves), with single plain blanks, none at either end."""
+    """A text without U+FFFD (left by a wrong encoding), with single plain spaces, none at either end."""
     if not text.isascii():
         text = text.translate(INVISIBLE)
     return " ".join(text.split())  # at any blank that Unicode knows, NBSP among them
 
 
 def clean_column(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
-    """A column cleaned as `clean_text` does; "" where the whole text is one that means missing."""
+    """A column cleaned as `clean_text` does; "" where the text is one that means missing."""
     nothing = frozenset(missing)
     cleaned = [clean_text(text) for text in texts]
     return pd.Series(["" if text in nothing else text for text in cleaned], index=texts.index, dtype=object)
@@ -54,9 +54,9 @@ def match_texts(
 def map_words(
     texts: pd.Series, *, values: Mapping[str, str], containing: Mapping[str, str], default: str | None
 ) -> NDArray[np.object_]:
-    """The word (n,) of each text: through whole texts, then parts of texts, without regard to case, else the default.
+    """The word (n,) for each text: by the whole text, then by parts of it, without regard to case, else the default.
 
-    With neither mapping the text itself is the word. None where there is none.
+    With neither mapping the text itself is the word. None where there is no word.
     """
     whole_texts = {key.casefold(): word for key, word in values.items()}
     parts = {key.casefold(): word for key, word in containing.items()}
@@ -72,9 +72,9 @@ def map_words(
 
 
 def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:
-    """Texts as float64 (n,): NaN for blank ones, infinity for what is no number (so that the two stay apart).
+    """Texts as float64 (n,): NaN for blank ones, infinity for those that are not a number.
 
-    With `grouped`, commas may part the thousands: 449,545. Not for degrees, where a comma may be a decimal one.
+    With `grouped`, commas may separate the thousands: 449,545. Not for degrees, where a comma may be a decimal one.
     """
     if grouped:
         texts = texts.map(lambda text: text.replace(",", "") if GROUPED.fullmatch(text) else text)

@@ -1,4 +1,4 @@
-"""GeoJSON, GeoPackage and Shapefile through pyogrio, GeoParquet through pyarrow: attributes as text, points as x, y."""
+"""Reads GeoJSON, GeoPackage, Shapefile (by pyogrio) and GeoParquet (by pyarrow): attributes as text, points as x, y."""
 
 import json
 import math
@@ -47,19 +47,19 @@ GEOFILE_SUFFIXES: Final = {
 def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open a file of points; DataError if it is damaged, has several layers, or lines and polygons not asked for.
 
-    Nothing is reprojected here: `crs` is what the file says, None if it says nothing.
+    Nothing is reprojected here: `crs` is that of the file, None if the file names none.
     """
     check_file(path, most_bytes=limits.geofile_bytes)
     magic, kind = GEOFILE_SUFFIXES[path.suffix.lower()]
     require_start(path, magic, kind=kind)
-    with _parquet(path) if "parquet" in path.suffix.lower() else nullcontext() as file:
-        with _reading(path):
-            opened = _vector(path, options, limits) if file is None else _table(path, file, options, limits)
+    with _open_parquet(path) if "parquet" in path.suffix.lower() else nullcontext() as file:
+        with _translate_errors(path):
+            opened = _open_vector(path, options, limits) if file is None else _open_table(path, file, options, limits)
         yield opened
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Turn the errors of GDAL and Arrow into a DataError. Never used around a caller's own code."""
     try:
         yield
@@ -79,28 +79,28 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
+def _open_vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # GDAL's remarks on oddities, which the rows' own checks find
+        warnings.simplefilter("ignore")  # what GDAL warns about is found by the checks of the rows
         address = gdal_address(path) or str(path.resolve())
-        layer = _layer(path, address, options.geo_layer)
+        layer = _choose_layer(path, address, options.geo_layer)
         info = pyogrio.read_info(address, layer=layer, encoding=options.encoding)
     _require_driver(path, info["driver"])
     columns = check_headings(path.name, list(info["fields"]), limits)
     total = max(int(info["features"]), 1)
 
-    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
+    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
         dates = {"DATE_AS_STRING": "YES"} if info["driver"] == "GeoJSON" else {}
-        fields = [info["fields"][columns.index(column)] for column in wanted]
+        fields = [info["fields"][columns.index(column)] for column in wanted_columns]
         with (
-            _reading(path),
+            _translate_errors(path),
             pyogrio.raw.open_arrow(
                 address, layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
                 use_pyarrow=True, **dates,
             ) as (meta, reader),
         ):  # fmt: skip
             geometry = meta["geometry_name"] or "wkb_geometry"
-            yield from _batches(path.name, reader, tuple(fields), wanted, geometry, total, options.shapes)
+            yield from _read_batches(path.name, reader, tuple(fields), wanted_columns, geometry, total, options.shapes)
 
     return TextTable(columns, chunks, info["crs"])
 
@@ -115,12 +115,12 @@ def _require_driver(path: Path, driver: str) -> None:
         )
 
 
-def _layer(path: Path, address: str, named: str | None) -> str:
+def _choose_layer(path: Path, address: str, wanted_layer: str | None) -> str:
     """The only layer with geometries, or the named one; DataError otherwise."""
     layers = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
-    if named in layers:
-        return str(named)
-    if len(layers) == 1 and named is None:
+    if wanted_layer in layers:
+        return str(wanted_layer)
+    if len(layers) == 1 and wanted_layer is None:
         return layers[0]
     names = ", ".join(map(repr, layers)) or "none"
     raise DataError(
@@ -131,15 +131,15 @@ def _layer(path: Path, address: str, named: str | None) -> str:
 
 
 @contextmanager
-def _parquet(path: Path) -> "Iterator[pq.ParquetFile]":
-    with _reading(path):
+def _open_parquet(path: Path) -> "Iterator[pq.ParquetFile]":
+    with _translate_errors(path):
         file = pq.ParquetFile(path)
     with file:
         yield file
 
 
-def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Limits) -> TextTable:
-    metadata = _geo_metadata(path, file)
+def _open_table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Limits) -> TextTable:
+    metadata = _read_geo_metadata(path, file)
     geometry = metadata["primary_column"]
     about = metadata["columns"][geometry]
     fields = [field.name for field in file.schema_arrow if field.name != geometry]
@@ -159,19 +159,19 @@ def _table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Lim
             "export it again with geometry_encoding WKB",
         )
 
-    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
-        wanted_fields = [fields[columns.index(column)] for column in wanted]
-        with _reading(path):
+    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
+        wanted_fields = [fields[columns.index(column)] for column in wanted_columns]
+        with _translate_errors(path):
             reader = file.iter_batches(CHUNK_ROWS, columns=[*wanted_fields, geometry])
-            yield from _batches(
-                path.name, reader, tuple(wanted_fields), wanted, geometry, max(total, 1), options.shapes
+            yield from _read_batches(
+                path.name, reader, tuple(wanted_fields), wanted_columns, geometry, max(total, 1), options.shapes
             )
 
     crs = about.get("crs", "OGC:CRS84")
     return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
 
 
-def _geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
+def _read_geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
     try:
         metadata: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
         metadata["columns"][metadata["primary_column"]]["encoding"]
@@ -184,16 +184,22 @@ def _geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
     return metadata
 
 
-def _batches(
-    name: str, reader: Any, fields: tuple[str, ...], wanted: tuple[str, ...], geometry: str, total: int, shapes: str
+def _read_batches(
+    name: str,
+    reader: Any,
+    fields: tuple[str, ...],
+    wanted_columns: tuple[str, ...],
+    geometry: str,
+    total: int,
+    shapes: str,
 ) -> Iterator[Chunk]:
     rows_read = 0
     for batch in reader:
-        texts = {name: _texts(batch.column(field)) for name, field in zip(wanted, fields, strict=True)}
+        texts = {name: _format_column(batch.column(field)) for name, field in zip(wanted_columns, fields, strict=True)}
         frame = pd.DataFrame(texts, index=range(len(batch)), dtype=object)
         lines = np.arange(rows_read + 1, rows_read + len(batch) + 1, dtype=np.int64)
         binary = batch.column(geometry).to_numpy(zero_copy_only=False)
-        points = _points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
+        points = _build_points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
         rows_read += len(batch)
         if len(batch):
             yield Chunk(frame, lines, min(rows_read / total, 1.0), points)
@@ -201,10 +207,10 @@ def _batches(
         raise DataError(f"{name} needs at least one feature", "it has none", "export it again")
 
 
-def _texts(column: Any) -> list[str]:
-    """An Arrow column as texts, "" for nothing: whole numbers without a point, times as ISO 8601."""
+def _format_column(column: Any) -> list[str]:
+    """An Arrow column as texts, "" for missing values: whole numbers without a point, times as ISO 8601."""
     if pa.types.is_floating(column.type):
-        return [_number(value) for value in column.to_pylist()]
+        return [_format_number(value) for value in column.to_pylist()]
     try:
         column = pc.cast(column, pa.string())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
@@ -212,24 +218,24 @@ def _texts(column: Any) -> list[str]:
     return ["" if value is None else value for value in column.to_pylist()]
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return ""
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
+def _build_points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
     """Points (n, 2), NaN where there is no geometry. A line or polygon is one point inside it, if the rule says so."""
     kinds = shapely.get_type_id(shapes)
-    single = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
-    other = (kinds != shapely.GeometryType.POINT) & (kinds >= 0) & ~single & ~shapely.is_empty(shapes)
-    if other.any() and rule != "inside_point":
-        first = int(np.flatnonzero(other)[0])
+    is_single = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+    is_other = (kinds != shapely.GeometryType.POINT) & (kinds >= 0) & ~is_single & ~shapely.is_empty(shapes)
+    if is_other.any() and rule != "inside_point":
+        position = int(np.flatnonzero(is_other)[0])
         raise DataError(
             f"{name} has to hold points",
-            f"feature {lines[first]} is a {shapes[first].geom_type}",
+            f"feature {lines[position]} is a {shapes[position].geom_type}",
             'convert it to points, or set location.shapes = "inside_point" in a source profile',
         )
-    shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
-    shapes[other] = shapely.point_on_surface(shapes[other])
+    shapes = np.where(is_single, shapely.get_geometry(shapes, 0), shapes)
+    shapes[is_other] = shapely.point_on_surface(shapes[is_other])
     return np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])

@@ -1,4 +1,4 @@
-"""Limits for files of any origin, so that none can use up the machine's time or memory."""
+"""Limits for files from anywhere, so that none can use up the machine's time or memory."""
 
 import stat
 import zipfile
@@ -27,12 +27,12 @@ STARTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still read. Bytes are of the file as it is; unpacked bytes of a package's parts together."""
+    """The largest files that are read. Bytes are those of the file, unpacked bytes those of all parts of a package."""
 
     text_bytes: int = 1_000 * MB
     package_bytes: int = 100 * MB
     unpacked_bytes: int = 600 * MB
-    unpacked_ratio: int = 200  # looked at above 10 MB unpacked: short sheets of equal cells pack very well
+    unpacked_ratio: int = 200  # checked above 10 MB unpacked, because short sheets of equal cells compress very well
     package_parts: int = 5_000
     geofile_bytes: int = 500 * MB
     document_bytes: int = 100 * MB  # JSON and XML, which are read as a whole
@@ -48,21 +48,21 @@ LIMITS: Final = Limits()
 
 
 def check_file(path: Path, *, most_bytes: int) -> int:
-    """The file's size in bytes; DataError if it is no readable, ordinary, filled file of at most that size."""
+    """The file's size in bytes; DataError if it is not a readable, ordinary file, or is empty or too large."""
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise _no_file(path, "there is no file of that name", "check the name and the folder") from error
+        raise _build_file_error(path, "there is no file of that name", "check the name and the folder") from error
     except OSError as error:
-        raise _no_file(
+        raise _build_file_error(
             path, f"it cannot be found ({type(error).__name__})", "check that you may read its folder"
         ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise _no_file(path, "it is a folder", "choose the files in it")
+        raise _build_file_error(path, "it is a folder", "choose the files in it")
     if not stat.S_ISREG(status.st_mode):
-        raise _no_file(path, "it is a device or a pipe", "copy the data to a file first")
+        raise _build_file_error(path, "it is a device or a pipe", "copy the data to a file first")
     if status.st_size == 0:
-        raise _no_file(path, "it is empty", "export it again")
+        raise _build_file_error(path, "it is empty", "export it again")
     if status.st_size > most_bytes:
         raise DataError(
             f"A file of this kind has at most {most_bytes / MB:,.0f} MB",
@@ -73,11 +73,13 @@ def check_file(path: Path, *, most_bytes: int) -> int:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise _no_file(path, f"it cannot be opened ({type(error).__name__})", "check that you may read it") from error
+        raise _build_file_error(
+            path, f"it cannot be opened ({type(error).__name__})", "check that you may read it"
+        ) from error
     return status.st_size
 
 
-def _no_file(path: Path, fact: str, hint: str) -> DataError:
+def _build_file_error(path: Path, fact: str, hint: str) -> DataError:
     return DataError(f"{path.name} has to be a file with data", fact, hint)
 
 
@@ -103,8 +105,8 @@ def require_start(path: Path, magic: bytes, *, kind: str) -> None:
 def check_package(path: Path, *, limits: Limits = LIMITS) -> None:
     """DataError if a zip package (XLSX, ODS) is protected, broken, or unpacks to more than the limits.
 
-    The sizes that it declares are looked at first; then every part is unpacked in blocks and thrown away, because
-    declared sizes can lie.
+    The declared sizes are checked first. Then every part is unpacked in blocks and discarded, because declared sizes
+    can be false.
     """
     with path.open("rb") as file:
         start = file.read(8)
@@ -130,7 +132,7 @@ def _check_parts(path: Path, package: zipfile.ZipFile, limits: Limits) -> None:
     parts = package.infolist()
     packed = max(path.stat().st_size, 1)
     if len(parts) > limits.package_parts:
-        raise _bomb(path, f"it has {len(parts):,} parts, more than {limits.package_parts:,}")
+        raise _build_bomb_error(path, f"it has {len(parts):,} parts, more than {limits.package_parts:,}")
     if any(part.flag_bits & 1 for part in parts):
         raise DataError(
             f"{path.name} has to be a workbook that opens without a password",
@@ -148,12 +150,12 @@ def _check_parts(path: Path, package: zipfile.ZipFile, limits: Limits) -> None:
 
 def _check_size(path: Path, unpacked: int, packed: int, limits: Limits) -> None:
     if unpacked > limits.unpacked_bytes:
-        raise _bomb(path, f"it unpacks to more than {limits.unpacked_bytes / MB:,.0f} MB")
+        raise _build_bomb_error(path, f"it unpacks to more than {limits.unpacked_bytes / MB:,.0f} MB")
     if unpacked > 10 * MB and unpacked > limits.unpacked_ratio * packed:
-        raise _bomb(path, f"it unpacks to more than {limits.unpacked_ratio} times its size")
+        raise _build_bomb_error(path, f"it unpacks to more than {limits.unpacked_ratio} times its size")
 
 
-def _bomb(path: Path, fact: str) -> DataError:
+def _build_bomb_error(path: Path, fact: str) -> DataError:
     return DataError(
         f"{path.name} has to be a workbook of ordinary size",
         fact,

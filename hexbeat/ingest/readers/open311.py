@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2: service requests as JSON or XML, from a file or from a URL that the user names."""
+"""Reads Open311 GeoReport v2: service requests as JSON or XML, from a file or from a URL that the user names."""
 
 import json
 import tempfile
@@ -45,23 +45,25 @@ def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) 
     check_file(path, most_bytes=limits.document_bytes)
     with path.open("rb") as file:
         start = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
-    requests = _xml(path) if start.startswith(b"<") else _json(path)
+    requests = _read_xml(path) if start.startswith(b"<") else _read_json(path)
     if not requests:
         raise DataError(RULE, f"{path.name} has no requests", "ask for a longer period, or for other services")
     names = list(dict.fromkeys(name for request in requests for name in request))
     columns = check_headings(path.name, names, limits)
 
-    def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
+    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
         for begin in range(0, len(requests), CHUNK_ROWS):
             part = requests[begin : begin + CHUNK_ROWS]
-            frame = build_text_frame([[request.get(name, "") for name in wanted] for request in part], wanted)
+            frame = build_text_frame(
+                [[request.get(name, "") for name in wanted_columns] for request in part], wanted_columns
+            )
             lines = np.arange(begin + 1, begin + len(part) + 1, dtype=np.int64)
             yield Chunk(frame, lines, (begin + len(part)) / len(requests))
 
     yield TextTable(columns, chunks)
 
 
-def _json(path: Path) -> list[dict[str, str]]:
+def _read_json(path: Path) -> list[dict[str, str]]:
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -72,16 +74,16 @@ def _json(path: Path) -> list[dict[str, str]]:
         raise DataError(
             RULE, f"{path.name} is JSON, but not a list of requests", "use the address that ends in requests"
         )
-    return [{key: _text(value) for key, value in request.items()} for request in document]
+    return [{key: _format_value(value) for key, value in request.items()} for request in document]
 
 
-def _text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _xml(path: Path) -> list[dict[str, str]]:
+def _read_xml(path: Path) -> list[dict[str, str]]:
     """Requests of a `<service_requests>` document. Entities and document types are refused: they can be bombs."""
     try:
         root = parse(path, forbid_dtd=True).getroot()
@@ -104,14 +106,14 @@ def is_url(name: object) -> bool:
 
 
 def strip_url(url: str) -> str:
-    """The address without its query and user, which may hold keys."""
+    """The address without its query and user, which may contain keys."""
     parts = urlsplit(url)
     return f"{parts.hostname or ''}{parts.path}"
 
 
 @contextmanager
 def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
-    """A file with what the address answers, gone afterwards; DataError if it fails, is too long or takes too long."""
+    """A temporary file with the contents of the address; DataError if it fails, is too long or takes too long."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requests"
         try:

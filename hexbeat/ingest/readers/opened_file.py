@@ -1,4 +1,4 @@
-"""What every reader gives: the headings of a file, and its rows as text in chunks."""
+"""What every reader returns: the headings of a file, and its rows as text in chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ CHUNK_ROWS: Final = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Some rows: texts ("" where there is nothing), the line at which each begins, and how far the file is read.
+    """Some rows: texts ("" where blank), the line at which each begins, and the share of the file read so far (`done`).
 
     `lines` counts from 1: lines of a text file with its heading line, rows of a sheet, features or requests.
-    `points` (n, 2) are x and y in the file's CRS where the place is a geometry (NaN: none), else None.
+    `points` (n, 2) are x and y in the file's CRS if the place is a geometry (NaN: missing), else None.
     """
 
     frame: pd.DataFrame
@@ -36,12 +36,12 @@ class TextTable:
 
     columns: tuple[str, ...]
     chunks: Callable[[tuple[str, ...]], Iterator[Chunk]]
-    crs: str | None = None  # of `points`, as the file says it
+    crs: str | None = None  # of `points`, as the file names it
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a source profile says about the file itself; None: found out, or none."""
+    """How to read a file, from its source profile; None: detected, or none."""
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -70,6 +70,6 @@ def check_headings(name: str, headings: list[str], limits: Limits) -> tuple[str,
 
 
 def build_text_frame(rows: Sequence[Sequence[str]], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Rows of texts as a frame of Python strings: they are looked at one by one, where pandas' own texts are slow."""
+    """Rows of texts as a frame of Python strings, which are faster than pandas' own when read one by one."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     return pd.DataFrame(dict(zip(columns, values, strict=True)), index=range(len(rows)), dtype=object)

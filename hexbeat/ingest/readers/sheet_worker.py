@@ -2,7 +2,7 @@
 
 Started by its path (hexbeat.ingest.readers.spreadsheet), so it imports nothing of the project:
 `python -I sheet_worker.py FILE SHEET BYTES SECONDS`. Standard output: one record a row, the sheet's row number first.
-What is wrong goes to standard error as JSON. Formulas are never evaluated: the values that were saved are read.
+Problems go to standard error as JSON. Formulas are never evaluated: the saved values are read.
 """
 
 import csv
@@ -15,31 +15,31 @@ from typing import Any
 __all__ = ["cell_text", "main"]
 
 PROBLEM = 3
-EXACT = 2.0**53  # whole numbers up to here are themselves as floats
+EXACT = 2.0**53  # floats are exact for whole numbers up to here
 
 
 def main(arguments: list[str]) -> int:
     """Write the sheet; 3 if there is a problem that standard error names."""
     path, sheet, most_bytes, most_s = arguments
-    _bound(int(most_bytes), int(most_s))
+    _limit_resources(int(most_bytes), int(most_s))
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  # after the bounds are set
 
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             names = [item.name for item in workbook.sheets_metadata if _is_visible_sheet(item)]
             if sheet and sheet not in workbook.sheet_names:
-                return _problem("no_sheet", names)
+                return _report_problem("no_sheet", names)
             filled = [sheet] if sheet else [name for name in names if workbook.get_sheet_by_name(name).height]
             if len(filled) != 1:
-                return _problem("sheets" if filled else "empty", filled)
-            _write(workbook.get_sheet_by_name(filled[0]))
+                return _report_problem("sheets" if filled else "empty", filled)
+            _write_rows(workbook.get_sheet_by_name(filled[0]))
     except CalamineError as error:
-        return _problem("damaged", [type(error).__name__])
+        return _report_problem("damaged", [type(error).__name__])
     return 0
 
 
-def _bound(most_bytes: int, most_s: int) -> None:
-    """Limits of memory and CPU time, where the system has them."""
+def _limit_resources(most_bytes: int, most_s: int) -> None:
+    """Limit memory and CPU time, on systems that can."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415  # not on every system
 
@@ -52,12 +52,12 @@ def _is_visible_sheet(item: Any) -> bool:
     return str(item.visible).endswith("Visible") and str(item.typ).endswith("WorkSheet")
 
 
-def _problem(word: str, names: list[str]) -> int:
+def _report_problem(word: str, names: list[str]) -> int:
     json.dump({"problem": word, "names": names[:20]}, sys.stderr)
     return PROBLEM
 
 
-def _write(sheet: Any) -> None:
+def _write_rows(sheet: Any) -> None:
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # a plain stream in this process
     out = csv.writer(sys.stdout)
     for number, cells in enumerate(sheet.iter_rows(), start=1):  # empty rows at the top are rows too

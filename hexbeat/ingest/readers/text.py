@@ -1,4 +1,4 @@
-"""CSV and TSV: any delimiter, quoted line breaks, byte order marks; rows as text with the line they begin at."""
+"""Reads CSV and TSV: any delimiter, quoted line breaks, byte order marks; rows as text with the line they begin at."""
 
 import codecs
 import csv
@@ -33,25 +33,25 @@ Numbered = tuple[int, list[str]]  # the line at which a record begins, and its c
 def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
     """Open a CSV or TSV file; DataError if it is not text, in another encoding, or has no headings or rows."""
     size = check_file(path, most_bytes=limits.text_bytes)
-    encoding = _encoding(path, options.encoding)
+    encoding = _detect_encoding(path, options.encoding)
     with path.open("rb") as binary:
         text = io.TextIOWrapper(binary, encoding=encoding, newline="")
         lines = _Lines(path.name, text, encoding, limits)
-        first = next(iter(lines), "")
-        while first and not first.strip():
-            first = next(lines, "")
-        delimiter = options.delimiter or ("\t" if path.suffix.lower() == ".tsv" else _delimiter(first))
-        records = _records(lines, first, delimiter)
+        first_line = next(iter(lines), "")
+        while first_line and not first_line.strip():
+            first_line = next(lines, "")
+        delimiter = options.delimiter or ("\t" if path.suffix.lower() == ".tsv" else _choose_delimiter(first_line))
+        records = _read_records(lines, first_line, delimiter)
         _, headings = next(records, (1, []))
         columns = check_headings(path.name, headings, limits)
 
-        def chunks(wanted: tuple[str, ...]) -> Iterator[Chunk]:
-            return record_chunks(path.name, records, columns, wanted, lambda: min(binary.tell() / size, 1.0))
+        def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
+            return record_chunks(path.name, records, columns, wanted_columns, lambda: min(binary.tell() / size, 1.0))
 
         yield TextTable(columns, chunks)
 
 
-def _encoding(path: Path, named: str | None) -> str:
+def _detect_encoding(path: Path, profile_encoding: str | None) -> str:
     """The encoding by byte order mark, else the named one, else UTF-8; DataError if the file is not text at all."""
     with path.open("rb") as file:
         start = file.read(LOOK_BYTES)
@@ -60,18 +60,18 @@ def _encoding(path: Path, named: str | None) -> str:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     kind = detect_kind(start)
-    wide = (named or "").lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    wide = (profile_encoding or "").lower().replace("_", "-").startswith(("utf-16", "utf-32"))
     if kind or (b"\x00" in start and not wide):
         raise DataError(
             f"{path.name} has to be text, as CSV is",
             f"it is {kind or 'binary'}",
             "export it as CSV in UTF-8, or correct the ending of its name",
         )
-    return named or "utf-8"
+    return profile_encoding or "utf-8"
 
 
-def _delimiter(line: str) -> str:
-    """Whichever delimiter the heading line has most of; a comma where it has none."""
+def _choose_delimiter(line: str) -> str:
+    """The most frequent delimiter of the heading line; a comma if it has none."""
     return max(DELIMITERS, key=line.count)
 
 
@@ -109,31 +109,31 @@ class _Lines:
         return line
 
 
-def _records(lines: _Lines, first: str, delimiter: str) -> Iterator[Numbered]:
-    """Records with the line at which each begins; blank lines are passed over."""
+def _read_records(lines: _Lines, first_line: str, delimiter: str) -> Iterator[Numbered]:
+    """Records with the line at which each begins; blank lines are skipped."""
     begin = lines.number
-    reader = csv.reader(_again(first, lines), delimiter=delimiter)
+    reader = csv.reader(_prepend_line(first_line, lines), delimiter=delimiter)
     try:
         for cells in reader:
             if cells and (len(cells) > 1 or cells[0].strip()):
                 yield begin, cells
-            last, begin = list(lines.held), lines.number + 1
+            last_lines, begin = list(lines.held), lines.number + 1
             lines.held.clear()
-        list(csv.reader(last if first else [], delimiter=delimiter, strict=True))
+        list(csv.reader(last_lines if first_line else [], delimiter=delimiter, strict=True))
     except csv.Error as error:
         if "unexpected end" not in str(error) and "limit" not in str(error):
             return  # the last record is only untidy, and was read
         raise DataError(
             f"A cell has at most {csv.field_size_limit():,} characters, and closes its quotes",
-            f"in {lines.name} the record that begins at line {begin - (len(last) if 'unexpected' in str(error) else 0)}"
-            " does not end",
+            f"in {lines.name} the record that begins at line "
+            f"{begin - (len(last_lines) if 'unexpected' in str(error) else 0)} does not end",
             "close the quote that opens there",
         ) from error
 
 
-def _again(first: str, lines: _Lines) -> Iterator[str]:
-    if first:
-        yield first
+def _prepend_line(first_line: str, lines: _Lines) -> Iterator[str]:
+    if first_line:
+        yield first_line
     yield from lines
 
 
@@ -141,14 +141,14 @@ def record_chunks(
     name: str,
     records: Iterator[Numbered],
     columns: tuple[str, ...],
-    wanted: tuple[str, ...],
+    wanted_columns: tuple[str, ...],
     done: Callable[[], float],
 ) -> Iterator[Chunk]:
     """Records in chunks, with the wanted columns only; DataError if there are none or one is wider than the headings.
 
-    A record may be shorter than the headings (what is not there is blank) or longer by blank cells.
+    A record may be shorter than the headings (missing cells are blank) or longer by blank cells.
     """
-    width, places = len(columns), [columns.index(column) for column in wanted]
+    width, places = len(columns), [columns.index(column) for column in wanted_columns]
     pick: Callable[[list[str]], Any] = itemgetter(*places) if len(places) > 1 else lambda cells: _pick(cells, places)
     rows: list[tuple[str, ...]] = []
     lines: list[int] = []
@@ -159,13 +159,13 @@ def record_chunks(
         rows.append(pick(cells))
         lines.append(line)
         if len(rows) >= CHUNK_ROWS:
-            yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), done())
+            yield Chunk(build_text_frame(rows, wanted_columns), np.array(lines, dtype=np.int64), done())
             rows_read += len(rows)
             rows, lines = [], []
     if not rows_read and not rows:
         raise DataError(f"{name} needs rows below its headings", "it has none", "export it again")
     if rows:
-        yield Chunk(build_text_frame(rows, wanted), np.array(lines, dtype=np.int64), 1.0)
+        yield Chunk(build_text_frame(rows, wanted_columns), np.array(lines, dtype=np.int64), 1.0)
 
 
 def _pick(cells: list[str], places: list[int]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sources: profiles that say what a file's columns mean, where they are kept, and proposals for new ones."""
+"""Sources: profiles that say what a file's columns mean, where they are stored, and proposals for new ones."""
 
 from hexbeat.ingest.sources.column_plan import ColumnRoles, assign_columns
 from hexbeat.ingest.sources.profile import (

@@ -1,6 +1,6 @@
-"""Source profiles: what one says, reading one from TOML, and which there are.
+"""Source profiles: their contents, reading and writing them as TOML, and listing them.
 
-A user's own are in `HOME/sources`; they come before the built-in ones.
+A user's own profiles are in `HOME/sources`; they take precedence over the built-in ones.
 """
 
 import difflib
@@ -43,8 +43,8 @@ __all__ = [
     "sources_folder",
 ]
 
-# One heading, which a file must have (but for case, blanks, hyphens and underscores); or several, of which the first
-# that it has is used. What every event needs must be there; of other things with several headings none need be.
+# One heading, which a file must have (case, spaces, hyphens and underscores do not matter); or several, of which the
+# first that it has is used. Of several headings for an optional part, the file need not have any.
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
@@ -57,7 +57,7 @@ LARGEST_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A test of one column, whose texts are compared without regard to case. Every test that is given must hold."""
+    """A test of one column, whose texts are compared without regard to case. Every given test must be met."""
 
     column: Names = field(metadata=tables.NAMES)
     equals: tuple[str, ...] = field(metadata=tables.TEXTS, default=())  # one of them
@@ -69,7 +69,7 @@ class Condition:
 class Choice:
     """A word for each row: fixed (`value`), or read from `column` through `values`, `containing`, `default`.
 
-    `values` maps whole texts and `containing` parts of texts (the first that occurs wins), without regard to case.
+    `values` maps whole texts and `containing` parts of texts (the first that occurs is used), without regard to case.
     With neither of them, the text itself is the word.
     """
 
@@ -82,7 +82,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where: any of these ways; a row uses the first of which it has all parts, in this order."""
+    """Where an event happened: a row uses the first kind of coordinates that it has in full, in this order."""
 
     lon: Names = field(metadata=tables.NAMES, default=())  # WGS 84 degrees
     lat: Names = field(metadata=tables.NAMES, default=())
@@ -103,10 +103,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When. Formats are strptime's, tried in order; ISO 8601 is understood after them. Times without a zone are local.
+    """When an event happened. Formats are strptime's, tried in order, then ISO 8601. Times without a zone are local.
 
-    `precision` auto: what the text holds. `midnight_is_day`: a time of exactly local midnight means the day only.
-    `zone_in_text` false: a written offset is ignored. An end given as a day counts to the end of that day.
+    `precision` auto: that of the text. `midnight_is_day`: a time of exactly local midnight means the day only.
+    `zone_in_text` false: an offset in the text is ignored. An end given as a day counts to the end of that day.
     """
 
     start: Names = field(metadata=tables.NAMES, default=())  # every heading that the file has, the first filled wins
@@ -123,12 +123,12 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The natural key: columns, or (where there are none, or all are blank) the content of the columns that are read.
+    """The natural key: columns, or (if there are none, or all are blank) the content of the columns that are read.
 
     `columns` together are the key, and a file must have them; of `first_of` the first that a file has is the key.
 
-    `repeats`: reject the second row with the same key as duplicate_id, or number it. Rows without a key of their own
-    are always numbered: identical rows are separate reports.
+    `repeats`: reject the second row with the same key as duplicate_id, or number it. Rows without a key are always
+    numbered: identical rows are separate reports.
     """
 
     columns: Names = field(metadata=tables.NAMES, default=())
@@ -181,8 +181,13 @@ class SourceProfile:
 
     def summary(self) -> dict[str, Any]:
         """One line about the source: name, title, layers, and what it reads."""
-        words = (*self.layer.values.values(), *self.layer.containing.values(), self.layer.value, self.layer.default)
-        layers = [name for name in LAYER_NAMES if name in words]
+        layer_names = (
+            *self.layer.values.values(),
+            *self.layer.containing.values(),
+            self.layer.value,
+            self.layer.default,
+        )
+        layers = [name for name in LAYER_NAMES if name in layer_names]
         return {
             "name": self.name,
             "title": self.title,
@@ -197,9 +202,9 @@ class SourceProfile:
 
 
 def parse_profile(source: str, *, name: str) -> SourceProfile:
-    """A profile from TOML text; `name` is its file's name without suffix and must be its own name too.
+    """A profile from TOML text; `name` is the name of its file without suffix, and must be that of the profile.
 
-    DataError if the text is not TOML, has unknown keys, or says what cannot be.
+    DataError if the text is not TOML, or has unknown keys or impossible values.
     """
     where = f"{name}.toml"
     try:
@@ -209,14 +214,14 @@ def parse_profile(source: str, *, name: str) -> SourceProfile:
     if isinstance(table.get("layer"), str):
         table["layer"] = {"value": table["layer"]}
     profile = _add_layer_words(tables.read_table(SourceProfile, table, where))
-    for rule, broken in _faults(profile, name):
+    for rule, broken in _list_rules(profile, name):
         if broken:
             raise DataError(rule, f"{where} {broken}", "correct it; docs/sources.md explains the keys")
     return profile
 
 
 def _add_layer_words(profile: SourceProfile) -> SourceProfile:
-    """The profile with the words of the layers' own files, where it asks for them; what it says itself goes before."""
+    """The profile with the words of the layers' own files, if it asks for them; its own words take precedence."""
     values, containing = dict[str, str](), dict[str, str]()
     if profile.layer_words == "names":
         values = {word: spec.name for spec in LAYERS for word in (spec.name, *spec.words.names)}
@@ -228,53 +233,61 @@ def _add_layer_words(profile: SourceProfile) -> SourceProfile:
     return replace(profile, layer=layer) if profile.layer_words else profile
 
 
-def _faults(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
-    """Rules, each with what breaks it (None: kept)."""
+def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None]]:
+    """Rules, each with the fact that breaks it (None: it is met)."""
     layer, place = profile.layer, profile.location
-    words = {*layer.values.values(), *layer.containing.values(), layer.value, layer.default} - {None}
+    layer_names = {*layer.values.values(), *layer.containing.values(), layer.value, layer.default} - {None}
     reporters = profile.reported_by
-    who = {*reporters.values.values(), *reporters.containing.values(), reporters.value, reporters.default} - {None}
-    located = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    reporter_names = {
+        *reporters.values.values(),
+        *reporters.containing.values(),
+        reporters.value,
+        reporters.default,
+    } - {None}
+    has_location = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
     return [
-        ("A profile has the name of its file", _unless(profile.name == name, f"has the name {profile.name!r}")),
-        (f"A layer is one of {', '.join(LAYER_NAMES)}", _not_in(words, LAYER_NAMES)),
-        ("A profile says which layer its rows are", _unless(bool(words or layer.column), "names no layer")),
-        (f"Who reports is one of {', '.join(REPORTERS)}", _not_in(who, REPORTERS)),
-        ("records is rows, features or open311", _not_in({profile.records}, ("rows", "features", "open311"))),
-        ("precision is auto, minute, day or month", _not_in({profile.time.precision}, ("auto", *PRECISIONS))),
-        ("end_of is all or states", _not_in({profile.time.end_of}, ("all", "states"))),
-        ("layer_words is names or services", _not_in({profile.layer_words} - {""}, ("names", "services"))),
-        ("unknown_layer is skip or reject", _not_in({profile.unknown_layer}, ("skip", "reject"))),
-        ("repeats is reject or number", _not_in({profile.key.repeats}, ("reject", "number"))),
-        ("covers is month, file, open or stated", _not_in({profile.covers}, COVERS)),
+        ("A profile has the name of its file", _state_unless(profile.name == name, f"has the name {profile.name!r}")),
+        (f"A layer is one of {', '.join(LAYER_NAMES)}", _name_unknown(layer_names, LAYER_NAMES)),
+        ("A profile says which layer its rows are", _state_unless(bool(layer_names or layer.column), "names no layer")),
+        (f"Who reports is one of {', '.join(REPORTERS)}", _name_unknown(reporter_names, REPORTERS)),
+        ("records is rows, features or open311", _name_unknown({profile.records}, ("rows", "features", "open311"))),
+        ("precision is auto, minute, day or month", _name_unknown({profile.time.precision}, ("auto", *PRECISIONS))),
+        ("end_of is all or states", _name_unknown({profile.time.end_of}, ("all", "states"))),
+        ("layer_words is names or services", _name_unknown({profile.layer_words} - {""}, ("names", "services"))),
+        ("unknown_layer is skip or reject", _name_unknown({profile.unknown_layer}, ("skip", "reject"))),
+        ("repeats is reject or number", _name_unknown({profile.key.repeats}, ("reject", "number"))),
+        ("covers is month, file, open or stated", _name_unknown({profile.covers}, COVERS)),
         (
             "A file that covers a month has a snapshot with that month in its scope",
-            _unless(profile.covers != "month" or profile.snapshot is not None, "has no snapshot"),
+            _state_unless(profile.covers != "month" or profile.snapshot is not None, "has no snapshot"),
         ),
-        ("shapes is refuse or inside_point", _not_in({place.shapes}, ("refuse", "inside_point"))),
+        ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",
-            _unless(bool(located or profile.records == "features"), "names no columns for it"),
+            _state_unless(bool(has_location or profile.records == "features"), "names no columns for it"),
         ),
-        ("A profile says when events happened", _unless(bool(profile.time.start), "names no time.start")),
-        ("x and y need the EPSG code of their coordinates", _unless(bool(place.crs or not place.x), "names no crs")),
-        ("A crs has to be one that PROJ knows, such as EPSG:27700", _bad_crs(place.crs)),
-        ("A time zone has to be an IANA name, such as Europe/London", _bad_zone(profile.time_zone)),
-        ("An encoding has to be one that Python knows, such as cp1252", _bad_encoding(profile.encoding)),
-        ("A delimiter is one character", _unless(len(profile.delimiter or ",") == 1, "has another")),
+        ("A profile says when events happened", _state_unless(bool(profile.time.start), "names no time.start")),
+        (
+            "x and y need the EPSG code of their coordinates",
+            _state_unless(bool(place.crs or not place.x), "names no crs"),
+        ),
+        ("A crs has to be one that PROJ knows, such as EPSG:27700", _check_crs(place.crs)),
+        ("A time zone has to be an IANA name, such as Europe/London", _check_zone(profile.time_zone)),
+        ("An encoding has to be one that Python knows, such as cp1252", _check_encoding(profile.encoding)),
+        ("A delimiter is one character", _state_unless(len(profile.delimiter or ",") == 1, "has another")),
     ]
 
 
-def _unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a condition is what it is given
+def _state_unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a condition is what it is given
     return None if holds else fact
 
 
-def _not_in(words: Any, allowed: Sequence[str]) -> str | None:
-    wrong = sorted(str(word) for word in words if word not in allowed)
+def _name_unknown(values: Any, allowed: Sequence[str]) -> str | None:
+    wrong = sorted(str(word) for word in values if word not in allowed)
     return f"has {', '.join(map(repr, wrong))}" if wrong else None
 
 
-def _bad_crs(crs: str | None) -> str | None:
+def _check_crs(crs: str | None) -> str | None:
     if crs is None or crs in USUAL_CRS:
         return None
     try:
@@ -284,7 +297,7 @@ def _bad_crs(crs: str | None) -> str | None:
     return None
 
 
-def _bad_zone(zone: str | None) -> str | None:
+def _check_zone(zone: str | None) -> str | None:
     try:
         ZoneInfo(zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -292,7 +305,7 @@ def _bad_zone(zone: str | None) -> str | None:
     return None
 
 
-def _bad_encoding(encoding: str | None) -> str | None:
+def _check_encoding(encoding: str | None) -> str | None:
     try:
         "".encode(encoding or "utf-8")
     except LookupError:
@@ -301,7 +314,7 @@ def _bad_encoding(encoding: str | None) -> str | None:
 
 
 def sources_folder(home: Path) -> Path:
-    """Where a user's own profiles are."""
+    """The folder of a user's own profiles."""
     return home / "sources"
 
 
@@ -312,41 +325,41 @@ def builtin_profiles() -> tuple[SourceProfile, ...]:
 
 @cache
 def _read_builtin_profiles(_layers: tuple[str, ...]) -> tuple[SourceProfile, ...]:
-    """Read once for each set of layers, whose words some of them take."""
+    """Read once for each set of layers, because some profiles use the layers' words."""
     return tuple(_read(path) for path in sorted(BUILTIN.glob("*.toml")))
 
 
 def list_profiles(home: Path) -> list[SourceProfile]:
-    """All profiles by name; a user's own stands in for a built-in one of the same name.
+    """All profiles by name; a user's own replaces a built-in one of the same name.
 
     DataError if a user's own profile cannot be read.
     """
-    own_profiles = {path.stem: _read(path) for path in _own_files(home)}
+    own_profiles = {path.stem: _read(path) for path in _list_own_files(home)}
     profiles = {profile.name: profile for profile in builtin_profiles()} | own_profiles
     return [profiles[name] for name in sorted(profiles)]
 
 
 def load_profile(name: str, home: Path) -> SourceProfile:
-    """The profile of that name; UsageError (with near names) if there is none, DataError if it cannot be read."""
-    names = {path.stem for path in _own_files(home)}
+    """The profile of that name; UsageError (with similar names) if there is none, DataError if it cannot be read."""
+    names = {path.stem for path in _list_own_files(home)}
     if name in names:
         return _read(sources_folder(home) / f"{name}.toml")
     built_in = {profile.name: profile for profile in builtin_profiles()}
     if name in built_in:
         return built_in[name]
-    every = sorted({*names, *built_in})
-    near = difflib.get_close_matches(name, every, n=1)
+    all_names = sorted({*names, *built_in})
+    similar = difflib.get_close_matches(name, all_names, n=1)
     raise UsageError(
         "A source has to be the name of a profile",
         f"there is no profile named {name!r}",
-        f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(every)}",
+        f"did you mean {similar[0]!r}?" if similar else f"choose from {', '.join(all_names)}",
     )
 
 
 def save_profile(profile: SourceProfile, home: Path) -> Path:
     """Write a profile to the user's own ones and return its path; an existing one of that name is replaced.
 
-    DataError if the profile says what cannot be (its TOML is read back before it is written).
+    DataError if the profile has impossible values (its TOML is read back before it is written).
     """
     source = profile.toml()
     parse_profile(source, name=profile.name)
@@ -365,8 +378,8 @@ def save_profile(profile: SourceProfile, home: Path) -> Path:
     return path
 
 
-def _own_files(home: Path) -> list[Path]:
-    """A user's own profiles, sorted; none if there is no folder. DataError if it may not be looked into."""
+def _list_own_files(home: Path) -> list[Path]:
+    """The files of a user's own profiles, sorted; none if there is no folder. DataError if it may not be read."""
     folder = sources_folder(home)
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == ".toml")

@@ -12,7 +12,7 @@ council loads its own sheet of sweep finds, the same needles would count twice.
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from geo.errors import StoreError, UsageError
 from hexbeat.operations.ledger.visits import Visit, visit_id
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
-from hexbeat.store.databases import read_work_version, reading, working
+from hexbeat.store.databases import read_transaction, read_work_version, work_transaction
 from hexbeat.store.schema import visits as table
 from hexbeat.store.schema import work_loads
 from layers.access import Action, Viewer, require
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VISIT_COLUMNS",
-    "Recorded",
+    "RecordedVisit",
     "WorkLoad",
     "compare_visit",
     "list_imports",
-    "live_row",
+    "read_live_row",
     "read_visit_history",
     "read_visits",
     "record_import",
@@ -58,12 +58,12 @@ VISIT_COLUMNS: Final = (
     *("visit_id", "plan_id", "stop_id", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
     *("started_at", "minutes", "needles", "outcome", "recorded_at"),
 )
-_LOADED: Final = "visits"
+_LOAD_KIND: Final = "visits"
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a visit: its name, and new, updated or unchanged."""
+class RecordedVisit:
+    """The identifier of a recorded visit, and what recording did: new, updated or unchanged."""
 
     visit_id: str
     outcome: str
@@ -72,26 +72,26 @@ class Recorded:
 def work_version(store: "Store", viewer: Viewer) -> int:
     """A number that rises with every change of visits and reference places; for the keys of caches."""
     require(viewer, Action.SEE_COUNTS)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return read_work_version(connection)
 
 
-def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.datetime | None = None) -> Recorded:
+def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.datetime | None = None) -> RecordedVisit:
     """Record one visit, or correct the one of the same plan, stop and team; the old version is kept.
 
     If needles are None, those of the live version stay. UsageError if the visit lies in the future.
     """
     require(viewer, Action.RECORD_WORK)
-    moment = to_seconds(now)
-    _require_past(visit, moment)
-    with working(store.engine) as connection:
-        return write_visit(connection, visit, load_id=None, moment=moment)
+    now_s = to_seconds(now)
+    _require_past(visit, now_s)
+    with work_transaction(store.engine) as connection:
+        return write_visit(connection, visit, load_id=None, now_s=now_s)
 
 
 def record_import(  # the facts of the file, all by name
     store: "Store",
     viewer: Viewer,
-    found: Iterable[Visit],
+    visits: Sequence[Visit],
     *,
     area: str,
     file: str,
@@ -99,45 +99,46 @@ def record_import(  # the facts of the file, all by name
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> tuple[dict[str, int], int | None]:
-    """Record the visits of a file, all or none: counts of new, updated and unchanged, and the number of the import.
+    """Record the visits of a file, all or none.
 
-    The number is None, and nothing was written, after a dry run and where nothing was new. UsageError if a visit lies
-    in the future, or if two of them are the same visit.
+    Returns how many are new, updated and unchanged, and the number of the import. The number is None after a dry run
+    and where nothing was new: then nothing was written. UsageError if a visit lies in the future, or if two of them are
+    the same visit.
     """
     require(viewer, Action.RECORD_WORK)
-    moment, chosen = to_seconds(now), list(found)
-    for visit in chosen:
-        _require_past(visit, moment)
-    _require_distinct(chosen, file)
-    tally = _compare(store, chosen)
+    now_s = to_seconds(now)
+    for visit in visits:
+        _require_past(visit, now_s)
+    _require_distinct(visits, file)
+    tally = _count_outcomes(store, visits)
     if dry_run or not (tally["new"] or tally["updated"]):
         return tally, None
-    with working(store.engine) as connection:
-        facts = {"area": area, "kind": _LOADED, "file": file, "sha256": sha256}
-        load_id = begin_work_load(connection, facts, tally={}, moment=moment)
-        counted = Counter(write_visit(connection, visit, load_id=load_id, moment=moment).outcome for visit in chosen)
-        tally = {name: counted[name] for name in ("new", "updated", "unchanged")}
+    with work_transaction(store.engine) as connection:
+        facts = {"area": area, "kind": _LOAD_KIND, "file": file, "sha256": sha256}
+        load_id = begin_work_load(connection, facts, tally={}, now_s=now_s)
+        outcomes = Counter(write_visit(connection, visit, load_id=load_id, now_s=now_s).outcome for visit in visits)
+        tally = {name: outcomes[name] for name in ("new", "updated", "unchanged")}
         connection.execute(sa.update(work_loads).where(work_loads.c.load_id == load_id).values(tally=json.dumps(tally)))
     return tally, load_id
 
 
-def _compare(store: "Store", found: Iterable[Visit]) -> dict[str, int]:
+def _count_outcomes(store: "Store", visits: Iterable[Visit]) -> dict[str, int]:
     """How many of the visits would be new, updated or unchanged."""
-    with reading(store.engine) as connection:
-        counted = Counter(compare_visit(connection, visit) for visit in found)
-    return {name: counted[name] for name in ("new", "updated", "unchanged")}
+    with read_transaction(store.engine) as connection:
+        outcomes = Counter(compare_visit(connection, visit) for visit in visits)
+    return {name: outcomes[name] for name in ("new", "updated", "unchanged")}
 
 
-def _require_past(visit: Visit, moment: int) -> None:
-    if to_seconds(visit.started_at) > moment:
+def _require_past(visit: Visit, now_s: int) -> None:
+    if to_seconds(visit.started_at) > now_s:
         raise UsageError("A visit lies in the past", "one begins later than now", "check its day and time")
 
 
-def _require_distinct(found: list[Visit], file: str) -> None:
-    names = Counter(visit_id(visit) for visit in found)
-    if twice := sum(times > 1 for times in names.values()):
-        visits = "1 visit" if twice == 1 else f"{twice:,} visits"
-        raise UsageError("A file holds each visit once", f"{file} has {visits} twice", "delete one of each")
+def _require_distinct(visits: Sequence[Visit], file: str) -> None:
+    number_by_id = Counter(visit_id(visit) for visit in visits)
+    if repeated := sum(number > 1 for number in number_by_id.values()):
+        fact = f"{file} has 1 visit twice" if repeated == 1 else f"{file} has {repeated:,} visits twice"
+        raise UsageError("A file holds each visit once", fact, "delete one of each")
 
 
 def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | None = None) -> bool:
@@ -146,8 +147,8 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
     StoreError if there is no live visit of that name.
     """
     require(viewer, Action.RECORD_WORK)
-    with working(store.engine) as connection:
-        live = live_row(connection, name)
+    with work_transaction(store.engine) as connection:
+        live = read_live_row(connection, name)
         if live is None:
             raise StoreError(
                 "Only a recorded visit can be undone",
@@ -160,8 +161,8 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
 def list_imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
     """All imports of visits, the newest first, undone ones too."""
     require(viewer, Action.SEE_WORK)
-    query = sa.select(work_loads).where(work_loads.c.kind == _LOADED).order_by(work_loads.c.load_id.desc())
-    with reading(store.engine) as connection:
+    query = sa.select(work_loads).where(work_loads.c.kind == _LOAD_KIND).order_by(work_loads.c.load_id.desc())
+    with read_transaction(store.engine) as connection:
         return [parse_work_load(dict(row)) for row in connection.execute(query).mappings()]
 
 
@@ -171,17 +172,18 @@ def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = Non
     StoreError if there is none.
     """
     require(viewer, Action.RECORD_WORK)
-    moment = to_seconds(now)
-    with working(store.engine) as connection:
-        standing = sa.select(work_loads).where(work_loads.c.kind == _LOADED, work_loads.c.undone_at.is_(None))
-        row = connection.execute(standing.order_by(work_loads.c.load_id.desc()).limit(1)).mappings().one_or_none()
+    now_s = to_seconds(now)
+    with work_transaction(store.engine) as connection:
+        query = sa.select(work_loads).where(work_loads.c.kind == _LOAD_KIND, work_loads.c.undone_at.is_(None))
+        latest = query.order_by(work_loads.c.load_id.desc()).limit(1)
+        row = connection.execute(latest).mappings().one_or_none()
         if row is None:
             raise StoreError("An import can be undone once", "no import is left to undo", "nothing was changed")
-        this = work_loads.c.load_id == row["load_id"]
-        connection.execute(sa.update(work_loads).where(this).values(undone_at=moment))
-        mine = sa.select(table).where(table.c.load_id == row["load_id"], table.c.superseded_at.is_(None))
-        for live in connection.execute(mine).mappings().all():
-            restore_previous(connection, dict(live), moment)
+        same_load = work_loads.c.load_id == row["load_id"]
+        connection.execute(sa.update(work_loads).where(same_load).values(undone_at=now_s))
+        live_visits = sa.select(table).where(table.c.load_id == row["load_id"], table.c.superseded_at.is_(None))
+        for live in connection.execute(live_visits).mappings().all():
+            restore_previous(connection, dict(live), now_s)
     return parse_work_load(dict(row))
 
 
@@ -195,8 +197,9 @@ def read_visits(
 ) -> pd.DataFrame:
     """The live visits that began in [start, end) (aware; None: without bound), by start: VISIT_COLUMNS.
 
-    started_at and recorded_at are datetime64[s, UTC], minutes int64, needles Int64 (NA: not counted), plan_id and
-    stop_id None where no plan is answered, cell an H3 string. Place and team are what people wrote: show them as text.
+    started_at and recorded_at are datetime64[s, UTC], minutes int64, needles Int64 (NA: not counted). plan_id and
+    stop_id are None for work outside a plan. cell is an H3 string. Place and team are what people wrote: show them as
+    text.
     """
     require(viewer, Action.SEE_WORK)
     query = sa.select(*(table.c[name] for name in VISIT_COLUMNS)).where(table.c.superseded_at.is_(None))
@@ -206,18 +209,18 @@ def read_visits(
         query = query.where(table.c.started_at < to_seconds(end))
     if plan_id is not None:
         query = query.where(table.c.plan_id == plan_id)
-    return _frame(store, query.order_by(table.c.started_at, table.c.row_id))
+    return _read_frame(store, query.order_by(table.c.started_at, table.c.row_id))
 
 
 def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFrame:
     """All versions of a visit, the oldest first: VISIT_COLUMNS and superseded_at (datetime64[s, UTC], NaT: live)."""
     require(viewer, Action.SEE_WORK)
     columns = [table.c[column] for column in (*VISIT_COLUMNS, "superseded_at")]
-    return _frame(store, sa.select(*columns).where(table.c.visit_id == name).order_by(table.c.row_id))
+    return _read_frame(store, sa.select(*columns).where(table.c.visit_id == name).order_by(table.c.row_id))
 
 
-def _frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
-    with reading(store.engine) as connection:
+def _read_frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
+    with read_transaction(store.engine) as connection:
         result = connection.execute(query)
         names = list(result.keys())
         columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
@@ -229,7 +232,7 @@ def _frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
     return frame.astype({"lon": "float64", "lat": "float64", "minutes": "int64", "needles": "Int64"})
 
 
-def live_row(connection: Connection, name: str) -> dict[str, Any] | None:
+def read_live_row(connection: Connection, name: str) -> dict[str, Any] | None:
     """The live version of a visit; None if there is none."""
     query = sa.select(table).where(table.c.visit_id == name, table.c.superseded_at.is_(None))
     row = connection.execute(query).mappings().one_or_none()
@@ -238,14 +241,14 @@ def live_row(connection: Connection, name: str) -> dict[str, Any] | None:
 
 def compare_visit(connection: Connection, visit: Visit) -> str:
     """What recording a visit would do: new, updated or unchanged."""
-    return _outcome(live_row(connection, visit_id(visit)), _to_row(visit))
+    return _find_outcome(read_live_row(connection, visit_id(visit)), _to_row(visit))
 
 
 def _to_row(visit: Visit) -> dict[str, Any]:
     return {name: getattr(visit, name) for name in _FACTS} | {"started_at": to_seconds(visit.started_at)}
 
 
-def _outcome(live: Mapping[str, Any] | None, facts: dict[str, Any]) -> str:
+def _find_outcome(live: Mapping[str, Any] | None, facts: dict[str, Any]) -> str:
     """What a visit does to the live version; if needles are None, `facts` takes those of the live version."""
     if live is None:
         return "new"
@@ -254,47 +257,47 @@ def _outcome(live: Mapping[str, Any] | None, facts: dict[str, Any]) -> str:
     return "unchanged" if all(live[name] == facts[name] for name in _FACTS) else "updated"
 
 
-def write_visit(connection: Connection, visit: Visit, *, load_id: int | None, moment: int) -> Recorded:
+def write_visit(connection: Connection, visit: Visit, *, load_id: int | None, now_s: int) -> RecordedVisit:
     """Record a visit: nothing if the live version is the same, else a new version."""
     name, facts = visit_id(visit), _to_row(visit)
-    live = live_row(connection, name)
-    outcome = _outcome(live, facts)
+    live = read_live_row(connection, name)
+    outcome = _find_outcome(live, facts)
     if outcome != "unchanged":
-        _replace(connection, live, facts | {"visit_id": name, "load_id": load_id}, moment)
-    return Recorded(name, outcome)
+        _replace(connection, live, facts | {"visit_id": name, "load_id": load_id}, now_s)
+    return RecordedVisit(name, outcome)
 
 
-def _replace(connection: Connection, live: Mapping[str, Any] | None, row: dict[str, Any], moment: int) -> None:
+def _replace(connection: Connection, live: Mapping[str, Any] | None, row: dict[str, Any], now_s: int) -> None:
     """Close the live version, if there is one, and add the new one."""
     if live is not None:
-        _close(connection, live, moment)
+        _close(connection, live, now_s)
     connection.execute(
-        sa.insert(table).values(row | {"replaces": live["row_id"] if live else None, "recorded_at": moment})
+        sa.insert(table).values(row | {"replaces": live["row_id"] if live else None, "recorded_at": now_s})
     )
 
 
-def _close(connection: Connection, live: Mapping[str, Any], moment: int) -> None:
-    closed = max(moment, live["recorded_at"])  # a clock set back must not close a version before it began
-    connection.execute(sa.update(table).where(table.c.row_id == live["row_id"]).values(superseded_at=closed))
+def _close(connection: Connection, live: Mapping[str, Any], now_s: int) -> None:
+    closed_at = max(now_s, live["recorded_at"])  # a clock set back must not close a version before it began
+    connection.execute(sa.update(table).where(table.c.row_id == live["row_id"]).values(superseded_at=closed_at))
 
 
-def restore_previous(connection: Connection, live: Mapping[str, Any], moment: int) -> bool:
-    """Close a version and add a copy of the one that it replaced; whether there was one.
+def restore_previous(connection: Connection, live: Mapping[str, Any], now_s: int) -> bool:
+    """Close a version and add a copy of the one that it replaced; True if there was one.
 
-    Versions of imports that are undone are passed over.
+    Versions of undone imports are skipped.
     """
-    _close(connection, live, moment)
-    former = _row(connection, live["replaces"])
-    while former is not None and _is_undone(connection, former["load_id"]):
-        former = _row(connection, former["replaces"])
-    if former is None:
+    _close(connection, live, now_s)
+    previous = _read_row(connection, live["replaces"])
+    while previous is not None and _is_undone(connection, previous["load_id"]):
+        previous = _read_row(connection, previous["replaces"])
+    if previous is None:
         return False
-    kept = {name: former[name] for name in (*_FACTS, "visit_id", "load_id", "replaces")}
-    connection.execute(sa.insert(table).values(kept | {"recorded_at": moment}))
+    facts = {name: previous[name] for name in (*_FACTS, "visit_id", "load_id", "replaces")}
+    connection.execute(sa.insert(table).values(facts | {"recorded_at": now_s}))
     return True
 
 
-def _row(connection: Connection, number: int | None) -> dict[str, Any] | None:
+def _read_row(connection: Connection, number: int | None) -> dict[str, Any] | None:
     row = connection.execute(sa.select(table).where(table.c.row_id == number)).mappings().one_or_none()
     return None if row is None else dict(row)
 

@@ -1,7 +1,6 @@
-"""Import of what was done: tracks and waypoints (GPX), and sheets (CSV, XLSX, ODS), with a dry run; all or nothing."""
+"""Import of visits from tracks and waypoints (GPX) and from sheets (CSV, XLSX, ODS): all or nothing, with a dry run."""
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import DataError, UsageError
 from hexbeat.areas.area import Area
+from hexbeat.files import hash_file
 from hexbeat.operations.ledger.ledger import record_import
 from hexbeat.operations.ledger.plan_sheets import FIELDS, VisitSheetRow, read_visit_sheet
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M, match_track, read_track
 from hexbeat.operations.ledger.visit_sheets import SheetChoices, match_rows
-from hexbeat.operations.ledger.visits import DONE, Visit, find_tour, overlap_note
+from hexbeat.operations.ledger.visits import DONE, Visit, describe_overlap, find_tour
 from hexbeat.operations.plans.plan import Plan, PlanKind
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.operations.spreadsheets import PLACE_FIELDS
@@ -32,17 +32,17 @@ SAMPLES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a file is to be read. `team` and `kind` (patrol or sweep) are of rows that do not say; None: not known.
+    """How to read a file. `team` and `kind` (patrol or sweep) are for rows that give none; None: not known.
 
-    A track stays at a stop within `radius_m` metres for `least_minutes` at a time. `named` gives other headings of a
-    sheet, `unread` those that Hexbeat should not read although they look like names of people.
+    A track stays at a stop while it is within `radius_m` metres for `least_minutes` at a time. `headings_by_field`
+    gives a field another heading. `unread` are headings that look like names of people and are not read.
     """
 
     team: str | None = None
     kind: str | None = None
     radius_m: float = RADIUS_M
     least_minutes: float = LEAST_MINUTES
-    named: Mapping[str, str] | None = None
+    headings_by_field: Mapping[str, str] | None = None
     unread: Sequence[str] = ()
 
 
@@ -50,9 +50,9 @@ class ImportOptions:
 class ImportReport:
     """What an import found and did: `new`, `updated` and `unchanged` visits, and rejected rows with their reasons.
 
-    `answered` of `planned` stops were done (of the plan, or of the team of a track); a track only went past `passed`
-    stops, and never came near `missed` ones; `other` visits answer no stop. `minutes` and `needles` are sums over the
-    visits. `samples` are the first rejected rows: (line, reason). `load_id` None: nothing was written.
+    `answered` of `planned` stops were done (of the plan, or of the team of a track). A track went past `passed` stops
+    without staying, and never came near `missed` ones. `other` visits answer no stop. `minutes` and `needles` are sums
+    over the visits. `samples` are the first rejected rows: (line, reason). `load_id` None: nothing was written.
     """
 
     file: str
@@ -84,7 +84,7 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class _FileFindings:
-    """What a file says, whatever its kind."""
+    """The visits of a file and how they match the plan, the same for tracks and sheets."""
 
     visits: tuple[Visit, ...]
     rejects: tuple[tuple[int, str], ...] = ()
@@ -108,28 +108,39 @@ def import_visits(
     """Import a file of work done, in one transaction; the same file again changes nothing.
 
     A GPX file answers the stops of one team of a plan, and needs both. A row of a sheet answers a stop of the plan, or
-    is other work. `plan` may be what opens a plan by its code, too: a plan's own file that was filled in answers that
-    plan, and any other file none. DataError if the file cannot be used as a whole (or none of its rows can), UsageError
-    for options that make no sense; nothing is changed then.
+    is other work. `plan` may be a function that loads a plan by its code: then a plan's own filled-in file answers its
+    plan, and any other file none. DataError if the file, or every row of it, cannot be used; UsageError for invalid
+    options. Nothing is changed then.
     """
     require(viewer, Action.RECORD_WORK)
     chosen = options or ImportOptions()
-    _require_sense(chosen)
+    _require_valid_options(chosen)
     if path.suffix.lower() == GPX:
         plan = None if callable(plan) else plan
-        found = _from_track(path, plan, chosen)
+        findings = _match_track_file(path, plan, chosen)
     else:
-        rows = read_visit_sheet(path, time_zone=area.time_zone, named=chosen.named, unread=chosen.unread)
-        plan = _find_plan(path.name, rows, plan) if callable(plan) else plan
-        found = _from_sheet(store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now))
+        rows = read_visit_sheet(
+            path, time_zone=area.time_zone, headings_by_field=chosen.headings_by_field, unread=chosen.unread
+        )
+        plan = _find_own_plan(path.name, rows, plan) if callable(plan) else plan
+        findings = _match_sheet_file(
+            store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now)
+        )
     tally, load_id = record_import(
-        store, viewer, found.visits, area=area.name, file=path.name, sha256=_digest(path), dry_run=dry_run, now=now
+        store,
+        viewer,
+        findings.visits,
+        area=area.name,
+        file=path.name,
+        sha256=hash_file(path),
+        dry_run=dry_run,
+        now=now,
     )
-    return _report(path.name, plan, found, tally, dry_run=dry_run, load_id=load_id)
+    return _build_report(path.name, plan, findings, tally, dry_run=dry_run, load_id=load_id)
 
 
-def _require_sense(options: ImportOptions) -> None:
-    unknown = [field for field in options.named or {} if field not in {**FIELDS, **PLACE_FIELDS}]
+def _require_valid_options(options: ImportOptions) -> None:
+    unknown = [field for field in options.headings_by_field or {} if field not in {**FIELDS, **PLACE_FIELDS}]
     if unknown:
         raise UsageError(
             "A column is named after a known field",
@@ -146,7 +157,7 @@ def _require_sense(options: ImportOptions) -> None:
         )
 
 
-def _from_track(path: Path, plan: Plan | None, options: ImportOptions) -> _FileFindings:
+def _match_track_file(path: Path, plan: Plan | None, options: ImportOptions) -> _FileFindings:
     if plan is None:
         raise UsageError("A track answers the stops of a plan", "no plan was named", "name the plan")
     tour = find_tour(plan, options.team)
@@ -160,7 +171,7 @@ def _from_track(path: Path, plan: Plan | None, options: ImportOptions) -> _FileF
     )
 
 
-def _find_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[str], Plan]) -> Plan | None:
+def _find_own_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[str], Plan]) -> Plan | None:
     """The plan whose own file this is; None for any other sheet. DataError if it has rows of several."""
     codes = sorted({row.plan_id for row in rows if row.plan_id})
     if len(codes) > 1:
@@ -172,7 +183,7 @@ def _find_plan(name: str, rows: Sequence[VisitSheetRow], open_plan: Callable[[st
     return open_plan(codes[0]) if codes else None
 
 
-def _from_sheet(
+def _match_sheet_file(
     store: "Store",
     viewer: Viewer,
     name: str,
@@ -196,7 +207,7 @@ def _from_sheet(
     if not findings.visits:
         raise DataError(
             f"{name} has to hold rows of work done",
-            f"none of its {len(rows):,} rows can be used ({_count_reasons(findings.rejects)})",
+            f"none of its {len(rows):,} rows can be used ({_format_reasons(findings.rejects)})",
             "check its columns; nothing was changed",
         )
     planned = sum(len(tour.stops) for tour in plan.tours) if plan else 0
@@ -212,37 +223,38 @@ def _read_named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float,
     return places
 
 
-def _count_reasons(rejects: Sequence[tuple[int, str]]) -> str:
-    counted = Counter(reason for _, reason in rejects)
-    return ", ".join(f"{reason} {number:,}" for reason, number in sorted(counted.items()))
+def _format_reasons(rejects: Sequence[tuple[int, str]]) -> str:
+    number_by_reason = Counter(reason for _, reason in rejects)
+    return ", ".join(f"{reason} {number:,}" for reason, number in sorted(number_by_reason.items()))
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _report(
-    file: str, plan: Plan | None, found: _FileFindings, tally: Mapping[str, int], *, dry_run: bool, load_id: int | None
+def _build_report(
+    file: str,
+    plan: Plan | None,
+    findings: _FileFindings,
+    tally: Mapping[str, int],
+    *,
+    dry_run: bool,
+    load_id: int | None,
 ) -> ImportReport:
-    made = found.visits
-    answered = {visit.stop_id for visit in made if visit.stop_id is not None and visit.outcome == DONE}
+    visits = findings.visits
+    answered = {visit.stop_id for visit in visits if visit.stop_id is not None and visit.outcome == DONE}
     return ImportReport(
         file=file,
         plan_id=plan.plan_id if plan else None,
-        visits=len(made),
-        rejected=len(found.rejects),
-        reasons=dict(sorted(Counter(reason for _, reason in found.rejects).items())),
-        samples=found.rejects[:SAMPLES],
-        planned=found.planned,
+        visits=len(visits),
+        rejected=len(findings.rejects),
+        reasons=dict(sorted(Counter(reason for _, reason in findings.rejects).items())),
+        samples=findings.rejects[:SAMPLES],
+        planned=findings.planned,
         answered=len(answered),
-        passed=found.passed,
-        missed=found.missed,
-        other=sum(visit.stop_id is None for visit in made),
-        not_done=sum(visit.outcome != DONE for visit in made),
-        minutes=sum(visit.minutes for visit in made),
-        needles=sum(visit.needles or 0 for visit in made),
-        notes=found.notes + overlap_note((visit.team, visit.started_at, visit.minutes) for visit in made),
+        passed=findings.passed,
+        missed=findings.missed,
+        other=sum(visit.stop_id is None for visit in visits),
+        not_done=sum(visit.outcome != DONE for visit in visits),
+        minutes=sum(visit.minutes for visit in visits),
+        needles=sum(visit.needles or 0 for visit in visits),
+        notes=findings.notes + describe_overlap((visit.team, visit.started_at, visit.minutes) for visit in visits),
         dry_run=dry_run,
         load_id=load_id,
         **tally,

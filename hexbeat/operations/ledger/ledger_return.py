@@ -13,7 +13,7 @@ from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from hexbeat.files import escape_formula, escape_formulas
-from hexbeat.operations.ledger.visits import DONE, overlap_note, team_key
+from hexbeat.operations.ledger.visits import DONE, describe_overlap, team_key
 from hexbeat.operations.plans.plan import Plan
 from layers.periods import QuarterYear, format_quarter
 
@@ -42,8 +42,8 @@ MEASURES: Final = (
 _SUMMED: Final = tuple(name for name in MEASURES if name != "delivered_share")
 _COLUMNS: Final[Mapping[Group, tuple[str, ...]]] = {"ward": ("ward_code", "ward_name")}
 _WORKBOOK: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-_WIDE: Final = 20  # characters
-_NAMED: Final = 10  # plans by their codes in a note
+_COLUMN_WIDTH: Final = 20  # characters
+_MOST_NAMED_PLANS: Final = 10  # plans by their codes in a note
 
 
 def build_return(  # the choices of one return, all by name
@@ -59,23 +59,25 @@ def build_return(  # the choices of one return, all by name
 ) -> pd.DataFrame:
     """Planned against delivered work, one row a group that has any: the columns of the groups, then MEASURES.
 
-    `visits` are those of `read_visits`. A stop is planned on the local day of its planned arrival, a
-    visit is delivered on the local day that it began; only days in [start, end) count (None: without bound). Wards are
-    those of the stop, and of the visit. `stops_done` are planned stops that a visit says were done, on the day of that
-    visit; `delivered_minutes` are of all visits, `other_visits` of which answer no stop; `needles` were collected by
-    sweeps and are no part of what the public reported. `delivered_share` is delivered over planned minutes, NaN
-    where none was planned. Nothing is counted twice: each column but the share sums to its total whatever the groups.
+    `visits` come from `read_visits`. A stop counts on the local day of its planned arrival, a visit on the local day on
+    which it began. Only days in [start, end) count (None: without bound). The ward is that of the stop or of the visit.
+    `stops_done` are planned stops that a visit records as done, on the day of that visit. `delivered_minutes` are of
+    all visits; `other_visits` of them answer no stop. `needles` were collected by sweeps, not reported by the public.
+    `delivered_share` is delivered over planned minutes, NaN where none was planned. Nothing is counted twice: each
+    column but the share sums to the same total in any grouping.
 
-    Of plans with the same kind, area and start, those that visits answer count, or else the newest. A team is the same
-    whatever its capitals and spaces. UsageError for an unknown group, or one named twice.
+    Which plans count: see `select_plans`. Capitals and spaces do not make another team. UsageError for an unknown
+    group, or one named twice.
     """
     _require_groups(by)
     zone = ZoneInfo(time_zone)
-    rows = pd.concat([_planned(select_plans(plans, visits), zone), _delivered(visits, zone)], ignore_index=True)
+    rows = pd.concat(
+        [_build_planned_rows(select_plans(plans, visits), zone), _build_delivered_rows(visits, zone)], ignore_index=True
+    )
     # Without its dtype the choice of no rows would be one of no columns.
-    rows = rows[np.array([_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
-    spelt = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
-    rows["team"] = [spelt[team_key(team)] for team in rows["team"]]
+    rows = rows[np.array([_is_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
+    spelling = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
+    rows["team"] = [spelling[team_key(team)] for team in rows["team"]]
     names = dict(zip(wards.codes, wards.names, strict=True))
     rows = rows.assign(
         ward_name=[names.get(code, "") for code in rows["ward_code"]],
@@ -83,28 +85,28 @@ def build_return(  # the choices of one return, all by name
         month=[f"{day:%Y-%m}" for day in rows["day"]],
     )
     columns = [column for group in by for column in _COLUMNS.get(group, (group,))]
-    summed = rows.groupby(columns, sort=True, as_index=False)[list(_SUMMED)].sum() if columns else _total(rows)
+    summed = rows.groupby(columns, sort=True, as_index=False)[list(_SUMMED)].sum() if columns else _sum_all(rows)
     planned = summed["planned_minutes"]
     share = (summed["delivered_minutes"] / planned.where(planned > 0)).astype("float64")
     return summed.assign(delivered_share=share)[[*columns, *MEASURES]]
 
 
 def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
-    """The plans that count: those that visits answer; of the others the newest of its kind, area and start.
+    """The plans that count: those with visits, and of each kind, area and start without any the newest.
 
-    Every plan that somebody tries is kept. A plan without visits does not count if another of the same kind and start
-    has visits, or is newer.
+    Every plan that somebody tries out is stored. So a plan without visits is left out if another of the same kind, area
+    and start has visits or is newer.
     """
     answered = set(visits["plan_id"].dropna())
-    chosen: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
-    for plan in sorted(plans, key=lambda one: (one.plan_id not in answered, -one.made_at.timestamp(), one.plan_id)):
-        group = chosen.setdefault((str(plan.kind), plan.area, plan.begins), [])
+    groups: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
+    for plan in sorted(plans, key=lambda plan: (plan.plan_id not in answered, -plan.made_at.timestamp(), plan.plan_id)):
+        group = groups.setdefault((str(plan.kind), plan.area, plan.begins), [])
         if plan.plan_id in answered or not group:
             group.append(plan)
-    return [plan for group in chosen.values() for plan in group]
+    return [plan for group in groups.values() for plan in group]
 
 
-def _within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
+def _is_within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
     return (start is None or day >= start) and (end is None or day < end)
 
 
@@ -117,37 +119,37 @@ def _require_groups(by: Sequence[str]) -> None:
         )
 
 
-def _total(rows: pd.DataFrame) -> pd.DataFrame:
+def _sum_all(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[list(_SUMMED)].sum().to_frame().T.astype("int64")
 
 
-def _planned(plans: Iterable[Plan], zone: ZoneInfo) -> pd.DataFrame:
+def _build_planned_rows(plans: Iterable[Plan], zone: ZoneInfo) -> pd.DataFrame:
     """One row a planned stop."""
-    found = [
+    rows = [
         (stop.arrive.astimezone(zone).date(), stop.ward_code, tour.team, str(plan.kind), 1, stop.minutes)
         for plan in plans
         for tour in plan.tours
         for stop in tour.stops
     ]
-    return _filled(found, ("planned_stops", "planned_minutes"))
+    return _fill_measures(rows, ("planned_stops", "planned_minutes"))
 
 
-def _delivered(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
-    """One row a visit. A stop that two teams say they did counts as done once, for the team that says so first."""
-    days = [moment.tz_convert(zone).date() for moment in visits["started_at"]]
-    answers = visits["plan_id"].notna() & (visits["outcome"] == DONE)
-    first = answers & ~visits[["plan_id", "stop_id"]].where(answers).duplicated()
+def _build_delivered_rows(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """One row a visit. A stop that two teams record as done counts once, for the team that began first."""
+    days = [started.tz_convert(zone).date() for started in visits["started_at"]]
+    is_done_stop = visits["plan_id"].notna() & (visits["outcome"] == DONE)
+    is_first = is_done_stop & ~visits[["plan_id", "stop_id"]].where(is_done_stop).duplicated()
     needles = visits["needles"].fillna(0).astype("int64")
     facts = zip(
         *(days, visits["ward_code"], visits["team"], visits["kind"]),
-        *(first.astype("int64"), visits["minutes"], [1] * len(visits)),
+        *(is_first.astype("int64"), visits["minutes"], [1] * len(visits)),
         *(visits["plan_id"].isna().astype("int64"), needles),
         strict=True,
     )
-    return _filled(list(facts), ("stops_done", "delivered_minutes", "visits", "other_visits", "needles"))
+    return _fill_measures(list(facts), ("stops_done", "delivered_minutes", "visits", "other_visits", "needles"))
 
 
-def _filled(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.DataFrame:
+def _fill_measures(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.DataFrame:
     """Rows of day, ward, team, kind and some measures; the other measures are 0."""
     names = ["day", "ward_code", "team", "kind", *measures]
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
@@ -166,32 +168,38 @@ def build_return_notes(
     end: dt.date | None = None,
     time_zone: str = "Europe/London",
 ) -> tuple[str, ...]:
-    """The notes of a return: synthetic plans, plans left out, lost plans, and visits that overlap.
+    """The notes of a return: synthetic plans, plans left out, deleted plans, and visits that overlap.
 
-    Plans left out and overlaps are of days in [`start`, `end`), by when a plan or a visit begins.
+    Plans left out and overlaps are limited to those that begin on a day in [`start`, `end`).
     """
-    held, zone = list(plans), ZoneInfo(time_zone)
+    all_plans, zone = list(plans), ZoneInfo(time_zone)
     notes = ["Delivered minutes are what teams recorded. Needles are those that sweeps collected, not public reports"]
-    counted = select_plans(held, visits)
-    if any(plan.synthetic for plan in counted):
+    selected = select_plans(all_plans, visits)
+    if any(plan.synthetic for plan in selected):
         notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
-    lost = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in held}
-    if lost:
-        plans_lost = "1 deleted plan" if len(lost) == 1 else f"{len(lost):,} deleted plans"
-        notes.append(f"Planned minutes do not include {plans_lost} that visits answer")
-    tried = [plan for plan in held if plan not in counted and _within(plan.begins.astimezone(zone).date(), start, end)]
-    if tried:
-        names = ", ".join(sorted(plan.plan_id for plan in tried)[:_NAMED]) + (" …" if len(tried) > _NAMED else "")
-        left_out = "1 plan without visits is" if len(tried) == 1 else f"{len(tried):,} plans without visits are"
-        notes.append(f"{left_out} left out, because another of the same kind and start counts: {names}")
-    times = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
-    notes += overlap_note(one for one in times if _within(one[1].tz_convert(zone).date(), start, end))
+    deleted = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in all_plans}
+    if deleted:
+        deleted_text = "1 deleted plan" if len(deleted) == 1 else f"{len(deleted):,} deleted plans"
+        notes.append(f"Planned minutes do not include {deleted_text} that visits answer")
+    unused = [
+        plan
+        for plan in all_plans
+        if plan not in selected and _is_within(plan.begins.astimezone(zone).date(), start, end)
+    ]
+    if unused:
+        names = ", ".join(sorted(plan.plan_id for plan in unused)[:_MOST_NAMED_PLANS]) + (
+            " …" if len(unused) > _MOST_NAMED_PLANS else ""
+        )
+        unused_text = "1 plan without visits is" if len(unused) == 1 else f"{len(unused):,} plans without visits are"
+        notes.append(f"{unused_text} left out, because another of the same kind and start counts: {names}")
+    spans = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
+    notes += describe_overlap(span for span in spans if _is_within(span[1].tz_convert(zone).date(), start, end))
     return tuple(notes)
 
 
 def build_return_csv(frame: pd.DataFrame) -> bytes:
     """The return as CSV (UTF-8); text that looks like a formula is made harmless."""
-    return escape_formulas(_rounded(frame)).to_csv(index=False, lineterminator="\n").encode()
+    return escape_formulas(_round_shares(frame)).to_csv(index=False, lineterminator="\n").encode()
 
 
 def build_return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
@@ -201,10 +209,10 @@ def build_return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
         book.set_properties({"created": dt.datetime(2000, 1, 1)})  # noqa: DTZ001 - the same bytes for the same return
         sheet, bold = book.add_worksheet("Return"), book.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
-        sheet.set_column(0, max(len(frame.columns) - 1, 0), _WIDE)
+        sheet.set_column(0, max(len(frame.columns) - 1, 0), _COLUMN_WIDTH)
         for column, name in enumerate(frame.columns):
             sheet.write_string(0, column, name.replace("_", " "), bold)
-            for line, value in enumerate(_rounded(frame)[name].tolist(), start=1):
+            for line, value in enumerate(_round_shares(frame)[name].tolist(), start=1):
                 if isinstance(value, str):
                     sheet.write_string(line, column, escape_formula(value))
                 elif pd.notna(value):
@@ -215,5 +223,5 @@ def build_return_xlsx(frame: pd.DataFrame, notes: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+def _round_shares(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(delivered_share=frame["delivered_share"].round(3))

@@ -1,4 +1,4 @@
-"""Sheets of work done, read as texts: what the columns mean, and no column that names people."""
+"""Reads sheets of work done: which column holds what. Columns that may name people are refused."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,16 @@ FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "kind": ("type", "work"),
     "ref": ("reference", "source id", "id", "record"),
 }
-_PLANNED: Final[Mapping[str, Sequence[str]]] = {"plan_id": (), "arrive": (), "minutes_spent": ()}
-_OWN: Final = frozenset({"planid", "stopid", "team", "arrive", "minutes", "wardname"})  # of a plan's own file
-_OWN_TAB: Final = "Stops"
+_PLAN_FIELDS: Final[Mapping[str, Sequence[str]]] = {"plan_id": (), "arrive": (), "minutes_spent": ()}
+_PLAN_FILE_HEADINGS: Final = frozenset(
+    {"planid", "stopid", "team", "arrive", "minutes", "wardname"}
+)  # of a plan's own file
+_PLAN_FILE_TAB: Final = "Stops"
 UNREAD: Final = "unread"  # the field of a column that Hexbeat should not read
-_WHOLE: Final = frozenset({"name", "names", "who", "by", "pc", "pcso", "ps", "dob", "initials", "person", "people"})
-_PARTS: Final = (
+_PEOPLE_WORDS: Final = frozenset(
+    {"name", "names", "who", "by", "pc", "pcso", "ps", "dob", "initials", "person", "people"}
+)
+_PEOPLE_PARTS: Final = (
     *("officer", "warden", "operative", "staff", "employee", "surname", "forename", "firstname", "lastname"),
     *("fullname", "collar", "shoulder", "badge", "payroll", "phone", "mobile", "email", "signature", "driver"),
     *("sergeant", "constable", "birth"),
@@ -48,11 +52,11 @@ _FORMATS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class VisitSheetRow:
-    """One row: its line, texts by field ("" where blank), its point (None: none said; NaN never), its start and end.
+    """One row of a sheet: its line in the file, texts by field ("" where blank), point, start and end.
 
-    `plan_id` is the plan that the row is of, in a plan's own file; "" in any other.
-    `lon` and `lat` are infinity where what the row says is no place. `started` and `ended` are UTC seconds, None where
-    not said; `bad_date` where one is said and cannot be read, `day_only` where it says no time of day.
+    `plan_id` is the plan of a plan's own file, "" in any other file. `lon` and `lat` are None where the row has no
+    coordinates, and infinity where they cannot be a place (never NaN). `started` and `ended` are UTC seconds, None
+    where blank. `bad_date`: one of them cannot be read. `day_only`: the start has no time of day.
     """
 
     line: int
@@ -67,75 +71,78 @@ class VisitSheetRow:
 
 
 def read_visit_sheet(
-    path: Path, *, time_zone: str, named: Mapping[str, str] | None = None, unread: Sequence[str] = ()
+    path: Path, *, time_zone: str, headings_by_field: Mapping[str, str] | None = None, unread: Sequence[str] = ()
 ) -> list[VisitSheetRow]:
-    """The rows of a sheet; local times are of `time_zone`. `named` says other headings, as in {"team": "Crew 4"}.
+    """The rows of a sheet; local times are of `time_zone`.
 
-    A plan's own CSV or workbook is one of them, once it is filled in: its planned times are no work done. DataError if
-    the file cannot be read as a whole, or has a column that looks as if it names people: delete it, name it as what it
-    holds, or put it among `unread`.
+    `headings_by_field` gives a field another heading, as in {"team": "Crew 4"}. A plan's own CSV or workbook, once it
+    is filled in, is such a sheet; its planned times do not count as work done. DataError if the file cannot be read as
+    a whole, or has a column that may name people and is neither in `headings_by_field` nor in `unread`.
     """
-    sheet = _read(path, named)
-    _refuse_people(path.name, sheet, set(named.values()) if named else set(), unread)
+    sheet = _read_own_sheet(path, headings_by_field)
+    _refuse_people(path.name, sheet, set(headings_by_field.values()) if headings_by_field else set(), unread)
     rows = len(sheet.lines)
     blank = pd.Series([""] * rows, dtype="object")
     texts = {field: sheet.texts.get(field, blank) for field in FIELDS}
     plan_ids = blank
-    if _is_own(sheet):
+    if _is_plan_file(sheet):
         plan_ids = sheet.texts["plan_id"]
         texts |= _find_filled(texts, sheet.texts["arrive"], sheet.texts.get("minutes_spent", blank))
     clocks = sheet.texts.get("clock")
     start = parse_timestamps(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
     end = parse_timestamps(_date_ends(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
-    return [_row(sheet, texts | {"plan_id": plan_ids}, start, end, k) for k in range(rows)]
+    return [_build_row(sheet, texts | {"plan_id": plan_ids}, start, end, k) for k in range(rows)]
 
 
-def _read(path: Path, named: Mapping[str, str] | None) -> PlaceSheet:
-    """The only sheet that has rows; of a plan's own workbook its stops."""
-    fields = {**FIELDS, **_PLANNED}
+def _read_own_sheet(path: Path, headings_by_field: Mapping[str, str] | None) -> PlaceSheet:
+    """The only sheet of the file that has rows; of a plan's own workbook, the sheet of stops."""
+    fields = {**FIELDS, **_PLAN_FIELDS}
     try:
-        return read_place_sheet(path, fields=fields, named=named)
+        return read_place_sheet(path, fields=fields, headings_by_field=headings_by_field)
     except DataError:
         if path.suffix.lower() not in {".xlsx", ".ods"}:
             raise
         with suppress(DataError):
-            sheet = read_place_sheet(path, fields=fields, named=named, tab=_OWN_TAB)
-            if _is_own(sheet):
+            sheet = read_place_sheet(path, fields=fields, headings_by_field=headings_by_field, tab=_PLAN_FILE_TAB)
+            if _is_plan_file(sheet):
                 return sheet
         raise
 
 
-def _is_own(sheet: PlaceSheet) -> bool:
-    return {fold_heading(heading) for heading in sheet.headings} >= _OWN
+def _is_plan_file(sheet: PlaceSheet) -> bool:
+    return {fold_heading(heading) for heading in sheet.headings} >= _PLAN_FILE_HEADINGS
 
 
 def _find_filled(texts: Mapping[str, pd.Series], arrive: pd.Series, spent: pd.Series) -> dict[str, pd.Series]:
-    """Starts and minutes of a plan's own file: a start that is a clock alone is of the night of the planned arrival.
+    """Starts and minutes of a plan's own file; a start without a day gets the day of the planned arrival.
 
-    Its minutes are the planned ones: they count where the row says that the stop was done, and not for how long.
+    The file's minutes are the planned ones. They count where a stop was done and the row does not say for how long.
     """
     starts, minutes = [], []
-    for k, (started, planned) in enumerate(zip(texts["started"], arrive, strict=True)):
-        starts.append(_near_arrival(started, planned))
-        done = started or texts["outcome"].iloc[k]
-        as_planned = texts["minutes"].iloc[k] if done and not texts["ended"].iloc[k] else ""
-        minutes.append(spent.iloc[k] or as_planned)
+    for row, (started, planned) in enumerate(zip(texts["started"], arrive, strict=True)):
+        starts.append(_date_clock(started, planned))
+        done = started or texts["outcome"].iloc[row]
+        as_planned = texts["minutes"].iloc[row] if done and not texts["ended"].iloc[row] else ""
+        minutes.append(spent.iloc[row] or as_planned)
     return {"started": pd.Series(starts, dtype="object"), "minutes": pd.Series(minutes, dtype="object")}
 
 
-def _near_arrival(text: str, planned: str) -> str:
-    """A clock with the day that brings it nearest to the planned arrival (ISO 8601, local); other texts unchanged."""
+def _date_clock(text: str, planned: str) -> str:
+    """A time of day with the date that brings it nearest to the planned arrival (ISO 8601, local).
+
+    Any other text is returned unchanged.
+    """
     clock, arrival = _CLOCK.fullmatch(text), pd.to_datetime(planned[:16], errors="coerce")
     if clock is None or pd.isna(arrival):
         return text
     hours, minutes = map(int, clock[1].split(":"))
-    same = arrival.normalize() + pd.Timedelta(hours=hours, minutes=minutes)
-    nearest = min((same + pd.Timedelta(days=day) for day in (-1, 0, 1)), key=lambda one: abs(one - arrival))
+    same_day = arrival.normalize() + pd.Timedelta(hours=hours, minutes=minutes)
+    nearest = min((same_day + pd.Timedelta(days=day) for day in (-1, 0, 1)), key=lambda time: abs(time - arrival))
     return f"{nearest:%Y-%m-%d %H:%M}" if hours < 24 and minutes < 60 else text  # noqa: PLR2004 - of a day and an hour
 
 
 def _date_ends(texts: pd.Series, start: Timestamps) -> pd.Series:
-    """Ends that are a clock alone, with the day of the start: the day after where the clock is earlier."""
+    """Ends that are a time of day alone, with the date of the start, or the day after if they are earlier than it."""
     dated = []
     for text, local, unknown in zip(texts, start.local, start.bad | start.blank, strict=True):
         clock = _CLOCK.fullmatch(text)
@@ -148,43 +155,45 @@ def _date_ends(texts: pd.Series, start: Timestamps) -> pd.Series:
     return pd.Series(dated, dtype="object")
 
 
-def _refuse_people(name: str, sheet: PlaceSheet, named: set[str], unread: Sequence[str]) -> None:
-    """DataError if a column that nobody has named looks as if it names people."""
-    spoken = {fold_heading(heading) for heading in (*named, *unread)}
+def _refuse_people(name: str, sheet: PlaceSheet, headings_by_field: set[str], unread: Sequence[str]) -> None:
+    """DataError if a column may name people and the person loading the file has not said what it holds."""
+    accepted = {fold_heading(heading) for heading in (*headings_by_field, *unread)}
     known = {
         fold_heading(word) for field, words in {**FIELDS, **PLACE_FIELDS}.items() for word in (field, *words)
-    } | _OWN
-    doubtful = [
-        heading for heading in sheet.headings if fold_heading(heading) not in spoken | known and _looks(heading)
+    } | _PLAN_FILE_HEADINGS
+    doubtful_headings = [
+        heading
+        for heading in sheet.headings
+        if fold_heading(heading) not in accepted | known and _may_name_people(heading)
     ]
-    if doubtful:
+    if doubtful_headings:
         raise DataError(
             "The ledger names teams, never people",
-            f"{name} has the {'columns' if len(doubtful) > 1 else 'column'} {', '.join(doubtful)}",
-            f"delete it, or say what it holds: --column team='{doubtful[0]}' if it names teams, "
-            f"--column {UNREAD}='{doubtful[0]}' if Hexbeat should not read it",
+            f"{name} has the {'columns' if len(doubtful_headings) > 1 else 'column'} {', '.join(doubtful_headings)}",
+            f"delete it, or say what it holds: --column team='{doubtful_headings[0]}' if it names teams, "
+            f"--column {UNREAD}='{doubtful_headings[0]}' if Hexbeat should not read it",
         )
 
 
-def _looks(heading: str) -> bool:
+def _may_name_people(heading: str) -> bool:
     words = set(re.split(r"[^a-z]+", heading.casefold()))
-    return bool(words & _WHOLE) or any(part in fold_heading(heading) for part in _PARTS)
+    return bool(words & _PEOPLE_WORDS) or any(part in fold_heading(heading) for part in _PEOPLE_PARTS)
 
 
-def _row(
-    sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, k: int
+def _build_row(
+    sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, row: int
 ) -> VisitSheetRow:
-    lon, lat = sheet.points[k]
-    has_point = not np.isnan(sheet.points[k]).any()
-    months = not start.blank[k] and start.precision[k] == MONTH
+    lon, lat = sheet.points[row]
+    has_point = not np.isnan(sheet.points[row]).any()
+    months = not start.blank[row] and start.precision[row] == MONTH
     return VisitSheetRow(
-        line=int(sheet.lines[k]),
-        plan_id=str(texts["plan_id"].iloc[k]),
-        texts={field: str(column.iloc[k]) for field, column in texts.items()},
+        line=int(sheet.lines[row]),
+        plan_id=str(texts["plan_id"].iloc[row]),
+        texts={field: str(column.iloc[row]) for field, column in texts.items()},
         lon=float(lon) if has_point else None,
         lat=float(lat) if has_point else None,
-        started=None if start.blank[k] else int(start.utc[k]),
-        ended=None if end.blank[k] else int(end.utc[k]),
-        bad_date=bool(start.bad[k] or end.bad[k] or months),
-        day_only=bool(not start.blank[k] and start.precision[k] == DAY),
+        started=None if start.blank[row] else int(start.utc[row]),
+        ended=None if end.blank[row] else int(end.utc[row]),
+        bad_date=bool(start.bad[row] or end.bad[row] or months),
+        day_only=bool(not start.blank[row] and start.precision[row] == DAY),
     )

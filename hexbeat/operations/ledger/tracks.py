@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geo.errors import DataError
 from geo.stays import Stay, find_stays
 from hexbeat.ingest.readers.limits import check_file
-from hexbeat.operations.ledger.visits import Visit, visit_of_stop
+from hexbeat.operations.ledger.visits import Visit, build_stop_visit
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from layers.wording import format_date
 
@@ -33,10 +33,10 @@ _SAME_PLACE_DIGITS: Final = 6  # of a degree: 0.1 m
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """Fixes (n,) that have a time, in UTC seconds and WGS 84 degrees: of tracks, or where there are none, waypoints.
+    """Fixes (n,) with a time, in UTC seconds and WGS 84 degrees; waypoints if the file has no track with times.
 
-    `unzoned`: fixes whose time has no zone, read as UTC, as GPX says. `untimed`: fixes without a time, left out. Names,
-    descriptions and devices in the file are not read.
+    `unzoned` counts fixes whose time has no zone: they are read as UTC, as GPX says. `untimed` counts fixes without a
+    time, which are left out. Names, descriptions and devices in the file are not read.
     """
 
     seconds: Floats
@@ -67,15 +67,15 @@ def match_track(
 ) -> TrackFindings:
     """The stops of a tour at which the track stayed within `radius_m` for `least_minutes` at a time or longer.
 
-    Minutes are those spent there, all stays of `least_minutes` together, to the nearest minute; absences under two
-    minutes do not end a stay. If one place is planned several times, each stay answers the stop whose planned time
-    is nearest. Waypoints have no duration: one within `radius_m` of a stop says that it was done for as long as
-    planned. Only fixes from three hours before the plan begins to three hours after it ends count.
+    The minutes of a visit are those of all its stays, to the nearest minute. Absences under two minutes do not end a
+    stay. If one place is planned several times, each stay answers the stop whose planned time is nearest. A waypoint
+    has no duration: one within `radius_m` of a stop counts as a visit of the planned length. Only fixes from three
+    hours before the plan begins to three hours after it ends count.
 
     DataError if the track has none of these.
     """
-    seconds, lon, lat = _in_time(track, plan)
-    stops = _by_place(tour)
+    seconds, lon, lat = _select_fixes(track, plan)
+    stops = _group_stops(tour)
     places = np.array(list(stops), dtype=np.float64).reshape(-1, 2)
     stays = (
         _find_waypoint_stays(seconds, lon, lat, places, radius_m)
@@ -83,23 +83,25 @@ def match_track(
         else find_stays(seconds, lon, lat, places[:, 0], places[:, 1], radius_m=radius_m)
     )
     groups = list(stops.values())
-    long = [stay for stay in stays if track.waypoints or stay.seconds >= least_minutes * 60]
-    short = {stay.place for stay in stays} - {stay.place for stay in long}
-    answered = _assign_stays(long, groups)
-    found = [_visit(plan, tour, stop, answered[stop.stop_id], track) for stop in tour.stops if stop.stop_id in answered]
+    long_stays = [stay for stay in stays if track.waypoints or stay.seconds >= least_minutes * 60]
+    short_stay_places = {stay.place for stay in stays} - {stay.place for stay in long_stays}
+    answered = _assign_stays(long_stays, groups)
+    visits = [
+        _build_visit(plan, tour, stop, answered[stop.stop_id], track) for stop in tour.stops if stop.stop_id in answered
+    ]
     open_stops = [stop for stop in tour.stops if stop.stop_id not in answered]
-    passed = [stop.stop_id for place in sorted(short) for stop in groups[place]]
+    passed = [stop.stop_id for place in sorted(short_stay_places) for stop in groups[place]]
     missed = [stop.stop_id for stop in open_stops if stop.stop_id not in passed]
-    return TrackFindings(tuple(found), tuple(passed), tuple(missed), _notes(track, len(seconds)))
+    return TrackFindings(tuple(visits), tuple(passed), tuple(missed), _build_notes(track, len(seconds)))
 
 
-def _in_time(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
-    begins, ends = (plan.begins - _MARGIN).timestamp(), (plan.ends + _MARGIN).timestamp()
-    inside = (track.seconds >= begins) & (track.seconds <= ends)
+def _select_fixes(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
+    begin_s, end_s = (plan.begins - _MARGIN).timestamp(), (plan.ends + _MARGIN).timestamp()
+    inside = (track.seconds >= begin_s) & (track.seconds <= end_s)
     if not inside.any():
         zone = plan.begins.tzinfo
-        sides = float(track.seconds.min()), float(track.seconds.max())
-        first, last = (dt.datetime.fromtimestamp(side, zone) for side in sides)
+        bounds_s = float(track.seconds.min()), float(track.seconds.max())
+        first, last = (dt.datetime.fromtimestamp(bound_s, zone) for bound_s in bounds_s)
         raise DataError(
             "A track has to be from the time of its plan",
             f"this one was recorded from {_format_time(first)} to {_format_time(last)}, the plan is for "
@@ -109,35 +111,35 @@ def _in_time(track: Track, plan: Plan) -> tuple[Floats, Floats, Floats]:
     return track.seconds[inside], track.lon[inside], track.lat[inside]
 
 
-def _format_time(moment: dt.datetime) -> str:
-    return f"{format_date(moment.date())}, {moment:%H:%M}"
+def _format_time(time: dt.datetime) -> str:
+    return f"{format_date(time.date())}, {time:%H:%M}"
 
 
-def _by_place(tour: Tour) -> dict[tuple[float, float], list[Stop]]:
+def _group_stops(tour: Tour) -> dict[tuple[float, float], list[Stop]]:
     """The stops at each place, in their planned order."""
     stops: dict[tuple[float, float], list[Stop]] = defaultdict(list)
-    for stop in sorted(tour.stops, key=_arrival):
+    for stop in sorted(tour.stops, key=_get_arrival):
         stops[round(stop.lon, _SAME_PLACE_DIGITS), round(stop.lat, _SAME_PLACE_DIGITS)].append(stop)
     return dict(stops)
 
 
-def _arrival(stop: Stop) -> dt.datetime:
+def _get_arrival(stop: Stop) -> dt.datetime:
     return stop.arrive
 
 
 def _find_waypoint_stays(seconds: Floats, lon: Floats, lat: Floats, places: Floats, radius_m: float) -> list[Stay]:
-    """Each waypoint as a stay of no length: a track that stands still there for two seconds says where that is."""
+    """Each waypoint as a stay of no length, found as a track that stands there for two seconds."""
     stays = []
-    for moment, east, north in zip(seconds.tolist(), lon.tolist(), lat.tolist(), strict=True):
-        twice = np.array([moment, moment + 2.0])
+    for second, east, north in zip(seconds.tolist(), lon.tolist(), lat.tolist(), strict=True):
+        two_seconds = np.array([second, second + 2.0])
         stays += find_stays(
-            twice, np.array([east] * 2), np.array([north] * 2), places[:, 0], places[:, 1], radius_m=radius_m
+            two_seconds, np.array([east] * 2), np.array([north] * 2), places[:, 0], places[:, 1], radius_m=radius_m
         )
     return [Stay(stay.place, stay.start, stay.start, 0.0) for stay in stays]
 
 
 def _assign_stays(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list[Stay]]:
-    """The stays that answer each stop: at a place planned several times, the stop nearest in time."""
+    """The stays by the stop that they answer; at a place planned several times, the stop nearest in time."""
     answered: dict[str, list[Stay]] = defaultdict(list)
     for stay in stays:
         nearest = min(groups[stay.place], key=lambda stop: abs(stop.arrive.timestamp() - stay.start))
@@ -145,18 +147,18 @@ def _assign_stays(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list
     return dict(answered)
 
 
-def _visit(plan: Plan, tour: Tour, stop: Stop, stays: list[Stay], track: Track) -> Visit:
+def _build_visit(plan: Plan, tour: Tour, stop: Stop, stays: list[Stay], track: Track) -> Visit:
     began = dt.datetime.fromtimestamp(int(min(stay.start for stay in stays)), dt.UTC)
     spent = None if track.waypoints else max(1, round(sum(stay.seconds for stay in stays) / 60))
-    return visit_of_stop(plan, tour, stop, started_at=began, minutes=spent)
+    return build_stop_visit(plan, tour, stop, started_at=began, minutes=spent)
 
 
-def _notes(track: Track, used: int) -> tuple[str, ...]:
+def _build_notes(track: Track, used: int) -> tuple[str, ...]:
     notes = []
     if track.waypoints:
         notes.append("The file has waypoints and no track: minutes are as planned")
-    if left := len(track.seconds) - used:
-        notes.append(f"{left:,} fixes from other times are left out")
+    if unused := len(track.seconds) - used:
+        notes.append(f"{unused:,} fixes from other times are left out")
     if track.untimed:
         notes.append(f"{track.untimed:,} fixes without a time are left out")
     if track.unzoned:
@@ -167,37 +169,37 @@ def _notes(track: Track, used: int) -> tuple[str, ...]:
 def read_track(path: Path) -> Track:
     """Read a GPX file; DataError if it is another file, declares entities, is very long, or has no times."""
     check_file(path, most_bytes=MOST_BYTES)
-    gpx = _parse(path)
+    gpx = _parse_gpx(path)
     fixes = [fix for track in gpx.tracks for segment in track.segments for fix in segment.points]
-    timed = [fix for fix in fixes if fix.time is not None]
-    marks = [mark for mark in gpx.waypoints if mark.time is not None]
-    chosen = timed or marks
-    if not chosen:
+    track_fixes = [fix for fix in fixes if fix.time is not None]
+    waypoints = [mark for mark in gpx.waypoints if mark.time is not None]
+    timed_fixes = track_fixes or waypoints
+    if not timed_fixes:
         raise DataError(
             _RULE,
             f"{path.name} has {len(fixes):,} fixes and {len(gpx.waypoints):,} waypoints, none with a time",
             "a planned route has none: export what was recorded",
         )
-    if len(chosen) > MOST_POINTS:
+    if len(timed_fixes) > MOST_POINTS:
         raise DataError(_RULE, f"{path.name} has more than {MOST_POINTS:,} fixes", "export one shift at a time")
-    untimed = len(fixes) - len(timed) if timed else len(gpx.waypoints) - len(marks)
-    return _track(path.name, chosen, waypoints=not timed, untimed=untimed)
+    untimed = len(fixes) - len(track_fixes) if track_fixes else len(gpx.waypoints) - len(waypoints)
+    return _build_track(path.name, timed_fixes, waypoints=not track_fixes, untimed=untimed)
 
 
-def _track(name: str, fixes: list[Any], *, waypoints: bool, untimed: int) -> Track:
+def _build_track(name: str, fixes: list[Any], *, waypoints: bool, untimed: int) -> Track:
     lon = np.array([fix.longitude for fix in fixes], dtype=np.float64)
     lat = np.array([fix.latitude for fix in fixes], dtype=np.float64)
     if not (np.abs(lon) <= 180).all() or not (np.abs(lat) <= 90).all():  # noqa: PLR2004 - degrees
         raise DataError(_RULE, f"{name} has a fix that is not on the globe", "export it again")
     unzoned = sum(fix.time.tzinfo is None for fix in fixes)
-    return Track(np.array([_utc(fix.time) for fix in fixes]), lon, lat, waypoints, unzoned, untimed)
+    return Track(np.array([_to_utc_seconds(fix.time) for fix in fixes]), lon, lat, waypoints, unzoned, untimed)
 
 
-def _utc(time: dt.datetime) -> float:
+def _to_utc_seconds(time: dt.datetime) -> float:
     return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp()
 
 
-def _parse(path: Path) -> Any:
+def _parse_gpx(path: Path) -> Any:
     """The document as gpxpy reads it, if it is harmless; DataError otherwise."""
     import gpxpy  # noqa: PLC0415 - a quarter of a second that only imports need
     from gpxpy.gpx import GPXException  # noqa: PLC0415 - the same

@@ -1,7 +1,7 @@
-"""From the rows of a sheet to visits: the planned stop that each answers, its place, or why it cannot be used."""
+"""Turns the rows of a sheet into visits: the planned stop that each answers, its place, or why it is rejected."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,11 +19,11 @@ from hexbeat.operations.ledger.visits import (
     MOST_NEEDLES,
     NOT_DONE,
     Visit,
-    named_stop,
-    place_visit,
+    build_stop_visit,
+    find_cell_and_ward,
+    find_named_stop,
     team_key,
     visit_id,
-    visit_of_stop,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour
 from layers.timestamps import from_seconds
@@ -38,7 +38,7 @@ SHEET_REASONS: Final = (
 _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
 _KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
-_SAID: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")  # what a row says about work
+_WORK_FIELDS: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")
 
 
 class _RejectedError(Exception):
@@ -47,10 +47,10 @@ class _RejectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SheetChoices:
-    """What the rows are read with: wards, the plan that they answer (None: other work), the team and the kind.
+    """The options for reading rows: wards, the plan that they answer (None: other work), team and kind.
 
-    `team` and `kind` apply to rows that do not say; `places` are named points (lon, lat; None where a name is not
-    unique); `now` is UTC seconds.
+    `team` and `kind` are for rows that give none. `places` are named points (lon, lat; None where a name is not
+    unique). `now` is UTC seconds.
     """
 
     wards: Wards
@@ -73,7 +73,7 @@ class SheetFindings:
 
 @dataclass(slots=True)
 class _UsedStops:
-    """What earlier rows have taken: visits by name, planned stops by stop and team."""
+    """What earlier rows have used: visits by identifier, planned stops by stop and team."""
 
     visits: dict[str, Visit] = field(default_factory=dict)
     stops: set[tuple[str, str]] = field(default_factory=set)
@@ -88,14 +88,14 @@ class _UsedStops:
 def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFindings:
     """Visits of the rows that can be used.
 
-    With a plan, a row answers the stop that it names; else the nearest open stop of its team within `radius_m` of its
-    point, or of the same place in words. A row that says "done" at a stop without a time is taken as planned. What
-    answers no stop is other work, and needs a start and a place of its own.
+    With a plan, a row answers the stop that it names. A row that names none answers the nearest open stop of its team
+    within `radius_m` of its point, or an open stop with the same place name. A row that says "done" without a time is
+    recorded with the planned time. A row that answers no stop is other work: it needs a start and a place.
     """
-    taken, rejects = _UsedStops(), []
+    used_stops, rejects = _UsedStops(), []
     for row in rows:
         try:
-            taken.take(_visit(row, choices, taken))
+            used_stops.take(_build_visit(row, choices, used_stops))
         except _RejectedError as error:
             rejects.append((row.line, str(error)))
     days = sum(row.day_only for row in rows)
@@ -103,34 +103,37 @@ def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFinding
         "1 row has a day but no time: it is" if days == 1 else f"{days:,} rows have a day but no time: they are"
     )
     notes = (f"{rows_without_time} recorded at 00:00",) if days else ()
-    return SheetFindings(tuple(taken.visits.values()), tuple(rejects), notes)
+    return SheetFindings(tuple(used_stops.visits.values()), tuple(rejects), notes)
 
 
-def _visit(row: VisitSheetRow, choices: SheetChoices, taken: _UsedStops) -> Visit:
+def _build_visit(row: VisitSheetRow, choices: SheetChoices, used_stops: _UsedStops) -> Visit:
     if row.plan_id and choices.plan and row.plan_id != choices.plan.plan_id:
         raise _RejectedError("other_plan")
-    if row.texts["stop"] and not any(row.texts[field] for field in _SAID):
+    if row.texts["stop"] and not any(row.texts[field] for field in _WORK_FIELDS):
         raise _RejectedError("not_filled_in")
     team = row.texts["team"] or choices.team or ""
-    answered = _stop(row, team, choices, taken)
+    answered = _find_planned_stop(row, team, choices, used_stops)
     if answered is not None and team_key(team) in {"", team_key(answered[0].team)}:
         team = answered[0].team  # as the plan spells it
     if not team or len(team) > LONGEST_TEAM or "@" in team:
         raise _RejectedError("missing_team")
-    outcome, needles = _outcome(row.texts["outcome"]), _parse_whole(row.texts["needles"], MOST_NEEDLES, "bad_needles")
-    started = _started(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
-    minutes = 0 if outcome == NOT_DONE else _minutes(row)
+    outcome, needles = (
+        _parse_outcome(row.texts["outcome"]),
+        _parse_whole(row.texts["needles"], MOST_NEEDLES, "bad_needles"),
+    )
+    started = _parse_start(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
+    minutes = 0 if outcome == NOT_DONE else _parse_minutes(row)
     if answered is None:
         return _build_unplanned(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
     tour, stop = answered
-    taken.stops.add((stop.stop_id, team_key(team)))
+    used_stops.stops.add((stop.stop_id, team_key(team)))
     plan = choices.plan
     if plan is None:
         raise _RejectedError("unknown_stop")
-    made = visit_of_stop(plan, tour, stop, started_at=started, minutes=minutes, needles=needles, outcome=outcome)
-    if made.started_at.timestamp() > choices.now:
+    visit = build_stop_visit(plan, tour, stop, started_at=started, minutes=minutes, needles=needles, outcome=outcome)
+    if visit.started_at.timestamp() > choices.now:
         raise _RejectedError("future_date")
-    return replace(made, team=team)
+    return replace(visit, team=team)
 
 
 def _build_unplanned(  # the parts of one visit
@@ -144,23 +147,23 @@ def _build_unplanned(  # the parts of one visit
     outcome: str,
 ) -> Visit:
     """Work that answers no planned stop."""
-    lon, lat = _point(row, choices)
-    where = place_visit(choices.wards, lon, lat)
-    if where is None:
+    lon, lat = _find_point(row, choices)
+    cell_and_ward = find_cell_and_ward(choices.wards, lon, lat)
+    if cell_and_ward is None:
         raise _RejectedError("outside_area")
     if started is None:
         raise _RejectedError("bad_date")
     if minutes is None:
         raise _RejectedError("bad_minutes")
     return Visit(
-        kind=_kind(row, choices),
+        kind=_find_kind(row, choices),
         team=team,
         lon=lon,
         lat=lat,
         started_at=started,
         minutes=minutes,
-        cell=where[0],
-        ward_code=where[1],
+        cell=cell_and_ward[0],
+        ward_code=cell_and_ward[1],
         place=row.texts["place"][:200],
         needles=needles,
         outcome=outcome,
@@ -168,15 +171,15 @@ def _build_unplanned(  # the parts of one visit
     )
 
 
-def _kind(row: VisitSheetRow, choices: SheetChoices) -> str:
-    chosen = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
-    kind = chosen or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
+def _find_kind(row: VisitSheetRow, choices: SheetChoices) -> str:
+    own_kind = _KINDS.get(row.texts["kind"].casefold()) if row.texts["kind"] else choices.kind
+    kind = own_kind or (choices.plan.kind if choices.plan and not row.texts["kind"] else None)
     if kind is None:
         raise _RejectedError("unknown_kind")
     return str(kind)
 
 
-def _outcome(text: str) -> str:
+def _parse_outcome(text: str) -> str:
     if not text or text.casefold() in _YES:
         return DONE
     if text.casefold() in _NO:
@@ -184,8 +187,8 @@ def _outcome(text: str) -> str:
     raise _RejectedError("bad_outcome")
 
 
-def _started(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | None:
-    """When the row says that it began; None if it may leave that to the plan."""
+def _parse_start(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | None:
+    """The start that the row gives; None if it gives none and the planned arrival stands for it."""
     if row.bad_date or (row.started is None and not planned):
         raise _RejectedError("bad_date")
     if row.started is None:
@@ -195,8 +198,8 @@ def _started(row: VisitSheetRow, now: int, *, planned: bool) -> dt.datetime | No
     return from_seconds(row.started)
 
 
-def _minutes(row: VisitSheetRow) -> int | None:
-    """Minutes as the row says them, or from start to end; None where it says neither."""
+def _parse_minutes(row: VisitSheetRow) -> int | None:
+    """The minutes that the row gives, or those from its start to its end; None if it gives neither."""
     if row.texts["minutes"]:
         return _parse_whole(row.texts["minutes"], MOST_MINUTES, "bad_minutes", rounded=True)
     if row.started is None or row.ended is None:
@@ -217,8 +220,8 @@ def _parse_whole(text: str, most: int, reason: str, *, rounded: bool = False) ->
     return round(value)
 
 
-def _point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
-    """Where the row says that it was: by coordinates, or by the name of a known place."""
+def _find_point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
+    """The point of a row (lon, lat), from its coordinates or from the name of a known place."""
     if row.lon is not None and row.lat is not None:
         if not (np.isfinite(row.lon) and np.isfinite(row.lat) and abs(row.lon) <= 180 and abs(row.lat) <= 90):  # noqa: PLR2004 - degrees
             raise _RejectedError("impossible_location")
@@ -231,37 +234,41 @@ def _point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float]:
     return point
 
 
-def _stop(row: VisitSheetRow, team: str, choices: SheetChoices, taken: _UsedStops) -> tuple[Tour, Stop] | None:
+def _find_planned_stop(
+    row: VisitSheetRow, team: str, choices: SheetChoices, used_stops: _UsedStops
+) -> tuple[Tour, Stop] | None:
     """The planned stop that a row answers; None if there is none. A row with an unknown stop is rejected."""
     if choices.plan is None:
         return None
     if row.texts["stop"]:
-        named = named_stop(choices.plan, row.texts["stop"])
-        if named is None:
+        pair = find_named_stop(choices.plan, row.texts["stop"])
+        if pair is None:
             raise _RejectedError("unknown_stop")
-        return named
+        return pair
     stops = [(tour, stop) for tour in choices.plan.tours for stop in tour.stops]
     own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
-    near = _nearness(row, choices.radius_m)
-    free = [pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in taken.stops]
-    fitting = [(near(stop), _find_gap_s(row, stop), n) for n, (_, stop) in enumerate(free) if near(stop) is not None]
-    return free[min(fitting)[2]] if fitting else None
+    open_stops = [
+        pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in used_stops.stops
+    ]
+    steps = [_measure_steps(row, stop, choices.radius_m) for _, stop in open_stops]
+    candidates = [
+        (step, _find_gap_s(row, stop), n)
+        for n, ((_, stop), step) in enumerate(zip(open_stops, steps, strict=True))
+        if step is not None
+    ]
+    return open_stops[min(candidates)[2]] if candidates else None
 
 
-def _nearness(row: VisitSheetRow, radius_m: float) -> Callable[[Stop], float | None]:
-    """How far a stop is from the row, in steps of a fifth of the radius; None where it is another place."""
-
-    def near(stop: Stop) -> float | None:
-        if row.lon is None or row.lat is None or not np.isfinite(row.lon):
-            same = row.texts["place"].casefold() == stop.place.casefold()
-            return 0.0 if same else None
-        east, north = offsets_m(row.lon, row.lat, origin_lon=stop.lon, origin_lat=stop.lat)[0].tolist()
-        metres = float(np.hypot(east, north))
-        return round(metres / radius_m * 5) if metres <= radius_m else None
-
-    return near
+def _measure_steps(row: VisitSheetRow, stop: Stop, radius_m: float) -> float | None:
+    """How far a stop is from the row, in fifths of the radius; None where the row is of another place."""
+    if row.lon is None or row.lat is None or not np.isfinite(row.lon):
+        same_place = row.texts["place"].casefold() == stop.place.casefold()
+        return 0.0 if same_place else None
+    east, north = offsets_m(row.lon, row.lat, origin_lon=stop.lon, origin_lat=stop.lat)[0].tolist()
+    metres = float(np.hypot(east, north))
+    return round(metres / radius_m * 5) if metres <= radius_m else None
 
 
 def _find_gap_s(row: VisitSheetRow, stop: Stop) -> float:
-    """Seconds between the row's start and the planned arrival; the order of the plan where the row says none."""
+    """Seconds between the row's start and the planned arrival; the stop's order if the row has no start."""
     return float(stop.order) if row.started is None else abs(stop.arrive.timestamp() - row.started)

@@ -23,15 +23,15 @@ __all__ = [
     "NOT_DONE",
     "OUTCOMES",
     "Visit",
-    "began_by_now",
+    "build_stop_visit",
+    "describe_overlap",
+    "estimate_start",
+    "find_cell_and_ward",
+    "find_named_stop",
     "find_stop",
     "find_tour",
-    "named_stop",
-    "overlap_note",
-    "place_visit",
     "team_key",
     "visit_id",
-    "visit_of_stop",
 ]
 
 DONE: Final = "done"
@@ -114,7 +114,7 @@ def team_key(team: str) -> str:
     return " ".join(team.split()).casefold()
 
 
-def overlap_note(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ...]:
+def describe_overlap(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ...]:
     """A note if visits (team, start, minutes) of one team overlap in time; none otherwise."""
     spans = sorted((team_key(team), begin, begin + dt.timedelta(minutes=spent)) for team, begin, spent in times)
     number, minutes, ended = 0, 0, dict[str, dt.datetime]()
@@ -128,7 +128,7 @@ def overlap_note(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ..
     return (f"{visits} before the same team's earlier visit ends: {minutes:,} minutes count twice",)
 
 
-def visit_of_stop(
+def build_stop_visit(
     plan: Plan,
     tour: Tour,
     stop: Stop,
@@ -138,7 +138,7 @@ def visit_of_stop(
     needles: int | None = None,
     outcome: str = DONE,
 ) -> Visit:
-    """The visit that answers a planned stop; None is as planned (0 minutes for what was not done)."""
+    """The visit that answers a planned stop. A start or minutes of None are as planned (0 minutes if not done)."""
     spent = stop.minutes if minutes is None else minutes
     return Visit(
         kind=str(plan.kind),
@@ -157,8 +157,8 @@ def visit_of_stop(
     )
 
 
-def began_by_now(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) -> dt.datetime:
-    """When a visit began that is recorded as it ends: `minutes` ago while the plan is under way, else as planned.
+def estimate_start(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) -> dt.datetime:
+    """The start of a visit that is recorded now: `minutes` ago while the plan is under way, else as planned.
 
     Under way means from three hours before the plan begins to three hours after it ends.
     """
@@ -167,7 +167,7 @@ def began_by_now(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) -> d
     return stop.arrive
 
 
-def place_visit(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:
+def find_cell_and_ward(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:
     """The cell (H3 string, resolution 10) and ward of a point; None outside the wards."""
     ward = int(wards.locate(np.array([lon]), np.array([lat]))[0])
     if ward == OUTSIDE:
@@ -189,8 +189,8 @@ def find_tour(plan: Plan, team: str | None) -> Tour:
 
 
 def find_stop(plan: Plan, stop_id: str) -> tuple[Tour, Stop]:
-    """The stop that a person names, and whose it is; DataError if the plan has none."""
-    pair = named_stop(plan, stop_id)
+    """The tour and the stop that a person names; DataError if the plan has none."""
+    pair = find_named_stop(plan, stop_id)
     if pair is not None:
         return pair
     raise DataError(
@@ -200,8 +200,8 @@ def find_stop(plan: Plan, stop_id: str) -> tuple[Tour, Stop]:
     )
 
 
-def named_stop(plan: Plan, name: str) -> tuple[Tour, Stop] | None:
-    """The stop that a person names, and whose it is; None if the plan has none. 1-2 is 1-02, unless 1-2 is there."""
+def find_named_stop(plan: Plan, name: str) -> tuple[Tour, Stop] | None:
+    """The tour and the stop that a person names; None if the plan has none. 1-2 means 1-02 unless there is a 1-2."""
     pairs = [(tour, stop) for tour in plan.tours for stop in tour.stops]
     exact = next((pair for pair in pairs if pair[1].stop_id == name.strip()), None)
     numbered = _team_and_order(name)

@@ -27,7 +27,7 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_stop_seconds,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
-from hexbeat.operations.plans.roads import Travel, Ways
+from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time
 from layers.catalogue import find_layer
@@ -37,7 +37,7 @@ from layers.wording import format_date, format_list, format_number, format_perce
 __all__ = ["PatrolChoices", "make_patrol_plan"]
 
 _QUICK_ROUNDS: Final = 25
-_UNJUDGED: Final = (
+_NOT_BACKTESTED: Final = (
     f"How well such plans did in past weeks is not known. That needs {PAST_WEEKS} weeks, each with "
     f"{FEWEST_HISTORY_WEEKS} weeks of records before it."
 )
@@ -58,7 +58,7 @@ def make_patrol_plan(
 ) -> Plan:
     """A patrol plan for one shift. `travel` None: great circles with a detour.
 
-    `progress` is called with each of three steps. `methods` by layer are used without a back-test; None: the winner of
+    `progress` is called with each of three steps. `methods` by layer are used without a back-test; None: the best in
     the back-test. UsageError for choices out of bounds, for too few records, and if nothing is expected.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
@@ -66,57 +66,70 @@ def make_patrol_plan(
     expected = forecast_events(
         columns, area, dict(choices.weights), time=time, wards=choices.wards, home=home, methods=methods
     )
-    chosen = choose_candidates(expected.worth)
+    candidates = choose_candidates(expected.worth)
     _report_progress(progress, 1)
-    drawn = choose_stop_seconds(area, expected, choices)
-    problem, ways = build_patrol_problem(expected, chosen, choices, time, drawn, travel)
+    stop_s = choose_stop_seconds(area, expected, choices)
+    problem, travel_table = build_patrol_problem(expected, candidates, choices, time, stop_s, travel)
     seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
-    solved = find_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
-    _require_stops(solved)
+    solution = find_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
+    _require_stops(solution)
     _report_progress(progress, 2)
-    places = build_visited_places(expected.study, chosen, lon=ways.lon, lat=ways.lat, expected=problem.worth)
-    past = None if choices.quick else backtest_patrol(expected, choices, time, drawn)
+    places = build_visited_places(
+        expected.study, candidates, lon=travel_table.lon, lat=travel_table.lat, expected=problem.worth
+    )
+    past = None if choices.quick else backtest_patrol(expected, choices, time, stop_s)
     ends = (choices.start, choices.finish or choices.start)
 
     def build_tours(reason: Callable[[int, int], str]) -> tuple[Tour, ...]:
         return tuple(
-            build_tour(problem, route, places, ways, time=time, ends=ends, named=(team, f"Team {team}"), reason=reason)
-            for team, route in enumerate(solved.routes, start=1)
+            build_tour(
+                problem,
+                route,
+                places,
+                travel_table,
+                time=time,
+                ends=ends,
+                team_label=(team, f"Team {team}"),
+                reason=reason,
+            )
+            for team, route in enumerate(solution.routes, start=1)
         )
 
-    coded = build_tours(_build_code_text(expected, chosen))
-    visited = np.array(sorted({place for route in solved.routes for place in route.stops}), dtype=np.intp)
+    code_tours = build_tours(_build_code_text(expected, candidates))
+    visited = np.array(sorted({place for route in solution.routes for place in route.stops}), dtype=np.intp)
     return Plan(
-        plan_id=hash_short_id(PlanKind.PATROL, area.name, choices, coded, arrays=[expected.worth, ways.seconds]),
+        plan_id=hash_short_id(
+            PlanKind.PATROL, area.name, choices, code_tours, arrays=[expected.worth, travel_table.seconds]
+        ),
         kind=PlanKind.PATROL,
         area=area.name,
-        title=f"Patrol of {format_date(choices.day)}, {time.words}",
+        title=f"Patrol of {format_date(choices.day)}, {time.clock_hours}",
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
-        begins=time.moment(0),
-        ends=time.moment(time.seconds),
+        begins=time.local_time(0),
+        ends=time.local_time(time.seconds),
         scope=PlanScope(
             layers=tuple(layer for layer, _ in choices.weights),
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=build_tours(_build_reason(expected, chosen)),
+        tours=build_tours(_build_reason(expected, candidates)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),
-            score=solved.score,
-            bound=solved.bound,
-            gap=solved.gap,
-            proved=solved.proved,
+            score=solution.score,
+            bound=solution.bound,
+            gap=solution.gap,
+            proved=solution.proved,
         ),
         synthetic=bool(columns.demonstration.any()),
         past=past.summarise() if past else PlanPast(),
-        settings=_describe_settings(choices, expected, chosen, problem, ways),
-        notes=_build_notes(expected, chosen[visited], past=past, judged=not methods),
+        settings=_describe_settings(choices, expected, candidates, problem, travel_table),
+        notes=_build_notes(expected, candidates[visited], past=past, used_backtest=not methods),
     )
 
 
-def _require_stops(solved: Solution) -> None:
-    if not any(route.stops for route in solved.routes):
+def _require_stops(solution: Solution) -> None:
+    if not any(route.stops for route in solution.routes):
         raise UsageError(
             "A patrol needs a stop that it can reach, and return from, within its hours",
             "no place with expected events is near enough to the start",
@@ -124,31 +137,34 @@ def _require_stops(solved: Solution) -> None:
         )
 
 
-def _build_reason(expected: ExpectedEvents, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
-    """Why a stop is made: how busy the place is among all, and its share of what is expected of each layer."""
+def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """A function of place that says why it is a stop: how busy it is among all places, and its share of each layer."""
     rank = _rank_cells(expected)
 
     def reason(place: int, _: int) -> str:
-        percent = max(1, math.ceil(100 * rank[chosen[place]] / len(rank)))
+        percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
         shares = [
             f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {find_layer(layer).many}"
-            for layer, share in _format_shares(expected, int(chosen[place]))
+            for layer, share in _format_shares(expected, int(candidates[place]))
         ]
         return f"Among the busiest {percent} % of places at this time of day: {format_list(shares)}."
 
     return reason
 
 
-def _build_code_text(expected: ExpectedEvents, chosen: NDArray[np.intp]) -> Callable[[int, int], str]:
-    """What a plan's code takes of a stop's reason. These words never change, so that a plan keeps its code."""
+def _build_code_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """A function of place that gives the reason as the plan's code includes it.
+
+    Its text must never change, so that the same plan keeps its code.
+    """
     rank = _rank_cells(expected)
 
     def text(place: int, _: int) -> str:
         shares = [
             f"{share} of expected {find_layer(layer).many}"
-            for layer, share in _format_shares(expected, int(chosen[place]))
+            for layer, share in _format_shares(expected, int(candidates[place]))
         ]
-        return f"Number {rank[chosen[place]]:,} of {len(rank):,} places: {format_list(shares)}."
+        return f"Number {rank[candidates[place]]:,} of {len(rank):,} places: {format_list(shares)}."
 
     return text
 
@@ -175,40 +191,44 @@ def _format_share(share: float) -> str:
 
 
 def _describe_settings(
-    choices: PatrolChoices, expected: ExpectedEvents, chosen: NDArray[np.intp], problem: Problem, ways: Ways
+    choices: PatrolChoices,
+    expected: ExpectedEvents,
+    candidates: NDArray[np.intp],
+    problem: Problem,
+    travel_table: TravelTable,
 ) -> tuple[str, ...]:
     (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
-    again = (
+    revisits = (
         f" A place may be visited again after {least} to {most} minutes; the second visit counts half."
         if len(problem.visit_shares) > 1
         else ""
     )
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
-    among = f"Chosen from the {len(chosen):,} cells with the most expected events, of {len(expected.worth):,}."
+    selection = f"Chosen from the {len(candidates):,} cells with the most expected events, of {len(expected.worth):,}."
     teams = f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}"
     return (
-        f"{teams}, with stops of {low} to {high} minutes.{again}{pause}",
+        f"{teams}, with stops of {low} to {high} minutes.{revisits}{pause}",
         *(sentence for one in expected.layers for sentence in one.sentences),
-        *ways.words,
-        among,
+        *travel_table.sentences,
+        selection,
         f"Order, lengths of stops and times differ from day to day (seed {choices.seed}).",
     )
 
 
 def _build_notes(
-    expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, judged: bool
+    expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, used_backtest: bool
 ) -> tuple[str, ...]:
-    """What the plan covers layer by layer, what such plans would have caught, and what it cannot know."""
+    """What the plan covers layer by layer, what such plans held in past weeks, and what it cannot know."""
     notes = []
     for layer in expected.layers:
-        whole, part = float(layer.cells.sum()), float(layer.cells[visited].sum())
-        share = format_percent(part / whole) if whole else "none"
+        total, part = float(layer.cells.sum()), float(layer.cells[visited].sum())
+        share = format_percent(part / total) if total else "none"
         notes.append(
             f"{find_layer(layer.layer).title}: the forecast for the stops is {format_number(part)} of "
-            f"{format_number(whole)} in these hours ({share})."
+            f"{format_number(total)} in these hours ({share})."
         )
-    notes += past.sentences() if past else [_UNJUDGED]
-    if past and past.events.any() and judged:
+    notes += past.sentences() if past else [_NOT_BACKTESTED]
+    if past and past.events.any() and used_backtest:
         notes.append("The back-test that chose the method used these weeks too, which may flatter the plans.")
     if len(expected.layers) > 1:
         notes.append("The layers are different things. Their sum has the weights that the team gave, and no unit.")

@@ -1,4 +1,7 @@
-"""What such patrols, and the usual way of choosing, would have caught in past weeks, each planned from those before."""
+"""Back-test of a patrol: what such plans would have held in past weeks, each planned from the weeks before it.
+
+They are compared with the usual method: the top cells by last month's count.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +31,10 @@ USUAL_LABEL: Final = "The top cells by last month's count, in map order"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PastWeeks:
-    """By week (weeks,): weighted events of the week, those at the stops of each way, and shares of the area."""
+    """By week (weeks,): weighted events, those at the stops, and the share of the area that the stops cover.
+
+    `caught` and `area` are of the plans, `usual` and `usual_area` of the usual method.
+    """
 
     events: NDArray[np.float64]
     caught: NDArray[np.float64]
@@ -37,23 +43,23 @@ class PastWeeks:
     usual_area: NDArray[np.float64]
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
-        """(label, PAI, low, high): 95 % intervals of resampled weeks; no row for a way that visited nothing."""
+        """(label, PAI, low, high): 95 % intervals from resampled weeks; no row for a method that visited nothing."""
         return tuple((label, *bootstrap_ratio(caught, self.events * area)) for label, caught, area in self._ways())
 
     def summarise(self) -> PlanPast:
-        """What a plan keeps: `rows`, each with its share of all events and of the area in a mean week, and `held`."""
+        """What a plan stores: `rows`, each with its share of all events and its mean share of the area; and `held`."""
         shares = [(float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways()]
         rows = tuple(PastRow(*row, *share) for row, share in zip(self.rows(), shares, strict=True))
-        held = self.held()
-        return PlanPast(rows, held, len(self.events) if held else 0)
+        share_held = self.held()
+        return PlanPast(rows, share_held, len(self.events) if share_held else 0)
 
     def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
-        """The label, events and area of each way, if it visited something while there were events."""
-        ways = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
-        return tuple(way for way in ways if (self.events * way[2]).any())
+        """The label, events and area of each method that visited something while there were events."""
+        methods = ((PLAN_LABEL, self.caught, self.area), (USUAL_LABEL, self.usual, self.usual_area))
+        return tuple(method for method in methods if (self.events * method[2]).any())
 
     def lead(self) -> tuple[float, float, float]:
-        """The share of all events by which the plans lead the usual way, with the interval of the same weeks."""
+        """By what share of all events the plans lead the usual method, with its 95 % interval."""
         return bootstrap_ratio(self.caught - self.usual, self.events)
 
     def held(self) -> tuple[float, float, float] | None:
@@ -61,19 +67,21 @@ class PastWeeks:
         return bootstrap_ratio(self.caught, self.events) if self.events.any() else None
 
     def sentences(self) -> tuple[str, ...]:
-        """How much of all events each way caught, and how the figures were made; none without events."""
+        """How much of all events each method held, and how the figures were made; none without events."""
         if not self.events.sum():
             return ()
-        own, usual = (format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual))
-        held = (
-            f"In the last {len(self.events)} weeks the stops of such plans held {own} of the events. The top cells by "
-            f"last month's count, in map order, held {usual}. That is {self._describe_lead()}."
+        plan_share, usual_share = (
+            format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual)
         )
-        how = (
-            "Each week was planned from the weeks before it, with less search, and judged by all its events. Intervals "
+        comparison = (
+            f"In the last {len(self.events)} weeks the stops of such plans held {plan_share} of the events. The top "
+            f"cells by last month's count, in map order, held {usual_share}. That is {self._describe_lead()}."
+        )
+        explanation = (
+            "Each week was planned from the weeks before it, with less search, and tested on all its events. Intervals "
             "come from resampled weeks."
         )
-        return (held, *self._describe_areas(), how)
+        return (comparison, *self._describe_areas(), explanation)
 
     def _describe_lead(self) -> str:
         """The interval of the lead as it is printed, and whether it is more than chance."""
@@ -85,7 +93,7 @@ class PastWeeks:
         return f"a difference of {format_number(low)} to {format_number(high)} in 100 events, which may be chance"
 
     def _describe_areas(self) -> tuple[str, ...]:
-        """What each way caught for the area that it visited: who visits more catches more."""
+        """What each method held for the area that it visited, because visiting more holds more."""
         rows = self.rows()
         if len(rows) < 2:  # noqa: PLR2004 - both ways
             return ()
@@ -101,7 +109,7 @@ class PastWeeks:
 def backtest_patrol(
     expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
 ) -> PastWeeks | None:
-    """The last PAST_WEEKS weeks; None if fewer are known, with the history that they need."""
+    """The back-test of the last PAST_WEEKS weeks; None if fewer weeks with enough history are known."""
     weeks = min(len(one.weeks) for one in expected.layers)
     if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
         return None
@@ -119,18 +127,18 @@ def replay_weeks(
 ) -> PastWeeks:
     """Rolling origin: for each of the last weeks a patrol of these choices is planned from the weeks before it.
 
-    Both ways have the same teams, hours and stops, and go by great circles. Judged by all events of the week whose
-    day is known, whatever their hour: the hours change what is expected by the same factor in all cells.
+    Both methods have the same teams, hours and stops, and travel by great circles. They are scored on all events of
+    the week whose day is known, at any hour: the hours change the forecast by the same factor in all cells.
     """
     study = expected.study
     kernel = build_needed_kernel((one.method for one in expected.layers), study)
     share = study.area_km2 / study.area_km2.sum()
     scale = [one.weight * one.week_share for one in expected.layers]
     table = np.zeros((5, weeks))
-    for place in range(weeks):
-        back = weeks - place
-        history = [one.weeks[: len(one.weeks) - back] for one in expected.layers]
-        seen = np.sum([s * one.weeks[-back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
+    for week in range(weeks):
+        weeks_back = weeks - week
+        history = [one.weeks[: len(one.weeks) - weeks_back] for one in expected.layers]
+        events = np.sum([s * one.weeks[-weeks_back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
         worth = np.sum(
             [
                 s * np.maximum(forecast(one.method, past, study, kernel), 0.0)
@@ -139,9 +147,15 @@ def replay_weeks(
             axis=0,
         )
         recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
-        planned = _replay_plan(expected, choices, time, stop_s, worth, seed=place, rounds=rounds)
+        planned = _replay_plan(expected, choices, time, stop_s, worth, seed=week, rounds=rounds)
         usual = _choose_usual(expected, choices, time, stop_s, recent)
-        table[:, place] = seen.sum(), seen[planned].sum(), seen[usual].sum(), share[planned].sum(), share[usual].sum()
+        table[:, week] = (
+            events.sum(),
+            events[planned].sum(),
+            events[usual].sum(),
+            share[planned].sum(),
+            share[usual].sum(),
+        )
     return PastWeeks(*table)
 
 
@@ -158,10 +172,10 @@ def _replay_plan(
     """The cells that a plan would have visited."""
     if not (worth > 0).any():
         return np.zeros(0, dtype=np.intp)
-    chosen = choose_candidates(worth)
-    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, worth)
+    candidates = choose_candidates(worth)
+    problem, _ = build_patrol_problem(expected, candidates, choices, time, stop_s, None, worth)
     visited = sorted({place for tour in search_tours(problem, seed=seed, rounds=rounds) for place in tour})
-    return chosen[np.array(visited, dtype=np.intp)]
+    return candidates[np.array(visited, dtype=np.intp)]
 
 
 def _choose_usual(
@@ -177,15 +191,15 @@ def _choose_usual(
     """
     if not (recent > 0).any():
         return np.zeros(0, dtype=np.intp)
-    chosen = choose_candidates(recent)
-    rank = np.argsort(-recent[chosen], kind="stable")
-    problem, _ = build_patrol_problem(expected, chosen, choices, time, stop_s, None, recent)
-    east = np.argsort(expected.study.x_m[chosen], kind="stable")
-    kept: list[int] = []
+    candidates = choose_candidates(recent)
+    rank = np.argsort(-recent[candidates], kind="stable")
+    problem, _ = build_patrol_problem(expected, candidates, choices, time, stop_s, None, recent)
+    east = np.argsort(expected.study.x_m[candidates], kind="stable")
+    selected: list[int] = []
     for cell in rank.tolist():
-        if recent[chosen[cell]] > 0 and _fits(problem, east[np.isin(east, [*kept, cell])]):
-            kept.append(cell)
-    return chosen[np.array(kept, dtype=np.intp)]
+        if recent[candidates[cell]] > 0 and _fits(problem, east[np.isin(east, [*selected, cell])]):
+            selected.append(cell)
+    return candidates[np.array(selected, dtype=np.intp)]
 
 
 def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
@@ -200,7 +214,10 @@ def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:
 
 
 def bootstrap_ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded); NaN of nothing."""
+    """The ratio of sums and its 95 % interval over resampled weeks (percentile bootstrap, seeded).
+
+    All three are NaN if `bottom` is 0.
+    """
     if not bottom.any():
         return float("nan"), float("nan"), float("nan")
     draws = np.random.default_rng(_SEED).multinomial(len(top), np.full(len(top), 1 / len(top)), size=_RESAMPLES)

@@ -17,7 +17,7 @@ from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import ExpectedEvents
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import REVISIT_MINUTES, require_revisit
-from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
+from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight_travel
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import list_usual_targets
 
@@ -25,7 +25,7 @@ __all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "build_patrol_problem", "ch
 
 CANDIDATES: Final = 200
 BREAK_S: Final = 30 * 60
-_AGAIN: Final = (1.0, 0.5, 0.25)
+_VISIT_WORTH: Final = (1.0, 0.5, 0.25)
 _LONG_S: Final = 6 * 3600  # longer work has a break
 _MOST_TEAMS: Final = 12
 _STOP_LIMITS: Final = (5, 60)  # minutes
@@ -35,9 +35,9 @@ _STOP_LIMITS: Final = (5, 60)  # minutes
 class PatrolChoices:
     """What a team chooses. `weights`: (layer, weight) pairs; `hours` (from, to) local, over midnight too.
 
-    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` between two visits of a place. `finish` None: the start.
-    `wards` none: all. `seed` makes another plan of the same choices. `quick`: for a first look, with less search and
-    without figures of past weeks.
+    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` (fewest, most) between two visits of a place. `finish`
+    None: the start. `wards` empty: all. Another `seed` makes another plan of the same choices. `quick`: less search,
+    and no figures of past weeks.
     """
 
     day: dt.date
@@ -71,16 +71,16 @@ class PatrolChoices:
 
 
 def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
-    """The cells (positions in the study) worth most, at most so many, in the study's order; UsageError if none is."""
+    """The `most` cells with the highest worth (positions in the study, in its order); UsageError if all are 0."""
     order = np.argsort(-worth, kind="stable")[:most]
-    chosen: NDArray[np.intp] = np.sort(order[worth[order] > 0])
-    if not len(chosen):
+    candidates: NDArray[np.intp] = np.sort(order[worth[order] > 0])
+    if not len(candidates):
         raise UsageError(
             "A patrol goes where events are expected",
             "none are expected in these wards and hours",
             "choose more wards, other hours or other layers",
         )
-    return chosen
+    return candidates
 
 
 def choose_stop_seconds(area: Area, expected: ExpectedEvents, choices: PatrolChoices) -> NDArray[np.int64]:
@@ -92,33 +92,34 @@ def choose_stop_seconds(area: Area, expected: ExpectedEvents, choices: PatrolCho
 
 def build_patrol_problem(
     expected: ExpectedEvents,
-    chosen: NDArray[np.intp],
+    candidates: NDArray[np.intp],
     choices: PatrolChoices,
     time: WorkingTime,
     stop_s: NDArray[np.int64],
     travel: Travel | None,
     worth: NDArray[np.float64] | None = None,
-) -> tuple[Problem, Ways]:
-    """The problem over the chosen cells, and the ways between them, the start and the finish.
+) -> tuple[Problem, TravelTable]:
+    """The problem over the candidate cells, and the travel between them, the start and the finish.
 
-    `stop_s` and `worth` are of every cell of the study; `worth` None: what is expected. `travel` None: great circles.
+    `stop_s` and `worth` are of every cell of the study; `worth` None: the forecast. `travel` None: great circles.
     """
-    centres = shapely.centroid(build_outlines(expected.study.cells[chosen]))
+    centres = shapely.centroid(build_outlines(expected.study.cells[candidates]))
     finish = choices.finish or choices.start
     lon = np.concatenate([shapely.get_x(centres), [choices.start.lon, finish.lon]])
     lat = np.concatenate([shapely.get_y(centres), [choices.start.lat, finish.lat]])
-    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
+    travel_table = travel(lon, lat) if travel else measure_straight_travel(lon, lat, mode=choices.mode)
     least, most = (minutes * 60 for minutes in choices.revisit_minutes)
     shortest = choices.stop_minutes[0] * 60
     problem = Problem(
-        worth=(expected.worth if worth is None else worth)[chosen],
-        stop_s=stop_s[chosen],
-        travel_s=ways.seconds,
+        worth=(expected.worth if worth is None else worth)[candidates],
+        stop_s=stop_s[candidates],
+        travel_s=travel_table.seconds,
         limit_s=time.seconds,
         teams=choices.teams,
-        visit_shares=_AGAIN[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],  # no more fit into the hours
+        # No more visits fit into the hours.
+        visit_shares=_VISIT_WORTH[: 1 + max(time.seconds - shortest, 0) // (least + shortest)],
         least_gap_s=least,
         most_gap_s=most,
         pause=Break(BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
-    return problem, ways
+    return problem, travel_table

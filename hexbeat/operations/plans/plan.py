@@ -1,7 +1,7 @@
 """A plan: its tours, stops and pauses, and the sentences on how much it holds and how near it is to the best.
 
-The sentences first say what such plans held in past weeks, then what is forecast for this one. The forecast is usually
-too high; the share of past weeks is what came.
+The sentences first say what such plans held in past weeks, then the forecast for this one. The forecast is usually too
+high; the share of past weeks was measured.
 """
 
 import datetime as dt
@@ -44,7 +44,7 @@ _SMALL_NUMBERS = (
     "Eleven",
     "Twelve",
 )
-_NEARLY = 0.99  # from here on a decimal says how near
+_NEARLY = 0.99  # from here on a share is printed with a decimal
 
 
 class PlanKind(StrEnum):
@@ -65,7 +65,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One visit. Times are aware, in the time zone of the area; `minutes` is the time spent there, travel aside.
+    """One planned visit. Times are aware, in the time zone of the area; `minutes` is the time at the stop.
 
     `stop_id` is unique within the plan and names the visit in the ledger. `place` is the place in words: ward and short
     code, or the nearest named place. `cell` is an H3 string. `expected` is the number of events expected there during
@@ -91,9 +91,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Time of a tour that is neither on the way nor at a stop: its break, or a wait until a place may be seen again.
+    """Time of a tour that is neither travel nor a stop: its break, or a wait until a place may be visited again.
 
-    It comes after stop number `after` (0: before the first) and before the next; a break is taken where the team is.
+    It comes after stop number `after` (0: before the first) and before the next. A break is taken where the team is.
     """
 
     kind: Literal["break", "wait"]
@@ -105,9 +105,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """What one team does: from `start` at `leaves`, through the stops in their order, to `finish` at `returns`.
+    """One team's route: from `start` at `leaves`, through the stops in their order, to `finish` at `returns`.
 
-    `travel_minutes` and `travel_km` are on the way, stops aside. `pauses` by time.
+    `travel_minutes` and `travel_km` leave out the stops. `pauses` are in order of time.
     """
 
     team: str
@@ -123,9 +123,9 @@ class Tour:
 
 @dataclass(frozen=True, slots=True)
 class PlanScope:
-    """What is weighed, and where: `layers` with their `weights`, and the codes of the `wards` that were chosen.
+    """What a plan is for: `layers` with their `weights`, and the codes of the chosen `wards`.
 
-    `wards` are () for all; None in plans of before, which did not keep them.
+    `wards` are () for all; None in older plans, which did not store them.
     """
 
     layers: tuple[str, ...]
@@ -137,10 +137,10 @@ class PlanScope:
 class PlanWorth:
     """How much a plan is worth, and how near that is to the best.
 
-    `covered` and `expected`: of so many events (or needles) expected in the chosen wards during the hours, so many at
-    the stops. `score` what the plan collects in the units that were maximised, `bound` what no plan can exceed, `gap` =
-    1 - score / bound (0 when proved best). `proved`: a plan with the bound's worth is known, and what lacks is the
-    price of tours that vary.
+    `expected`: events (or needles) expected in the chosen wards during the hours; `covered`: those of them at the
+    stops. `score`: what the plan collects in the units that were maximised; `bound`: what no plan can exceed; `gap` = 1
+    - score / bound (0 when proved best). `proved`: a plan that reaches the bound is known, and the gap is the price of
+    tours that vary.
     """
 
     covered: float
@@ -153,9 +153,9 @@ class PlanWorth:
 
 @dataclass(frozen=True, slots=True)
 class PastRow:
-    """What one way of choosing caught in past weeks: its PAI from `low` to `high` (95 %).
+    """What one method of choosing stops held in past weeks: its PAI, with the 95 % interval from `low` to `high`.
 
-    `share` of the events that it caught, and of the `area` that it visited; None in plans of before.
+    `share` of the events that it held, and share of the `area` that it visited; None in older plans.
     """
 
     label: str
@@ -168,10 +168,10 @@ class PastRow:
 
 @dataclass(frozen=True, slots=True)
 class PlanPast:
-    """What such plans would have caught: `rows` for them and for the usual way of choosing.
+    """What such plans would have held in past weeks: `rows` for them and for the usual method of choosing stops.
 
-    `held` (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such plans, with its
-    95 % interval; None: not judged.
+    `held`: the share (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such
+    plans, with its 95 % interval; None: not back-tested.
     """
 
     rows: tuple[PastRow, ...] = ()

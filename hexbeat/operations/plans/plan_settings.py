@@ -43,7 +43,7 @@ _RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and a
 _HINT: Final = "correct the file, or remove it: plans work without it"
 _KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start"}
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
-# The effect of a visit is gone in about two hours (Koper 1995): half an hour sooner, and an hour later at most.
+# The effect of a visit lasts about two hours (Koper 1995), so the next one comes half an hour before to an hour after.
 REVISIT_MINUTES: Final = (90, 180)
 _REVISIT_LIMITS: Final = (30, 960)
 
@@ -67,30 +67,32 @@ def read_plan_settings(home: Path) -> PlanSettings:
     if not path.is_file():
         return PlanSettings()
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT) from error
-    unknown = sorted(set(held) - _KNOWN)
+    unknown = sorted(set(settings) - _KNOWN)
     if unknown:
         raise DataError(_RULE, f"it has {', '.join(unknown)}", _HINT)
-    hours = held.get("standard_hours", STANDARD_HOURS)
-    roads = held.get("roads")
+    hours = settings.get("standard_hours", STANDARD_HOURS)
+    roads = settings.get("roads")
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= 24 * 28:
         raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
     if roads is not None and not isinstance(roads, str):
         raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
-    return PlanSettings(_start(held.get("start")), roads, float(hours), _revisit(held.get("revisit_minutes")))
+    return PlanSettings(
+        _parse_start(settings.get("start")), roads, float(hours), _parse_revisit(settings.get("revisit_minutes"))
+    )
 
 
 def remember_start(home: Path, start: Place) -> None:
-    """Keep where tours begin for the next plan; the other settings stay."""
-    held = read_plan_settings(home)
-    lines = [f"roads = {_quoted(held.roads)}"] if held.roads else []
-    if held.standard_hours != STANDARD_HOURS:
-        lines.append(f"standard_hours = {held.standard_hours:g}")
-    if held.revisit_minutes != REVISIT_MINUTES:
-        lines.append(f"revisit_minutes = {list(held.revisit_minutes)}")
-    lines += ["", "[start]", f"name = {_quoted(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
+    """Store where tours begin, for the next plan; the other settings stay."""
+    settings = read_plan_settings(home)
+    lines = [f"roads = {_quote(settings.roads)}"] if settings.roads else []
+    if settings.standard_hours != STANDARD_HOURS:
+        lines.append(f"standard_hours = {settings.standard_hours:g}")
+    if settings.revisit_minutes != REVISIT_MINUTES:
+        lines.append(f"revisit_minutes = {list(settings.revisit_minutes)}")
+    lines += ["", "[start]", f"name = {_quote(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
     home.mkdir(parents=True, exist_ok=True)
     with atomic_write(home / PLANS_FILE) as draft:
         draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
@@ -137,31 +139,31 @@ def require_revisit(minutes: tuple[int, int]) -> None:
         )
 
 
-def _revisit(held: Any) -> tuple[int, int]:
-    if held is None:
+def _parse_revisit(value: Any) -> tuple[int, int]:
+    if value is None:
         return REVISIT_MINUTES
     hint = f"give two whole numbers of minutes, as {list(REVISIT_MINUTES)}"
-    pair = isinstance(held, list) and len(held) == 2 and all(type(one) is int for one in held)  # noqa: PLR2004 - two
-    if not pair:
-        raise DataError(_RULE, f"revisit_minutes is {held!r}", hint)
+    is_pair = isinstance(value, list) and len(value) == 2 and all(type(minutes) is int for minutes in value)  # noqa: PLR2004 - two
+    if not is_pair:
+        raise DataError(_RULE, f"revisit_minutes is {value!r}", hint)
     try:
-        require_revisit((held[0], held[1]))
+        require_revisit((value[0], value[1]))
     except UsageError as error:
-        raise DataError(error.rule, f"{PLANS_FILE} has {held[0]} to {held[1]}", hint) from error
-    return held[0], held[1]
+        raise DataError(error.rule, f"{PLANS_FILE} has {value[0]} to {value[1]}", hint) from error
+    return value[0], value[1]
 
 
-def _start(held: Any) -> Place | None:
-    if held is None:
+def _parse_start(table: Any) -> Place | None:
+    if table is None:
         return None
-    sound = isinstance(held, dict) and all(
-        type(held.get(key)) in (int, float) for key in ("lon", "lat")
+    is_valid = isinstance(table, dict) and all(
+        type(table.get(key)) in (int, float) for key in ("lon", "lat")
     )  # true is none
-    if not (sound and abs(held["lon"]) <= 180 and abs(held["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
+    if not (is_valid and abs(table["lon"]) <= 180 and abs(table["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
         raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
-    return Place(str(held.get("name", "Start")), float(held["lon"]), float(held["lat"]))
+    return Place(str(table.get("name", "Start")), float(table["lon"]), float(table["lat"]))
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(char if char.isprintable() else " " for char in escaped) + '"'

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from hexbeat.store.databases import reading
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
@@ -35,7 +35,7 @@ from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
-from hexbeat.operations.plans.roads import Travel, Ways, measure_straight_ways
+from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight_travel
 from hexbeat.operations.plans.sweep_places import (
     SweepPlaces,
     build_sweep_notes,
@@ -58,7 +58,7 @@ __all__ = [
     "read_open_reports",
 ]
 
-# What sources say of a report that is not answered (Open311: open; councils' systems: the rest), in small letters.
+# The statuses of reports that are not answered, in small letters (Open311: open; councils' systems: the rest).
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
 REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
 _ROUNDS = 120
@@ -75,8 +75,8 @@ Progress = Callable[[int, int], None]
 class SweepChoices:
     """What a council chooses. `hours` (from, to) local; `start` the depot; `finish` None: the depot.
 
-    A stop lasts the fewest of `stop_minutes`, and longer where more needles are thought to lie, up to the most.
-    `standard_hours` in which the council answers a report. `wards` none: all.
+    A stop lasts the fewest of `stop_minutes`, and longer where more needles are expected, up to the most.
+    `standard_hours`: the time in which the council answers a report. `wards` empty: all.
     """
 
     day: dt.date
@@ -112,12 +112,12 @@ class SweepChoices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SweepProblem:
-    """What all crews' problems have in common."""
+    """The tour problem of all crews together, with the phase of each place (see `_assign_phases`)."""
 
     study: Study
     places: SweepPlaces
     problem: Problem
-    ways: Ways
+    travel_table: TravelTable
     phase: NDArray[np.intp]
 
 
@@ -127,27 +127,27 @@ def make_sweep_plan(
     choices: SweepChoices,
     *,
     reports: pd.DataFrame,
-    near: pd.DataFrame,
+    reference: pd.DataFrame,
     travel: Travel | None = None,
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """A sweep plan for one working day. `reports` come from `read_open_reports`, `near` from `read_reference`.
+    """A sweep plan for one working day. `reports` come from `read_open_reports`, `reference` from `read_reference`.
 
     `travel` None: great circles with a detour. `progress` is called with each crew before it is planned. UsageError for
-    choices out of bounds, and if there is nothing to look for.
+    choices out of bounds, and if there are no finds and no open reports.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
-    ground = _build_problem(columns, area, choices, time, reports=reports, near=near, travel=travel)
-    x_m, y_m = project(ground.study.crs, ground.places.lon, ground.places.lat)
-    crew_of = assign_crews(x_m, y_m, ground.problem.stop_s.astype(np.float64), crews=choices.crews)
+    sweep = _build_problem(columns, area, choices, time, reports=reports, reference=reference, travel=travel)
+    x_m, y_m = project(sweep.study.crs, sweep.places.lon, sweep.places.lat)
+    crew_by_place = assign_crews(x_m, y_m, sweep.problem.stop_s.astype(np.float64), crews=choices.crews)
     routes = []
     for crew in range(choices.crews):
         if progress:
             progress(crew, choices.crews)
         seed = crc32(f"{area.name}|{choices.day}|{choices.seed}|{crew}".encode())
-        routes.append(order_phases(ground.problem, np.flatnonzero(crew_of == crew), ground.phase, seed=seed))
-    return _build_plan(columns, area, choices, time, ground, routes, made_at)
+        routes.append(order_phases(sweep.problem, np.flatnonzero(crew_by_place == crew), sweep.phase, seed=seed))
+    return _build_plan(columns, area, choices, time, sweep, routes, made_at)
 
 
 def _build_problem(
@@ -157,12 +157,12 @@ def _build_problem(
     time: WorkingTime,
     *,
     reports: pd.DataFrame,
-    near: pd.DataFrame,
+    reference: pd.DataFrame,
     travel: Travel | None,
 ) -> _SweepProblem:
     study = load_study(area, choices.wards, PLAN_RESOLUTION)
     places = find_sweep_places(
-        columns, study, day=choices.day, reports=reports, near=near, time_zone=area.time_zone, most=CANDIDATES
+        columns, study, day=choices.day, reports=reports, reference=reference, time_zone=area.time_zone, most=CANDIDATES
     )
     if not len(places):
         raise UsageError(
@@ -173,26 +173,26 @@ def _build_problem(
     finish = choices.finish or choices.start
     lon = np.concatenate([places.lon, [choices.start.lon, finish.lon]])
     lat = np.concatenate([places.lat, [choices.start.lat, finish.lat]])
-    ways = travel(lon, lat) if travel else measure_straight_ways(lon, lat, mode=choices.mode)
+    travel_table = travel(lon, lat) if travel else measure_straight_travel(lon, lat, mode=choices.mode)
     low, high = choices.stop_minutes
     minutes = np.clip(np.ceil(low + places.needles / _NEEDLES_A_MINUTE), low, high).astype(np.int64)
     problem = Problem(
         worth=places.needles,
         stop_s=minutes * 60,
-        travel_s=ways.seconds,
+        travel_s=travel_table.seconds,
         limit_s=time.seconds,
         teams=choices.crews,
         pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
-    return _SweepProblem(study, places, problem, ways, _assign_phases(places, time, choices.standard_hours))
+    return _SweepProblem(study, places, problem, travel_table, _assign_phases(places, time, choices.standard_hours))
 
 
 def _assign_phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
     """0 reports that are overdue when work begins, 1 other open ones, 2 near play areas and schools, 3 the rest."""
     overdue = (places.reports > 0) & (places.oldest + standard_hours * 3600 < time.begin)
-    near = np.array([bool(name) for name in places.child], dtype=np.bool_)
-    chosen: NDArray[np.intp] = np.select([overdue, places.reports > 0, near], [0, 1, 2], 3).astype(np.intp)
-    return chosen
+    near_children = np.array([bool(name) for name in places.child], dtype=np.bool_)
+    phases: NDArray[np.intp] = np.select([overdue, places.reports > 0, near_children], [0, 1, 2], 3).astype(np.intp)
+    return phases
 
 
 def _build_plan(
@@ -200,19 +200,26 @@ def _build_plan(
     area: Area,
     choices: SweepChoices,
     time: WorkingTime,
-    ground: _SweepProblem,
+    sweep: _SweepProblem,
     routes: list[Route],
     made_at: dt.datetime | None,
 ) -> Plan:
-    problem, places = ground.problem, ground.places
+    problem, places = sweep.problem, sweep.places
     ends = (choices.start, choices.finish or choices.start)
     reason = build_sweep_reason(places, time, choices.standard_hours)
     visited = build_visited_places(
-        ground.study, places.cell, lon=places.lon, lat=places.lat, expected=places.needles, open_reports=places.reports
+        sweep.study, places.cell, lon=places.lon, lat=places.lat, expected=places.needles, open_reports=places.reports
     )
     tours: tuple[Tour, ...] = tuple(
         build_tour(
-            problem, route, visited, ground.ways, time=time, ends=ends, named=(crew, f"Crew {crew}"), reason=reason
+            problem,
+            route,
+            visited,
+            sweep.travel_table,
+            time=time,
+            ends=ends,
+            team_label=(crew, f"Crew {crew}"),
+            reason=reason,
         )
         for crew, route in enumerate(routes, start=1)
     )
@@ -224,10 +231,10 @@ def _build_plan(
         ),
         kind=PlanKind.SWEEP,
         area=area.name,
-        title=f"Needle sweep of {format_date(choices.day)}, {time.words}",
+        title=f"Needle sweep of {format_date(choices.day)}, {time.clock_hours}",
         made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
-        begins=time.moment(0),
-        ends=time.moment(time.seconds),
+        begins=time.local_time(0),
+        ends=time.local_time(time.seconds),
         scope=PlanScope((find_only_layer("swept").name,), (1.0,), choices.wards),
         tours=tours,
         worth=PlanWorth(
@@ -239,24 +246,27 @@ def _build_plan(
         ),
         synthetic=bool(columns.demonstration.any()),
         settings=describe_sweep_settings(
-            len(places), crews=choices.crews, standard_hours=choices.standard_hours, ways=ground.ways.words,
+            len(places),
+            crews=choices.crews,
+            standard_hours=choices.standard_hours,
+            travel_sentences=sweep.travel_table.sentences,
             pause_s=_BREAK_S if problem.pause else 0,
         ),
-        notes=build_sweep_notes(places, ground.phase, done),
+        notes=build_sweep_notes(places, sweep.phase, done),
     )  # fmt: skip
 
 
 def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> pd.DataFrame:
     """The open reports of needles in these wards, the oldest first: REPORT_COLUMNS, times in UTC seconds, h3 uint64.
 
-    A status that a source does not give, or that is not one of OPEN_STATUSES, is taken as answered.
+    A report without a status, or with one that is not in OPEN_STATUSES, counts as answered.
     """
     layer = find_only_layer("swept").name
     require(viewer, Action.PLAN, layer)
     require(viewer, Action.SEE_POINTS, layer)
     condition = sa.and_(LIVE, events.c.layer == layer, sa.func.lower(events.c.status).in_(OPEN_STATUSES))
     query = sa.select(*(events.c[name] for name in REPORT_COLUMNS)).where(condition)
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         rows = connection.execute(query.order_by(events.c.occurred_from, events.c.row_id)).all()
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(REPORT_COLUMNS))
     frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
@@ -264,39 +274,39 @@ def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, 
     return frame.astype(kinds | dict.fromkeys(("occurred_from", "occurred_to", "quantity"), np.int64))
 
 
-def order_phases(problem: Problem, own: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
-    """The tour of a crew over its own places (numbers of the problem), of which phase 0 comes first, then 1, and so on.
+def order_phases(problem: Problem, places: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
+    """The tour of a crew over its places (indices of the problem): phase 0 first, then 1, and so on.
 
     A phase's stops are chosen by worth and put in order from where the phase before ended. Nothing is visited twice.
     """
     stops: list[int] = []
-    for turn in sorted({int(phase[place]) for place in own}):
-        among = own[phase[own] == turn]
-        stops = _extend_stops(problem, stops, among, seed=seed + turn)
+    for number in sorted({int(phase[place]) for place in places}):
+        candidates = places[phase[places] == number]
+        stops = _extend_stops(problem, stops, candidates, seed=seed + number)
     return schedule(problem, stops)
 
 
-def _extend_stops(problem: Problem, stops: list[int], among: NDArray[np.intp], *, seed: int) -> list[int]:
+def _extend_stops(problem: Problem, stops: list[int], candidates: NDArray[np.intp], *, seed: int) -> list[int]:
     """The stops with those of one phase after them that fit; exact hours and breaks are kept by the whole schedule."""
-    last = stops[-1] if stops else len(problem)
-    gone = schedule(problem, stops)
-    now = gone.arrive_s[-1] + int(problem.stop_s[last]) if stops else 0
-    pause = problem.pause.length_s if problem.pause and gone.arrive_s and not _is_rested(gone) else 0
-    chosen = np.concatenate([among, [last, len(problem) + 1]])
+    last_stop = stops[-1] if stops else len(problem)
+    route = schedule(problem, stops)
+    elapsed_s = route.arrive_s[-1] + int(problem.stop_s[last_stop]) if stops else 0
+    pause = problem.pause.length_s if problem.pause and route.arrive_s and not _is_rested(route) else 0
+    indices = np.concatenate([candidates, [last_stop, len(problem) + 1]])
     part = Problem(
-        worth=problem.worth[among],
-        stop_s=problem.stop_s[among],
-        travel_s=problem.travel_s[np.ix_(chosen, chosen)],
-        limit_s=max(problem.limit_s - now - pause, 0),
+        worth=problem.worth[candidates],
+        stop_s=problem.stop_s[candidates],
+        travel_s=problem.travel_s[np.ix_(indices, indices)],
+        limit_s=max(problem.limit_s - elapsed_s - pause, 0),
         teams=1,
         pause=None if stops else problem.pause,
     )
-    if part.limit_s < int(part.travel_s[len(among), len(among) + 1]):
+    if part.limit_s < int(part.travel_s[len(candidates), len(candidates) + 1]):
         return stops
-    found = [int(among[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
-    while found and schedule(problem, [*stops, *found]).back_s > problem.limit_s:
-        found.pop()  # a wait for the break that the phase alone could not see
-    return [*stops, *found]
+    added = [int(candidates[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
+    while added and schedule(problem, [*stops, *added]).back_s > problem.limit_s:
+        added.pop()  # a wait for the break that the phase alone could not see
+    return [*stops, *added]
 
 
 def _is_rested(route: Route) -> bool:

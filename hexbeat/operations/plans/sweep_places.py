@@ -42,11 +42,12 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SweepPlaces:
-    """k cells worth a visit. `cell` (k,) places in the study, `lon`/`lat` degrees of where to go.
+    """k cells worth a visit. `cell` (k,) are positions in the study, `lon` and `lat` (k,) the degrees to go to.
 
-    `needles` float64 (k,): a week's finds at the recent rate, and those of open reports. `last_find` int64 (k,) days
-    since 1970 of the newest find, -1 without. `reports` (k,) how many open ones, `oldest` int64 (k,) UTC second of the
-    oldest (0: none). `child` (k,) the name of a play area or school within NEAR_M, "" without one.
+    `needles` float64 (k,): a week's finds at the recent rate, and those of open reports. `last_find` int64 (k,): the
+    day of the newest find, in days since 1970, -1 without one. `reports` (k,): the number of open reports; `oldest`
+    int64 (k,): the UTC second of the oldest (0: none). `child` (k,): the name of a play area or school within NEAR_M,
+    "" without one.
     """
 
     cell: NDArray[np.intp]
@@ -68,46 +69,53 @@ def find_sweep_places(
     *,
     day: dt.date,
     reports: pd.DataFrame,
-    near: pd.DataFrame,
+    reference: pd.DataFrame,
     time_zone: str,
     most: int,
 ) -> SweepPlaces:
-    """The cells with most needles, at most so many, and every cell with an open report. Finds of sweeps do not count.
+    """The `most` cells with most needles, and every cell with an open report. Finds of sweeps do not count.
 
-    `reports` as `read_open_reports` gives them, `near` as `read_reference` does (kind, name, lon, lat). A
-    cell with open reports is visited where the oldest was made, any other at the middle of its finds.
+    `reports` come from `read_open_reports`, `reference` from `read_reference` (kind, name, lon, lat). A cell with open
+    reports is visited where the oldest was made, any other at the middle of its finds.
     """
-    pace, last, middle = _count_finds(columns, study, day=day, time_zone=time_zone)
-    number, oldest, extra, spot = _count_reported(study, reports)
-    needles = pace + extra
+    pace, last_find, find_centre = _count_finds(columns, study, day=day, time_zone=time_zone)
+    report_count, oldest, reported_needles, report_point = _count_reported(study, reports)
+    needles = pace + reported_needles
     order = np.argsort(-needles, kind="stable")[:most]
-    cell = np.union1d(order[needles[order] > 0], np.flatnonzero(number)).astype(np.intp)
-    lon = np.where(number[cell] > 0, spot[0][cell], middle[0][cell])
-    lat = np.where(number[cell] > 0, spot[1][cell], middle[1][cell])
-    child = _children(study, lon, lat, near)
-    return SweepPlaces(cell, lon, lat, needles[cell], last[cell], number[cell], oldest[cell], child)
+    cell = np.union1d(order[needles[order] > 0], np.flatnonzero(report_count)).astype(np.intp)
+    lon = np.where(report_count[cell] > 0, report_point[0][cell], find_centre[0][cell])
+    lat = np.where(report_count[cell] > 0, report_point[1][cell], find_centre[1][cell])
+    child = _find_children_places(study, lon, lat, reference)
+    return SweepPlaces(cell, lon, lat, needles[cell], last_find[cell], report_count[cell], oldest[cell], child)
 
 
 def _count_finds(
     columns: Columns, study: Study, *, day: dt.date, time_zone: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Needles a week at the recent rate (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
-    known = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
-    place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known.index]]
-    before = (place >= 0) & (known.day < to_ordinal(day))
-    index, place, found = known.index[before], place[before], known.day[before]
-    ages = to_ordinal(day) - found.astype(np.float64) - 0.5
-    fading = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS) * columns.quantity[index]
-    whole = HALF_LIFE_DAYS / np.log(2) / _WEEK_DAYS  # weeks that a steady pace adds up to
-    pace = np.bincount(place, fading, len(study)) / whole
-    last = np.full(len(study), -1, dtype=np.int64)
-    np.maximum.at(last, place, found)
+    known_days = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
+    place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known_days.index]]
+    before = (place >= 0) & (known_days.day < to_ordinal(day))
+    index, place, found_days = known_days.index[before], place[before], known_days.day[before]
+    ages = to_ordinal(day) - found_days.astype(np.float64) - 0.5
+    weights = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS) * columns.quantity[index]
+    week_weight = HALF_LIFE_DAYS / np.log(2) / _WEEK_DAYS  # weeks that a steady pace adds up to
+    pace = np.bincount(place, weights, len(study)) / week_weight
+    last_find = np.full(len(study), -1, dtype=np.int64)
+    np.maximum.at(last_find, place, found_days)
     centres = shapely.centroid(build_outlines(study.cells))
-    total = np.bincount(place, fading, len(study))
+    total = np.bincount(place, weights, len(study))
     with np.errstate(invalid="ignore", divide="ignore"):
-        lon, lat = (np.bincount(place, fading * at[index], len(study)) / total for at in (columns.lon, columns.lat))
-    some = total > 0
-    return pace, last, (np.where(some, lon, shapely.get_x(centres)), np.where(some, lat, shapely.get_y(centres)))
+        lon, lat = (
+            np.bincount(place, weights * coordinates[index], len(study)) / total
+            for coordinates in (columns.lon, columns.lat)
+        )
+    has_finds = total > 0
+    return (
+        pace,
+        last_find,
+        (np.where(has_finds, lon, shapely.get_x(centres)), np.where(has_finds, lat, shapely.get_y(centres))),
+    )
 
 
 def _count_reported(
@@ -115,41 +123,41 @@ def _count_reported(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """By cell (n,): open reports, the oldest's second, their needles, and where the oldest was made."""
     n = len(study)
-    number, oldest, needles = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
+    count, oldest, needles = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
     lon, lat = np.zeros(n), np.zeros(n)
     place = _find_positions(study, reports["h3_10"].to_numpy(dtype=np.uint64))
     rows = zip(place.tolist(), *(reports[name] for name in ("occurred_to", "quantity", "lon", "lat")), strict=True)
-    for at, second, quantity, x, y in rows:
-        if at < 0:
+    for index, second, quantity, x, y in rows:
+        if index < 0:
             continue
-        if not number[at] or second < oldest[at]:
-            oldest[at], lon[at], lat[at] = second, x, y
-        number[at] += 1
-        needles[at] += quantity
-    return number, oldest, needles, (lon, lat)
+        if not count[index] or second < oldest[index]:
+            oldest[index], lon[index], lat[index] = second, x, y
+        count[index] += 1
+        needles[index] += quantity
+    return count, oldest, needles, (lon, lat)
 
 
-def _children(
-    study: Study, lon: NDArray[np.float64], lat: NDArray[np.float64], near: pd.DataFrame
+def _find_children_places(
+    study: Study, lon: NDArray[np.float64], lat: NDArray[np.float64], reference: pd.DataFrame
 ) -> NDArray[np.object_]:
     """The name of the nearest play area or school within NEAR_M of each place, "" without one."""
-    chosen = near[near["kind"].isin(CHILDREN)] if len(near) else near
-    named = np.full(len(lon), "", dtype=object)
-    if not len(chosen) or not len(lon):
-        return named
-    at = np.column_stack(project(study.crs, chosen["lon"].to_numpy(float), chosen["lat"].to_numpy(float)))
-    apart, which = cKDTree(at).query(np.column_stack(project(study.crs, lon, lat)))
-    names = chosen["name"].to_numpy(dtype=object)
-    close = apart <= NEAR_M
-    named[close] = names[which[close]]
-    return named
+    places = reference[reference["kind"].isin(CHILDREN)] if len(reference) else reference
+    names = np.full(len(lon), "", dtype=object)
+    if not len(places) or not len(lon):
+        return names
+    points = np.column_stack(project(study.crs, places["lon"].to_numpy(float), places["lat"].to_numpy(float)))
+    distance_m, nearest = cKDTree(points).query(np.column_stack(project(study.crs, lon, lat)))
+    place_names = places["name"].to_numpy(dtype=object)
+    is_near = distance_m <= NEAR_M
+    names[is_near] = place_names[nearest[is_near]]
+    return names
 
 
 def _find_positions(study: Study, cells: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Where each cell is in the study, -1 if it is not in it."""
-    place = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
-    found: NDArray[np.intp] = np.where(study.cells[place] == cells, place, -1)
-    return found
+    """The position of each cell in the study, -1 if it is outside."""
+    index = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
+    positions: NDArray[np.intp] = np.where(study.cells[index] == cells, index, -1)
+    return positions
 
 
 def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> Callable[[int, int], str]:
@@ -178,28 +186,28 @@ def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: f
 def _format_age(hours: float) -> str:
     """As in "3 hours", "2 days"."""
     if hours < 48:  # noqa: PLR2004 - two days
-        whole = max(round(hours), 0)
-        return "1 hour" if whole == 1 else f"{whole} hours"
+        rounded = max(round(hours), 0)
+        return "1 hour" if rounded == 1 else f"{rounded} hours"
     return f"{round(hours / 24)} days"
 
 
 def describe_sweep_settings(
-    candidates: int, *, crews: int, standard_hours: float, ways: tuple[str, ...], pause_s: int
+    candidates: int, *, crews: int, standard_hours: float, travel_sentences: tuple[str, ...], pause_s: int
 ) -> tuple[str, ...]:
     """How the plan was made."""
     pause = f" A break of {pause_s // 60} minutes near the middle." if pause_s else ""
-    fading = f"A find counts half after {HALF_LIFE_DAYS:.0f} days. Finds of sweeps do not count."
+    recency = f"A find counts half after {HALF_LIFE_DAYS:.0f} days. Finds of sweeps do not count."
     standard = f"The council's standard for a report is {format_number(standard_hours)} hours."
     return (
         f"{crews} {'crew' if crews == 1 else 'crews, each with places of its own that lie together'}.{pause}",
         f"{standard} Overdue reports come first, then other open ones, then play areas and schools, then the rest.",
-        f"Chosen from {candidates:,} cells by the needles found there. {fading}",
-        *ways,
+        f"Chosen from {candidates:,} cells by the needles found there. {recency}",
+        *travel_sentences,
     )
 
 
 def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArray[np.intp]) -> tuple[str, ...]:
-    """What the plan answers and leaves, and what it cannot know."""
+    """Which open reports the plan answers, how much it covers, and what it cannot know."""
     visited = np.zeros(len(places), dtype=np.bool_)
     visited[done] = True
     reports, answered = int(places.reports.sum()), int(places.reports[visited].sum())
@@ -212,8 +220,8 @@ def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArra
         )
     else:
         notes.append("There are no open reports. Either all are answered, or the source does not say which are open.")
-    if left := reports - answered:
-        number = "1 open report does" if left == 1 else f"{left:,} open reports do"
+    if unanswered := reports - answered:
+        number = "1 open report does" if unanswered == 1 else f"{unanswered:,} open reports do"
         notes.append(f"{number} not fit into these hours. Add crews or hours to answer more.")
     needles = float(places.needles.sum())
     share = format_percent(float(places.needles[visited].sum()) / needles) if needles else "none"

@@ -1,4 +1,4 @@
-"""From solved tours to a plan's tours: local times, places in words, and a short stable code."""
+"""Builds a plan's tours from the solved routes: local times, named places, and a short stable code."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from geo.orienteering import Problem, Route
 from hexbeat.analysis.study import Study
 from hexbeat.areas.place_names import format_cell_name
 from hexbeat.operations.plans.plan import Pause, Place, Stop, Tour
-from hexbeat.operations.plans.roads import Ways
+from hexbeat.operations.plans.roads import TravelTable
 from hexbeat.operations.plans.working_time import WorkingTime
 
 __all__ = ["VisitedPlace", "build_tour", "build_visited_places", "hash_short_id"]
@@ -23,7 +23,7 @@ _MINUTE_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class VisitedPlace:
-    """A place of a plan, whichever team visits it and how often. For the fields see `Stop`."""
+    """A place that one or more stops of a plan visit. For the fields see `Stop`."""
 
     place: str
     cell: str
@@ -44,7 +44,7 @@ def build_visited_places(
     expected: NDArray[np.float64],
     open_reports: NDArray[np.intp] | None = None,
 ) -> list[VisitedPlace]:
-    """Cells of a study in words, in their order; where each is gone to and what is there, (k,), by that order."""
+    """The places of k cells of a study, in their order. `lon`, `lat`, `expected` and `open_reports` are (k,)."""
     return [
         VisitedPlace(
             place=format_cell_name(str(study.ward_names[cell]), int(study.cells[cell])),
@@ -64,37 +64,37 @@ def build_tour(
     problem: Problem,
     route: Route,
     places: Sequence[VisitedPlace],
-    ways: Ways,
+    travel_table: TravelTable,
     *,
     time: WorkingTime,
     ends: tuple[Place, Place],
-    named: tuple[int, str],
+    team_label: tuple[int, str],
     reason: Callable[[int, int], str],
 ) -> Tour:
-    """One team's tour in words. `named` is the team's number and name; stops are named by number and order ("1-03").
+    """The tour of one team. `team_label` is its number and name; a stop's code has team number and order ("1-03").
 
     `reason` is called with the place and the second (from the beginning of the working time) at which it is reached.
     """
-    number, team = named
+    number, team = team_label
     stops = []
-    for order, (place, reach) in enumerate(zip(route.stops, route.arrive_s, strict=True), start=1):
-        seen, spent = places[place], int(problem.stop_s[place])
+    for order, (place, arrive_s) in enumerate(zip(route.stops, route.arrive_s, strict=True), start=1):
+        visited, stop_s = places[place], int(problem.stop_s[place])
         stops.append(
             Stop(
                 stop_id=f"{number}-{order:02d}",
                 order=order,
-                place=seen.place,
-                cell=seen.cell,
-                ward_code=seen.ward_code,
-                ward_name=seen.ward_name,
-                lon=seen.lon,
-                lat=seen.lat,
-                arrive=time.moment(reach),
-                leave=time.moment(reach + spent),
-                minutes=spent // 60,
-                expected=seen.expected,
-                reason=reason(place, reach),
-                open_reports=seen.open_reports,
+                place=visited.place,
+                cell=visited.cell,
+                ward_code=visited.ward_code,
+                ward_name=visited.ward_name,
+                lon=visited.lon,
+                lat=visited.lat,
+                arrive=time.local_time(arrive_s),
+                leave=time.local_time(arrive_s + stop_s),
+                minutes=stop_s // 60,
+                expected=visited.expected,
+                reason=reason(place, arrive_s),
+                open_reports=visited.open_reports,
             )
         )
     path = np.array([len(problem), *route.stops, len(problem) + 1])
@@ -103,17 +103,17 @@ def build_tour(
         team=team,
         start=ends[0],
         finish=ends[1],
-        leaves=time.moment(_find_leave_s(problem, route)),
-        returns=time.moment(route.back_s),
+        leaves=time.local_time(_find_leave_s(problem, route)),
+        returns=time.local_time(route.back_s),
         stops=tuple(stops),
         travel_minutes=seconds / 60,
-        travel_km=float(ways.km[path[:-1], path[1:]].sum()),
+        travel_km=float(travel_table.km[path[:-1], path[1:]].sum()),
         pauses=_find_pauses(problem, route, time),
     )
 
 
 def _find_leave_s(problem: Problem, route: Route) -> int:
-    """The second at which a team leaves; as late as it can for its first stop, unless it rests before."""
+    """The second at which a team leaves: as late as its first stop allows, unless it takes its break before."""
     if not route.stops:
         return route.back_s
     direct = route.arrive_s[0] - int(problem.travel_s[len(problem), route.stops[0]])
@@ -123,34 +123,34 @@ def _find_leave_s(problem: Problem, route: Route) -> int:
 
 
 def _find_pauses(problem: Problem, route: Route, time: WorkingTime) -> tuple[Pause, ...]:
-    """What lies between stops beside the way: the break, and whole minutes of waiting."""
-    n, found = len(problem), list[Pause]()
+    """The break and the whole minutes of waiting between stops."""
+    n, pauses = len(problem), list[Pause]()
     path = (n, *route.stops, n + 1)
-    left = [
+    leave_s = [
         _find_leave_s(problem, route),
-        *(at + int(problem.stop_s[place]) for place, at in zip(route.stops, route.arrive_s, strict=True)),
+        *(arrived_s + int(problem.stop_s[place]) for place, arrived_s in zip(route.stops, route.arrive_s, strict=True)),
     ]
-    reached = (*route.arrive_s, route.back_s)
+    arrive_s = (*route.arrive_s, route.back_s)
 
     def add(kind: Literal["break", "wait"], after: int, begin: int, end: int) -> None:
         if end - begin >= _MINUTE_S:
-            found.append(Pause(kind, after, time.moment(begin), time.moment(end), (end - begin) // _MINUTE_S))
+            pauses.append(Pause(kind, after, time.local_time(begin), time.local_time(end), (end - begin) // _MINUTE_S))
 
-    for leg, (free, reach) in enumerate(zip(left, reached, strict=True) if route.stops else ()):
-        begun, way = route.break_s, int(problem.travel_s[path[leg], path[leg + 1]])
-        on = free
-        if begun is not None and problem.pause and free <= begun <= reach - way - problem.pause.length_s:
-            on = begun + problem.pause.length_s
-            add("wait", leg, free, begun)
-            add("break", leg, begun, on)
-        add("wait", leg, on + way, reach)
-    return tuple(found)
+    for leg, (free_s, reach_s) in enumerate(zip(leave_s, arrive_s, strict=True) if route.stops else ()):
+        break_s, travel_s = route.break_s, int(problem.travel_s[path[leg], path[leg + 1]])
+        ready_s = free_s
+        if break_s is not None and problem.pause and free_s <= break_s <= reach_s - travel_s - problem.pause.length_s:
+            ready_s = break_s + problem.pause.length_s
+            add("wait", leg, free_s, break_s)
+            add("break", leg, break_s, ready_s)
+        add("wait", leg, ready_s + travel_s, reach_s)
+    return tuple(pauses)
 
 
 def hash_short_id(*parts: object, arrays: Sequence[NDArray[np.generic]] = ()) -> str:
-    """Six small letters and digits that stand for choices, tours and data; equal ones have the same code.
+    """A code of six small letters and digits for choices, tours and data; equal ones have the same code.
 
-    The tours are part of it: what is recorded for stop "1-03" must never be read as for another place.
+    The tours are included, so that a visit recorded for stop "1-03" never seems to be of another place.
     """
     digest = hashlib.sha256("\x1f".join(map(repr, parts)).encode())
     for array in arrays:

@@ -28,40 +28,40 @@ class WorkingTime:
 
     @property
     def seconds(self) -> int:
-        """How long it really is: a night on which clocks change has an hour more or less than the clock says."""
+        """The real length, an hour more or less than the clock says on a night when the clocks change."""
         return self.end - self.begin
 
-    def moment(self, after_s: int) -> dt.datetime:
+    def local_time(self, after_s: int) -> dt.datetime:
         """The aware local time so many seconds after the beginning."""
         return dt.datetime.fromtimestamp(self.begin + after_s, tz=ZoneInfo(self.time_zone))
 
     def week_hours(self) -> NDArray[np.float64]:
-        """How long it lies in each of the 168 local hours of the week, float64 (168,) in hours."""
+        """The hours of it that lie in each of the 168 local hours of the week, float64 (168,)."""
         steps = np.arange(self.begin, self.end, STEP_S)
         hour = Calendar(self.time_zone).week_hours(steps)
         return np.bincount(hour, minlength=HOURS_A_WEEK).astype(np.float64) * (STEP_S / 3600)
 
     @property
-    def words(self) -> str:
+    def clock_hours(self) -> str:
         """As in "22:00 to 04:00"."""
-        return f"{self.moment(0):%H:%M} to {self.moment(self.seconds):%H:%M}"
+        return f"{self.local_time(0):%H:%M} to {self.local_time(self.seconds):%H:%M}"
 
 
 def build_working_time(day: dt.date, hours: tuple[int, int], time_zone: str) -> WorkingTime:
     """The instants of hours (from, to) of a day; (22, 4) ends on the day after. UsageError for more than 16 hours."""
-    first, last = hours
-    over_night = last <= first
-    begin = _instant(day, first, time_zone)
-    end = _instant(day + dt.timedelta(days=1) if over_night or last == 24 else day, last % 24, time_zone)  # noqa: PLR2004 - hours
+    begin_hour, end_hour = hours
+    is_overnight = end_hour <= begin_hour
+    begin = _find_instant(day, begin_hour, time_zone)
+    end = _find_instant(day + dt.timedelta(days=1) if is_overnight or end_hour == 24 else day, end_hour % 24, time_zone)  # noqa: PLR2004 - hours
     if not 0 < end - begin <= _LONGEST_H * 3600:
         raise UsageError(
             f"A plan is for {_LONGEST_H} hours or fewer",
-            f"{first:02d} to {last:02d} is {(end - begin) / 3600:.0f} hours",
+            f"{begin_hour:02d} to {end_hour:02d} is {(end - begin) / 3600:.0f} hours",
             "plan one shift at a time, as 22-04",
         )
     return WorkingTime(day, hours, time_zone, begin, end)
 
 
-def _instant(day: dt.date, hour: int, time_zone: str) -> int:
-    """The UTC second of a local hour: of two, the first; of one that is skipped, when the clock would have shown it."""
+def _find_instant(day: dt.date, hour: int, time_zone: str) -> int:
+    """The UTC second of a local hour: the first of a repeated one; a skipped one as if the clocks had not changed."""
     return int(dt.datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(time_zone)).timestamp())

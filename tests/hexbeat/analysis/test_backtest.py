@@ -25,7 +25,7 @@ FIRST = int(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC).timestamp())  # a Monday
 def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
-    weeks = count_weeks(columns, "needle_litter", study, judged=13, time_zone=ZONE)
+    weeks = count_weeks(columns, "needle_litter", study, tested_weeks=13, time_zone=ZONE)
     assert weeks.start_of(len(weeks.counts)) == dt.date(2026, 11, 22)
     assert weeks.first == dt.date(2023, 11, 26)
     assert weeks.swept == 1080
@@ -37,7 +37,7 @@ def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
 def test_forecasts_are_those_of_geo() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
-    history = count_weeks(columns, "overdoses", study, judged=1, time_zone=ZONE).counts[:60]
+    history = count_weeks(columns, "overdoses", study, tested_weeks=1, time_zone=ZONE).counts[:60]
     kernel = build_kernel(study)
     found = {method: forecast(method, history, study, kernel) for method in METHODS}
     ages = 7.0 * np.arange(59, -1, -1) + 3.5
@@ -55,7 +55,7 @@ def test_figures_are_those_of_prediction_accuracy() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
     found = backtest(columns, middlesbrough(), "needle_litter", weeks=1, resolutions=(9,))
-    counts = count_weeks(columns, "needle_litter", study, judged=1, time_zone=ZONE).counts
+    counts = count_weeks(columns, "needle_litter", study, tested_weeks=1, time_zone=ZONE).counts
     plain = prediction_accuracy(counts[-1], counts[:-1].mean(axis=0), study.area_km2)
     row = found.rows[(found.rows["method"] == "all_history") & (found.rows["area_share"] == 0.05)].iloc[0]
     shares = np.concatenate([[0.0], plain["area_share"]])
@@ -132,7 +132,7 @@ def test_no_events_is_no_verdict() -> None:
     empty = {(9, method): np.zeros((3, 5, len(SHARES))) for method in METHODS}
     assert (
         compare_methods(empty, np.zeros(5)).sentence
-        == "There were no events in these weeks, so no method can be judged."
+        == "There were no events in these weeks, so the methods cannot be compared."
     )
     assert summarise(empty, np.zeros(5))["hit_rate"].map(math.isnan).all()
 
@@ -142,6 +142,6 @@ def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=4, resolutions=(9,))
     assert str(caught.value) == (
-        "A back-test needs one week or more to judge, and 8 weeks of records before it; you asked for 4 weeks, and "
+        "A back-test needs one week or more to test, and 8 weeks of records before it; you asked for 4 weeks, and "
         "needle_litter has 10 in all; choose fewer weeks, or load more records"
     )

@@ -41,7 +41,7 @@ def test_positions_of_codes() -> None:
 @given(st.lists(st.tuples(st.integers(-2, 8), st.integers(-1, 4)), max_size=40))
 def test_counts_equal_a_loop(pairs: list[tuple[int, int]]) -> None:
     time, place = (np.array([pair[k] for pair in pairs], dtype=np.int64) for k in (0, 1))
-    table = count_by(time, place, times=6, places=3)
+    table = count_by(time, place, time_count=6, place_count=3)
     plain = [[sum(pair == (t, p) for pair in pairs) for p in range(3)] for t in range(6)]
     assert table.tolist() == plain
 

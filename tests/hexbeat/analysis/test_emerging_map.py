@@ -7,7 +7,7 @@ import h3
 import numpy as np
 
 from geo.emerging_hotspots import Pattern, find_emerging_hotspots
-from hexbeat.analysis.emerging_map import PATTERN_WORDS, build_emerging_map
+from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, build_emerging_map
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.counting import select
 from layers.filters import Filter
@@ -31,7 +31,7 @@ def test_bins_and_numbers_are_those_of_geo() -> None:
     assert np.array_equal(found.kind, plain.kind)
     assert found.rows["hot_bins"].tolist() == (plain.kind == 1).sum(axis=0).tolist()
     assert found.rows["count"].sum() == counts.sum()
-    assert (found.rows["definition"] == found.rows["pattern"].map(PATTERN_WORDS)).all()
+    assert (found.rows["definition"] == found.rows["pattern"].map(PATTERN_DEFINITIONS)).all()
 
 
 def test_a_hotspot_that_appears_in_the_last_week_is_new() -> None:
@@ -77,10 +77,10 @@ def test_days_without_records_are_no_bins() -> None:
 
 
 def test_every_pattern_has_its_words_and_cold_ones_mirror_hot_ones() -> None:
-    assert set(PATTERN_WORDS) == {str(one) for one in Pattern}
-    assert PATTERN_WORDS["intensifying cold"] == (
+    assert set(PATTERN_DEFINITIONS) == {str(one) for one in Pattern}
+    assert PATTERN_DEFINITIONS["intensifying cold"] == (
         "A cold spot in at least 90 % of the periods and in the last one, and clearly getting colder."
     )
-    assert PATTERN_WORDS["oscillating cold"] == (
+    assert PATTERN_DEFINITIONS["oscillating cold"] == (
         "A cold spot in the last period that was a hotspot before, and cold in less than 90 % of the periods."
     )

@@ -30,7 +30,7 @@ def test_chosen_wards_make_a_smaller_study_of_their_cells_alone() -> None:
     area = middlesbrough()
     codes = ("E05009857", "E05009865")
     study = build_study(area, wards=reversed(codes))
-    assert study.chosen == codes
+    assert study.chosen_wards == codes
     assert set(study.ward_codes) == set(codes)
     assert np.isin(study.cells, build_study(area).cells).all()
 

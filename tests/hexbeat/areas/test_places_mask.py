@@ -13,8 +13,8 @@ import shapely
 from geo.cells import count_separate_places, index_points_at
 from geo.errors import AreaError, DataError
 from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.boundary_files import hash_file
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
+from hexbeat.files import hash_file
 from hexbeat.store.event_files import export_events
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -48,9 +48,9 @@ def test_points_become_pieces_with_their_spots(bare_area: Area, tmp_path: Path) 
     report = build_places_mask(file, bare_area, source="somebody", licence="a licence", attribution="")
     assert (report.read, report.spots, report.pieces) == (5, 2, 1)
     mask = read_places_mask(bare_area)
-    assert (mask.spots.tolist(), mask.apart.tolist()) == ([2], [1])
+    assert (mask.candidates.tolist(), mask.separate.tolist()) == ([2], [1])
     spots = index_points_at(np.array([-1.2345, -1.2352]), np.full(2, 54.574), resolutions=(11,))[11]
-    assert mask.spot_cells.tolist() == sorted(spots.tolist())
+    assert mask.candidate_cells.tolist() == sorted(spots.tolist())
     assert mask.ward_code == (
         bare_area.wards.codes[bare_area.wards.locate(np.array([-1.2345]), np.array([54.574]))[0]],
     )
@@ -75,10 +75,10 @@ def test_the_shipped_areas_have_one(name: str) -> None:
     mask = read_places_mask(bare_area)
     assert set(mask.ward_code) == set(bare_area.wards.codes)
     assert len(mask.cell) == mask.facts["pieces"]
-    assert len(mask.spot_cells) <= mask.spots.sum() < 1.02 * len(mask.spot_cells)
-    all_together = np.zeros(len(mask.spot_cells), dtype=np.int64)
-    assert mask.apart.sum() == count_separate_places(mask.spot_cells, all_together, size=1)[0]
-    assert (mask.apart <= mask.spots).all()
+    assert len(mask.candidate_cells) <= mask.candidates.sum() < 1.02 * len(mask.candidate_cells)
+    all_together = np.zeros(len(mask.candidate_cells), dtype=np.int64)
+    assert mask.separate.sum() == count_separate_places(mask.candidate_cells, all_together, size=1)[0]
+    assert (mask.separate <= mask.candidates).all()
     assert list(zip(mask.ward_code, mask.cell.tolist(), strict=True)) == sorted(
         zip(mask.ward_code, mask.cell.tolist(), strict=True)
     )

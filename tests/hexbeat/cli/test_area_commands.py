@@ -18,7 +18,7 @@ def square(west: float, south: float, code: str, name: str) -> dict[str, object]
     }
 
 
-def written(path: Path, *features: dict[str, object]) -> Path:
+def write_features(path: Path, *features: dict[str, object]) -> Path:
     path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}), encoding="utf-8")
     return path
 
@@ -31,7 +31,7 @@ def build(run: Run, file: Path, out: Path, *more: str) -> Outcome:
 
 
 def test_an_area_is_built_and_served(run: Run, tmp_path: Path) -> None:
-    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.29, 54.5, "E2", "East"))
+    file = write_features(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.29, 54.5, "E2", "East"))
     outcome = build(run, file, tmp_path / "home" / "boundaries")
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "home" / "boundaries" / "two-squares" / "area.toml").is_file()
@@ -41,7 +41,7 @@ def test_an_area_is_built_and_served(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_area_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None:
-    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
+    file = write_features(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
     out = tmp_path / "out"
     assert build(run, file, out).code == 0
     again = build(run, file, out)
@@ -55,10 +55,10 @@ def test_an_area_is_replaced_only_when_told_to(run: Run, tmp_path: Path) -> None
 
 
 def test_with_a_home_of_its_own_the_area_goes_there(run: Run, tmp_path: Path) -> None:
-    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
+    file = write_features(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"))
     home = tmp_path / "elsewhere"
-    made = run("boundaries", "build", file, "--area", "one", "--code", "CD", "--name", "NM", "--home", home)
-    assert made.code == 0, made.err
+    outcome = run("boundaries", "build", file, "--area", "one", "--code", "CD", "--name", "NM", "--home", home)
+    assert outcome.code == 0, outcome.err
     assert (home / "boundaries" / "one" / "wards.geojson").is_file()
 
 
@@ -67,7 +67,7 @@ def test_an_unknown_area_is_wrong_usage(run: Run) -> None:
 
 
 def test_an_overlap_is_refused_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
-    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.295, 54.5, "E2", "East"))
+    file = write_features(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), square(-1.295, 54.5, "E2", "East"))
     outcome = build(run, file, tmp_path / "out")
     assert outcome.code == 3
     assert "E1" in outcome.err
@@ -87,7 +87,7 @@ def test_the_shipped_areas_are_sound(run: Run) -> None:
 @pytest.mark.parametrize("option", ["--repair", "--mend"])
 def test_a_narrow_overlap_is_repaired_under_both_names_of_the_option(run: Run, tmp_path: Path, option: str) -> None:
     overlapping = square(-1.290002, 54.5, "E2", "East")
-    file = written(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), overlapping)
+    file = write_features(tmp_path / "in.geojson", square(-1.3, 54.5, "E1", "West"), overlapping)
     refused = build(run, file, tmp_path / "out")
     assert (refused.code, refused.out, (tmp_path / "out" / "two-squares").exists()) == (3, "", False)
     outcome = build(run, file, tmp_path / "out", option)

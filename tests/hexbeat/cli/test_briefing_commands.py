@@ -26,8 +26,8 @@ def young(tmp_path: Path) -> tuple[str, str]:
     """A store of three weeks: too few for a back-test, which takes its time."""
     area = load_area("middlesbrough")
     with Store.open(tmp_path / "young") as store:
-        made = made_frame(area, number=200, newest=datetime.now(UTC) - timedelta(hours=2), days=20)
-        load_frame(store, area, made, source="table")
+        frame = made_frame(area, number=200, newest=datetime.now(UTC) - timedelta(hours=2), days=20)
+        load_frame(store, area, frame, source="table")
     return "--home", str(tmp_path / "young")
 
 
@@ -82,7 +82,7 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, at_home: tup
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--for", "councillor"), "A councillor's briefing needs one ward and a published release."),
         (("--release", "x"), "Use --release only for a councillor; other briefings read the store."),
@@ -92,10 +92,10 @@ def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, at_home: tup
     ],
 )
 def test_what_makes_no_briefing_is_said(
-    run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], said: str
+    run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], message: str
 ) -> None:
     done = run("briefing", *arguments, *at_home)
-    assert (done.code, done.err.splitlines()[0]) == (2, said)
+    assert (done.code, done.err.splitlines()[0]) == (2, message)
 
 
 def test_a_pack_is_written_and_checked(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_place_by_the_national_grid_is_the_same_place(run: Run, at_home: tuple
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (PLACE[2:], "Give the place in one way."),
         ((*PLACE, "--lon", "-1.2"), "Give the place in one way."),
@@ -144,9 +144,11 @@ def test_a_place_by_the_national_grid_is_the_same_place(run: Run, at_home: tuple
         ((*PLACE, "--out", "x.doc"), "A pack is a .pdf or .xlsx file."),
     ],
 )
-def test_what_makes_no_pack_is_said(run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], said: str) -> None:
+def test_what_makes_no_pack_is_said(
+    run: Run, at_home: tuple[str, str], arguments: tuple[str, ...], message: str
+) -> None:
     done = run("evidence", *arguments, *at_home)
-    assert (done.code, done.err.splitlines()[0]) == (2, said)
+    assert (done.code, done.err.splitlines()[0]) == (2, message)
 
 
 def test_a_file_that_is_not_there_cannot_be_checked(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:

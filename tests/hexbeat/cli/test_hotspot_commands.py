@@ -19,22 +19,22 @@ CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "
 
 
 def test_hotspots_answer_for_every_cell(ask: Run) -> None:
-    found = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
+    payload = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
     plain = build_hotspot_map(columns, chosen, load_study(middlesbrough()))
-    rows = pd.DataFrame(found["rows"])
+    rows = pd.DataFrame(payload["rows"])
     assert set(CONTRACT) < set(rows.columns)
     assert rows["cell"].tolist() == plain.rows["cell"].tolist()
     assert rows["q_value"].to_numpy() == pytest.approx(plain.rows["q_value"].to_numpy())
     assert rows["hotspot"].tolist() == plain.rows["hotspot"].tolist()
     assert rows["trend"].tolist() == plain.rows["trend"].tolist()
-    assert found["total"] == rows["count"].sum() == 221
-    assert found["hot"] == (rows["hotspot"] == "hot").sum() > 0
-    assert {name: found[name] for name in ("layer", "unplaced_in_time", "shared_in_time", "q", "unit", "cold")} == {
+    assert payload["total"] == rows["count"].sum() == 221
+    assert payload["hot"] == (rows["hotspot"] == "hot").sum() > 0
+    assert {name: payload[name] for name in ("layer", "unplaced_in_time", "shared_in_time", "q", "unit", "cold")} == {
         "layer": "needle_litter", "unplaced_in_time": 0, "shared_in_time": 0, "q": 0.05, "unit": 1, "cold": 0,
     }  # fmt: skip
-    assert found["notes"] == list(plain.notes)
+    assert payload["notes"] == list(plain.notes)
 
 
 def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
@@ -46,36 +46,36 @@ def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
 
 
 def test_hotspots_take_every_filter(ask: Run) -> None:
-    found = answer(
+    payload = answer(
         ask(
             "hotspots", "--layer", "needle_litter", "--ward", "central", "--ward", "E05009865", "--hours", "6-14",
             "--days", "mon,tue", "--reported-by", "public", "--measure", "quantity", "--resolution", "10",
             "--as-at", "2999-01-01", "--q", "0.1", "--format", "json",
         )
     )  # fmt: skip
-    assert {row["ward_code"] for row in found["rows"]} == {"E05009857", "E05009865"}
-    assert found["unplaced_in_time"] > 0
-    assert found["q"] == 0.1
+    assert {row["ward_code"] for row in payload["rows"]} == {"E05009857", "E05009865"}
+    assert payload["unplaced_in_time"] > 0
+    assert payload["q"] == 0.1
 
 
 @pytest.mark.parametrize("ending", ["csv", "geojson", "parquet"])
 def test_hotspots_are_written_as_files(ask: Run, tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"hot.{ending}"
-    found = answer(ask("hotspots", "--layer", "overdoses", "--out", out, "--format", "json"))
-    assert found["out"] == str(out)
+    payload = answer(ask("hotspots", "--layer", "overdoses", "--out", out, "--format", "json"))
+    assert payload["out"] == str(out)
     read = {"csv": pd.read_csv, "geojson": geopandas.read_file, "parquet": geopandas.read_parquet}[ending](out)
     assert set(CONTRACT) < set(read.columns)
-    assert read["count"].sum() == found["total"]
+    assert read["count"].sum() == payload["total"]
     assert (read["demonstration"] == "synthetic events, not real").all()
     if ending == "geojson":
         assert json.loads(out.read_text())["metadata"]["layer"] == "overdoses"
 
 
 def test_change_by_ward_and_over_all(ask: Run) -> None:
-    found = answer(ask("change", "--layer", "overdoses", *PERIOD, "--format", "json"))
-    assert (found["now"], found["other"]) == (["2026-10-25", "2026-11-22"], ["2026-09-27", "2026-10-25"])
-    assert len(found["rows"]) == 20
-    assert set(found["rows"][0]) == {
+    payload = answer(ask("change", "--layer", "overdoses", *PERIOD, "--format", "json"))
+    assert (payload["now"], payload["other"]) == (["2026-10-25", "2026-11-22"], ["2026-09-27", "2026-10-25"])
+    assert len(payload["rows"]) == 20
+    assert set(payload["rows"][0]) == {
         "ward_code", "ward_name", "now", "before", "difference", "ratio", "ratio_low", "ratio_high", "p_value",
         "q_value", "change",
     }  # fmt: skip
@@ -83,7 +83,7 @@ def test_change_by_ward_and_over_all(ask: Run) -> None:
         ask("change", "--layer", "overdoses", *PERIOD, "--by", "all", "--against", "year-before", "--format", "json")
     )
     assert whole["other"] == ["2025-10-25", "2025-11-22"]
-    assert [row["now"] for row in whole["rows"]] == [sum(row["now"] for row in found["rows"])]
+    assert [row["now"] for row in whole["rows"]] == [sum(row["now"] for row in payload["rows"])]
     cells = answer(ask("change", "--layer", "overdoses", *PERIOD, "--by", "cell", "--format", "json"))
     assert len(cells["rows"]) == 667
 
@@ -101,15 +101,15 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     _, truth = demonstration()
     draft = tmp_path / "draft.html"
     options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
-    found = answer(ask(*options, "--format", "json"))
-    assert set(found) == {"day", "days", "alerts", "settings", "notes", "draft"}
-    assert set(found["alerts"][0]) == {
+    payload = answer(ask(*options, "--format", "json"))
+    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "draft"}
+    assert set(payload["alerts"][0]) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
         "false_alarms_a_year", "sentence",
     }  # fmt: skip
-    spike = next(one for one in found["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
+    spike = next(one for one in payload["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
     assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)
-    assert set(found["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
+    assert set(payload["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
     assert "DRAFT, not sent" in draft.read_text(encoding="utf-8")
     document = draft.with_suffix(".pdf")
     assert "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026" in ask(*options[:-1], document).out
@@ -126,24 +126,24 @@ def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path
 
 
 def test_near_repeats_are_told(ask: Run) -> None:
-    found = answer(ask("near-repeats", "--layer", "needle_litter", "--from", "2026-08-24", "--format", "json"))
-    assert (found["raised_m"], found["raised_days"], found["shuffles"]) == (100, 7, 999)
-    assert set(found["rows"][0]) == {
+    payload = answer(ask("near-repeats", "--layer", "needle_litter", "--from", "2026-08-24", "--format", "json"))
+    assert (payload["raised_m"], payload["raised_days"], payload["shuffles"]) == (100, 7, 999)
+    assert set(payload["rows"][0]) == {
         "from_m", "to_m", "from_days", "to_days", "observed", "expected", "ratio", "p_value", "q_value", "raised",
     }  # fmt: skip
-    assert found["sentence"].startswith("After a needle find, another within 100 m in the first 2 days is ")
+    assert payload["sentence"].startswith("After a needle find, another within 100 m in the first 2 days is ")
 
 
 @pytest.mark.slow
 def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
-    found = answer(ask("backtest", "--weeks", "4", "--resolution", "9", "--format", "json"))
-    assert [one["layer"] for one in found["layers"]] == ["needle_litter", "street_dealing", "overdoses"]
-    assert set(found["layers"][0]) == {
+    payload = answer(ask("backtest", "--weeks", "4", "--resolution", "9", "--format", "json"))
+    assert [one["layer"] for one in payload["layers"]] == ["needle_litter", "street_dealing", "overdoses"]
+    assert set(payload["layers"][0]) == {
         "layer", "from", "to", "weeks", "events", "unknown_day", "swept", "winner", "dashboard_uses", "notes",
     }  # fmt: skip
-    assert set(found["layers"][0]["winner"]) == {"method", "resolution", "hit_rate", "rivals", "clear", "sentence"}
-    assert len(found["rows"]) == 3 * 4 * 3
-    assert {(row["method"], row["RRI"] is None) for row in found["rows"]} == {
+    assert set(payload["layers"][0]["winner"]) == {"method", "resolution", "hit_rate", "rivals", "clear", "sentence"}
+    assert len(payload["rows"]) == 3 * 4 * 3
+    assert {(row["method"], row["RRI"] is None) for row in payload["rows"]} == {
         ("last_period", False), ("gi_star", True), ("kernel", False), ("all_history", False),
     }  # fmt: skip
     one = ask("backtest", "--weeks", "4", "--resolution", "9", "--layer", "overdoses")

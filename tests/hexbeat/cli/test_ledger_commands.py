@@ -32,8 +32,8 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
     assert (first["what"], first["started"], first["minutes"]) == ("new", "2026-11-18 22:31", 12)
     assert run("done", "record", "p7f3a", "1-2", "1-3").code == 0  # as planned
     assert run("done", "p7f3a", "1-4", "--not-done").code == 0
-    listed = run("done", "list", "--plan", "p7f3a", "--format", "json").json["visits"]
-    assert [(one["stop_id"], one["minutes"], one["outcome"]) for one in listed] == [
+    visits = run("done", "list", "--plan", "p7f3a", "--format", "json").json["visits"]
+    assert [(one["stop_id"], one["minutes"], one["outcome"]) for one in visits] == [
         ("1-1", 12, "done"),
         ("1-2", 15, "done"),
         ("1-3", 15, "done"),
@@ -52,8 +52,8 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
     assert run(*command).err.splitlines()[-1] == "All of this is recorded already: nothing was changed."
 
     out = tmp_path / "return.csv"
-    told = run("return", "--by", "team,quarter", "--out", out, "--format", "json")
-    assert told.json["rows"] == [
+    outcome = run("return", "--by", "team,quarter", "--out", out, "--format", "json")
+    assert outcome.json["rows"] == [
         {"team": "Team 1", "quarter": "2026/27 Q3", "planned_stops": 4, "planned_minutes": 60, "stops_done": 3,
          "delivered_minutes": 42, "delivered_share": 0.7, "visits": 4, "other_visits": 0, "needles": 0},
         {"team": "Team 2", "quarter": "2026/27 Q3", "planned_stops": 4, "planned_minutes": 60, "stops_done": 3,
@@ -66,7 +66,7 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
     assert run("done", "undo", first["visit_id"], "--yes", "--format", "json").json["earlier_version"] is False
     assert run("done", "undo", "--yes", "--format", "json").json["new"] == 3
     assert len(run("done", "list", "--format", "json").json["visits"]) == 3
-    erased = run("erase", "--source", "ledger", "--source-id", listed[1]["visit_id"], "--yes", "--format", "json")
+    erased = run("erase", "--source", "ledger", "--source-id", visits[1]["visit_id"], "--yes", "--format", "json")
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
 
 
@@ -74,8 +74,8 @@ def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path)
     tour = made_plan(begins=BEGAN, plan_id="made01", teams=1).tours[0]
     stops = tuple(replace(stop, stop_id=f"1-{stop.order:02d}") for stop in tour.stops)  # as planning names them
     save_plan(ledger_home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
-    told = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
-    assert [one["stop_id"] for one in told] == ["1-02", "1-03", "1-04"]
+    visits = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
+    assert [one["stop_id"] for one in visits] == ["1-02", "1-03", "1-04"]
     refused = run("done", "made01", "1-20")
     assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "Plan made01 has no stop '1-20'.")
 
@@ -83,17 +83,20 @@ def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path)
 def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ledger_home: Path) -> None:
     save_plan(ledger_home, made_plan(begins=BEGAN, plan_id="tried2"))
     assert run("done", "p7f3a", "1-1").code == 0
-    told = run("return", "--by", "kind", "--format", "json").json
-    assert [(row["planned_stops"], row["planned_minutes"]) for row in told["rows"]] == [(8, 120)]
-    left = "1 plan without visits is left out, because another of the same kind and start counts: tried2"
-    assert told["notes"][-1] == left
+    payload = run("return", "--by", "kind", "--format", "json").json
+    assert [(row["planned_stops"], row["planned_minutes"]) for row in payload["rows"]] == [(8, 120)]
+    note = "1 plan without visits is left out, because another of the same kind and start counts: tried2"
+    assert payload["notes"][-1] == note
 
-    asked = run("plan", "remove", "tried2")
-    assert (asked.code, asked.err.splitlines()[1].strip()) == (2, "There is no terminal on which to ask you.")
+    unsure = run("plan", "remove", "tried2")
+    assert (unsure.code, unsure.err.splitlines()[1].strip()) == (
+        2,
+        "There is no terminal on which to ask you.",
+    )
     assert run("plan", "remove", "tried2", "--yes", "--format", "json").json == {"removed": "tried2"}
     assert run("return", "--by", "kind", "--format", "json").json["notes"][1:] == []
-    kept = run("plan", "remove", "p7f3a", "--yes")
-    assert (kept.code, kept.err.splitlines()[-2].strip()) == (2, "Plan p7f3a has 1 visit.")
+    refused = run("plan", "remove", "p7f3a", "--yes")
+    assert (refused.code, refused.err.splitlines()[-2].strip()) == (2, "Plan p7f3a has 1 visit.")
     gone = run("plan", "remove", "tried2", "--yes")
     assert (gone.code, gone.err.splitlines()[-2].strip()) == (2, "There is no plan 'tried2'.")
     assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
@@ -128,19 +131,19 @@ def handed_in(path: Path) -> Path:
         book = python_calamine.CalamineWorkbook.from_path(path)
         sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
     head, *rows = sheets["Stops"]
-    told = [dict(zip(head, row, strict=True)) for row in rows]
-    told = [row | FILLED.get(str(row["stop_id"]), {}) for row in told]
+    records = [dict(zip(head, row, strict=True)) for row in rows]
+    records = [row | FILLED.get(str(row["stop_id"]), {}) for row in records]
     headings = [*head, "ended"]
-    sheets["Stops"] = [headings, *([row.get(heading, "") for heading in headings] for row in told)]
+    sheets["Stops"] = [headings, *([row.get(heading, "") for heading in headings] for row in records)]
     path = path.with_stem("filled")
     if path.suffix == ".csv":
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(sheets["Stops"])
         return path
-    with xlsxwriter.Workbook(path) as made:
-        clock = made.add_format({"num_format": "hh:mm"})
+    with xlsxwriter.Workbook(path) as book:
+        clock = book.add_format({"num_format": "hh:mm"})
         for name, cells in sheets.items():
-            sheet = made.add_worksheet(name)
+            sheet = book.add_worksheet(name)
             for line, row in enumerate(cells):
                 for column, value in enumerate(row):
                     sheet.write(line, column, value, clock if isinstance(value, dt.time) else None)
@@ -159,8 +162,8 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, ledger_home: Path
     report = run("done", "import", handed_in(own), "--format", "json").json
     assert (report["plan_id"], report["new"], report["answered"], report["not_done"]) == ("p7f3a", 4, 3, 1)
     assert report["reasons"] == {"not_filled_in": 4}
-    listed = run("done", "list", "--format", "json").json["visits"]
-    assert sorted((one["stop_id"], one["team"], one["started"], one["minutes"], one["outcome"]) for one in listed) == [
+    visits = run("done", "list", "--format", "json").json["visits"]
+    assert sorted((one["stop_id"], one["team"], one["started"], one["minutes"], one["outcome"]) for one in visits) == [
         ("1-1", "Team 1", "2026-11-18 22:41", 9, "done"),
         ("1-2", "Team 1", "2026-11-18 23:00", 15, "done"),
         ("1-3", "Team 1", "2026-11-18 23:30", 0, "not_done"),
@@ -176,15 +179,15 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, ledger_home: Path
 
 def test_a_return_that_cannot_be_written_is_told(run: Run, ledger_home: Path, tmp_path: Path) -> None:
     assert ledger_home.is_dir()
-    told = run("return", "--out", tmp_path / "gone" / "x.csv")
-    assert (told.code, told.err.splitlines()[0]) == (2, "The folder of the file has to exist.")
+    outcome = run("return", "--out", tmp_path / "gone" / "x.csv")
+    assert (outcome.code, outcome.err.splitlines()[0]) == (2, "The folder of the file has to exist.")
     (tmp_path / "dir.xlsx").mkdir()
-    told = run("return", "--out", tmp_path / "dir.xlsx")
-    assert (told.code, told.err.splitlines()[-2].strip()) == (3, "dir.xlsx cannot be written (it is a folder).")
+    outcome = run("return", "--out", tmp_path / "dir.xlsx")
+    assert (outcome.code, outcome.err.splitlines()[-2].strip()) == (3, "dir.xlsx cannot be written (it is a folder).")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("done", "none1", "1-1"), 2, "There is no plan 'none1'."),
         (("done", "p7f3a", "9-9"), 3, "Plan p7f3a has no stop '9-9'."),
@@ -200,12 +203,12 @@ def test_a_return_that_cannot_be_written_is_told(run: Run, ledger_home: Path, tm
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(
-    run: Run, ledger_home: Path, arguments: tuple[str, ...], code: int, said: str
+    run: Run, ledger_home: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     assert ledger_home.is_dir()
     outcome = run(*arguments)
     assert (outcome.code, outcome.out) == (code, "")
-    assert outcome.err.splitlines()[1].strip() == said
+    assert outcome.err.splitlines()[1].strip() == message
     assert run("done", "list", "--format", "json").json["visits"] == []
 
 
@@ -217,8 +220,8 @@ def test_places_are_loaded_listed_removed_and_put_back(run: Run, tmp_path: Path)
     assert tried.err.splitlines() == ["Rejected: line 3 (Leeds), outside_area", "Dry run: nothing was changed."]
     report = run(*command, "--format", "json").json
     assert (report["accepted"], report["rejected"], report["load_id"]) == (1, 1, 1)
-    listed = run("places", "list", "--format", "json").json["places"]
-    assert [(one["kind"], one["name"], one["hours"]) for one in listed] == [
+    places = run("places", "list", "--format", "json").json["places"]
+    assert [(one["kind"], one["name"], one["hours"]) for one in places] == [
         ("naloxone", "Albert Pharmacy", "08:00-18:00")
     ]
     assert json.loads(run("places", "remove", "--kind", "naloxone", "--yes", "--format", "json").out)["removed"] == 1

@@ -37,11 +37,11 @@ except SystemExit as end:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_says_of_a_command_what_its_own_help_says(name: str) -> None:
-    listed = typer.main.get_group(make_app()).commands[name]
+    command = typer.main.get_group(make_app()).commands[name]
     command = load_command(name)
-    assert (command.name, listed.name, command.hidden) == (name, name, False)
+    assert (command.name, command.name, command.hidden) == (name, name, False)
     for width in (20, 45, 60, 80, 100, 120, 1000):
-        assert listed.get_short_help_str(width) == command.get_short_help_str(width)
+        assert command.get_short_help_str(width) == command.get_short_help_str(width)
 
 
 def test_every_module_of_commands_is_in_the_list() -> None:

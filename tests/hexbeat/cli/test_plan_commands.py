@@ -37,12 +37,12 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_pat
     assert out.read_bytes().startswith(b"<?xml")
     assert "Written to tonight.gpx." in done.err
     assert "synthetic" in done.err
-    listed = run("plan", "list", "--home", filled, "--format", "json").json["rows"]
-    assert [row["plan"] for row in listed] == [plan.plan_id]
-    shown = run("plan", "show", plan.plan_id, "--home", filled)
-    assert shown.code == 0
-    assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(shown.out.split())
-    assert "The plan knows only what people report." in shown.err
+    plans = run("plan", "list", "--home", filled, "--format", "json").json["rows"]
+    assert [row["plan"] for row in plans] == [plan.plan_id]
+    outcome = run("plan", "show", plan.plan_id, "--home", filled)
+    assert outcome.code == 0
+    assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(outcome.out.split())
+    assert "The plan knows only what people report." in outcome.err
 
 
 def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:

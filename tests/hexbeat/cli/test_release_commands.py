@@ -20,8 +20,8 @@ def built(run: Run, tmp_path: Path) -> Path:
 
 
 def test_a_release_is_built_shown_and_audited(run: Run, built: Path) -> None:
-    shown = run("release", "show", built, "--format", "json").json
-    (needles,) = (row for row in shown["layers"] if row["layer"] == "needle_litter")
+    payload = run("release", "show", built, "--format", "json").json
+    (needles,) = (row for row in payload["layers"] if row["layer"] == "needle_litter")
     assert needles["periods"] == "2023-Q1 to 2026-Q2"
     assert needles["piece"] > 0
     audited = run("release", "audit", built, "--format", "json")

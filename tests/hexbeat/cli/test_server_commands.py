@@ -99,10 +99,10 @@ def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Pat
 def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA"):
         monkeypatch.setenv(name, "secret")
-    told = build_public_environment(write_example(tmp_path / "release"))
-    assert "secret" not in told.values()
-    assert told["HEXBEAT_AUDIENCE"] == "public"
-    assert told["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())
+    environment = build_public_environment(write_example(tmp_path / "release"))
+    assert "secret" not in environment.values()
+    assert environment["HEXBEAT_AUDIENCE"] == "public"
+    assert environment["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())
 
 
 def test_serve_refuses_a_port_in_use(run: Run) -> None:

@@ -74,8 +74,8 @@ def test_a_load_for_a_smaller_area_leaves_the_events_of_the_larger(run: Run, tmp
     )
 
     def outcome(area: str) -> dict[str, object]:
-        answered = run("ingest", path, "--source", "police-uk-street", "--area", area, "--format", "json")
-        return {name: answered.json["files"][0][name] for name in ("new", "unchanged", "removed", "reasons")}
+        ingested = run("ingest", path, "--source", "police-uk-street", "--area", area, "--format", "json")
+        return {name: ingested.json["files"][0][name] for name in ("new", "unchanged", "removed", "reasons")}
 
     def total() -> int:
         return int(run("counts", "--area", "cleveland", "--format", "json").json["total"])

@@ -6,7 +6,7 @@ from tests.support.cli import Run
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ("counts", "--laier", "x"),
@@ -29,9 +29,9 @@ from tests.support.cli import Run
     ],
     ids=["option", "argument", "command"],
 )
-def test_wrong_words_are_told_in_three_parts(run: Run, words: tuple[str, ...], said: str) -> None:
+def test_wrong_words_are_told_in_three_parts(run: Run, words: tuple[str, ...], message: str) -> None:
     outcome = run(*words)
-    assert (outcome.code, outcome.out, outcome.err) == (2, "", said)
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", message)
 
 
 def test_a_command_without_words_shows_its_help(run: Run) -> None:

@@ -27,7 +27,7 @@ OTHER_HOST = (
     r"open http://127\.0\.0\.1:8501 on this machine; an SSH tunnel has the port 8501 at both ends$"
 )
 OTHER_ORIGIN = (
-    r"(?s)^A connection is opened by the page of its own address only; this one comes from .*; "
+    r"(?s)^Only a page from the same address may open a connection; this one comes from .*; "
     r"open localhost:8501 in a browser$"
 )
 
@@ -119,7 +119,7 @@ def test_no_other_text_is_a_name_of_this_machine(text: str) -> None:
     [
         ("evil.example.com:8501", "http://evil.example.com:8501", "This request is for evil.example.com:8501"),
         ("127.0.0.1:8501", "http://<evil>", "This one comes from http://&lt;evil&gt;"),
-        ("127.0.0.1:8501", None, "This one names none"),
+        ("127.0.0.1:8501", None, "This one names no address"),
         ("127.0.0.1:8501", "http://127.0.0.1:8501", None),
     ],
 )
@@ -127,15 +127,15 @@ def test_a_page_looks_a_second_time(
     monkeypatch: pytest.MonkeyPatch, host: str, origin: str | None, fact: str | None
 ) -> None:
     """Should it run in a server with nothing before it."""
-    shown: list[str] = []
+    errors: list[str] = []
     ran: list[bool] = []
-    told = [("Host", host), *([("Origin", origin)] if origin else [])]
-    monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(told)))
-    monkeypatch.setattr(st, "html", shown.append)
+    headers = [("Host", host), *([("Origin", origin)] if origin else [])]
+    monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(headers)))
+    monkeypatch.setattr(st, "html", errors.append)
     monkeypatch.setattr("hexbeat.dashboard.screen.open_installation", lambda _: ran.append(True))
     run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
-    assert [fact in page for page in shown] == ([True] if fact else [])
+    assert [fact in page for page in errors] == ([True] if fact else [])
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])

@@ -34,13 +34,13 @@ def test_files_are_gone_after_an_error_too(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = tmp_path / "uploads" / "left"
-    left.mkdir(parents=True)
-    (left / "finds.csv").write_text("x")
-    later = left.stat().st_mtime + STALE_S + 1
+    folder = tmp_path / "uploads" / "left"
+    folder.mkdir(parents=True)
+    (folder / "finds.csv").write_text("x")
+    later = folder.stat().st_mtime + STALE_S + 1
     monkeypatch.setattr("hexbeat.dashboard.uploads.time.time", lambda: later)
     with write_uploads([], tmp_path):
-        assert not left.exists()
+        assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def read(page: str) -> Reader:
 
 
 def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
-    words = read(render_alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)).words
+    words = read(render_alert_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)).words
     text = " ".join(word for word in words if word)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
     assert "What 24 overdoses attended, where 2.8 would be usual" in text
@@ -70,15 +70,15 @@ def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
 
 
 def test_real_events_are_not_called_synthetic() -> None:
-    page = render_alert_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=False)
+    page = render_alert_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=False)
     assert "DRAFT, not sent. A person must check it" in page
     assert "SYNTHETIC" not in page
 
 
 def test_it_loads_and_runs_nothing_and_names_no_point() -> None:
     columns, _ = demonstration()
-    found = build_alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
-    page = render_alert_form(found, area=middlesbrough(), made=MADE, demonstration=True)
+    alerts = build_alert_report(columns, middlesbrough(), dt.date(2026, 11, 21), days=35, layers=["overdoses"]).alerts
+    page = render_alert_form(alerts, area=middlesbrough(), made_at=MADE, demonstration=True)
     reader = read(page)
     assert reader.tags == {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td",
@@ -96,7 +96,7 @@ def test_names_are_text(text: str) -> None:
         attribution=text,
         wards=Wards(area.wards.codes, (text,) * len(area.wards), np.asarray(area.wards.polygons)),
     )
-    page = render_alert_form([dataclasses.replace(SPIKE, place=text)], area=hostile, made=MADE, demonstration=True)
+    page = render_alert_form([dataclasses.replace(SPIKE, place=text)], area=hostile, made_at=MADE, demonstration=True)
     reader = read(page)
     assert {"script", "img", "a"}.isdisjoint(reader.tags)
     assert f"{text} (ward)" in reader.words
@@ -106,7 +106,7 @@ def test_a_day_of_the_whole_area() -> None:
     one = dataclasses.replace(
         SPIKE, ward_code=None, place="Middlesbrough", last_day=SPIKE.first_day, methods=("Farrington",)
     )
-    text = " ".join(read(render_alert_form([one], area=middlesbrough(), made=MADE, demonstration=False)).words)
+    text = " ".join(read(render_alert_form([one], area=middlesbrough(), made_at=MADE, demonstration=False)).words)
     assert "When 22 Oct 2026 Where Middlesbrough (the whole area) Found by Farrington on weekly counts" in " ".join(
         text.split()
     )
@@ -121,7 +121,7 @@ def test_a_day_of_the_whole_area() -> None:
 )
 def test_it_is_about_overdoses(found: list[Alert], fact: str) -> None:
     with pytest.raises(UsageError) as caught:
-        render_alert_form(found, area=middlesbrough(), made=MADE, demonstration=False)
+        render_alert_form(found, area=middlesbrough(), made_at=MADE, demonstration=False)
     assert str(caught.value) == (
         f"A form for the drug information system is about alerts of overdoses; {fact}; choose alerts of overdoses"
     )
@@ -135,7 +135,10 @@ def test_the_ending_says_which_document_it_is(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("a.docx", "The form is drafted as an .html or .pdf file; 'a.docx' is neither; give --draft such an ending"),
-        ("no/a.html", "A file goes into a folder that exists; {folder}/no does not; make it first, or choose another"),
+        (
+            "no/a.html",
+            "The folder of the file has to exist; {folder}/no does not exist; make it first, or choose another",
+        ),
     ],
 )
 def test_where_it_cannot_go(tmp_path: Path, name: str, message: str) -> None:

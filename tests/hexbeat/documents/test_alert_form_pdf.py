@@ -18,25 +18,25 @@ def words_of(pdf: bytes) -> str:
 
 
 def test_it_says_what_the_page_says() -> None:
-    pdf = render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
-    said = build_form([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    pdf = render_alert_form_pdf([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
+    form = build_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
     text = words_of(pdf)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
-    for words in (said.title, said.certainty, *(value for rows in said.seen for _, value in rows), *BLANKS):
+    for words in (form.title, form.certainty, *(value for rows in form.alert_rows for _, value in rows), *BLANKS):
         assert " ".join(words.split()) in text
     reader = PdfReader(io.BytesIO(pdf))
     assert reader.metadata is not None
-    assert reader.metadata.title == said.title
+    assert reader.metadata.title == form.title
     assert reader.trailer["/Root"]["/Lang"] == "en-GB"
-    assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made=MADE, demonstration=True)
+    assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
 
 
 @pytest.mark.parametrize("text", HOSTILE[:5])
 def test_names_are_text(text: str) -> None:
-    pdf = render_alert_form_pdf([replace(SPIKE, place=text)], area=middlesbrough(), made=MADE, demonstration=False)
+    pdf = render_alert_form_pdf([replace(SPIKE, place=text)], area=middlesbrough(), made_at=MADE, demonstration=False)
     assert text.replace(" ", "") in words_of(pdf).replace(" ", "")
 
 
 def test_it_is_about_overdoses() -> None:
     with pytest.raises(UsageError):
-        render_alert_form_pdf([], area=middlesbrough(), made=MADE, demonstration=False)
+        render_alert_form_pdf([], area=middlesbrough(), made_at=MADE, demonstration=False)

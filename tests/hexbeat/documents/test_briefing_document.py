@@ -24,16 +24,16 @@ def meeting(**changes: object) -> Briefing:
 
 
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
-    found = meeting()
-    paper = read_paper(render_briefing_pdf(found, middlesbrough(), made=MADE))
-    assert (paper.title, paper.language, paper.marked, paper.claims_ua) == (found.title, "en-GB", True, True)
+    briefing = meeting()
+    paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))
+    assert (paper.title, paper.language, paper.marked, paper.claims_ua) == (briefing.title, "en-GB", True, True)
     assert paper.sizes == (A4,)
     assert "DEMONSTRATION: synthetic events, not real." in paper.words
     assert "Covers 15 Nov to 21 Nov 2026." in paper.words
-    for line in found.places:
+    for line in briefing.places:
         assert format_place_title(line) in paper.words
         assert line.reason in paper.words
-    ending = [describe_closure(line) for line in found.closures if line.kind == "ending"]
+    ending = [describe_closure(line) for line in briefing.closures if line.kind == "ending"]
     assert ending
     assert all(words in paper.words for words in ending[:5])
     assert "No visit was recorded in these days." in paper.words
@@ -42,10 +42,12 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
 
 
 def test_it_stays_one_page_with_much_more_to_say() -> None:
-    found = meeting()
+    briefing = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
-    fuller = replace(found, work=work, notes=found.notes * 6, closures=found.closures * 4, alerts=found.alerts * 5)
-    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made=MADE))
+    fuller = replace(
+        briefing, work=work, notes=briefing.notes * 6, closures=briefing.closures * 4, alerts=briefing.alerts * 5
+    )
+    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE))
     assert len(paper.pages) == 1
     assert "Crew 7 (sweep): 12 visits, 240 minutes, 31 needles collected" in paper.words.replace("(sweeps)", "(sweep)")
     assert "11 more." in paper.words
@@ -53,7 +55,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
 
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
-    words = read_paper(render_briefing_pdf(bare, middlesbrough(), made=MADE)).words
+    words = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE)).words
     assert "No place has clearly more than the others." in words
     assert "DEMONSTRATION" not in words
     assert "Nothing is loaded yet." in words
@@ -62,20 +64,20 @@ def test_an_empty_briefing_says_so() -> None:
 def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:
     shift = build_briefing(demonstration()[0], middlesbrough(), today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
     hostile = replace(shift, work=(VisitLine("patrol", HOSTILE_TEXT, 1, 12, None),))
-    words = read_paper(render_briefing_pdf(hostile, middlesbrough(), made=MADE)).words
+    words = read_paper(render_briefing_pdf(hostile, middlesbrough(), made_at=MADE)).words
     assert "Middlesbrough: shift 22:00 to 06:00" in words
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
 def test_it_prints_without_colour_and_the_same_every_time() -> None:
-    file = render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
-    assert file == render_briefing_pdf(meeting(), middlesbrough(), made=MADE)
+    file = render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)
+    assert file == render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)
     assert min(grey_levels(file)) < 40
 
 
 def test_a_councillor_reads_the_numbers_of_the_release() -> None:
-    found = build_councillor_briefing(example_release(), "abbey")
-    paper = read_paper(render_councillor_pdf(found))
+    briefing = build_councillor_briefing(example_release(), "abbey")
+    paper = read_paper(render_councillor_pdf(briefing))
     assert (paper.title, paper.sizes, paper.language) == ("Abbey: what is happening", (A4,), "en-GB")
     assert "at least 12 needle finds were recorded in Abbey" in paper.words
     assert "Closed properties are shown for Exampleton as a whole only, not for its wards." in paper.words
@@ -84,7 +86,7 @@ def test_a_councillor_reads_the_numbers_of_the_release() -> None:
     assert paper.alts == ("Map of needle finds in Abbey, April to June 2026: 12 in Part of Abbey (A1).",) or paper.alts[
         0
     ].startswith("Map of needle finds in Abbey, April to June 2026: 12 in ")
-    assert render_councillor_pdf(found) == render_councillor_pdf(
+    assert render_councillor_pdf(briefing) == render_councillor_pdf(
         build_councillor_briefing(example_release(), "E05000001")
     )
 
@@ -99,7 +101,7 @@ def test_a_ward_that_is_not_in_the_release_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         build_councillor_briefing(example_release(), "Nowhere")
     assert str(caught.value) == (
-        "A ward is one of the release; 'Nowhere' is none of Exampleton; choose from Abbey, Bridge"
+        "The ward has to be one of the release; Exampleton has no ward 'Nowhere'; choose from Abbey, Bridge"
     )
 
 

@@ -16,24 +16,24 @@ from tests.support.papers import read_paper
 MADE = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
 
-def drawn(found: Evaluation, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[Outline]], str]:
+def draw_evaluation(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[Outline]], str]:
     """The outlines of its maps, and the words of the page."""
     outlines: list[list[Outline]] = []
     draw = effect_document.render_map
 
-    def kept(*args: Any, **choices: Any) -> bytes:
+    def render_map_too(*args: Any, **choices: Any) -> bytes:
         outlines.append(list(choices["areas"]))
         return draw(*args, **choices)
 
-    monkeypatch.setattr(effect_document, "render_map", kept)
-    return outlines, read_paper(render_evaluation_pdf(found, middlesbrough(), mark=None, made=MADE)).words
+    monkeypatch.setattr(effect_document, "render_map", render_map_too)
+    return outlines, read_paper(render_evaluation_pdf(evaluation, middlesbrough(), mark=None, made_at=MADE)).words
 
 
 def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = several()
-    (before, after), words = drawn(found, monkeypatch)
+    evaluation = several()
+    (before, after), words = draw_evaluation(evaluation, monkeypatch)
     assert before == after
-    assert len(before) == len(found.effect.outcomes) > 2
+    assert len(before) == len(evaluation.effect.outcomes) > 2
     assert all(one.fine for one in before)
     assert (
         "Both maps have the same scale. Lines: treated. Cells outside them: next door. The table says the same."
@@ -42,9 +42,9 @@ def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.
 
 
 def test_one_place_has_strong_lines_around_it_and_what_is_next_door(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = several()
-    alone = dataclasses.replace(found.effect, outcomes=found.effect.outcomes[:1])
-    (before, _), words = drawn(dataclasses.replace(found, effect=alone), monkeypatch)
+    evaluation = several()
+    alone = dataclasses.replace(evaluation.effect, outcomes=evaluation.effect.outcomes[:1])
+    (before, _), words = draw_evaluation(dataclasses.replace(evaluation, effect=alone), monkeypatch)
     assert [one.fine for one in before] == [False, False]
     assert (
         "Both maps have the same scale. Inner line: treated. Outer line: next door. The table says the same." in words

@@ -31,7 +31,7 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
         reach=CoverDistance(400.0),
         holders=places[:holders].assign(
             name=[f"{name} {k}" for k in range(holders)], hours="", near=20.0,
-            open=np.arange(holders) < max(holders - 1, 1), says=False,
+            open=np.arange(holders) < max(holders - 1, 1), hours_known=False,
         ),
         next_places=places[:following].assign(
             rank=np.arange(1, following + 1), name=[f"Central · {k:04d}" for k in range(following)], gain=5.0,
@@ -49,7 +49,9 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
 
 
 def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
-    file = render_naloxone_pdf(cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE)
+    file = render_naloxone_pdf(
+        cover(), middlesbrough(), event_filter=YEAR, mark="synthetic events, not real", made_at=MADE
+    )
     paper = read_paper(file)
     assert (paper.title, paper.language, paper.marked) == ("Naloxone cover: Middlesbrough", "en-GB", True)
     assert (paper.claims_ua, paper.sizes) == (True, (A4,))
@@ -65,28 +67,32 @@ def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
     )
     assert min(grey_levels(file)) < 40
     assert file == render_naloxone_pdf(
-        cover(), middlesbrough(), asked=YEAR, mark="synthetic events, not real", made=MADE
+        cover(), middlesbrough(), event_filter=YEAR, mark="synthetic events, not real", made_at=MADE
     )
 
 
 def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
-    many = read_paper(
-        render_naloxone_pdf(cover(holders=60, following=20), middlesbrough(), asked=YEAR, mark=None, made=MADE)
+    long_page = read_paper(
+        render_naloxone_pdf(
+            cover(holders=60, following=20), middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE
+        )
     )
-    assert len(many.pages) == 1
-    assert "And 46 more with fewer overdoses near." in many.words
-    assert "20 Central · 0019" in many.words
-    assert "DEMONSTRATION" not in many.words
+    assert len(long_page.pages) == 1
+    assert "And 46 more with fewer overdoses near." in long_page.words
+    assert "20 Central · 0019" in long_page.words
+    assert "DEMONSTRATION" not in long_page.words
     none = read_paper(
-        render_naloxone_pdf(cover(holders=0, following=0), middlesbrough(), asked=YEAR, mark=None, made=MADE)
+        render_naloxone_pdf(cover(holders=0, following=0), middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE)
     )
     assert "None were asked for, or none would add any." in none.words
     assert "None are loaded yet." in none.words
 
 
 def test_texts_of_places_are_only_text() -> None:
-    found = cover(name=HOSTILE_TEXT)
-    words = read_paper(render_naloxone_pdf(found, middlesbrough(), asked=YEAR, mark=None, made=MADE)).words
+    naloxone_cover = cover(name=HOSTILE_TEXT)
+    words = read_paper(
+        render_naloxone_pdf(naloxone_cover, middlesbrough(), event_filter=YEAR, mark=None, made_at=MADE)
+    ).words
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
@@ -105,5 +111,5 @@ def test_texts_of_places_are_only_text() -> None:
 )
 def test_what_was_asked_in_words(changes: dict[str, object], words: str) -> None:
     names = dict(zip(middlesbrough().wards.codes, middlesbrough().wards.names, strict=True))
-    said = words.replace("Acklam", names["E05009857"])
-    assert describe_request(replace(YEAR, **changes), middlesbrough()) == said  # type: ignore[arg-type] # by name
+    sentence = words.replace("Acklam", names["E05009857"])
+    assert describe_request(replace(YEAR, **changes), middlesbrough()) == sentence  # type: ignore[arg-type] # by name

@@ -17,7 +17,7 @@ MAP = (
 
 def page(**changes: object) -> dict[str, object]:
     data: dict[str, object] = {
-        "title": "Central: what is happening", "head": "Head", "mark": "", "alt": "A map of nothing",
+        "title": "Central: what is happening", "headline": "Head", "mark": "", "alt": "A map of nothing",
         "map-title": "Map", "blank": "Blank", "advice": [],
         "parts": [{"title": "Needles", "words": "Words", "past": [["2025", "7"]]}],
         "promises": ["We never show fewer."], "totals": "Totals", "claim": "Claim", "footer": "Foot",
@@ -37,19 +37,19 @@ def test_a_document_is_tagged_titled_in_english_and_without_an_author() -> None:
 
 
 def test_the_same_data_give_the_same_bytes_and_the_moment_is_the_one_given() -> None:
-    made = dt.datetime(2026, 11, 22, 21, 5, tzinfo=dt.UTC)
-    first, again = (render_pdf("councillor", page(), {"map": MAP}, made=made) for _ in range(2))
+    made_at = dt.datetime(2026, 11, 22, 21, 5, tzinfo=dt.UTC)
+    first, again = (render_pdf("councillor", page(), {"map": MAP}, made_at=made_at) for _ in range(2))
     assert first == again
     assert b"D:20261122210500Z" in first
-    assert first != render_pdf("councillor", page(head="Other"), {"map": MAP}, made=made)
+    assert first != render_pdf("councillor", page(headline="Other"), {"map": MAP}, made_at=made_at)
 
 
 def test_text_is_text_whatever_it_holds() -> None:
-    hostile = page(title=HOSTILE_TEXT, head=HOSTILE_TEXT, alt=HOSTILE_TEXT)
+    hostile = page(title=HOSTILE_TEXT, headline=HOSTILE_TEXT, alt=HOSTILE_TEXT)
     paper = read_paper(render_pdf("councillor", hostile, {"map": MAP}))
-    shown = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \N{WHITE SQUARE} \N{WHITE SQUARE}'
-    assert paper.words.count(shown) == 2  # the title and the line below it
-    assert "".join(shown.split()) in "".join(paper.title.split())
+    printed = '#import "x" *b* $y$ \\ <b>&amp; =1+1 \N{WHITE SQUARE} \N{WHITE SQUARE}'
+    assert paper.words.count(printed) == 2  # the title and the line below it
+    assert "".join(printed.split()) in "".join(paper.title.split())
     assert paper.alts == (make_printable(HOSTILE_TEXT),)
 
 
@@ -60,7 +60,7 @@ def test_letters_that_the_fonts_have_stay_and_others_become_squares() -> None:
 
 def test_every_letter_of_a_long_alphabet_can_be_typeset() -> None:
     letters = "".join(chr(code) for code in range(0x20, 0x2C00, 23))
-    paper = read_paper(render_pdf("councillor", page(head=letters), {"map": MAP}))
+    paper = read_paper(render_pdf("councillor", page(headline=letters), {"map": MAP}))
     assert len(paper.pages) == 1
 
 

@@ -71,7 +71,8 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     assert 0.15 < low < planted < high  # a share, with its interval; other closures nearby are in both
     assert build_verdict(effect).kind == FEWER
     assert build_verdict(effect).sentence.startswith(
-        f"Fewer than expected. Street dealing in {len(chosen) - effect.unlike} of {len(chosen)} places taken together: "
+        f"Fewer than expected. Street dealing in {len(chosen) - effect.incomparable} of {len(chosen)} places taken "
+        "together: "
     )
 
 
@@ -175,7 +176,7 @@ def test_controls_touch_neither_the_place_nor_what_is_next_door() -> None:
     with Store.open(filled_store()) as store:
         protocol = fix_protocol(store, ANALYST, columns, middlesbrough(), [busy_corner()], NEEDLES, today=TODAY)
         found = evaluate_protocol(store, ANALYST, columns, middlesbrough(), protocol)
-    shapes = build_evaluation_shapes(found.effect, found.ground)
+    shapes = build_evaluation_shapes(found.effect, found.points)
     ring = next(one["geometry"] for one in shapes if one["role"] == "ring")
     treated = next(one["geometry"] for one in shapes if one["role"] == "treated")
     controls = [one for one in shapes if one["role"] == "control"]

@@ -15,7 +15,7 @@ from hexbeat.evaluation.controls import build_protocol
 from hexbeat.evaluation.evaluation_text import FEWER, MORE, NO_COMPARISON, build_verdict
 from hexbeat.evaluation.outcome import Effect, measure_effect
 from hexbeat.evaluation.request import build_cell_place, build_point_place
-from hexbeat.evaluation.rule import UNLIKE, MatchedControls, Protocol, Rule, describe_rule
+from hexbeat.evaluation.rule import MOST_DISTANCE, MatchedControls, Protocol, Rule, describe_rule
 from hexbeat.evaluation.treated_places import EventPoints, Shape, TreatedPlace, build_event_points, find_middles
 from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
@@ -28,11 +28,11 @@ def needles() -> EventPoints:
     return build_event_points(demonstration()[0], middlesbrough(), NEEDLES.layers)
 
 
-def busiest(many: int, start: dt.date, ground: EventPoints) -> list[TreatedPlace]:
+def busiest(many: int, start: dt.date, points: EventPoints) -> list[TreatedPlace]:
     """The cells of 130 m where most happened in the 84 days before, as a plan of patrols chooses them."""
     study = load_study(middlesbrough(), (), 10)
-    recent = ground.counted(start - dt.timedelta(days=84), start)[0]
-    counts = ground.inside(Shape(shapely.Point(0, 0).buffer(65), 65, 65), study.x_m, study.y_m) @ recent
+    recent = points.count_period(start - dt.timedelta(days=84), start)[0]
+    counts = points.find_inside(Shape(shapely.Point(0, 0).buffer(65), 65, 65), study.x_m, study.y_m) @ recent
     middle = shapely.centroid(build_outlines(study.cells))
     top = np.argsort(-counts, kind="stable")[:many].tolist()
     return [build_point_place(float(shapely.get_x(middle[i])), float(shapely.get_y(middle[i])), start) for i in top]
@@ -40,10 +40,10 @@ def busiest(many: int, start: dt.date, ground: EventPoints) -> list[TreatedPlace
 
 @cache
 def many() -> tuple[Protocol, Effect]:
-    columns, ground = demonstration()[0], needles()
-    places = busiest(12, START, ground)
-    protocol = build_protocol(columns, middlesbrough(), places, NEEDLES, today=TODAY, ground=ground)
-    return protocol, measure_effect(columns, middlesbrough(), protocol, ground=ground)
+    columns, points = demonstration()[0], needles()
+    places = busiest(12, START, points)
+    protocol = build_protocol(columns, middlesbrough(), places, NEEDLES, today=TODAY, points=points)
+    return protocol, measure_effect(columns, middlesbrough(), protocol, points=points)
 
 
 def a_closure() -> TreatedPlace:
@@ -56,27 +56,27 @@ def a_closure() -> TreatedPlace:
 
 
 def unlike(likes: MatchedControls) -> MatchedControls:
-    return dataclasses.replace(likes, distance=UNLIKE + 1)
+    return dataclasses.replace(likes, distance=MOST_DISTANCE + 1)
 
 
 def test_no_event_counts_twice_and_places_without_a_comparable_place_are_left_out() -> None:
     protocol, effect = many()
-    ground, judged = needles(), [outcome.planned for outcome in effect.outcomes]
-    middles = np.array([ground.at(one.place) for one in judged])
+    points, judged = needles(), [outcome.planned for outcome in effect.outcomes]
+    middles = np.array([points.find_middle(one.place) for one in judged])
     gaps = np.hypot(*(middles[:, None] - middles).transpose(2, 0, 1))
     assert gaps[~np.eye(len(judged), dtype=bool)].min() > 299.9
-    assert all(one.near.distance <= UNLIKE for one in judged)
-    assert effect.once == pytest.approx(effect.here.after)
-    assert effect.unlike > 0
+    assert all(one.near.distance <= MOST_DISTANCE for one in judged)
+    assert effect.after_once == pytest.approx(effect.here.after)
+    assert effect.incomparable > 0
     assert effect.overlapping > 0
-    assert len(judged) + effect.unlike + effect.overlapping == len(protocol.places) == 12
+    assert len(judged) + effect.incomparable + effect.overlapping == len(protocol.places) == 12
     said = build_verdict(effect)
     kind = said.kind[:1].upper() + said.kind[1:]
     assert said.sentence.startswith(f"{kind}. Needle finds in {len(judged)} of 12 places taken together: ")
     assert "counts twice" not in said.sentence
     assert (
-        f"{effect.unlike} of 12 places are left out because they have no comparable place. They are often the busiest, "
-        "and the answer says nothing about them."
+        f"{effect.incomparable} of 12 places are left out because they have no comparable place. They are often the "
+        "busiest, and the answer says nothing about them."
     ) in said.details
     assert (
         f"{effect.overlapping} of 12 places are left out because they overlap one of the {len(judged)} that are "
@@ -85,12 +85,12 @@ def test_no_event_counts_twice_and_places_without_a_comparable_place_are_left_ou
 
 
 def test_where_nothing_was_done_in_many_busy_places_no_effect_is_told() -> None:
-    ground, columns = needles(), demonstration()[0]
+    points, columns = needles(), demonstration()[0]
     kinds = [build_verdict(many()[1]).kind]
     for start in (dt.date(2025, 10, 1), dt.date(2026, 2, 1)):
-        places = busiest(12, start, ground)
-        protocol = build_protocol(columns, middlesbrough(), places, NEEDLES, today=TODAY, ground=ground)
-        kinds.append(build_verdict(measure_effect(columns, middlesbrough(), protocol, ground=ground)).kind)
+        places = busiest(12, start, points)
+        protocol = build_protocol(columns, middlesbrough(), places, NEEDLES, today=TODAY, points=points)
+        kinds.append(build_verdict(measure_effect(columns, middlesbrough(), protocol, points=points)).kind)
     assert not {FEWER, MORE} & set(kinds)
 
 
@@ -108,7 +108,7 @@ def test_if_most_places_have_no_comparable_place_it_is_not_known() -> None:
     none = dataclasses.replace(
         protocol, places=tuple(dataclasses.replace(one, near=unlike(one.near)) for one in protocol.places)
     )
-    effect = measure_effect(demonstration()[0], middlesbrough(), none, ground=needles())
+    effect = measure_effect(demonstration()[0], middlesbrough(), none, points=needles())
     verdict = build_verdict(effect)
     assert verdict.kind == NO_COMPARISON
     assert verdict.sentence == (
@@ -116,7 +116,7 @@ def test_if_most_places_have_no_comparable_place_it_is_not_known() -> None:
         "of them have no comparable place, so nobody can say whether that is fewer or more than usual. Try smaller "
         "places, or a larger area with places that are as busy."
     )
-    assert effect.unlike == 12
+    assert effect.incomparable == 12
 
 
 def test_next_door_to_places_that_are_treated_too_is_not_compared() -> None:
@@ -136,7 +136,7 @@ def test_rings_that_are_compared_share_no_event_with_the_ring_around_the_place()
     (place,) = busiest(1, START, needles())
     planned = build_protocol(demonstration()[0], middlesbrough(), [place], NEEDLES, today=TODAY).places[0]
     assert planned.ring is not None
-    x, y = needles().at(place)
+    x, y = needles().find_middle(place)
     near, ring = (
         np.hypot(*(np.array(find_middles(needles(), one.pool)) - [[x], [y]])) for one in (planned.near, planned.ring)
     )
@@ -164,8 +164,8 @@ def test_closures_that_overlap_say_how_many_events_there_are() -> None:
     effect = measure_effect(
         columns, middlesbrough(), build_protocol(columns, middlesbrough(), [closure, beside], rule, today=TODAY)
     )
-    assert len(effect.outcomes) + effect.unlike == 2
-    assert effect.once < effect.here.after
+    assert len(effect.outcomes) + effect.incomparable == 2
+    assert effect.after_once < effect.here.after
     assert " if no event counts twice)" in build_verdict(effect).sentence
 
 

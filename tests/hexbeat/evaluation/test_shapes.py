@@ -31,20 +31,20 @@ def test_one_transformer_serves_all_places(monkeypatch: pytest.MonkeyPatch) -> N
     found = several()
     assert len(found.effect.outcomes) > 2
     count = Counted(monkeypatch)
-    shapes = build_evaluation_shapes(found.effect, found.ground)
-    assert build_evaluation_shapes(found.effect, found.ground) == shapes
+    shapes = build_evaluation_shapes(found.effect, found.points)
+    assert build_evaluation_shapes(found.effect, found.points) == shapes
     assert len(shapes) > 20 * len(found.effect.outcomes)
     assert count.made <= 1
 
 
 def test_a_shape_lies_where_it_would_lie_alone() -> None:
     found = several()
-    shapes = build_evaluation_shapes(found.effect, found.ground)
-    back = pyproj.Transformer.from_crs(found.ground.study.crs, "EPSG:4326", always_xy=True)
+    shapes = build_evaluation_shapes(found.effect, found.points)
+    back = pyproj.Transformer.from_crs(found.points.study.crs, "EPSG:4326", always_xy=True)
     for place, outcome in enumerate(found.effect.outcomes):
         treated, ring = (one["geometry"] for one in shapes if one["place"] == place and one["role"] != "control")
-        middle = found.ground.at(outcome.planned.place)
-        outline = found.ground.shape_of(outcome.planned.place, RULE.radius_m)
+        middle = found.points.find_middle(outcome.planned.place)
+        outline = found.points.build_shape(outcome.planned.place, RULE.radius_m)
         for shape, geometry in ((outline, treated), (outline.ring(RULE.ring_m), ring)):
             moved = shapely.affinity.translate(shape.outline, *middle)
             alone = shapely.transform(moved, lambda points: np.column_stack(back.transform(*points.T)))
@@ -53,7 +53,7 @@ def test_a_shape_lies_where_it_would_lie_alone() -> None:
 
 def test_without_controls_the_rest_is_the_same() -> None:
     found = several()
-    shapes = [one for one in build_evaluation_shapes(found.effect, found.ground) if one["role"] != "control"]
-    assert build_evaluation_shapes(found.effect, found.ground, controls=False) == shapes
+    shapes = [one for one in build_evaluation_shapes(found.effect, found.points) if one["role"] != "control"]
+    assert build_evaluation_shapes(found.effect, found.points, controls=False) == shapes
     nobody = dataclasses.replace(found.effect, outcomes=())
-    assert build_evaluation_shapes(nobody, found.ground) == []
+    assert build_evaluation_shapes(nobody, found.points) == []

@@ -13,7 +13,7 @@ from hexbeat.evaluation.evaluation_text import CAUTION, NO_COMPARISON, build_ver
 from hexbeat.evaluation.outcome import measure_effect
 from hexbeat.evaluation.outcome_rows import build_evaluation_payload, format_side_number
 from hexbeat.evaluation.request import Evaluation, build_point_place
-from hexbeat.evaluation.rule import UNLIKE, Protocol, Rule, describe_rule, load_protocol, save_protocol
+from hexbeat.evaluation.rule import MOST_DISTANCE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
 from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
@@ -29,14 +29,14 @@ def planned(*places: TreatedPlace) -> Protocol:
 
 def evaluated(protocol: Protocol) -> Evaluation:
     columns, area = demonstration()[0], middlesbrough()
-    ground = build_event_points(columns, area, RULE.layers)
-    effect = measure_effect(columns, area, protocol, ground=ground)
-    return Evaluation(effect, build_verdict(effect), ground)
+    points = build_event_points(columns, area, RULE.layers)
+    effect = measure_effect(columns, area, protocol, points=points)
+    return Evaluation(effect, build_verdict(effect), points)
 
 
 def test_without_a_comparable_place_there_is_no_verdict() -> None:
     protocol = planned(busy_corner(1))
-    assert protocol.places[0].near.distance > UNLIKE
+    assert protocol.places[0].near.distance > MOST_DISTANCE
     assert describe_rule(protocol)[-1] == (
         "There is no comparable place: even the most similar pasts are over 1.5 times chance away. So the answer will "
         "be: not known."
@@ -65,7 +65,7 @@ def test_next_door_without_a_comparable_place_is_said_too() -> None:
     protocol = planned(busy_corner())
     (place,) = protocol.places
     assert place.ring
-    strange = dataclasses.replace(place, ring=dataclasses.replace(place.ring, distance=UNLIKE + 1))
+    strange = dataclasses.replace(place, ring=dataclasses.replace(place.ring, distance=MOST_DISTANCE + 1))
     found = evaluated(dataclasses.replace(protocol, places=(strange,)))
     assert found.verdict.kind != NO_COMPARISON
     assert found.effect.next_door

@@ -114,7 +114,7 @@ def test_a_polygon_is_a_point_inside_it_whatever_its_crs(store: Store, tmp_path:
     if suffix == ".gpkg":
         frame = frame.to_crs("EPSG:27700")
     frame.to_file(tmp_path / f"play{suffix}")
-    load(store, tmp_path / f"play{suffix}", "play_area", named={"name": "Playground"})
+    load(store, tmp_path / f"play{suffix}", "play_area", headings_by_field={"name": "Playground"})
     found = read_reference(store, ANALYST).iloc[0]
     assert found["name"] == "Park Road"
     assert ell.buffer(1e-5).contains(shapely.Point(found["lon"], found["lat"]))
@@ -148,7 +148,7 @@ def test_what_is_wrong_as_a_whole_changes_nothing(store: Store, tmp_path: Path) 
         "columns of coordinates, and the area; nothing was changed"
     )
     with pytest.raises(DataError) as data:
-        load(store, written(tmp_path, SHEET), named={"name": "Titel"})
+        load(store, written(tmp_path, SHEET), headings_by_field={"name": "Titel"})
     assert str(data.value) == (
         "A named column has to be in the file; holders.csv has no column 'Titel'; its columns are Name, Longitude, "
         "Latitude, Opening hours, Contact"

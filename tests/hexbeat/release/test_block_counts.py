@@ -54,7 +54,7 @@ def published(stores: list[list[Row]]) -> tuple[Counter[int], list[str]]:
         ]
         frames = count_events(known(rows), [LAYER], past, frozenset(names), AREA, {"fine": TREE})
         tally = tally_period(frames["needle_litter"], LAYER, QUARTERS[at], TREE)
-        names += tally.counted
+        names += tally.event_ids
         for period, pieces in tally.sources.items():
             so_far.setdefault(period, Counter()).update(pieces)
     return Counter({k: sum(so_far.get(QUARTERS[k].name, {}).values()) for k in range(4)}), names

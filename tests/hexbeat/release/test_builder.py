@@ -52,13 +52,15 @@ def scattered(area: Area, spots: np.ndarray) -> pd.DataFrame:
 def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path: Path) -> None:
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)
-    events = scattered(area, np.random.default_rng(1).choice(read_places_mask(area).spot_cells, 400, replace=False))
+    events = scattered(
+        area, np.random.default_rng(1).choice(read_places_mask(area).candidate_cells, 400, replace=False)
+    )
     publisher.load(events, now="2026-07-02")
     lon, lat = of_wards(area)
     masked(area, tmp_path, np.concatenate([events["lon"], lon]), np.concatenate([events["lat"], lat]))
     with pytest.raises(PolicyError) as caught:
         publisher.publish(tmp_path / "out")
-    spots = len(read_places_mask(area).spot_cells)
+    spots = len(read_places_mask(area).candidate_cells)
     assert str(caught.value) == f"{RULE}; {len(events)} of the {spots} spots of this list had events; {HINT}"
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "home" / "published").exists()
@@ -67,7 +69,7 @@ def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path:
 def test_a_third_of_the_spots_and_some_of_each_ward_stay_free() -> None:
     area = load_area("middlesbrough")
     mask = read_places_mask(area)
-    spots = np.random.default_rng(2).permutation(mask.spot_cells)
+    spots = np.random.default_rng(2).permutation(mask.candidate_cells)
     third = len(spots) // 3
     require_independent_mask(mask, NONE, area)
     require_independent_mask(mask, spots[third + 1 :], area)
@@ -79,8 +81,8 @@ def test_a_third_of_the_spots_and_some_of_each_ward_stay_free() -> None:
 def test_a_ward_without_a_free_spot_is_refused() -> None:
     area = load_area("middlesbrough")
     mask = read_places_mask(area)
-    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.spot_cells.tolist()]).T
-    ward = mask.spot_cells[area.wards.locate(lon, lat) == 3]
+    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in mask.candidate_cells.tolist()]).T
+    ward = mask.candidate_cells[area.wards.locate(lon, lat) == 3]
     require_independent_mask(mask, ward[1:], area)
     with pytest.raises(PolicyError) as caught:
         require_independent_mask(mask, ward, area)
@@ -91,5 +93,5 @@ def test_a_list_is_looked_at_before_a_series_begins_alone(tmp_path: Path) -> Non
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)
     publisher.publish(tmp_path / "out")
-    publisher.load(scattered(area, read_places_mask(area).spot_cells), now="2026-12-01")
+    publisher.load(scattered(area, read_places_mask(area).candidate_cells), now="2026-12-01")
     assert publisher.publish(tmp_path / "out", as_at="2027-04-01").is_new

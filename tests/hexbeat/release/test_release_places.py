@@ -55,14 +55,14 @@ def test_a_minimum_of_possible_places_is_kept_by_every_piece() -> None:
     coarse = build_piece_tree(AREA, MASK, "coarse-5", floor=0.1, least_spots=5)
     spots = [place.possible_places for place in coarse.places if place.level == "piece"]
     assert min(spot or 0 for spot in spots) >= 5
-    assert sum(spot or 0 for spot in spots) == MASK.apart.sum() < MASK.spots.sum()
+    assert sum(spot or 0 for spot in spots) == MASK.separate.sum() < MASK.candidates.sum()
 
 
 def test_wards_without_enough_places_are_refused() -> None:
     code = AREA.wards.codes[0]
     kept = [k for k, owner in enumerate(MASK.ward_code) if owner != code]
     fewer = replace(
-        MASK, cell=MASK.cell[kept], ward_code=tuple(MASK.ward_code[k] for k in kept), spots=MASK.spots[kept]
+        MASK, cell=MASK.cell[kept], ward_code=tuple(MASK.ward_code[k] for k in kept), candidates=MASK.candidates[kept]
     )
     with pytest.raises(PolicyError) as caught:
         build_piece_tree(AREA, fewer, "fine", floor=0.1)

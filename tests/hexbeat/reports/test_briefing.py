@@ -31,74 +31,74 @@ def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
 
 def test_counts_are_those_of_the_store_for_the_week_that_ended_yesterday() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = meeting()
-    assert found.period == (TODAY - 7 * DAY, TODAY)
-    for line in found.layers[:3]:
-        assert line.period == found.period
+    briefing = meeting()
+    assert briefing.period == (TODAY - 7 * DAY, TODAY)
+    for line in briefing.layers[:3]:
+        assert line.period == briefing.period
         chosen = Filter(layers=(line.layer,), start=line.period[0], end=line.period[1])
         assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
         chosen = Filter(layers=(line.layer,), start=line.period[0] - 7 * DAY, end=line.period[0])
         assert line.earlier == pytest.approx(count(columns, chosen, wards=area.wards).total)
-    assert found.layers[3].verdict == ""  # closures are in force in both weeks: nothing is tested
-    assert found.mark == "synthetic events, not real"
+    assert briefing.layers[3].verdict == ""  # closures are in force in both weeks: nothing is tested
+    assert briefing.mark == "synthetic events, not real"
 
 
 def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = meeting()
+    briefing = meeting()
     for layer in ("needle_litter", "street_dealing", "overdoses"):
-        places = [one for one in found.places if one.layer == layer]
+        places = [place for place in briefing.places if place.layer == layer]
         assert 1 <= len(places) <= 2
         chosen = Filter(layers=(layer,), start=TODAY - 28 * DAY, end=TODAY)
         rows = build_hotspot_map(columns, chosen, load_study(area), trend=False).rows.set_index("cell")
         hot = rows[rows["hotspot"] == HOT]
         assert places[0].cell == hot["gi_z"].idxmax()
-        cells = [cell for one in places for cell in one.cells]
+        cells = [cell for place in places for cell in place.cells]
         assert len(set(cells)) == len(cells)
         assert set(cells) <= set(hot.index)
-        for one in places:
-            assert one.cells[0] == one.cell
-            assert one.total == pytest.approx(hot.loc[list(one.cells), "count"].sum())
-            assert one.reason.startswith("A hotspot: ")
+        for place in places:
+            assert place.cells[0] == place.cell
+            assert place.total == pytest.approx(hot.loc[list(place.cells), "count"].sum())
+            assert place.reason.startswith("A hotspot: ")
 
 
 def test_closures_are_those_that_began_or_end_within_two_weeks() -> None:
-    found = meeting()
-    assert {line.kind for line in found.closures} == {"new", "ending"}
-    for line in found.closures:
+    briefing = meeting()
+    assert {line.kind for line in briefing.closures} == {"new", "ending"}
+    for line in briefing.closures:
         assert line.first_day <= TODAY <= line.last_day
         soon = line.last_day <= TODAY + 14 * DAY
         assert line.kind == ("ending" if soon else "new")
         assert soon or line.first_day >= TODAY - 14 * DAY
-    ends = [line.last_day for line in found.closures if line.kind == "ending"]
+    ends = [line.last_day for line in briefing.closures if line.kind == "ending"]
     assert ends == sorted(ends)
 
 
 def test_a_ward_alone_has_only_its_own() -> None:
     ward = middlesbrough().wards.codes[middlesbrough().wards.names.index("Newport")]
-    found = meeting((ward,))
-    assert {line.ward_code for line in found.closures} <= {ward}
-    assert {line.ward_code for line in found.places} <= {ward}
-    assert all(alert.ward_code in (None, ward) for alert in found.alerts)
-    assert found.layers[0].count < meeting().layers[0].count
+    briefing = meeting((ward,))
+    assert {line.ward_code for line in briefing.closures} <= {ward}
+    assert {line.ward_code for line in briefing.places} <= {ward}
+    assert all(alert.ward_code in (None, ward) for alert in briefing.alerts)
+    assert briefing.layers[0].count < meeting().layers[0].count
 
 
 def test_a_shift_counts_its_hours_alone_and_looks_back_further() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = build_briefing(columns, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
-    assert found.title == "Middlesbrough: shift 22:00 to 06:00"
-    assert found.period == (TODAY - 28 * DAY, TODAY)
-    line = found.layers[2]
-    chosen = Filter(layers=("overdoses",), start=found.period[0], end=TODAY, hours=(22, 6))
+    briefing = build_briefing(columns, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+    assert briefing.title == "Middlesbrough: shift 22:00 to 06:00"
+    assert briefing.period == (TODAY - 28 * DAY, TODAY)
+    line = briefing.layers[2]
+    chosen = Filter(layers=("overdoses",), start=briefing.period[0], end=TODAY, hours=(22, 6))
     assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
 
 
 def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -> None:
     columns, area = demonstration()[0], middlesbrough()
-    found = build_briefing(columns, area, today=TODAY + 30 * DAY)
-    assert found.layers[0].period == (TODAY - 7 * DAY, TODAY)
-    assert "Needle finds: records to 21 Nov 2026." in found.notes
-    assert found.sources[0].days_old == 31
+    briefing = build_briefing(columns, area, today=TODAY + 30 * DAY)
+    assert briefing.layers[0].period == (TODAY - 7 * DAY, TODAY)
+    assert "Needle finds: records to 21 Nov 2026." in briefing.notes
+    assert briefing.sources[0].days_old == 31
 
 
 def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:
@@ -115,13 +115,13 @@ def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() ->
 
 def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
     method = next(name for name in METHODS if name not in RANKS_ONLY)
-    winner = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
     columns, area = demonstration()[0], middlesbrough()
-    found = build_briefing(columns, area, today=TODAY, winners={"overdoses": winner}).expected
-    assert len(found) == 2
-    assert found[0].expected >= found[1].expected > 0
-    assert found[0].total >= found[0].expected
-    assert (found[0].end - found[0].start).days == 7
+    lines = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": method}).expected
+    assert len(lines) == 2
+    assert lines[0].expected >= lines[1].expected > 0
+    assert lines[0].total >= lines[0].expected
+    assert (lines[0].end - lines[0].start).days == 7
     assert meeting().expected == ()
 
 
@@ -142,17 +142,17 @@ def test_a_verdict_says_no_more_than_the_test(change: str, low: float, high: flo
 
 
 def test_a_day_before_all_records_claims_nothing() -> None:
-    found = build_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
-    assert (found.places, found.alerts) == ((), ())
-    assert found.period == (dt.date(1989, 12, 25), dt.date(1990, 1, 1))
+    briefing = build_briefing(demonstration()[0], middlesbrough(), today=dt.date(1990, 1, 1))
+    assert (briefing.places, briefing.alerts) == ((), ())
+    assert briefing.period == (dt.date(1989, 12, 25), dt.date(1990, 1, 1))
 
 
 def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
-    found = build_briefing(columns.take(np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
-    assert {line.verdict for line in found.layers} == {
+    briefing = build_briefing(columns.take(np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
+    assert {line.verdict for line in briefing.layers} == {
         "no needle finds are loaded yet", "no reports of street dealing are loaded yet",
         "no overdoses are loaded yet", "no closed properties are loaded yet",
     }  # fmt: skip
-    assert (found.places, found.closures, found.alerts, found.sources) == ((), (), (), ())
-    assert found.mark is None
+    assert (briefing.places, briefing.closures, briefing.alerts, briefing.sources) == ((), (), (), ())
+    assert briefing.mark is None

@@ -55,12 +55,14 @@ def event(name: str, *, metres: float = 50, bearing: float = 90, **columns: Any)
 
 def pack(tmp_path: Path, *events: pd.DataFrame, source: str = "table", **choices: Any) -> dict[str, Any]:
     """The content of a pack over these events."""
-    asked = {"radius_m": 100.0, "start": START, "end": END, "reference": "CL-14", "made_by": "A. Analyst"} | choices
+    options = {"radius_m": 100.0, "start": START, "end": END, "reference": "CL-14", "made_by": "A. Analyst"} | choices
     with Store.open(tmp_path / "home") as store:
         frame = pd.concat(events, ignore_index=True).assign(source=source)
         load_frame(store, middlesbrough(), frame, source=source)
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        return build_evidence(store, ANALYST, columns, middlesbrough(), EvidenceRequest(LON, LAT, **asked), made=MADE)
+        return build_evidence(
+            store, ANALYST, columns, middlesbrough(), EvidenceRequest(LON, LAT, **options), made_at=MADE
+        )
 
 
 def test_what_is_within_the_radius_and_the_period_is_in_it_and_nothing_else(tmp_path: Path) -> None:
@@ -98,8 +100,8 @@ def test_overdoses_are_left_out_unless_asked_for_by_name(tmp_path: Path) -> None
     content = pack(tmp_path, *events)
     assert [row["source_id"] for row in content["incidents"]] == ["needle"]
     assert "Overdoses are not part of this pack." in content["caveats"]
-    asked = pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"))
-    assert {row["source_id"] for row in asked["incidents"]} == {"needle", "overdose"}
+    content = pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"))
+    assert {row["source_id"] for row in content["incidents"]} == {"needle", "overdose"}
 
 
 def test_what_is_known_to_a_month_is_said_to_be_unsure(tmp_path: Path) -> None:
@@ -118,9 +120,9 @@ def test_points_that_several_share_are_named_and_police_uk_is_not_at_the_address
     assert [row["shared_point"] for row in content["incidents"]] == [False, True, True, True]
     assert any(words.startswith("3 of the 4 records are at coordinates that several") for words in content["caveats"])
     anchored = pack(tmp_path / "other", *shared, source="police-uk-street")
-    said = next(words for words in anchored["caveats"] if "police.uk" in words)
-    assert said.startswith("3 of the 3 records are from police.uk, which moves every record to one of its own points")
-    assert said.endswith("they are not at the address, and the distance given is to that point.")
+    caveat = next(words for words in anchored["caveats"] if "police.uk" in words)
+    assert caveat.startswith("3 of the 3 records are from police.uk, which moves every record to one of its own points")
+    assert caveat.endswith("they are not at the address, and the distance given is to that point.")
 
 
 def test_free_text_only_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -153,8 +155,10 @@ def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) ->
                 with entry.file(name, source, sha256="0" * 64) as part:
                     part.add_rejects(reject_frame({2: ("no_place", "{}"), 3: ("no_place", "{}")}))
     content = pack(tmp_path, event("near"))
-    told = [tuple(row[name] for name in ("source", "layer", "used", "events", "rejects")) for row in content["sources"]]
-    assert told == [
+    source_rows = [
+        tuple(row[name] for name in ("source", "layer", "used", "events", "rejects")) for row in content["sources"]
+    ]
+    assert source_rows == [
         ("council", "needle_litter", 0, 1, 2),
         ("table", "needle_litter", 1, 1, 0),
         ("wardens", "", 0, 0, 2),
@@ -180,9 +184,9 @@ def test_nobody_without_the_right_makes_one(tmp_path: Path) -> None:
     assert not may(nobody, Action.MAKE_EVIDENCE, "needle_litter")
     with Store.open(tmp_path / "home") as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        asked = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
+        request = EvidenceRequest(LON, LAT, 100, START, END, "CL-14", "A. Analyst")
         with pytest.raises(PolicyError) as caught:
-            build_evidence(store, nobody, columns, middlesbrough(), asked, made=MADE)
+            build_evidence(store, nobody, columns, middlesbrough(), request, made_at=MADE)
     assert caught.value.fact == "it does not let visitor make evidence of needle_litter"
 
 
@@ -196,7 +200,7 @@ def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
                 columns,
                 middlesbrough(),
                 EvidenceRequest(54.57, -1.24, 100, START, END, "C", "A"),
-                made=MADE,
+                made_at=MADE,
             )
     assert str(caught.value) == (
         "The place of a pack lies in the area served; -1.24000, 54.57000 lies outside Middlesbrough; check the order: "
@@ -215,7 +219,7 @@ def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "radius_m": 100.0,
         "start": START,
         "end": END,
@@ -223,7 +227,7 @@ def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
         "made_by": "A. Analyst",
     } | change
     with pytest.raises(UsageError) as caught:
-        EvidenceRequest(LON, LAT, **asked)
+        EvidenceRequest(LON, LAT, **options)
     assert caught.value.fact == fact
 
 

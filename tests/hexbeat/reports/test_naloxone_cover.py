@@ -39,9 +39,9 @@ def naloxone_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("naloxone")
     (folder / "holders.csv").write_text(SHEET)
     (folder / "named.csv").write_text("Name,Longitude,Latitude\nHall,-1.2500,54.5300\n")
-    made = make_events(middlesbrough(), events=4_000, today=TODAY)
+    events = make_events(middlesbrough(), events=4_000, today=TODAY)
     with Store.open(folder / "home") as store:
-        load_frame(store, middlesbrough(), made.frame)
+        load_frame(store, middlesbrough(), events.frame)
         load_reference(store, ANALYST, folder / "holders.csv", kind="naloxone", area=middlesbrough())
         load_reference(store, ANALYST, folder / "named.csv", kind="named_place", area=middlesbrough())
     return folder / "home"
@@ -74,23 +74,25 @@ HOLDERS = [(-1.1770, 54.5577), (-1.2119, 54.5711), (-1.2450, 54.5650)]
 
 
 def test_the_share_is_what_distances_on_the_sphere_give(naloxone_home: Path) -> None:
-    found = cover(naloxone_home)
-    assert found.total == 520
-    assert found.covered == pytest.approx(by_hand(naloxone_home, HOLDERS, 400), abs=2)  # the earth is no sphere
-    assert found.share == found.covered / 520
-    assert describe_cover(found).startswith(
-        f"{round(found.share * 100)} % of 520 overdoses were within 400 m of one of 3 "
+    naloxone_cover = cover(naloxone_home)
+    assert naloxone_cover.total == 520
+    assert naloxone_cover.covered == pytest.approx(
+        by_hand(naloxone_home, HOLDERS, 400), abs=2
+    )  # the earth is no sphere
+    assert naloxone_cover.share == naloxone_cover.covered / 520
+    assert describe_cover(naloxone_cover).startswith(
+        f"{round(naloxone_cover.share * 100)} % of 520 overdoses were within 400 m of one of 3 "
     )
 
 
 def test_the_gain_of_the_next_places_is_what_they_add(naloxone_home: Path) -> None:
-    found = cover(naloxone_home, search=Search(4))
-    middles = list(zip(found.next_places["lon"], found.next_places["lat"], strict=True))
+    naloxone_cover = cover(naloxone_home, search=Search(4))
+    middles = list(zip(naloxone_cover.next_places["lon"], naloxone_cover.next_places["lat"], strict=True))
     after = by_hand(naloxone_home, [*HOLDERS, *middles], 400)
-    assert found.covered + found.next_places["gain"].sum() == pytest.approx(after, abs=4)
-    assert found.next_places["gain"].is_monotonic_decreasing
-    assert found.next_places["share_after"].iloc[-1] == pytest.approx(after / 520, abs=0.01)
-    assert found.cover.proven
+    assert naloxone_cover.covered + naloxone_cover.next_places["gain"].sum() == pytest.approx(after, abs=4)
+    assert naloxone_cover.next_places["gain"].is_monotonic_decreasing
+    assert naloxone_cover.next_places["share_after"].iloc[-1] == pytest.approx(after / 520, abs=0.01)
+    assert naloxone_cover.cover.proven
 
 
 def test_minutes_on_foot_are_a_shorter_way(naloxone_home: Path) -> None:
@@ -103,19 +105,19 @@ def test_minutes_on_foot_are_a_shorter_way(naloxone_home: Path) -> None:
 
 
 def test_who_is_shut_at_night_covers_nothing_at_night(naloxone_home: Path) -> None:
-    found = cover(naloxone_home, Filter(layers=("overdoses",), hours=(22, 4)))
-    assert dict(zip(found.holders["name"], found.holders["open"], strict=True)) == {
+    naloxone_cover = cover(naloxone_home, Filter(layers=("overdoses",), hours=(22, 4)))
+    assert dict(zip(naloxone_cover.holders["name"], naloxone_cover.holders["open"], strict=True)) == {
         "Day Pharmacy": False, "Hostel": True, "Library": True,
     }  # fmt: skip
-    notes = build_cover_notes(found)
+    notes = build_cover_notes(naloxone_cover)
     assert "1 place is shut in some of these hours and covers nothing." in notes
     assert "1 place does not say when it is open and is taken as open." in notes
-    assert found.unplaced > 0
+    assert naloxone_cover.unplaced > 0
 
 
 def test_next_places_among_named_ones(naloxone_home: Path) -> None:
-    found = cover(naloxone_home, search=Search(3, ("named_place",)))
-    assert found.next_places["name"].tolist() == ["Hall"]
+    naloxone_cover = cover(naloxone_home, search=Search(3, ("named_place",)))
+    assert naloxone_cover.next_places["name"].tolist() == ["Hall"]
     with pytest.raises(UsageError) as caught:
         cover(naloxone_home, search=Search(3, ("pub",)))
     assert str(caught.value) == (
@@ -127,52 +129,54 @@ def test_next_places_among_named_ones(naloxone_home: Path) -> None:
 def test_without_holders_the_next_places_are_told_all_the_same(tmp_path: Path) -> None:
     columns, _ = demonstration()
     with Store.open(tmp_path / "home") as store:
-        found = find_naloxone_cover(store, ANALYST, columns, middlesbrough(), ALL, search=Search(2))
-    assert found.covered == 0
-    assert len(found.next_places) == 2
-    assert describe_cover(found).startswith(
+        naloxone_cover = find_naloxone_cover(store, ANALYST, columns, middlesbrough(), ALL, search=Search(2))
+    assert naloxone_cover.covered == 0
+    assert len(naloxone_cover.next_places) == 2
+    assert describe_cover(naloxone_cover).startswith(
         "No naloxone places are loaded yet, so cover is not known. 2 well-chosen places would cover "
     )
 
 
 def test_files_hold_both_kinds_of_places(naloxone_home: Path) -> None:
-    found = cover(naloxone_home)
+    naloxone_cover = cover(naloxone_home)
     assert (
-        build_cover_csv(found, note={"area": "Middlesbrough"})
+        build_cover_csv(naloxone_cover, note={"area": "Middlesbrough"})
         .decode()
         .splitlines()[1]
         .startswith("holds,Day Pharmacy,")
     )
-    assert build_cover_geojson(found, note={}).count(b'"Point"') == 6
+    assert build_cover_geojson(naloxone_cover, note={}).count(b'"Point"') == 6
 
 
 def test_no_overdoses_are_said(naloxone_home: Path) -> None:
     with pytest.raises(DataError) as caught:
         cover(naloxone_home, Filter(layers=("overdoses",), start=dt.date(2030, 1, 1)))
-    assert str(caught.value) == "Cover is a share of overdoses; none is on record in that time; choose a longer time"
+    assert (
+        str(caught.value) == "Cover is a share of overdoses; none is on record in this period; choose a longer period"
+    )
 
 
 @pytest.mark.parametrize(
-    ("reach", "said"),
+    ("reach", "message"),
     [(CoverDistance(float("nan")), "nan"), (CoverDistance(float("inf")), "inf"),
      (CoverDistance(minutes=float("nan")), "nan"), (CoverDistance(minutes=float("inf")), "inf"),
      (CoverDistance(-1), "-1")],
 )  # fmt: skip
-def test_near_is_a_length(naloxone_home: Path, reach: CoverDistance, said: str) -> None:
+def test_near_is_a_length(naloxone_home: Path, reach: CoverDistance, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         cover(naloxone_home, reach=reach)
     assert str(caught.value) == (
-        f"Near is 50 m to 5 km, and the number of next places is 0 or more; you asked for {said} m and 3 places; "
+        f"Near is 50 m to 5 km, and the number of next places is 0 or more; you asked for {message} m and 3 places; "
         "400 m, or 5 minutes on foot, is usual"
     )
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(-1, "-1"), (0, "0"), (float("nan"), "nan"), (float("inf"), "inf")])
-def test_the_search_takes_a_time(seconds: float, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "message"), [(-1, "-1"), (0, "0"), (float("nan"), "nan"), (float("inf"), "inf")])
+def test_the_search_takes_a_time(seconds: float, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         Search(seconds=seconds)
     assert str(caught.value) == (
-        f"The search for the best places may take up to 3,600 seconds; you gave {said}; 20 is usual; after that you "
+        f"The search for the best places may take up to 3,600 seconds; you gave {message}; 20 is usual; after that you "
         "get the best places found so far"
     )
 

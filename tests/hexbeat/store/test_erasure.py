@@ -69,7 +69,7 @@ def test_no_byte_of_an_erased_event_stays(store: Store, server: Server | None) -
     before = bytes_of(store, server)
     assert all(secret in before for secret in secrets)
     erased = store.erase(ANALYST, "table", SECRET_ID)
-    assert (erased, erased.found) == (Erasure(events=1, rows=2, rejects=1, complete=True), True)
+    assert (erased, erased.removed_any) == (Erasure(events=1, rows=2, rejects=1, complete=True), True)
     after = bytes_of(store, server).replace((SECRET_ID + "x").encode(), b"")
     assert secrets[0] not in after
     assert secrets[2] not in after
@@ -89,7 +89,7 @@ def test_the_note_goes_with_the_last_event_that_has_it(store: Store, server: Ser
 def test_what_is_not_there_is_not_erased(store: Store) -> None:
     load(store, event_frame(["a"]))
     nothing = store.erase(ANALYST, "other", "a")
-    assert (nothing, nothing.found) == (Erasure(events=0, rows=0, rejects=0, complete=True), False)
+    assert (nothing, nothing.removed_any) == (Erasure(events=0, rows=0, rejects=0, complete=True), False)
     assert len(read_live_records(store, ANALYST)) == 1
 
 

@@ -1,8 +1,8 @@
-"""The map's scripts and styles: ours from this folder, Leaflet from its package, and how both reach a browser.
+"""The map's scripts and styles: ours from this folder, Leaflet from its package.
 
-The live map loads them from a folder of this process that Streamlit serves beside its components; file names carry a
-hash of the content, so a browser keeps them and a new version is never mixed with an old one. The saved page carries
-them inside. Nothing is fetched from anywhere else.
+The live map loads them from a folder of this process that Streamlit serves beside its components. File names carry a
+hash of the content, so a browser caches them and never mixes a new version with an old one. The saved page contains
+them. Nothing is fetched from other servers.
 """
 
 import atexit
@@ -23,21 +23,21 @@ __all__ = ["format_script_json", "read_asset", "read_live_script", "read_scripts
 # In the order in which they need each other.
 SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
 STYLES: Final = ("hexbeat",)
-HERE: Final = Path(__file__).parent
+ASSETS: Final = Path(__file__).parent
 LEAFLET: Final = Path(leaflet.BASE_DIR)
 
 
 @cache
 def read_asset(name: str) -> str:
     """A file of this folder as text."""
-    return (HERE / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 @cache
 def read_scripts() -> str:
-    """Leaflet and our scripts as one; strict mode and names stay each file's own."""
+    """Leaflet and our scripts as one text; each file keeps its own strict mode and names."""
     leaflet_script = (LEAFLET / "leaflet.js").read_text(encoding="utf-8")
-    # The map of its sources is not served, so browsers are not sent to look for it.
+    # The source map is not served, so browsers should not ask for it.
     leaflet_script = re.sub(r"^//# sourceMappingURL=.*$", "", leaflet_script, flags=re.MULTILINE)
     ours = [read_asset(f"{name}.js") for name in SCRIPTS]
     return ";\n".join([leaflet_script, *ours])
@@ -45,7 +45,7 @@ def read_scripts() -> str:
 
 @cache
 def read_live_script() -> str:
-    """Scripts and styles in one: the map's names are measured as it opens, and a style sheet might come too late."""
+    """Scripts and styles in one: names are measured as the map opens, when a separate style sheet might be late."""
     sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(read_styles())}}})"
     return f"document.head.append({sheet});\n{read_scripts()}"
 
@@ -58,7 +58,7 @@ def read_styles() -> str:
 
 
 def format_script_json(value: Any) -> str:
-    """JSON that is only data wherever it stands: in a script, in a page, and in the templates that folium goes through.
+    """JSON that is only data in a script, in a page, and in folium's templates.
 
     "<", ">" and "&" cannot end a script element, U+2028 and other characters beyond ASCII are escapes, and an opening
     brace that Jinja would take for its own ("{{", "{%", "{#") cannot come from a string.

@@ -1,4 +1,4 @@
-/* What stands on the map's edges: back to the wards, scale, sources. All words from data are set as text. */
+/* The controls at the map's edges: back to the wards, scale, sources. All text from data is set as text. */
 (function () {
   "use strict";
 
@@ -70,7 +70,7 @@
 
   function nameTheMap(map, title) {
     const container = map.getContainer();
-    // Leaflet takes the focus when a finger comes down; were the page to scroll then, the tap would miss its place.
+    // Leaflet takes the focus when a finger comes down. If the page scrolled then, the tap would miss its place.
     container.focus = () => HTMLElement.prototype.focus.call(container, { preventScroll: true });
     container.setAttribute("role", "application");
     container.setAttribute(
@@ -79,7 +79,7 @@
     );
   }
 
-  /** Called by the base map's script: everything but the cells. */
+  /** The base map's script calls this: it draws everything except the cells. */
   Hexbeat.base = (map, options) => {
     const area = Hexbeat.areaOf(options.wards);
     map.hexbeat = { area, tiled: Boolean(options.tiled) };

@@ -1,4 +1,4 @@
-/* The layer of cells: takes the data that Python's HexLayer sends, shows what lies under the pointer, reports a choice.
+/* The layer of cells: takes the data of Python's HexLayer, shows the value under the pointer, reports a choice.
  *
  * One object for each layer id lives as long as the page. A rerun of Streamlit only hands it new data, so nothing
  * flickers and the zoom stays. The choice is reported as the chosen cell's centre: it needs no knowledge of which data

@@ -48,7 +48,7 @@
     return cofactors.map((value) => value / determinant);
   }
 
-  /** Nearest lattice point, by rounding three axes that sum to nought and mending the worst. */
+  /** Nearest lattice point: round three axes that sum to zero, and correct the one with the largest error. */
   function roundHexagonal(i, j) {
     const x = i, z = -j, y = -x - z;
     let rx = Math.round(x), ry = Math.round(y), rz = Math.round(z);

@@ -1,5 +1,5 @@
-/* The ground: ward outlines under the cells, ward names above them. The wards of an area come in a script of their own,
- * `Hexbeat.addWards(id, {...})`, that a browser keeps; a map asks for them by id.
+/* The base map: ward outlines under the cells, ward names above them. The wards of an area come in a script of their own,
+ * `Hexbeat.addWards(id, {...})`, that a browser caches; a map asks for them by id.
  */
 (function () {
   "use strict";

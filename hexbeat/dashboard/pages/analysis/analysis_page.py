@@ -55,7 +55,7 @@ CELL_KEY: Final = "emerging_cell"
 
 
 def draw_emerging(installation: Installation, choices: Choices, last: date) -> None:
-    """Draw the tab."""
+    """Draw the tab on emerging hotspots."""
     layer, resolution = choices.layers[0], choose_area_resolution(installation, choices)
     emerging_map = find_findings(installation, choices, layer=layer, last=last, resolution=resolution).emerging
     rows = build_emerging_rows(emerging_map, installation.area)
@@ -95,7 +95,7 @@ def find_picked_cell(rows: pd.DataFrame) -> str | None:
 
 
 def draw_picked(emerging_map: EmergingMap, rows: pd.DataFrame) -> None:
-    """The card of the picked cell; without one, how to pick a cell."""
+    """Draw the card of the picked cell; if none is picked, say how to pick one."""
     cell = find_picked_cell(rows)
     if cell is None:
         st.html('<p class="hb-small">Choose a place on the map to see what became of it, period by period.</p>')
@@ -110,7 +110,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
-    choices = draw_request(installation, on_map=find_map_choices())
+    choices = draw_request(installation, map_choices=find_map_choices())
     last = find_last_known_day(find_coverage(installation), layers=choices.layers, today=installation.today)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
     if emerging.open:
@@ -128,7 +128,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_rhythm(installation: Installation, choices: Choices, last: date) -> None:
-    """Draw the tab."""
+    """Draw the tab on weekdays and hours."""
     spec = find_layer(choices.layers[0])
     if spec.kind == "state":
         st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
@@ -148,12 +148,12 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
 
 def describe_known_hours(rhythm: WeekdayHour) -> str:
     """How many records have an hour, and why the true interval may be wider."""
-    known, every = rhythm.known_hour, rhythm.known_hour + rhythm.unknown_hour
-    if not every:
+    known, total = rhythm.known_hour, rhythm.known_hour + rhythm.unknown_hour
+    if not total:
         return "No record falls in this period."
-    share = format_percent(known / every)
+    share = format_percent(known / total)
     sentence = (
-        f"The time of day is known for {format_number(known)} of {format_plural(every, 'record', 'records')} ({share})."
+        f"The time of day is known for {format_number(known)} of {format_plural(total, 'record', 'records')} ({share})."
     )
     return f"{sentence} If one event leads to the next, the true intervals are wider." if known else sentence
 
@@ -176,14 +176,14 @@ def render_shifts(busiest: BusiestShift) -> str:
     )
 
 
-def parse_request(query: Mapping[str, str], *, ward_codes: tuple[str, ...], on_map: Choices | None) -> Choices:
+def parse_request(query: Mapping[str, str], *, ward_codes: tuple[str, ...], map_choices: Choices | None) -> Choices:
     """The choices of a link; without a link, the layer and wards of the map over a year."""
     if query:
         choices, _ = parse_query(query, ward_codes=ward_codes)
         period = query.get("period", "")
         period = period if period in PERIODS else USUAL_PERIOD
     else:
-        choices, period = on_map or Choices(), USUAL_PERIOD
+        choices, period = map_choices or Choices(), USUAL_PERIOD
     return Choices(layers=choices.layers[:1], period=period, wards=choices.wards)
 
 
@@ -192,15 +192,15 @@ def format_request_query(choices: Choices) -> dict[str, str]:
     return {**format_query(choices), "period": choices.period}
 
 
-def draw_request(installation: Installation, *, on_map: Choices | None) -> Choices:
+def draw_request(installation: Installation, *, map_choices: Choices | None) -> Choices:
     """Draw the controls and return the choices. The address carries them, and back and forward restore them."""
     by_history = is_history_navigation()
     previous = st.session_state.get(CHOICES_KEY)
     if previous is None or by_history:
         query = {key: st.query_params[key] for key in st.query_params}
-        previous = parse_request(query, ward_codes=tuple(installation.area.wards.codes), on_map=on_map)
+        previous = parse_request(query, ward_codes=tuple(installation.area.wards.codes), map_choices=map_choices)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        choices = _draw(installation, previous, anew=by_history)
+        choices = _draw_controls(installation, previous, from_previous=by_history)
     st.session_state[CHOICES_KEY] = choices
     wanted = format_request_query(choices)
     if {key: st.query_params[key] for key in st.query_params} != wanted:
@@ -208,11 +208,11 @@ def draw_request(installation: Installation, *, on_map: Choices | None) -> Choic
     return choices
 
 
-def _draw(installation: Installation, previous: Choices, *, anew: bool) -> Choices:
+def _draw_controls(installation: Installation, previous: Choices, *, from_previous: bool) -> Choices:
     """Layer, period and wards. `anew`: take them from `previous`, whatever the controls showed."""
     wanted: dict[str, Any] = {"layer": previous.layers[0], "period": previous.period, "wards": list(previous.wards)}
     for name, value in wanted.items():
-        if anew or PREFIX + name not in st.session_state:
+        if from_previous or PREFIX + name not in st.session_state:
             st.session_state[PREFIX + name] = value
     layer = st.pills(
         "What",

@@ -1,6 +1,6 @@
-"""The tabs on the back-test and on near repeats: run on demand, kept, drawn as tables.
+"""The tabs on the back-test and on near repeats.
 
-A back-test is kept for the version of the store that it used.
+A back-test runs on demand, and is kept for the version of the store that it used.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,7 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
 from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
-from hexbeat.analysis.forecast_methods import METHOD_WORDS
+from hexbeat.analysis.forecast_methods import METHOD_NAMES
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
 from hexbeat.dashboard.header import HOME, find_page
@@ -30,10 +30,18 @@ from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
 from layers.wording import escape_html, format_percent
 
-__all__ = ["RULE", "WORDS", "describe_leads", "draw_backtest", "draw_repeats", "render_backtest", "render_repeats"]
+__all__ = [
+    "EXPLANATION",
+    "RULE",
+    "describe_leads",
+    "draw_backtest",
+    "draw_repeats",
+    "render_backtest",
+    "render_repeats",
+]
 
 Row = Mapping[Hashable, Any]
-Part = dict[float, Row]  # one method at one size of cells: a row for each share of the area
+MethodRows = dict[float, Row]  # the results of one method at one size of cells, by share of the area
 RULE: Final = (
     "The rule: the method that caught the largest share of the next week's events in "
     f"{format_percent(DECIDING_SHARE)} of the area is selected. If shares are equal, the simpler method and the larger "
@@ -41,22 +49,22 @@ RULE: Final = (
     "Two methods differ only if drawing the same weeks again and again hardly ever changes their order. "
     "The selected method was chosen by these results, so its own share is a little too good."
 )
-WORDS: Final = (
+EXPLANATION: Final = (
     "Caught: the share of the next week's events in the part of the area that the method chose from the weeks before. "
     "PAI: how many times more than its share of the area. PEI: of the most that any choice could have caught. RRI: "
     "predicted for each event that came; 1 is right. In brackets, 95 % intervals."
 )
-MEANING = (
+REPEATS_EXPLANATION = (
     "Each number says how many pairs of events were that far and that long apart, and how many there would be if the "
     "same events had happened on shuffled days. Raised: more than shuffling gives. At most 1 in 20 of these is "
     "expected to be false. Choose a short period: a place that became busier over a year looks like repeats."
 )
 WEEKS: Final = (8, 13, 26)
-USUAL: Final = MOST_WEEKS
+USUAL_WEEKS: Final = MOST_WEEKS
 
 
 def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[StreamlitPage]) -> None:
-    """Draw the tab: what it is, the button, and the result where there is one."""
+    """Draw the tab: what it is, the button, and the result if there is one."""
     spec = find_layer(choices.layers[0])
     if spec.kind == "state":
         st.text(f"{spec.title} are in force for months, so there are no events of next week to forecast.")
@@ -70,14 +78,14 @@ def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[
             "Weeks to test",
             WEEKS,
             key="backtest_weeks",
-            default=USUAL,
+            default=USUAL_WEEKS,
             required=True,
             format_func="{} weeks".format,
         )
         pressed = st.button("Run the back-test", key="backtest_run", type="primary")
-    result = find_backtest(installation, spec.name, choices.wards, int(weeks or USUAL))
+    result = find_backtest(installation, spec.name, choices.wards, int(weeks or USUAL_WEEKS))
     if pressed and result is None:
-        result = run_backtest(installation, choices, int(weeks or USUAL))
+        result = run_backtest(installation, choices, int(weeks or USUAL_WEEKS))
     if result:
         draw_result(installation, result, pages)
 
@@ -119,7 +127,7 @@ def draw_result(installation: Installation, result: Backtest, pages: Sequence[St
         f'<p class="hb-notes">{escape_html(" ".join(result.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
         f'<p class="hb-notes">{escape_html(describe_use(installation, result.spec.name))}</p>'
         f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE)}</p>'
-        f'<p class="hb-small">{escape_html(WORDS)}</p>'
+        f'<p class="hb-small">{escape_html(EXPLANATION)}</p>'
     )
     home = find_page(pages, HOME)
     if home and st.button(
@@ -146,14 +154,14 @@ def open_forecast_view(layer: str) -> None:
 
 def render_backtest(result: Backtest) -> str:
     """One row for each method and size of cells, the best first, with the selected one marked."""
-    parts: dict[tuple[str, int], Part] = {}
+    methods: dict[tuple[str, int], MethodRows] = {}
     for row in result.rows.to_dict("records"):
-        parts.setdefault((row["method"], row["resolution"]), {})[row["area_share"]] = row
-    order = sorted(parts, key=lambda key: (-parts[key][DECIDING_SHARE]["hits"], key[1]))
-    winner = (result.verdict.method, result.verdict.resolution)
-    heads = [f"Caught in {format_percent(share)}" for share in SHARES] + ["PAI", "PEI", "RRI"]
-    head = "".join(f'<th scope="col" class="hb-number">{name}</th>' for name in heads)
-    lines = "".join(_render_line(*key, parts[key], wins=key == winner) for key in order)
+        methods.setdefault((row["method"], row["resolution"]), {})[row["area_share"]] = row
+    order = sorted(methods, key=lambda key: (-methods[key][DECIDING_SHARE]["hits"], key[1]))
+    selected = (result.verdict.method, result.verdict.resolution)
+    headings = [f"Caught in {format_percent(share)}" for share in SHARES] + ["PAI", "PEI", "RRI"]
+    head = "".join(f'<th scope="col" class="hb-number">{name}</th>' for name in headings)
+    lines = "".join(_render_line(*key, methods[key], is_selected=key == selected) for key in order)
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="What each method caught">'
         f'<table class="hb-plain hb-nowrap"><caption>PAI, PEI and RRI at {format_percent(DECIDING_SHARE)} of the area'
@@ -162,21 +170,21 @@ def render_backtest(result: Backtest) -> str:
     )
 
 
-def _render_line(method: str, resolution: int, part: Part, *, wins: bool) -> str:
+def _render_line(method: str, resolution: int, part: MethodRows, *, is_selected: bool) -> str:
     """One method at one size of cells."""
     shares = [_format_interval(part[share], "hit_rate", percent=True) for share in SHARES]
-    rest = [_format_interval(part[DECIDING_SHARE], name) for name in ("PAI", "PEI", "RRI")]
-    cells = "".join(f'<td class="hb-number">{escape_html(words)}</td>' for words in (*shares, *rest))
-    name = METHOD_WORDS[method]
-    name = f"{name[0].upper()}{name[1:]}" + (" (wins)" if wins else "")
-    mark = ' class="hb-wins"' if wins else ""
+    scores = [_format_interval(part[DECIDING_SHARE], name) for name in ("PAI", "PEI", "RRI")]
+    cells = "".join(f'<td class="hb-number">{escape_html(text)}</td>' for text in (*shares, *scores))
+    name = METHOD_NAMES[method]
+    name = f"{name[0].upper()}{name[1:]}" + (" (selected)" if is_selected else "")
+    mark = ' class="hb-selected"' if is_selected else ""
     return (
         f'<tr{mark}><th scope="row">{escape_html(name)}</th><td>{escape_html(format_size(resolution))}</td>{cells}</tr>'
     )
 
 
 def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
-    """As in "41 % (38 to 44)" or "8.6 (7.3 to 9.7)"; a dash where there is no number."""
+    """As in "41 % (38 to 44)" or "8.6 (7.3 to 9.7)"; a dash if there is no number."""
     value, low, high = (float(row[column]) for column in (name, f"{name}_low", f"{name}_high"))
     if not np.isfinite(value):
         return "\N{EN DASH}"
@@ -190,7 +198,7 @@ def _format_interval(row: Row, name: str, *, percent: bool = False) -> str:
 def describe_leads(result: Backtest) -> list[str]:
     """How far the selected method leads each other method, and whether that is more than chance."""
     return [
-        f"Ahead of the {METHOD_WORDS[rival.method]} ({format_size(rival.resolution).lower()}) by "
+        f"Ahead of the {METHOD_NAMES[rival.method]} ({format_size(rival.resolution).lower()}) by "
         f"{rival.lead * 100:.0f} points (between {rival.low * 100:.0f} and {rival.high * 100:.0f}): "
         f"{'more than chance' if rival.told_apart else 'chance alone might explain this'}."
         for rival in result.verdict.rivals
@@ -198,7 +206,7 @@ def describe_leads(result: Backtest) -> list[str]:
 
 
 def render_repeats(repeats: RepeatTable) -> str:
-    """Distances down, days across; each says how many times as many pairs as by chance, and whether that is raised."""
+    """A table of distances by days: the number of pairs against chance, and whether it is raised."""
     bands = repeats.rows[["from_days", "to_days"]].drop_duplicates().to_numpy().tolist()
     head = "".join(f'<th scope="col" class="hb-number">{_format_days(low, high)}</th>' for low, high in bands)
     lines = "".join(
@@ -224,13 +232,13 @@ def _format_metres(low: float, high: float) -> str:
 
 
 def _render_repeat(row: Row) -> str:
-    """One band: its ratio; in bold and with a word where it is raised."""
+    """The cell of one band: its ratio, in bold and with the word "raised" if it is."""
     if not row["expected"]:
         return '<td class="hb-number">no pairs</td>'
-    words = f"{row['ratio']:.1f}"
+    ratio = f"{row['ratio']:.1f}"
     if row["raised"]:
-        return f'<td class="hb-number"><b>{words} raised</b></td>'
-    return f'<td class="hb-number">{words}</td>'
+        return f'<td class="hb-number"><b>{ratio} raised</b></td>'
+    return f'<td class="hb-number">{ratio}</td>'
 
 
 def draw_repeats(installation: Installation, choices: Choices, last: date) -> None:
@@ -248,5 +256,5 @@ def draw_repeats(installation: Installation, choices: Choices, last: date) -> No
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(repeats.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>'
-        f'{render_repeats(repeats)}<p class="hb-small">{escape_html(MEANING)}</p>'
+        f'{render_repeats(repeats)}<p class="hb-small">{escape_html(REPEATS_EXPLANATION)}</p>'
     )

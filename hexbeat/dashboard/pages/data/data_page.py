@@ -1,4 +1,4 @@
-"""The data page: on the left what there is, on the right what can be loaded, reference places among it."""
+"""The data page: on the left what is loaded, on the right files and reference places to load."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,13 +16,13 @@ from hexbeat.dashboard.pages.data.loads_section import (
     draw_pending_erasure,
     draw_rejects,
 )
-from hexbeat.dashboard.pages.data.quality_tables import REASON_WORDS, render_sources, render_table
+from hexbeat.dashboard.pages.data.quality_tables import REASON_LABELS, render_sources, render_table
 from hexbeat.dashboard.pages.data.upload import draw_upload
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.reference_places import (
-    KIND_WORDS,
+    KIND_NAMES,
     ReferenceReport,
     list_reference_loads,
     load_reference,
@@ -61,34 +61,34 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_sources(installation: Installation) -> None:
-    """Freshness and quality of each source."""
+    """Draw the freshness and quality of each source."""
     st.html('<h2 class="hb-title">What there is</h2>')
     summary = summarise_sources(installation.store, installation.viewer)
     if summary.empty:
         st.text("Nothing has been loaded yet. Drop a file on this page to begin.")
         return
-    explained = (
+    explanation = (
         "No time of day: known to the day or month only. Snapped: at a point that several records share, so the exact "
         "place is not known. Rejects: rows that could not be used, of the latest load of each file."
     )
     table = render_sources(summary, today=installation.today, time_zone=installation.area.tz)
     outside = count_outside(installation.store, installation.viewer, ward_codes=tuple(installation.area.wards.codes))
-    lost = ""
+    outside_note = ""
     if outside:
         records = format_plural(outside, "record lies", "records lie")
-        words = f"{records} in wards that {installation.area.title} does not have."
-        lost = f'<p class="hb-silent">{escape_html(words)}</p>'
-    st.html(f'{table}{lost}<p class="hb-small">{explained}</p>')
+        sentence = f"{records} in wards that {installation.area.title} does not have."
+        outside_note = f'<p class="hb-silent">{escape_html(sentence)}</p>'
+    st.html(f'{table}{outside_note}<p class="hb-small">{explanation}</p>')
 
 
 def draw_reference(installation: Installation) -> None:
-    """What places there are, and loading others."""
+    """Draw the loaded reference places, and the controls to load others."""
     st.html('<h2 class="hb-title">Reference places</h2>')
     frame = read_reference(installation.store, installation.viewer)
     loads = [load for load in list_reference_loads(installation.store, installation.viewer) if load.undone_at is None]
     counts = frame["kind"].value_counts()
     rows = [
-        build_row(installation, kind, int(counts.get(kind, 0)), loads) for kind in KIND_WORDS if kind in counts.index
+        build_row(installation, kind, int(counts.get(kind, 0)), loads) for kind in KIND_NAMES if kind in counts.index
     ]
     if rows:
         st.html(render_table(("Kind", "Places", "From", "Loaded"), rows, caption="What is loaded", numbers=(1,)))
@@ -104,21 +104,21 @@ def draw_reference(installation: Installation) -> None:
 
 
 def build_row(installation: Installation, kind: str, number: int, loads: Sequence[WorkLoad]) -> tuple[str, ...]:
-    """A kind's line of the table."""
+    """The row of one kind of places."""
     newest = next(load for load in loads if load.kind == kind)
-    when = newest.created.astimezone(installation.area.tz)
-    return capitalise(KIND_WORDS[kind][1]), f"{number:,}", newest.file, format_date(when.date())
+    loaded_at = newest.created.astimezone(installation.area.tz)
+    return capitalise(KIND_NAMES[kind][1]), f"{number:,}", newest.file, format_date(loaded_at.date())
 
 
-def capitalise(words: str) -> str:
-    """Words with a capital at their beginning."""
-    return words[:1].upper() + words[1:]
+def capitalise(text: str) -> str:
+    """A text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def draw_file(installation: Installation) -> None:
-    """The kind, the file, its dry run, and the load."""
+    """Draw the kind, the file, its dry run, and the button that loads it."""
     kind = st.selectbox(
-        "Kind", list(KIND_WORDS), format_func=lambda kind: capitalise(KIND_WORDS[kind][1]), key="places_kind"
+        "Kind", list(KIND_NAMES), format_func=lambda kind: capitalise(KIND_NAMES[kind][1]), key="places_kind"
     )
     files = st.file_uploader(
         "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts) or GeoParquet; name, place, opening hours",
@@ -148,7 +148,7 @@ def draw_file(installation: Installation) -> None:
 
 
 def load_file(installation: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
-    """Read the file."""
+    """Load the file, or only check it in a dry run."""
     with write_uploads(files, installation.settings.home) as paths:
         return load_reference(
             installation.store,
@@ -161,43 +161,43 @@ def load_file(installation: Installation, files: Sequence[Any], kind: str, *, dr
 
 
 def draw_report(report: ReferenceReport) -> None:
-    """What would happen to the rows, and why some cannot be used."""
-    words = REASON_WORDS | DUPLICATE
+    """Draw what would happen to the rows, and why some cannot be used."""
+    reason_labels = REASON_LABELS | DUPLICATE
     rows = [
         ("Rows", f"{report.read:,}"),
         ("Places that can be used", f"{report.accepted:,}"),
-        *((f"Rejected: {words[reason]}", f"{number:,}") for reason, number in report.reasons.items()),
+        *((f"Rejected: {reason_labels[reason]}", f"{number:,}") for reason, number in report.reasons.items()),
         ("Places of this kind that are replaced", f"{report.replaced:,}"),
     ]
     st.html(render_table(("What", "How many"), rows, caption=f"Dry run of {report.file}", numbers=(1,)))
     if report.samples:
-        lines = [(f"{line:,}", words[reason], name) for line, reason, name in report.samples]
+        lines = [(f"{line:,}", reason_labels[reason], name) for line, reason, name in report.samples]
         st.html(render_table(("Line", "Why", "Name"), lines, caption="The first rejected rows", numbers=(0,)))
 
 
 def describe_load(report: ReferenceReport) -> str:
-    """What a load did."""
-    return f"Loaded {format_plural(report.accepted, *KIND_WORDS[report.kind])} from {report.file}."
+    """What a load did, in a sentence."""
+    return f"Loaded {format_plural(report.accepted, *KIND_NAMES[report.kind])} from {report.file}."
 
 
 def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
-    """Undo the latest load or removal."""
+    """Draw the button that undoes the latest load or removal."""
     if not loads:
         draw_message("places_undo")
         return
     last = loads[0]
-    kind_words = KIND_WORDS[last.kind][1]
-    what = f"the load of {last.file}" if last.file else "the removal"
+    kind = KIND_NAMES[last.kind][1]
+    action = f"the load of {last.file}" if last.file else "the removal"
 
     def act() -> str:
         undo_reference(installation.store, installation.viewer, kind=last.kind)
         st.session_state.pop(REPORT_KEY, None)
-        return f"Undone: {what} ({kind_words})."
+        return f"Undone: {action} ({kind})."
 
     draw_confirmed_button(
         "places_undo",
         button="Undo the last change of places",
-        warning=f"This undoes {what} ({kind_words}). The places that were there before come back.",
+        warning=f"This undoes {action} ({kind}). The places that were there before come back.",
         yes="Yes, undo it",
         act=act,
     )

@@ -1,4 +1,4 @@
-"""What was loaded last and how to undo it, the rejects, and the demonstration events."""
+"""The sections on the last load, the rejects, the demonstration events and a pending erasure."""
 
 from collections.abc import Callable
 
@@ -25,9 +25,9 @@ __all__ = [
 
 
 def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
-    """A button that asks once more before it acts, and says what was done afterwards.
+    """Draw a button that asks for confirmation, acts, and then shows a message.
 
-    `act` returns what to say; an error of ours is shown in its three parts. `warning` is plain text.
+    `act` returns the message. A HexbeatError is shown in its three parts. `warning` is plain text.
     """
     asked_key, message_key = f"{name}_asked", f"{name}_said"
     draw_message(name)
@@ -54,19 +54,19 @@ def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act
 
 
 def draw_message(name: str) -> None:
-    """What the confirmed act of that name did, said once; also where its button is no longer needed."""
+    """Show once the message of the confirmed button of that name. Call it also where the button is not drawn."""
     message = st.session_state.pop(f"{name}_said", None)
     if message:
         st.html(f'<p role="status"><b>{escape_html(message)}</b></p>')
 
 
 def draw_last_load(installation: Installation) -> None:
-    """The last load, and undo."""
+    """Draw the last load, and the button that undoes it."""
     if not may(installation.viewer, Action.UNDO):
         return
-    batch = installation.store.last_load(installation.viewer)
+    load = installation.store.last_load(installation.viewer)
     st.html('<h2 class="hb-title">Last load</h2>')
-    if batch is None:
+    if load is None:
         st.text("There is no load to undo.")
         return
 
@@ -75,18 +75,17 @@ def draw_last_load(installation: Installation) -> None:
         st.session_state.pop(REPORT_KEY, None)
         return "The load was undone."
 
-    names = ", ".join(str(file["file"]) for file in batch.files)
-    when = batch.created.astimezone(installation.area.tz)
-    facts = (
-        f"{names}, {format_date(when.date())} at {when:%H:%M}: {format_plural(batch.new, 'new event', 'new events')}"
-    )
+    names = ", ".join(str(file["file"]) for file in load.files)
+    loaded_at = load.created.astimezone(installation.area.tz)
+    new_events = format_plural(load.new, "new event", "new events")
+    facts = f"{names}, {format_date(loaded_at.date())} at {loaded_at:%H:%M}: {new_events}"
     st.html(f"<p>{escape_html(facts)}</p>")
-    warning = describe_undo(batch, time_zone=installation.area.tz)
+    warning = describe_undo(load, time_zone=installation.area.tz)
     draw_confirmed_button("undo", button="Undo the last load", warning=warning, yes="Yes, undo it", act=act)
 
 
 def draw_rejects(installation: Installation) -> None:
-    """Rejected rows as a file to mend and send again."""
+    """Draw the download of rejected rows, to correct them and load the file again."""
     if not may(installation.viewer, Action.SEE_REJECTS):
         return
     rejects = installation.store.rejects(installation.viewer)
@@ -95,7 +94,7 @@ def draw_rejects(installation: Installation) -> None:
         st.text("No row was rejected in the latest load of any file.")
         return
 
-    def make() -> bytes:
+    def build_csv() -> bytes:
         require(installation.viewer, Action.SEE_REJECTS)
         return build_rejects_csv(rejects)
 
@@ -104,12 +103,12 @@ def draw_rejects(installation: Installation) -> None:
         "Download them, correct them and load the file again."
     )
     st.download_button(
-        "Download the rejects", data=make, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
+        "Download the rejects", data=build_csv, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
     )
 
 
 def draw_demonstration(installation: Installation) -> None:
-    """Remove synthetic events."""
+    """Draw the button that removes the synthetic events, if there are any."""
     if not (has_demonstration(installation.store, installation.viewer) and may(installation.viewer, Action.ERASE)):
         return
     st.html('<h2 class="hb-title">Demonstration events</h2>')
@@ -132,7 +131,7 @@ def draw_demonstration(installation: Installation) -> None:
 
 
 def draw_pending_erasure(installation: Installation) -> None:
-    """That traces of what was erased may still be in the store's files; nothing where none are."""
+    """Say that the store's files may still hold traces of erased records, if that is so."""
     pending = installation.store.describe_pending_erasure()
     if pending and may(installation.viewer, Action.ERASE):
         st.html('<h2 class="hb-title">Erasure</h2>')

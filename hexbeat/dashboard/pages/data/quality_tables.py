@@ -1,4 +1,4 @@
-"""What the data page says of sources, loads and rejects: words, and tables as HTML in which every text is escaped."""
+"""The tables and sentences of the data page on sources, loads and rejects. Every text in the HTML is escaped."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_date, format_number, format_percent, format_plural
 
 __all__ = [
-    "REASON_WORDS",
+    "REASON_LABELS",
     "build_rejects_csv",
     "count_silent_days",
     "describe_undo",
@@ -26,7 +26,7 @@ __all__ = [
     "render_table",
 ]
 
-REASON_WORDS: Final = {
+REASON_LABELS: Final = {
     "unknown_layer": "an unknown layer",
     "missing_location": "no location",
     "impossible_location": "an impossible location",
@@ -41,23 +41,25 @@ REASON_WORDS: Final = {
     "elsewhere": "elsewhere in a wider region",
 }
 SILENT_AFTER: Final = timedelta(days=14)
-# Monthly publications come some eight weeks after their month has begun to be over.
+# Monthly data are published about eight weeks after the end of the month.
 SILENT_AFTER_MONTHLY: Final = timedelta(days=100)
-LONGEST_RAW: Final = 300
+MOST_RAW_LETTERS: Final = 300
 
 
 def render_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, numbers: Sequence[int] = ()
 ) -> str:
-    """A table of plain texts; `numbers` are the columns that are set to the right."""
+    """A table of plain texts; `numbers` are the indices of the columns that are aligned to the right."""
 
-    def cell(tag: str, place: int, text: str) -> str:
+    def render_cell(tag: str, place: int, text: str) -> str:
         scope = ' scope="col"' if tag == "th" else ""
         shade = ' class="hb-number"' if place in numbers else ""
         return f"<{tag}{scope}{shade}>{escape_html(text)}</{tag}>"
 
-    head = "".join(cell("th", place, text) for place, text in enumerate(headings))
-    body = "".join(f"<tr>{''.join(cell('td', place, text) for place, text in enumerate(row))}</tr>" for row in rows)
+    head = "".join(render_cell("th", place, text) for place, text in enumerate(headings))
+    body = "".join(
+        f"<tr>{''.join(render_cell('td', place, text) for place, text in enumerate(row))}</tr>" for row in rows
+    )
     return (
         f'<div class="hb-scroll" tabindex="0" role="region" aria-label="{escape_html(caption)}">'
         f'<table class="hb-plain"><caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead>'
@@ -66,9 +68,9 @@ def render_table(
 
 
 def count_silent_days(last_record: int, *, without_time: float, today: date, time_zone: ZoneInfo) -> int | None:
-    """How many days a source has been silent, if that is longer than such a source should be; else None.
+    """The days since a source's last record, if they are more than usual; else None.
 
-    Two weeks; 100 days for a source that never knows the time of day, because such sources are published by the month.
+    Usual are two weeks. For a source without times of day it is 100 days, because it is published by the month.
     """
     allowed = SILENT_AFTER_MONTHLY if without_time == 1 else SILENT_AFTER
     silence = today - datetime.fromtimestamp(last_record, UTC).astimezone(time_zone).date()
@@ -76,8 +78,8 @@ def count_silent_days(last_record: int, *, without_time: float, today: date, tim
 
 
 def render_sources(summary: pd.DataFrame, *, today: date, time_zone: ZoneInfo) -> str:
-    """The sources with their last record, records, shares without time and snapped, rejects, and silences."""
-    rows, silent = [], []
+    """A table of the sources, after a sentence for each source that has fallen silent."""
+    rows, silences = [], []
     for row in summary.to_dict("records"):
         layer = find_layer(row["layer"]).title if row["layer"] in LAYER_NAMES else "none"
         last = "none"
@@ -87,21 +89,21 @@ def render_sources(summary: pd.DataFrame, *, today: date, time_zone: ZoneInfo) -
                 int(row["last_record"]), without_time=row["without_time"], today=today, time_zone=time_zone
             )
             if days:
-                silent.append(f"{row['source']} ({layer}) has fallen silent: no record for {days} days.")
+                silences.append(f"{row['source']} ({layer}) has fallen silent: no record for {days} days.")
         shares = (format_percent(row["without_time"]), format_percent(row["snapped"]))
         rows.append((row["source"], layer, last, format_number(row["events"]), *shares, format_number(row["rejects"])))
     headings = ("Source", "Layer", "Last record", "Records", "No time of day", "Snapped", "Rejects")
-    notes = "".join(f'<p class="hb-silent">{escape_html(words)}</p>' for words in silent)
+    notes = "".join(f'<p class="hb-silent">{escape_html(sentence)}</p>' for sentence in silences)
     return notes + render_table(headings, rows, caption="Sources", numbers=(3, 4, 5, 6))
 
 
 def format_day(seconds: int, time_zone: ZoneInfo) -> str:
-    """The local day of a moment."""
+    """The local day of a time in UTC seconds."""
     return format_date(datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date())
 
 
 def render_report(files: Sequence[FileReport], *, dry_run: bool) -> str:
-    """What a load did or would do, a row a file."""
+    """What a load did or would do, one row a file."""
     rows = []
     for file in files:
         facts = file.as_dict()
@@ -113,14 +115,14 @@ def render_report(files: Sequence[FileReport], *, dry_run: bool) -> str:
 
 
 def render_reasons(files: Sequence[FileReport]) -> str:
-    """Why rows were skipped or rejected; nothing where none were."""
+    """Why rows were skipped or rejected; "" if none were."""
     counts: dict[str, int] = {}
     for file in files:
         for reason, number in file.tally.reasons.items():
             counts[reason] = counts.get(reason, 0) + number
     if not counts:
         return ""
-    rows = [(REASON_WORDS.get(reason, reason), format_number(number)) for reason, number in sorted(counts.items())]
+    rows = [(REASON_LABELS.get(reason, reason), format_number(number)) for reason, number in sorted(counts.items())]
     return render_table(("Reason", "Rows"), rows, caption="Skipped or rejected, and why", numbers=(1,))
 
 
@@ -132,7 +134,7 @@ def render_samples(samples: Sequence[RejectSample]) -> str:
         (
             sample.file,
             format_number(sample.line),
-            REASON_WORDS.get(sample.reason, sample.reason),
+            REASON_LABELS.get(sample.reason, sample.reason),
             format_raw(sample.raw),
         )
         for sample in samples
@@ -144,35 +146,37 @@ def render_samples(samples: Sequence[RejectSample]) -> str:
 def format_raw(raw: str) -> str:
     """A rejected row as "column: text, column: text", cut where it is long."""
     cells = parse_raw(raw).items()
-    words = ", ".join(f"{name}: {'(blank)' if text in (None, '') else text}" for name, text in cells)
-    return words if len(words) <= LONGEST_RAW else f"{words[:LONGEST_RAW]} …"
+    text = ", ".join(f"{name}: {'(blank)' if value in (None, '') else value}" for name, value in cells)
+    return text if len(text) <= MOST_RAW_LETTERS else f"{text[:MOST_RAW_LETTERS]} …"
 
 
 def parse_raw(raw: str) -> dict[str, Any]:
     """The columns of a rejected row."""
     try:
-        found = json.loads(raw)
+        columns = json.loads(raw)
     except ValueError:
         return {"row": raw}
-    return found if isinstance(found, dict) else {"row": raw}
+    return columns if isinstance(columns, dict) else {"row": raw}
 
 
 def build_rejects_csv(rejects: pd.DataFrame) -> bytes:
-    """Rejected rows as CSV with the columns of their file, to be mended and sent again; no cell of it is a formula."""
+    """Rejected rows as CSV with the columns of their file, to correct and load again; no cell is a formula."""
     cells = pd.DataFrame([parse_raw(raw) for raw in rejects["raw"]], index=rejects.index, dtype=object)
     facts = rejects[["file", "line", "reason"]].rename(columns=lambda name: f"rejected_{name}")
     joined = pd.concat([cells[[name for name in cells.columns if name not in facts.columns]], facts], axis=1)
     return escape_formulas(joined).to_csv(index=False, lineterminator="\n").encode()
 
 
-def describe_undo(batch: CommittedLoad, *, time_zone: ZoneInfo) -> str:
-    """What undoing a load will do."""
-    when = batch.created.astimezone(time_zone)
-    names = ", ".join(str(file["file"]) for file in batch.files)
-    parts = [
-        f"{format_plural(batch.new, 'new event goes', 'new events go')}",
-        f"{format_plural(batch.updated, 'changed event is', 'changed events are')} as before",
-        f"{format_plural(batch.removed, 'removed event comes', 'removed events come')} back",
-        f"{format_plural(batch.rejected, 'reject is', 'rejects are')} forgotten",
+def describe_undo(load: CommittedLoad, *, time_zone: ZoneInfo) -> str:
+    """What it means to undo a load, in a sentence."""
+    loaded_at = load.created.astimezone(time_zone)
+    names = ", ".join(str(file["file"]) for file in load.files)
+    changes = [
+        f"{format_plural(load.new, 'new event goes', 'new events go')}",
+        f"{format_plural(load.updated, 'changed event is', 'changed events are')} as before",
+        f"{format_plural(load.removed, 'removed event comes', 'removed events come')} back",
+        f"{format_plural(load.rejected, 'reject is', 'rejects are')} forgotten",
     ]
-    return f"The load of {names} on {format_date(when.date())} at {when:%H:%M} is undone: {', '.join(parts)}."
+    return (
+        f"The load of {names} on {format_date(loaded_at.date())} at {loaded_at:%H:%M} is undone: {', '.join(changes)}."
+    )

@@ -1,4 +1,4 @@
-"""Load a file: what it is, matching its columns, a dry run with reasons, then the load itself."""
+"""Load a file: find its source, match its columns, check it in a dry run, then load it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ NOT_USED: Final = "not used"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 REPORT_KEY: Final = "upload_report"  # (files, source, layer) and the report of the dry run or the load
 SUGGESTION_KEY: Final = "upload_suggestion"
-ROUND_KEY: Final = "upload_round"  # counts up after each load, so that the next one begins without files
+ROUND_KEY: Final = "upload_round"  # a number that rises after each load, so that the next one begins without files
 NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
 
@@ -56,7 +56,7 @@ def draw_upload(installation: Installation) -> None:
 
 
 def find_suggestion(installation: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
-    """What the first file seems to be; looked at once."""
+    """A suggestion of what the first file is, read only once for the same files."""
     entry = st.session_state.get(SUGGESTION_KEY)
     if entry is None or entry[0] != signature:
         with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
@@ -67,7 +67,7 @@ def find_suggestion(installation: Installation, files: Sequence[Any], signature:
 
 
 def draw_suggestion(suggestion: Suggestion) -> None:
-    """What the file seems to be, and why."""
+    """Draw what the file seems to be, and why."""
     guess = f"the source {suggestion.source}" if suggestion.source else "a source that is not known yet"
     reasons = "".join(f"<li>{escape_html(reason)}</li>" for reason in suggestion.reasons)
     st.html(f"<p>{escape_html(suggestion.file)} looks like <b>{escape_html(guess)}</b>:</p><ul>{reasons}</ul>")
@@ -76,7 +76,7 @@ def draw_suggestion(suggestion: Suggestion) -> None:
 def draw_source_choice(
     installation: Installation, suggestion: Suggestion, signature: tuple[str, ...]
 ) -> SourceProfile | None:
-    """The source that the person takes; None for a new one."""
+    """Draw the sources. The chosen one; None for a new one."""
     profiles = {profile.name: profile for profile in list_profiles(installation.settings.home)}
     options = [*profiles, NEW_SOURCE]
     wanted = st.session_state.pop("upload_saved", None) or suggestion.source or NEW_SOURCE
@@ -88,7 +88,7 @@ def draw_source_choice(
 
 
 def draw_layer_choice(source: SourceProfile) -> str | None:
-    """The layer of all rows, asked for only where the profile would read it from a column."""
+    """Draw the choice of a layer for all rows, if the profile would read it from a column. None: as the file says."""
     if source.layer.value or not source.layer.column:
         return None
     titles = {spec.name: spec.title for spec in LAYERS}
@@ -99,7 +99,7 @@ def draw_layer_choice(source: SourceProfile) -> str | None:
 def draw_check_and_load(
     installation: Installation, files: Sequence[Any], key: tuple[Any, ...], source: SourceProfile, layer: str | None
 ) -> None:
-    """The dry run, its report, and the load."""
+    """Draw the button of the dry run, its report, and the button that loads the files."""
     if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
         report = load_files(installation, files, source, layer, dry_run=True)
         st.session_state[REPORT_KEY] = (key, report)
@@ -120,11 +120,11 @@ def draw_check_and_load(
 def load_files(
     installation: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
 ) -> IngestReport:
-    """Read the files, with progress."""
+    """Load the files, or only check them in a dry run. Shows progress."""
     text = "Checking …" if dry_run else "Loading …"
     bar = st.progress(0.0, text)
 
-    def tell(done: int, total: int) -> None:
+    def show_progress(done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), text)
 
     with write_uploads(files, installation.settings.home) as paths:
@@ -137,14 +137,14 @@ def load_files(
             home=installation.settings.home,
             dry_run=dry_run,
             layer=layer,
-            progress=tell,
+            progress=show_progress,
         )
     bar.empty()
     return report
 
 
 def draw_report(report: IngestReport) -> None:
-    """What happened to the rows, the reasons, and the first rejected rows."""
+    """Draw what happened to the rows, the reasons, and the first rejected rows."""
     parts = (
         render_report(report.files, dry_run=report.dry_run),
         render_reasons(report.files),
@@ -156,7 +156,7 @@ def draw_report(report: IngestReport) -> None:
 
 
 def draw_result() -> None:
-    """After a load: what it did."""
+    """Draw what the last load of this session did."""
     entry = st.session_state.get(REPORT_KEY)
     if entry is None or entry[1].dry_run:
         st.text("Drop a file here. Hexbeat checks it first and stores nothing until you say so.")
@@ -166,7 +166,7 @@ def draw_result() -> None:
 
 
 def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
-    """Columns Column, Samples, Meaning; one row a column of the file, its meaning as guessed."""
+    """The columns Column, Samples and Meaning, with one row for each column of the file; meanings are guesses."""
     return pd.DataFrame(
         {
             "Column": [guess.column for guess in suggestion.columns],
@@ -177,8 +177,8 @@ def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
 
 
 def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
-    """Column to part, for those that have a meaning."""
-    parts = {words: part for part, words in PARTS.items()}
+    """The part of an event that each column holds, for columns with a meaning."""
+    parts = {meaning: part for part, meaning in PARTS.items()}
     pairs = zip(frame["Column"], frame["Meaning"], strict=True)
     return {str(column): parts[meaning] for column, meaning in pairs if meaning in parts}
 
@@ -186,30 +186,30 @@ def parse_matches(frame: pd.DataFrame) -> dict[str, str]:
 def build_profile(
     suggestion: Suggestion, parts: Mapping[str, str], *, name: str, layer: str, taken: Sequence[str]
 ) -> SourceProfile:
-    """A profile of what was matched; what the suggestion knows of dates and doubtful places stays.
+    """A profile of the matched columns, with the dates and doubtful places of the suggestion.
 
-    DataError if the name is none or another source has it.
+    DataError if the name has other characters than allowed, or if another source has it.
     """
     if not NAME_PATTERN.fullmatch(name) or name in taken:
         raise DataError(
-            "A source has a name of its own, of lower-case letters, digits and hyphens",
-            f"{name!r} {'is taken' if name in taken else 'is none'}",
+            "A source needs a name of its own, of lower-case letters, digits and hyphens",
+            f"{name!r} {'is taken' if name in taken else 'is not such a name'}",
             "choose one such as council-sweeps",
         )
-    guessed = suggestion.profile
+    suggested = suggestion.profile
     return make_profile(
         name,
         parts,
         layer=layer,
-        formats=guessed.time.formats,
-        records=guessed.records,
-        doubtful=guessed.location.doubtful,
-        midnight_is_day=guessed.time.midnight_is_day,
+        formats=suggested.time.formats,
+        records=suggested.records,
+        doubtful=suggested.location.doubtful,
+        midnight_is_day=suggested.time.midnight_is_day,
     )
 
 
 def draw_column_match(installation: Installation, suggestion: Suggestion) -> None:
-    """The table, the layer, the name, and the button that saves the profile and takes it."""
+    """Draw the columns, the layer and the name of a new source, and the button that saves its profile."""
     st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
     edited = st.data_editor(
         build_match_table(suggestion),

@@ -1,4 +1,4 @@
-"""What a person asks of "Did it work": which place, from when, what is counted, by which settings."""
+"""The choices of the page "Did it work?": the place, its start, what is counted, and the settings."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from layers.wording import format_date
 
 __all__ = ["EvaluationRequest", "draw_evaluation_choices"]
 
-ONE, ALL, WARDS, CELLS, POINT = "A closure", "All closures in a period", "Wards", "Cells", "A point"
+ONE_CLOSURE, ALL_CLOSURES, WARDS, CELLS, POINT = "A closure", "All closures in a period", "Wards", "Cells", "A point"
 _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
 
 
@@ -35,7 +35,13 @@ class EvaluationRequest:
 def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
     """Draw the choices. UsageError for weights that cannot be read."""
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
-        way = st.pills("What was done", [ONE, ALL, WARDS, CELLS, POINT], key="outcome_way", default=ONE, required=True)
+        way = st.pills(
+            "What was done",
+            [ONE_CLOSURE, ALL_CLOSURES, WARDS, CELLS, POINT],
+            key="outcome_way",
+            default=ONE_CLOSURE,
+            required=True,
+        )
         layer = st.pills(
             "What is counted",
             [spec.name for spec in LAYERS if spec.kind == "incident"],
@@ -49,15 +55,15 @@ def draw_evaluation_choices(installation: Installation) -> EvaluationRequest:
 
 
 def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlace], str]:
-    """The places, named in the chosen way, or a sentence that says what to choose."""
-    if way in (ONE, ALL):
+    """Draw the chosen way to name places. The places, or none and a sentence that says what to choose."""
+    if way in (ONE_CLOSURE, ALL_CLOSURES):
         closures = load_closures(installation)
         if closures.empty:
             return (
                 [],
                 "No closed properties have been loaded: choose wards or a point, or load closures on the Data page.",
             )
-        return _choose_closure(closures) if way == ONE else _choose_all_closures(installation, closures)
+        return _choose_closure(closures) if way == ONE_CLOSURE else _choose_all_closures(installation, closures)
     start = st.date_input(
         "Started on", value=installation.today - dt.timedelta(days=91), max_value=installation.today,
         key="outcome_start", format="DD/MM/YYYY",
@@ -73,15 +79,15 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
             else ([], "Choose one or more wards.")
         )
     if way == CELLS:
-        return _cells(installation, day)
+        return _draw_cells(installation, day)
     lon, lat = installation.area.centre
     lat = st.number_input("Latitude", value=round(lat, 4), format="%.4f", step=0.001, key="outcome_lat")
     lon = st.number_input("Longitude", value=round(lon, 4), format="%.4f", step=0.001, key="outcome_lon")
     return [build_point_place(lon, lat, day)], ""
 
 
-def _cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
-    """Cells by the names of the map, or by their H3 codes. Together they are one place."""
+def _draw_cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:
+    """Draw the choice of cells, by their names on the map or by H3 codes. Together they are one place."""
     labels = build_cell_labels(installation)
     entries = st.multiselect(
         "Cells", list(labels), key="outcome_cells", placeholder="Type a ward, or a cell's code",
@@ -126,7 +132,7 @@ def _choose_all_closures(installation: Installation, closures: pd.DataFrame) -> 
 
 
 def _draw_rule(layer: str) -> Rule:
-    """The usual settings, or those of the drawer."""
+    """Draw the settings of the comparison; unchanged, they are the usual ones."""
     with st.expander("Settings of the comparison", expanded=False):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             radius = st.number_input("Radius, metres", 50, 2_000, int(USUAL_RULE.radius_m), 10, key="outcome_radius")
@@ -157,11 +163,11 @@ def _draw_rule(layer: str) -> Rule:
 
 def load_closures(installation: Installation) -> pd.DataFrame:
     """The closures to choose from: those that began at least four weeks ago. Cached for this version of the store."""
-    return _closures(installation, installation.key, installation.today)
+    return _read_closures(installation, installation.key, installation.today)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _closures(_installation: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
+def _read_closures(_installation: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
     del key
     closures = read_closures(_installation.store, _installation.viewer, _installation.columns, _installation.area)
     return closures[[day <= today - dt.timedelta(days=28) for day in closures["start"]]].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""The page "Did it work?": the place, the rule that is fixed in advance, then the answer with its picture and maps."""
+"""The page "Did it work?": the place, the rule that is fixed in advance, then the answer with its maps."""
 
 import datetime as dt
 import math
@@ -19,7 +19,7 @@ from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.evaluation.evaluation_choices import EvaluationRequest, draw_evaluation_choices
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
-from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.evaluation_document import build_picture_scale, render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
@@ -32,24 +32,24 @@ from hexbeat.evaluation.outcome_rows import (
 from hexbeat.evaluation.request import Evaluation, evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
-from layers.access import Action, may, require
+from layers.access import Action, may
 from layers.catalogue import find_layer
 from layers.wording import escape_html
 
 __all__ = ["draw_before_after", "render_intervals", "render_table", "show"]
 
-_BAR: Final = "position:absolute;top:50%;transform:translateY(-50%)"
+_BAR_STYLE: Final = "position:absolute;top:50%;transform:translateY(-50%)"
 _TITLES: Final = {"where": "Where", "before": "Before", "after": "After", "expected": "Expected",
                   "difference": "Difference", "interval": "95 % interval", "like": "Similar places, before and after",
                   "verdict": "What we can say"}  # fmt: skip
 HEIGHT: Final = 400
-_MOST_LINES: Final = 400  # outlines on a map; of many places only the treated ones
-_LOOKS: Final[dict[str, dict[str, Any]]] = {
+_MOST_LINES: Final = 400  # outlines on a map; above this, only those of treated places
+_LINE_STYLES: Final[dict[str, dict[str, Any]]] = {
     "treated": {"color": "#1098ad", "weight": 3, "fill": False},
     "ring": {"color": "#1098ad", "weight": 2, "dash_array": "6 5", "fill": False},
     "control": {"color": "#868e96", "weight": 1.5, "dash_array": "2 4", "fill": False},
 }
-WHY: Final = (
+REASON: Final = (
     "A property is often closed after a peak, and peaks pass by themselves. So Hexbeat compares the place with similar "
     "places where nothing was done. The rule is fixed before anybody sees what happened next."
 )
@@ -64,10 +64,10 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     try:
         request = draw_evaluation_choices(installation)
         if not request.places:
-            st.html(f'<p class="hb-sentence">Did it work?</p><p class="hb-notes">{escape_html(WHY)}</p>')
+            st.html(f'<p class="hb-sentence">Did it work?</p><p class="hb-notes">{escape_html(REASON)}</p>')
             st.info(request.missing)
             return
-        protocol = _protocol(installation, installation.key, installation.today, request)
+        protocol = _fix_cached_protocol(installation, installation.key, installation.today, request)
         if draw_rule(protocol):
             draw_answer(installation, protocol)
     except HexbeatError as error:
@@ -76,9 +76,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def draw_rule(protocol: Protocol) -> bool:
     """Draw the rule and the button. True if the person has asked for the answer to this rule."""
-    looked = st.session_state.get("outcome_looked") == protocol.hash
-    lines = "".join(f"<li>{escape_html(words)}</li>" for words in describe_rule(protocol))
-    with st.expander("The rule, fixed in advance", expanded=not looked):
+    is_answered = st.session_state.get("outcome_looked") == protocol.hash
+    lines = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in describe_rule(protocol))
+    with st.expander("The rule, fixed in advance", expanded=not is_answered):
         st.html(f'<ul class="hb-notes">{lines}</ul><p class="hb-small">SHA-256 of the rule: {protocol.hash}</p>')
         st.download_button(
             "Download the rule (JSON)",
@@ -88,7 +88,7 @@ def draw_rule(protocol: Protocol) -> bool:
             on_click="ignore",
             key="outcome_rule",
         )
-    if not looked:
+    if not is_answered:
         st.button(
             "Show what happened next",
             type="primary",
@@ -96,7 +96,7 @@ def draw_rule(protocol: Protocol) -> bool:
             on_click=_request_answer,
             args=(protocol.hash,),
         )
-    return looked
+    return is_answered
 
 
 def _request_answer(rule: str) -> None:
@@ -105,8 +105,8 @@ def _request_answer(rule: str) -> None:
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """Draw the sentence, the intervals, the maps, the numbers and the files."""
-    evaluation = _evaluation(installation, installation.key, protocol.hash, protocol)
-    details = "".join(f"<li>{escape_html(words)}</li>" for words in evaluation.verdict.details)
+    evaluation = _evaluate_cached(installation, installation.key, protocol.hash, protocol)
+    details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in evaluation.verdict.details)
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
     draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
@@ -130,13 +130,13 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         "pdf": (
             "application/pdf",
             lambda: render_evaluation_pdf(
-                evaluation, installation.area, mark=mark, made=dt.datetime.now(installation.area.tz)
+                evaluation, installation.area, mark=mark, made_at=dt.datetime.now(installation.area.tz)
             ),
         ),
         "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),
         "geojson": (
             "application/geo+json",
-            lambda: build_evaluation_geojson(evaluation.effect, evaluation.ground, evaluation.verdict, note=note),
+            lambda: build_evaluation_geojson(evaluation.effect, evaluation.points, evaluation.verdict, note=note),
         ),
     }
     labels = {"pdf": "One A4 page (PDF)", "csv": "Numbers (CSV)", "geojson": "What was compared (GeoJSON)"}
@@ -144,7 +144,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=_check_export(installation, evaluation, make),
+                data=check_export(installation, make, layers=tuple(evaluation.effect.protocol.rule.layers)),
                 file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -152,17 +152,8 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
             )
 
 
-def _check_export(installation: Installation, evaluation: Evaluation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    def build_file() -> bytes:
-        for layer in evaluation.effect.protocol.rule.layers:
-            require(installation.viewer, Action.EXPORT, layer)
-        return make()
-
-    return build_file
-
-
 @st.cache_resource(max_entries=16, show_spinner="Finding similar places …")
-def _protocol(
+def _fix_cached_protocol(
     _installation: Installation, key: tuple[str, int, str, str], today: dt.date, request: EvaluationRequest
 ) -> Protocol:
     del key
@@ -178,25 +169,26 @@ def _protocol(
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing …")
-def _evaluation(
-    _installation: Installation, key: tuple[str, int, str, str], rule: str, _protocol: Protocol
+def _evaluate_cached(
+    _installation: Installation, key: tuple[str, int, str, str], rule: str, _fix_cached_protocol: Protocol
 ) -> Evaluation:
     del key, rule
     return evaluate_protocol(
-        _installation.store, _installation.viewer, _installation.columns, _installation.area, _protocol
+        _installation.store, _installation.viewer, _installation.columns, _installation.area, _fix_cached_protocol
     )
 
 
 def render_intervals(evaluation: Evaluation) -> str:
-    """One line for each side: the interval as a bar, the estimate as a dot, zero as a line."""
+    """A chart with one line for each side: the interval as a bar, the estimate as a dot, zero as a line."""
     rows = build_side_rows(evaluation.effect)
     if all(math.isnan(row["low"]) for row in rows):
         return '<p class="hb-notes">Not known: there is no comparable place.</p>'
-    reach = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
+    half_width = max([1.0, *(abs(row[end]) for row in rows for end in ("low", "high") if not math.isnan(row[end]))])
     description = "; ".join(f"{row['where']}: {_describe_side(row)}" for row in rows)
-    lines = "".join(_render_line(row, reach) for row in rows)
+    lines = "".join(_render_line(row, half_width) for row in rows)
     ends = "".join(
-        f"<span>{escape_html(words)}</span>" for words in (_format_signed(-reach), "as expected", _format_signed(reach))
+        f"<span>{escape_html(label)}</span>"
+        for label in (_format_signed(-half_width), "as expected", _format_signed(half_width))
     )
     return (
         f'<div role="img" aria-label="{escape_html(f"Difference from what was expected. {description}")}" '
@@ -214,22 +206,22 @@ def _describe_side(row: dict[str, Any]) -> str:
     )
 
 
-def _render_line(row: dict[str, Any], reach: float) -> str:
-    def across(value: float) -> float:
-        return round(50 + 48 * value / reach, 2)
+def _render_line(row: dict[str, Any], half_width: float) -> str:
+    def to_percent(value: float) -> float:
+        return round(50 + 48 * value / half_width, 2)
 
     if math.isnan(row["low"]):
         return (
             '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
             f'{escape_html(row["where"])}</div><div class="hb-small">{escape_html(row["verdict"])}</div></div>'
         )
-    low, dot, high = (across(row[name]) for name in ("low", "difference", "high"))
+    low, dot, high = (to_percent(row[name]) for name in ("low", "difference", "high"))
     return (
         '<div style="display:flex;align-items:center;height:2rem"><div style="flex:0 0 6.5rem">'
         f'{escape_html(row["where"])}</div><div style="position:relative;flex:1;height:100%;background:var(--hb-sunken,'
         'transparent)"><div style="position:absolute;left:50%;top:0;bottom:0;border-left:1px solid currentColor"></div>'
-        f'<div style="{_BAR};left:{low}%;width:{max(high - low, 0.6):.2f}%;height:0.5rem;border-radius:0.25rem;'
-        f'background:var(--hb-accent);opacity:0.5"></div><div style="{_BAR};left:{dot}%;margin-left:-0.4rem;'
+        f'<div style="{_BAR_STYLE};left:{low}%;width:{max(high - low, 0.6):.2f}%;height:0.5rem;border-radius:0.25rem;'
+        f'background:var(--hb-accent);opacity:0.5"></div><div style="{_BAR_STYLE};left:{dot}%;margin-left:-0.4rem;'
         'width:0.8rem;height:0.8rem;border-radius:50%;background:var(--hb-accent)"></div></div></div>'
     )
 
@@ -266,29 +258,29 @@ def _format_interval(row: dict[str, Any]) -> str:
 
 
 def _format_signed(value: float) -> str:
-    words = format_side_number(abs(value))
+    text = format_side_number(abs(value))
     if math.isnan(value):
-        return words
+        return text
     sign = "\N{MINUS SIGN}" if value < 0 else "+"
-    return words if words == "0" else f"{sign}{words}"
+    return text if text == "0" else f"{sign}{text}"
 
 
 def draw_before_after(installation: Installation, evaluation: Evaluation) -> None:
-    """Two maps side by side (one below the other on a phone), which move together."""
-    picture = build_picture(evaluation.effect, evaluation.ground)
+    """Draw two maps side by side (one below the other on a phone), which move together."""
+    picture = build_picture(evaluation.effect, evaluation.points)
     scale = build_picture_scale(picture)
-    shapes = _shapes(evaluation)
+    shapes = _list_shapes(evaluation)
     unit = " and ".join(find_layer(name).title for name in evaluation.effect.protocol.rule.layers)
-    for name, words, values, column in zip(
-        ("Before", "After"), picture.words, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
+    for name, caption, values, column in zip(
+        ("Before", "After"), picture.captions, (picture.before, picture.after), st.columns(2, gap="small"), strict=True
     ):
         with column:
-            st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(words)}</small></h2>')
+            st.html(f'<h2 class="hb-map-title">{name} <small>{escape_html(caption)}</small></h2>')
             style = CellStyle(scale=scale, title="A cell", unit=unit)
             layer = HexLayer(picture.cells, np.asarray(values), style, layer_id="cells", fit=picture.extent)
             group = folium.FeatureGroup(name="cells")
             group.add_child(layer)
-            for line in _lines(shapes):
+            for line in _build_outlines(shapes):
                 group.add_child(line)
             key = f"outcome_{name.lower()}_{evaluation.effect.protocol.hash[:12]}"
             st_folium(
@@ -305,23 +297,23 @@ def draw_before_after(installation: Installation, evaluation: Evaluation) -> Non
     )
 
 
-def _shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _list_shapes(evaluation: Evaluation) -> list[dict[str, Any]]:
     """The outlines on the map; only those of the treated places if all would be too many."""
     lines = sum(
         1 + bool(outcome.planned.ring) + len(outcome.planned.near.controls) for outcome in evaluation.effect.outcomes
     )
     if lines <= _MOST_LINES:
-        return build_evaluation_shapes(evaluation.effect, evaluation.ground)
-    shapes = build_evaluation_shapes(evaluation.effect, evaluation.ground, controls=False)
+        return build_evaluation_shapes(evaluation.effect, evaluation.points)
+    shapes = build_evaluation_shapes(evaluation.effect, evaluation.points, controls=False)
     return [shape for shape in shapes if shape["role"] == "treated"][:_MOST_LINES]
 
 
-def _lines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
+def _build_outlines(shapes: Sequence[dict[str, Any]]) -> list[folium.PolyLine]:
     """Outlines without any text, so that nothing in them can run."""
     polylines = []
     for shape in shapes:
         for part in shapely.get_parts(shape["geometry"]):
             points = [(lat, lon) for lon, lat in shapely.get_coordinates(part.exterior).round(6).tolist()]
-            look = {"interactive": False, "smooth_factor": 0, **_LOOKS[shape["role"]]}
-            polylines.append(folium.PolyLine(points, **look))  # type: ignore[no-untyped-call]  # folium types some only
+            style = {"interactive": False, "smooth_factor": 0, **_LINE_STYLES[shape["role"]]}
+            polylines.append(folium.PolyLine(points, **style))  # type: ignore[no-untyped-call]  # folium types some only
     return polylines

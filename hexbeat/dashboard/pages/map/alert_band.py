@@ -1,4 +1,4 @@
-"""Alerts on the first screen: a quiet band, its details, and the draft of a form that a person may send."""
+"""Alerts on the Map page: a band, its details, and the draft of a form that a person may send."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ def draw_alerts(installation: Installation) -> None:
     report = find_alerts(installation)
     if not report.alerts:
         return
-    with st.container(key="hb_alarm" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
+    with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
         with st.expander("What, where, how sure"):
             st.html(render_alerts(report))
@@ -40,7 +40,7 @@ def draw_alerts(installation: Installation) -> None:
 
 
 def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
-    """A button for the draft, where there is an alert that drafts a form and the role exports."""
+    """Draw the downloads of the draft, if an alert drafts a form and the role may export."""
     if not alerts or not all(may(installation.viewer, Action.EXPORT, alert.layer) for alert in alerts):
         return
     demonstration = bool(installation.columns.demonstration.any())
@@ -50,8 +50,8 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
             require(installation.viewer, Action.EXPORT, alert.layer)
         now = datetime.now(installation.area.tz)
         if pdf:
-            return render_alert_form_pdf(alerts, area=installation.area, made=now, demonstration=demonstration)
-        return render_alert_form(alerts, area=installation.area, made=now, demonstration=demonstration).encode()
+            return render_alert_form_pdf(alerts, area=installation.area, made_at=now, demonstration=demonstration)
+        return render_alert_form(alerts, area=installation.area, made_at=now, demonstration=demonstration).encode()
 
     name = f"hexbeat-{installation.area.name}-drug-information-draft-{installation.today}"
     with st.container(horizontal=True, gap="small"):
@@ -74,19 +74,19 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
 
 
 def sort_alerts(report: AlertReport) -> list[Alert]:
-    """Those that draft a form first, because people are in danger; then by how many more there were than expected."""
+    """The alerts: first those that draft a form, because people are in danger, then by the excess over expected."""
     return sorted(
         report.alerts, key=lambda alert: (not takes_alert_form(alert), alert.expected - alert.count, alert.first_day)
     )
 
 
 def has_urgent_alert(report: AlertReport) -> bool:
-    """Whether an alert that drafts a form is among them: people are in danger."""
+    """Whether one of the alerts drafts a form, which means that people are in danger."""
     return any(map(takes_alert_form, report.alerts))
 
 
 def render_band(report: AlertReport) -> str:
-    """The first alert in words, how many more there are, and how many chance alone would bring; nothing for none."""
+    """The first alert, the number of others, and the number that chance alone would bring; "" without alerts."""
     alerts = sort_alerts(report)
     if not alerts:
         return ""
@@ -107,7 +107,7 @@ def describe_alert(alert: Alert) -> str:
 
 
 def format_alert_days(alert: Alert) -> str:
-    """The day, or the first and the last."""
+    """The day of an alert, or its first and last day."""
     if alert.first_day == alert.last_day:
         return format_date(alert.first_day)
     first = format_date(alert.first_day).removesuffix(f" {alert.last_day.year}")
@@ -121,7 +121,7 @@ def count_false_alarms(report: AlertReport) -> dict[str, float]:
 
 
 def count_chance_alerts(report: AlertReport) -> float:
-    """How many alerts noise alone would bring in the days of the report, over all layers and places."""
+    """The alerts that chance alone would bring in the days of the report, over all layers and places."""
     return sum(count_false_alarms(report).values()) * report.days / DAYS_A_YEAR
 
 
@@ -131,7 +131,7 @@ def format_about(number: float) -> str:
 
 
 def render_alerts(report: AlertReport) -> str:
-    """All alerts as a table, the false alarms a year of each layer, and what could not be judged; texts are escaped."""
+    """All alerts as a table, the false alarms a year of each layer, and the notes. Texts are escaped."""
     rows = "".join(_render_row(alert) for alert in sort_alerts(report))
     head = "".join(f'<th scope="col"{NUMBER if name in NUMBERS else ""}>{name}</th>' for name in HEADINGS)
     rates = [
@@ -147,7 +147,7 @@ def render_alerts(report: AlertReport) -> str:
 
 
 def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
-    """How sure, and what could not be judged."""
+    """Sentences on how sure the alerts are, and the notes of the report."""
     return [line for line in (f"{CAUTION} {chance}".strip(), " ".join(report.notes)) if line]
 
 

@@ -37,8 +37,8 @@ __all__ = [
 ]
 
 RANKING_KEY: Final = "ranking"
-MOST_ALONE: Final = 10
-MOST_BESIDE: Final = 4  # of each layer, where several stand side by side
+MOST_ROWS: Final = 10
+MOST_ROWS_BESIDE: Final = 4  # of each layer, if there are several side by side
 JS: Final = """
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".hb-ranking");
@@ -95,7 +95,7 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 .bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
-PLAN: Final = "plan"  # the page of plans, which takes its kind, what counts and the wards from its address
+PLAN_ADDRESS: Final = "plan"  # the Plan page, which reads kind, layers and wards from its address
 
 
 def draw_cell_panel(
@@ -108,7 +108,7 @@ def draw_cell_panel(
     on_choose: Callable[[str | None], None],
     pages: Sequence[StreamlitPage],
 ) -> None:
-    """The card if a cell is chosen, else the list of the cells with the most."""
+    """Draw the card of the chosen cell; without one, the list of the cells with the most."""
     if choices.cell:
         card = build_card(installation, choices, views, last=last)
         st.html(render_card(card, sentences=describe_cell(installation, choices, last=last, resolution=resolution)))
@@ -118,7 +118,7 @@ def draw_cell_panel(
 
 
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
-    """What matters most in this view; or why there is nothing, and what to do."""
+    """Draw the list of this view; if it is empty, why, and what to do."""
     if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
         st.html(
             '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
@@ -133,7 +133,7 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
 
 
 def build_card(installation: Installation, choices: Choices, views: Sequence[LayerView], *, last: date) -> Card:
-    """All that is said of the chosen cell."""
+    """The card of the chosen cell."""
     return build_cell_card(
         installation.columns,
         cell=choices.cell or "",
@@ -146,7 +146,7 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
 
 
 def format_plan_query(choices: Choices, ward_code: str) -> dict[str, str]:
-    """The address of a plan of one ward: of the kind and for what the map shows, where that is one layer that says."""
+    """The address of a plan for one ward; kind and layer are those of the map if it shows a single layer."""
     spec = find_layer(choices.layers[0]) if len(choices.layers) == 1 else None
     if spec and spec.swept:
         return {"kind": "sweep", "wards": ward_code}
@@ -164,10 +164,10 @@ def draw_card_links(  # the ways on from one card
     on_choose: Callable[[str | None], None],
     pages: Sequence[StreamlitPage],
 ) -> None:
-    """From the card: back to the list, on to a plan of its ward, the numbers as a file, the link."""
+    """Draw the buttons of the card: back to the list, plan a visit, download the numbers, copy the link."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
-        plan_page = find_page(pages, PLAN)
+        plan_page = find_page(pages, PLAN_ADDRESS)
         if plan_page and may(installation.viewer, Action.PLAN):
             st.page_link(plan_page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
         if all(may(installation.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
@@ -186,8 +186,8 @@ def draw_card_links(  # the ways on from one card
 
 
 def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
-    """The lists of all layers as plain words and numbers; `share` is the bar's length, 0 to 1."""
-    most = MOST_ALONE if len(views) == 1 else MOST_BESIDE
+    """The lists of all layers as data for the script; `share` is the bar's length, 0 to 1."""
+    most = MOST_ROWS if len(views) == 1 else MOST_ROWS_BESIDE
     return [
         {
             "title": _format_title(view, group, beside=len(views) > 1),
@@ -199,7 +199,7 @@ def build_ranking_groups(views: Sequence[LayerView]) -> list[dict[str, Any]]:
 
 
 def _format_title(view: LayerView, group: ListGroup, *, beside: bool) -> str:
-    """The heading of a group: beside other layers it names its own."""
+    """The heading of a group, with the name of its layer if there are several."""
     name = view.figures.spec.title
     return f"{name}: {group.title.lower()}" if beside and group.title != name else group.title
 
@@ -209,11 +209,11 @@ def draw_ranking(
 ) -> None:
     """Draw the list; `on_pick` is called with the cell that is clicked.
 
-    Each view has a list of its own: one that took over another's place was seen to keep its rows on a busy machine.
+    Each view has its own list, because a shared one kept the rows of the view before on a busy machine.
     """
     key = f"{RANKING_KEY}_{view}"
     groups = build_ranking_groups(views)
-    known = (views[0].heading, views[0].figures.spec.title)  # what the heading of the list says already
+    known = (views[0].heading, views[0].figures.spec.title)  # the page already shows these
     titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
     with st.container(key=RANKING_KEY):
         _ranking(
@@ -224,14 +224,14 @@ def draw_ranking(
 
 
 def _find_picked(key: str) -> str | None:
-    """The cell that was clicked in the list in this run, None if none was. What a browser sends is not trusted."""
+    """The cell that was clicked in the list in this run; None if none was. The browser's data are not trusted."""
     state = st.session_state.get(key)
     picked = state.get("picked") if state else None
     return picked if isinstance(picked, str) and is_cell(picked) else None
 
 
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
-    """Sentences on the chosen cell for each chosen layer, named where there are several; none for a cell elsewhere."""
+    """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
     cell, sentences = choices.cell or "", list[str]()
     for layer in choices.layers:
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
@@ -255,7 +255,7 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
 
 
 def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
-    """The pattern of a cell over time with its definition; nothing where the period has room for too few bins."""
+    """The pattern of a cell over time with its definition; "" if the period is too short for bins."""
     if emerging_map.bins is None:
         return ""
     row = emerging_map.rows[emerging_map.rows["cell"] == cell].iloc[0]
@@ -265,7 +265,7 @@ def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
 
 
 def describe_change(change_map: ChangeMap, cell: str) -> str:
-    """The change of a cell; nothing where there is nothing to compare with."""
+    """The change of a cell; "" if there is nothing to compare with."""
     if change_map.missing or change_map.other is None:
         return ""
     row = change_map.cells[change_map.cells["cell"] == cell].iloc[0]

@@ -1,6 +1,6 @@
 """The filters as widgets: drawn from the choices, and read back into them.
 
-Those of COLUMN_FILTERS are drawn by their kind of widget; no name of one stands here.
+The filters of COLUMN_FILTERS say by which widget they are drawn; this module names none of them.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,10 @@ __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
-SHOWN: Final = f"{PREFIX}shown"
-SOMETIMES: Final = frozenset({"layers", "dates", "from", "to", "against"}) | {one.query for one in COLUMN_FILTERS}
+SHOWN_KEY: Final = f"{PREFIX}shown"
+CONDITIONAL: Final = frozenset({"layers", "dates", "from", "to", "against"}) | {
+    column_filter.query for column_filter in COLUMN_FILTERS
+}
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
@@ -45,8 +47,8 @@ def forget_widgets() -> None:
 def draw_filters(
     choices: Choices, *, columns: Columns, wards: Wards, last: date, automatic: Callable[[Choices], str]
 ) -> Choices:
-    """Draw all filters and return what is chosen now; `automatic` says what that means as a size of cells."""
-    _seed(choices, last)
+    """Draw all filters and return the choices; `automatic` describes the automatic size of cells."""
+    _seed_widgets(choices, last)
     current = _draw_what(choices)
     current = _draw_columns(current, columns, "what")
     current = _draw_when(current, last)
@@ -55,8 +57,8 @@ def draw_filters(
     return _draw_columns(current, columns, "how")
 
 
-def _seed(choices: Choices, last: date) -> None:
-    """Give each widget that has no state yet the state that the choices say."""
+def _seed_widgets(choices: Choices, last: date) -> None:
+    """Give each widget without a state the state of the choices."""
     start, end = choices.bounds(last)
     hours = choices.clock() or (22, 6)
     wanted: dict[str, Any] = {
@@ -75,27 +77,27 @@ def _seed(choices: Choices, last: date) -> None:
         "size": choices.size or 0,
         **{column_filter.query: list(column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS},
     }
-    names = st.session_state.pop(SHOWN, set())
+    names = st.session_state.pop(SHOWN_KEY, set())
     for name, value in wanted.items():
-        if name in SOMETIMES and name not in names:
-            st.session_state[PREFIX + name] = value  # when it appears, it begins with what is chosen then
+        if name in CONDITIONAL and name not in names:
+            st.session_state[PREFIX + name] = value  # when it appears, it begins with the current choice
         else:
             st.session_state.setdefault(PREFIX + name, value)
 
 
 def _mark_shown(*names: str) -> None:
-    """Note that widgets that are not always there are there in this run."""
-    st.session_state[SHOWN] = {*st.session_state.get(SHOWN, ()), *names}
+    """Record that these widgets, which are not always drawn, are drawn in this run."""
+    st.session_state[SHOWN_KEY] = {*st.session_state.get(SHOWN_KEY, ()), *names}
 
 
-def _heading(words: str) -> None:
-    """A heading of our own words."""
-    st.html(f'<h2 class="hb-legend">{words}</h2>')
+def _draw_heading(text: str) -> None:
+    """Draw a heading. The text must be our own, because it is not escaped."""
+    st.html(f'<h2 class="hb-legend">{text}</h2>')
 
 
 def _draw_what(choices: Choices) -> Choices:
-    """One layer, or several side by side."""
-    _heading("What")
+    """Draw the choice of one layer, or of several side by side."""
+    _draw_heading("What")
     options = [*LAYER_NAMES, SEVERAL]
     titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
     layer = st.pills(
@@ -120,8 +122,8 @@ def _draw_what(choices: Choices) -> Choices:
 
 
 def _draw_when(choices: Choices, last: date) -> Choices:
-    """Period, weekdays and hours."""
-    _heading("When")
+    """Draw the choices of period, weekdays and hours."""
+    _draw_heading("When")
     period = st.pills(
         "Period",
         list(PERIOD_TITLES),
@@ -149,7 +151,7 @@ def _draw_when(choices: Choices, last: date) -> Choices:
 
 
 def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
-    """The first and the last day that count, as the half-open period; half an entry leaves the period as it was."""
+    """Draw the first and last day; return the half-open period. With only one day entered, it stays as it was."""
     _mark_shown("dates")
     entered = st.date_input(
         "First and last day",
@@ -165,7 +167,7 @@ def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
 
 
 def _draw_hours() -> tuple[int, int] | None:
-    """Hours of one's own; the same twice means all of them, and so does 00:00 to 24:00."""
+    """Draw two hours; None (all hours) if they are the same, or 00:00 to 24:00."""
     _mark_shown("from", "to")
     left, right = st.columns(2)
     first = left.selectbox("From", range(24), key=PREFIX + "from", format_func="{:02d}:00".format)
@@ -174,8 +176,8 @@ def _draw_hours() -> tuple[int, int] | None:
 
 
 def _draw_where(choices: Choices, wards: Wards) -> Choices:
-    """Wards by name."""
-    _heading("Where")
+    """Draw the choice of wards."""
+    _draw_heading("Where")
     labels = build_ward_labels(wards)
     chosen = st.multiselect(
         "Wards",
@@ -189,8 +191,8 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
 
 
 def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
-    """What is shown, what is summed, how large the cells are."""
-    _heading("How")
+    """Draw the choices of view, measure and size of cells."""
+    _draw_heading("How")
     choices = _draw_view(choices)
     measure = st.pills(
         "Count",
@@ -213,7 +215,7 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
 
 
 def _draw_columns(choices: Choices, columns: Columns, section: Section) -> Choices:
-    """The filters by columns that belong to one section."""
+    """Draw the filters of COLUMN_FILTERS that belong to one section."""
     selections = {
         column_filter.field: _draw_column(column_filter, column_filter.find_values(columns, choices.layers))
         for column_filter in COLUMN_FILTERS
@@ -223,13 +225,13 @@ def _draw_columns(choices: Choices, columns: Columns, section: Section) -> Choic
 
 
 def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """The values that are chosen of those that the chosen layers have; without any there is nothing to draw."""
+    """Draw a filter with the values of the chosen layers, and return the chosen ones. Draws nothing without values."""
     if not values:
         return ()
     _mark_shown(column_filter.query)
     key = PREFIX + column_filter.query
     before = st.session_state.get(key, [])
-    remaining = [value for value in before if value in values]  # another layer may lack what was chosen of the last one
+    remaining = [value for value in before if value in values]  # another layer may not have the values chosen before
     if remaining != before:
         st.session_state[key] = remaining
 
@@ -253,7 +255,7 @@ def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[
 
 
 def _draw_view(choices: Choices) -> Choices:
-    """Counts, hotspots or change, and what the change is against."""
+    """Draw the choice of the view, and of the period that "change" compares with."""
     view = st.pills(
         "Show",
         VIEWS,

@@ -21,13 +21,14 @@ from hexbeat.analysis.count_files import (
 )
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.map.saved_page import render_saved_page
+from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.tables import format_table
 from hexbeat.files import escape_formula
-from layers.access import Action, may, require
+from layers.access import Action, may
 
 __all__ = [
     "About",
@@ -47,9 +48,9 @@ WIDE: Final = 22  # characters
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an export says of itself: its sentences, what was left out and why, where the wards come from.
+    """The facts about an export: its sentences, what was left out and why, and the source of the wards.
 
-    `mark` says which events are synthetic; None: none is.
+    `mark` says which events are synthetic; None: none are.
     """
 
     sentences: tuple[str, ...]
@@ -61,7 +62,7 @@ class About:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def as_note(self) -> dict[str, str]:
-        """The same as names and words, the way that hexbeat.analysis.count_files takes it."""
+        """The facts as names and texts, as hexbeat.analysis.count_files takes them."""
         note = {
             "about": " ".join(self.sentences),
             "left_out_or_shared": " ".join(self.notes),
@@ -76,9 +77,9 @@ class About:
 def draw_downloads(
     installation: Installation, choices: Choices, views: Sequence[LayerView], *, resolution: int
 ) -> None:
-    """A button for each kind of file."""
+    """Draw a button for each kind of file."""
     figures = [view.figures for view in views]
-    if not all(may(installation.viewer, Action.EXPORT, each.spec.name) for each in figures):
+    if not all(may(installation.viewer, Action.EXPORT, layer_figures.spec.name) for layer_figures in figures):
         st.text("Your role cannot download this.")
         return
     about = build_about(installation, choices, views, resolution)
@@ -128,18 +129,13 @@ def draw_download(
     installation: Installation,
     figures: Sequence[LayerFigures],
 ) -> None:
-    """One button; the policy is asked again when the file is made."""
-
-    def allowed() -> bytes:
-        for each in figures:
-            require(installation.viewer, Action.EXPORT, each.spec.name)
-        return make()
-
-    st.download_button(label, data=allowed, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
+    """Draw one button; the policy is checked again when the file is made."""
+    data = check_export(installation, make, layers=[layer_figures.spec.name for layer_figures in figures])
+    st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 
 def build_page_maker(installation: Installation, view: LayerView, about: About) -> Callable[[], bytes]:
-    """Makes the map as one HTML page; everything it needs is taken now, because it runs on a thread of its own."""
+    """A function that makes the map as one HTML page. It keeps all it needs, because it runs on another thread."""
     layer: Any = view.drawing.layer()
     return lambda: render_saved_page(
         installation.area,
@@ -153,7 +149,7 @@ def build_page_maker(installation: Installation, view: LayerView, about: About) 
 
 
 def build_about(installation: Installation, choices: Choices, views: Sequence[LayerView], resolution: int) -> About:
-    """What the files say of themselves."""
+    """The facts about the files."""
     return About(
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
@@ -170,8 +166,8 @@ def format_file_stem(
 ) -> str:
     """A file name without ending, from our own words only: hexbeat-AREA-LAYER-VIEW-FIRST-to-LAST.
 
-    LAST is the last day that counts; the view of counts has no VIEW in it. `period` [first, end) stands in for the
-    figures' own.
+    LAST is the last day that counts; the view of counts has no VIEW. `period` [first, end) replaces that of the
+    figures.
     """
     first, end = period or (figures[0].start, figures[0].end)
     last = end - timedelta(days=1)
@@ -181,7 +177,7 @@ def format_file_stem(
 
 
 def build_csv(rows: pd.DataFrame, about: About) -> bytes:
-    """CSV (UTF-8) of rows of cells. Text that looks like a formula is made plain."""
+    """CSV (UTF-8) of rows of cells. Text that looks like a formula is escaped."""
     return build_counts_csv(rows, note=about.as_note())
 
 
@@ -204,9 +200,9 @@ def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
         _write_table(book, rows)
         sheet = book.add_worksheet("About")
         sheet.set_column(0, 0, WIDE)
-        for line, (name, words) in enumerate(about.as_note().items()):
+        for line, (name, text) in enumerate(about.as_note().items()):
             sheet.write_string(line, 0, name)
-            sheet.write_string(line, 1, words)
+            sheet.write_string(line, 1, text)
     return buffer.getvalue()
 
 

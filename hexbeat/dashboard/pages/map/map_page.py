@@ -43,8 +43,8 @@ __all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choic
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
-CHOICES = "choices"
-LINK_PROBLEMS = "link_problems"
+CHOICES_KEY = "choices"
+LINK_PROBLEMS_KEY = "link_problems"
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -62,7 +62,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_main(installation: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
-    """The sentence, the map with the card beside it, the tabs."""
+    """Draw the sentence, the map with the panel beside it, and the tabs."""
     size = choose_size(installation, choices)
     resolution = size.resolution
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
@@ -71,12 +71,12 @@ def draw_main(installation: Installation, choices: Choices, last: date, pages: S
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
     draw_sentences(installation, choices, views, size.sentence)
     draw_alerts(installation)
-    with st.container(horizontal=True, wrap=False, key="hb_stage" if len(figures) == 1 else "hb_stage_many"):
+    with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
         with st.container(key="hb_map", width="stretch", gap="small"):
             picked = draw_maps(installation, choices, views)
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
-        with st.container(key="hb_side", width=320 if len(figures) == 1 else "stretch", gap="small"):
+        with st.container(key="hb_cell_panel", width=320 if len(figures) == 1 else "stretch", gap="small"):
             draw_cell_panel(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
@@ -85,54 +85,54 @@ def draw_main(installation: Installation, choices: Choices, last: date, pages: S
 
 
 def read_choices(installation: Installation) -> Choices:
-    """What was chosen in this session; at its first run, and after back or forward, what the address says."""
+    """The choices of this session; in its first run, and after back or forward, those of the address."""
     by_history = is_history_navigation()
     if by_history:
         forget_widgets()
-    if by_history or CHOICES not in st.session_state:
+    if by_history or CHOICES_KEY not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
         choices, problems = parse_query(
             query, ward_codes=tuple(installation.area.wards.codes), columns=installation.columns
         )
-        st.session_state[LINK_PROBLEMS] = problems
+        st.session_state[LINK_PROBLEMS_KEY] = problems
         return keep_choices(choices)
-    previous: Choices = st.session_state[CHOICES]
+    previous: Choices = st.session_state[CHOICES_KEY]
     return previous
 
 
 def find_map_choices() -> Choices | None:
-    """What the map was last asked in this session; None before its first run."""
-    choices: Choices | None = st.session_state.get(CHOICES)
+    """The choices of the Map page in this session; None before its first run."""
+    choices: Choices | None = st.session_state.get(CHOICES_KEY)
     return choices
 
 
 def keep_choices(choices: Choices) -> Choices:
     """Remember the choices for the session, through changes of page."""
-    st.session_state[CHOICES] = choices
+    st.session_state[CHOICES_KEY] = choices
     return choices
 
 
 def choose_cell(cell: str | None) -> None:
-    """Open a cell's card, or close it. For callbacks: it takes effect in the run that follows."""
-    keep_choices(replace(st.session_state[CHOICES], cell=cell))
+    """Open the card of a cell, or close it (None). For callbacks: it takes effect in the next run."""
+    keep_choices(replace(st.session_state[CHOICES_KEY], cell=cell))
 
 
 def reset_choices() -> None:
-    """Everything as on opening."""
+    """Go back to the choices of a first visit."""
     forget_widgets()
-    st.session_state.pop(LINK_PROBLEMS, None)
+    st.session_state.pop(LINK_PROBLEMS_KEY, None)
     keep_choices(Choices())
 
 
 def write_link(choices: Choices) -> None:
-    """The address bar carries the choices."""
+    """Write the choices into the address."""
     query = format_query(choices)
     if {key: st.query_params[key] for key in st.query_params} != query:
         st.query_params.from_dict(query)
 
 
 def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date]:
-    """The filters with the buttons under them; also the day with which a moving period ends."""
+    """Draw the filters and the buttons under them. The choices, and the day with which a moving period ends."""
     coverages = find_coverage(installation)
     last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
     current = draw_filters(
@@ -143,7 +143,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
         automatic=partial(describe_automatic, installation),
     )
     if current != choices:
-        st.session_state.pop(LINK_PROBLEMS, None)  # what the link said no longer matters
+        st.session_state.pop(LINK_PROBLEMS_KEY, None)  # what the link said no longer matters
     choices = keep_choices(current)
     last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
     with st.container(horizontal=True, gap="small"):
@@ -155,21 +155,19 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     return choices, last
 
 
-def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], on_size: str) -> None:
-    """What the map says in words, a sentence a layer, what was left out or shared, and why cells are of this size."""
+def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], size_reason: str) -> None:
+    """Draw a sentence a layer, notes on what was left out or shared, and the reason for the size of the cells."""
     lines = []
     for view in views:
-        # The bounds of a moving period are announced once.
-        first = (
-            [describe_period(choices, view.figures) if view.period is None else "", on_size] if view is views[0] else []
-        )
-        notes = [*first, *view.notes]
-        if choices.view != "expected":  # that view has said it
+        notes = list(view.notes)
+        if view is views[0]:  # the bounds of a moving period are said once
+            notes = [describe_period(choices, view.figures) if view.period is None else "", size_reason, *notes]
+        if choices.view != "expected":  # its own notes say this
             notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
         lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, notes)))}</p>')
     problems = "".join(
-        f'<p class="hb-notes">{escape_html(words)}</p>' for words in st.session_state.get(LINK_PROBLEMS, [])
+        f'<p class="hb-notes">{escape_html(problem)}</p>' for problem in st.session_state.get(LINK_PROBLEMS_KEY, [])
     )
     st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
     with st.container(key="hb_filter_button"):
@@ -191,7 +189,7 @@ def format_filters(installation: Installation, choices: Choices, figures: LayerF
 
 
 def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Nothing is loaded: say what to do."""
+    """Say that nothing is loaded yet, and what to do."""
     wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
@@ -207,13 +205,16 @@ def build_layer_views(
     installation: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
 ) -> list[LayerView]:
     """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
-    return [build_layer_view(installation, choices, each, last=last, resolution=resolution) for each in figures]
+    return [
+        build_layer_view(installation, choices, layer_figures, last=last, resolution=resolution)
+        for layer_figures in figures
+    ]
 
 
 def build_layer_view(
     installation: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
 ) -> LayerView:
-    """One layer."""
+    """The view of one layer, as chosen."""
     labels = build_ward_labels(installation.area.wards)
     names = [labels[code] for code in choices.wards]
     layer = figures.spec.name
@@ -227,27 +228,27 @@ def build_layer_view(
     if choices.view == "expected":
         forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
         if forecast is None:
-            return build_empty_forecast_view(figures, judged=find_selection(installation, layer) is not None)
+            return build_empty_forecast_view(figures, has_selection=find_selection(installation, layer) is not None)
         return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
     maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
     return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
 
 
 def draw_maps(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
-    """Draw a map for each layer; the cell that was picked on one of them in this run, if any was."""
+    """Draw a map for each layer. The cell that was picked on one of them in this run; None if none was."""
     if len(views) == 1:
         return draw_map(installation, choices, views[0], height=HEIGHT)
     picked = None
     for first in range(0, len(views), 2):
-        for each, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
+        for view, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
             with column:
-                st.html(f'<h2 class="hb-map-title">{escape_html(each.figures.spec.title)}</h2>')
-                picked = draw_map(installation, choices, each, height=SMALL_HEIGHT) or picked
+                st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
+                picked = draw_map(installation, choices, view, height=SMALL_HEIGHT) or picked
     return picked
 
 
 def draw_map(installation: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
-    """One layer's map."""
+    """Draw the map of one layer. The cell that was picked in this run; None if none was."""
     pick = draw_live_map(
         installation.area,
         view.drawing.layer(),

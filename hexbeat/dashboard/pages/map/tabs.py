@@ -1,4 +1,4 @@
-"""Under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed."""
+"""The tabs under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -39,7 +39,7 @@ def draw_tabs(
 ) -> None:
     """Draw the tabs and the content of the open one."""
     figures = [view.figures for view in views]
-    table, rhythm, months, behind, download = st.tabs(NAMES, key="tab", on_change="rerun")
+    table, rhythm, months, records, download = st.tabs(NAMES, key="tab", on_change="rerun")
     if table.open:
         with table:
             draw_table(installation, choices, views)
@@ -49,8 +49,8 @@ def draw_tabs(
     if months.open:
         with months:
             draw_months(installation, choices, figures)
-    if behind.open:
-        with behind:
+    if records.open:
+        with records:
             draw_records(installation, choices, last)
     if download.open:
         with download:
@@ -58,13 +58,13 @@ def draw_tabs(
 
 
 def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
-    """A table that sorts by a click on a heading; its texts are drawn as they are, on a canvas."""
+    """Draw a table that sorts by a click on a heading. Texts are drawn on a canvas, so that none runs as HTML."""
     height = ROW_PX * (min(len(frame), MOST_ROWS_SHOWN) + 1) + 3
     st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
 
 
 def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
-    """The map as a table: counts side by side, by cells or as chosen; else layer by layer, change by wards as well."""
+    """Draw the map as a table: counts side by side, by cell or another group; other views layer by layer."""
     if choices.view == "counts":
         figures = [view.figures for view in views]
         by = st.selectbox(
@@ -91,7 +91,7 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
 
 
 def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
-    """A table with its numbers to the digits that they bear."""
+    """Draw a table whose numbers have as many digits as are meaningful."""
     if table.empty:
         st.text("No cell has events that match these filters.")
         return
@@ -103,42 +103,44 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
 
 
 def choose_number_format(values: pd.Series) -> str:
-    """Whole numbers as such, shares with one decimal; ratios and chances by their own."""
+    """The format of a column: no decimals for whole numbers, one for shares, PRECISE for ratios and chances."""
     if values.name in PRECISE:
         return PRECISE[str(values.name)]
     return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
 
 
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
-    """Weekdays and hours, a grid a layer."""
-    for each in figures:
-        if each.spec.kind == "state":
-            st.text(f"{each.spec.title} are in force all day and have no rhythm of hours.")
+    """Draw weekdays and hours, a grid for each layer."""
+    for layer_figures in figures:
+        if layer_figures.spec.kind == "state":
+            st.text(f"{layer_figures.spec.title} are in force all day and have no rhythm of hours.")
             continue
-        event_filter = build_filter(choices, layer=each.spec.name, start=each.start, end=each.end)
+        event_filter = build_filter(
+            choices, layer=layer_figures.spec.name, start=layer_figures.start, end=layer_figures.end
+        )
         rhythm = count_weekday_hours(installation.columns, event_filter, installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
         note = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
         most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
-        chart = render_grid(rhythm.grid, caption=f"{each.spec.title} by weekday and hour of the day")
+        chart = render_grid(rhythm.grid, caption=f"{layer_figures.spec.title} by weekday and hour of the day")
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + note)}</p></div>')
 
 
 def draw_months(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
-    """The last 24 months, bars a layer, the chosen period marked."""
-    for each in figures:
+    """Draw the last 24 months as bars for each layer, with the chosen period marked."""
+    for layer_figures in figures:
         counts = count_months(
             installation.columns,
-            layer=each.spec.name,
+            layer=layer_figures.spec.name,
             choices=choices,
             area=installation.area,
-            end=each.end,
+            end=layer_figures.end,
             months=MONTHS,
         )
         chart = render_months(
             counts,
-            caption=f"{each.spec.title} by month, as chosen but for the period",
-            chosen=list_chosen_months(each.start, each.end),
+            caption=f"{layer_figures.spec.title} by month, as chosen but for the period",
+            chosen=list_chosen_months(layer_figures.start, layer_figures.end),
         )
         st.html(
             f'<div class="hb-chart hb-wide">{chart}<p class="hb-small">In bold: months of the chosen period.</p></div>'
@@ -146,7 +148,7 @@ def draw_months(installation: Installation, choices: Choices, figures: Sequence[
 
 
 def draw_records(installation: Installation, choices: Choices, last: date) -> None:
-    """The records behind the chosen cell, where the policy lets the viewer see them."""
+    """Draw the records behind the chosen cell, if the viewer may see them."""
     allowed = [layer for layer in choices.layers if may(installation.viewer, Action.SEE_RECORDS, layer)]
     if not allowed:
         st.text("Your role can see the numbers of this layer, but not its records.")

@@ -47,9 +47,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         ready = patrol is not None or sweep is not None
-        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=first_seed)
+        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed)
         again = st.button(
-            "Try a different plan", key="plan_again", disabled=not ready, on_click=next_seed,
+            "Try a different plan", key="plan_again", disabled=not ready, on_click=raise_seed,
             help="The same choices, with other stops, order and times.",
         )  # fmt: skip
     if (make or again) and patrol:
@@ -62,51 +62,59 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     else:
         st.html(
             '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
-            "some seconds. The first plan of new records judges the forecasts first, which takes longer.</p></div>"
+            "some seconds. The first plan after a load runs a back-test first, which takes longer.</p></div>"
         )
     draw_saved_plans(installation)
 
 
-def first_seed() -> None:
-    """The plan of these choices: the same again for the same records."""
+def reset_seed() -> None:
+    """Start with the first plan of these choices, which is the same for the same records."""
     st.session_state["plan_seed"] = 0
 
 
-def next_seed() -> None:
-    """Another plan of the same choices."""
+def raise_seed() -> None:
+    """Ask for a different plan of the same choices."""
     st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
 
 
 def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
-    """Make, keep and open a patrol plan; an error in three parts where that cannot be."""
+    """Make, save and open a patrol plan, or show the error."""
 
-    def make(tell: Callable[[int, int], None]) -> Plan:
-        travel = load_road_travel(_roads(installation), mode=choices.mode, home=installation.settings.home)
+    def make(show_progress: Callable[[int, int], None]) -> Plan:
+        travel = load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home)
         return make_patrol_plan(
             installation.columns,
             installation.area,
             choices,
             home=installation.settings.home,
             travel=travel,
-            progress=tell,
+            progress=show_progress,
         )
 
-    _make_plan(installation, make, choices.start, words=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
+    _make_plan(installation, make, choices.start, format_progress=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
 
 
 def make_sweep(installation: Installation, choices: SweepChoices) -> None:
-    """Make, keep and open a sweep plan; an error in three parts where that cannot be."""
+    """Make, save and open a sweep plan, or show the error."""
 
-    def make(tell: Callable[[int, int], None]) -> Plan:
+    def make(show_progress: Callable[[int, int], None]) -> Plan:
         codes = choices.wards or installation.area.wards.codes
         reports = read_open_reports(installation.store, installation.viewer, ward_codes=codes)
         near = read_reference(installation.store, installation.viewer)
-        travel = load_road_travel(_roads(installation), mode=choices.mode, home=installation.settings.home)
+        travel = load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home)
         return make_sweep_plan(
-            installation.columns, installation.area, choices, reports=reports, near=near, travel=travel, progress=tell
+            installation.columns,
+            installation.area,
+            choices,
+            reports=reports,
+            reference=near,
+            travel=travel,
+            progress=show_progress,
         )
 
-    _make_plan(installation, make, choices.start, words=lambda step, _: f"Crew {step + 1}: stops and their order …")
+    _make_plan(
+        installation, make, choices.start, format_progress=lambda step, _: f"Crew {step + 1}: stops and their order …"
+    )
 
 
 def _make_plan(
@@ -114,16 +122,16 @@ def _make_plan(
     make: Callable[[Callable[[int, int], None]], Plan],
     start: Place,
     *,
-    words: Callable[[int, int], str],
+    format_progress: Callable[[int, int], str],
 ) -> None:
-    bar = st.progress(0.0, text=words(0, 1))
+    bar = st.progress(0.0, text=format_progress(0, 1))
 
-    def tell(step: int, of: int) -> None:
-        bar.progress(min(step / of, 1.0), text=words(step, of))
+    def show_progress(step: int, steps: int) -> None:
+        bar.progress(min(step / steps, 1.0), text=format_progress(step, steps))
 
     try:
         require(installation.viewer, Action.PLAN)
-        plan = make(tell)
+        plan = make(show_progress)
         save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
         if read_plan_settings(installation.settings.home).start != start:
             remember_start(installation.settings.home, start)
@@ -135,29 +143,26 @@ def _make_plan(
     st.query_params["plan"] = plan.plan_id
 
 
-def _roads(installation: Installation) -> str | None:
+def _find_roads(installation: Installation) -> str | None:
     return read_plan_settings(installation.settings.home).roads
 
 
 def find_open_kind(installation: Installation) -> str:
-    """The kind of the plan that the address names, so that the choices are its kind's.
-
-    Without a plan the kind that the address asks for; patrol if it asks for none.
-    """
+    """The kind of the plan in the address; without a plan, the kind that the address names, else patrol."""
     try:
         return str(load_plan(installation.settings.home, st.query_params.get("plan", "")).kind)
     except HexbeatError:
-        asked = st.query_params.get("kind", "")
-        return asked if asked in list(PlanKind) else "patrol"
+        kind = st.query_params.get("kind", "")
+        return kind if kind in list(PlanKind) else "patrol"
 
 
 def open_plan(installation: Installation) -> Plan | None:
-    """The plan that the address names; None if it names none, or one that is not here or is of another area."""
-    named = st.query_params.get("plan", "")
-    if not named:
+    """The plan in the address; None if there is none, it does not exist, or it is for another area."""
+    plan_id = st.query_params.get("plan", "")
+    if not plan_id:
         return None
     try:
-        plan = load_plan(installation.settings.home, named)
+        plan = load_plan(installation.settings.home, plan_id)
     except HexbeatError as error:
         draw_error(error)
         return None

@@ -1,4 +1,4 @@
-"""The few choices of a plan, with defaults that fit tonight."""
+"""The choices of a plan, with defaults for today."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,27 +22,27 @@ from layers.wording import format_sentence
 __all__ = ["draw_patrol_choices", "draw_sweep_choices"]
 
 SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
-GOING: Final = {"walk": "On foot", "drive": "By car"}
+MODES: Final = {"walk": "On foot", "drive": "By car"}
 ELSEWHERE: Final = "Another place …"
 _Choices = TypeVar("_Choices")
 
 
 @dataclass(frozen=True, slots=True)
 class _SharedChoices:
-    """What both kinds of plan ask."""
+    """The choices that both kinds of plan have."""
 
     start: Place
     wards: tuple[str, ...]
 
 
 def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices | None:
-    """The choices of a patrol; None, with the reason on the page, while they make no sense."""
+    """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete."""
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="patrol_day", width=150)
         hours = _draw_hours("patrol", "late")
         teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
         mode = st.pills(
-            "Going", list(GOING), default="walk", required=True, key="patrol_mode", format_func=GOING.__getitem__
+            "Going", list(MODES), default="walk", required=True, key="patrol_mode", format_func=MODES.__getitem__
         )
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         weights = _draw_weights()
@@ -65,7 +65,7 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
 
 
 def draw_sweep_choices(installation: Installation, seed: int) -> SweepChoices | None:
-    """The choices of a sweep; None, with the reason on the page, while they make no sense."""
+    """Draw the choices of a sweep and return them; None, with the reason on the page, if they are not complete."""
     standard = read_plan_settings(installation.settings.home).standard_hours
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
@@ -107,15 +107,15 @@ def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
 
 
 def _draw_weights() -> tuple[tuple[str, float], ...]:
-    """Layers and their weights: unlike things are weighed by people, never added up in silence."""
+    """Draw layers and their weights, and return them. People weigh the layers: they are never simply added up."""
     incidents = [spec.name for spec in LAYERS if spec.kind == "incident"]
     titles = {spec.name: spec.title for spec in LAYERS}
-    asked = [layer for layer in st.query_params.get("layers", "").split(",") if layer in incidents]
+    requested = [layer for layer in st.query_params.get("layers", "").split(",") if layer in incidents]
     chosen = st.pills(
         "What counts",
         incidents,
         selection_mode="multi",
-        default=asked or list_usual_targets(),
+        default=requested or list_usual_targets(),
         key="patrol_layers",
         format_func=titles.__getitem__,
     )
@@ -140,10 +140,10 @@ def _draw_weights() -> tuple[tuple[str, float], ...]:
 
 
 def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoices | None:
-    """Where tours begin, and in which wards the stops are."""
+    """Draw the start of the tours and the wards, and return them; None if the start cannot be read."""
     places = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
-    named = [place.name for place in places]
-    chosen = st.selectbox("Start and finish", [*named, ELSEWHERE], key=f"{key}_start", width=240) if named else None
+    names = [place.name for place in places]
+    chosen = st.selectbox("Start and finish", [*names, ELSEWHERE], key=f"{key}_start", width=240) if names else None
     if chosen is None or chosen == ELSEWHERE:
         lon, lat = installation.area.centre
         text = st.text_input(
@@ -155,13 +155,13 @@ def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoic
         )
         start = _parse_place(text, kind)
     else:
-        start = places[named.index(chosen)]
+        start = places[names.index(chosen)]
     labels = build_ward_labels(installation.area.wards)
-    asked = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
+    requested = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
         "Wards",
         list(installation.area.wards.codes),
-        default=[code for code in asked if code in installation.area.wards.codes],
+        default=[code for code in requested if code in installation.area.wards.codes],
         key=f"{key}_wards",
         format_func=labels.__getitem__,
         placeholder="The whole area",
@@ -178,7 +178,7 @@ def _parse_place(text: str, kind: str) -> Place | None:
 
 
 def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:
-    """What is made of the choices; None, with the error on the page, if they do not go together."""
+    """The choices as made by `make`; None, with the error on the page, if they contradict each other."""
     try:
         return make()
     except UsageError as error:

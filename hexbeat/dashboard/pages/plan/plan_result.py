@@ -33,7 +33,8 @@ __all__ = [
     "render_tour",
 ]
 
-# Of Okabe and Ito 2008, darkened until white letters stand on them (4.5 : 1): told apart by the colour-blind as well.
+# From Okabe and Ito 2008, darkened until white letters are legible on them (4.5 : 1). The colour-blind can distinguish
+# them too.
 COLOURS: Final = ("#005a8f", "#a34000", "#00694e", "#8a3a6c", "#4d4d4d", "#6b5600")
 DASHES: Final = ("", "9 6", "2 6", "14 5 2 5")
 _COUNTS: Final = build_count_scale(4)
@@ -44,19 +45,19 @@ VISITS: Final = Scale(
     labels=("once", "twice", "three times or more"),
 )
 EDGE: Final = 0.004  # degrees around the tours
-DONE: Final = "done"  # the page of the ledger
+RECORD_ADDRESS: Final = "done"  # the page of the ledger
 MOST_SAVED: Final = 30
 
 
 def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
-    """All of a plan, the answer first."""
-    marked = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
+    """Draw a plan: the headline first, then files, map, stops and settings."""
+    mark = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
     title = escape_html(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
         f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
         f'<p class="hb-notes">{escape_html(describe_past(plan))} '
-        f"{escape_html(describe_optimality(plan))}</p>{marked}</div>"
+        f"{escape_html(describe_optimality(plan))}</p>{mark}</div>"
     )
     if any(tour.stops for tour in plan.tours):
         draw_files(installation, plan, pages)
@@ -72,7 +73,7 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
 
 
 def draw_teams(plan: Plan) -> None:
-    """Each team's way and stops, a tab a team."""
+    """Draw the route and stops of each team in its tab."""
     for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
         with tab:
             st.html(f'<p class="hb-tour">{escape_html(describe_way(plan, tour))}</p>')
@@ -80,15 +81,15 @@ def draw_teams(plan: Plan) -> None:
 
 
 def draw_files(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
-    """A button for each kind of file, and the way to the page on which stops are ticked off."""
+    """Draw a button for each kind of file, and the link to the page that records stops."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if done_page := find_page(pages, DONE):
+        if done_page := find_page(pages, RECORD_ADDRESS):
             st.page_link(done_page, label="Record stops on a phone", query_params={"plan": plan.plan_id})
         if may(installation.viewer, Action.EXPORT):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 st.download_button(
                     label,
-                    data=lambda kind=kind: _file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    data=lambda kind=kind: _build_file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
                     file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
                     mime=mime,
                     on_click="ignore",
@@ -96,34 +97,34 @@ def draw_files(installation: Installation, plan: Plan, pages: Sequence[Streamlit
                 )
 
 
-def _file(installation: Installation, plan: Plan, kind: str) -> bytes:
-    """The file, made when its button is pressed; the policy is asked again then."""
+def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
+    """The file, made when its button is pressed; the policy is checked again then."""
     require(installation.viewer, Action.EXPORT)
     return build_plan_file(plan, installation.area, kind)
 
 
 def draw_saved_plans(installation: Installation) -> None:
-    """The plans that were made here, to open one again."""
+    """Draw the list of saved plans, to open one again."""
     saved = list_plans(installation.settings.home)[:MOST_SAVED]
     if not saved:
         return
     with st.expander("Earlier plans"):
-        words = {code: f"{title} ({code})" for code, title, _ in saved}
+        labels = {code: f"{title} ({code})" for code, title, _ in saved}
         chosen = st.selectbox(
-            "Open a plan again", list(words), index=None, key="plan_open", format_func=words.__getitem__
+            "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__
         )
         if chosen and chosen != st.query_params.get("plan"):
-            st.button("Open it", key="plan_open_it", on_click=_open, args=(chosen,))
+            st.button("Open it", key="plan_open_it", on_click=_open_plan, args=(chosen,))
 
 
-def _open(code: str) -> None:
+def _open_plan(code: str) -> None:
     st.query_params["plan"] = code
 
 
 def describe_past(plan: Plan) -> str:
-    """What such plans would have caught in past weeks, beside the usual way of choosing; "" where that is not known.
+    """What plans like this would have caught in past weeks, beside the usual choice; "" if that is not known.
 
-    The shares come first: of two ways the one that visits less may have the higher multiple of chance and catch less.
+    The shares come first: the way that visits less can have the higher multiple of chance, and still catch less.
     """
     rows = plan.past.rows
     if not rows:
@@ -134,14 +135,14 @@ def describe_past(plan: Plan) -> str:
 
 def _describe_past_row(row: PastRow) -> str:
     rate = f"{format_number(row.pai)} times chance, {format_number(row.low)} to {format_number(row.high)}"
-    if row.share is None or row.area is None:  # a plan of before, which did not keep them
+    if row.share is None or row.area is None:  # an older plan, which did not keep them
         return f"{row.label} {rate}"
     label = f"{row.label[:1].lower()}{row.label[1:]}{',' if ',' in row.label else ''}"
     return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of the area ({rate})"
 
 
 def render_tour(plan: Plan, tour: Tour) -> str:
-    """A team's stops as a table that says what the map shows; all text is escaped."""
+    """A team's stops as a table with the same facts as the map; all text is escaped."""
     rows = _render_pauses(plan, tour, 0)
     for stop in tour.stops:
         rows += (
@@ -157,7 +158,7 @@ def render_tour(plan: Plan, tour: Tour) -> str:
 
 
 def _render_pauses(plan: Plan, tour: Tour, order: int) -> str:
-    """The break, and other time that is free, between a stop and the next."""
+    """The breaks and waits between a stop and the next."""
     return "".join(
         f"<tr><td></td><td>{format_clock(pause.begins, plan)}</td><td>{format_clock(pause.ends, plan)}</td>"
         f"<td>{'Break' if pause.kind == 'break' else 'Free'}</td><td></td></tr>"
@@ -171,7 +172,7 @@ def choose_team_style(number: int) -> tuple[str, str]:
 
 
 def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
-    """Draw the plan at this place of the page. Only numbers of ours are written on it, never text of data."""
+    """Draw the map of the plan here on the page. It shows only our own numbers, never text from data."""
     group = folium.FeatureGroup(name="tours")
     group.add_child(_build_cells(plan))
     for number, tour in enumerate(plan.tours):
@@ -194,7 +195,7 @@ def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
 
 
 def render_key(plan: Plan) -> str:
-    """Which line is whose, as a list with the lines drawn."""
+    """The key of the map: each team with its line."""
     items = []
     for number, tour in enumerate(plan.tours, start=1):
         colour, dashes = choose_team_style(number - 1)
@@ -205,7 +206,7 @@ def render_key(plan: Plan) -> str:
 
 
 def _build_cells(plan: Plan) -> HexLayer:
-    """The cells that are visited, by how often; the map turns to the tours."""
+    """The cells of the stops, coloured by the number of visits; the map moves to the tours."""
     cells, times = np.unique([stop.cell for tour in plan.tours for stop in tour.stops], return_counts=True)
     points = [(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops]
     points += [(tour.start.lon, tour.start.lat) for tour in plan.tours]
@@ -220,7 +221,7 @@ def _build_cells(plan: Plan) -> HexLayer:
 
 
 def _group_by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
-    """The numbers of the stops at each place: a second visit would hide the first."""
+    """The numbers of the stops at each place, because the mark of a second visit would hide the first."""
     orders: dict[tuple[float, float], list[str]] = {}
     for stop in tour.stops:
         orders.setdefault((stop.lat, stop.lon), []).append(str(stop.order))
@@ -230,21 +231,21 @@ def _group_by_place(tour: Tour) -> dict[tuple[float, float], list[str]]:
 def _build_line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any:
     places = [(tour.start.lat, tour.start.lon), *((stop.lat, stop.lon) for stop in tour.stops)]
     places.append((tour.finish.lat, tour.finish.lon))
-    look = {"color": colour, "weight": weight, "opacity": 0.9, "dash_array": dashes, "interactive": False}
-    return folium.PolyLine(places, **look)  # type: ignore[no-untyped-call]  # folium types some of its classes only
+    style = {"color": colour, "weight": weight, "opacity": 0.9, "dash_array": dashes, "interactive": False}
+    return folium.PolyLine(places, **style)  # type: ignore[no-untyped-call]  # folium types some of its classes only
 
 
-def _build_mark(lat: float, lon: float, word: str, colour: str) -> Any:
-    """A small disc with numbers of ours; the table beside the map says the same to those who cannot see it."""
-    wide = 22 + 6 * max(0, len(word) - 2)
-    look = (
-        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:{wide}px;height:22px;"
+def _build_mark(lat: float, lon: float, label: str, colour: str) -> Any:
+    """A small disc with the numbers of stops; the table beside the map says the same."""
+    width = 22 + 6 * max(0, len(label) - 2)
+    style = (
+        f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:11px;width:{width}px;height:22px;"
         "box-sizing:border-box;font:600 11px/19px system-ui,sans-serif;text-align:center;white-space:nowrap"
     )
     icon = folium.DivIcon(
-        icon_size=(wide, 22),
-        icon_anchor=(wide // 2, 11),
+        icon_size=(width, 22),
+        icon_anchor=(width // 2, 11),
         class_name="hb-stop",
-        html=f'<div style="{look}">{word}</div>',
+        html=f'<div style="{style}">{label}</div>',
     )
     return folium.Marker((lat, lon), icon=icon, interactive=False, keyboard=False)

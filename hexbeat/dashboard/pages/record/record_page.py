@@ -4,7 +4,7 @@ The link of a plan and a team opens it.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -17,7 +17,7 @@ from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, dr
 from hexbeat.dashboard.pages.data.quality_tables import render_table
 from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
-from hexbeat.dashboard.screen import STYLE, draw_error
+from hexbeat.dashboard.screen import STYLE, check_export, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
@@ -40,15 +40,15 @@ __all__ = ["draw_import", "show"]
 REPORT_KEY: Final = "done_report"  # the file and plan, and the report of the dry run or the import
 IMPORT_ROUND_KEY: Final = "done_round"
 SUFFIXES: Final = ["gpx", "csv", "tsv", "xlsx", "ods"]
-PLAN: Final = "plan"  # what a link says: ?plan=sckx7i&team=Team 1
-TEAM: Final = "team"
+PLAN_PARAMETER: Final = "plan"  # in a link such as ?plan=sckx7i&team=Team 1
+TEAM_PARAMETER: Final = "team"
 LINKED_KEY: Final = "done_linked"  # whether the page was opened by the link of a plan
 HEADINGS: Final = ("Planned", "Delivered", "Share", "Stops", "Needles")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def draw_week(installation: Installation) -> None:
-    """Figures by team and ward, and the return's downloads."""
+    """Draw this week's figures by team and ward, and the downloads of the return."""
     plans = load_plans(installation)
     visits = read_visits(installation.store, installation.viewer)
     st.html(f'<h2 class="hb-title">{format_week_heading(installation.today)}</h2>')
@@ -63,19 +63,19 @@ def draw_week(installation: Installation) -> None:
             title = group.capitalize()
             st.html(render_table((title, *HEADINGS), rows, caption=f"Minutes by {group}", numbers=(1, 2, 3, 4, 5)))
     st.html(
-        '<p class="hb-small">Needles are those that sweeps collected; what the public reports is counted apart.</p>'
+        '<p class="hb-small">Needles are those that sweeps collected. Reports of the public are counted separately.</p>'
     )
     draw_return(installation, plans, visits)
 
 
 def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame) -> None:
-    """The return by ward, quarter and team as CSV and Excel."""
+    """Draw the downloads of the return by ward, quarter and team."""
     if not may(installation.viewer, Action.EXPORT):
         st.text("Your role cannot download this.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
-    this, _ = find_quarter(installation.today)
-    starts = [this, find_quarter(this - dt.timedelta(days=1))[0]]
+    this_quarter, _ = find_quarter(installation.today)
+    starts = [this_quarter, find_quarter(this_quarter - dt.timedelta(days=1))[0]]
     start = st.selectbox(
         "Quarter",
         starts,
@@ -106,20 +106,10 @@ def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.Da
             )
 
 
-def check_export(installation: Installation, make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """Asks the policy again when the file is made."""
-
-    def build_file() -> bytes:
-        require(installation.viewer, Action.EXPORT)
-        return make()
-
-    return build_file
-
-
 def build_return_table(
     installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame, start: dt.date
 ) -> pd.DataFrame:
-    """The return of the quarter that begins on a day."""
+    """The return of the quarter that begins on `start`."""
     area, (first, end) = installation.area, find_quarter(start)
     return build_return(plans, visits, area.wards, start=first, end=end, time_zone=area.time_zone)
 
@@ -132,16 +122,16 @@ def build_return_workbook(
 
 
 def load_plans(installation: Installation) -> list[Plan]:
-    """The plans of this area, the newest first; read again only when something was recorded or planned."""
+    """The plans of this area, the newest first. They are read again only if a plan or the ledger changed."""
     require(installation.viewer, Action.SEE_WORK)
     folder = installation.settings.home / "plans"
     stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
-    plans = _plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
+    plans = _read_plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
     return [plan for plan in plans if plan.area == installation.area.name]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _plans(_installation: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
+def _read_plans(_installation: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
     del folder, stamp, work
     return [
         load_plan(_installation.settings.home, plan_id) for plan_id, _, _ in list_plans(_installation.settings.home)
@@ -168,16 +158,16 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 
 def draw_team(installation: Installation, plans: Sequence[Plan]) -> None:
-    """The stops of one team, once it is known which plan and which team."""
+    """Draw the choice of plan and team, then the stops of the team."""
     above, below = st.container(), st.container()
-    by_link = st.query_params.get(PLAN) in {plan.plan_id for plan in plans}
-    linked = st.session_state.setdefault(LINKED_KEY, by_link)  # the address fills itself later on
-    choosing, stops = (below, above) if linked else (above, below)  # on a link the stop comes first
-    with choosing:
+    by_link = st.query_params.get(PLAN_PARAMETER) in {plan.plan_id for plan in plans}
+    is_linked = st.session_state.setdefault(LINKED_KEY, by_link)  # later runs have an address in any case
+    choices_place, stops_place = (below, above) if is_linked else (above, below)  # after a link the stops come first
+    with choices_place:
         plan = choose_plan(plans)
     if plan is None:
         return
-    with stops:
+    with stops_place:
         tour = choose_team(plan)
         if tour is None:
             return
@@ -188,7 +178,7 @@ def draw_team(installation: Installation, plans: Sequence[Plan]) -> None:
 
 
 def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:
-    """There is no plan yet: say where one is made."""
+    """Say that there is no plan yet, and where to make one."""
     st.html(
         '<div class="hb-empty"><h2>No plan has been made yet</h2><p>Make a patrol or sweep plan first. Its link opens '
         "this page on a phone with the stops of one team, to tick them off by one tap each.</p></div>"
@@ -198,39 +188,39 @@ def draw_no_plan(pages: Sequence[StreamlitPage]) -> None:
 
 
 def choose_plan(plans: Sequence[Plan]) -> Plan | None:
-    """The plan of the link, or the newest where the address names none; the address follows the choice.
+    """The plan of the link, or the newest if the address names none; the address follows the choice.
 
-    None until one is chosen where the link names a plan that is not kept: another one would be another team's work.
+    If the link names a plan that does not exist, None until one is chosen, because another plan is another team's work.
     """
     by_id = {plan.plan_id: plan for plan in plans}
     ids = list(by_id)
 
-    def title(plan_id: str) -> str:
-        """Plans that were made anew have one title: the code tells them apart, for the person and for Streamlit."""
+    def format_title(plan_id: str) -> str:
+        """The title with the code, because plans of the same time have the same title."""
         return f"{by_id[plan_id].title} ({plan_id})"
 
-    link_plan_id = st.query_params.get(PLAN, "")
+    link_plan_id = st.query_params.get(PLAN_PARAMETER, "")
     if link_plan_id and link_plan_id not in by_id:
         st.warning("The plan in this link does not exist here. Choose one below.")
-        choice = st.selectbox("Plan", ids, index=None, format_func=title, placeholder="Choose a plan")
+        choice = st.selectbox("Plan", ids, index=None, format_func=format_title, placeholder="Choose a plan")
         if choice is None:
             return None
-        st.query_params[PLAN] = choice
+        st.query_params[PLAN_PARAMETER] = choice
         st.rerun()
     with st.expander("Another plan", expanded=not link_plan_id):
         index = ids.index(link_plan_id) if link_plan_id else 0
-        plan_id = st.selectbox("Plan", ids, index=index, format_func=title, key="done_plan")
+        plan_id = st.selectbox("Plan", ids, index=index, format_func=format_title, key="done_plan")
     plan = by_id[plan_id]
-    if plan_id != link_plan_id and st.query_params.get(TEAM) not in {tour.team for tour in plan.tours}:
-        st.query_params.pop(TEAM, None)  # it was a team of the plan before
-    st.query_params[PLAN] = plan_id
+    if plan_id != link_plan_id and st.query_params.get(TEAM_PARAMETER) not in {tour.team for tour in plan.tours}:
+        st.query_params.pop(TEAM_PARAMETER, None)  # it was a team of the plan before
+    st.query_params[PLAN_PARAMETER] = plan_id
     return plan
 
 
 def choose_team(plan: Plan) -> Tour | None:
     """The team of the link, or the only one; None until one is chosen. The address follows the choice."""
     teams = [tour.team for tour in plan.tours]
-    link_team = st.query_params.get(TEAM, "")
+    link_team = st.query_params.get(TEAM_PARAMETER, "")
     question = st.container()
     if len(teams) == 1 and link_team in ("", *teams):
         team: str | None = teams[0]
@@ -244,12 +234,12 @@ def choose_team(plan: Plan) -> Tour | None:
                 st.warning("The team in this link is not in this plan. Choose one below.")
             st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
         return None
-    st.query_params[TEAM] = team
+    st.query_params[TEAM_PARAMETER] = team
     return plan.tours[teams.index(team)]
 
 
 def draw_import(installation: Installation, plan: Plan, tour: Tour) -> None:
-    """The uploader, the dry run and the import."""
+    """Draw the uploader, the dry run and the import."""
     st.html('<h2 class="hb-title">Hand in a track or a sheet</h2>')
     file = st.file_uploader(
         f"GPX of {tour.team}, or CSV, Excel, ODS",
@@ -270,7 +260,7 @@ def draw_import(installation: Installation, plan: Plan, tour: Tour) -> None:
 
 
 def draw_check(installation: Installation, file: Any, key: tuple[str, str, str], plan: Plan, tour: Tour) -> None:
-    """The dry run at once, and the button that imports."""
+    """Run the dry run at once, and draw the button that imports."""
     entry = st.session_state.get(REPORT_KEY)
     if entry is None or entry[0] != key:
         with st.spinner("Reading the file …"):
@@ -287,7 +277,7 @@ def draw_check(installation: Installation, file: Any, key: tuple[str, str, str],
 
 
 def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> ImportReport:
-    """Read the file for this plan; a track is of this team."""
+    """Import the file for this plan; a track belongs to this team."""
     with write_uploads([file], installation.settings.home) as paths:
         return import_visits(
             installation.store,
@@ -301,7 +291,7 @@ def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *
 
 
 def draw_report(report: ImportReport) -> None:
-    """Counts by outcome, and what could not be used."""
+    """Draw the counts by outcome, and the rows that could not be used."""
     title = "This would be recorded" if report.dry_run else "Recorded"
     rows = [
         ("Stops done", f"{report.answered} of {report.planned}"),
@@ -319,7 +309,7 @@ def draw_report(report: ImportReport) -> None:
 
 
 def draw_undo(installation: Installation) -> None:
-    """Undo the last import."""
+    """Draw the button that undoes the last import."""
     last_import = next(
         (load for load in list_imports(installation.store, installation.viewer) if load.undone_at is None), None
     )
@@ -332,9 +322,9 @@ def draw_undo(installation: Installation) -> None:
         st.session_state.pop(REPORT_KEY, None)
         return "The import was undone."
 
-    when = last_import.created.astimezone(installation.area.tz)
+    imported_at = last_import.created.astimezone(installation.area.tz)
     visits = format_plural(last_import.tally["new"] + last_import.tally["updated"], "visit", "visits")
-    st.text(f"Last import: {last_import.file}, {format_date(when.date())} at {when:%H:%M}, {visits}.")
+    st.text(f"Last import: {last_import.file}, {format_date(imported_at.date())} at {imported_at:%H:%M}, {visits}.")
     draw_confirmed_button(
         "done_import_undo",
         button="Undo the last import",

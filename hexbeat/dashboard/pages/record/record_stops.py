@@ -17,7 +17,14 @@ from hexbeat.dashboard.pages.record.record_view import (
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_visit
-from hexbeat.operations.ledger.visits import DONE, MOST_MINUTES, MOST_NEEDLES, NOT_DONE, began_by_now, visit_of_stop
+from hexbeat.operations.ledger.visits import (
+    DONE,
+    MOST_MINUTES,
+    MOST_NEEDLES,
+    NOT_DONE,
+    build_stop_visit,
+    estimate_start,
+)
 from hexbeat.operations.plans.plan import Plan, Tour
 from layers.access import Action, may
 from layers.wording import escape_html
@@ -33,7 +40,7 @@ OFFLINE: Final = (
 
 
 def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
-    """The team's progress, the stop that is next, and all stops."""
+    """Draw the team's progress, the next stop, and all stops."""
     progress = build_progress(
         plan,
         tour,
@@ -41,9 +48,8 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
         zone=installation.area.tz,
     )
     st.html(render_progress(progress))
-    with (
-        st.container()
-    ):  # each part keeps its place whatever the others show, so that nothing is there twice for a while
+    # Each part has a container, so that it keeps its place and no widget appears twice for a moment.
+    with st.container():
         draw_message()
     if may(installation.viewer, Action.RECORD_WORK):
         with st.container(key="hb_done_now"):
@@ -58,7 +64,7 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
 
 
 def draw_message() -> None:
-    """Draw what the last tap did, or why it did nothing."""
+    """Draw the message of the last tap, or its error."""
     message = st.session_state.pop(MESSAGE_KEY, None)
     if isinstance(message, HexbeatError):
         draw_error(message)
@@ -67,10 +73,10 @@ def draw_message() -> None:
 
 
 def draw_card(installation: Installation, progress: TourProgress) -> None:
-    """The stop to go to, with its numbers and its buttons."""
-    picked = st.session_state.get(CHOSEN_KEY)
+    """Draw the stop to go to, with its numbers and buttons."""
+    chosen_id = st.session_state.get(CHOSEN_KEY)
     state = (
-        next((candidate for candidate in progress.states if candidate.stop.stop_id == picked), None) or progress.next
+        next((candidate for candidate in progress.states if candidate.stop.stop_id == chosen_id), None) or progress.next
     )
     if state is None:
         st.html(
@@ -86,7 +92,7 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
         if progress.is_sweep:
             draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, needles_key)
     label = "Correct" if state.visit_id else "Done"
-    # Names, not numbers: what is typed last arrives together with the tap, after these were drawn.
+    # The keys of the fields, not their values: a value typed last arrives with the tap, after this was drawn.
     arguments = (installation, progress, state, minutes_key, needles_key if progress.is_sweep else None)
     st.button(
         label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
@@ -96,9 +102,9 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
     )
 
 
-def draw_number_input(label: str, value: int | None, most: int, key: str) -> None:
-    """A whole number with large steps to either side."""
-    st.number_input(label, min_value=0, max_value=most, value=value or 0, step=1, key=key)
+def draw_number_input(label: str, value: int | None, maximum: int, key: str) -> None:
+    """Draw a field for a whole number with large buttons."""
+    st.number_input(label, min_value=0, max_value=maximum, value=value or 0, step=1, key=key)
 
 
 def record_stop(
@@ -109,7 +115,7 @@ def record_stop(
     needles_key: str | None,
     outcome: str,
 ) -> None:
-    """Record a stop with the numbers of two fields. A second tap on a slow page records nothing more."""
+    """Record a stop with the values of two fields. A second tap on a slow page records nothing."""
     minutes = int(st.session_state[minutes_key])
     needles = int(st.session_state[needles_key]) if needles_key else None
     now = dt.datetime.now(dt.UTC)
@@ -122,11 +128,11 @@ def record_stop(
         if current_state.visit_id is not None and state.visit_id is None:
             return
         start = current_state.started if current_state.done and outcome == DONE else None
-        visit = visit_of_stop(
+        visit = build_stop_visit(
             progress.plan,
             progress.tour,
             stop,
-            started_at=start or began_by_now(progress.plan, stop, minutes=duration, now=now),
+            started_at=start or estimate_start(progress.plan, stop, minutes=duration, now=now),
             minutes=duration,
             needles=needles if outcome == DONE else None,
             outcome=outcome,
@@ -157,7 +163,7 @@ def draw_undo(installation: Installation, progress: TourProgress) -> None:
 
 
 def undo_stop(installation: Installation, name: str, order: int) -> None:
-    """Undo one visit, and say what is recorded now."""
+    """Undo one visit, and keep a message that says what is recorded now."""
     try:
         has_earlier = undo_visit(installation.store, installation.viewer, name)
     except HexbeatError as error:
@@ -169,7 +175,7 @@ def undo_stop(installation: Installation, name: str, order: int) -> None:
 
 
 def draw_list(installation: Installation, progress: TourProgress) -> None:
-    """All stops in their order; a tap on one puts it above."""
+    """Draw all stops in their order; a tap on one shows it above."""
     st.html('<h2 class="hb-title">All stops</h2>')
     allowed = may(installation.viewer, Action.RECORD_WORK)
     for state in progress.states:
@@ -185,5 +191,5 @@ def draw_list(installation: Installation, progress: TourProgress) -> None:
 
 
 def choose_stop(stop_id: str) -> None:
-    """Put a stop above, to do it out of turn or to correct it."""
+    """Show a stop above, to do it out of order or to correct it."""
     st.session_state[CHOSEN_KEY] = stop_id

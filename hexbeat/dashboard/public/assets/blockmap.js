@@ -1,5 +1,5 @@
-/* The public map: the places of a release on the ground of the other maps, coloured by what is published of them.
- * A tap, or Alt with an arrow key, says the number of a place in words. Nothing is asked for and nothing is reported.
+/* The public map: the places of a release on the base map of the other maps, coloured by their published numbers.
+ * A tap, or Alt with an arrow key, shows the number of a place in words. Nothing is loaded and nothing is reported.
  */
 (function () {
   "use strict";
@@ -27,7 +27,7 @@
     Hexbeat.addWards(id, { title: release.title, attribution: release.attribution, bounds: release.bounds, wards });
   };
 
-  /** Called by the map's script: everything but the places. */
+  /** The map's script calls this: it draws everything except the places. */
   Hexbeat.publicMap = (map, id) => {
     Hexbeat.base(map, { wards: id, view: null });
     map.hexbeat.release = releases.get(id);
@@ -36,7 +36,7 @@
     keepStillOnFocus(map.getContainer());
   };
 
-  /** Leaflet takes the focus when a finger comes down; were the page to scroll then, the tap would miss its place. */
+  /** Leaflet takes the focus when a finger comes down. If the page scrolled then, the tap would miss its place. */
   function keepStillOnFocus(container) {
     container.focus = () => HTMLElement.prototype.focus.call(container, { preventScroll: true });
   }

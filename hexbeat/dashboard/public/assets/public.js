@@ -1,5 +1,5 @@
 "use strict";
-// Chooses ward, layer and period, and shows what is published of it. All data stands in the page; nothing is asked for.
+// Chooses ward, layer and period, and shows the published numbers. All data is in the page; nothing is loaded.
 (() => {
   const { rings, sides, path: pathOf, middle, onward } = HexbeatShapes;
   const data = JSON.parse(document.getElementById("hp-data").textContent);

@@ -1,5 +1,5 @@
 "use strict";
-// Shapes as drawing.py writes them, for the page that needs no server and for the map of the served one.
+// Shapes as block_drawing.py writes them, for the static page and for the map of the served page.
 const HexbeatShapes = (() => {
   // "Mx yl dx dy dx dy ... z", once a ring.
   function rings(text) {

@@ -1,7 +1,7 @@
 """Work done (visits), reference places, and the loads by which either came in.
 
-Neither belongs to the events: they have a version of their own (`store_state.work`), so that a tap on a phone does not
-throw away what was computed from events.
+Both have a version of their own (`store_state.work`), so that recording a visit does not discard cached results that
+were computed from events.
 """
 
 import sqlalchemy as sa

@@ -40,19 +40,19 @@ def test_the_map_asks_nobody_for_anything(each_area: Area) -> None:
 
 def test_the_maps_own_script_is_small_and_the_same_each_time(each_area: Area) -> None:
     first, second = (build_base_map(each_area, live=False) for _ in range(2))
-    scripts = [rendered(made).script.render().replace(made.get_name(), "map") for made in (first, second)]
+    scripts = [rendered(base_map).script.render().replace(base_map.get_name(), "map") for base_map in (first, second)]
     ids = re.compile("[0-9a-f]{32}")
     assert ids.sub("", scripts[0]) == ids.sub("", scripts[1])
     assert len(scripts[0]) < 2_000
 
 
 def test_live_maps_load_two_files_of_this_server(each_area: Area) -> None:
-    made = build_base_map(each_area, live=True)
-    links = [url for _, url in made.default_js]
+    base_map = build_base_map(each_area, live=True)
+    links = [url for _, url in base_map.default_js]
     assert all(
         re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links
     )
-    assert (len(links), made.default_css) == (2, [])
+    assert (len(links), base_map.default_css) == (2, [])
     assert [url for _, url in build_base_map(each_area, live=True).default_js] == links
 
 
@@ -74,8 +74,8 @@ def test_every_ward_is_there_with_its_name_inside_it(each_area: Area) -> None:
 def test_outlines_are_true_to_a_metre(each_area: Area) -> None:
     polygons = dict(zip(each_area.wards.names, each_area.wards.polygons, strict=True))
     for ward in ward_data(each_area)["wards"]:
-        made = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in ward["polygons"]])
-        assert shapely.hausdorff_distance(made, polygons[ward["name"]]) < 1e-5
+        outline = shapely.union_all([shapely.Polygon(rings[0], rings[1:]) for rings in ward["polygons"]])
+        assert shapely.hausdorff_distance(outline, polygons[ward["name"]]) < 1e-5
 
 
 def test_large_wards_are_named_first(each_area: Area) -> None:
@@ -102,7 +102,7 @@ def test_a_hostile_ward_name_is_data() -> None:
 
 def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
     each_area = load_area("middlesbrough")
-    made = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
-    script = rendered(made).script.render()
+    base_map = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
+    script = rendered(base_map).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script

@@ -55,27 +55,27 @@ def test_a_lattice_carries_the_cells_and_each_value_stays_with_its_cell() -> Non
     values = np.arange(1, len(cells) + 1)
     data = layer(cells, values).data()
     centres = lattice_centres(data["geometry"])
-    found = [h3.latlng_to_cell(lat, lon, 9) for lat, lon in centres]
-    assert dict(zip(found, read_values(data).tolist(), strict=True)) == dict(
+    drawn_cells = [h3.latlng_to_cell(lat, lon, 9) for lat, lon in centres]
+    assert dict(zip(drawn_cells, read_values(data).tolist(), strict=True)) == dict(
         zip(cells.tolist(), values.tolist(), strict=True)
     )
-    exact = np.array([h3.cell_to_latlng(cell) for cell in found])
+    exact = np.array([h3.cell_to_latlng(cell) for cell in drawn_cells])
     assert np.abs(centres - exact).max() < 1e-9
 
 
 @pytest.mark.parametrize(("cells", "limit"), [(5_000, 2_200), (20_000, 8_000)])
 def test_geometry_is_a_fraction_of_the_index_strings(cells: int, limit: int) -> None:
-    many = disk(h3.latlng_to_cell(54.574, -1.235, 10), 90)[:cells]
-    geometry = layer(many, np.ones(cells)).data()["geometry"]
+    neighbours = disk(h3.latlng_to_cell(54.574, -1.235, 10), 90)[:cells]
+    geometry = layer(neighbours, np.ones(cells)).data()["geometry"]
     assert len(json.dumps(geometry)) < limit
 
 
 def test_cells_below_the_first_class_are_not_sent() -> None:
     cells = disk(MIDDLESBROUGH, 1)
-    made = layer(cells, [0, 1, 0, 2, 0, 0, 3], outlined=[True, False, True, True, False, False, False])
-    assert sorted(read_values(made.data())) == [1, 2, 3]
-    assert made.outlined is not None
-    assert made.outlined.tolist() == [False, True, False]
+    hex_layer = layer(cells, [0, 1, 0, 2, 0, 0, 3], outlined=[True, False, True, True, False, False, False])
+    assert sorted(read_values(hex_layer.data())) == [1, 2, 3]
+    assert hex_layer.outlined is not None
+    assert hex_layer.outlined.tolist() == [False, True, False]
 
 
 def test_no_cells_at_all_are_an_empty_layer() -> None:
@@ -88,8 +88,8 @@ def test_marks_follow_their_cells() -> None:
     marked = np.arange(len(cells)) % 3 == 0
     data = layer(cells, np.ones(len(cells)), outlined=marked).data()
     bits = np.unpackbits(unpacked(data["outlined"], "u1"))[: len(cells)].astype(bool)
-    found = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
-    assert set(found[bits].tolist()) == set(cells[marked].tolist())
+    drawn_cells = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
+    assert set(drawn_cells[bits].tolist()) == set(cells[marked].tolist())
 
 
 def test_dashed_lines_follow_their_cells_too_and_classes_have_names() -> None:
@@ -97,8 +97,8 @@ def test_dashed_lines_follow_their_cells_too_and_classes_have_names() -> None:
     marked = np.arange(len(cells)) == 3
     data = layer(cells, np.ones(len(cells)), dashed=marked, names=("one",) * 5, swatches=("hatched",) * 5).data()
     bits = np.unpackbits(unpacked(data["dashed"], "u1"))[: len(cells)].astype(bool)
-    found = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
-    assert set(found[bits].tolist()) == {cells[3]}
+    drawn_cells = np.array([h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])])
+    assert set(drawn_cells[bits].tolist()) == {cells[3]}
     assert (data["outlined"], data["dashedLabel"], data["names"][0], data["swatches"][0]) == (
         None,
         "cold spot",
@@ -174,16 +174,16 @@ def test_differences_below_nought_are_sent_too() -> None:
 
 @given(st.text())
 def test_script_json_is_only_data(text: str) -> None:
-    written = format_script_json({"text": [text]})
-    assert json.loads(written) == {"text": [text]}
-    assert written.isascii()
-    assert not any(sign in written for sign in ("<", ">", "&", "{{", "{%", "{#"))
+    script = format_script_json({"text": [text]})
+    assert json.loads(script) == {"text": [text]}
+    assert script.isascii()
+    assert not any(sign in script for sign in ("<", ">", "&", "{{", "{%", "{#"))
 
 
 def test_a_hostile_title_comes_through_folium_as_it_was() -> None:
-    made = layer(disk(MIDDLESBROUGH, 1), np.ones(7), title=HOSTILE, unit=HOSTILE, layer_id=HOSTILE)
+    hex_layer = layer(disk(MIDDLESBROUGH, 1), np.ones(7), title=HOSTILE, unit=HOSTILE, layer_id=HOSTILE)
     page = folium.Map(tiles=None)
-    made.add_to(page)
+    hex_layer.add_to(page)
     figure: Any = page.get_root()
     figure.render()
     script = figure.script.render()
@@ -202,14 +202,14 @@ def test_the_chosen_cell_and_the_view_go_along() -> None:
 def test_a_chosen_cell_that_is_none_is_refused(cell: str) -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 1), np.ones(7), selected=cell).data()
-    assert str(caught.value) == f"a chosen cell is an H3 index; {cell!r} is none; take one from the table"
+    assert str(caught.value) == f"A chosen cell is an H3 index; {cell!r} is not an H3 index; copy one from the table"
 
 
 def test_lengths_that_differ_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 1), [1, 2], outlined=[True])
     assert str(caught.value) == (
-        "each cell has one value, and one mark if there are marks; there are 7 cells, 2 values and 1 marks; "
+        "Each cell has one value, and one mark if there are marks; there are 7 cells, 2 values and 1 marks; "
         "give arrays of one length"
     )
 
@@ -218,7 +218,7 @@ def test_values_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(disk(MIDDLESBROUGH, 0), [float("nan")])
     assert str(caught.value) == (
-        "the values of cells are finite numbers; 1 of 1 are not; leave out cells without a value"
+        "The values of cells are finite numbers; 1 of 1 are not; leave out cells without a value"
     )
 
 
@@ -226,5 +226,5 @@ def test_several_resolutions_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         layer(np.array([MIDDLESBROUGH, h3.cell_to_parent(MIDDLESBROUGH, 8)], dtype=np.uint64), [1, 1])
     assert str(caught.value) == (
-        "a layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
+        "A layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
     )

@@ -42,7 +42,7 @@ def test_an_empty_store_says_what_to_do(address: str) -> None:
 
     app = AppTest.from_function(script, default_timeout=PATIENCE_S, args=(address,)).run()
     assert not app.exception
-    said = "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
-    assert NOTHING.get(address, "Nothing has been loaded yet") in said
+    html = "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+    assert NOTHING.get(address, "Nothing has been loaded yet") in html
     links = [link.proto.label for link in app.get("page_link")]
     assert links[3:] == {"done": ["Go to the Plan page"], "data": []}.get(address, ["Go to the Data page"])

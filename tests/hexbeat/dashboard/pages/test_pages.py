@@ -25,7 +25,7 @@ APP = ROOT / "streamlit_app.py"
 PATIENCE_S = 120
 
 
-def opened(**query: str) -> AppTest:
+def open_map(**query: str) -> AppTest:
     app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
@@ -34,13 +34,13 @@ def opened(**query: str) -> AppTest:
     return app
 
 
-def said(app: AppTest) -> str:
+def read_html(app: AppTest) -> str:
     """All HTML and plain text of a page."""
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
 def test_an_empty_store_says_what_to_do(home: Path) -> None:
-    page = said(opened())
+    page = read_html(open_map())
     assert "Nothing has been loaded yet" in page
     assert "<code>hexbeat demo</code>" in page
     assert not home.joinpath("uploads").exists()
@@ -48,7 +48,7 @@ def test_an_empty_store_says_what_to_do(home: Path) -> None:
 
 def test_the_map_page_opens_with_needles_of_the_last_28_days(home: Path) -> None:
     filled(home)
-    page = said(opened())
+    page = read_html(open_map())
     assert "needle finds in Middlesbrough" in page
     assert "28 days up to" in page
     assert "DEMONSTRATION" not in page
@@ -56,68 +56,68 @@ def test_the_map_page_opens_with_needles_of_the_last_28_days(home: Path) -> None
 
 def test_demonstration_events_are_marked(home: Path) -> None:
     filled(home, source=DEMONSTRATION)
-    assert "DEMONSTRATION: synthetic events, not real" in said(opened())
+    assert "DEMONSTRATION: synthetic events, not real" in read_html(open_map())
 
 
 def test_a_filter_changes_the_sentence_and_the_link(home: Path) -> None:
     filled(home)
-    app = opened()
+    app = open_map()
     app.session_state["filter_layer"] = "overdoses"
     app.session_state["filter_shift"] = "night"
     app.run()
     assert not app.exception
-    assert "overdoses in Middlesbrough" in said(app)
-    assert "22:00 to 06:00" in said(app)
+    assert "overdoses in Middlesbrough" in read_html(app)
+    assert "22:00 to 06:00" in read_html(app)
     assert app.query_params["layers"] == "overdoses"
     assert app.query_params["shift"] == "night"
 
 
 def test_own_dates_and_hours_begin_with_what_is_shown(home: Path) -> None:
     filled(home)
-    app = opened()
+    app = open_map()
     for name, value in (("period", "7d"), ("shift", "late"), ("layer", "overdoses")):
         app.session_state[f"filter_{name}"] = value
     app.run()
-    before = said(app)
+    before = read_html(app)
     for name, value in (("period", "dates"), ("shift", "hours"), ("layer", "several")):
         app.session_state[f"filter_{name}"] = value
     app.run()
     assert not app.exception
     first = re.findall(r'<p class="hb-sentence">.*?</p>', before)
-    assert first == re.findall(r'<p class="hb-sentence">.*?</p>', said(app)) != []
+    assert first == re.findall(r'<p class="hb-sentence">.*?</p>', read_html(app)) != []
     assert app.session_state["filter_layers"] == ["overdoses"]
     assert (app.session_state["filter_from"], app.session_state["filter_to"]) == (14, 22)
 
 
 def test_a_link_restores_the_filters(home: Path) -> None:
     filled(home)
-    app = opened(layers="overdoses", shift="late", size="10", days="mon,tue")
+    app = open_map(layers="overdoses", shift="late", size="10", days="mon,tue")
     assert app.session_state["filter_layer"] == "overdoses"
     assert app.session_state["filter_size"] == 10
-    assert "Mon and Tue, 14:00 to 22:00" in said(app)
+    assert "Mon and Tue, 14:00 to 22:00" in read_html(app)
 
 
 def test_the_category_is_chosen_from_those_of_the_layer(home: Path) -> None:
     filled(home, texts=("park", "not fatal, naloxone given"))
-    app = opened(category="park")
-    assert "needle finds (category park) in Middlesbrough" in said(app)
+    app = open_map(category="park")
+    assert "needle finds (category park) in Middlesbrough" in read_html(app)
     assert app.session_state["filter_category"] == ["park"]
     assert list(app.multiselect(key="filter_category").options) == ["not fatal, naloxone given", "park"]
     app.multiselect(key="filter_category").set_value(["park", "not fatal, naloxone given"]).run()
     assert not app.exception
-    assert "needle finds (category “not fatal, naloxone given” or park) in Middlesbrough" in said(app)
+    assert "needle finds (category “not fatal, naloxone given” or park) in Middlesbrough" in read_html(app)
     assert app.query_params["category"] == "not fatal%2C naloxone given,park"
     app.session_state["filter_layer"] = "street_dealing"  # of which there is no record, and so no category
     app.run()
     assert not app.exception
     assert "category" not in app.query_params
     assert [each.key for each in app.multiselect if each.key == "filter_category"] == []
-    assert "(category" not in said(app)
+    assert "(category" not in read_html(app)
 
 
 def test_the_table_counts_by_what_is_chosen(home: Path) -> None:
     filled(home)
-    app = opened()
+    app = open_map()
     app.session_state["tab"] = "Table"
     app.run()
     for name in GROUPS:
@@ -129,14 +129,14 @@ def test_the_table_counts_by_what_is_chosen(home: Path) -> None:
 
 def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:
     filled(home)
-    page = said(opened(wards="<img src=x onerror=alert(1)>", size="99"))
+    page = read_html(open_map(wards="<img src=x onerror=alert(1)>", size="99"))
     assert "The link names a ward that does not exist here. It was left out." in page
     assert "<img" not in page
 
 
 def test_nothing_matches_is_said_with_what_to_do(home: Path) -> None:
     filled(home)
-    page = said(opened(**{"from": "2001-01-01", "to": "2001-01-08"}))
+    page = read_html(open_map(**{"from": "2001-01-01", "to": "2001-01-08"}))
     assert "Nothing matches" in page
     assert "Reset" in page
     assert "No needle finds in Middlesbrough, 1 Jan to 7 Jan 2001" in page
@@ -144,14 +144,14 @@ def test_nothing_matches_is_said_with_what_to_do(home: Path) -> None:
 
 def test_several_layers_have_a_sentence_each(home: Path) -> None:
     filled(home)
-    page = said(opened(layers="needle_litter,overdoses"))
+    page = read_html(open_map(layers="needle_litter,overdoses"))
     assert page.count('class="hb-sentence"') == 2
 
 
 @pytest.mark.parametrize("view", ["hotspots", "change", "expected"])
 def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> None:
     filled(home)
-    app = opened()
+    app = open_map()
     app.session_state["filter_view"] = view
     app.run()
     assert not app.exception
@@ -161,7 +161,7 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
         "change": "in the 28 days before",
         "expected": "needle finds are expected",
     }[view]
-    assert words in re.findall(r'<p class="hb-sentence">(.*?)</p>', said(app))[0]
+    assert words in re.findall(r'<p class="hb-sentence">(.*?)</p>', read_html(app))[0]
     for tab in ("Table", "Download"):
         app.session_state["tab"] = tab
         app.run()
@@ -170,11 +170,11 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
 
 def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
     filled(home)
-    app = opened(layers="needle_litter,overdoses,closed_properties", view="hotspots")
-    assert said(app).count('class="hb-sentence"') == 3
-    app = opened(layers="needle_litter,street_dealing", view="change", against="year_before")
-    assert "There is nothing to compare with" in said(app)
-    assert "No reports of street dealing have been loaded." in said(app)
+    app = open_map(layers="needle_litter,overdoses,closed_properties", view="hotspots")
+    assert read_html(app).count('class="hb-sentence"') == 3
+    app = open_map(layers="needle_litter,street_dealing", view="change", against="year_before")
+    assert "There is nothing to compare with" in read_html(app)
+    assert "No reports of street dealing have been loaded." in read_html(app)
 
 
 def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
@@ -183,7 +183,7 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
     busiest = np.bincount(columns.cell[9]).argmax()
-    why = re.findall(r'<p class="hb-why">(.*?)</p>', said(opened(cell=f"{int(columns.cell_ids[9][busiest]):x}")))
+    why = re.findall(r'<p class="hb-why">(.*?)</p>', read_html(open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}")))
     assert len(why) == 3
     assert "that touch it in 28 days" in why[0]
     assert why[1].startswith("Over 4 weeks: ")
@@ -196,8 +196,8 @@ def test_an_alert_is_on_the_first_screen_and_drafts_a_form(home: Path) -> None:
         demonstration.load_demonstration(
             store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
         )
-    app = opened()
-    page = said(app)
+    app = open_map()
+    page = read_html(app)
     assert "<b>Out of the ordinary:</b>" in page
     assert "overdoses in " in page.split("Out of the ordinary:")[1].split("</p>")[0]
     assert "Hexbeat sends nothing" in page
@@ -208,7 +208,7 @@ def test_without_an_alert_the_first_screen_is_quiet(home: Path) -> None:
         area = load_area("middlesbrough", home=home)
         newest = datetime.now(UTC) - timedelta(days=60)
         load_frame(store, area, made_frame(area, number=30, newest=newest, days=2000))
-    assert "Out of the ordinary" not in said(opened())
+    assert "Out of the ordinary" not in read_html(open_map())
 
 
 @pytest.mark.parametrize("tab", ["Emerging", "Rhythm", "Back-test", "Near repeats"])
@@ -228,7 +228,7 @@ def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
     app.session_state["analysis_tab"] = "Back-test"
     app.run()
     app.button(key="backtest_run").click().run()
-    assert "A back-test needs one week or more to judge" in said(app)
+    assert "A back-test needs one week or more to test" in read_html(app)
 
 
 @pytest.mark.slow
@@ -242,14 +242,14 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     for name, value in (("analysis_wards", ["E05009870"]), ("analysis_tab", "Back-test"), ("backtest_weeks", 8)):
         app.session_state[name] = value
         app.run()
-    assert "Ahead of the" not in said(app)
+    assert "Ahead of the" not in read_html(app)
     app.button(key="backtest_run").click().run()
     assert not app.exception
-    assert said(app).count("Ahead of the") == 3
-    assert "The rule: the method that caught the largest share" in said(app)
-    assert "For expected events the dashboard uses the " in said(app)
-    assert "Back-test of 8 weeks: " in said(opened(wards="E05009870"))
-    assert "Back-test of" not in said(opened())
+    assert read_html(app).count("Ahead of the") == 3
+    assert "The rule: the method that caught the largest share" in read_html(app)
+    assert "For expected events the dashboard uses the " in read_html(app)
+    assert "Back-test of 8 weeks: " in read_html(open_map(wards="E05009870"))
+    assert "Back-test of" not in read_html(open_map())
 
 
 def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) -> None:
@@ -258,7 +258,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
         demonstration.load_demonstration(
             store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
         )
-    app = opened(layers="overdoses")
+    app = open_map(layers="overdoses")
     assert not (home / "winners").exists()  # the first screen does not wait for it
     app.session_state["filter_view"] = "expected"
     app.run()
@@ -267,17 +267,17 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     expected = (
         r"In the 7 days from .* overdoses are expected in Middlesbrough\. Look first at the darkest .* held \d+ % of"
     )
-    assert re.search(expected, said(app))
-    app = opened(layers="overdoses", view="hotspots")
-    assert "across: the smallest that forecast the next week as well as any size" in said(app)
+    assert re.search(expected, read_html(app))
+    app = open_map(layers="overdoses", view="hotspots")
+    assert "across: the smallest that forecast the next week as well as any size" in read_html(app)
     assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")
-    assert "across: the smallest" not in said(opened(layers="overdoses", view="hotspots", size="9"))
+    assert "across: the smallest" not in read_html(open_map(layers="overdoses", view="hotspots", size="9"))
 
 
 @pytest.mark.parametrize("tab", ["Table", "Rhythm", "Months", "Records", "Download"])
 def test_every_tab_opens(home: Path, tab: str) -> None:
     filled(home)
-    app = opened()
+    app = open_map()
     app.session_state["tab"] = tab
     app.run()
     assert not app.exception
@@ -289,15 +289,15 @@ def test_texts_from_records_are_only_ever_text(home: Path) -> None:
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
     busiest = np.bincount(columns.cell[9]).argmax()
-    app = opened(cell=f"{int(columns.cell_ids[9][busiest]):x}", period="90d")
-    assert 'class="hb-card"' in said(app)
+    app = open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}", period="90d")
+    assert 'class="hb-card"' in read_html(app)
     app.session_state["tab"] = "Records"
     app.run()
     assert not app.exception
-    shown = app.dataframe[0].value
-    assert set(shown["Category"]) == set(HOSTILE)
-    assert set(shown["Status"]) == {HOSTILE[-1]}
-    assert not any(text in said(app) for text in HOSTILE)
+    records = app.dataframe[0].value
+    assert set(records["Category"]) == set(HOSTILE)
+    assert set(records["Status"]) == {HOSTILE[-1]}
+    assert not any(text in read_html(app) for text in HOSTILE)
     assert not app.markdown
 
 
@@ -305,14 +305,14 @@ def test_without_a_login_only_this_machine_is_served(home: Path, monkeypatch: py
     filled(home)
     real = st.get_option
     monkeypatch.setattr(st, "get_option", lambda key: "0.0.0.0" if key == "server.address" else real(key))  # noqa: S104 - what must be refused
-    page = said(opened())
+    page = read_html(open_map())
     assert "Without a login, the partners&#x27; side serves this machine only" in page
     assert "needle" not in page
 
 
 def test_an_area_that_there_is_not_is_an_error_in_three_parts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEXBEAT_AREA", "atlantis")
-    page = said(opened())
+    page = read_html(open_map())
     assert "An area has to be built before you can use it" in page
     assert home.exists() is False
 
@@ -336,20 +336,20 @@ def test_the_data_page_says_that_an_erasure_is_not_finished(home: Path) -> None:
 def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> None:
     filled(home)
     app = one_page("data")
-    assert ">table</td>" in said(app)
+    assert ">table</td>" in read_html(app)
     app.button(key="undo").click().run()
-    assert "150 new events go" in said(app)
+    assert "150 new events go" in read_html(app)
     app.button(key="undo_yes").click().run()
-    assert "The load was undone." in said(app)
+    assert "The load was undone." in read_html(app)
 
 
 def test_demonstration_events_are_removed_only_after_a_second_word(home: Path) -> None:
     filled(home, source=DEMONSTRATION)
     app = one_page("data")
     app.button(key="undemonstrate").click().run()
-    assert "550 synthetic events go for good. Real events stay." in said(app)
+    assert "550 synthetic events go for good. Real events stay." in read_html(app)
     app.button(key="undemonstrate_no").click().run()
     assert app.button(key="undemonstrate")
     app.button(key="undemonstrate").click().run()
     app.button(key="undemonstrate_yes").click().run()
-    assert "Nothing has been loaded yet" in said(app)
+    assert "Nothing has been loaded yet" in read_html(app)

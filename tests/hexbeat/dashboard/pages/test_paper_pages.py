@@ -10,7 +10,7 @@ from tests.support.events import HOSTILE, filled
 from tests.support.partners_side import one_page
 
 
-def said(app: AppTest) -> str:
+def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
@@ -18,20 +18,20 @@ def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> 
     filled(home, texts=HOSTILE)
     app = one_page("briefing")
     assert not app.exception
-    words = said(app)
+    words = read_html(app)
     assert "Middlesbrough: threat, risk and harm" in words
     assert "no reports of street dealing are loaded yet" in words
     assert "No visit was recorded." in words
     assert 'alt="Map of Middlesbrough, north up' in words
     app.pills(key="briefing_for").set_value("shift").run()
     assert not app.exception
-    assert "Middlesbrough: shift 22:00 to 06:00" in said(app)
+    assert "Middlesbrough: shift 22:00 to 06:00" in read_html(app)
 
 
 def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) -> None:
     filled(home, texts=HOSTILE)
     app = one_page("evidence")
-    assert "Incidents recorded near a place" in said(app)
+    assert "Incidents recorded near a place" in read_html(app)
     area = load_area("middlesbrough")
     middle = area.wards.polygons[0].representative_point()
     app.text_input(key="evidence_place").set_value(f"{middle.y}, {middle.x}")
@@ -40,7 +40,7 @@ def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) ->
     app.number_input(key="evidence_radius").set_value(1000)
     app.button[0].click().run()
     assert not app.exception
-    words = said(app)
+    words = read_html(app)
     assert "records within 1,000 metres of the place" in words
     assert "&lt;b&gt;CL-14&lt;/b&gt;" in words
     assert "<b>CL-14" not in words
@@ -64,5 +64,5 @@ def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case:
     app.text_input(key="evidence_by").set_value("A. Analyst")
     app.button[0].click().run()
     assert not app.exception
-    assert rule in said(app)
+    assert rule in read_html(app)
     assert not (home / "evidence").exists()

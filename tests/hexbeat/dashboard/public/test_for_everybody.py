@@ -50,8 +50,8 @@ def test_every_class_is_told_by_lightness_or_by_its_line(side: int) -> None:
 
 def test_how_the_numbers_are_made_takes_two_hundred_words() -> None:
     published = ReleaseTotals(example_release(published=PUBLISHED))
-    said = render_method(published, published.layers[0]).replace("<p>", " ").replace("</p>", " ")
-    assert 150 <= len(said.split()) <= 240
+    text = render_method(published, published.layers[0]).replace("<p>", " ").replace("</p>", " ")
+    assert 150 <= len(text.split()) <= 240
 
 
 @pytest.fixture(scope="module")

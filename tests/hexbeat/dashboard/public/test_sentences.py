@@ -113,8 +113,8 @@ def test_a_layer_without_any_number_claims_nothing() -> None:
 
 
 def test_every_block_says_its_level(published: ReleaseTotals) -> None:
-    said = [describe_place(published, block) for block in published.release.blocks]
-    assert said == [
+    places = [describe_place(published, block) for block in published.release.blocks]
+    assert places == [
         "in this part of Abbey",
         "elsewhere in this wider part of Abbey",
         "in this wider part of Abbey",

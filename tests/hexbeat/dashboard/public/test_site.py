@@ -39,9 +39,9 @@ def page_of(release: Release, contact: Contact | None = None) -> str:
 
 
 def data_of(page: str) -> dict[str, list[dict[str, object]]]:
-    found = re.search(r'<script type="application/json" id="hp-data">(.*?)</script>', page, flags=re.DOTALL)
-    assert found
-    data: dict[str, list[dict[str, object]]] = json.loads(found[1])
+    match = re.search(r'<script type="application/json" id="hp-data">(.*?)</script>', page, flags=re.DOTALL)
+    assert match
+    data: dict[str, list[dict[str, object]]] = json.loads(match[1])
     return data
 
 
@@ -49,8 +49,8 @@ def test_the_same_release_gives_the_same_files(tmp_path: Path) -> None:
     names = write_site(example_release(), tmp_path / "site")
     wards = [format_ward_file(code) for code in ReleaseTotals(example_release()).wards]
     assert names == ["index.html", "numbers.csv", "numbers.csv-metadata.json", "numbers.geojson", *wards]
-    written = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
-    assert written == build_site_files(example_release(), contact=Contact())
+    files = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
+    assert files == build_site_files(example_release(), contact=Contact())
 
 
 def test_every_ward_has_its_page_of_paper_to_which_the_page_leads() -> None:
@@ -143,15 +143,15 @@ def test_columns_are_described() -> None:
 
 def test_no_number_to_call_is_invented() -> None:
     assert "Tell the council where it is: its website has the number and the form." in page_of(example_release())
-    told = page_of(example_release(), Contact("Call 01234 567890.", "https://example.org/needles?a=1&b=2"))
-    assert 'Call 01234 567890. <a href="https://example.org/needles?a=1&amp;b=2">Report it online</a>' in told
+    page = page_of(example_release(), Contact("Call 01234 567890.", "https://example.org/needles?a=1&b=2"))
+    assert 'Call 01234 567890. <a href="https://example.org/needles?a=1&amp;b=2">Report it online</a>' in page
 
 
 def test_a_form_is_a_https_address() -> None:
     with pytest.raises(UsageError) as caught:
         Contact(form="javascript:alert(1)")
     assert str(caught.value) == (
-        "The form for needles is a https address; it is 'javascript:alert(1)'; give it as in https://example.org/"
+        "The form for needles is an https address; it is 'javascript:alert(1)'; write it as in https://example.org/"
     )
 
 

@@ -9,7 +9,7 @@ LONDON = ZoneInfo("Europe/London")
 TODAY = date(2026, 11, 22)
 
 
-def reaches() -> dict[str, Coverage]:
+def coverages() -> dict[str, Coverage]:
     return find_layer_coverage(
         columns_of(
             [
@@ -24,8 +24,8 @@ def reaches() -> dict[str, Coverage]:
 
 
 def test_each_layer_reaches_from_its_first_to_its_last_local_day() -> None:
-    found = {name: (reach.events, reach.first, reach.last, reach.months) for name, reach in reaches().items()}
-    assert found == {
+    coverage = {name: (span.events, span.first, span.last, span.months) for name, span in coverages().items()}
+    assert coverage == {
         "needle_litter": (2, date(2026, 1, 5), date(2026, 11, 21), False),
         "street_dealing": (1, date(2026, 10, 1), date(2026, 10, 31), True),
         "overdoses": (0, None, None, False),
@@ -34,7 +34,7 @@ def test_each_layer_reaches_from_its_first_to_its_last_local_day() -> None:
 
 
 def test_freshness_in_words() -> None:
-    words = {name: format_freshness(reach, today=TODAY) for name, reach in reaches().items()}
+    words = {name: format_freshness(reach, today=TODAY) for name, reach in coverages().items()}
     assert words == {
         "needle_litter": "to 21 Nov",
         "street_dealing": "to Oct (months)",
@@ -46,15 +46,17 @@ def test_freshness_in_words() -> None:
 
 
 def test_a_moving_period_ends_with_the_newest_record_or_yesterday() -> None:
-    assert find_last_known_day(reaches(), layers=("street_dealing",), today=TODAY) == date(2026, 10, 31)
-    assert find_last_known_day(reaches(), layers=("street_dealing", "needle_litter"), today=TODAY) == date(2026, 11, 21)
-    assert find_last_known_day(reaches(), layers=("overdoses",), today=TODAY) == date(2026, 11, 21)
+    assert find_last_known_day(coverages(), layers=("street_dealing",), today=TODAY) == date(2026, 10, 31)
+    assert find_last_known_day(coverages(), layers=("street_dealing", "needle_litter"), today=TODAY) == date(
+        2026, 11, 21
+    )
+    assert find_last_known_day(coverages(), layers=("overdoses",), today=TODAY) == date(2026, 11, 21)
     today_too = {"needle_litter": Coverage("needle_litter", 1, TODAY, TODAY)}
     assert find_last_known_day(today_too, layers=("needle_litter",), today=TODAY) == date(2026, 11, 21)
 
 
 def test_layers_whose_newest_records_are_of_one_day_are_named_together() -> None:
-    same = dict.fromkeys(reaches(), Coverage("needle_litter", 1, TODAY, TODAY))
+    same = dict.fromkeys(coverages(), Coverage("needle_litter", 1, TODAY, TODAY))
     page = render_facts(same, today=TODAY, role="analyst", mark=None)
     assert "<li>needles, dealing, overdoses, closures <b>to 22 Nov</b></li>" in page
 
@@ -68,8 +70,8 @@ def test_the_menu_names_the_page_that_is_open() -> None:
 
 
 def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
-    page = render_facts(reaches(), today=TODAY, role="<analyst>", mark="5 of 9 events are synthetic, not real")
+    page = render_facts(coverages(), today=TODAY, role="<analyst>", mark="5 of 9 events are synthetic, not real")
     assert "<li>dealing <b>to Oct (months)</b></li>" in page
     assert "&lt;analyst&gt;" in page
     assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
-    assert "DEMONSTRATION" not in render_facts(reaches(), today=TODAY, role="analyst", mark=None)
+    assert "DEMONSTRATION" not in render_facts(coverages(), today=TODAY, role="analyst", mark=None)

@@ -53,8 +53,8 @@ def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
 
 
 def test_the_card_counts_every_layer_in_its_cell_now_and_before(area: Area) -> None:
-    found = {line.spec.name: (line.now, line.before, line.rank) for line in card_of(area).lines}
-    assert found == {
+    lines = {line.spec.name: (line.now, line.before, line.rank) for line in card_of(area).lines}
+    assert lines == {
         "needle_litter": (3.0, 1.0, 1),
         "street_dealing": (0.0, None, None),
         "overdoses": (1.0, 0.0, None),

@@ -21,29 +21,29 @@ def test_the_sentence_says_both_numbers_and_how_sure_the_change_is() -> None:
 
 
 def test_the_same_days_a_year_before_are_named() -> None:
-    said = build_change_view_of(replace(CHANGE, against="year_before")).sentence
-    assert " in the same days a year before (25 Oct to 21 Nov 2025): " in said
+    sentence = build_change_view_of(replace(CHANGE, against="year_before")).sentence
+    assert " in the same days a year before (25 Oct to 21 Nov 2025): " in sentence
 
 
 def test_places_are_counted_by_what_can_be_told_of_them() -> None:
-    shown = build_change_view_of(YEAR)
-    assert shown.notes == (
+    view = build_change_view_of(YEAR)
+    assert view.notes == (
         "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few events to say.",
         "Colours show every difference. A line marks clear changes, which chance alone would rarely make.",
         "At most 1 in 20 of the clear changes is expected to be false.",
     )
-    (group,) = shown.groups
+    (group,) = view.groups
     assert [(group.title, row.ward, row.number, row.detail) for row in group.rows] == [
         ("Rises", "Park", "+51", "77 now, 26 before; 2.96 times as many (between 1.88 and 4.81)")
     ]
 
 
 def test_too_few_to_tell_is_a_class_of_its_own_and_no_colour_of_change() -> None:
-    shown = build_change_view_of(YEAR)
-    untold = (shown.table["Change"] == "too few events to say").to_numpy()
-    assert (shown.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
-    assert shown.drawing.style.scale.labels[-1] == f"too few events to say: {int(untold.sum())}"
-    data = shown.drawing.layer().data()
+    view = build_change_view_of(YEAR)
+    untold = (view.table["Change"] == "too few events to say").to_numpy()
+    assert (view.drawing.values == TOO_FEW_CLASS).tolist() == untold.tolist()
+    assert view.drawing.style.scale.labels[-1] == f"too few events to say: {int(untold.sum())}"
+    data = view.drawing.layer().data()
     assert data["swatches"][-1] == "hatched"
     assert data["names"][-1] == "too few events to say"
 
@@ -62,30 +62,30 @@ def test_files_hold_no_infinity() -> None:
 
 
 def test_states_are_shown_and_not_tested() -> None:
-    shown = build_change_view_of(replace(CHANGE, layers=("closed_properties",)))
-    assert shown.sentence == (
+    view = build_change_view_of(replace(CHANGE, layers=("closed_properties",)))
+    assert view.sentence == (
         "64 closed properties in force in Middlesbrough, 25 Oct to 19 Nov 2026, against 50 in the 26 days before "
         "(29 Sep to 24 Oct 2026)."
     )
-    assert shown.nothing == (
+    assert view.nothing == (
         "Closures may be in force in both periods, so no place is singled out. The map and the table show them."
     )
 
 
 def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
-    shown = build_change_view_of(CHANGE, columns)
-    assert shown.sentence == (
+    view = build_change_view_of(CHANGE, columns)
+    assert view.sentence == (
         "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. There is nothing to compare with. The records begin "
         "on 28 Oct 2026, and the comparison needs those of 3 Oct to 27 Oct 2026."
     )
-    assert shown.nothing == shown.sentence.split("2026. ", 1)[1]
-    assert len(shown.drawing.layer().cells) == 0
+    assert view.nothing == view.sentence.split("2026. ", 1)[1]
+    assert len(view.drawing.layer().cells) == 0
 
 
 def test_change_is_told_from_events_also_where_items_are_chosen() -> None:
-    shown = build_change_view_of(replace(YEAR, measure="quantity"))
-    assert "Change counts events, not items: one large find is not many finds." in shown.notes
+    view = build_change_view_of(replace(YEAR, measure="quantity"))
+    assert "Change counts events, not items: one large find is not many finds." in view.notes
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from geo.emerging_hotspots import Pattern
-from hexbeat.analysis.emerging_map import PATTERN_WORDS, EmergingMap, build_emerging_map
+from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, EmergingMap, build_emerging_map
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.emerging_view import (
     COLOURS,
@@ -22,33 +22,33 @@ from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 YEAR = date(2025, 11, 22)
 
 
-def found(start: date = YEAR) -> EmergingMap:
+def build_map(start: date = YEAR) -> EmergingMap:
     chosen = Filter(layers=("needle_litter",), start=start, end=TODAY)
     return build_emerging_map(demonstration()[0], chosen, load_study(middlesbrough(), (), 9))
 
 
-def shown(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
-    made = found(start)
-    return made, build_emerging_rows(made, middlesbrough())
+def build_map_and_rows(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
+    emerging_map = build_map(start)
+    return emerging_map, build_emerging_rows(emerging_map, middlesbrough())
 
 
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
-    assert describe_emerging(*shown(), place="Middlesbrough") == (
+    assert describe_emerging(*build_map_and_rows(), place="Middlesbrough") == (
         "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
         "292 have too few events to say, 32 fit none."
     )
 
 
 def test_a_short_period_has_no_patterns_and_says_so() -> None:
-    made, rows = shown(date(2026, 11, 15))
+    emerging_map, rows = build_map_and_rows(date(2026, 11, 15))
     assert rows.empty
-    assert describe_emerging(made, rows, place="Middlesbrough") == (
+    assert describe_emerging(emerging_map, rows, place="Middlesbrough") == (
         "The period is too short for patterns over time of needle finds in Middlesbrough."
     )
 
 
 def test_map_legend_and_table_hold_the_same_places() -> None:
-    _, rows = shown()
+    _, rows = build_map_and_rows()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
         *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to say: 292"),
@@ -60,12 +60,12 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
 
 
 def test_every_hot_pattern_is_defined_on_the_screen_even_where_none_is() -> None:
-    _, rows = shown()
-    made = render_patterns(rows)
-    for pattern, words in PATTERN_WORDS.items():
+    _, rows = build_map_and_rows()
+    emerging_map = render_patterns(rows)
+    for pattern, words in PATTERN_DEFINITIONS.items():
         cold = pattern.endswith(" cold")
-        assert (f'<th scope="row">{pattern}</th>' in made) is not cold
-        assert (words in made) is not cold or not cold
+        assert (f'<th scope="row">{pattern}</th>' in emerging_map) is not cold
+        assert (words in emerging_map) is not cold or not cold
 
 
 def test_every_pattern_but_the_quiet_ones_has_a_colour_of_its_own() -> None:
@@ -75,20 +75,20 @@ def test_every_pattern_but_the_quiet_ones_has_a_colour_of_its_own() -> None:
 
 @pytest.mark.parametrize("pattern", [str(Pattern.NONE), str(Pattern.TOO_FEW)])
 def test_no_pattern_at_all_is_said(pattern: str) -> None:
-    made, rows = shown()
-    assert describe_emerging(made, rows.assign(pattern=pattern), place="Central").startswith(
+    emerging_map, rows = build_map_and_rows()
+    assert describe_emerging(emerging_map, rows.assign(pattern=pattern), place="Central").startswith(
         "No place has a pattern over time of needle finds in Central: "
     )
 
 
 def test_the_card_of_a_place_has_its_pattern_and_each_period() -> None:
-    made, rows = shown()
+    emerging_map, rows = build_map_and_rows()
     cell = str(rows["cell"].iloc[0])
-    card = render_emerging_card(made, rows, cell)
-    place = int(made.rows.index[made.rows["cell"] == cell][0])
-    assert f'<p class="hb-why">New: {PATTERN_WORDS["new"]}</p>' in card
-    assert made.bins is not None
-    assert card.count("<tr><th") == 1 + len(made.bins.periods)
-    assert card.count("<td>hot</td>") == int((made.kind[:, place] == 1).sum()) == 1
+    card = render_emerging_card(emerging_map, rows, cell)
+    place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
+    assert f'<p class="hb-why">New: {PATTERN_DEFINITIONS["new"]}</p>' in card
+    assert emerging_map.bins is not None
+    assert card.count("<tr><th") == 1 + len(emerging_map.bins.periods)
+    assert card.count("<td>hot</td>") == int((emerging_map.kind[:, place] == 1).sum()) == 1
     assert card.index("25 Oct to 21 Nov 2026") < card.index("<td>hot</td>")
-    assert f'<td class="hb-number">{made.counts[-1, place]:.0f}</td>' in card
+    assert f'<td class="hb-number">{emerging_map.counts[-1, place]:.0f}</td>' in card

@@ -22,7 +22,7 @@ def week(choices: Choices = DEFAULT, *, size: int | None = None) -> Forecast:
     return build_forecast(demonstration()[0], middlesbrough(), "needle_litter", winner, wards=choices.wards)
 
 
-def shown(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
+def build_view(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
     names = [dict(zip(middlesbrough().wards.codes, middlesbrough().wards.names, strict=True))[c] for c in choices.wards]
     return build_forecast_view(
         count_first_layer(choices), week(choices, size=size), choices, area=middlesbrough(), ward_names=names
@@ -30,7 +30,7 @@ def shown(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerView:
 
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
-    assert shown().sentence == (
+    assert build_view().sentence == (
         "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough. Look first at the darkest 588 "
         "places, 2 % of the area. In the last 13 weeks, the darkest 2 % of the area held 40 % of needle finds."
     )
@@ -38,20 +38,20 @@ def test_the_sentence_says_how_many_where_and_how_sure() -> None:
 
 def test_of_a_ward_the_rate_is_said_to_be_the_areas() -> None:
     code = middlesbrough().wards.codes[0]
-    said = shown(Choices(view="expected", wards=(code,))).sentence
-    assert "2 % of these wards. In the last 13 weeks, the darkest 2 % of the whole area held 40 %" in said
+    sentence = build_view(Choices(view="expected", wards=(code,))).sentence
+    assert "2 % of these wards. In the last 13 weeks, the darkest 2 % of the whole area held 40 %" in sentence
 
 
 def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
-    method, weeks, swept = shown().notes
+    method, weeks, swept = build_view().notes
     assert method == (
         "The counts of all weeks before, with cells 50 m across, caught most: 40 % of the next week's events in 2 % of "
         "the area. That is clearly more than any other method."
     )
     assert weeks == "Every recorded week counts. The chosen period does not apply."
     assert swept == "1,080 needle finds are left out because sweeps found them."
-    asked = Choices(view="expected", size=9, shift="night", reported_by=("public",), measure="quantity")
-    _, size, weeks, _ = shown(asked, size=9).notes
+    choices = Choices(view="expected", size=9, shift="night", reported_by=("public",), measure="quantity")
+    _, size, weeks, _ = build_view(choices, size=9).notes
     assert size == "Cells are 350 m across, as chosen. The method is the best one for them."
     assert weeks == (
         "Every recorded week counts. The chosen period does not apply, nor do hours, who reported and the count of "
@@ -60,7 +60,7 @@ def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
 
 
 def test_map_list_table_and_file_say_the_same() -> None:
-    view = shown()
+    view = build_view()
     assert view.table["Rank"].tolist() == list(range(1, len(view.rows) + 1))
     assert view.table["Cell"].tolist() == view.rows["cell"].tolist()
     assert [f"{int(cell):x}" for cell in view.drawing.cells] == view.rows["cell"].tolist()
@@ -84,41 +84,41 @@ def test_map_list_table_and_file_say_the_same() -> None:
 
 
 def test_the_card_says_what_is_expected_and_when_it_is_looked_at() -> None:
-    found = week()
-    cell = str(found.rows["cell"].iloc[2])
-    row = found.rows.iloc[2]
-    assert describe_cell_forecast(found, cell) == (
+    forecast = week()
+    cell = str(forecast.rows["cell"].iloc[2])
+    row = forecast.rows.iloc[2]
+    assert describe_cell_forecast(forecast, cell) == (
         f"{row['expected']:.2f} expected in the 7 days from 22 Nov 2026: among the busiest 1 % of places "
         f"({row['last_weeks']:.0f} in the last 4 weeks, {row['on_record']:.0f} on record)."
     )
-    assert describe_cell_forecast(found, "8b1946540000fff") == ""
+    assert describe_cell_forecast(forecast, "8b1946540000fff") == ""
 
 
 def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     gi_star = replace(select_for("needle_litter").by_size[9], method="gi_star")
-    found = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
-    view = build_forecast_view(count_first_layer(DEFAULT), found, DEFAULT, area=middlesbrough(), ward_names=())
+    forecast = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
+    view = build_forecast_view(count_first_layer(DEFAULT), forecast, DEFAULT, area=middlesbrough(), ward_names=())
     assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first at the darkest ")
     assert view.sentence.endswith("% of needle finds.")
     assert view.groups[0].rows[0].number.startswith("z ")
     assert view.table["Expected in the week"].isna().all()
     assert np.isfinite(view.drawing.values).all()
-    assert describe_cell_forecast(found, str(found.rows["cell"].iloc[0])).startswith(
+    assert describe_cell_forecast(forecast, str(forecast.rows["cell"].iloc[0])).startswith(
         "For the 7 days from 22 Nov 2026 this is among the busiest 1 % of places ("
     )
 
 
 @pytest.mark.parametrize(
-    ("layer", "judged_too", "said"),
+    ("layer", "has_selection", "reason"),
     [
         ("needle_litter", False, "There are too few weeks of records to select a forecast, so there is none."),
         ("needle_litter", True, "These cells are too small for the back-test in so large an area."),
         ("closed_properties", False, "These are in force for months, so there are no events of next week to forecast."),
     ],
 )
-def test_where_nothing_can_be_foretold_it_says_why(layer: str, judged_too: bool, said: str) -> None:  # noqa: FBT001 - a case
-    view = build_empty_forecast_view(count_first_layer(Choices(layers=(layer,))), judged=judged_too)
-    assert said in view.sentence
-    assert view.nothing.startswith(said)
+def test_where_there_is_no_forecast_it_says_why(layer: str, has_selection: bool, reason: str) -> None:  # noqa: FBT001 - a case
+    view = build_empty_forecast_view(count_first_layer(Choices(layers=(layer,))), has_selection=has_selection)
+    assert reason in view.sentence
+    assert view.nothing.startswith(reason)
     assert len(view.drawing.cells) == len(view.table) == len(view.rows) == 0
     assert view.drawing.layer().data()["values"] == ""

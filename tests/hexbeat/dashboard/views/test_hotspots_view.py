@@ -32,19 +32,19 @@ def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> N
 
 
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
-    shown = build_hotspots_view_of(DEFAULT, few())
-    assert shown.sentence == (
+    view = build_hotspots_view_of(DEFAULT, few())
+    assert view.sentence == (
         "No place has significantly more needle finds than the others in Middlesbrough, 25 Oct to 21 Nov 2026."
     )
-    assert shown.notes[0] == "Too few events to say: even a place with six times the average might not stand out."
-    assert shown.groups == ()
-    assert shown.nothing == ("No place has significantly more than the others. Counts shows the numbers.")
+    assert view.notes[0] == "Too few events to say: even a place with six times the average might not stand out."
+    assert view.groups == ()
+    assert view.nothing == ("No place has significantly more than the others. Counts shows the numbers.")
 
 
 def test_where_nothing_happened_nothing_is_tested() -> None:
-    shown = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), few())
-    assert shown.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
-    assert len(shown.drawing.cells) == 0
+    view = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), few())
+    assert view.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
+    assert len(view.drawing.cells) == 0
 
 
 def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
@@ -55,8 +55,8 @@ def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
 
 
 def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() -> None:
-    shown = build_hotspots_view_of(DEFAULT)
-    (group,) = shown.groups
+    view = build_hotspots_view_of(DEFAULT)
+    (group,) = view.groups
     assert [(row.rank, row.ward, row.number, row.detail) for row in group.rows] == [
         (
             1,
@@ -66,26 +66,26 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
         ),
         (2, "Park", "33", "10 cells; the surest and those that touch it: 26, where 1.5 would be expected"),
     ]
-    assert shown.notes[0] == (
-        "They lie in 2 groups of cells that touch. A cell is judged together with those that touch it."
+    assert view.notes[0] == (
+        "They lie in 2 groups of cells that touch. A cell is tested together with those around it."
     )
 
 
 def test_list_legend_map_and_table_say_the_same() -> None:
-    shown = build_hotspots_view_of(DEFAULT)
-    hot = (shown.table["Hotspot"] == "hot").to_numpy()
-    assert shown.drawing.outlined is not None
-    assert shown.drawing.outlined.tolist() == hot.tolist()
-    assert shown.drawing.style.scale.labels == (
+    view = build_hotspots_view_of(DEFAULT)
+    hot = (view.table["Hotspot"] == "hot").to_numpy()
+    assert view.drawing.outlined is not None
+    assert view.drawing.outlined.tolist() == hot.tolist()
+    assert view.drawing.style.scale.labels == (
         "cold spot: 0 places",
         "not significant: 85 places",
         "hotspot: 27 places",
     )
-    assert list(shown.table.columns) == TITLES
-    assert shown.table["q"].is_monotonic_increasing
-    cells = {row.cell for group in shown.groups for row in group.rows}
-    assert cells <= set(shown.table.loc[hot, "Cell"])
-    assert sum(float(row.number) for row in shown.groups[0].rows) == shown.table.loc[hot, "Needle finds"].sum()
+    assert list(view.table.columns) == TITLES
+    assert view.table["q"].is_monotonic_increasing
+    cells = {row.cell for group in view.groups for row in group.rows}
+    assert cells <= set(view.table.loc[hot, "Cell"])
+    assert sum(float(row.number) for row in view.groups[0].rows) == view.table.loc[hot, "Needle finds"].sum()
 
 
 def test_empty_cells_are_not_drawn_unless_they_stand_out() -> None:
@@ -118,5 +118,5 @@ def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
 
 @pytest.mark.parametrize("layer", ["street_dealing", "overdoses", "closed_properties"])
 def test_every_layer_is_tested_by_itself(layer: str) -> None:
-    shown = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))
-    assert set(shown.rows["layer"]) == {layer}
+    view = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))
+    assert set(view.rows["layer"]) == {layer}

@@ -30,12 +30,12 @@ NEEDLES = LayerFigures(
 CLOSURES = replace(NEEDLES, spec=find_layer("closed_properties"), total=34.0, before=31.0)
 
 
-def said(figures: LayerFigures, choices: Choices | None = None, wards: tuple[str, ...] = ()) -> str:
+def describe(figures: LayerFigures, choices: Choices | None = None, wards: tuple[str, ...] = ()) -> str:
     return describe_counts(figures, choices or Choices(), ward_names=wards, area_title="Middlesbrough")
 
 
 def test_the_sentence_says_number_layer_place_period_and_change() -> None:
-    assert said(NEEDLES, wards=("Central", "Newport")) == (
+    assert describe(NEEDLES, wards=("Central", "Newport")) == (
         "312 needle finds in Central and Newport, 25 Oct to 21 Nov 2026: 18 % more than in the 28 days before (264)."
     )
 
@@ -53,12 +53,12 @@ def test_the_sentence_says_number_layer_place_period_and_change() -> None:
     ],
 )
 def test_a_change_is_a_share_of_many_and_a_difference_of_few(total: float, before: float, end: str) -> None:
-    assert said(replace(NEEDLES, total=total, before=before)).endswith(f"2026: {end}")
+    assert describe(replace(NEEDLES, total=total, before=before)).endswith(f"2026: {end}")
 
 
 def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     reach = replace(NEEDLES.coverage, first=date(2026, 10, 12))
-    assert said(replace(NEEDLES, before=None, coverage=reach)) == (
+    assert describe(replace(NEEDLES, before=None, coverage=reach)) == (
         "312 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: "
         "nothing to compare with, because the records begin on 12 Oct 2026."
     )
@@ -67,31 +67,31 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
 def test_a_layer_without_records_says_so() -> None:
     empty = Coverage("street_dealing", 0, None, None)
     figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, coverage=empty)
-    assert said(figures) == "No reports of street dealing have been loaded yet."
+    assert describe(figures) == "No reports of street dealing have been loaded yet."
 
 
 def test_weekdays_hours_and_reporters_are_named() -> None:
     chosen = Choices(days=frozenset({4, 5}), shift="night", reported_by=("officer", "sweep"))
-    assert said(NEEDLES, chosen) == (
+    assert describe(NEEDLES, chosen) == (
         "312 needle finds reported by officers and sweeps in Middlesbrough, 25 Oct to 21 Nov 2026, Fri and Sat, "
         "22:00 to 06:00: 18 % more than in the 28 days before (264)."
     )
 
 
 def test_one_is_one_and_none_is_no() -> None:
-    assert said(replace(NEEDLES, total=1.0)).startswith("1 needle find in ")
-    assert said(replace(NEEDLES, total=0.0)).startswith("No needle finds in ")
+    assert describe(replace(NEEDLES, total=1.0)).startswith("1 needle find in ")
+    assert describe(replace(NEEDLES, total=0.0)).startswith("No needle finds in ")
 
 
 def test_items_are_needles_and_other_layers_keep_their_words() -> None:
     items = Choices(measure="quantity")
-    assert said(NEEDLES, items).startswith("312 needles in Middlesbrough")
-    assert said(CLOSURES, items).startswith("34 closed properties in force in Middlesbrough")
+    assert describe(NEEDLES, items).startswith("312 needles in Middlesbrough")
+    assert describe(CLOSURES, items).startswith("34 closed properties in force in Middlesbrough")
 
 
 def test_states_are_in_force_and_have_no_hours() -> None:
     chosen = Choices(shift="night")
-    assert said(CLOSURES, chosen) == (
+    assert describe(CLOSURES, chosen) == (
         "34 closed properties in force in Middlesbrough, 25 Oct to 21 Nov 2026: "
         "10 % more than in the 28 days before (31)."
     )
@@ -100,7 +100,7 @@ def test_states_are_in_force_and_have_no_hours() -> None:
 
 def test_one_day_is_compared_with_the_day_before() -> None:
     figures = replace(NEEDLES, start=date(2026, 11, 21), total=9.0, before=12.0)
-    assert said(figures).endswith("in Middlesbrough, 21 Nov 2026: 3 fewer than in the day before (12).")
+    assert describe(figures).endswith("in Middlesbrough, 21 Nov 2026: 3 fewer than in the day before (12).")
 
 
 def test_what_was_shared_or_left_out_is_said_and_why() -> None:
@@ -144,11 +144,11 @@ def test_words_for_a_change_of_shares() -> None:
 
 
 def test_a_category_is_named_in_brackets() -> None:
-    assert said(NEEDLES, Choices(categories=("fatal",))).startswith(
+    assert describe(NEEDLES, Choices(categories=("fatal",))).startswith(
         "312 needle finds (category fatal) in Middlesbrough, 25 Oct to 21 Nov 2026: "
     )
     chosen = Choices(categories=("order", "order, extended"), reported_by=("agency",))
-    assert said(CLOSURES, chosen).startswith(
+    assert describe(CLOSURES, chosen).startswith(
         "34 closed properties (category order or “order, extended”) reported by agencies in force in Middlesbrough, "
     )
     line = format_filter_line(chosen, layer_names=["closures"], ward_names=[], period="28 days")

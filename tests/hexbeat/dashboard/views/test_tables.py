@@ -15,8 +15,8 @@ from hexbeat.dashboard.views.tables import (
     build_export_rows,
     build_group_table,
     build_record_table,
-    format_moment,
     format_table,
+    format_time,
 )
 from layers.catalogue import find_layer
 from layers.event import EVENT_COLUMNS
@@ -103,7 +103,7 @@ def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None
     ],
 )
 def test_a_moment_is_shown_to_the_precision_that_is_known(start: str, end: str, precision: str, words: str) -> None:
-    assert format_moment(local(start), local(end), precision, LONDON) == words
+    assert format_time(local(start), local(end), precision, LONDON) == words
 
 
 def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:

@@ -35,7 +35,7 @@ def content(reference: str = "CL-14") -> dict[str, Any]:
     with Store.open(filled_store()) as store:
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
         ask = EvidenceRequest(-1.2401, 54.5727, 250, dt.date(2026, 1, 1), TODAY, reference, "A. Analyst")
-        return build_evidence(store, ANALYST, columns, middlesbrough(), ask, made=MADE)
+        return build_evidence(store, ANALYST, columns, middlesbrough(), ask, made_at=MADE)
 
 
 @cache
@@ -74,27 +74,27 @@ def test_both_files_carry_the_content_and_are_the_same_every_time() -> None:
     assert attached == [encode_canonical(content())]
     assert pdf() == render_evidence_pdf(content(), load_area("middlesbrough"))
     assert build_evidence_xlsx(content()) == build_evidence_xlsx(content())
-    carried = "".join(str(row[0]) for row in sheets(build_evidence_xlsx(content()))[CONTENT_SHEET])
-    assert carried.encode() == encode_canonical(content())
+    text = "".join(str(row[0]) for row in sheets(build_evidence_xlsx(content()))[CONTENT_SHEET])
+    assert text.encode() == encode_canonical(content())
 
 
 def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
-    found = sheets(build_evidence_xlsx(content("=HYPERLINK(1)")))
-    assert list(found) == ["Pack", "Records", "Months", "Sources", "Content"]
-    assert len(found["Records"]) == 1 + len(content()["incidents"])
-    assert ["Case", "'=HYPERLINK(1)"] in found["Pack"]
+    book = sheets(build_evidence_xlsx(content("=HYPERLINK(1)")))
+    assert list(book) == ["Pack", "Records", "Months", "Sources", "Content"]
+    assert len(book["Records"]) == 1 + len(content()["incidents"])
+    assert ["Case", "'=HYPERLINK(1)"] in book["Pack"]
 
 
 @pytest.mark.parametrize("ending", ["pdf", "xlsx"])
 def test_an_untouched_pack_is_intact_and_noted_where_it_was_made(tmp_path: Path, ending: str) -> None:
     file = pdf() if ending == "pdf" else build_evidence_xlsx(content())
-    found = check_pack(f"pack.{ending}", file, home=tmp_path)
-    assert (found.intact, found.noted, found.digest, found.reference) == (True, False, hash_content(content()), "CL-14")
-    assert found.sentence.startswith("What the file shows is its content, but no pack with this SHA-256 is noted here")
+    check = check_pack(f"pack.{ending}", file, home=tmp_path)
+    assert (check.intact, check.noted, check.digest, check.reference) == (True, False, hash_content(content()), "CL-14")
+    assert check.sentence.startswith("What the file shows is its content, but no pack with this SHA-256 is noted here")
     record_pack(tmp_path, hash_content(content()), MADE)
-    noted = check_pack(f"pack.{ending}", file, home=tmp_path)
-    assert noted.noted
-    assert noted.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
+    later_check = check_pack(f"pack.{ending}", file, home=tmp_path)
+    assert later_check.noted
+    assert later_check.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
 
 
 def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
     swapped = other.replace(b"/Title", b"/Titel", 1)
     for file in (pdf() + b"\n", swapped):
         assert file not in (pdf(), other)
-        found = check_pack("pack.pdf", file, home=tmp_path)
-        assert not found.intact
-        assert found.sentence.startswith("What the file shows differs from the content it carries")
+        check = check_pack("pack.pdf", file, home=tmp_path)
+        assert not check.intact
+        assert check.sentence.startswith("What the file shows differs from the content it carries")
 
 
 SAME_VALUES = (
@@ -140,15 +140,15 @@ def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Pat
 )
 def test_a_workbook_that_shows_something_else_is_not_intact(tmp_path: Path, part: str, before: str, after: str) -> None:
     record_pack(tmp_path, hash_content(content()), MADE)
-    found = check_pack("forged.xlsx", with_part(build_evidence_xlsx(content()), part, before, after), home=tmp_path)
-    assert (found.intact, found.same_values, found.noted, found.sentence) == (False, True, True, SAME_VALUES)
+    check = check_pack("forged.xlsx", with_part(build_evidence_xlsx(content()), part, before, after), home=tmp_path)
+    assert (check.intact, check.same_values, check.noted, check.sentence) == (False, True, True, SAME_VALUES)
 
 
 def test_a_content_that_was_changed_has_another_hash(tmp_path: Path) -> None:
     forged = content() | {"reference": "CL-99"}
     record_pack(tmp_path, hash_content(content()), MADE)
-    found = check_pack("forged.pdf", render_evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
-    assert (found.intact, found.noted) == (True, False)
+    check = check_pack("forged.pdf", render_evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
+    assert (check.intact, check.noted) == (True, False)
 
 
 @pytest.mark.parametrize("file", [b"", b"%PDF-1.7\nnothing", b"PK\x03\x04", b"%PDF /Type/EmbeddedFile>>\nstream\nxx"])

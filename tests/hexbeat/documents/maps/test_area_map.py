@@ -37,11 +37,11 @@ def test_a_map_has_its_size_its_wards_and_its_sources() -> None:
     root = parsed(width_mm=120, height_mm=150)
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("120mm", "150mm", "0 0 120 150")
     assert root.get("aria-label") == describe_map(middlesbrough())
-    said = " ".join(words_of(root))
+    text = " ".join(words_of(root))
     for name in ("Central", "Nunthorpe", "Marton East", "N"):
-        assert name in said
-    assert "2 km" in said
-    assert said.endswith(middlesbrough().attribution)
+        assert name in text
+    assert "2 km" in text
+    assert text.endswith(middlesbrough().attribution)
     assert render_map(middlesbrough()) == render_map(middlesbrough())
 
 
@@ -50,9 +50,9 @@ def test_classes_differ_by_hatching_and_the_legend_has_their_numbers() -> None:
     root = parsed(
         cells=cells(), values=np.arange(len(cells())) % 33, scale=scale, legend_title="Needle finds in a cell"
     )
-    said = words_of(root)
-    assert [word for word in said if word in scale.labels] == list(scale.labels)
-    assert "Needle finds in a cell" in said
+    texts = words_of(root)
+    assert [word for word in texts if word in scale.labels] == list(scale.labels)
+    assert "Needle finds in a cell" in texts
     assert len(set(PATTERNS[: len(scale.labels)])) == len(scale.labels)
     fills = {node.get("fill") for node in root.iter(f"{SVG}path")}
     assert set(scale.light) <= fills
@@ -66,9 +66,9 @@ def test_marks_lines_rings_and_outlines_are_drawn_where_they_are() -> None:
         areas=[Outline(shapely.box(-1.25, 54.54, -1.23, 54.56), "hotspot")],
         rings=[Ring(*middle, 400.0)],
     )
-    said = words_of(root)
-    assert {"1", "Station", "Team A", "hotspot"} <= set(said)
-    assert "Far away" not in said  # outside the map
+    texts = words_of(root)
+    assert {"1", "Station", "Team A", "hotspot"} <= set(texts)
+    assert "Far away" not in texts  # outside the map
     circles = [float(node.get("r", "0")) for node in root.iter(f"{SVG}circle")]
     assert len([radius for radius in circles if radius > 3]) == 2  # the ring and its bed
 
@@ -106,8 +106,8 @@ def test_stops_part_until_none_covers_another_and_always_alike() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(50, 2, (12, 2))
     moved = spread_points(np.vstack([points, points[:2]]), gap=4.0)
-    apart = np.hypot(*(moved[:, None] - moved[None, :]).transpose(2, 0, 1)) + np.eye(len(moved)) * 99
-    assert apart.min() > 3.5
+    distances = np.hypot(*(moved[:, None] - moved[None, :]).transpose(2, 0, 1)) + np.eye(len(moved)) * 99
+    assert distances.min() > 3.5
     assert (moved == spread_points(np.vstack([points, points[:2]]), gap=4.0)).all()
     far = np.array([[0.0, 0.0], [9.0, 0.0]])
     assert (spread_points(far, gap=4.0) == far).all()
@@ -117,16 +117,16 @@ def test_cells_need_values_and_a_scale() -> None:
     with pytest.raises(UsageError) as caught:
         render_map(middlesbrough(), cells=cells()[:3], values=[1, 2], scale=build_count_scale(3))
     assert str(caught.value) == (
-        "Cells on a map have a value each, and a scale; there are 3 cells, 2 values and a scale; "
+        "Cells on a map need a value each, and a scale; there are 3 cells, 2 values and a scale; "
         "give all three, or none"
     )
 
 
 def test_the_words_of_a_map_are_made_from_what_it_holds() -> None:
-    said = describe_map(
+    description = describe_map(
         middlesbrough(), cells=3, legend_title="finds", points=[Mark(0, 0, "stop", "1")], lines=[Line(())]
     )
-    assert said == (
+    assert description == (
         "Map of Middlesbrough with its 20 wards: 3 shaded cells (finds), 1 route, 1 numbered stop. The document's "
         "tables say the same."
     )

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from geo.errors import UsageError
 from hexbeat.documents.maps.scales import (
-    GROUND_DARK,
-    GROUND_LIGHT,
+    BACKGROUND_DARK,
+    BACKGROUND_LIGHT,
     OUTLINE_DARK,
     OUTLINE_LIGHT,
     TOO_FEW_CLASS,
@@ -95,14 +95,14 @@ def test_fewer_and_more_differ_for_everybody_and_the_middle_is_grey(kind: str | 
 
 
 def test_the_line_around_a_cell_stands_out_from_the_ground() -> None:
-    assert contrast(OUTLINE_LIGHT, GROUND_LIGHT) >= 3
-    assert contrast(OUTLINE_DARK, GROUND_DARK) >= 3
+    assert contrast(OUTLINE_LIGHT, BACKGROUND_LIGHT) >= 3
+    assert contrast(OUTLINE_DARK, BACKGROUND_DARK) >= 3
 
 
 @pytest.mark.parametrize("scale", EVERY_COUNT_SCALE, ids=lambda scale: f"{len(scale.breaks)} classes")
 def test_most_is_what_stands_out_most(scale: Scale) -> None:
-    for colours, ground in ((scale.light, GROUND_LIGHT), (scale.dark, GROUND_DARK)):
-        contrasts = [contrast(colour, ground) for colour in colours]
+    for colours, background in ((scale.light, BACKGROUND_LIGHT), (scale.dark, BACKGROUND_DARK)):
+        contrasts = [contrast(colour, background) for colour in colours]
         assert contrasts == sorted(contrasts)
         assert contrasts[-1] > 10
 
@@ -127,7 +127,7 @@ def test_a_scale_that_does_not_fit_itself_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         Scale(breaks=(1, 2), light=("#000000",), dark=("#000000",), labels=("1",))
     assert str(caught.value) == (
-        "a scale needs one colour for light, one for dark and one label a class; "
+        "A scale needs one colour for light, one for dark and one label a class; "
         "it has 2 breaks, 1 light and 1 dark colours, 1 labels; give as many of each as there are breaks"
     )
 
@@ -135,14 +135,14 @@ def test_a_scale_that_does_not_fit_itself_is_refused() -> None:
 def test_breaks_that_do_not_rise_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         Scale(breaks=(2, 1), light=("#0",) * 2, dark=("#0",) * 2, labels=("1",) * 2)
-    assert str(caught.value) == "the breaks of a scale rise; these are [2, 1]; sort them and drop repeats"
+    assert str(caught.value) == "The breaks of a scale have to rise; these are [2, 1]; sort them and drop repeats"
 
 
 @pytest.mark.parametrize("make", [build_count_scale, build_change_scale])
 def test_a_maximum_that_is_no_number_is_refused(make: Callable[[float], Scale]) -> None:
     with pytest.raises(UsageError) as caught:
         make(float("nan"))
-    assert str(caught.value) == "a scale needs a finite maximum; it is nan; leave out empty values first"
+    assert str(caught.value) == "A scale needs a finite maximum; it is nan; leave out empty values first"
 
 
 @pytest.mark.parametrize("kind", [None, *COLOUR_BLINDNESS])

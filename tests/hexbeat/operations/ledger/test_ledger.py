@@ -8,7 +8,7 @@ import pytest
 from geo.errors import DataError, PolicyError, StoreError, UsageError
 from hexbeat.operations.ledger.ledger import (
     VISIT_COLUMNS,
-    Recorded,
+    RecordedVisit,
     list_imports,
     read_visit_history,
     read_visits,
@@ -18,7 +18,7 @@ from hexbeat.operations.ledger.ledger import (
     undo_visit,
     work_version,
 )
-from hexbeat.operations.ledger.visits import Visit, find_stop, find_tour, place_visit, visit_id, visit_of_stop
+from hexbeat.operations.ledger.visits import Visit, build_stop_visit, find_cell_and_ward, find_stop, find_tour, visit_id
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
@@ -38,8 +38,8 @@ def minutes_of(store: Store) -> list[int]:
 
 def test_a_visit_is_recorded_once(store: Store) -> None:
     visit = made_visit()
-    assert record_visit(store, ANALYST, visit, now=NOW) == Recorded(visit_id(visit), "new")
-    assert record_visit(store, ANALYST, visit, now=LATER) == Recorded(visit_id(visit), "unchanged")
+    assert record_visit(store, ANALYST, visit, now=NOW) == RecordedVisit(visit_id(visit), "new")
+    assert record_visit(store, ANALYST, visit, now=LATER) == RecordedVisit(visit_id(visit), "unchanged")
     frame = read_visits(store, ANALYST)
     assert tuple(frame.columns) == VISIT_COLUMNS
     assert frame.drop(columns="needles").iloc[0].to_dict() == {
@@ -107,13 +107,13 @@ def test_an_import_comes_whole_twice_changes_nothing_and_can_be_undone(store: St
     tapped = made_visit(minutes=15)
     record_visit(store, ANALYST, tapped, now=NOW)
     plan = made_plan()
-    walked = [visit_of_stop(plan, plan.tours[0], stop, minutes=11) for stop in plan.tours[0].stops]
+    walked = [build_stop_visit(plan, plan.tours[0], stop, minutes=11) for stop in plan.tours[0].stops]
     assert bring(store, *walked, dry_run=True) == ({"new": 3, "updated": 1, "unchanged": 0}, None)
     assert minutes_of(store) == [15]
     tally, load_id = bring(store, *walked)
     assert (tally, minutes_of(store)) == ({"new": 3, "updated": 1, "unchanged": 0}, [11, 11, 11, 11])
     assert bring(store, *walked) == ({"new": 0, "updated": 0, "unchanged": 4}, None)
-    record_visit(store, ANALYST, visit_of_stop(plan, plan.tours[0], plan.tours[0].stops[3], minutes=30), now=LATER)
+    record_visit(store, ANALYST, build_stop_visit(plan, plan.tours[0], plan.tours[0].stops[3], minutes=30), now=LATER)
     undone = undo_import(store, ANALYST, now=LATER)
     assert (undone.load_id, undone.file, undone.tally) == (load_id, "done.csv", tally)
     assert minutes_of(store) == [15, 30]  # the tap is back, the later correction stays
@@ -174,8 +174,8 @@ def test_stops_and_teams_are_found_by_name() -> None:
         "Work is recorded at a stop of the plan; plan p7f3a has no stop '9-9'; take the stop's name from the plan"
     )
     visit = made_visit()
-    assert place_visit(AREA.wards, visit.lon, visit.lat) == (visit.cell, visit.ward_code)
-    assert place_visit(AREA.wards, 0.0, 51.5) is None
+    assert find_cell_and_ward(AREA.wards, visit.lon, visit.lat) == (visit.cell, visit.ward_code)
+    assert find_cell_and_ward(AREA.wards, 0.0, 51.5) is None
 
 
 def test_erasure_and_retention_reach_visits(store: Store) -> None:
@@ -186,7 +186,7 @@ def test_erasure_and_retention_reach_visits(store: Store) -> None:
     assert store.retain(ANALYST, 6) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
     assert read_visits(store, ANALYST)["visit_id"].tolist() == [first]
     work = work_version(store, ANALYST)
-    assert store.erase(ANALYST, "table", first).found is False
+    assert store.erase(ANALYST, "table", first).removed_any is False
     assert store.erase(ANALYST, "ledger", first) == Erasure(events=0, rows=0, rejects=0, complete=True, visits=1)
     assert (len(read_visit_history(store, ANALYST, first)), work_version(store, ANALYST)) == (0, work + 1)
     record_visit(store, ANALYST, made_visit(), now=NOW)

@@ -9,7 +9,7 @@ import pytest
 from geo.errors import DataError, UsageError
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_import
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
-from hexbeat.operations.ledger.visits import visit_of_stop
+from hexbeat.operations.ledger.visits import build_stop_visit
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
@@ -63,7 +63,7 @@ def test_a_track_says_which_stops_were_done_and_for_how_long(store: Store, tmp_p
 
 
 def test_a_track_corrects_a_tap_keeps_its_needles_and_can_be_undone(store: Store, tmp_path: Path) -> None:
-    record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], STOPS[0], needles=4), now=NOW)
+    record_visit(store, ANALYST, build_stop_visit(PLAN, PLAN.tours[0], STOPS[0], needles=4), now=NOW)
     report = bring(store, written(tmp_path, gpx_of(WALK), "a.gpx"), options=ImportOptions(team="Team 1"))
     assert (report.new, report.updated) == (1, 1)
     first = read_visits(store, ANALYST).iloc[0]
@@ -215,7 +215,7 @@ def test_columns_that_name_people_are_refused_unless_spoken_for(tmp_path: Path, 
             f"holds: --column team='{heading}' if it names teams, --column unread='{heading}' if Hexbeat should not "
             "read it"
         )
-        spoken = ImportOptions(kind="patrol", named={"team": heading})
+        spoken = ImportOptions(kind="patrol", headings_by_field={"team": heading})
         assert bring(store, path, plan=None, options=spoken).new == 1
         unread = ImportOptions(kind="patrol", team="Team 2", unread=(heading,))
         assert bring(store, path, plan=None, options=unread).new == 1
@@ -231,7 +231,7 @@ def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
             "nothing was changed"
         )
         for options, fact in (
-            (ImportOptions(named={"crew": "X"}), "there is no field 'crew'"),
+            (ImportOptions(headings_by_field={"crew": "X"}), "there is no field 'crew'"),
             (ImportOptions(kind="walk"), "you gave 'walk'"),
             (ImportOptions(radius_m=0), "you gave 0 metres and 5 minutes"),
         ):

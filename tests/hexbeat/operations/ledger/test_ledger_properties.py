@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geo.errors import DataError
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_import
 from hexbeat.operations.ledger.ledger_files import import_visits
-from hexbeat.operations.ledger.visits import visit_of_stop
+from hexbeat.operations.ledger.visits import build_stop_visit
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.plans import AREA, NOW, made_plan
@@ -42,7 +42,7 @@ def test_an_import_is_idempotent_and_undone_without_a_trace(rows: list[tuple]) -
         path.write_text(
             "team,stop,started,minutes,needles,done,lat,lon\n" + "\n".join(line(row) for row in rows) + "\n"
         )
-        record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
+        record_visit(store, ANALYST, build_stop_visit(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
         before = read_visits(store, ANALYST).drop(columns="recorded_at")
         try:
             first = import_visits(store, ANALYST, path, area=AREA, plan=PLAN, now=NOW)

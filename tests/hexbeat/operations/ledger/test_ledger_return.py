@@ -22,7 +22,7 @@ from hexbeat.operations.ledger.ledger_return import (
     build_return_xlsx,
     select_plans,
 )
-from hexbeat.operations.ledger.visits import visit_of_stop
+from hexbeat.operations.ledger.visits import build_stop_visit
 from hexbeat.operations.plans.plan import PlanKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -36,9 +36,9 @@ def test_planned_against_delivered_by_ward_quarter_and_team(tmp_path: Path) -> N
     with Store.open(tmp_path / "home") as store:
         for tour in PLAN.tours:
             for stop in tour.stops[:2]:
-                record_visit(store, ANALYST, visit_of_stop(PLAN, tour, stop, minutes=10, needles=None), now=NOW)
+                record_visit(store, ANALYST, build_stop_visit(PLAN, tour, stop, minutes=10, needles=None), now=NOW)
         record_visit(
-            store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[2], outcome="not_done"), now=NOW
+            store, ANALYST, build_stop_visit(PLAN, PLAN.tours[0], PLAN.tours[0].stops[2], outcome="not_done"), now=NOW
         )
         record_visit(store, ANALYST, made_visit(kind="sweep", plan_id=None, stop_id=None, needles=9), now=NOW)
         found = read_visits(store, ANALYST)
@@ -116,7 +116,7 @@ def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None
     sweep = made_plan(PlanKind.SWEEP, plan_id="p5555")
     with Store.open(tmp_path / "home") as store:
         before = read_visits(store, ANALYST)
-        record_visit(store, ANALYST, visit_of_stop(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
+        record_visit(store, ANALYST, build_stop_visit(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
         after = read_visits(store, ANALYST)
     assert [one.plan_id for one in select_plans([*tries, later, sweep], before)] == ["p4444", "p2222", "p5555"]
     assert {one.plan_id for one in select_plans([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}

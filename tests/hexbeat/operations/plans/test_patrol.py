@@ -102,8 +102,8 @@ def test_a_night_is_as_long_as_it_really_is(day: dt.date, hours: tuple[int, int]
     time = build_working_time(day, hours, "Europe/London")
     assert time.seconds == long * 3600
     assert time.week_hours().sum() == long
-    assert time.moment(0).hour == hours[0]
-    assert time.moment(time.seconds).hour == hours[1] % 24
+    assert time.local_time(0).hour == hours[0]
+    assert time.local_time(time.seconds).hour == hours[1] % 24
 
 
 def test_more_than_sixteen_hours_are_refused() -> None:

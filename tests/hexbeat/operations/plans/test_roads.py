@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from geo.errors import DataError
-from hexbeat.operations.plans.roads import load_road_travel, measure_straight_ways
+from hexbeat.operations.plans.roads import load_road_travel, measure_straight_travel
 
 # Three corners of a square of about 650 m by 1,110 m, and a place far from every road.
 LON = np.array([-1.24, -1.23, -1.23, -1.10])
@@ -39,7 +39,7 @@ def test_cars_keep_to_one_way_streets_and_their_own_times(tmp_path: Path) -> Non
     # 70, 190 and 120 s and a minute to park, rounded up to minutes; back from 1 to 0 goes round by 2.
     assert ways.seconds.tolist() == [[0, 180, 300], [360, 0, 180], [240, 300, 0]]
     assert ways.km[1, 0] == pytest.approx(2.7)
-    assert ways.words == ("Ways and times come from town.graphml. Times are rounded up to whole minutes.",)
+    assert ways.sentences == ("Ways and times come from town.graphml. Times are rounded up to whole minutes.",)
 
 
 def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
@@ -54,10 +54,10 @@ def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
 def test_a_place_that_no_road_reaches_is_reached_straight_and_that_is_said(tmp_path: Path) -> None:
     travel = load_road_travel(str(network(tmp_path / "town.graphml")), mode="walk")
     assert travel is not None
-    ways, straight = travel(LON, LAT), measure_straight_ways(LON, LAT, mode="walk")
+    ways, straight = travel(LON, LAT), measure_straight_travel(LON, LAT, mode="walk")
     assert (ways.seconds[3] == straight.seconds[3]).all()
     assert ways.seconds[0, 1] != straight.seconds[0, 1]
-    assert ways.words[1] == (
+    assert ways.sentences[1] == (
         "It has no way for 43.8 % of the pairs of places. Straight lines with a detour are used there."
     )
 
@@ -137,14 +137,14 @@ def test_a_service_is_asked_in_parts_for_rounded_places_alone(service: str) -> N
     assert max(path.count(";") for path in Service.asked) < 250
     assert ways.seconds[0, -1] == 120  # 100 s, rounded up
     assert ways.km[0, -1] == pytest.approx(1.0)
-    assert ways.words == ("Ways and times come from the road service. Times are rounded up to whole minutes.",)
+    assert ways.sentences == ("Ways and times come from the road service. Times are rounded up to whole minutes.",)
 
 
 def test_where_a_service_has_no_way_straight_lines_stand_in(service: str) -> None:
     travel = load_road_travel(f"{service}/table/v1/foot", mode="walk")
     assert travel is not None
     ways = travel(LON, LAT)
-    assert (ways.seconds[:, 3] == measure_straight_ways(LON, LAT, mode="walk").seconds[:, 3]).all()
+    assert (ways.seconds[:, 3] == measure_straight_travel(LON, LAT, mode="walk").seconds[:, 3]).all()
 
 
 @pytest.mark.parametrize("path", ["/broken/v1/foot", None])

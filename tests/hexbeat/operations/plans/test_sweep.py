@@ -29,7 +29,7 @@ def swept(choices: SweepChoices, *, reports: pd.DataFrame | None = None, near: p
     columns, _ = demonstration()
     given_reports = waiting() if reports is None else reports
     moment = dt.datetime(2026, 11, 22, 6, tzinfo=middlesbrough().tz)
-    return make_sweep_plan(columns, middlesbrough(), choices, reports=given_reports, near=near, made_at=moment)
+    return make_sweep_plan(columns, middlesbrough(), choices, reports=given_reports, reference=near, made_at=moment)
 
 
 def moved(reports: pd.DataFrame, hours_before: float) -> pd.DataFrame:

@@ -13,56 +13,56 @@ from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 
 @cache
-def judged() -> Backtest:
+def run_backtest_of_overdoses() -> Backtest:
     return backtest(demonstration()[0], middlesbrough(), "overdoses", weeks=8, resolutions=(8, 9))
 
 
-def rows_of(made: str) -> list[str]:
-    return made.split("<tbody>")[1].split("</tbody>", maxsplit=1)[0].split("</tr>")[:-1]
+def rows_of(html: str) -> list[str]:
+    return html.split("<tbody>")[1].split("</tbody>", maxsplit=1)[0].split("</tr>")[:-1]
 
 
 def test_every_method_and_size_has_its_row_and_the_best_stands_first() -> None:
-    rows = rows_of(render_backtest(judged()))
+    rows = rows_of(render_backtest(run_backtest_of_overdoses()))
     assert len(rows) == 8
-    assert 'class="hb-wins"' in rows[0]
-    assert "(wins)" in rows[0]
-    assert not any("(wins)" in row for row in rows[1:])
+    assert 'class="hb-selected"' in rows[0]
+    assert "(selected)" in rows[0]
+    assert not any("(selected)" in row for row in rows[1:])
 
 
 def test_gi_star_has_no_ratio_of_predicted_to_observed_and_shows_a_dash() -> None:
-    rows = [row for row in rows_of(render_backtest(judged())) if "Gi* of the last 4 weeks" in row]
+    rows = [row for row in rows_of(render_backtest(run_backtest_of_overdoses())) if "Gi* of the last 4 weeks" in row]
     assert all(row.endswith('<td class="hb-number">\N{EN DASH}</td>') for row in rows)
 
 
 def test_each_rival_is_said_with_its_interval() -> None:
-    said = describe_leads(judged())
-    assert len(said) == 3
-    assert all(line.startswith("Ahead of the ") for line in said)
-    assert all(line.endswith((": more than chance.", ": chance alone might explain this.")) for line in said)
+    sentences = describe_leads(run_backtest_of_overdoses())
+    assert len(sentences) == 3
+    assert all(line.startswith("Ahead of the ") for line in sentences)
+    assert all(line.endswith((": more than chance.", ": chance alone might explain this.")) for line in sentences)
 
 
 def test_progress_is_told_for_each_resolution_in_turn() -> None:
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     backtest(
         demonstration()[0],
         middlesbrough(),
         "overdoses",
         weeks=1,
         resolutions=(8, 9),
-        progress=lambda resolution, place: told.append((resolution, place)),
+        progress=lambda resolution, place: steps.append((resolution, place)),
     )
-    assert told == [(8, 0), (9, 1)]
+    assert steps == [(8, 0), (9, 1)]
 
 
 def test_near_repeats_are_distances_by_days() -> None:
     chosen = Filter(layers=("needle_litter",), start=date(2026, 8, 24), end=TODAY)
-    found = build_near_repeats(demonstration()[0], chosen, load_study(middlesbrough(), (), 9))
-    made = render_repeats(found)
-    assert len(rows_of(made)) == 5
-    assert '<th scope="row">the same place</th>' in made
-    assert '<th scope="row">up to 100 m</th>' in made
-    assert '<th scope="col" class="hb-number">2 to 6 days</th>' in made
-    assert made.count(" raised</b>") == int(found.rows["raised"].sum()) > 0
+    repeats = build_near_repeats(demonstration()[0], chosen, load_study(middlesbrough(), (), 9))
+    html = render_repeats(repeats)
+    assert len(rows_of(html)) == 5
+    assert '<th scope="row">the same place</th>' in html
+    assert '<th scope="row">up to 100 m</th>' in html
+    assert '<th scope="col" class="hb-number">2 to 6 days</th>' in html
+    assert html.count(" raised</b>") == int(repeats.rows["raised"].sum()) > 0
 
 
 def test_a_band_without_pairs_says_so() -> None:
@@ -72,5 +72,5 @@ def test_a_band_without_pairs_says_so() -> None:
             "observed": [0], "expected": [0.0], "ratio": [float("nan")], "raised": [False],
         }
     )  # fmt: skip
-    found = RepeatTable(find_layer("overdoses"), rows, 20, 0, None, 999, None, None, "", ())
-    assert '<td class="hb-number">no pairs</td>' in render_repeats(found)
+    repeats = RepeatTable(find_layer("overdoses"), rows, 20, 0, None, 999, None, None, "", ())
+    assert '<td class="hb-number">no pairs</td>' in render_repeats(repeats)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hexbeat.dashboard.pages.data.quality_tables import (
-    REASON_WORDS,
+    REASON_LABELS,
     build_rejects_csv,
     count_silent_days,
     describe_undo,
@@ -30,7 +30,7 @@ TALLY = FileTally(read=6, accepted=2, new=2, rejected=4, reasons={"bad_date": 3,
 
 
 def test_every_reason_has_words() -> None:
-    assert set(REASON_WORDS) == {*REJECT_REASONS, *SKIP_REASONS}
+    assert set(REASON_LABELS) == {*REJECT_REASONS, *SKIP_REASONS}
 
 
 def test_every_text_of_a_table_is_escaped() -> None:
@@ -100,8 +100,8 @@ def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> No
             "raw": ['{"when": "never", "what": "=1+1"}', '{"when": "2026-01-01", "lon": ""}'],
         }
     )
-    found = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
-    assert found.to_dict("list") == {
+    frame = pd.read_csv(io.BytesIO(build_rejects_csv(rejects)), dtype=str, keep_default_na=False)
+    assert frame.to_dict("list") == {
         "when": ["never", "2026-01-01"],
         "what": ["'=1+1", ""],
         "lon": ["", ""],

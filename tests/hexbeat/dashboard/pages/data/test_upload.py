@@ -67,12 +67,13 @@ def test_columns_that_are_not_used_have_no_part(suggestion: Suggestion) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fact"), [("../x", "'../x' is none"), ("", "'' is none"), ("table", "'table' is taken")]
+    ("name", "fact"),
+    [("../x", "'../x' is not such a name"), ("", "'' is not such a name"), ("table", "'table' is taken")],
 )
 def test_a_source_has_a_name_of_its_own(suggestion: Suggestion, name: str, fact: str) -> None:
     with pytest.raises(DataError) as refused:
         build_profile(suggestion, {}, name=name, layer="needle_litter", taken=["table"])
     assert str(refused.value) == (
-        "A source has a name of its own, of lower-case letters, digits and hyphens; "
+        "A source needs a name of its own, of lower-case letters, digits and hyphens; "
         f"{fact}; choose one such as council-sweeps"
     )

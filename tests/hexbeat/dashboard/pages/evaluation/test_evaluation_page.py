@@ -69,7 +69,7 @@ def test_weights_that_make_no_sense_are_told() -> None:
 
 def test_naloxone_says_how_to_load_places_and_shows_the_next_ones() -> None:
     app = one_page("naloxone")
-    assert "hexbeat places load FILE --kind naloxone" in app.info[0].value
+    assert app.info[0].value.startswith("To load them, go to the Data page with a list of the pharmacies")
     assert "No naloxone places are loaded yet, so cover is not known" in html(app)
     assert "The next places are proved best together" in html(app)
     files = [button.label for button in app.get("download_button")]

@@ -21,17 +21,17 @@ def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() 
     columns, area = demonstration()[0], middlesbrough()
     with Store.open(filled_store()) as store:
         rule = fix_protocol(store, ANALYST, columns, area, [busy_corner(1)], Rule({"needle_litter": 1.0}), today=TODAY)
-        found = evaluate_protocol(store, ANALYST, columns, area, rule)
-    assert "here: not known; next door: " in render_intervals(found)
-    assert "nan" not in render_intervals(found) + render_table(found)
-    alone = dataclasses.replace(found, effect=dataclasses.replace(found.effect, next_door=None))
+        evaluation = evaluate_protocol(store, ANALYST, columns, area, rule)
+    assert "here: not known; next door: " in render_intervals(evaluation)
+    assert "nan" not in render_intervals(evaluation) + render_table(evaluation)
+    alone = dataclasses.replace(evaluation, effect=dataclasses.replace(evaluation.effect, next_door=None))
     assert render_intervals(alone) == ('<p class="hb-notes">Not known: there is no comparable place.</p>')
-    row = render_table(found).split("<tr>")[2]
+    row = render_table(evaluation).split("<tr>")[2]
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
-    made = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
-    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(found, area, mark=None, made=made)))
+    made_at = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
+    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(evaluation, area, mark=None, made_at=made_at)))
     text = " ".join(pdf.pages[0].extract_text().split())
     assert len(pdf.pages) == 1
-    assert found.verdict.sentence in text
+    assert evaluation.verdict.sentence in text
     assert f" {DASH} {DASH} {DASH} not known next door " in text

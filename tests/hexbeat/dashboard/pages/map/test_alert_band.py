@@ -59,20 +59,20 @@ def test_a_rare_chance_is_less_than_one() -> None:
 @pytest.mark.parametrize("make", [render_band, render_alerts])
 def test_names_from_data_are_only_ever_text(make: object) -> None:
     assert callable(make)
-    made = make(report(FINDS))
-    assert "&lt;b&gt;Park&lt;/b&gt;" in made
-    assert "<b>Park" not in made
+    html = make(report(FINDS))
+    assert "&lt;b&gt;Park&lt;/b&gt;" in html
+    assert "<b>Park" not in html
 
 
 def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_out() -> None:
-    made = render_alerts(report(SPIKE))
+    html = render_alerts(report(SPIKE))
     assert (
         "By chance alone alerts come about 56 times a year for needle finds and 18 times a year for overdoses, over "
-        "all places." in made
+        "all places." in html
     )
-    assert "<td>25 Oct to 28 Oct 2026</td>" in made
-    assert "<td>C1 and C3</td>" in made
-    assert "Farrington&#x27;s method is not used yet." in made
+    assert "<td>25 Oct to 28 Oct 2026</td>" in html
+    assert "<td>C1 and C3</td>" in html
+    assert "Farrington&#x27;s method is not used yet." in html
 
 
 def test_the_whole_area_is_named_as_such() -> None:

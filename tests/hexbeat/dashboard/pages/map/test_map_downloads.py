@@ -65,8 +65,8 @@ def test_csv_is_the_table_with_numbers_as_they_are() -> None:
 
 @given(st.sampled_from("=+-@\t\r"), st.text())
 def test_no_cell_of_a_csv_is_a_formula(start: str, rest: str) -> None:
-    found = pd.read_csv(io.BytesIO(build_csv(rows_of(start + rest), ABOUT)), dtype=str, keep_default_na=False)
-    assert found["ward_name"].iloc[0].startswith("'")
+    frame = pd.read_csv(io.BytesIO(build_csv(rows_of(start + rest), ABOUT)), dtype=str, keep_default_na=False)
+    assert frame["ward_name"].iloc[0].startswith("'")
 
 
 def test_xlsx_holds_no_formula_and_no_link() -> None:
@@ -91,19 +91,19 @@ def test_xlsx_says_what_it_is() -> None:
 
 
 def test_geojson_is_hexagons_that_say_where_they_come_from(area: Area) -> None:
-    found = json.loads(build_geojson(rows_of("</script>"), DEMONSTRATION, area))
-    assert found["metadata"]["attribution"] == "Office for National Statistics"
-    assert found["features"][0]["properties"]["ward_name"] == "</script>"
-    assert found["features"][0]["properties"]["demonstration"] == "synthetic events, not real"
-    assert len(found["features"][0]["geometry"]["coordinates"][0]) == 7
+    collection = json.loads(build_geojson(rows_of("</script>"), DEMONSTRATION, area))
+    assert collection["metadata"]["attribution"] == "Office for National Statistics"
+    assert collection["features"][0]["properties"]["ward_name"] == "</script>"
+    assert collection["features"][0]["properties"]["demonstration"] == "synthetic events, not real"
+    assert len(collection["features"][0]["geometry"]["coordinates"][0]) == 7
 
 
 def test_geoparquet_is_read_back_with_its_crs(area: Area, tmp_path: Path) -> None:
     path = tmp_path / "cells.parquet"
     path.write_bytes(build_geoparquet(rows_of(), ABOUT, area))
-    found = geopandas.read_parquet(path)
-    assert found.crs == "EPSG:4326"
-    assert found[["layer", "cell", "count"]].to_numpy().tolist() == [["needle_litter", CELL, 4.0]]
+    frame = geopandas.read_parquet(path)
+    assert frame.crs == "EPSG:4326"
+    assert frame[["layer", "cell", "count"]].to_numpy().tolist() == [["needle_litter", CELL, 4.0]]
 
 
 def test_a_file_name_has_our_own_words_only(area: Area) -> None:

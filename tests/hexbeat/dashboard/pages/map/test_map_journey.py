@@ -151,9 +151,9 @@ def test_downloads_hold_what_the_map_shows(open_page: Open, served_app: Served) 
 
     name, content = downloaded(guest, "CSV")
     assert re.fullmatch(r"hexbeat-middlesbrough-needle_litter-[\d-]+-to-[\d-]+\.csv", name)
-    found = pd.read_csv(io.BytesIO(content))
-    assert set(found["demonstration"]) == {"synthetic events, not real"}
-    pd.testing.assert_frame_equal(found[list(rows.columns)], rows, check_dtype=False)
+    frame = pd.read_csv(io.BytesIO(content))
+    assert set(frame["demonstration"]) == {"synthetic events, not real"}
+    pd.testing.assert_frame_equal(frame[list(rows.columns)], rows, check_dtype=False)
 
     name, content = downloaded(guest, "GeoJSON")
     shapes = json.loads(content)["features"]
@@ -229,7 +229,7 @@ def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_p
     guest.says(words(served_app, Choices()))
     sentence_box = guest.sentence.bounding_box()
     map_box = page.locator("iframe[title*='st_folium']").bounding_box()
-    side_box = page.locator(".st-key-hb_side").bounding_box()
+    side_box = page.locator(".st-key-hb_cell_panel").bounding_box()
     assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
     assert sentence_box["y"] < map_box["y"] < side_box["y"]
     assert round(map_box["height"] / PHONE[1], 2) == 0.6

@@ -18,14 +18,14 @@ from tests.support.partners_side import one_page
 from tests.support.plans import example_plan, make_backtested_plan, make_small_plan, with_break
 
 
-def said(app: AppTest) -> str:
+def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
 def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
-    assert "No plan is open" in said(app)
+    assert "No plan is open" in read_html(app)
     app.session_state["plan_kind"] = "sweep"
     app.run()
     app.text_input(key="sweep_place").set_value("54.574, -1.235").run()
@@ -35,11 +35,11 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     plan = load_plan(home, code)
     assert plan.tours[0].start.lat == 54.574
     assert app.query_params["plan"] in (code, [code])
-    assert headline(plan) in said(app)
+    assert headline(plan) in read_html(app)
     assert 'name = "Depot"' in (home / "plans.toml").read_text()
     again = one_page("plan", plan=code)
     assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
-    assert headline(plan) in said(again)
+    assert headline(plan) in read_html(again)
     assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
 
 
@@ -48,9 +48,9 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
     app.text_input(key="patrol_place").set_value("somewhere").run()
-    assert "A place is a latitude and a longitude with a comma between them." in said(app)
+    assert "A place is a latitude and a longitude with a comma between them." in read_html(app)
     assert app.button(key="plan_make").disabled
-    assert "There is no plan" in said(one_page("plan", plan="zzzz9"))
+    assert "There is no plan" in read_html(one_page("plan", plan="zzzz9"))
 
 
 def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:

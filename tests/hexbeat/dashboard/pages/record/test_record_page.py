@@ -46,8 +46,8 @@ def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
 def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> None:
     app = one_page("done", plan="several", **({"team": team} if team else {}))
     assert (app.radio[0].options, app.radio[0].value, stops(app)) == (["Team 1", "Team 2"], None, [])
-    told = ["The team in this link is not in this plan. Choose one below."] if team else []
-    assert [one.value for one in app.warning] == told
+    warnings = ["The team in this link is not in this plan. Choose one below."] if team else []
+    assert [one.value for one in app.warning] == warnings
     assert address(app).get("team", "") == team
     app.radio[0].set_value("Team 2").run()
     assert address(app) == {"plan": "several", "team": "Team 2"}

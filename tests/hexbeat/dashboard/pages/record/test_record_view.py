@@ -15,7 +15,7 @@ from hexbeat.dashboard.pages.record.record_view import (
     render_row,
 )
 from hexbeat.operations.ledger.ledger import VISIT_COLUMNS
-from hexbeat.operations.ledger.visits import Visit, visit_id, visit_of_stop
+from hexbeat.operations.ledger.visits import Visit, build_stop_visit, visit_id
 from hexbeat.operations.plans.plan import PlanKind
 from tests.support.plans import AREA, LONDON, NOW, made_plan
 
@@ -37,14 +37,14 @@ def ledger(*found: Visit) -> pd.DataFrame:
 
 
 def at(number: int, **facts: object) -> Visit:
-    return visit_of_stop(PLAN, TOUR, TOUR.stops[number], **facts)  # type: ignore[arg-type] # by name
+    return build_stop_visit(PLAN, TOUR, TOUR.stops[number], **facts)  # type: ignore[arg-type] # by name
 
 
 def test_the_next_stop_is_the_first_without_a_record_and_the_last_is_what_was_recorded_last() -> None:
-    shown = build_progress(PLAN, TOUR, ledger(at(0, needles=2), at(2, outcome="not_done")), zone=LONDON)
-    assert [state.visit_id is not None for state in shown.states] == [True, False, True, False]
-    assert (shown.next, shown.last) == (shown.states[1], shown.states[2])
-    assert shown.states[0].started == dt.datetime(2026, 11, 19, 22, 30, tzinfo=LONDON)
+    progress = build_progress(PLAN, TOUR, ledger(at(0, needles=2), at(2, outcome="not_done")), zone=LONDON)
+    assert [state.visit_id is not None for state in progress.states] == [True, False, True, False]
+    assert (progress.next, progress.last) == (progress.states[1], progress.states[2])
+    assert progress.states[0].started == dt.datetime(2026, 11, 19, 22, 30, tzinfo=LONDON)
     done = build_progress(PLAN, TOUR, ledger(*(at(k) for k in range(4))), zone=LONDON)
     assert done.next is None
     fresh = build_progress(PLAN, TOUR, ledger(), zone=LONDON)
@@ -57,17 +57,17 @@ def test_another_teams_record_of_a_stop_is_not_this_teams() -> None:
 
 
 def test_progress_and_rows_in_words() -> None:
-    shown = build_progress(PLAN, TOUR, ledger(at(0, needles=2, minutes=12), at(2, outcome="not_done")), zone=LONDON)
-    assert render_progress(shown).startswith(
+    progress = build_progress(PLAN, TOUR, ledger(at(0, needles=2, minutes=12), at(2, outcome="not_done")), zone=LONDON)
+    assert render_progress(progress).startswith(
         '<p class="hb-done-progress" role="status"><b>1 of 4</b> done · 12 of 60 minutes · 2 needles</p>'
     )
-    assert [render_row(state, is_sweep=True).partition("<br>")[2] for state in shown.states] == [
+    assert [render_row(state, is_sweep=True).partition("<br>")[2] for state in progress.states] == [
         "✓ 22:30, 12 minutes, 2 needles</p>",
         "23:00, 15 minutes planned</p>",
         "✗ not done</p>",
         "00:00, 15 minutes planned</p>",
     ]
-    assert render_card(shown.states[1], total=4) == (
+    assert render_card(progress.states[1], total=4) == (
         '<div class="hb-done-card"><p>Stop 2 of 4</p><h2>Central near 85</h2>'
         "<p>Planned 23:00 to 23:15, 15 minutes.</p><p>It was busy in the last four weeks.</p></div>"
     )
@@ -85,12 +85,12 @@ def test_a_week_by_team_and_ward() -> None:
     today = dt.date(2026, 11, 20)
     assert find_week(today) == (dt.date(2026, 11, 16), dt.date(2026, 11, 23))
     assert format_week_heading(today) == "Week from 16 Nov 2026: planned and delivered"
-    found = ledger(at(0, needles=2, minutes=12), at(1, needles=0, minutes=18))
-    assert build_week_rows([PLAN], found, AREA, by="team", today=today) == [
+    visits = ledger(at(0, needles=2, minutes=12), at(1, needles=0, minutes=18))
+    assert build_week_rows([PLAN], visits, AREA, by="team", today=today) == [
         ("Team 1", "60", "30", "50 %", "2 of 4", "2"),
         ("Team 2", "60", "0", "0 %", "0 of 4", "0"),
     ]
-    assert build_week_rows([PLAN], found, AREA, by="ward", today=today)[0] == (
+    assert build_week_rows([PLAN], visits, AREA, by="ward", today=today)[0] == (
         "Central",
         "60",
         "30",
@@ -98,4 +98,4 @@ def test_a_week_by_team_and_ward() -> None:
         "2 of 4",
         "2",
     )
-    assert build_week_rows([PLAN], found, AREA, by="team", today=dt.date(2026, 11, 30)) == []
+    assert build_week_rows([PLAN], visits, AREA, by="team", today=dt.date(2026, 11, 30)) == []
