@@ -68,7 +68,7 @@ def measure(
         now = dt.datetime.now(dt.UTC)
         build_s, release = cpu_time(lambda: built(store, area, policy, now))
         audit_s, audited = cpu_time(lambda: audit_release(release))
-        known = read_events(store, ANALYST, moment=now, area=area).frame
+        known = read_events(store, ANALYST, as_at=now, area=area).frame
     trees = build_trees(area, read_places_mask(area), policy)
     rows = [
         {"area": area.name, **utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
