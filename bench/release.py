@@ -70,7 +70,7 @@ def measure(
         now = dt.datetime.now(dt.UTC)
         build_s, release = measure_cpu(lambda: build_release(store, area, policy, now))
         audit_s, audited = measure_cpu(lambda: audit_release(release))
-        known = read_events(store, ANALYST, moment=now, area=area).frame
+        known = read_events(store, ANALYST, as_at=now, area=area).frame
     trees = build_trees(area, read_places_mask(area), policy)
     rows = [
         {"area": area.name, **measure_utility(release, layer, known, trees[layer.place_set]), "build_s": build_s,
