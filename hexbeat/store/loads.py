@@ -208,7 +208,7 @@ class Load:
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)
             known = entry.coverage if entry.coverage is not None else _read_open_coverage(connection, entry)
-            write_entries(connection, known, batch_id=batch_id, moment=moment)
+            write_entries(connection, known, batch_id=batch_id, moment=created)
         return batch_id
 
 
