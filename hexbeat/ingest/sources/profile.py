@@ -48,8 +48,7 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
-# month: that of a snapshot's scope; file: from its first record to its last; open: a running log, from the first record
-# of any of its files to the last; stated: the person who loads it says so.
+# A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
 COVERS: Final = ("month", "file", "open", "stated")
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
@@ -88,17 +87,15 @@ class Location:
     lat: Names = field(metadata=tables.NAMES, default=())
     x: Names = field(metadata=tables.NAMES, default=())  # in `crs`; eastings
     y: Names = field(metadata=tables.NAMES, default=())  # in `crs`; northings
-    crs: str | None = field(
-        metadata=tables.TEXT, default=None
-    )  # "EPSG:27700"; of x and y, or of a geofile that names none
+    # "EPSG:27700"; of x and y, or of a geofile that names none
+    crs: str | None = field(metadata=tables.TEXT, default=None)
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
-    doubtful: tuple[Condition, ...] = field(
-        metadata=tables.as_tables(Condition), default=()
-    )  # rows whose point is no place
+    # Rows whose point is no place.
+    doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +254,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("unknown_layer is skip or reject", _name_unknown({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _name_unknown({profile.key.repeats}, ("reject", "number"))),
         ("covers is month, file, open or stated", _name_unknown({profile.covers}, COVERS)),
-        (
-            "A file that covers a month has a snapshot with that month in its scope",
-            _state_unless(profile.covers != "month" or profile.snapshot is not None, "has no snapshot"),
-        ),
+        ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",
