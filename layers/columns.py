@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.catalogue import LAYERS
+from layers.coverage import Coverage
 
 __all__ = ["Columns", "mark_states"]
 
@@ -19,7 +20,8 @@ class Columns:
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
     and `reported_by` are codes into LAYERS, PRECISIONS, REPORTERS (uint8). `ward` indexes `ward_codes` (int16).
     `cell[r]` indexes `cell_ids[r]` (int32 into sorted uint64), for r in RESOLUTIONS. lon and lat are WGS 84 degrees.
-    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category.
+    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category. `coverage` says
+    which days are known of each layer; None where nobody said: then a layer is known from its first event to its last.
     """
 
     version: int
@@ -39,6 +41,7 @@ class Columns:
     cell: Mapping[int, NDArray[np.int32]]
     cell_ids: Mapping[int, NDArray[np.uint64]]
     demonstration: NDArray[np.bool_]
+    coverage: Coverage | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -63,7 +66,6 @@ def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 
 _NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
-_TABLES: Final = frozenset(
-    {"version", "ward_codes", "categories", "cell", "cell_ids"}
-)  # fields that do not hold one value for each event
+# Fields that do not hold one value for each event.
+_TABLES: Final = frozenset({"version", "ward_codes", "categories", "cell", "cell_ids", "coverage"})
 _ARRAYS: Final = tuple(field.name for field in fields(Columns) if field.name not in _TABLES)

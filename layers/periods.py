@@ -16,6 +16,7 @@ from geo.calendar import Calendar, find_month_start, list_months
 from geo.errors import UsageError
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
+from layers.coverage import Coverage, CoverageEntry
 from layers.event import PRECISIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
@@ -37,6 +38,7 @@ __all__ = [
     "find_year_before",
     "format_quarter",
     "format_quarter_months",
+    "get_coverage",
     "parse_day",
     "require_one_layer",
 ]
@@ -80,18 +82,35 @@ def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> 
     )
 
 
-def find_known_period(columns: Columns, layer: str, *, time_zone: str) -> Period | None:
-    """From the day of a layer's first event to the day after its last, in all wards; None without events.
+def get_coverage(columns: Columns, *, time_zone: str) -> Coverage:
+    """What is known of each layer; where the columns carry no coverage, each from its first event to its last."""
+    if columns.coverage is not None:
+        return columns.coverage
+    periods = [(spec.name, _find_event_period(columns, code, time_zone)) for code, spec in enumerate(LAYERS)]
+    entries = tuple(CoverageEntry(name, "", "", *period) for name, period in periods if period)
+    return Coverage(entries, columns.ward_codes)
+
+
+def _find_event_period(columns: Columns, code: int, time_zone: str) -> Period | None:
+    """From the day of a layer's first event to the day after its last; None without events.
 
     For states the last is the one that began last: an order that runs for months says nothing of those months.
     """
-    events_of_layer = np.flatnonzero(columns.layer == [spec.name for spec in LAYERS].index(layer))
+    events_of_layer = np.flatnonzero(columns.layer == code)
     if not events_of_layer.size:
         return None
     start = columns.start[events_of_layer]
-    latest = start if find_layer(layer).kind == "state" else np.maximum(start, columns.end[events_of_layer] - 1)
+    latest = start if LAYERS[code].kind == "state" else np.maximum(start, columns.end[events_of_layer] - 1)
     first, last = Calendar(time_zone).days(np.array([start[0], latest.max()])).tolist()
     return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
+
+
+def find_known_period(columns: Columns, layer: str, *, time_zone: str, wards: tuple[str, ...] = ()) -> Period | None:
+    """From the first day of which a layer's records know anything to the last; None where they know nothing.
+
+    Days between may be missing: `get_coverage(...).find_missing` names them.
+    """
+    return get_coverage(columns, time_zone=time_zone).find_reach(layer, wards=wards)
 
 
 def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
@@ -100,7 +119,7 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     None if the layer has no records in the period.
     """
     spec = require_one_layer(chosen, "A period of records")
-    known_period = find_known_period(columns, spec.name, time_zone=time_zone)
+    known_period = find_known_period(columns, spec.name, time_zone=time_zone, wards=chosen.wards)
     if known_period is None:
         return None, [f"No {spec.many} have been loaded."]
     start, end = (
@@ -109,9 +128,12 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     )
     sentences = []
     if chosen.end is not None and end < chosen.end:
-        sentences.append(f"The newest record is of {format_date(known_period[1] - _DAY)}. Later days are left out.")
+        sentences.append(f"The records end on {format_date(known_period[1] - _DAY)}. Later days are left out.")
     if chosen.start is not None and start > chosen.start:
         sentences.append(f"The records begin on {format_date(known_period[0])}. Earlier days are left out.")
+    coverage = get_coverage(columns, time_zone=time_zone)
+    if start < end and (missing := coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)):
+        sentences.append(f"{missing}.")
     return (
         ((start, end), sentences) if start < end else (None, [f"There are no records of {_describe_period(chosen)}."])
     )

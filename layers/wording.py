@@ -18,6 +18,7 @@ __all__ = [
     "format_cell_width",
     "format_count",
     "format_date",
+    "format_day_spans",
     "format_hours",
     "format_list",
     "format_number",
@@ -61,6 +62,23 @@ def format_span(start: dt.date, end: dt.date) -> str:
         return format_date(start)
     first = format_date(start) if start.year != last.year else f"{start.day} {MONTH_NAMES[start.month - 1]}"
     return f"{first} to {format_date(last)}"
+
+
+def format_day_spans(spans: Sequence[tuple[dt.date, dt.date]], *, most: int = 3) -> str:
+    """Half-open periods in words, whole months by their name: "Mar 2024, Jul to Sep 2024 and 3 to 9 Nov 2024"."""
+    return format_list([_format_days(start, end) for start, end in spans], most=most)
+
+
+def _format_days(start: dt.date, end: dt.date) -> str:
+    last = end - dt.timedelta(days=1)
+    if start.day == 1 and end.day == 1:
+        first = f"{MONTH_NAMES[start.month - 1]} {start.year}"
+        if (start.year, start.month) == (last.year, last.month):
+            return first
+        return f"{first.removesuffix(f' {last.year}')} to {MONTH_NAMES[last.month - 1]} {last.year}"
+    if (start.year, start.month) == (last.year, last.month) and start != last:
+        return f"{start.day} to {format_date(last)}"
+    return format_span(start, end)
 
 
 def format_number(value: float) -> str:

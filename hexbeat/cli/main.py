@@ -23,6 +23,10 @@ COMMANDS: Final = MappingProxyType(
             "Serve the dashboard in the browser: to partners on this machine only, or to the public from a release.",
         ),
         "ingest": ("store_commands", "Load files of one source: all of them, or none if one cannot be read."),
+        "coverage": (
+            "coverage_commands",
+            "List the days for which records are complete, or set and clear such days.",
+        ),
         "rejects": (
             "store_commands",
             "List the rows that could not be used, with their file, line, reason and the columns that were read.",

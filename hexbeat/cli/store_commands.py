@@ -10,6 +10,7 @@ import typer
 
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
+from hexbeat.cli.coverage_commands import parse_covers
 from hexbeat.cli.installation import (
     AreaOption,
     DryRunOption,
@@ -36,6 +37,10 @@ def ingest(
     layer: Annotated[
         str | None, typer.Option(metavar="L", help="The layer of every row, if the file names none.")
     ] = None,
+    covers: Annotated[
+        str | None,
+        typer.Option(metavar="FROM:TO", help="The days for which the files are complete; TO no longer counts."),
+    ] = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -50,6 +55,7 @@ def ingest(
         report = ingest_files(
             installation.store, installation.viewer, files, source=source, area=installation.area,
             home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
+            covers=parse_covers(covers) if covers else None,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
@@ -60,6 +66,8 @@ def ingest(
         )
     for remark in report.remarks:
         print_message(remark + ".")
+    for sentence in report.describe_coverage():
+        print_message(sentence)
     if mixed:
         print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
     if dry_run:

@@ -51,6 +51,7 @@ from hexbeat.store.live_columns import is_empty
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES, LAYERS
+from layers.coverage import CoverageEntry
 from layers.event import DEMONSTRATION
 from layers.layer_spec import DemonstrationSpec, LayerSpec
 
@@ -322,6 +323,8 @@ def load_demonstration(
         for begin in range(0, len(demonstration.frame), CHUNK_ROWS):
             load_file.add_events(demonstration.frame.iloc[begin : begin + CHUNK_ROWS])
         load_file.add_tally(read=len(demonstration.frame), skipped={})
+        first_day = dt.date.fromisoformat(demonstration.truth["from"])
+        load_file.state_coverage(CoverageEntry(spec.name, DEMONSTRATION, "", first_day, today) for spec in LAYERS)
     _write_truth(home / TRUTH_FILE, demonstration.truth)
     last_day = today - dt.timedelta(days=1)
     return {

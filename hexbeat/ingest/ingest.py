@@ -14,6 +14,7 @@ import pandas as pd
 from geo.errors import DataError
 from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
+from hexbeat.ingest.file_coverage import FileCoverage, require_covers
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
@@ -23,8 +24,9 @@ from hexbeat.store.loads import FileTally, LoadFile
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYERS, find_layer
+from layers.coverage import CoverageEntry, Span, join_spans
 from layers.event import REPORTERS
-from layers.wording import format_list
+from layers.wording import format_day_spans, format_list
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -51,6 +53,7 @@ class FileReport:
     tally: FileTally
     samples: tuple[RejectSample, ...] = ()
     remarks: tuple[str, ...] = ()  # sentences on what Hexbeat assumed
+    coverage: tuple[CoverageEntry, ...] = ()  # the days that the file completes
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
@@ -87,6 +90,16 @@ class IngestReport:
     def remarks(self) -> list[str]:
         """What Hexbeat assumed for any of the files, as sentences without contents of records."""
         return [remark for file in self.files for remark in file.remarks]
+
+    def describe_coverage(self) -> list[str]:
+        """Sentences on the days that the files complete, layer by layer: what is outside them is not known."""
+        spans: dict[str, list[Span]] = {}
+        for entry in (entry for file in self.files for entry in file.coverage):
+            spans.setdefault(entry.layer, []).append((entry.start, entry.end))
+        return [
+            f"{find_layer(layer).title}: complete for {format_day_spans(join_spans(days))}. Other days are not known."
+            for layer, days in spans.items()
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`."""
@@ -148,12 +161,14 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     layer: str | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
+    covers: Span | None = None,
 ) -> IngestReport:
     """Load files of one source into the store, in one transaction, and report on every row.
 
     `source` is the name of a profile or a profile itself. `layer` is the layer of all rows, for a file without the
     column of layers that the profile reads. A path may be a URL for Open311 requests. `now` (aware; None: the clock)
-    decides which dates are in the future. With `dry_run` everything but the commit is done.
+    decides which dates are in the future. `covers` are the days [from, to) for which the files are complete; without
+    them the profile's rule says so (`hexbeat.ingest.file_coverage`). With `dry_run` everything but the commit is done.
 
     DataError if a file cannot be read as a whole, UsageError if there is no such source or layer, PolicyError if the
     viewer may not load; nothing is changed then.
@@ -162,6 +177,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     profile = load_profile(source, home) if isinstance(source, str) else source
     if layer is not None:
         find_layer(layer)
+    require_covers(profile, covers)
     started_at = now or datetime.now(UTC)
     with ExitStack() as stack:
         inputs = [_open_input(path, profile, stack) for path in paths]
@@ -169,7 +185,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
         entries: list[tuple[_Input, LoadFile, RejectSamples]] = []
         with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
             for item in inputs:
-                job = _Job(item, profile, area, int(started_at.timestamp()), layer)
+                job = _Job(item, profile, area, int(started_at.timestamp()), layer, covers)
                 report = _build_progress(progress, before, item.size, total)
                 with load.file(
                     item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
@@ -181,7 +197,8 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
 
 
 def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
-    return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), samples.remarks())
+    coverage = tuple(entry.coverage or ())
+    return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), samples.remarks(), coverage)
 
 
 def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
@@ -216,10 +233,13 @@ class _Job:
     area: Area
     now: int
     layer: str | None
+    covers: Span | None
 
     def run(self, entry: LoadFile, report_progress: Callable[[float], None]) -> RejectSamples:
         """Read the file and add its rows to the load, chunk by chunk."""
         profile, samples = self.profile, RejectSamples(self.item.name)
+        time_zone = profile.time_zone or self.area.time_zone
+        coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers)
         name_parts = _parse_file_name(profile, self.item.name)
         options = ReadOptions(
             encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,
@@ -236,17 +256,19 @@ class _Job:
                 crs=crs,
                 name_parts=name_parts,
                 layer=self.layer,
-                time_zone=profile.time_zone or self.area.time_zone,
+                time_zone=time_zone,
             )
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
                 _add_rows(entry, done.events, done.rejects)
                 if done.scopes:
                     entry.cover(done.scopes, wards=self.area.wards)
+                coverage.add(done.events, done.scopes)
                 entry.add_tally(read=done.read, skipped=done.skipped)
                 samples.add(done.rejects)
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
+        entry.state_coverage(coverage.build_entries())
         return samples
 
 

@@ -1,7 +1,7 @@
 """Live events in memory, updated with the changes since they were read. The screens read these."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from hexbeat.store.coverage_log import fetch_coverage
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_columns
 from hexbeat.store.schema import batches, events, store_state
@@ -91,6 +92,7 @@ def _refresh(
         closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
         numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
         columns = merge_columns(old.columns, added, numbers)
+    columns = replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes))
     return _CachedColumns(
         columns, _find_highest(connection, events.c.row_id), _find_highest(connection, batches.c.batch_id)
     )
@@ -119,8 +121,8 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
         )
         cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
     categories, old_codes, added_codes = _merge_categories(old, old.category[kept_rows], added)
-    tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids"}
-    arrays = {name: merge_array(name) for name in set(Columns.__dataclass_fields__) - tables}
+    tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids", "coverage"}
+    arrays: dict[str, Any] = {name: merge_array(name) for name in set(Columns.__dataclass_fields__) - tables}
     return freeze(
         Columns(
             version=added.version,

@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from geo.calendar import add_months
 from geo.errors import StoreError, UsageError
 from hexbeat.store.databases import read_transaction, write_transaction
-from hexbeat.store.schema import batch_files, batches, events, rejects, store_state, visits
+from hexbeat.store.schema import batch_files, batches, coverage, events, rejects, store_state, visits
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
 
@@ -36,6 +36,7 @@ __all__ = ["LEDGER", "PATIENCE_S", "Erasure", "describe_pending", "erase", "eras
 
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
 LEDGER: Final = "ledger"  # the source name that means visits; a visit's identifier is its visit_id
+_DAY_S: Final = 86_400
 _PENDING_TEXT: Final = (
     "Traces may remain in the store's files: another program uses the store, its disk is full, or you may not rewrite "
     "it. Hexbeat tries again each time it opens the store."
@@ -98,6 +99,7 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
         ).scalar_one()
         rows = connection.execute(sa.delete(events).where(condition)).rowcount
         removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.source == source)).rowcount
+        connection.execute(sa.delete(coverage).where(coverage.c.source == source))
         other_loads = sa.select(batch_files.c.batch_id).where(batch_files.c.source != source)
         source_loads = sa.select(batch_files.c.batch_id).where(batch_files.c.source == source)
         is_emptied = sa.and_(batches.c.batch_id.in_(source_loads), batches.c.batch_id.not_in(other_loads))
@@ -126,6 +128,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         ended = sa.select(events.c.event_id).where(events.c.occurred_to < limit, sa.not_(superseded))
         removed_events = connection.execute(sa.select(sa.func.count()).select_from(ended.subquery())).scalar_one()
         rows = connection.execute(sa.delete(events).where(events.c.event_id.in_(ended))).rowcount
+        _cut_coverage(connection, first_day=limit // _DAY_S + 1)
         old_loads = sa.select(batches.c.batch_id).where(batches.c.created < limit)
         removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old_loads))).rowcount
         later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
@@ -133,6 +136,12 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         if rows or removed_rejects or removed_visits:
             _mark_pending(connection)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
+
+
+def _cut_coverage(connection: Connection, *, first_day: int) -> None:
+    """Days before the first (since 1970) are no longer known: their events were removed."""
+    connection.execute(sa.delete(coverage).where(coverage.c.end_day <= first_day))
+    connection.execute(sa.update(coverage).where(coverage.c.first_day < first_day).values(first_day=first_day))
 
 
 def _drop_visits(connection: Connection, condition: sa.ColumnElement[bool]) -> int:

@@ -1,7 +1,7 @@
 """Reads the live events, or those that were live at a past time, as columns for screens and counts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from hexbeat.store.coverage_log import fetch_coverage
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
@@ -78,7 +79,8 @@ def read_columns(
     condition = LIVE if as_at is None else build_known_condition(as_at)
     with read_transaction(store.engine) as connection:
         version = read_version(connection)
-        return build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+        columns = build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+        return replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at))
 
 
 def build_known_condition(as_at: datetime) -> ColumnElement[bool]:

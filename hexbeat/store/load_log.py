@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from geo.errors import StoreError
 from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import read_transaction, write_transaction
-from hexbeat.store.schema import batch_files, batches, events, rejects
+from hexbeat.store.schema import batch_files, batches, coverage, events, rejects
 from layers.access import Action, Viewer, require
 from layers.timestamps import from_seconds, to_seconds
 
@@ -75,6 +75,7 @@ def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
             .where(events.c.superseded_batch == number)
         )
         connection.execute(sa.delete(rejects).where(rejects.c.batch_id == number))
+        connection.execute(sa.delete(coverage).where(coverage.c.batch_id == number))
         connection.execute(sa.update(batches).values(undone_at=to_seconds(None)).where(batches.c.batch_id == number))
     return batch
 

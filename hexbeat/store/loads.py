@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -15,9 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import DataError
 from geo.lazy_modules import import_lazily
 from hexbeat.store import merging, staging
+from hexbeat.store.coverage_log import write_entries
 from hexbeat.store.databases import WRITES, breaks_rule, change_version, read_version, translate_errors
 from hexbeat.store.schema import batch_files, batches, rejects
-from layers.timestamps import to_seconds
+from layers.catalogue import find_layer
+from layers.coverage import CoverageEntry
+from layers.timestamps import from_seconds, to_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +64,7 @@ class LoadFile:
     def __init__(self, load: "Load", name: str, source: str, *, sha256: str, snapshot: bool, file_no: int) -> None:
         self.name, self.source, self.sha256, self.snapshot, self.file_no = name, source, sha256, snapshot, file_no
         self.wards: Wards | None = None  # where the file's snapshot may remove events; None: nowhere
+        self.coverage: list[CoverageEntry] | None = None  # None: a running log, complete from first record to last
         self._load = load
         self._read: int | None = None
         self._skipped: Counter[str] = Counter()
@@ -104,6 +108,10 @@ class LoadFile:
         self.wards = wards
         with self._load.step() as connection:
             staging.stage_scopes(connection, scopes, source=self.source, file_no=self.file_no)
+
+    def state_coverage(self, entries: Iterable[CoverageEntry]) -> None:
+        """Say which days the file completes; without it the file is part of a running log (kind "open")."""
+        self.coverage = list(entries)
 
     @property
     def tally(self) -> FileTally:
@@ -199,7 +207,30 @@ class Load:
         merging.apply_load(connection, batch_id=batch_id, now_s=created)
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)
+            known = entry.coverage if entry.coverage is not None else _read_open_coverage(connection, entry)
+            write_entries(connection, known, batch_id=batch_id, moment=created)
         return batch_id
+
+
+def _read_open_coverage(connection: Connection, entry: LoadFile) -> list[CoverageEntry]:
+    """A running log: each layer of the file from its first record to its last, by UTC days.
+
+    A state's last record is the one that began last: an order that runs for months says nothing of those months.
+    """
+    staged = staging.incoming.c
+    query = (
+        sa.select(staged.layer, sa.func.min(staged.occurred_from), sa.func.max(staged.occurred_from),
+                  sa.func.max(staged.occurred_to))
+        .where(staged.file_no == entry.file_no)
+        .group_by(staged.layer)
+        .order_by(staged.layer)
+    )  # fmt: skip
+    entries = []
+    for layer, first, last_start, last_end in connection.execute(query):
+        last = last_start if find_layer(layer).kind == "state" else max(last_start, last_end - 1)
+        start, end = (from_seconds(seconds).date() for seconds in (first, last))
+        entries.append(CoverageEntry(layer, entry.source, "", start, end + timedelta(days=1), "open"))
+    return entries
 
 
 def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> None:

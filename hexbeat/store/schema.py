@@ -25,11 +25,14 @@ from sqlalchemy import (
     Text,
 )
 
+from layers.coverage import COVERAGE_KINDS
+
 __all__ = [
     "EVENT_TYPES",
     "HEAD",
     "batch_files",
     "batches",
+    "coverage",
     "events",
     "metadata",
     "published",
@@ -40,7 +43,7 @@ __all__ = [
     "work_loads",
 ]
 
-HEAD: Final = "0004"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0005"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -135,6 +138,23 @@ batch_files = Table(
     Column("snapshot", Boolean, nullable=False),
     Column("tally", Text, nullable=False),  # FileTally as a JSON object
 )
+
+coverage = Table(  # which days of a layer are complete: see layers.coverage
+    "coverage",
+    metadata,
+    Column("row_id", _KEY, primary_key=True, autoincrement=True),
+    Column("batch_id", BigInteger, ForeignKey("batches.batch_id")),  # null: a person's correction, or an older store's
+    Column("layer", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("first_day", Integer, nullable=False),  # days since 1970-01-01, local
+    Column("end_day", Integer, CheckConstraint("end_day > first_day", name="coverage_days"), nullable=False),
+    Column("kind", Text, CheckConstraint(f"kind IN {COVERAGE_KINDS}", name="coverage_kind"), nullable=False),
+    Column("wards", Text),  # a JSON list of codes; null: every ward
+    Column("recorded_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("coverage_batch", coverage.c.batch_id)
 
 rejects = Table(
     "rejects",

@@ -42,7 +42,7 @@ def test_a_period_is_cut_to_the_records_and_says_so() -> None:
     assert clip_period(COLUMNS, wide, time_zone=ZONE) == (
         (D(2026, 3, 5), D(2026, 5, 1)),
         [
-            "The newest record is of 30 Apr 2026. Later days are left out.",
+            "The records end on 30 Apr 2026. Later days are left out.",
             "The records begin on 5 Mar 2026. Earlier days are left out.",
         ],
     )

@@ -20,7 +20,17 @@ import pytest
 from sqlalchemy import Connection, inspect
 
 from hexbeat.store import databases
-from hexbeat.store.schema import HEAD, batch_files, batches, events, reference_places, rejects, visits, work_loads
+from hexbeat.store.schema import (
+    HEAD,
+    batch_files,
+    batches,
+    coverage,
+    events,
+    reference_places,
+    rejects,
+    visits,
+    work_loads,
+)
 from hexbeat.store.store import Store
 
 __all__ = [
@@ -214,10 +224,10 @@ def wipe(store: Store) -> None:
     """Make a store as if it were new."""
     with store.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            tables = "events, batches, batch_files, rejects, visits, reference_places, work_loads"
+            tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
-            for table in (events, rejects, batch_files, batches, visits, reference_places, work_loads):
+            for table in (coverage, events, rejects, batch_files, batches, visits, reference_places, work_loads):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"

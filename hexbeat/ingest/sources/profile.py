@@ -24,6 +24,7 @@ else:
     pyproj = import_lazily("pyproj")
 
 __all__ = [
+    "COVERS",
     "MISSING",
     "USUAL_CRS",
     "Choice",
@@ -47,6 +48,8 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+# A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
+COVERS: Final = ("month", "file", "open", "stated")
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
 
@@ -84,17 +87,15 @@ class Location:
     lat: Names = field(metadata=tables.NAMES, default=())
     x: Names = field(metadata=tables.NAMES, default=())  # in `crs`; eastings
     y: Names = field(metadata=tables.NAMES, default=())  # in `crs`; northings
-    crs: str | None = field(
-        metadata=tables.TEXT, default=None
-    )  # "EPSG:27700"; of x and y, or of a geofile that names none
+    # "EPSG:27700"; of x and y, or of a geofile that names none
+    crs: str | None = field(metadata=tables.TEXT, default=None)
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
-    doubtful: tuple[Condition, ...] = field(
-        metadata=tables.as_tables(Condition), default=()
-    )  # rows whose point is no place
+    # Rows whose point is no place.
+    doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ class SourceProfile:
     geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
     missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
     key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
+    covers: str = field(metadata=tables.TEXT, default="file")  # the days that a file completes: COVERS
     snapshot: Snapshot | None = field(metadata=tables.as_table(Snapshot), default=None)
     category: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
     status: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
@@ -251,6 +253,8 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("layer_words is names or services", _name_unknown({profile.layer_words} - {""}, ("names", "services"))),
         ("unknown_layer is skip or reject", _name_unknown({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _name_unknown({profile.key.repeats}, ("reject", "number"))),
+        ("covers is month, file, open or stated", _name_unknown({profile.covers}, COVERS)),
+        ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",

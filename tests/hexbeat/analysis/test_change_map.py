@@ -97,7 +97,7 @@ def test_days_that_nobody_loaded_are_no_fall() -> None:
     open_end = Filter(layers=("needle_litter",), start=D(2026, 10, 25), end=D(2026, 12, 25))
     found = build_change_map(columns, open_end, load_study(middlesbrough()))
     assert found.now == (NOW.start, NOW.end)
-    assert found.notes == ("The newest record is of 21 Nov 2026. Later days are left out.",)
+    assert found.notes == ("The records end on 21 Nov 2026. Later days are left out.",)
 
 
 def test_no_records_at_all() -> None:

@@ -71,7 +71,7 @@ def test_days_without_records_are_no_bins() -> None:
     assert found.bins is not None
     assert found.bins.periods[-1][1] == dt.date(2026, 11, 22)
     assert found.notes == (
-        "The newest record is of 21 Nov 2026. Later days are left out.",
+        "The records end on 21 Nov 2026. Later days are left out.",
         "24 bins from 7 Jun to 21 Nov 2026: weeks.",
     )
 

@@ -1,6 +1,7 @@
 """The facts of a briefing: each is what the store's own answers say, and nothing that it cannot know is said."""
 
 import datetime as dt
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -149,7 +150,8 @@ def test_a_day_before_all_records_claims_nothing() -> None:
 
 def test_without_records_nothing_is_claimed() -> None:
     columns = demonstration()[0]
-    briefing = build_briefing(columns.take(np.zeros(0, dtype=np.int64)), middlesbrough(), today=TODAY)
+    nothing = replace(columns.take(np.zeros(0, dtype=np.int64)), coverage=None)
+    briefing = build_briefing(nothing, middlesbrough(), today=TODAY)
     assert {line.verdict for line in briefing.layers} == {
         "no needle finds are loaded yet", "no reports of street dealing are loaded yet",
         "no overdoses are loaded yet", "no closed properties are loaded yet",

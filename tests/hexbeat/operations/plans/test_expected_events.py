@@ -105,7 +105,7 @@ def test_records_that_end_long_before_the_day_are_said_to() -> None:
 
 def test_without_records_there_is_no_plan() -> None:
     columns, _ = demonstration()
-    without = replace(columns, layer=np.zeros_like(columns.layer))
+    without = replace(columns, layer=np.zeros_like(columns.layer), coverage=None)
     with pytest.raises(UsageError) as caught:
         forecast_events(without, middlesbrough(), {"overdoses": 1}, time=hours(18, 22), methods=METHOD)
     assert str(caught.value) == "A plan needs records of overdoses; none are loaded; load some, or leave the layer out"

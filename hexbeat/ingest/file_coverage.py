@@ -1,0 +1,97 @@
+"""Which days one file completes, by the rule of its source profile."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from geo.calendar import Calendar, find_month_start
+from geo.errors import UsageError
+from hexbeat.ingest.sources import SourceProfile
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.coverage import CoverageEntry, CoverageKind, Span
+
+__all__ = ["FileCoverage", "require_covers"]
+
+_MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+_EPOCH: Final = dt.date(1970, 1, 1)
+_STATED_HINT: Final = "say them, as in --covers 2026-07-01:2026-10-01 (the last is the first day that no longer counts)"
+
+
+def require_covers(profile: SourceProfile, covers: Span | None) -> None:
+    """UsageError where the source's days have to be stated and are not, or are stated in a wrong order."""
+    if covers is not None and covers[0] >= covers[1]:
+        raise UsageError(
+            "A period ends after its first day", f"{covers[0]} to {covers[1]} does not", "put the earlier day first"
+        )
+    if covers is None and profile.covers == "stated":
+        raise UsageError(
+            f"A {profile.name} file needs the days for which it is complete", "none were stated", _STATED_HINT
+        )
+
+
+@dataclass(slots=True)
+class FileCoverage:
+    """Collects what a file says of its days, chunk by chunk.
+
+    `covers` are days that the person stated; they count instead of the profile's rule.
+    """
+
+    profile: SourceProfile
+    wards: tuple[str, ...]
+    time_zone: str
+    layer: str | None = None
+    covers: Span | None = None
+    _layers: set[str] = field(default_factory=set)
+    _scopes: set[str] = field(default_factory=set)
+    _first: int | None = None  # UTC seconds
+    _last: int | None = None
+
+    def add(self, events: pd.DataFrame, scopes: set[str]) -> None:
+        """Take in the accepted events of a chunk, and the snapshot scopes that it has."""
+        self._scopes |= scopes
+        if not len(events):
+            return
+        self._layers |= set(events["layer"].unique())
+        starts = events["occurred_from"]
+        is_state = events["layer"].map({name: find_layer(name).kind == "state" for name in self._layers})
+        # An order that runs for months says nothing about the records of those months.
+        lasts = starts.where(is_state.astype(bool), (events["occurred_to"] - 1).clip(lower=starts))
+        first, last = int(starts.min()), int(lasts.max())
+        self._first = first if self._first is None else min(self._first, first)
+        self._last = last if self._last is None else max(self._last, last)
+
+    def build_entries(self) -> list[CoverageEntry]:
+        """What the file completes; nothing where it holds no event and its days were not stated."""
+        if self.covers is not None:
+            return self._entries([("", self.covers)], "load")
+        if self.profile.covers == "month":
+            return self._entries([_parse_scope(scope) for scope in sorted(self._scopes)], "load")
+        if self._first is None or self._last is None or self.profile.covers == "stated":
+            return []
+        first, last = Calendar(self.time_zone).days(np.array([self._first, self._last], dtype=np.int64)).tolist()
+        span = (_EPOCH + dt.timedelta(days=first), _EPOCH + dt.timedelta(days=last + 1))
+        return self._entries([("", span)], "open" if self.profile.covers == "open" else "load")
+
+    def _entries(self, spans: list[tuple[str, Span]], kind: CoverageKind) -> list[CoverageEntry]:
+        return [
+            CoverageEntry(layer, self.profile.name, scope, *span, kind=kind, wards=self.wards)
+            for layer in self._list_layers()
+            for scope, span in spans
+        ]
+
+    def _list_layers(self) -> list[str]:
+        """The layers of which the file is complete: those that it holds, and the one that all its rows would be of."""
+        fixed = self.profile.layer.value if not self.profile.layer.column else self.layer
+        return [name for name in LAYER_NAMES if name in self._layers or name == (fixed or self.layer)]
+
+
+def _parse_scope(scope: str) -> tuple[str, Span]:
+    """A snapshot's scope, such as "cleveland|2024-03": its name without the month, and the days of the month."""
+    parts = scope.split("|")
+    month = next(part for part in parts if _MONTH.fullmatch(part))
+    start = dt.date.fromisoformat(f"{month}-01")
+    return "|".join(part for part in parts if part != month), (start, find_month_start(start, 1))

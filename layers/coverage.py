@@ -1,0 +1,242 @@
+"""The days for which the records of a layer are complete. Outside them a count is not known, and never 0.
+
+Every load says which days of which layer and source it completes, and for which wards. Two sources of one layer stand
+*side by side* where the days that both cover are more than a month: from then on a day is known only if both cover it,
+because what one of them alone says is a part. Sources that hardly overlap follow one another: either is enough.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final, Literal, get_args
+
+from layers.wording import format_day_spans
+
+__all__ = [
+    "COVERAGE_KINDS",
+    "Coverage",
+    "CoverageEntry",
+    "CoverageKind",
+    "CoverageSpan",
+    "KnownState",
+    "Span",
+    "Spans",
+    "count_days",
+    "intersect_spans",
+    "join_spans",
+    "subtract_spans",
+]
+
+Span = tuple[dt.date, dt.date]  # half-open local dates
+Spans = tuple[Span, ...]  # disjoint, in order
+KnownState = Literal["known", "partly known", "not known"]
+CoverageKind = Literal["load", "open", "set", "cleared"]
+COVERAGE_KINDS: Final[tuple[CoverageKind, ...]] = get_args(CoverageKind)
+_BY_HAND: Final = frozenset({"set", "cleared"})
+_HANDOVER_DAYS: Final = 31  # days that two logs may overlap while one takes over from the other
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageEntry:
+    """What one load, or one correction, says of the days [start, end) of a layer and source.
+
+    `kind`: "load", the days that a load completes; "open", a load of a running log, which is complete from its first
+    record to its last, whenever they were loaded; "set" and "cleared", what a person corrected: these count after all
+    loads. `scope` is the source's own name of its part, such as a police force; "" where it has none. `wards` are ONS
+    codes; None stands for every ward. A cleared entry without a source or scope speaks of all of them.
+    """
+
+    layer: str
+    source: str
+    scope: str
+    start: dt.date
+    end: dt.date
+    kind: CoverageKind = "load"
+    wards: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageSpan:
+    """Days [start, end) in a row that a source covers; `wards` are those of the area for which it does."""
+
+    layer: str
+    source: str
+    scope: str
+    start: dt.date
+    end: dt.date
+    wards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage of an area's layers, from entries in the order in which they were made.
+
+    Without any entry for a layer nothing of it is known.
+    """
+
+    entries: tuple[CoverageEntry, ...] = ()
+    ward_codes: tuple[str, ...] = ()
+    _cache: dict[tuple[str, tuple[str, ...]], tuple[Spans, Spans]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of which anything was ever said, by name."""
+        return tuple(sorted({entry.layer for entry in self.entries if entry.kind != "cleared"}))
+
+    def find_known(self, layer: str, *, wards: Sequence[str] = ()) -> Spans:
+        """The days that are known whole in every one of the wards (none given: in the whole area), in order."""
+        return self._find_days(layer, wards)[0]
+
+    def find_partly_known(self, layer: str, *, wards: Sequence[str] = ()) -> Spans:
+        """The days of which something is known, but not from every source or not in every ward."""
+        whole, some = self._find_days(layer, wards)
+        return subtract_spans(some, whole)
+
+    def find_missing(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> Spans:
+        """The days of a period that are not known whole, in order; empty where all of it is known."""
+        return subtract_spans((period,), self.find_known(layer, wards=wards))
+
+    def find_known_in(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> Spans:
+        """The days of a period that are known whole."""
+        return intersect_spans((period,), self.find_known(layer, wards=wards))
+
+    def judge(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> KnownState:
+        """Whether a period is known, partly known or not known."""
+        if not self.find_missing(layer, period, wards=wards):
+            return "known"
+        return "partly known" if intersect_spans((period,), self._find_days(layer, wards)[1]) else "not known"
+
+    def find_reach(self, layer: str, *, wards: Sequence[str] = ()) -> Span | None:
+        """From the first day of which anything is known to the last, gaps included; None where nothing is."""
+        some = self._find_days(layer, wards)[1]
+        return (some[0][0], some[-1][1]) if some else None
+
+    def list_spans(self) -> list[CoverageSpan]:
+        """What each source covers, day after day joined, by layer, source, scope and first day."""
+        spans: dict[tuple[str, str, str, dt.date, dt.date], list[str]] = {}
+        for (layer, source, scope), by_ward in sorted(self._read_entries().items()):
+            for ward in self.ward_codes:
+                for start, end in by_ward.get(ward, ()):
+                    spans.setdefault((layer, source, scope, start, end), []).append(ward)
+        return [CoverageSpan(*key, wards=tuple(wards)) for key, wards in sorted(spans.items())]
+
+    def describe_missing(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> str | None:
+        """As in "Mar 2024 and 3 to 9 May 2024 are not known"; None where the whole period is known."""
+        missing = self.find_missing(layer, period, wards=wards)
+        if not missing:
+            return None
+        text = format_day_spans(missing)
+        return f"{text} {'are' if len(missing) > 1 or ' to ' in text else 'is'} not known"
+
+    def _find_days(self, layer: str, wards: Sequence[str]) -> tuple[Spans, Spans]:
+        """The days known whole in all wards, and those known to some part somewhere."""
+        chosen = tuple(ward for ward in (wards or self.ward_codes) if ward in self.ward_codes)
+        key = (layer, chosen)
+        if key not in self._cache:
+            self._cache[key] = self._compute_days(layer, chosen)
+        return self._cache[key]
+
+    def _compute_days(self, layer: str, wards: tuple[str, ...]) -> tuple[Spans, Spans]:
+        sources: dict[str, dict[str, Spans]] = {}  # source -> ward -> days
+        for (name, source, _), by_ward in self._read_entries().items():
+            if name == layer:
+                days = sources.setdefault(source, {})
+                for ward in wards:
+                    days[ward] = join_spans((*days.get(ward, ()), *by_ward.get(ward, ())))
+        whole: Spans | None = None
+        some: Spans = ()
+        answers: dict[tuple[Spans, ...], tuple[Spans, Spans]] = {}
+        for ward in wards:
+            of_ward = tuple(days[ward] for days in sources.values() if days.get(ward))
+            if of_ward not in answers:
+                answers[of_ward] = _combine_sources(of_ward)
+            ward_whole, ward_some = answers[of_ward]
+            whole = ward_whole if whole is None else intersect_spans(whole, ward_whole)
+            some = join_spans((*some, *ward_some)) if ward_some != some else some
+        return whole or (), some
+
+    def _read_entries(self) -> dict[tuple[str, str, str], dict[str, Spans]]:
+        """The days of each layer, source and scope, a ward; later entries correct earlier ones."""
+        days: dict[tuple[str, str, str], dict[str, Spans]] = {}
+        # What a person corrected outlasts what loads say, also those that come later.
+        for entry in sorted(self.entries, key=lambda entry: entry.kind in _BY_HAND):
+            wards = self.ward_codes if entry.wards is None else [w for w in self.ward_codes if w in set(entry.wards)]
+            span = (entry.start, entry.end)
+            if entry.kind == "cleared":
+                for (layer, source, scope), by_ward in days.items():
+                    if layer == entry.layer and entry.source in {"", source} and entry.scope in {"", scope}:
+                        for ward in wards:
+                            by_ward[ward] = subtract_spans(by_ward.get(ward, ()), (span,))
+                continue
+            by_ward = days.setdefault((entry.layer, entry.source, entry.scope), {})
+            for ward in wards:
+                by_ward[ward] = _add_span(by_ward.get(ward, ()), span, open_log=entry.kind == "open")
+        return days
+
+
+def _add_span(spans: Spans, span: Span, *, open_log: bool) -> Spans:
+    """The spans with one more; of a running log, what lies between its last entry so far and the new ones too."""
+    if open_log and spans:
+        if spans[-1][1] < span[0]:
+            span = (spans[-1][1], span[1])
+        elif span[1] < spans[0][0]:
+            span = (span[0], spans[0][0])
+    return join_spans((*spans, span))
+
+
+def _combine_sources(sources: tuple[Spans, ...]) -> tuple[Spans, Spans]:
+    """Days known whole, and known at all, from the days that each source covers."""
+    groups: list[set[int]] = [{number} for number in range(len(sources))]
+    for one, other in combinations(range(len(sources)), 2):
+        if count_days(intersect_spans(sources[one], sources[other])) > _HANDOVER_DAYS:
+            first = next(group for group in groups if one in group)
+            second = next(group for group in groups if other in group)
+            if first is not second:
+                first |= second
+                groups.remove(second)
+    whole: Spans = ()
+    for group in groups:
+        numbers = sorted(group)
+        shared = sources[numbers[0]]
+        for number in numbers[1:]:
+            shared = intersect_spans(shared, sources[number])
+        whole = join_spans((*whole, *shared))
+    return whole, join_spans(span for spans in sources for span in spans)
+
+
+def join_spans(spans: Iterable[Span]) -> Spans:
+    """The same days as disjoint spans in order, days in a row as one."""
+    joined: list[Span] = []
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def intersect_spans(these: Iterable[Span], those: Iterable[Span]) -> Spans:
+    """The days that are in both."""
+    others = tuple(those)
+    return join_spans((max(a, c), min(b, d)) for a, b in these for c, d in others)
+
+
+def subtract_spans(these: Iterable[Span], those: Iterable[Span]) -> Spans:
+    """The days of these that are not in those."""
+    left = list(join_spans(these))
+    for start, end in join_spans(those):
+        left = [
+            part
+            for first, last in left
+            for part in ((first, min(last, start)), (max(first, end), last))
+            if part[0] < part[1]
+        ]
+    return tuple(left)
+
+
+def count_days(spans: Iterable[Span]) -> int:
+    """How many days spans hold."""
+    return sum((end - start).days for start, end in spans)

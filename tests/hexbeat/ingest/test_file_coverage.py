@@ -1,0 +1,127 @@
+"""Which days a file completes: by month, from its first record to its last, or as the person says."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from hexbeat.areas.area import load_area
+from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.store.coverage_log import read_coverage
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from layers.coverage import Coverage, Span
+from tests.support.cli import Run
+
+D = dt.date
+AREA = load_area("middlesbrough", home=Path("nowhere"))
+CODES = tuple(AREA.wards.codes)
+FINDS = """layer,lon,lat,date
+needle_litter,-1.2350,54.5760,05/10/2026
+needle_litter,-1.2350,54.5760,20/10/2026
+overdoses,-1.2350,54.5760,12/10/2026
+"""
+CLOSURES = "layer,lon,lat,date,until\nclosed_properties,-1.2350,54.5760,01/02/2026,30/04/2026\n"
+SEARCHES = "Type,Date,Latitude,Longitude,Object of search,Outcome\n"
+
+
+def ingest(home: Path, name: str, text: str, *, source: str = "table", covers: Span | None = None) -> IngestReport:
+    path = home.parent / name
+    path.write_text(text, encoding="utf-8")
+    with Store.open(home) as store:
+        return ingest_files(store, ANALYST, [path], source=source, area=AREA, home=home, covers=covers)
+
+
+def coverage_of(home: Path) -> Coverage:
+    with Store.open(home) as store:
+        return read_coverage(store.engine, ANALYST, ward_codes=CODES)
+
+
+def test_a_table_covers_from_its_first_record_to_its_last_for_all_its_layers(tmp_path: Path) -> None:
+    report = ingest(tmp_path / "home", "finds.csv", FINDS)
+    coverage = coverage_of(tmp_path / "home")
+    for layer in ("needle_litter", "overdoses"):
+        assert coverage.find_known(layer) == ((D(2026, 10, 5), D(2026, 10, 21)),)
+    assert coverage.find_known("street_dealing") == ()
+    assert report.describe_coverage() == [
+        "Needle finds: complete for 5 to 20 Oct 2026. Other days are not known.",
+        "Overdoses: complete for 5 to 20 Oct 2026. Other days are not known.",
+    ]
+
+
+def test_two_files_leave_what_lies_between_them_not_known(tmp_path: Path) -> None:
+    ingest(tmp_path / "home", "october.csv", FINDS)
+    ingest(tmp_path / "home", "june.csv", FINDS.replace("/10/", "/06/"))
+    missing = coverage_of(tmp_path / "home").find_missing("needle_litter", (D(2026, 6, 1), D(2026, 11, 1)))
+    assert missing == (
+        (D(2026, 6, 1), D(2026, 6, 5)),
+        (D(2026, 6, 21), D(2026, 10, 5)),
+        (D(2026, 10, 21), D(2026, 11, 1)),
+    )
+
+
+def test_a_closure_that_runs_on_says_nothing_of_later_records(tmp_path: Path) -> None:
+    ingest(tmp_path / "home", "closures.csv", CLOSURES)
+    assert coverage_of(tmp_path / "home").find_known("closed_properties") == ((D(2026, 2, 1), D(2026, 2, 2)),)
+
+
+def test_a_person_may_say_more(tmp_path: Path) -> None:
+    ingest(tmp_path / "home", "finds.csv", FINDS, covers=(D(2026, 9, 1), D(2026, 11, 1)))
+    assert coverage_of(tmp_path / "home").find_known("needle_litter") == ((D(2026, 9, 1), D(2026, 11, 1)),)
+
+
+def test_a_month_of_police_uk_is_known_whole_also_without_a_drug_offence(tmp_path: Path) -> None:
+    rows = "Crime ID,Month,Reported by,Longitude,Latitude,Crime type,Last outcome category\n"
+    rows += ",2024-03,Cleveland Police,-1.235,54.576,Anti-social behaviour,\n"
+    ingest(tmp_path / "home", "2024-03-cleveland-street.csv", rows, source="police-uk-street")
+    coverage = coverage_of(tmp_path / "home")
+    assert coverage.find_known("street_dealing") == ((D(2024, 3, 1), D(2024, 4, 1)),)
+    assert [span.scope for span in coverage.list_spans()] == ["Cleveland Police"]
+
+
+def test_real_months_with_three_taken_out(tmp_path: Path, shared: Path) -> None:
+    files = [f for f in sorted((shared / "events" / "police_uk").glob("*-street.csv")) if f.name[5:7] not in "05 06 07"]
+    with Store.open(tmp_path / "home") as store:
+        ingest_files(store, ANALYST, files, source="police-uk-street", area=AREA, home=tmp_path / "home")
+        coverage = read_coverage(store.engine, ANALYST, ward_codes=CODES)
+    year = (D(2024, 1, 1), D(2025, 1, 1))
+    assert coverage.describe_missing("street_dealing", year) == "May to Jul 2024 are not known"
+
+
+def test_the_command_line_states_lists_sets_and_clears(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    done = run("ingest", path, "--source", "table", "--covers", "2026-10-01:2026-11-01")
+    assert done.code == 0
+    assert "Needle finds: complete for Oct 2026. Other days are not known." in done.err
+    october = {"layer": "needle_litter", "source": "table", "scope": "", "from": "2026-10-01", "to": "2026-11-01"}
+    assert run("coverage", "--format", "json").json["coverage"] == [october, october | {"layer": "overdoses"}]
+    days = ("--layer", "needle_litter", "--from", "2026-10-10", "--to", "2026-10-12")
+    cleared = run("coverage", "clear", *days, "--format", "json")
+    assert [(row["from"], row["to"]) for row in cleared.json["coverage"] if row["layer"] == "needle_litter"] == [
+        ("2026-10-01", "2026-10-10"),
+        ("2026-10-12", "2026-11-01"),
+    ]
+    again = run("coverage", "set", *days, "--source", "table", "--ward", "Central", "--format", "json").json["coverage"]
+    central = [row for row in again if row.get("wards") == ["E05013957"]] or again
+    assert any(row["from"] <= "2026-10-10" and row["to"] >= "2026-10-12" for row in central)
+
+
+@pytest.mark.parametrize(
+    ("covers", "words"),
+    [
+        (
+            "2026-10-01",
+            "Days are written as FROM:TO, such as 2026-07-01:2026-10-01. '2026-10-01' has no colon. Write both days.",
+        ),
+        (
+            "2026-10-02:2026-10-01",
+            "A period ends after its first day. 2026-10-02 to 2026-10-01 does not. Put the earlier day first.",
+        ),
+    ],
+)
+def test_days_that_are_no_period_are_said(run: Run, tmp_path: Path, covers: str, words: str) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table", "--covers", covers)
+    assert (outcome.code, " ".join(outcome.err.split())) == (2, words)
