@@ -24,7 +24,6 @@ else:
     pyproj = import_lazily("pyproj")
 
 __all__ = [
-    "COVERS",
     "MISSING",
     "USUAL_CRS",
     "Choice",
@@ -49,7 +48,7 @@ Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
 # A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
-COVERS: Final = ("month", "file", "open", "stated")
+_COVERS: Final = ("month", "file", "open", "stated")
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
 
@@ -165,7 +164,7 @@ class SourceProfile:
     geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
     missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
     key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
-    covers: str = field(metadata=tables.TEXT, default="file")  # the days that a file completes: COVERS
+    covers: str = field(metadata=tables.TEXT, default="file")  # the days that a file completes: _COVERS
     snapshot: Snapshot | None = field(metadata=tables.as_table(Snapshot), default=None)
     category: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
     status: Choice = field(metadata=tables.as_table(Choice), default_factory=Choice)
@@ -253,7 +252,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("layer_words is names or services", _name_unknown({profile.layer_words} - {""}, ("names", "services"))),
         ("unknown_layer is skip or reject", _name_unknown({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _name_unknown({profile.key.repeats}, ("reject", "number"))),
-        ("covers is month, file, open or stated", _name_unknown({profile.covers}, COVERS)),
+        ("covers is month, file, open or stated", _name_unknown({profile.covers}, _COVERS)),
         ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
