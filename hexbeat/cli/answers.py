@@ -20,24 +20,60 @@ from layers.wording import format_sentence
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
 
 FEW_COLUMNS: Final = 4  # a single row with more columns is printed one column a line
+# What a table in a narrow window leaves out first. Names, numbers and verdicts are in no such list: they always stay.
+_LEAST_FIRST: Final = (
+    "neighbourhood", "expected", "gi_z", "ward_code", "ratio_low", "ratio_high", "q_value", "difference", "p_value",
+    "RRI", "PEI", "trend", "snapshot", "records", "sha256", "ratio",
+)  # fmt: skip
+_CHANCES: Final = ("p", "q", "p_value", "q_value")
+_LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
+_READABLE: Final = 24  # characters to which a column of long texts may be wrapped
+_PIPED_WIDTH: Final = 10_000  # characters of a line that no window cuts
 Row = Mapping[Any, Any]
 
 
 def print_answer(
     payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()
 ) -> None:
-    """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show."""
+    """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show.
+
+    In a window that is too narrow the columns that matter least are left out, and a message names them. A table for a
+    file or another program is never cut.
+    """
     if form is Format.JSON:
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
         return
     records = list(rows)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     if heading:
         console.print(Text(heading if records else f"{heading}: none"))
     if len(records) == 1 and len(records[0]) > FEW_COLUMNS and not order:
-        records = [{"": format_value(name).replace("_", " "), "value": value} for name, value in records[0].items()]
-    if records:
-        console.print(build_table(records, list(order) or list(dict.fromkeys(name for row in records for name in row))))
+        records = [{"": _format_heading(name), "value": format_cell(name, value)} for name, value in records[0].items()]
+    if not records:
+        return
+    names = list(order) or list(dict.fromkeys(name for row in records for name in row))
+    shown = choose_columns(records, names, width=console.width)
+    console.print(build_table(records, shown))
+    if left_out := [_format_heading(name) for name in names if name not in shown]:
+        print_message(f"Left out for lack of room: {', '.join(left_out)}. A wider window or --format json shows them.")
+
+
+def choose_columns(rows: Sequence[Row], names: Sequence[str], *, width: int) -> list[str]:
+    """The columns that fit into a window of `width` characters, without those that matter least; in their order."""
+    widths = {name: _measure_column(rows, name) for name in names}
+    shown = list(names)
+    for name in _LEAST_FIRST:
+        if sum(widths[shown_name] for shown_name in shown) + 3 * (len(shown) - 1) <= width:
+            break
+        if name in shown and (name != "ward_code" or "ward_name" in shown):  # a ward keeps a name
+            shown.remove(name)
+    return shown
+
+
+def _measure_column(rows: Sequence[Row], name: str) -> int:
+    """The characters that a column needs; of long texts, which may be wrapped, only as many as stay readable."""
+    longest = max(len(format_cell(name, row.get(name))) for row in rows)
+    return max(len(name), min(longest, _READABLE))
 
 
 def build_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
@@ -47,12 +83,23 @@ def build_table(rows: Sequence[Row], names: Sequence[str]) -> Table:
         numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
         # Numbers and headings are never wrapped; long text is.
         table.add_column(
-            name.replace("_", " "), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
+            _format_heading(name), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
         )
     for row in rows:
         # Text, not markup: what a file holds is shown, never interpreted.
-        table.add_row(*(Text(format_value(row.get(name))) for name in names))
+        table.add_row(*(Text(format_cell(name, row.get(name))) for name in names))
     return table
+
+
+def _format_heading(name: Any) -> str:
+    return format_value(name).replace("_", " ")
+
+
+def format_cell(name: Any, value: Any) -> str:
+    """A value of a column: chances (p, q) with three decimals or "< 0.001", all else as `format_value` has it."""
+    if name in _CHANCES and isinstance(value, int | float) and not math.isnan(value):
+        return f"< {_LEAST_CHANCE}" if value < _LEAST_CHANCE else f"{value:.3f}"
+    return format_value(value)
 
 
 def format_value(value: Any) -> str:
