@@ -241,7 +241,12 @@ def parse_day(text: str) -> dt.date:
 
 
 def find_day_end(day: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """The last second of a local day, as an aware time. For what the store knew at the end of that day."""
-    after = day + dt.timedelta(days=1)
+    """The last second of a local day, as an aware time: what the store knew when that day ended.
+
+    UsageError for the last day that a calendar of four digits has, which no day follows.
+    """
+    if day == dt.date.max:
+        raise UsageError("A day is before the end of the year 9999", f"{day} is its last day", "choose an earlier day")
+    after = day + _DAY
     midnight = dt.datetime(after.year, after.month, after.day, tzinfo=zone)
     return dt.datetime.fromtimestamp(midnight.timestamp() - 1, tz=zone)

@@ -1,6 +1,7 @@
 """Periods: what records cover, what they are compared with, and bins that fit."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from layers.filters import Filter
 from layers.periods import (
     choose_bins,
     clip_period,
+    find_day_end,
     find_known_period,
     find_month_only_share,
     find_period_before,
@@ -142,3 +144,12 @@ def test_a_layer_of_incidents_where_they_are_needed() -> None:
     assert str(caught.value) == (
         f"A map needs incidents, which happen on a day; closed properties are in force for months; {CHOICES}"
     )
+
+
+def test_the_last_day_of_all_has_no_end() -> None:
+    with pytest.raises(UsageError) as error:
+        find_day_end(D(9999, 12, 31), ZoneInfo(ZONE))
+    assert str(error.value) == (
+        "A day is before the end of the year 9999; 9999-12-31 is its last day; choose an earlier day"
+    )
+    assert find_day_end(D(2026, 3, 28), ZoneInfo(ZONE)).isoformat() == "2026-03-28T23:59:59+00:00"
