@@ -25,8 +25,8 @@ from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYERS, find_layer
 from layers.coverage import CoverageEntry, Span, join_spans
-from layers.event import REPORTERS
-from layers.wording import format_day_spans, format_list
+from layers.event import REPORTERS, SKIP_REASONS
+from layers.wording import format_date, format_day_spans, format_list
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -191,9 +191,38 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                     item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
                     entries.append((item, entry, job.run(entry, report)))
+                if not dry_run:
+                    _require_usable(item.name, entry.tally, started_at)
                 before += item.size
     files = [_build_report(profile, *entry) for entry in entries]
     return IngestReport(files, load.batch_id, dry_run)
+
+
+# The likely cause where every row of a file has the same fault, as a hint.
+_CAUSES: Final = {
+    "missing_location": "name the columns of the place in a source profile",
+    "impossible_location": "check the order of the coordinates, and their system in the source profile",
+    "outside_area": "check --area, and the coordinate system in the source profile",
+    "bad_date": "name the date's column and format in a source profile",
+    "unknown_layer": "name the layer with --layer, or correct its words",
+    "bad_quantity": "name the column of the quantity in a source profile",
+    "test_record": "the file holds only test records: load the real ones",
+}
+
+
+def _require_usable(name: str, tally: FileTally, now: datetime) -> None:
+    """DataError, which changes nothing, if every row of a file that the profile selects is rejected."""
+    if tally.accepted or not tally.rejected:
+        return
+    reasons = {reason: n for reason, n in tally.reasons.items() if reason not in SKIP_REASONS}
+    commonest = max(reasons, key=lambda reason: reasons[reason])
+    counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+    hint = _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
+    if commonest == "future_date":
+        hint = f"check the clock of this machine: it says {format_date(now.date())}"
+    raise DataError(
+        "A load needs at least one row that can be used", f"every row of {name} was rejected: {counts}", hint
+    )
 
 
 def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:

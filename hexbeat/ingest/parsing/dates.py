@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hexbeat.ingest.parsing.date_words import parse_clock, rewrite_date
+
 __all__ = [
     "DAY",
     "MINUTE",
@@ -93,7 +95,24 @@ def parse_timestamps(
 
 
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
-    """Naive timestamps (NaT: invalid), offsets in minutes (NaN: none in the text), precisions."""
+    """Naive timestamps (NaT: invalid), offsets in minutes (NaN: none in the text), precisions.
+
+    What neither a format nor ISO 8601 understands is read again in plain words (`date_words`), and with a clock behind
+    every format of a date.
+    """
+    naive, offset, precision = _parse_texts(texts, formats)
+    unread = [row for row in np.flatnonzero(np.isnat(naive)).tolist() if texts[row]]
+    if unread:
+        plain = [rewrite_date(texts[row]) for row in unread]
+        clocked = [f"{form} %H:%M:%S" for form in formats if _find_precision(form) == DAY]
+        naive[unread], offset[unread], precision[unread] = _parse_texts(plain, [*formats, *clocked])
+    years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
+    naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT", "s")
+    return naive, offset, precision
+
+
+def _parse_texts(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
+    """The same for texts as they are: by the formats, then as ISO 8601."""
     matches = [
         ZONE.match(text) if text.endswith(("Z", "C")) or not SIGNS.isdisjoint(text[-6:]) else None for text in texts
     ]
@@ -109,8 +128,6 @@ def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDAr
             r"(:\d\d)[.,]\d+$", r"\1", regex=True
         )
         _try_formats(iso, ISO, naive, precision)
-    years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
-    naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT", "s")
     return naive, offset, precision
 
 
@@ -152,27 +169,12 @@ def _find_precision(form: str) -> int:
     return DAY if any(part in form for part in ("%d", "%j", "%x", "%D")) else MONTH
 
 
-CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?(?:[:.](\d{2})(?:\.\d+)?)?\s*([ap])?\.?m?\.?", re.IGNORECASE)
-
-
-def _parse_clock(text: str) -> float:
-    """14:30, 14.30, 1430, 2:30pm, 2pm as seconds of the day; NaN for any other text."""
-    match = CLOCK.fullmatch(text)
-    if match is None or (match[2] is None and match[4] is None):
-        return np.nan
-    hour, minute, second = int(match[1]), int(match[2] or 0), int(match[3] or 0)
-    if match[4]:
-        if not 1 <= hour <= 12:  # noqa: PLR2004  # a twelve-hour clock
-            return np.nan
-        hour = hour % 12 + (12 if match[4].lower() == "p" else 0)
-    return hour * 3600.0 + minute * 60 + second if hour < 24 and minute < 60 and second < 60 else np.nan  # noqa: PLR2004
-
-
 def _add_clocks(
     naive: Local, precision: NDArray[np.int8], clocks: pd.Series
 ) -> tuple[Local, NDArray[np.int8], NDArray[np.bool_]]:
     codes, unique = pd.factorize(clocks)
-    seconds = np.array([_parse_clock(text) for text in unique], dtype=np.float64)[codes]
+    clock_seconds = [parse_clock(text) for text in unique]
+    seconds = np.array([np.nan if second is None else second for second in clock_seconds], dtype=np.float64)[codes]
     has_clock = (clocks != "").to_numpy(dtype=np.bool_) & (precision == DAY)
     bad = has_clock & np.isnan(seconds)
     is_used = has_clock & ~bad

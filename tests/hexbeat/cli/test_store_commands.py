@@ -1,6 +1,7 @@
 """ingest, rejects, history, erase, retain, undo, export, sources: the way of a file through the store."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -286,3 +287,37 @@ def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
         "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; they count as reported by "
         "public, or by agency for overdoses and closed properties.\n"
     ) in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("row", "fact", "hint"),
+    [
+        (
+            "needle_litter,A,0.1,51.5,01/10/2026",
+            "outside_area 1",
+            "Check --area, and the coordinate system in the source profile.",
+        ),
+        ("needle_litter,A,,,01/10/2026", "missing_location 1", "Name the columns of the place in a source profile."),
+        ("needle_litter,A,-1.235,54.576,soon", "bad_date 1", "Name the date's column and format in a source profile."),
+    ],
+)
+def test_a_file_without_one_usable_row_changes_nothing(
+    run: Run, tmp_path: Path, row: str, fact: str, hint: str
+) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(f"layer,source_id,lon,lat,date\n{row}\n", encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table")
+    assert outcome.code == 3
+    assert [line.strip() for line in outcome.err.strip().splitlines()] == [
+        "A load needs at least one row that can be used.", f"Every row of finds.csv was rejected: {fact}.", hint
+    ]  # fmt: skip
+    assert run("rejects", "--format", "json").json == {"rejects": []}
+    assert run("ingest", path, "--source", "table", "--dry-run").code == 0
+
+
+def test_a_clock_that_is_wrong_is_said(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text("layer,lon,lat,date\nneedle_litter,-1.235,54.576,01/10/2199\n", encoding="utf-8")
+    outcome = run("ingest", path, "--source", "table")
+    assert outcome.code == 3
+    assert re.search(r"Check the clock of this machine: it says \d{1,2} \w{3} \d{4}\.", outcome.err)

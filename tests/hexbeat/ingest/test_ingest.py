@@ -109,7 +109,8 @@ def test_each_reason_and_its_line(sqlite_store: Store, tmp_path: Path) -> None:
 
 
 def test_a_reject_keeps_only_the_columns_that_are_read(sqlite_store: Store, tmp_path: Path) -> None:
-    path = table(tmp_path, "needles,,54.55,2025-01-01,A Person", heading="layer,lon,lat,date,reporter name")
+    good, bad = "needles,-1.2,54.55,2025-01-01,A Person", "needles,,54.55,2025-01-01,A Person"
+    path = table(tmp_path, bad, good, heading="layer,lon,lat,date,reporter name")
     ingest(sqlite_store, path)
     assert json.loads(sqlite_store.rejects(ANALYST)["raw"].iloc[0]) == {
         "layer": "needles", "lon": None, "lat": "54.55", "date": "2025-01-01",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.errors import DataError
 from hexbeat.ingest.ingest import FileReport
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.store.records import read_live_records
@@ -42,6 +43,9 @@ ROWS = st.tuples(
     st.sampled_from(["", "1", "3", "0", "2.5", "1e9", "many"]),
     DIRT,
 )
+
+# Without one such row a file is refused.
+USABLE = ("needle_litter", "", "-1.2", "54.55", "", "21/11/2026", "", "", "1", "")
 
 
 def written(folder: Path, rows: list[tuple[str, ...]], name: str = "rows.csv") -> Path:
@@ -83,6 +87,11 @@ def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(
     before = lasting_store.version()
     dry = ingest(lasting_store, path, source=source, dry_run=True)
     assert (dry.batch_id, lasting_store.version()) == (None, before)
+    if dry.files[0].tally.rejected and not dry.files[0].tally.accepted:
+        with pytest.raises(DataError, match=r"^A load needs at least one row that can be used; every row of "):
+            ingest(lasting_store, path, source=source)
+        assert lasting_store.version() == before
+        return
     report, second = ingest(lasting_store, path, source=source), ingest(lasting_store, path, source=source).files[0]
     first = report.files[0]
     assert balanced(first, len(rows))
@@ -105,7 +114,7 @@ def test_the_order_of_rows_does_not_matter(
     lasting_store: Store, rows: list[tuple[str, ...]], chance: random.Random
 ) -> None:
     source = fresh(lasting_store)
-    keyed = [(row[0], str(number), *row[2:]) for number, row in enumerate(rows)]
+    keyed = [(row[0], str(number), *row[2:]) for number, row in enumerate([*rows, USABLE])]
     shuffled = chance.sample(keyed, len(keyed))
     first = ingest(lasting_store, written(lasting_store.home, keyed), source=source).files[0].tally
     second = ingest(lasting_store, written(lasting_store.home, shuffled), source=source).files[0].tally
