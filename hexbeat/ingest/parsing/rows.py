@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geo.cells import index_points_at
 from geo.wards import Wards
 from hexbeat.ingest.parsing.date_order import DateOrders
-from hexbeat.ingest.parsing.date_words import rewrite_date
+from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.locations import (
     NATIONAL_GRID,
@@ -276,9 +276,10 @@ class RowReader:
     def _select_time_texts(self, texts: Texts) -> Texts:
         """The columns of time by their part. Of several columns for the start, each row's first that is not blank."""
         plan = self.plan
-        start = texts[plan.start[0]]
-        for name in plan.start[1:]:
-            start = start.mask(start == "", texts[name])
+        columns = [shorten_months(texts[name]) if name.casefold() == "month" else texts[name] for name in plan.start]
+        start = columns[0]
+        for column in columns[1:]:
+            start = start.mask(start == "", column)
         for name in (*plan.start, *filter(None, (plan.end,))):
             self.orders.add(texts[name].unique())
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.parsing.date_order import DateOrders, find_order, swap_order
+from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -117,3 +118,35 @@ def test_a_month_of_police_uk_saved_again_by_a_spreadsheet_is_the_same_month(tmp
             report = ingest_files(store, ANALYST, [path], source="police-uk-street", area=AREA, home=store.home)
         assert (report.files[0].tally.new, report.files[0].tally.removed) == (0, 0)
         assert months_of(store) == ["2024-01-01"]
+
+
+HOURLY = "Report Date,Lat,Lon,Ref\n" + "".join(
+    f"2025-06-{number % 28 + 1:02d} {number % 24:02d}:00:00,54.5742,-1.2350,N{number}\n" for number in range(48)
+)
+TICKETS = (
+    "Report ID,Title,Created,Closed,Latitude,Longitude\n"
+    "101,Needles by bin,2025-06-21T22:30:00,2025-07-21T10:00:00,54.5742,-1.2350\n"
+    "102,Needles in park,2025-06-25T09:05:00,2025-07-25T10:00:00,54.5742,-1.2350\n"
+)
+
+
+def test_a_time_on_the_hour_is_not_taken_for_a_missing_time(tmp_path: Path) -> None:
+    path = tmp_path / "reports.csv"
+    path.write_text(HOURLY, encoding="utf-8")
+    suggestion = suggest_profile(path)
+    assert suggestion.profile.time.midnight_is_day is False
+    assert suggestion.profile.time.order == "file"
+    path.write_text(HOURLY.replace(" 01:", " 00:"), encoding="utf-8")
+    assert suggest_profile(path).profile.time.midnight_is_day is False  # 1 in 12
+    midnights = "".join(f"2025-06-{day:02d} 00:00:00,54.5742,-1.2350,N{day}\n" for day in range(1, 28))
+    path.write_text("Report Date,Lat,Lon,Ref\n" + midnights, encoding="utf-8")
+    assert suggest_profile(path).profile.time.midnight_is_day is True
+
+
+def test_the_closing_date_of_a_ticket_does_not_stretch_an_incident(tmp_path: Path) -> None:
+    path = tmp_path / "reports.csv"
+    path.write_text(TICKETS, encoding="utf-8")
+    profile = suggest_profile(path).profile
+    assert (profile.time.end, profile.time.end_of) == (("Closed",), "states")
+    path.write_text(TICKETS.replace("Closed", "Until"), encoding="utf-8")
+    assert suggest_profile(path).profile.time.end_of == "all"
