@@ -69,7 +69,8 @@ class FileCoverage:
         if self.covers is not None:
             return self._entries([("", self.covers)], "load")
         if self.profile.covers == "month":
-            return self._entries([_parse_scope(scope) for scope in sorted(self._scopes)], "load")
+            spans = [_parse_scope(scope) for scope in sorted(self._scopes)]
+            return self._entries([span for span in spans if span], "load")
         if self._first is None or self._last is None or self.profile.covers == "stated":
             return []
         first, last = Calendar(self.time_zone).days(np.array([self._first, self._last], dtype=np.int64)).tolist()
@@ -89,9 +90,14 @@ class FileCoverage:
         return [name for name in LAYER_NAMES if name in self._layers or name == (fixed or self.layer)]
 
 
-def _parse_scope(scope: str) -> tuple[str, Span]:
-    """A snapshot's scope, such as "cleveland|2024-03": its name without the month, and the days of the month."""
+def _parse_scope(scope: str) -> tuple[str, Span] | None:
+    """A snapshot's scope, such as "cleveland|2024-03": its name without the month, and the days of the month.
+
+    None for a scope without a month.
+    """
     parts = scope.split("|")
-    month = next(part for part in parts if _MONTH.fullmatch(part))
+    month = next((part for part in parts if _MONTH.fullmatch(part)), None)
+    if month is None:
+        return None
     start = dt.date.fromisoformat(f"{month}-01")
     return "|".join(part for part in parts if part != month), (start, find_month_start(start, 1))

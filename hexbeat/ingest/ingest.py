@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from geo.errors import DataError
 from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, require_covers
+from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
@@ -114,6 +115,7 @@ class RejectSamples:
     unknown_reporters: int = 0
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
+    remarks_on_dates: tuple[str, ...] = ()
 
     def add(self, rejects: pd.DataFrame) -> None:
         """Add the rejects of a chunk (columns line, reason, raw)."""
@@ -125,12 +127,13 @@ class RejectSamples:
                 self.samples.append(RejectSample(self.file, int(line), str(reason), raw))
 
     def remarks(self) -> tuple[str, ...]:
-        """What Hexbeat assumed, as sentences without contents of records."""
+        """What Hexbeat assumed, as sentences; of the contents of records they have at most a date."""
         if not self.unknown_reporters:
-            return ()
+            return self.remarks_on_dates
         rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
         reporters = ", ".join(REPORTERS)
-        return (f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}",)
+        remark = f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}"
+        return (*self.remarks_on_dates, remark)
 
 
 def _describe_usual_reporters() -> str:
@@ -265,8 +268,21 @@ class _Job:
     covers: Span | None
 
     def run(self, entry: LoadFile, report_progress: Callable[[float], None]) -> RejectSamples:
-        """Read the file and add its rows to the load, chunk by chunk."""
-        profile, samples = self.profile, RejectSamples(self.item.name)
+        """Read the file and add its rows to the load, chunk by chunk; again, if its dates have the other order."""
+        samples, orders = self._read(self.profile, entry, report_progress)
+        order = find_order(self.profile.time.formats)
+        if order is not None and orders.decided not in {None, order}:
+            times = require_free_order(self.item.name, self.profile, orders)
+            entry.start_again()
+            samples, _ = self._read(replace(self.profile, time=times), entry, report_progress)
+        samples.remarks_on_dates = describe_order(self.item.name, orders, order)
+        return samples
+
+    def _read(
+        self, profile: SourceProfile, entry: LoadFile, report_progress: Callable[[float], None]
+    ) -> tuple[RejectSamples, DateOrders]:
+        """Read the whole file by a profile; the rejects that a report shows, and the orders of its dates."""
+        samples = RejectSamples(self.item.name)
         time_zone = profile.time_zone or self.area.time_zone
         coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers)
         name_parts = _parse_file_name(profile, self.item.name)
@@ -298,7 +314,7 @@ class _Job:
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
-        return samples
+        return samples, reader.orders
 
 
 def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:

@@ -35,6 +35,8 @@ __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
 LOOK_ROWS: Final = 2_000
 GENERAL: Final = ("table", "geofile")  # tried after all others
+MIDNIGHT: Final = re.compile(r"(?:^|[\sT])(?:0?0:00(?::00)?(?![:\d])|12:00(?::00)?\s*a\.?m)", re.IGNORECASE)
+CLOSED: Final = re.compile(r"clos|resol|complet|finish|fixed", re.IGNORECASE)  # the end of a ticket, not of an incident
 MIDNIGHTS: Final = 0.2  # the share of midnights above which they cannot be times of day
 CENTRE: Final = r"(center|centre|centroid) of"
 
@@ -135,7 +137,7 @@ def _propose_profile(
     guessed_formats = guess_formats(values[start]) if start and values[start] else None
     if guessed_formats:
         remarks.append(f"The format of the dates is {guessed_formats[1]}")
-    has_midnights = bool(start) and sum("00:00" in text for text in values[start or ""]) > MIDNIGHTS * len(
+    has_midnights = bool(start) and sum(bool(MIDNIGHT.search(text)) for text in values[start or ""]) > MIDNIGHTS * len(
         values[start or ""]
     )
     if has_midnights:
@@ -197,7 +199,9 @@ def make_profile(
             start=columns_by_part.get("start", ()),
             clock=columns_by_part.get("clock", ()),
             end=columns_by_part.get("end", ()),
+            end_of="states" if any(CLOSED.search(name) for name in columns_by_part.get("end", ())) else "all",
             formats=formats,
+            order="file",
             midnight_is_day=midnight_is_day,
         ),
         key=Key(columns=columns_by_part.get("key", ())),

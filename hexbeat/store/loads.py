@@ -95,6 +95,13 @@ class LoadFile:
             staging.stage_rejects(connection, frame, file_no=self.file_no)
         self._reasons.update(Counter(frame["reason"].tolist()))
 
+    def start_again(self) -> None:
+        """Forget every row of the file that was staged, for example because its dates have to be read another way."""
+        with self._load.step() as connection:
+            staging.drop_file(connection, file_no=self.file_no)
+        self.wards, self.coverage, self._read = None, None, None
+        self._skipped, self._reasons = Counter(), Counter()
+
     def add_tally(self, *, read: int, skipped: Mapping[str, int]) -> None:
         """Add to the rows read, and to those that the profile does not select (a count a reason)."""
         self._read = (self._read or 0) + read

@@ -23,6 +23,7 @@ else:
 
 __all__ = [
     "covered",
+    "drop_file",
     "incoming",
     "incoming_rejects",
     "make_tables",
@@ -167,6 +168,12 @@ def _format_copy(value: object) -> str:
     if value is None:
         return "\\N"
     return value.translate(_COPY_ESCAPES) if isinstance(value, str) else repr(value)
+
+
+def drop_file(connection: Connection, *, file_no: int) -> None:
+    """Take out everything of one file that was staged."""
+    for table in (incoming, incoming_rejects, covered, removals):
+        connection.execute(sa.delete(table).where(table.c.file_no == file_no))
 
 
 def stage_scopes(connection: Connection, scopes: Iterable[str], *, source: str, file_no: int) -> None:

@@ -8,7 +8,9 @@ import datetime as dt
 import re
 from typing import Final
 
-__all__ = ["parse_clock", "rewrite_date"]
+import pandas as pd
+
+__all__ = ["parse_clock", "rewrite_date", "shorten_months"]
 
 _MONTHS: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -50,6 +52,9 @@ _SPLIT: Final = re.compile(
 )
 _PLAIN_CLOCK: Final = re.compile(r"(\d{1,2})(\d{2})")
 _CLOCK_WITH_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ T](\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?")
+_MIDNIGHT: Final = r"(?:[ T]00:00(?::00)?(?:Z|\+00:?00)?)?"
+_ISO_DAY: Final = re.compile(rf"(?P<month>\d{{4}}-\d{{2}})-(?P<day>\d{{2}}){_MIDNIGHT}")
+_NUMBER_DAY: Final = re.compile(rf"(?P<day>\d{{1,2}})[/.](?P<month>\d{{2}})[/.](?P<year>\d{{4}}){_MIDNIGHT}")
 _FRACTION: Final = re.compile(r"0?\.\d+|0")
 _DAY_S: Final = 86_400
 _NOON: Final = 12
@@ -66,6 +71,27 @@ def rewrite_date(text: str) -> str:
     if clock is None:
         return text if date is None else f"{_rewrite_words(date)}{zone}"
     return f"{_rewrite_words(date)} {clock}{zone}"
+
+
+def shorten_months(texts: pd.Series) -> pd.Series:
+    """A column of months (n,) in which other programs have written a month as its first day: "2024-03-01" is "2024-03".
+
+    Only where every date that is a day is a first of a month; else the column is returned as it is.
+    """
+    months = {text: _shorten_month(text) for text in texts.unique() if text}
+    if any(month is None for month in months.values()):
+        return texts
+    return texts.map(lambda text: months.get(text, text))
+
+
+def _shorten_month(text: str) -> str | None:
+    """The month of its first day, or a text that is no day; None for another day."""
+    plain = rewrite_date(text)
+    if match := _ISO_DAY.fullmatch(plain):
+        return match["month"] if match["day"] == "01" else None
+    if match := _NUMBER_DAY.fullmatch(plain):
+        return f"{match['year']}-{match['month']}" if match["day"] in {"1", "01"} else None
+    return text
 
 
 def _take_zone(text: str) -> tuple[str, str]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from geo.cells import index_points_at
 from geo.wards import Wards
+from hexbeat.ingest.parsing.date_order import DateOrders
+from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.locations import (
     NATIONAL_GRID,
@@ -90,6 +92,7 @@ class RowReader:
     name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
     keys: NaturalKeys = field(init=False)
+    orders: DateOrders = field(init=False, default_factory=DateOrders)
 
     def __post_init__(self) -> None:
         self.keys = NaturalKeys(self.profile.key, self.plan)
@@ -229,7 +232,9 @@ class RowReader:
             return None
         index = pd.RangeIndex(rows)
         parts = [
-            pd.Series(self.name_parts[name[5:]], index=index, dtype=object) if name.startswith("file:") else texts[name]
+            pd.Series(self.name_parts[name[5:]], index=index, dtype=object)
+            if name.startswith("file:")
+            else texts[name].map({text: rewrite_date(text) for text in texts[name].unique()})  # Excel writes Jan-24
             for name in self.plan.scope
         ]
         scope = reduce(lambda joined, added: joined + "|" + added, parts)
@@ -271,9 +276,12 @@ class RowReader:
     def _select_time_texts(self, texts: Texts) -> Texts:
         """The columns of time by their part. Of several columns for the start, each row's first that is not blank."""
         plan = self.plan
-        start = texts[plan.start[0]]
-        for name in plan.start[1:]:
-            start = start.mask(start == "", texts[name])
+        columns = [shorten_months(texts[name]) if name.casefold() == "month" else texts[name] for name in plan.start]
+        start = columns[0]
+        for column in columns[1:]:
+            start = start.mask(start == "", column)
+        for name in (*plan.start, *filter(None, (plan.end,))):
+            self.orders.add(texts[name].unique())
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
         return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
 

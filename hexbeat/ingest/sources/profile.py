@@ -86,15 +86,13 @@ class Location:
     lat: Names = field(metadata=tables.NAMES, default=())
     x: Names = field(metadata=tables.NAMES, default=())  # in `crs`; eastings
     y: Names = field(metadata=tables.NAMES, default=())  # in `crs`; northings
-    # "EPSG:27700"; of x and y, or of a geofile that names none
-    crs: str | None = field(metadata=tables.TEXT, default=None)
+    crs: str | None = field(metadata=tables.TEXT, default=None)  # of x and y, or of a geofile that names none
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
-    # Rows whose point is no place.
-    doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())
+    doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # their point is no place
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,7 @@ class Times:
     clock: Names = field(metadata=tables.NAMES, default=())  # the time of day, where it has a column of its own
     end: Names = field(metadata=tables.NAMES, default=())
     formats: tuple[str, ...] = field(metadata=tables.TEXTS, default=())
+    order: str = field(metadata=tables.TEXT, default="formats")  # of day and month in numbers: that of formats, or file
     precision: str = field(metadata=tables.TEXT, default="auto")
     midnight_is_day: bool = field(metadata=tables.FLAG, default=False)
     precision_column: Names = field(metadata=tables.NAMES, default=())  # where a row says minute, day or month itself
@@ -252,6 +251,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("layer_words is names or services", _name_unknown({profile.layer_words} - {""}, ("names", "services"))),
         ("unknown_layer is skip or reject", _name_unknown({profile.unknown_layer}, ("skip", "reject"))),
         ("repeats is reject or number", _name_unknown({profile.key.repeats}, ("reject", "number"))),
+        ("order is formats or file", _name_unknown({profile.time.order}, ("formats", "file"))),
         ("covers is month, file, open or stated", _name_unknown({profile.covers}, _COVERS)),
         ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),

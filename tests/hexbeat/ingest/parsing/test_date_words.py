@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hexbeat.ingest.parsing.date_words import parse_clock, rewrite_date
+from hexbeat.ingest.parsing.date_words import parse_clock, rewrite_date, shorten_months
 from hexbeat.ingest.parsing.dates import DAY, MINUTE, MONTH, parse_timestamps
 
 DAY_FIRST = ("%d/%m/%Y", "%d/%m/%y", "%d.%m.%Y")
@@ -121,3 +121,17 @@ def test_what_is_no_date_stays_none(text: str) -> None:
 def test_a_clock_cell_is_what_people_see(text: str, clock: str | None) -> None:
     seconds = parse_clock(text)
     assert (None if seconds is None else f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}") == clock
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2024-03-01", "2024-04-01", ""], ["2024-03", "2024-04", ""]),
+        (["2024-03-01 00:00:00", "2024-04"], ["2024-03", "2024-04"]),
+        (["01/03/2024", "1 April 2024"], ["2024-03", "2024-04"]),
+        (["2024-03-01", "2024-04-02"], ["2024-03-01", "2024-04-02"]),
+        (["2024-03-01 14:30", "2024-04-01"], ["2024-03-01 14:30", "2024-04"]),
+    ],
+)
+def test_a_column_of_months_may_hold_their_first_days(texts: list[str], expected: list[str]) -> None:
+    assert shorten_months(pd.Series(texts, dtype=object)).tolist() == expected
