@@ -204,15 +204,26 @@ def report_erasure(erasure: Erasure, form: Format) -> None:
 
 
 def undo(
-    *, yes: YesOption = False, home: HomeOption = None, area: AreaOption = None, form: FormatOption = Format.TABLE
+    *,
+    batch: Annotated[
+        int | None, typer.Option(metavar="B", help="Undo only if this load is still the last one.")
+    ] = None,
+    yes: YesOption = False,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Undo the last load: remove its events and restore those that it replaced.
 
     Example: hexbeat undo --yes
     """
-    confirm(yes=yes, question="Undo the last load?")
     with open_installation(home, area) as installation:
-        load = installation.store.undo_last(installation.viewer)
+        last = installation.store.last_load(installation.viewer)
+        if last is not None and batch is None:
+            batch = last.batch_id  # what is confirmed is what is undone, also if somebody loads meanwhile
+            files = ", ".join(str(file["file"]) for file in last.files)
+            confirm(yes=yes, question=f"Undo load {batch} ({files}; {last.new:,} new events)?")
+        load = installation.store.undo_last(installation.viewer, batch_id=batch)
     counts = {name: getattr(load, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
     row = {"batch": load.batch_id, "files": [file["file"] for file in load.files], **counts}
     print_answer(row, form=form, rows=[row], heading="Undone: this load was removed")

@@ -56,11 +56,12 @@ def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
         return _find_last(connection)
 
 
-def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
+def undo_last(engine: Engine, viewer: Viewer, *, batch_id: int | None = None) -> CommittedLoad:
     """Undo the latest load that is not undone: remove its rows and rejects, and reopen the rows that it closed.
 
-    Returns that load. StoreError if there is nothing to undo. The answer to "what was known on that day" no longer
-    includes an undone load.
+    `batch_id` is the load that a person has seen and confirmed. StoreError if another load is the latest by now, or if
+    there is nothing to undo; nothing is changed then. Returns the load. The answer to "what was known on that day" no
+    longer includes an undone load.
     """
     require(viewer, Action.UNDO)
     with write_transaction(engine, rewritten=True) as connection:
@@ -68,6 +69,12 @@ def undo_last(engine: Engine, viewer: Viewer) -> CommittedLoad:
         if batch is None:
             raise StoreError("A load can be undone only once", "there is no load left to undo", "nothing was changed")
         number = batch.batch_id
+        if batch_id not in {None, number}:
+            raise StoreError(
+                "Only the last load can be undone",
+                f"load {number} is the last one now, not load {batch_id}",
+                "nothing was changed; look at the last load, and confirm again",
+            )
         connection.execute(sa.delete(events).where(events.c.batch_id == number))
         connection.execute(
             sa.update(events)

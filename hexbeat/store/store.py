@@ -115,9 +115,9 @@ class Store:
         """The load that `undo_last` would undo; None if there is none."""
         return last_load(self.engine, viewer)
 
-    def undo_last(self, viewer: Viewer) -> CommittedLoad:
-        """Undo the latest load that is not undone, and return it; StoreError if there is none."""
-        return undo_last(self.engine, viewer)
+    def undo_last(self, viewer: Viewer, *, batch_id: int | None = None) -> CommittedLoad:
+        """Undo the latest load, and return it; StoreError if there is none, or if it is not `batch_id`."""
+        return undo_last(self.engine, viewer, batch_id=batch_id)
 
     def rejects(self, viewer: Viewer, batch: int | None = None) -> "pd.DataFrame":
         """Rejected rows: of one load, or of the latest load of each file. See `hexbeat.store.load_log.list_rejects`."""

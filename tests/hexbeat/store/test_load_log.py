@@ -110,3 +110,28 @@ def test_everything_that_reads_or_changes_events_asks_the_policy(store: Store) -
             "partnership"
         )
     assert store.version() == 1
+
+
+def test_a_load_that_came_in_between_is_not_undone_in_place_of_the_one_confirmed(store: Store) -> None:
+    load(store, event_frame(["a"]))
+    confirmed = store.last_load(ANALYST)
+    assert confirmed is not None
+    load(store, event_frame(["b"]))
+    before = store.version()
+    with pytest.raises(StoreError) as caught:
+        store.undo_last(ANALYST, batch_id=confirmed.batch_id)
+    assert str(caught.value) == (
+        "Only the last load can be undone; load 2 is the last one now, not load 1; "
+        "nothing was changed; look at the last load, and confirm again"
+    )
+    assert store.version() == before
+    assert store.undo_last(ANALYST, batch_id=2).batch_id == 2
+
+
+def test_two_who_confirm_the_same_load_undo_one(store: Store) -> None:
+    for name in "ab":
+        load(store, event_frame([name]))
+    assert store.undo_last(ANALYST, batch_id=2).batch_id == 2
+    with pytest.raises(StoreError, match=r"^Only the last load can be undone; load 1 is the last one now, not load 2; "):
+        store.undo_last(ANALYST, batch_id=2)
+    assert [batch.undone_at is None for batch in store.batches(ANALYST)] == [False, True]

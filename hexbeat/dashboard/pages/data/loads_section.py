@@ -71,7 +71,7 @@ def draw_last_load(installation: Installation) -> None:
         return
 
     def act() -> str:
-        installation.store.undo_last(installation.viewer)
+        installation.store.undo_last(installation.viewer, batch_id=load.batch_id)
         st.session_state.pop(REPORT_KEY, None)
         return "The load was undone."
 
