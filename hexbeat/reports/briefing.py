@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
-from hexbeat.analysis.change_map import FALL, RISE, build_change_map
+from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study, load_study
+from hexbeat.analysis.study import Study, load_study, select_known
 from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_places import (
     ClosureLine,
@@ -28,7 +28,7 @@ from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, find_known_period
+from layers.periods import Period, find_known_period, get_coverage
 from layers.timestamps import from_seconds
 from layers.wording import format_date
 
@@ -196,13 +196,26 @@ def build_layer_line(
     start, end = own_period
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
-    if change_map.now is None or change_map.other is None:
-        return LayerLine(spec.name, spec.title, change_map.now, 0.0, None, "no earlier records to compare with")
+    if change_map.now is None or not change_map.is_compared:
+        return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
     total_row = change_map.whole.iloc[0]
     verdict = describe_change(str(total_row["change"]), float(total_row["ratio_low"]), float(total_row["ratio_high"]))
     return LayerLine(
         spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict
     )
+
+
+def _build_lone_line(
+    columns: Columns, chosen: Filter, spec: LayerSpec, change_map: ChangeMap, *, time_zone: str
+) -> LayerLine:
+    """A layer without a comparison: its number on the known days, if any is known. Hours and months stay as chosen."""
+    coverage = get_coverage(columns, time_zone=time_zone)
+    period = change_map.now
+    known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
+    if period is None or not known:
+        return LayerLine(spec.name, spec.title, None, 0.0, None, NOT_KNOWN)
+    count = float(select_known(columns, chosen, known, time_zone=time_zone).weight.sum())
+    return LayerLine(spec.name, spec.title, period, count, None, "earlier days are not known")
 
 
 def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:

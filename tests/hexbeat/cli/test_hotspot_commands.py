@@ -95,6 +95,14 @@ def test_change_says_what_is_missing(ask: Run) -> None:
         "There is nothing to compare with. The records begin on 22 Nov 2023, and the comparison needs those of 31 Oct "
         "to 30 Nov 2023.\n"
     )
+    assert [line.strip() for line in outcome.out.splitlines() if line] == [
+        "Overdoses: change of 1 Dec to 31 Dec 2023: not known"
+    ]
+    payload = answer(
+        ask("change", "--layer", "overdoses", "--from", "2023-12-01", "--to", "2024-01-01", "--format", "json")
+    )
+    assert (payload["verdict"], payload["rows"]) == ("not known", [])
+    assert payload["missing"] == outcome.err.removesuffix("\n")
 
 
 def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.counting import count
+from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
@@ -100,6 +101,27 @@ def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -
     assert briefing.layers[0].period == (TODAY - 7 * DAY, TODAY)
     assert "Needle finds: records to 21 Nov 2026." in briefing.notes
     assert briefing.sources[0].days_old == 31
+
+
+def test_a_layer_without_earlier_records_still_has_its_number() -> None:
+    """It used to be told as 0."""
+    columns, area = demonstration()[0], middlesbrough()
+    first = dt.date(2023, 11, 22)
+    line = build_briefing(columns, area, today=first + 7 * DAY).layers[0]
+    chosen = Filter(layers=("needle_litter",), start=first, end=first + 7 * DAY)
+    assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
+    assert line.count > 0
+    assert (line.earlier, line.verdict) == (None, "earlier days are not known")
+
+
+def test_days_without_records_have_no_number() -> None:
+    """Records of March, and nothing of the week before today: not none."""
+    columns, area = demonstration()[0], middlesbrough()
+    spans = [(dt.date(2026, 3, 1), dt.date(2026, 4, 1)), (TODAY - DAY, TODAY)]
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
+    assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
 
 
 def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:
