@@ -15,6 +15,7 @@ __all__ = [
     "MONTH_NAMES",
     "escape_html",
     "format_about",
+    "format_ago",
     "format_cell_width",
     "format_count",
     "format_date",
@@ -23,6 +24,7 @@ __all__ = [
     "format_list",
     "format_number",
     "format_odds",
+    "format_p",
     "format_percent",
     "format_plural",
     "format_sentence",
@@ -36,6 +38,8 @@ MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "S
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 _ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
 _NOTHING: Final = 1e-9  # rounding errors that sums of shares leave where they cancel
+# Up to so many days, the unit and its length in days.
+_AGES: Final = ((14, "day", 1.0), (92, "week", 7.0), (1096, "month", 365.25 / 12), (math.inf, "year", 365.25))
 _RARE: Final = 0.001  # all smaller chances have the same words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
@@ -53,6 +57,21 @@ def format_hours(hours: tuple[int, int] | None) -> str:
 def format_date(day: dt.date) -> str:
     """21 Nov 2026: the same in every locale."""
     return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
+
+
+def format_ago(day: dt.date, today: dt.date) -> str:
+    """How long ago a day was, in the unit that fits: "9 days ago", "11 weeks ago", "23 months ago", "4 years ago"."""
+    days = (today - day).days
+    unit, length = next((unit, length) for most, unit, length in _AGES if days < most)
+    number = max(round(days / length), 1)
+    return f"{number} {unit if number == 1 else f'{unit}s'} ago"
+
+
+def format_p(p: float | None) -> str:
+    """A p- or q-value for a table: "< 0.001", else two digits; "" where there is none."""
+    if p is None or math.isnan(p):
+        return ""
+    return "< 0.001" if p < _RARE else f"{p:.2g}"
 
 
 def format_span(start: dt.date, end: dt.date) -> str:

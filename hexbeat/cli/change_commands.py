@@ -116,6 +116,9 @@ def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: F
 def near_repeats(
     *,
     request: FilterRequest,
+    each_event: Annotated[
+        bool, typer.Option("--each-event", help="Take every record, also several of one encounter.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -127,7 +130,8 @@ def near_repeats(
     with open_installation(home, area) as installation:
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards)
-        repeats = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
+        zone = installation.area.time_zone
+        repeats = build_near_repeats(columns, chosen, study, each_event=each_event, time_zone=zone)
     _report_repeats(repeats, form=form)
 
 
@@ -136,6 +140,8 @@ def _report_repeats(repeats: RepeatTable, *, form: Format) -> None:
         "layer": repeats.spec.name,
         "events": repeats.events,
         "left_out": repeats.left_out,
+        "merged": repeats.merged,
+        "searches": repeats.searches,
         "shuffles": repeats.shuffles,
         "raised_m": to_json_value(repeats.raised_m),
         "raised_days": to_json_value(repeats.raised_days),

@@ -128,13 +128,17 @@ def alerts(
         Path | None,
         typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html or .pdf)."),
     ] = None,
+    each_event: Annotated[
+        bool, typer.Option("--each-event", help="Take every record, also several of one encounter.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """List days with more events than usual, in the area or a ward.
 
-    It is made for a daily job. It never sends anything.
+    It is made for a daily job. It never sends anything. Records that end more than 8 weeks ago give no alert; --day
+    looks back at any day.
 
     Example: hexbeat alerts --days 7 --draft draft.html
     """
@@ -146,7 +150,15 @@ def alerts(
             if day
             else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
         )
-        report = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
+        report = build_alert_report(
+            columns,
+            installation.area,
+            last,
+            days=days,
+            layers=layer or (),
+            today=None if day else now.date(),
+            each_event=each_event,
+        )
         has_draft = False
         if draft:
             urgent = list(filter(takes_alert_form, report.alerts))
@@ -180,10 +192,12 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
         "alerts": rows,
         "settings": settings,
         "notes": list(report.notes),
+        "headline": report.headline,
     } | ({"draft": draft} if draft else {})
     if form is Format.TABLE:
-        for note in report.notes:
-            print_message(note)
+        for note in (report.headline, *report.notes):
+            if note:
+                print_message(note)
         if draft:
             print_message(f"A form was drafted, but not sent: {draft}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"

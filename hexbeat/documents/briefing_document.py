@@ -13,6 +13,7 @@ from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
+from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
 
 __all__ = [
@@ -123,8 +124,9 @@ def format_place_title(line: PlaceLine) -> str:
 def format_alert(alert: Alert) -> str:
     """An alert without its odds, which `describe_false_alarms` gives for all."""
     when = format_span(alert.first_day, alert.last_day + DAY)
-    count = format_count(alert.count, find_layer(alert.layer))
-    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual."
+    count = format_count(alert.count, name_records(find_layer(alert.layer), searches=alert.searches))
+    note = f" {OFFICERS_NOTE}" if alert.searches else ""
+    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual.{note}"
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
