@@ -94,7 +94,7 @@ STATES = "A test of near repeats needs incidents, which happen on a day; closed 
     [
         (scattered(5), "needle_litter", f"{FEW}; choose a longer period, or more wards"),
         (
-            [Event(FIRST + 3600 * k) for k in range(1000)],
+            HOURLY,
             "needle_litter",
             f"{MANY}; choose a shorter period, or fewer wards",
         ),

@@ -8,6 +8,7 @@ import geopandas
 import pandas as pd
 import pytest
 
+from hexbeat.analysis.hotspot_groups import GROUP_COLUMNS
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
@@ -43,6 +44,33 @@ def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     assert lines[0].endswith("hot and 0 cold of 667 cells; at most 5 % of them false on average")
     assert sum(" hot " in line for line in lines[1:]) == int(lines[0].split()[2])
     assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
+
+
+def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
+    question = ("hotspots", "--layer", "needle_litter", *PERIOD, "--by", "group")
+    payload = answer(ask(*question, "--format", "json"))
+    columns, _ = demonstration()
+    chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
+    rows = build_hotspot_map(columns, chosen, load_study(middlesbrough()), trend=False).rows
+    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 2
+    assert [row["group"] for row in payload["rows"]] == [1, 2]
+    for row in payload["rows"]:
+        cells = rows[rows["group"] == row["group"]]
+        assert (row["cells"], row["count"], row["busiest"]) == (len(cells), cells["count"].sum(), cells["count"].max())
+        assert rows.loc[rows["cell"] == row["cell"], "count"].tolist() == [row["busiest"]]
+    outcome = ask(*question)
+    assert sum("< 0.001" in line for line in outcome.out.splitlines()) == 2
+    cells = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
+    assert {row["group"] for row in cells["rows"]} == {None, 1, 2}
+    assert cells["known_days"] == 28
+
+
+def test_a_hot_cell_without_events_never_leads_the_table(ask: Run) -> None:
+    lines = [line.split() for line in ask("hotspots", "--layer", "overdoses").out.splitlines()]
+    payload = answer(ask("hotspots", "--layer", "overdoses", "--format", "json"))
+    empty = {row["cell"] for row in payload["rows"] if row["hotspot"] == "hot" and not row["count"]}
+    shown = [line[0] in empty for line in lines if line and line[0].startswith("89")]
+    assert shown == sorted(shown)
 
 
 def test_hotspots_take_every_filter(ask: Run) -> None:
@@ -212,7 +240,7 @@ def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], messa
 
 
 def test_an_empty_store_answers_too(run: Run) -> None:
-    assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] == 0
+    assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] is None  # not known, and not 0
     assert answer(run("alerts", "--format", "json"))["alerts"] == []
     assert answer(run("backtest", "--format", "json")) == {"layers": [], "rows": []}
     assert (
