@@ -52,6 +52,7 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
     return {
         "title": briefing.title,
         "headline": format_headline(briefing, area),
+        "old": briefing.headline,
         "mark": describe_demonstration(briefing),
         "alt": describe_map(briefing, area),
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
@@ -60,7 +61,8 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
             for number, line in enumerate(briefing.places, start=1)
         ],
-        "no-places": "" if briefing.places else "No place has clearly more than the others.",
+        "no-places": "Not known." if briefing.headline else "No place is certain to be a hotspot.",
+        "no-alerts": "Not known." if briefing.headline else "None.",
         "expected": describe_forecast(briefing),
         "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
         "alert-note": describe_false_alarms(briefing.alerts),

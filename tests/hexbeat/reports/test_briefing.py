@@ -125,6 +125,21 @@ def test_days_without_records_have_no_number() -> None:
     assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
 
 
+def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
+    """Two years later: no number, no place, no alert and no forecast of that time is told as of today."""
+    columns, area = demonstration()[0], middlesbrough()
+    later = TODAY + 700 * DAY
+    method = next(name for name in METHODS if name not in RANKS_ONLY)
+    method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    briefing = build_briefing(columns, area, today=later, selected_methods={"overdoses": method})
+    assert briefing.headline == "Records end 23 months ago (21 Nov 2026). There are no alerts of now."
+    assert (briefing.alerts, briefing.places, briefing.expected) == ((), (), ())
+    assert {(line.period, line.earlier, line.verdict) for line in briefing.layers[:3]} == {
+        (None, None, "not known: records end 23 months ago (21 Nov 2026)")
+    }
+    assert meeting().headline == ""
+
+
 def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:
     done = visits(
         ("sweep", "Crew 1", "E1", 20, 7), ("sweep", "Crew 1", "E2", 15, None), ("patrol", "Team A", "E1", 12, None)
