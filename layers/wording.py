@@ -22,6 +22,7 @@ __all__ = [
     "format_day_spans",
     "format_hours",
     "format_list",
+    "format_not_known",
     "format_number",
     "format_odds",
     "format_p",
@@ -86,6 +87,12 @@ def format_span(start: dt.date, end: dt.date) -> str:
 def format_day_spans(spans: Sequence[tuple[dt.date, dt.date]], *, most: int = 3) -> str:
     """Half-open periods in words, whole months by their name: "Mar 2024, Jul to Sep 2024 and 3 to 9 Nov 2024"."""
     return format_list([_format_days(start, end) for start, end in spans], most=most)
+
+
+def format_not_known(spans: Sequence[tuple[dt.date, dt.date]]) -> str:
+    """As in "Mar 2024 is not known", "Mar 2024 and 3 to 9 May 2024 are not known"; of one half-open period or more."""
+    text = format_day_spans(spans)
+    return f"{text} {'are' if len(spans) > 1 or ' to ' in text else 'is'} not known"
 
 
 def _format_days(start: dt.date, end: dt.date) -> str:

@@ -16,7 +16,7 @@ from layers.coverage import Coverage, Span, Spans, count_days, join_spans
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_month_only_share, find_period_before, find_year_before, get_coverage
-from layers.wording import format_date, format_day_spans, format_number, format_span
+from layers.wording import format_date, format_not_known, format_number, format_span
 
 __all__ = ["AGAINST", "Against", "ComparedPeriods", "choose_periods", "cut_to_months", "is_known_enough"]
 
@@ -138,10 +138,7 @@ def _describe_missing(
 ) -> str | None:
     """As in "Mar 2024 and 3 to 9 May 2024 are not known."; None where both periods are known."""
     missing = join_spans(span for period in periods for span in coverage.find_missing(spec.name, period, wards=wards))
-    if not missing:
-        return None
-    text = format_day_spans(missing)
-    return f"{text} {'are' if len(missing) > 1 or ' to ' in text else 'is'} not known."
+    return f"{format_not_known(missing)}." if missing else None
 
 
 def _describe_refusal(
