@@ -140,6 +140,7 @@ def compare_with_controls(
     The p and the interval hold if the treated place is exchangeable with the placebos given the past, however
     overdispersed the counts are (placebos in space: Abadie, Diamond and Hainmueller 2010; ranks of residuals: Vovk,
     Gammerman and Shafer 2005). Needs FEWEST_CONTROLS places.
+    Without a usable placebo (their own controls overlap) nothing is judged: p is 1 and the interval has no lower end.
     Misleads where no place has a similar past: look at the distances of the match.
     """
     slope = _fit_slopes(past, after)
@@ -155,7 +156,7 @@ def compare_with_controls(
     own_sd = float(np.sqrt(_compute_variance(np.array([expected]), np.array([squared_weight]), fitted)[0]))
     centre = float(_stabilise(np.array([expected]))[0])
     lower, upper = (_unstabilise(centre + limit * own_sd) for limit in _find_limits(residuals, alpha))
-    scale = float(np.mean(residuals**2)) * own_sd**2
+    scale = _average_square(residuals) * own_sd**2
     scores = (_stabilise(np.array([target_after, 0.0])) - centre) / own_sd
     return Comparison(
         after=target_after,
@@ -243,11 +244,18 @@ def _compute_variance(
     return variance
 
 
+def _average_square(residuals: NDArray[np.float64]) -> float:
+    """The mean square of residuals; that of the fitted variance, 1, where no placebo has enough controls of its own."""
+    return float(np.mean(residuals**2)) if len(residuals) else 1.0
+
+
 def _find_limits(residuals: NDArray[np.float64], alpha: float) -> tuple[float, float]:
     """The residuals between which 1 - alpha of places without an effect lie."""
     count = len(residuals)
+    if not count:
+        return -np.inf, np.inf
     if count < _FEWEST_FOR_RANKS:
-        half_width = student_quantile(1 - alpha / 2, max(count - 1, 1)) * float(np.sqrt(np.mean(residuals**2)))
+        half_width = student_quantile(1 - alpha / 2, max(count - 1, 1)) * float(np.sqrt(_average_square(residuals)))
         return -half_width, half_width
     ranked = np.sort(residuals)
     outside = int(np.floor(alpha / 2 * (count + 1) + 1e-9))
@@ -257,6 +265,8 @@ def _find_limits(residuals: NDArray[np.float64], alpha: float) -> tuple[float, f
 def _compute_rank_p(residuals: NDArray[np.float64], value: float) -> float:
     """Twice the smaller share of placebos that are at least as extreme, the place itself included."""
     count = len(residuals)
+    if not count:
+        return 1.0
     if count < _FEWEST_FOR_RANKS:
         scale = float(np.sqrt(np.mean(residuals**2)))
         return 2 * student_above(abs(value) / scale, max(count - 1, 1)) if scale > 0 else 1.0

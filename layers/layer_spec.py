@@ -1,6 +1,6 @@
 """What the file of a layer states: its words, its mark, its parts in the work, and its defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from geo.errors import UsageError
@@ -164,6 +164,7 @@ class LayerSpec:
 
     swept: bool = False  # sweeps are planned for it, and collect it; true of one layer
     naloxone: bool = False  # naloxone cover is measured for it; true of one layer
+    searches: tuple[str, str] | None = None  # what its records by officers are called, if these are searches: one, many
     alert_form: bool = False  # people are in danger: its alerts come first and draft a form for the drug services
     evidence_caution: str = ""  # why an evidence pack has it only if it is chosen by name; "": a pack always has it
     usual_target: bool = False  # patrol plans and evaluations use it where nobody chose others
@@ -184,6 +185,10 @@ class LayerSpec:
                 f"{self.name} does not name {', '.join(foreign)}",
                 "add them to its categories",
             )
+
+    def as_searches(self) -> "LayerSpec":
+        """The layer under the names of its searches by officers; itself if it has none."""
+        return replace(self, one=self.searches[0], many=self.searches[1]) if self.searches else self
 
     @property
     def in_evidence(self) -> bool:

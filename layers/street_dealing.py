@@ -26,6 +26,7 @@ STREET_DEALING: Final = LayerSpec(
     mark="triangle",
     categories=("dealing seen", "drug search", "drug offence recorded"),
     usual_target=True,
+    searches=("search by officers", "searches by officers"),
     words=SourceWords(
         names=("street dealing", "dealing"),
         services=("drug deal", "drug activity"),

@@ -15,14 +15,17 @@ __all__ = [
     "MONTH_NAMES",
     "escape_html",
     "format_about",
+    "format_ago",
     "format_cell_width",
     "format_count",
     "format_date",
     "format_day_spans",
     "format_hours",
     "format_list",
+    "format_not_known",
     "format_number",
     "format_odds",
+    "format_p",
     "format_percent",
     "format_plural",
     "format_sentence",
@@ -36,6 +39,8 @@ MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "S
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 _ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
 _NOTHING: Final = 1e-9  # rounding errors that sums of shares leave where they cancel
+# Up to so many days, the unit and its length in days.
+_AGES: Final = ((14, "day", 1.0), (92, "week", 7.0), (1096, "month", 365.25 / 12), (math.inf, "year", 365.25))
 _RARE: Final = 0.001  # all smaller chances have the same words
 _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
@@ -55,6 +60,21 @@ def format_date(day: dt.date) -> str:
     return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
 
 
+def format_ago(day: dt.date, today: dt.date) -> str:
+    """How long ago a day was, in the unit that fits: "9 days ago", "11 weeks ago", "23 months ago", "4 years ago"."""
+    days = (today - day).days
+    unit, length = next((unit, length) for most, unit, length in _AGES if days < most)
+    number = max(round(days / length), 1)
+    return f"{number} {unit if number == 1 else f'{unit}s'} ago"
+
+
+def format_p(p: float | None) -> str:
+    """A p- or q-value for a table: "< 0.001", else two digits; "" where there is none."""
+    if p is None or math.isnan(p):
+        return ""
+    return "< 0.001" if p < _RARE else f"{p:.2g}"
+
+
 def format_span(start: dt.date, end: dt.date) -> str:
     """The half-open period [start, end) by its first and last day, the year only once: "26 Oct to 21 Nov 2026"."""
     last = end - dt.timedelta(days=1)
@@ -67,6 +87,12 @@ def format_span(start: dt.date, end: dt.date) -> str:
 def format_day_spans(spans: Sequence[tuple[dt.date, dt.date]], *, most: int = 3) -> str:
     """Half-open periods in words, whole months by their name: "Mar 2024, Jul to Sep 2024 and 3 to 9 Nov 2024"."""
     return format_list([_format_days(start, end) for start, end in spans], most=most)
+
+
+def format_not_known(spans: Sequence[tuple[dt.date, dt.date]]) -> str:
+    """As in "Mar 2024 is not known", "Mar 2024 and 3 to 9 May 2024 are not known"; of one half-open period or more."""
+    text = format_day_spans(spans)
+    return f"{text} {'are' if len(spans) > 1 or ' to ' in text else 'is'} not known"
 
 
 def _format_days(start: dt.date, end: dt.date) -> str:

@@ -1,37 +1,37 @@
 """What changed: a period against the one before it, or the same dates a year before, by cell, by ward and in total."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from geo.change import compare_periods
-from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
+from geo.hotspots import benjamini_hochberg
+from hexbeat.analysis.change_periods import (
+    AGAINST,
+    Against,
+    ComparedPeriods,
+    choose_periods,
+    is_known_enough,
+)
+from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
-from layers.counting import Selection, select
+from layers.counting import Selection
+from layers.coverage import Spans, count_days
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import (
-    Period,
-    clip_period,
-    find_known_period,
-    find_month_only_share,
-    find_period_before,
-    find_year_before,
-    require_one_layer,
-)
-from layers.wording import format_date, format_percent, format_span
+from layers.periods import Period, clip_period, find_month_only_share, get_coverage, require_one_layer
+from layers.wording import format_percent
 
-__all__ = ["AGAINST", "FALL", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
+__all__ = ["AGAINST", "FALL", "NOT_KNOWN", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
 
-Against = Literal["before", "year_before"]
-AGAINST: Final[tuple[Against, ...]] = ("before", "year_before")
 RISE: Final = "rise"
 FALL: Final = "fall"
 UNCLEAR: Final = "no clear change"
 TOO_FEW: Final = "too few events to say"
+NOT_KNOWN: Final = "not known"
 _KINDS: Final = np.array([FALL, UNCLEAR, RISE], dtype=object)
 
 
@@ -50,8 +50,11 @@ class ChangeMap:
     - change: "rise", "fall", "no clear change" (also where the interval includes 1) or "too few events to say"
     - cell (cells only), ward_code and ward_name (cells and wards)
 
-    For states p, q and the interval are NaN and change is "": the same order may be in force in both periods.
-    `missing` says why there is nothing to compare with; the frames are then empty.
+    For states p, q and the interval are NaN and change is "": the same order may be in force in both periods. Only days
+    that are known count, and rates over these days are compared: `known_now` and `known_other` are those of the whole.
+    A ward that knows less than half of a period has NaN and the change "not known". `missing` says which days of the
+    two periods are not known, or why there is nothing to compare; there is no comparison if `whole` is empty, and
+    without one `cells` is empty too.
     """
 
     spec: LayerSpec
@@ -65,6 +68,13 @@ class ChangeMap:
     unplaced_in_time: int
     missing: str | None
     notes: tuple[str, ...]
+    known_now: Spans = ()
+    known_other: Spans = ()
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the periods were compared as a whole; else `missing` says why not."""
+        return len(self.whole) > 0
 
 
 def build_change_map(
@@ -78,77 +88,133 @@ def build_change_map(
 ) -> ChangeMap:
     """Compare the filter's period with the one "before" of the same length, or the same dates a "year_before".
 
-    The current period ends with the records, so that days that are not loaded yet do not look like a fall. Counts are
-    taken as Poisson: where one person or household causes many events, p is too small. UsageError unless the filter has
-    one layer and the study's wards.
+    The current period ends with the records, so that days that are not loaded yet do not look like a fall. Of both
+    periods only the known days count (`hexbeat.analysis.change_periods`). Counts are taken as Poisson: where one person
+    or household causes many events, p is too small. UsageError unless the filter has one layer and the study's wards.
     """
     spec = require_one_layer(chosen, "A map of change")
     chosen = restrict_filter(study, chosen)
     now, notes = clip_period(columns, chosen, time_zone=time_zone)
-    known_period = find_known_period(columns, spec.name, time_zone=time_zone)
-    if now is None or known_period is None:
+    if now is None:
         return _build_empty_map(spec, study, q, None, notes[-1], [])
-    other = find_period_before(now) if against == "before" else find_year_before(now)
-    if other[0] < known_period[0]:
-        missing = (
-            f"There is nothing to compare with. The records begin on {format_date(known_period[0])}, and the "
-            f"comparison needs those of {format_span(*other)}."
-        )
-        return _build_empty_map(spec, study, q, now, missing, notes)
+    notes = [note for note in notes if not note.endswith("not known.")]  # `missing` says so of both periods
+    periods = choose_periods(columns, chosen, spec, now, against=against, time_zone=time_zone)
+    wards = _compare_wards(columns, chosen, study, periods, q=q, spec=spec, time_zone=time_zone)
+    if periods.refusal:
+        refused = _build_empty_map(spec, study, q, periods.now, periods.refusal, [*notes, *periods.notes])
+        is_known = (wards["change"] != NOT_KNOWN).any()
+        return replace(refused, other=periods.other, wards=wards) if is_known else refused
     selections = [
-        select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in (other, now)
+        _select_days(columns, chosen, spec, *part, time_zone=time_zone)
+        for part in ((periods.other, periods.known_other), (periods.now, periods.known_now))
     ]
-    days = [(end - start).days for start, end in (other, now)]
-    cells = [_count_by_cell(columns, selection, study) for selection in selections]
-    wards = [_count_by_ward(columns, selection, study) for selection in selections]
+    days = (count_days(periods.known_other), count_days(periods.known_now))
+    cells = [sum_by_cell(columns, selection, study)[0] for selection in selections]
     totals = [np.array([float(selection.weight.sum())]) for selection in selections]
-    comparisons = [_compare_counts(*pair, days=days, q=q, spec=spec) for pair in (cells, wards, totals)]
+    by_cell, whole = (
+        _label_changes(_compare_counts(*pair, days=days, q=q), q=q, spec=spec) for pair in (cells, totals)
+    )
     return ChangeMap(
         spec=spec,
-        now=now,
-        other=other,
-        cells=pd.concat([_build_cell_columns(study), comparisons[0]], axis=1),
-        wards=pd.concat([_build_ward_columns(study), comparisons[1]], axis=1),
-        whole=comparisons[2],
+        now=periods.now,
+        other=periods.other,
+        cells=pd.concat([_build_cell_columns(study), by_cell], axis=1),
+        wards=wards,
+        whole=whole,
         q=q,
         shared_in_time=sum(selection.shared_in_time for selection in selections),
         unplaced_in_time=sum(selection.unplaced_in_time for selection in selections),
-        missing=None,
-        notes=(*notes, *_build_notes(columns, selections, spec)),
+        missing=periods.missing,
+        notes=(*notes, *periods.notes, *_build_notes(columns, selections, spec)),
+        known_now=periods.known_now,
+        known_other=periods.known_other,
     )
+
+
+def _select_days(
+    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period, known: Spans, *, time_zone: str
+) -> Selection:
+    """The events of the known days of a period; states that are in force at any time in the period."""
+    return select_known(columns, chosen, (period,) if spec.kind == "state" else known, time_zone=time_zone)
+
+
+def _compare_wards(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    periods: ComparedPeriods,
+    *,
+    q: float,
+    spec: LayerSpec,
+    time_zone: str,
+) -> pd.DataFrame:
+    """The comparison of each chosen ward, over the days that it knows itself."""
+    rows = _build_ward_columns(study)
+    days_by_ward = [periods.find_known(get_coverage(columns, time_zone=time_zone), code) for code in rows["ward_code"]]
+    parts = []
+    for days in dict.fromkeys(days_by_ward):
+        part = rows[[own == days for own in days_by_ward]]
+        pairs = list(zip((periods.other, periods.now), days, strict=True))
+        if not all(is_known_enough(*pair) for pair in pairs):
+            parts.append(_build_unknown_rows(part))
+            continue
+        selections = [_select_days(columns, chosen, spec, *pair, time_zone=time_zone) for pair in pairs]
+        counts = [_count_by_ward(columns, selection, part["ward_code"]) for selection in selections]
+        lengths = (count_days(days[0]), count_days(days[1]))
+        parts.append(_compare_counts(*counts, days=lengths, q=q).set_index(part.index))
+    return pd.concat([rows, _label_changes(pd.concat(parts).sort_index(), q=q, spec=spec)], axis=1)
 
 
 def _compare_counts(
-    earlier: NDArray[np.float64], now: NDArray[np.float64], *, days: list[int], q: float, spec: LayerSpec
+    earlier: NDArray[np.float64], now: NDArray[np.float64], *, days: tuple[int, int], q: float
 ) -> pd.DataFrame:
-    """The comparison of counts (n,) as columns."""
+    """The comparison of counts (n,) on so many known days before and now, as columns; `enough`: events to say."""
     comparison = compare_periods(earlier, now, days_before=days[0], days_now=days[1], q=q)
-    # The test and the exact interval may differ at the edge: where the interval includes 1, the change is not clear.
-    is_clear = (comparison.low > 1) | (comparison.high < 1)
-    labels = np.where(comparison.too_few, TOO_FEW, _KINDS[np.where(is_clear, comparison.kind, 0) + 1])
-    frame = pd.DataFrame(
-        {"now": now, "before": earlier, "difference": comparison.difference, "ratio": comparison.ratio}
+    return pd.DataFrame(
+        {
+            "now": now,
+            "before": earlier,
+            "difference": comparison.difference,
+            "ratio": comparison.ratio,
+            "ratio_low": comparison.low,
+            "ratio_high": comparison.high,
+            "p_value": comparison.p,
+            "enough": ~comparison.too_few,
+        }
     )
+
+
+def _build_unknown_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a comparison that nobody can make: no numbers."""
+    no_counts = np.zeros(len(rows))
+    unknown = _compare_counts(no_counts, no_counts, days=(1, 1), q=0.5).set_index(rows.index)
+    return unknown.assign(**dict.fromkeys(set(unknown.columns) - {"enough"}, np.nan), enough=False)
+
+
+def _label_changes(frame: pd.DataFrame, *, q: float, spec: LayerSpec) -> pd.DataFrame:
+    """The columns of a comparison with its q-values and words.
+
+    The test and the exact interval may differ at the edge: where the interval includes 1, the change is not clear.
+    """
+    enough = frame.pop("enough").to_numpy(dtype=bool)
+    known = frame["now"].notna().to_numpy()
     if spec.kind == "state":
-        return frame.assign(ratio_low=np.nan, ratio_high=np.nan, p_value=np.nan, q_value=np.nan, change="")
-    return frame.assign(
-        ratio_low=comparison.low,
-        ratio_high=comparison.high,
-        p_value=comparison.p,
-        q_value=comparison.q,
-        change=labels.astype(object),
-    )
+        change = np.where(known, "", NOT_KNOWN).astype(object)
+        return frame.assign(ratio_low=np.nan, ratio_high=np.nan, p_value=np.nan, q_value=np.nan, change=change)
+    adjusted = np.full(len(frame), np.nan)
+    adjusted[enough] = benjamini_hochberg(frame["p_value"].to_numpy()[enough])
+    is_clear = enough & (np.nan_to_num(adjusted, nan=1.0) <= q)
+    is_clear &= ((frame["ratio_low"] > 1) | (frame["ratio_high"] < 1)).to_numpy()
+    kinds = np.where(is_clear, np.sign(frame["difference"].fillna(0.0)), 0).astype(np.int64)
+    words = np.where(enough, _KINDS[kinds + 1], np.where(known, TOO_FEW, NOT_KNOWN))
+    return frame.assign(q_value=adjusted, change=words.astype(object))
 
 
-def _count_by_cell(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
-    return sum_by_cell(columns, selection, study)[0]
-
-
-def _count_by_ward(columns: Columns, selection: Selection, study: Study) -> NDArray[np.float64]:
-    """Counts of the chosen wards, by the ward of each event, not of its cell."""
+def _count_by_ward(columns: Columns, selection: Selection, codes: "pd.Series[str]") -> NDArray[np.float64]:
+    """Counts of these wards, by the ward of each event, not of its cell."""
     sums = np.bincount(columns.ward[selection.index], weights=selection.weight, minlength=len(columns.ward_codes))
     sum_by_code = dict(zip(columns.ward_codes, sums.tolist(), strict=True))
-    return np.array([sum_by_code.get(code, 0.0) for code in _build_ward_columns(study)["ward_code"]])
+    return np.array([sum_by_code.get(code, 0.0) for code in codes])
 
 
 def _build_cell_columns(study: Study) -> pd.DataFrame:
@@ -180,7 +246,7 @@ def _build_empty_map(
 ) -> ChangeMap:
     """A map without a comparison; `missing` says why."""
     no_counts = np.zeros(0)
-    empty = _compare_counts(no_counts, no_counts, days=[1, 1], q=q, spec=spec)
+    empty = _label_changes(_compare_counts(no_counts, no_counts, days=(1, 1), q=q), q=q, spec=spec)
     return ChangeMap(
         spec=spec,
         now=now,

@@ -13,6 +13,7 @@ from geo.errors import UsageError
 from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
+from layers.encounters import find_encounters
 from layers.event import PRECISIONS, REPORTERS
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
@@ -27,6 +28,7 @@ __all__ = [
     "describe_left_out",
     "find_known_days",
     "find_positions",
+    "from_ordinal",
     "to_ordinal",
 ]
 
@@ -40,13 +42,15 @@ class KnownDays:
     """The events of a layer whose day is known: `index` (int64 (n,)) into the columns, `day` int64 (n,) since 1970.
 
     `unknown` events are left out because they are known only to a month or to more than a day. `swept` events are left
-    out because a sweep found them: searching would look like an outbreak.
+    out because a sweep found them: searching would look like an outbreak. `merged` records are left out because they
+    tell of the same encounter as another (layers.encounters).
     """
 
     index: NDArray[np.int64]
     day: NDArray[np.int64]
     unknown: int
     swept: int
+    merged: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,16 +71,29 @@ class Weeks:
         return self.first + dt.timedelta(days=7 * week)
 
 
-def find_known_days(columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False) -> KnownDays:
-    """The events of a layer with the local day on which each began; `sweeps` True keeps those found by sweeps."""
+def find_known_days(
+    columns: Columns, layer: str, *, time_zone: str, sweeps: bool = False, each_event: bool = True
+) -> KnownDays:
+    """The events of a layer with the local day on which each began; `sweeps` True keeps those found by sweeps.
+
+    `each_event` False takes records of one encounter once.
+    """
     layer_rows = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[layer_rows] == REPORTERS.index("sweep")
     kept = layer_rows if sweeps else layer_rows[~by_sweep]
     month = columns.precision[kept] == PRECISIONS.index("month")
     has_day = ~month & (columns.end[kept] - columns.start[kept] <= _LONGEST_S)
-    index = kept[has_day]
-    day = Calendar(time_zone).days(columns.start[index])
-    return KnownDays(index, day, int(np.count_nonzero(~has_day)), 0 if sweeps else int(np.count_nonzero(by_sweep)))
+    index, merged = kept[has_day], 0
+    if not each_event:
+        encounters = find_encounters(columns, index, time_zone=time_zone)
+        index, merged = encounters.index, encounters.merged
+    return KnownDays(
+        index,
+        Calendar(time_zone).days(columns.start[index]),
+        unknown=int(np.count_nonzero(~has_day)),
+        swept=0 if sweeps else int(np.count_nonzero(by_sweep)),
+        merged=merged,
+    )
 
 
 def describe_left_out(spec: LayerSpec, *, unknown: int, swept: int) -> list[str]:
@@ -94,6 +111,11 @@ def describe_left_out(spec: LayerSpec, *, unknown: int, swept: int) -> list[str]
 def to_ordinal(day: dt.date) -> int:
     """A date as days since 1 January 1970."""
     return (day - _EPOCH).days
+
+
+def from_ordinal(day: int) -> dt.date:
+    """The date of a day since 1 January 1970."""
+    return _EPOCH + dt.timedelta(days=day)
 
 
 def count_by(

@@ -15,7 +15,15 @@ from layers.columns import Columns
 from layers.counting import select
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import FEWEST_BINS, Bins, choose_bins, clip_period, find_month_only_share, require_one_layer
+from layers.periods import (
+    FEWEST_BINS,
+    Bins,
+    choose_bins,
+    clip_period,
+    find_month_only_share,
+    get_coverage,
+    require_one_layer,
+)
 
 __all__ = ["PATTERN_DEFINITIONS", "EmergingMap", "build_emerging_map"]
 
@@ -72,6 +80,9 @@ def build_emerging_map(
     if period is not None:
         selection = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
         bins = choose_bins(period, month_only=find_month_only_share(columns, selection.index))
+        if bins and spec.kind == "incident":
+            bins, unknown_notes = _keep_known_bins(columns, chosen, spec, bins, time_zone)
+            notes = [*notes, *unknown_notes]
     if bins is None:
         note = f"A pattern over time needs at least {FEWEST_BINS} weeks (months, if only the month is known)."
         no_values: NDArray[np.float64] = np.zeros((0, len(study)))
@@ -96,6 +107,19 @@ def build_emerging_map(
         trend_p=result.trend.p,
     )
     return EmergingMap(spec, rows, bins, counts, result.z, result.kind, q, (*notes, bins.description))
+
+
+def _keep_known_bins(
+    columns: Columns, chosen: Filter, spec: LayerSpec, bins: Bins, time_zone: str
+) -> tuple[Bins | None, list[str]]:
+    """The bins of which every day is known, and a note on the others; None if too few are left."""
+    coverage = get_coverage(columns, time_zone=time_zone)
+    known = tuple(period for period in bins.periods if not coverage.find_missing(spec.name, period, wards=chosen.wards))
+    left_out = len(bins.periods) - len(known)
+    if not left_out:
+        return bins, []
+    note = f"{left_out} of {len(bins.periods)} bins are left out: not all of their days are known."
+    return (replace(bins, periods=known) if len(known) >= FEWEST_BINS else None), [note]
 
 
 def _build_rows(study: Study) -> pd.DataFrame:

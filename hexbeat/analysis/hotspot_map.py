@@ -11,13 +11,15 @@ from geo.hotspots import hotspots
 from geo.permutation import build_sum_distribution, to_units
 from geo.tails import poisson_at_least
 from hexbeat.analysis.emerging_map import build_emerging_map
-from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
+from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
+from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
 from layers.counting import Selection, select
+from layers.coverage import Spans, count_days
 from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, clip_period, require_one_layer
+from layers.periods import Period, clip_period, get_coverage, require_one_layer
 from layers.wording import (
     format_about,
     format_cell_width,
@@ -30,16 +32,16 @@ from layers.wording import (
 
 __all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
 
-HOT: Final = "hot"
-COLD: Final = "cold"
 # The columns of each cell in commands, files and Python, in this order.
 HOTSPOT_COLUMNS: Final = (
     "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
-    "expected",
+    "expected", "group",
 )  # fmt: skip
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 _TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
-_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on a cell is ordinary, whether above or below the average
+_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are told, whether above or below the average
+_FEW: Final = 3  # events: a cell with fewer is not worth naming
+_NUMBERS: Final = ("count", "gi_z", "p_value", "q_value", "neighbourhood", "expected", "largest")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +52,14 @@ class HotspotMap:
     cell), count, gi_z, p_value and q_value (one-sided, for the side in `leans`), hotspot ("hot", "cold" or ""), trend
     (a pattern of hexbeat.analysis.emerging_map over the period, "" if the period has too few bins), neighbourhood (the
     sum over the cell and those that touch it; this sum is tested), expected (what as many cells away from the clearest
-    hotspots have), cells (how many cells the sum covers), largest (the largest count of one of them) and leans ("hot"
-    or "cold").
+    hotspots have), cells (how many cells the sum covers), largest (the largest count of one of them), leans ("hot" or
+    "cold") and group (of hotspots that touch, from 1, null for the others: hexbeat.analysis.hotspot_groups).
 
-    `period` is the filter's, up to the last record. `total` is the sum of the counts; `outside` counts events that lie
-    in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for the test, counts
-    are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes` say all this in
-    sentences.
+    `period` is the filter's, up to the last record; of it only the `known_days` count (for states, all days). If none
+    is known, `is_known` is False and the numbers of `rows` are NaN. `total` is the sum of the counts; `outside` counts
+    events that lie in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for
+    the test, counts are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes`
+    say all this in sentences.
     """
 
     spec: LayerSpec
@@ -70,6 +73,8 @@ class HotspotMap:
     shared_in_time: int
     swept: int
     unit: float
+    known_days: int
+    is_known: bool
     limits: tuple[str, ...]  # the filter's other conditions, as in "at the chosen hours"
     notes: tuple[str, ...]
 
@@ -90,10 +95,16 @@ def build_hotspot_map(
     """
     spec = require_one_layer(chosen, "A hotspot map")
     chosen = restrict_filter(study, chosen)
-    selection = select(columns, chosen, time_zone=time_zone)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    known = _find_known(columns, chosen, spec, period, time_zone)
+    selection = (
+        select(columns, chosen, time_zone=time_zone)
+        if spec.kind == "state"
+        else select_known(columns, chosen, known, time_zone=time_zone)
+    )
     values, outside = sum_by_cell(columns, selection, study)
     statistics = hotspots(values, study.neighbours, q)
-    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    known_days, is_known = count_days(known), bool(known) or spec.kind == "state"
     rows = pd.DataFrame(
         {
             "cell": study.names,
@@ -112,6 +123,9 @@ def build_hotspot_map(
             "leans": np.where(statistics.kind == 0, _find_leans(values, study), _KINDS[statistics.kind + 1]),
         }
     )
+    rows["group"] = find_groups(rows, study.neighbours)
+    if not is_known:
+        rows[list(_NUMBERS)] = np.nan
     if trend:
         emerging = build_emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
@@ -129,13 +143,44 @@ def build_hotspot_map(
         shared_in_time=selection.shared_in_time,
         swept=int(swept.sum()),
         unit=statistics.unit,
+        known_days=known_days,
+        is_known=is_known,
         limits=_describe_limits(chosen, spec),
         notes=(
+            *_describe_known_days(period, known_days),
+            *(_describe_busiest(rows, spec, chosen.measure) if is_known else []),
             *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
             *_build_lone_cell_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
             *notes,
         ),
     )
+
+
+def _find_known(columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str) -> Spans:
+    """The known days of a period; all its days for states, which are in force until they end."""
+    if period is None:
+        return ()
+    coverage = get_coverage(columns, time_zone=time_zone)
+    return (period,) if spec.kind == "state" else coverage.find_known_in(spec.name, period, wards=chosen.wards)
+
+
+def _describe_known_days(period: Period | None, known_days: int) -> list[str]:
+    """That only known days count; nothing where all are known."""
+    days = (period[1] - period[0]).days if period else known_days
+    if known_days == days:
+        return []
+    if not known_days:
+        return [f"No day of {format_span(*period)} is known." if period else "No day is known."]
+    return [f"Only the {known_days:,} known days of {days:,} count."]
+
+
+def _describe_busiest(rows: pd.DataFrame, spec: LayerSpec, measure: Measure) -> list[str]:
+    """Where no place is a hotspot, what the busiest cell holds: it is not said that they lie as chance would."""
+    most, total = float(rows["count"].max()), float(rows["count"].sum())
+    if most < _FEW or (rows["hotspot"] == HOT).any():
+        return []
+    share = f"{format_about(most)} of {format_count(total, spec, measure)}"
+    return [f"No place is certain to be a hotspot. The busiest cell holds {share}."]
 
 
 def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
@@ -199,10 +244,11 @@ def _build_lone_cell_notes(rows: pd.DataFrame, resolution: int, q: float, *, sna
     if not lone:
         return []
     note = (
-        "1 cell is busy while those around it are quiet. Chance alone could do that, so it is not called a hotspot."
+        "1 cell is busy while those around it are quiet. The test looks at cells together, so it is not called a "
+        "hotspot."
         if lone == 1
-        else f"{lone} cells are busy while those around them are quiet. Chance alone could do that, so they are not "
-        "called hotspots."
+        else f"{lone} cells are busy while those around them are quiet. The test looks at cells together, so they are "
+        "not called hotspots."
     )
     if snapped and resolution > min(RESOLUTIONS):
         larger = format_cell_width(resolution - 1)
@@ -224,6 +270,8 @@ def explain_cell(hotspot_map: HotspotMap, cell: str) -> str:
     The numbers are those of the test: the cell together with those that touch it, and the average of as many cells away
     from hotspots (for cold spots: away from cold spots). KeyError for a cell that is not on the map.
     """
+    if not hotspot_map.is_known:
+        return f"The records of {hotspot_map.spec.many} do not cover this time, so there is nothing to compare."
     if not hotspot_map.total:
         return (
             f"There are no {hotspot_map.spec.many} on this map{_format_period(hotspot_map)}, so there is nothing to "
@@ -256,6 +304,8 @@ def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str)
     """The beginning of the sentence (what the cell is) and its end (how often chance alone would do that)."""
     p, kind = float(row["p_value"]), row["hotspot"]
     often = f" By chance, {format_odds(p)} maps would have {'as many' if side == HOT else 'as few'} here"
+    if kind == HOT and not row["count"]:
+        return "Part of a hotspot", f"{often}. None of them lie in this cell itself."
     if kind == HOT:
         return "A hotspot", f"{often}."
     if kind == COLD:
@@ -263,7 +313,7 @@ def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str)
     if _is_too_few(float(row["expected"]), hotspot_map.q / len(hotspot_map.rows)):
         return "Too few events to say", " Even six times as many might not stand out."
     if p >= _ORDINARY_SHARE:
-        return "An ordinary number", ""
+        return "No clear difference", ""
     name = "hotspot" if side == HOT else "cold spot"
     lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
     hint = " Most lie in one cell." if lone else ""
@@ -292,5 +342,8 @@ def _format_period(hotspot_map: HotspotMap) -> str:
     limits = f" ({', '.join(hotspot_map.limits)})" if hotspot_map.limits else ""
     if hotspot_map.period is None:
         return limits
-    days = (hotspot_map.period[1] - hotspot_map.period[0]).days
+    days = hotspot_map.known_days
+    whole = (hotspot_map.period[1] - hotspot_map.period[0]).days
+    if days < whole:
+        return f" in {format_number(days)} known {'day' if days == 1 else 'days'}{limits}"
     return (f" in {format_number(days)} days" if days > 1 else f" on {format_span(*hotspot_map.period)}") + limits

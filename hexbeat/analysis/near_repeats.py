@@ -5,18 +5,19 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geo.errors import UsageError
 from geo.hotspots import benjamini_hochberg
 from geo.knox import NearRepeats, knox_test
 from hexbeat.analysis.daily_counts import find_known_days
-from hexbeat.analysis.study import Study, project, restrict_filter
+from hexbeat.analysis.study import Study, project, restrict_filter, select_known
 from layers.columns import Columns
-from layers.counting import select
+from layers.encounters import OFFICERS_NOTE, are_searches, describe_encounters, find_encounters, name_records
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, clip_period, require_one_layer
+from layers.periods import Period, clip_period, get_coverage, require_one_layer
 from layers.wording import format_number, format_percent, format_span
 
 __all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "build_near_repeats"]
@@ -36,7 +37,8 @@ class RepeatTable:
     `rows`: a row for each band: from_m, to_m, from_days, to_days (half-open; days between local dates), observed
     pairs, expected, ratio, p_value (one-sided, Monte-Carlo), q_value (after false-discovery control over the bands)
     and raised (q at most the level). `raised_m` and `raised_days`: how far and how long bands without a gap are raised;
-    None if none is. `sentence` says so. `events` were tested, `left_out` were not.
+    None if none is. `sentence` says so. `events` were tested, `left_out` were not; `merged` records tell of the same
+    encounter as another (`layers.encounters`). `searches`: all events are searches by officers.
     """
 
     spec: LayerSpec
@@ -49,6 +51,8 @@ class RepeatTable:
     raised_days: float | None
     sentence: str
     notes: tuple[str, ...]
+    merged: int = 0
+    searches: bool = False
 
 
 def build_near_repeats(
@@ -58,21 +62,24 @@ def build_near_repeats(
     *,
     q: float = 0.05,
     seed: int = 1,
+    each_event: bool = False,
     time_zone: str = "Europe/London",
 ) -> RepeatTable:
-    """The Knox test of one layer's events whose day is known, in the filter's period and wards.
+    """The Knox test of one layer's events whose day is known, on the known days of the filter's period, in its wards.
 
-    Events that sweeps found are left out unless the filter asks for them: a sweep finds many at once. Keep the period
-    short: a place that grew busy over a year looks like repeats. UsageError for several layers, fewer than 20 events,
-    or so many that shuffling them would take long.
+    An encounter counts once (`layers.encounters`), with `each_event` each record. Events that sweeps found are left out
+    unless the filter asks for them: a sweep finds many at once. Keep the period short: a place that grew busy over a
+    year looks like repeats. UsageError for several layers, fewer than 20 events, or so many that shuffling them would
+    take long.
     """
     spec = require_one_layer(chosen, "A test of near repeats", incidents=True)
     chosen = restrict_filter(study, chosen)
-    index = select(columns, replace(chosen, measure="events"), time_zone=time_zone).index
-    sweeps = "sweep" in chosen.reported_by
-    known_days = find_known_days(columns, spec.name, time_zone=time_zone, sweeps=sweeps)
-    position = np.flatnonzero(np.isin(known_days.index, index))
-    events, day = known_days.index[position], known_days.day[position].astype(np.float64)
+    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    index = _select_known_days(columns, chosen, spec, period, time_zone)
+    known_days = find_known_days(columns, spec.name, time_zone=time_zone, sweeps="sweep" in chosen.reported_by)
+    dated = known_days.index[np.isin(known_days.index, index)]
+    events = dated if each_event else find_encounters(columns, dated, time_zone=time_zone).index
+    day = known_days.day[np.searchsorted(known_days.index, events)].astype(np.float64)
     if len(events) < _FEWEST_EVENTS:
         raise UsageError(
             f"The test of near repeats needs {_FEWEST_EVENTS} events or more whose day is known",
@@ -83,20 +90,38 @@ def build_near_repeats(
     shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
     table = knox_test(x_m, y_m, day, distances_m=DISTANCES_M, days=DAYS, shuffles=shuffles, seed=seed)
     rows = _build_rows(table, q)
-    period, notes = clip_period(columns, chosen, time_zone=time_zone)
     raised_m, raised_days = _find_raised(rows)
+    searches = are_searches(columns, events, spec)
+    named = name_records(spec, searches=searches)
+    left_out = len(index) - len(dated)
     return RepeatTable(
         spec=spec,
         rows=rows,
         events=len(events),
-        left_out=len(index) - len(events),
+        left_out=left_out,
         period=period,
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
-        sentence=_describe_repeats(spec, rows, raised_m, raised_days),
-        notes=(*notes, *_build_notes(spec, len(events), len(index) - len(events), period, shuffles)),
+        sentence=_describe_repeats(named, rows, raised_m, raised_days),
+        notes=(
+            *notes,
+            *_build_notes(named, len(events), left_out, period, shuffles),
+            *describe_encounters(len(dated) - len(events)),
+            *([OFFICERS_NOTE] if searches else []),
+        ),
+        merged=len(dated) - len(events),
+        searches=searches,
     )
+
+
+def _select_known_days(
+    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str
+) -> NDArray[np.int64]:
+    """The chosen events of the known days of a period, int64 (n,)."""
+    coverage = get_coverage(columns, time_zone=time_zone)
+    known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
+    return select_known(columns, replace(chosen, measure="events"), known, time_zone=time_zone).index
 
 
 def _choose_shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:
@@ -146,8 +171,10 @@ def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
 def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
     if raised_m is None or raised_days is None:
         addition = " Some later or wider bands are raised: see the table." if rows["raised"].any() else ""
-        sentence = f"No sign of near repeats: {spec.many} in the first {DAYS[1]:.0f} days are no closer than by chance."
-        return sentence + addition
+        return (
+            f"No clear sign of near repeats. In the first {DAYS[1]:.0f} days {spec.many} are not clearly closer than "
+            f"on shuffled days. That does not mean that there are none.{addition}"
+        )
     first_bands = rows[(rows["to_m"] <= raised_m) & (rows["to_days"] == DAYS[1]) & rows["raised"]]
     expected = float(first_bands["expected"].sum())
     factor = format_number(float(first_bands["observed"].sum()) / expected) if expected else "many"

@@ -16,11 +16,21 @@ from geo.errors import UsageError
 from geo.neighbours import build_neighbours
 from geo.wards import Wards
 from hexbeat.areas.area import Area
-from layers.columns import Columns
-from layers.counting import Selection, count_cells
+from layers.columns import Columns, mark_states
+from layers.counting import Selection, count_cells, select
+from layers.coverage import Spans
 from layers.filters import Filter
 
-__all__ = ["BRITISH_GRID", "Study", "build_study", "load_study", "project", "restrict_filter", "sum_by_cell"]
+__all__ = [
+    "BRITISH_GRID",
+    "Study",
+    "build_study",
+    "load_study",
+    "project",
+    "restrict_filter",
+    "select_known",
+    "sum_by_cell",
+]
 
 BRITISH_GRID: Final = "EPSG:27700"
 _BRITISH_BOUNDS: Final = (-9.01, 49.75, 2.01, 61.01)  # of EPSG:27700, in degrees: west, south, east, north
@@ -186,3 +196,31 @@ def _find_largest_part(hexagons: NDArray[np.object_], polygons: NDArray[np.objec
     first = np.searchsorted(cell[order], np.arange(len(hexagons)))
     largest: NDArray[np.intp] = polygon[order][first]
     return largest
+
+
+def select_known(columns: Columns, chosen: Filter, spans: Spans, *, time_zone: str) -> Selection:
+    """The events that a filter selects on the days of spans, whatever its own period, each with its weight.
+
+    The weights of an event that meets several spans are added up; a state counts once. `unplaced_in_time` counts an
+    event in each span that it meets.
+    """
+    parts = [select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in spans]
+    if len(parts) == 1:
+        return parts[0]
+    index = np.concatenate([np.zeros(0, dtype=np.int64), *(part.index for part in parts)])
+    weight = np.concatenate([np.zeros(0), *(part.weight for part in parts)])
+    events, position = np.unique(index, return_inverse=True)
+    sums = np.bincount(position, weights=weight, minlength=len(events))
+    whole = np.zeros(len(events))
+    np.maximum.at(whole, position, weight)
+    return Selection(
+        index=events,
+        weight=np.where(mark_states(columns.layer[events]), whole, sums),
+        unplaced_in_time=sum(part.unplaced_in_time for part in parts),
+        shared_in_time=len(np.unique(index[weight < _get_size(columns, index, chosen)])),
+    )
+
+
+def _get_size(columns: Columns, index: NDArray[np.int64], chosen: Filter) -> NDArray[np.float64]:
+    """The weight of each event if all of it lies in the filter."""
+    return columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))

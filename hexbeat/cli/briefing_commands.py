@@ -154,7 +154,7 @@ def _report(facts: Briefing, *, heading: str, form: Format, out: Path | None) ->
     """Print all facts as JSON, or the places as a table and the notes as sentences."""
     payload = to_json_value(asdict(facts)) | {"out": str(out) if out else None}
     if form is Format.TABLE:
-        for line in (describe_demonstration(facts), *facts.notes):
+        for line in (facts.headline, describe_demonstration(facts), *facts.notes):
             if line:
                 print_message(line)
         if out:

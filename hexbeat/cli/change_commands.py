@@ -8,8 +8,8 @@ import typer
 
 from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.backtest import backtest as run_backtest
+from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map
 from hexbeat.analysis.change_map import Against as Earlier
-from hexbeat.analysis.change_map import ChangeMap, build_change_map
 from hexbeat.analysis.method_selection import (
     MOST_WEEKS,
     choose_hotspot_size,
@@ -35,6 +35,7 @@ from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOptio
 from hexbeat.store.live_columns import read_columns
 from layers.catalogue import LAYERS
 from layers.columns import Columns
+from layers.coverage import count_days
 from layers.event import RESOLUTIONS
 from layers.filters import require_resolution
 from layers.periods import find_known_period
@@ -92,13 +93,19 @@ def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: F
         "other": to_json_value(change_map.other),
         "shared_in_time": change_map.shared_in_time,
         "unplaced_in_time": change_map.unplaced_in_time,
+        "known_days": {"now": count_days(change_map.known_now), "other": count_days(change_map.known_other)},
+        "verdict": str(change_map.whole["change"].iloc[0]) if change_map.is_compared else NOT_KNOWN,
         "missing": change_map.missing,
         "notes": list(change_map.notes),
         "rows": rows,
     }
     if form is Format.TABLE:
         _print_notes([*change_map.notes, *([change_map.missing] if change_map.missing else [])])
-        rows = [row for row in rows if row["now"] or row["before"]]
+        rows = [row for row in rows if row["now"] or row["before"] or row["change"] == NOT_KNOWN]
+    if form is Format.TABLE and not rows and not change_map.is_compared:
+        when = f" of {format_span(*change_map.now)}" if change_map.now else ""
+        typer.echo(f"{change_map.spec.title}: change{when}: {NOT_KNOWN}")
+        return
     heading = f"{change_map.spec.title}: change"
     if change_map.now and change_map.other:
         heading += f" of {format_span(*change_map.now)} against {format_span(*change_map.other)}"
@@ -109,6 +116,9 @@ def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: F
 def near_repeats(
     *,
     request: FilterRequest,
+    each_event: Annotated[
+        bool, typer.Option("--each-event", help="Take every record, also several of one encounter.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -120,7 +130,8 @@ def near_repeats(
     with open_installation(home, area) as installation:
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards)
-        repeats = build_near_repeats(columns, chosen, study, time_zone=installation.area.time_zone)
+        zone = installation.area.time_zone
+        repeats = build_near_repeats(columns, chosen, study, each_event=each_event, time_zone=zone)
     _report_repeats(repeats, form=form)
 
 
@@ -129,6 +140,8 @@ def _report_repeats(repeats: RepeatTable, *, form: Format) -> None:
         "layer": repeats.spec.name,
         "events": repeats.events,
         "left_out": repeats.left_out,
+        "merged": repeats.merged,
+        "searches": repeats.searches,
         "shuffles": repeats.shuffles,
         "raised_m": to_json_value(repeats.raised_m),
         "raised_days": to_json_value(repeats.raised_days),

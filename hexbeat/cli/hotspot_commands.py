@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from geo.errors import UsageError
 from hexbeat.analysis.alerts import Alert, AlertReport, build_alert_report, choose_default_day
 from hexbeat.analysis.count_files import export_counts
+from hexbeat.analysis.hotspot_groups import HOT, list_groups
 from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, HotspotMap, build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import Area
@@ -41,9 +43,16 @@ from hexbeat.documents.alert_form import (
 from hexbeat.store.live_columns import read_columns
 from layers.counting import Counts
 from layers.filters import require_resolution
-from layers.wording import format_percent
+from layers.wording import format_p, format_percent
 
 __all__ = ["alerts", "hotspots"]
+
+
+class HotspotGrouping(StrEnum):
+    """What `hotspots` lists."""
+
+    CELL = "cell"
+    GROUP = "group"
 
 
 @takes_filter()
@@ -54,6 +63,9 @@ def hotspots(
     q: Annotated[
         float, typer.Option("--q", help="False discovery rate: the share of the cells shown that may be false.")
     ] = 0.05,
+    by: Annotated[HotspotGrouping, typer.Option(help="List cells, or groups of cells that touch.")] = (
+        HotspotGrouping.CELL
+    ),
     as_at: AsAtOption = None,
     out: OutOption = None,
     home: HomeOption = None,
@@ -64,9 +76,10 @@ def hotspots(
 
     It tests every cell of the wards, empty ones too.
 
-    Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22
+    Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by group
     """
     _require_rate(q)
+    _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
         columns, chosen = read_filtered(installation, request, as_at=as_at)
@@ -75,12 +88,21 @@ def hotspots(
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
         if out:
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
-    _report_hotspots(hotspot_map, rows, form=form, out=out)
+    _report_hotspots(hotspot_map, rows, by=by, form=form, out=out)
 
 
 def _require_rate(q: float) -> None:
     if not 0 < q < 1:
         raise UsageError("A false discovery rate lies between 0 and 1", f"--q is {q:g}", "choose for example --q 0.05")
+
+
+def _require_cells_for_file(by: HotspotGrouping, out: str | None) -> None:
+    if out and by is HotspotGrouping.GROUP:
+        raise UsageError(
+            "A file of hotspots holds cells, each with its group",
+            "--out was given with --by group",
+            "leave out --by, and add up the file by its column group",
+        )
 
 
 def _write_hotspots(
@@ -91,12 +113,15 @@ def _write_hotspots(
     export_counts(counts, out, by=("cell",), area=installation.area, note=note)
 
 
-def _report_hotspots(hotspot_map: HotspotMap, rows: pd.DataFrame, *, form: Format, out: str | None) -> None:
-    """Print all cells as JSON; as a table only the hot and cold cells, those with the smallest q-value first."""
+def _report_hotspots(
+    hotspot_map: HotspotMap, rows: pd.DataFrame, *, by: HotspotGrouping, form: Format, out: str | None
+) -> None:
+    """Print all cells, or the groups; as a table only hot and cold cells, those with the smallest q-value first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
     totals: dict[str, Any] = {
         "layer": hotspot_map.spec.name,
-        "total": to_json_value(hotspot_map.total),
+        "total": to_json_value(hotspot_map.total) if hotspot_map.is_known else None,
+        "known_days": hotspot_map.known_days,
         "unplaced_in_time": hotspot_map.unplaced_in_time,
         "shared_in_time": hotspot_map.shared_in_time,
         "q": hotspot_map.q,
@@ -105,16 +130,31 @@ def _report_hotspots(hotspot_map: HotspotMap, rows: pd.DataFrame, *, form: Forma
         "cold": cold,
         "notes": list(hotspot_map.notes),
     }
-    records = build_json_rows(rows)
-    shown = sorted((row for row in records if row["hotspot"]), key=lambda row: (row["q_value"], -row["gi_z"]))
+    records = build_json_rows(list_groups(rows) if by is HotspotGrouping.GROUP else _blank_groups(rows))
+    shown = records if by is HotspotGrouping.GROUP else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average"
     if form is Format.TABLE:
         for note in hotspot_map.notes:
             print_message(note)
-        shown = [row | {"p_value": f"{row['p_value']:.2g}", "q_value": f"{row['q_value']:.2g}"} for row in shown]
+        shown = [row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in shown]
     file = {"out": out} if out else {}
     print_answer(totals | file | {"rows": records}, form=form, rows=[file] if out else shown, heading=heading)
+
+
+def _blank_groups(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with None for no group, as JSON has it."""
+    groups = [None if pd.isna(group) else int(group) for group in rows["group"]]
+    return rows.assign(group=pd.Series(groups, index=rows.index, dtype=object))
+
+
+def _has_kind(row: dict[str, Any]) -> bool:
+    return bool(row["hotspot"])
+
+
+def _rank_cell(row: dict[str, Any]) -> tuple[bool, float, float]:
+    """Hot cells without an event come last: they are hot because of the cells beside them."""
+    return row["hotspot"] == HOT and not row["count"], row["q_value"], -row["gi_z"]
 
 
 def alerts(
@@ -128,13 +168,17 @@ def alerts(
         Path | None,
         typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html or .pdf)."),
     ] = None,
+    each_event: Annotated[
+        bool, typer.Option("--each-event", help="Take every record, also several of one encounter.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """List days with more events than usual, in the area or a ward.
 
-    It is made for a daily job. It never sends anything.
+    It is made for a daily job. It never sends anything. Records that end more than 8 weeks ago give no alert; --day
+    looks back at any day.
 
     Example: hexbeat alerts --days 7 --draft draft.html
     """
@@ -146,7 +190,15 @@ def alerts(
             if day
             else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
         )
-        report = build_alert_report(columns, installation.area, last, days=days, layers=layer or ())
+        report = build_alert_report(
+            columns,
+            installation.area,
+            last,
+            days=days,
+            layers=layer or (),
+            today=None if day else now.date(),
+            each_event=each_event,
+        )
         has_draft = False
         if draft:
             urgent = list(filter(takes_alert_form, report.alerts))
@@ -180,10 +232,12 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
         "alerts": rows,
         "settings": settings,
         "notes": list(report.notes),
+        "headline": report.headline,
     } | ({"draft": draft} if draft else {})
     if form is Format.TABLE:
-        for note in report.notes:
-            print_message(note)
+        for note in (report.headline, *report.notes):
+            if note:
+                print_message(note)
         if draft:
             print_message(f"A form was drafted, but not sent: {draft}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"

@@ -13,6 +13,7 @@ from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
+from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
 
 __all__ = [
@@ -51,6 +52,7 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
     return {
         "title": briefing.title,
         "headline": format_headline(briefing, area),
+        "old": briefing.headline,
         "mark": describe_demonstration(briefing),
         "alt": describe_map(briefing, area),
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
@@ -59,7 +61,8 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
             for number, line in enumerate(briefing.places, start=1)
         ],
-        "no-places": "" if briefing.places else "No place has clearly more than the others.",
+        "no-places": "Not known." if briefing.headline else "No place is certain to be a hotspot.",
+        "no-alerts": "Not known." if briefing.headline else "None.",
         "expected": describe_forecast(briefing),
         "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
         "alert-note": describe_false_alarms(briefing.alerts),
@@ -107,7 +110,7 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
         own_period = f" ({format_span(*line.period)})"
     return {
         "title": f"{line.title}{own_period}",
-        "now": format_about(line.count) if line.period else "none",
+        "now": format_about(line.count) if line.period else "not known",
         "before": "" if line.earlier is None else format_about(line.earlier),
         "verdict": line.verdict,
     }
@@ -123,8 +126,9 @@ def format_place_title(line: PlaceLine) -> str:
 def format_alert(alert: Alert) -> str:
     """An alert without its odds, which `describe_false_alarms` gives for all."""
     when = format_span(alert.first_day, alert.last_day + DAY)
-    count = format_count(alert.count, find_layer(alert.layer))
-    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual."
+    count = format_count(alert.count, name_records(find_layer(alert.layer), searches=alert.searches))
+    note = f" {OFFICERS_NOTE}" if alert.searches else ""
+    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual.{note}"
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:

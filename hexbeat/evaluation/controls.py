@@ -18,7 +18,7 @@ from hexbeat.evaluation.treated_places import EventPoints, TreatedPlace, build_e
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns, mark_states
 from layers.periods import find_known_period
-from layers.wording import format_date
+from layers.wording import format_date, format_not_known
 
 __all__ = ["PlaceSelection", "build_protocol", "choose_places", "is_same_time"]
 
@@ -192,6 +192,13 @@ class _Planner:
                 f"for {place.name} that is {format_date(first_day)} to {format_date(place.start - _DAY)}; the records "
                 f"reach from {format_date(self.known[0])} to {format_date(self.known[1] - _DAY)}",
                 self._build_past_hint(place.start),
+            )
+        missing = self.points.find_missing(first_day, min(place.start, self.known[1]))
+        if missing:
+            raise DataError(
+                "The past that places are matched on has to be on record, up to the start",
+                f"for {place.name}, {format_not_known(missing)}",
+                "choose another start or a shorter time before, or load the records that are missing",
             )
 
     def _build_past_hint(self, start: dt.date) -> str:

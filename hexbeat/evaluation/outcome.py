@@ -215,11 +215,16 @@ class _PlaceComparison:
 
 
 def _find_end(points: EventPoints, planned: PlannedComparison) -> dt.date:
-    """The first day that no longer counts after the start; DataError if too few days are on record."""
+    """The first day that no longer counts after the start, at the latest the first that is not known.
+
+    DataError if too few days are on record.
+    """
     zone = points.area.time_zone
     periods = [find_known_period(points.columns, name, time_zone=zone) for name in points.layers]
     newest = min(period[1] for period in periods if period)
     end, start = min(planned.end or newest, newest), planned.place.start
+    if missing := points.find_missing(start, end):
+        end = missing[0][0]  # the days after a gap are another time
     if (end - start).days < _FEWEST_DAYS:
         raise DataError(
             f"A comparison needs {_FEWEST_DAYS} days of records after the start",

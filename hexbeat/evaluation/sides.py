@@ -60,8 +60,9 @@ def pool_sides(sides: Sequence[SideCounts], *, unit: float, alpha: float, compar
     that overlap or are controls of each other, do not count as independent. The ends of the interval are normal. Many
     places that were chosen because they are busy stay busier than their matched controls. So the interval goes from
     what the regression expects to what the plain difference of differences expects, which bracket the truth (Ding and
-    Li 2019).
+    Li 2019). Where no place has a placebo to judge it by, nothing is comparable.
     """
+    comparable = comparable and any(len(side.comparison.residuals) for side in sides)
     after, expected = (sum(getattr(side.comparison, name) for side in sides) for name in ("after", "expected"))
     estimate = after - expected
     if len(sides) == 1:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from hexbeat.analysis.alert_series import find_end, is_ended
 from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
-from hexbeat.analysis.change_map import FALL, RISE, build_change_map
+from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study, load_study
+from hexbeat.analysis.study import Study, load_study, select_known
 from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_places import (
     ClosureLine,
@@ -28,9 +29,9 @@ from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, find_known_period
+from layers.periods import Period, find_known_period, get_coverage
 from layers.timestamps import from_seconds
-from layers.wording import format_date
+from layers.wording import format_ago, format_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,6 +121,7 @@ class Briefing:
     sources: tuple[SourceLine, ...]
     notes: tuple[str, ...]
     mark: str | None  # the mark of synthetic events, if there are any
+    headline: str = ""  # said first and large: all records end long ago
 
 
 def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
@@ -141,22 +143,28 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     codes (none: all). visits: from `read_visits` (None: work is left out). sources: the summary of `store.quality`
     (None: freshness by layer alone). selected_methods: the method that back-testing selects for each layer, for the
     forecast of the next week (None: no forecast). If the records of a layer end earlier, its period ends with their
-    last day, and a note says so.
+    last day, and a note says so. A layer whose records end more than NEWEST_WEEKS ago has no numbers, places, alerts or
+    forecast of now: it says how old they are.
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
     study = load_study(area, wards)
     incidents = [spec for spec in LAYERS if spec.kind == "incident"]
-    lines = tuple(build_layer_line(columns, area, spec, study, period=period, hours=hours) for spec in LAYERS)
+    lines = tuple(
+        build_layer_line(columns, area, spec, study, period=period, hours=hours, today=today) for spec in LAYERS
+    )
     places, notes = [], []
-    for spec in incidents:
+    current = [spec for spec in incidents if find_age(columns, area, spec, today) is None]
+    for spec in current:
         layer_places, layer_notes = find_hot_places(
             columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
         )
         places += layer_places
         notes += layer_notes
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
-    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS))
+    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS), today=today)
+    names = {spec.name for spec in current}
+    methods = {layer: method for layer, method in (selected_methods or {}).items() if layer in names}
     chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
     return Briefing(
         purpose=purpose,
@@ -168,14 +176,23 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         wards=wards,
         layers=lines,
         places=tuple(places),
-        expected=build_forecast_lines(columns, area, selected_methods or {}, wards=wards),
+        expected=build_forecast_lines(columns, area, methods, wards=wards),
         alerts=tuple(chosen),
         closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else build_visit_lines(visits, wards=wards),
         sources=build_source_lines(columns, area, sources, today=today),
         notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
         mark=find_demonstration_mark(columns),
+        headline=report.headline,
     )
+
+
+def find_age(columns: Columns, area: Area, spec: LayerSpec, today: dt.date) -> str | None:
+    """How old the records of a layer of incidents are, where they end more than NEWEST_WEEKS ago; else None."""
+    last = find_end(get_coverage(columns, time_zone=area.time_zone), [spec])
+    if spec.kind != "incident" or last is None or not is_ended(last, today):
+        return None
+    return f"not known: records end {format_ago(last, today)} ({format_date(last)})"
 
 
 def format_briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] | None) -> str:
@@ -186,9 +203,18 @@ def format_briefing_title(area: Area, purpose: Purpose, hours: tuple[int, int] |
 
 
 def build_layer_line(
-    columns: Columns, area: Area, spec: LayerSpec, study: Study, *, period: Period, hours: tuple[int, int] | None
+    columns: Columns,
+    area: Area,
+    spec: LayerSpec,
+    study: Study,
+    *,
+    period: Period,
+    hours: tuple[int, int] | None,
+    today: dt.date,
 ) -> LayerLine:
     """One layer against the period before. Hours do not apply to states, which are in force all day."""
+    if age := find_age(columns, area, spec, today):
+        return LayerLine(spec.name, spec.title, None, 0.0, None, age)
     layer_hours = hours if spec.kind == "incident" else None
     own_period = _find_own_period(columns, area, spec, period)
     if own_period is None:
@@ -196,13 +222,26 @@ def build_layer_line(
     start, end = own_period
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
-    if change_map.now is None or change_map.other is None:
-        return LayerLine(spec.name, spec.title, change_map.now, 0.0, None, "no earlier records to compare with")
+    if change_map.now is None or not change_map.is_compared:
+        return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
     total_row = change_map.whole.iloc[0]
     verdict = describe_change(str(total_row["change"]), float(total_row["ratio_low"]), float(total_row["ratio_high"]))
     return LayerLine(
         spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict
     )
+
+
+def _build_lone_line(
+    columns: Columns, chosen: Filter, spec: LayerSpec, change_map: ChangeMap, *, time_zone: str
+) -> LayerLine:
+    """A layer without a comparison: its number on the known days, if any is known. Hours and months stay as chosen."""
+    coverage = get_coverage(columns, time_zone=time_zone)
+    period = change_map.now
+    known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
+    if period is None or not known:
+        return LayerLine(spec.name, spec.title, None, 0.0, None, NOT_KNOWN)
+    count = float(select_known(columns, chosen, known, time_zone=time_zone).weight.sum())
+    return LayerLine(spec.name, spec.title, period, count, None, "earlier days are not known")
 
 
 def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from geo.calendar import Calendar
 from geo.cells import format_cells
 from hexbeat.analysis.forecast import build_forecast
-from hexbeat.analysis.hotspot_map import HOT, HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
+from hexbeat.analysis.hotspot_groups import HOT, list_groups
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
@@ -19,6 +19,7 @@ from layers.columns import Columns, mark_states
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
+from layers.wording import format_about
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
 
@@ -59,9 +60,10 @@ class ForecastLine:
 
 @dataclass(frozen=True, slots=True)
 class PlaceLine:
-    """A hotspot group: its surest hot cell (H3), and all its hot `cells`, that cell first.
+    """A hotspot group: its busiest cell (H3), and all its `cells`, that cell first.
 
-    `count` is that of the cell, `total` that of all `cells`; `reason` is the sentence that explains the cell.
+    `count` is that of the cell, `total` that of all `cells`; `reason` is the sentence that explains the cell, or the
+    surest hotspot beside it.
     """
 
     layer: str
@@ -96,45 +98,54 @@ def find_hot_places(
     start = end - dt.timedelta(days=days)
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
     hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
-    hot = np.flatnonzero(hotspot_map.rows["hotspot"].to_numpy() == HOT)
-    if not len(hot):
+    groups = list_groups(hotspot_map.rows)
+    hot = groups[groups["hotspot"] == HOT]
+    if hot.empty:
         return [], [_describe_nothing(hotspot_map, spec, days, hours)]
-    groups = connected_components(study.neighbours[hot][:, hot], directed=False)[1]
-    order = np.lexsort((-hotspot_map.rows["count"].to_numpy()[hot], -hotspot_map.rows["gi_z"].to_numpy()[hot]))
-    first = {int(group): int(place) for place, group in zip(order[::-1], groups[order[::-1]], strict=True)}
-    ordered = sorted(first.items(), key=lambda item: int(np.flatnonzero(order == item[1])[0]))
-    places = [_build_line(hotspot_map, hot, groups, group, surest) for group, surest in ordered[:MOST_PLACES_A_LAYER]]
-    left = len(ordered) - MOST_PLACES_A_LAYER
+    places = [_build_line(hotspot_map, int(group)) for group in hot["group"].head(MOST_PLACES_A_LAYER)]
+    left = len(hot) - MOST_PLACES_A_LAYER
     if left <= 0:
         return places, []
     what = "place stands out" if left == 1 else "places stand out"
     return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."]
 
 
-def _build_line(hotspot_map: HotspotMap, hot: np.ndarray, groups: np.ndarray, group: int, surest: int) -> PlaceLine:
-    row = hotspot_map.rows.iloc[hot[surest]]
-    others = [int(place) for place in np.flatnonzero(groups == group) if place != surest]
-    place_rows = hotspot_map.rows.iloc[hot[[surest, *others]]]
+def _build_line(hotspot_map: HotspotMap, group: int) -> PlaceLine:
+    """The line of a group, which its busiest cell stands for."""
+    rows = hotspot_map.rows[hotspot_map.rows["group"] == group]
+    rows = rows.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True])
+    first = rows.iloc[0]
+    explained = first if first["hotspot"] == HOT else rows[rows["hotspot"] == HOT].iloc[0]
     return PlaceLine(
         layer=hotspot_map.spec.name,
         title=hotspot_map.spec.title,
-        cell=str(row["cell"]),
-        cells=tuple(place_rows["cell"]),
-        ward_code=str(row["ward_code"]),
-        ward_name=str(row["ward_name"]),
-        count=float(row["count"]),
-        total=float(place_rows["count"].sum()),
-        reason=explain_cell(hotspot_map, str(row["cell"])),
+        cell=str(first["cell"]),
+        cells=tuple(rows["cell"]),
+        ward_code=str(first["ward_code"]),
+        ward_name=str(first["ward_name"]),
+        count=float(first["count"]),
+        total=float(rows["count"].sum()),
+        reason=explain_cell(hotspot_map, str(explained["cell"])),
     )
 
 
 def _describe_nothing(hotspot_map: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
     """Why no place of a layer is named."""
+    if not hotspot_map.is_known:
+        return f"Where {spec.many} gather is not known: no records cover these {days} days."
     if not hotspot_map.total:
-        return f"No {spec.many} were recorded in these {days} days{' at these hours' if hours else ''}."
+        return f"No {spec.many} were recorded in {_count_days(hotspot_map)}{' at these hours' if hours else ''}."
     if is_too_quiet(hotspot_map):
-        return f"Too few {spec.many} in {days} days to say where they gather."
-    return f"No place stands out for {spec.many}."
+        return f"Too few {spec.many} in {_count_days(hotspot_map)} to say where they gather."
+    most = format_about(float(hotspot_map.rows["count"].max()))
+    return f"No place is certain to be a hotspot of {spec.many}. The busiest cell holds {most}."
+
+
+def _count_days(hotspot_map: HotspotMap) -> str:
+    """As in "28 days", "the 14 known days of 28"."""
+    whole = (hotspot_map.period[1] - hotspot_map.period[0]).days if hotspot_map.period else hotspot_map.known_days
+    known = hotspot_map.known_days
+    return f"{known} days" if known == whole else f"the {known} known days of {whole}"
 
 
 def find_closure_lines(

@@ -39,6 +39,14 @@ def test_the_e_test_equals_scipy_where_rounding_does_not_part_them() -> None:
     assert e_test(*pairs.T) == pytest.approx(expected, abs=1e-9)
 
 
+def test_outcomes_that_tie_with_the_observed_one_count() -> None:
+    """Two in the long period and none in the short have the same statistic, but for rounding. scipy leaves them out."""
+    (p,) = e_test(np.array([0]), np.array([2]), days_before=365, days_now=28)
+    assert p == pytest.approx(0.482278, abs=5e-7)
+    assert p == pytest.approx(e_test_by_enumeration(0, 2, (365, 28)), abs=1e-9)
+    assert stats.poisson_means_test(0, 365, 2, 28).pvalue == pytest.approx(0.248802, abs=5e-7)
+
+
 def test_many_events_go_by_the_conditional_test() -> None:
     many = e_test(np.array([1100, 999]), np.array([1000, 1001]))
     assert many[0] == pytest.approx(stats.binomtest(1000, 2100).pvalue, rel=1e-6)

@@ -1,5 +1,7 @@
 """Matching on the past: where nothing was done, an effect is found no more often than stated, also after a peak."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -96,6 +98,21 @@ def test_few_placebos_give_a_wider_interval_by_students_t() -> None:
     assert comparison.p_if_none < comparison.p or comparison.after == 0
     assert stats.t.ppf(0.975, 11) * scale > 1.96 * scale
     assert comparison.interval[0] < comparison.estimate < comparison.interval[1]
+
+
+def test_without_placebos_nothing_is_judged() -> None:
+    """Large places, such as a ward of a small town, all overlap. It used to warn, and answered 9 to 9."""
+    past, after_counts, separate = even_town(8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        comparison = compare_with_controls(
+            past, after_counts, past[0], 9.0,
+            match=match_on_past(past, past[0], controls=5), placebos=np.arange(8), separate=np.zeros_like(separate),
+        )  # fmt: skip
+    assert len(comparison.residuals) == 0
+    assert (comparison.p, comparison.p_if_none) == (1, 1)
+    assert comparison.interval == (-np.inf, 9.0)
+    assert np.isfinite([comparison.expected, comparison.error, comparison.dispersion]).all()
 
 
 def test_the_rest_of_a_gap_in_the_past_adjusts_the_expectation_by_less_than_the_gap() -> None:

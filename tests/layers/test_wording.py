@@ -1,6 +1,7 @@
 """Numbers, chances, dates and things in words."""
 
 import datetime as dt
+import math
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,14 @@ from layers.catalogue import find_layer
 from layers.wording import (
     escape_html,
     format_about,
+    format_ago,
     format_count,
     format_date,
     format_list,
+    format_not_known,
     format_number,
     format_odds,
+    format_p,
     format_percent,
     format_plural,
     format_span,
@@ -115,3 +119,43 @@ def test_long_lists_end_with_the_number_of_the_rest() -> None:
 @given(st.text())
 def test_escaped_text_has_no_markup(text: str) -> None:
     assert not set("<>\"'\n\r\x00") & set(escape_html(text))
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (1, "1 day ago"),
+        (13, "13 days ago"),
+        (14, "2 weeks ago"),
+        (91, "13 weeks ago"),
+        (92, "3 months ago"),
+        (699, "23 months ago"),
+        (1095, "36 months ago"),
+        (1096, "3 years ago"),
+    ],
+)
+def test_how_long_ago(days: int, text: str) -> None:
+    today = dt.date(2026, 11, 30)
+    assert format_ago(today - dt.timedelta(days=days), today) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "< 0.001"),
+        (0.000999, "< 0.001"),
+        (0.001, "0.001"),
+        (0.0234, "0.023"),
+        (1.0, "1"),
+        (None, ""),
+        (math.nan, ""),
+    ],
+)
+def test_p_values_in_tables(p: float | None, text: str) -> None:
+    assert format_p(p) == text
+
+
+def test_days_that_are_not_known() -> None:
+    march, june = (dt.date(2024, 3, 1), dt.date(2024, 4, 1)), (dt.date(2024, 6, 3), dt.date(2024, 6, 4))
+    assert format_not_known([march]) == "Mar 2024 is not known"
+    assert format_not_known([march, june]) == "Mar 2024 and 3 Jun 2024 are not known"

@@ -35,7 +35,7 @@ def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> 
     study = load_study(area, choices.wards, 9)
     chosen = build_filter(choices, layer=choices.layers[0], start=figures.start, end=figures.end)
     found = Findings(build_hotspot_map(columns, chosen, study, trend=False), build_emerging_map(columns, chosen, study))
-    return build_hotspots_view(figures, found, study, choices, area=area, ward_names=())
+    return build_hotspots_view(figures, found, choices, area=area, ward_names=())
 
 
 def build_change_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:

@@ -120,7 +120,7 @@ def find_alerts(installation: Installation) -> AlertReport:
 def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
-    return build_alert_report(_columns, _area, day, days=ALERT_DAYS)
+    return build_alert_report(_columns, _area, day, days=ALERT_DAYS, today=today)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from hexbeat.analysis.change_map import FALL, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
+from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle
@@ -35,7 +35,7 @@ TITLES: Final = {
     "ratio_high": "Ratio to",
     "change": "Change",
 }
-ORDER: Final = {RISE: 0, FALL: 1, UNCLEAR: 2, TOO_FEW: 3, "": 4}
+ORDER: Final = {RISE: 0, FALL: 1, UNCLEAR: 2, TOO_FEW: 3, "": 4, NOT_KNOWN: 5}
 
 
 def build_change_view(
@@ -49,11 +49,11 @@ def build_change_view(
     return LayerView(
         figures=figures,
         sentence=describe_change(figures, change_map, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_notes(rows, choices, change_map.q), *change_map.notes),
+        notes=(*build_notes(rows, choices, change_map.q), *find_missing_notes(change_map), *change_map.notes),
         drawing=build_drawing(rows, figures.spec.title),
         heading="Clear changes, the surest first",
         groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind)).rows),
-        nothing=change_map.missing or (NO_TEST if figures.spec.kind == "state" else NOTHING),
+        nothing=_describe_nothing(change_map),
         table=build_table(rows),
         rows=blank_infinities(
             rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *NUMBERS]]
@@ -66,7 +66,7 @@ def describe_change(
     figures: LayerFigures, change_map: ChangeMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
     """The number now, the number then, and whether the change is more than chance."""
-    if change_map.missing or change_map.now is None or change_map.other is None:
+    if not change_map.is_compared or change_map.now is None or change_map.other is None:
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
         return f"{subject}. {change_map.missing}"
     total_row = change_map.whole.iloc[0]
@@ -78,6 +78,18 @@ def describe_change(
         f"{subject}, against {format_number(total_row['before'])} in {against} ({format_span(*change_map.other)})"
         f"{_describe_verdict(total_row.to_dict())}."
     )
+
+
+def _describe_nothing(change_map: ChangeMap) -> str:
+    """What the list says if no place changed clearly."""
+    if not change_map.is_compared:
+        return change_map.missing or NOTHING
+    return NO_TEST if change_map.spec.kind == "state" else NOTHING
+
+
+def find_missing_notes(change_map: ChangeMap) -> list[str]:
+    """A note on the days that are not known, where the other days are compared."""
+    return [change_map.missing] if change_map.is_compared and change_map.missing else []
 
 
 def _format_earlier(against: Against, days: int) -> str:

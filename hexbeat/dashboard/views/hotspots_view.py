@@ -5,11 +5,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.sparse import csgraph
 
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
-from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
 from hexbeat.dashboard.map.cell_styles import build_hotspot_style, classify_hotspots, format_unit
@@ -40,14 +37,13 @@ TITLES: Final = {
 def build_hotspots_view(
     figures: LayerFigures,
     findings: Findings,
-    study: Study,
     choices: Choices,
     *,
     area: Area,
     ward_names: Sequence[str],
 ) -> LayerView:
     """One layer's hotspots and cold spots. Cells that hold nothing and do not stand out are not drawn."""
-    all_rows = findings.hotspots.rows.assign(group=group_touching(study, findings.hotspots.rows["hotspot"].to_numpy()))
+    all_rows = findings.hotspots.rows.assign(group=findings.hotspots.rows["group"].fillna(-1).astype(np.int64))
     all_rows["trend"] = findings.emerging.rows["pattern"].to_numpy() if findings.emerging.bins else ""
     rows = add_ward_names(all_rows[(all_rows["count"] > 0) | (all_rows["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
@@ -106,22 +102,13 @@ def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
     return notes
 
 
-def group_touching(study: Study, kinds: NDArray[np.object_]) -> NDArray[np.int64]:
-    """A number for each group of touching cells of one kind (hot or cold), -1 for cells of neither, (n,)."""
-    groups = np.full(len(kinds), -1, dtype=np.int64)
-    for kind in (HOT, COLD):
-        members = np.flatnonzero(kinds == kind)
-        if len(members):
-            _, labels = csgraph.connected_components(study.neighbours[members][:, members], directed=False)
-            groups[members] = labels + groups.max() + 1
-    return groups
-
-
 def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
-    """The groups of touching hot (or cold) cells, each by its surest cell; `rows` the surest first."""
-    cells = rows[rows["hotspot"] == kind]
-    groups = cells.groupby("group", sort=False)
-    sizes, sums, firsts = groups.size(), groups["count"].sum(), groups.head(1)
+    """The groups of touching hot (or cold) cells, each by its busiest cell; `rows` the surest first."""
+    numbers = rows.loc[rows["hotspot"] == kind, "group"].drop_duplicates()
+    cells = rows[rows["group"].isin(numbers)].sort_values("count", ascending=False, kind="stable")
+    groups = cells.groupby("group")
+    sizes, sums = groups.size(), groups["count"].sum()
+    firsts = groups.head(1).set_index("group", drop=False).loc[numbers]
     largest = float(sums.max()) if len(sums) else 1.0
     items = [
         ListRow(
@@ -138,8 +125,8 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
 
 
 def _format_detail(size: int, around: float, expected: float) -> str:
-    """As in "12 cells; the surest and those that touch it: 30, where 1.5 would be expected"."""
-    cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the surest"
+    """As in "12 cells; the busiest and those that touch it: 30, where 1.5 would be expected"."""
+    cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the busiest"
     return (
         f"{cells} and those that touch it: {format_number(around)}, where {format_number(expected)} would be expected"
     )

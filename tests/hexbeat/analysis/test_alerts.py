@@ -1,21 +1,18 @@
 """Alerts: the planted spike rings, calm days do not, and what could not be judged is said."""
 
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from geo.errors import UsageError
-from hexbeat.analysis.alerts import (
-    METHODS,
-    Setting,
-    build_alert_report,
-    choose_default_day,
-    detect,
-    simulate,
-    sum_false_alarms,
-)
+from hexbeat.analysis.alert_methods import METHODS, Setting, detect, simulate, sum_false_alarms
+from hexbeat.analysis.alerts import build_alert_report, choose_default_day
+from layers.columns import Columns
+from layers.coverage import Coverage, CoverageEntry
 from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
@@ -65,8 +62,8 @@ def test_a_report_holds_settings_with_false_alarms() -> None:
     assert {row.places for row in found.settings} == {21}
     assert "1,080 needle finds are left out because sweeps found them." in found.notes
     assert (
-        "Farrington's method for overdoses is not used yet: it needs more than three years of records." in found.notes
-    )
+        "Farrington's method for overdoses is not used yet: it needs more than three years of records without a gap."
+    ) in found.notes
 
 
 def noise(days: int, *, daily: float, seed: int = 5) -> list[Event]:
@@ -176,3 +173,121 @@ def test_it_is_what_noise_rings_in_other_years() -> None:
     rang = np.logical_or.reduce([detect(noise, SETTING, name).alarm for name in METHODS])
     measured = rang.sum() / 20 / (3650 / 365.25)
     assert simulate(0.5, 1.0, SETTING) == pytest.approx(measured, rel=0.1)
+
+
+def cover(columns: Columns, *spans: tuple[D, D], layer: str = "overdoses") -> Columns:
+    """The columns with these days of a layer known."""
+    entries = tuple(CoverageEntry(layer, "log", "", start, end) for start, end in spans)
+    return replace(columns, coverage=Coverage(entries, columns.ward_codes))
+
+
+def daily(start: D, end: D, number: int, **settings: Any) -> list[Event]:
+    """So many events at noon of each day; an hour apart and at other points, so that each is an encounter."""
+    days = [start + dt.timedelta(days=k) for k in range((end - start).days)]
+    lon = {"lon": -1.235} | settings
+    return [
+        Event(local(f"{day} 12:00"), **({"layer": "overdoses"} | lon | {"lon": lon["lon"] + k * 1e-4}))
+        for day in days
+        for k in range(number)
+    ]
+
+
+def test_nothing_of_records_that_ended_long_ago_is_an_alert_now() -> None:
+    """Records end in December 2024 with a spike; it is November 2026."""
+    end = D(2025, 1, 1)
+    spike = daily(D(2024, 12, 31), end, 9)
+    columns = columns_of([*daily(D(2024, 6, 1), end, 1), *spike])
+    day = choose_default_day(columns, today=D(2026, 11, 30), time_zone="Europe/London")
+    assert day == D(2024, 12, 31)
+    now = build_alert_report(columns, middlesbrough(), day, days=7, today=D(2026, 11, 30))
+    assert now.alerts == ()
+    assert now.settings == ()
+    assert now.headline == "Records end 23 months ago (31 Dec 2024). There are no alerts of now."
+    assert build_alert_report(columns, middlesbrough(), day, days=7, today=D(2025, 2, 25)).alerts
+    assert not build_alert_report(columns, middlesbrough(), day, days=7, today=D(2025, 2, 26)).alerts
+    past = build_alert_report(columns, middlesbrough(), day, days=7)
+    assert past.alerts
+    assert past.headline == ""
+
+
+def test_a_layer_that_ended_long_ago_says_so_by_itself() -> None:
+    old, new = daily(D(2024, 6, 1), D(2025, 1, 1), 1), daily(D(2026, 6, 1), D(2026, 11, 30), 1, layer="needle_litter")
+    found = build_alert_report(columns_of([*old, *new]), middlesbrough(), D(2026, 11, 29), today=D(2026, 11, 30))
+    assert found.headline == ""
+    assert "Records of overdoses end 23 months ago (31 Dec 2024). There are no alerts of now." in found.notes
+    assert {row.layer for row in found.settings} == {"needle_litter"}
+
+
+def test_days_that_are_not_known_are_in_no_baseline() -> None:
+    """Five overdoses every day. Three months without records are no three months of none."""
+    spans = (D(2026, 1, 1), D(2026, 5, 1)), (D(2026, 8, 1), D(2026, 8, 11))
+    events = [event for span in spans for event in daily(*span, 5)]
+    known = cover(columns_of(events), *spans)
+    found = build_alert_report(known, middlesbrough(), D(2026, 8, 10), days=10, layers=["overdoses"])
+    assert found.alerts == ()
+    zeros = cover(columns_of(events), (spans[0][0], spans[1][1]))
+    assert build_alert_report(zeros, middlesbrough(), D(2026, 8, 10), days=10, layers=["overdoses"]).alerts
+    longer = build_alert_report(known, middlesbrough(), D(2026, 8, 10), days=28, layers=["overdoses"])
+    assert "Overdoses: 14 to 31 Jul 2026 are not known." in longer.notes
+
+
+def test_an_alert_of_one_day_beside_a_gap_names_its_days() -> None:
+    spans = (D(2026, 1, 1), D(2026, 5, 1)), (D(2026, 5, 3), D(2026, 5, 4))
+    calm = daily(*spans[0], 1)
+    spikes = [*daily(D(2026, 4, 30), D(2026, 5, 1), 8), *daily(*spans[1], 9)]
+    found = build_alert_report(
+        cover(columns_of([*calm, *spikes]), *spans), middlesbrough(), D(2026, 5, 3), days=7, layers=["overdoses"]
+    ).alerts[0]
+    assert (found.first_day, found.last_day, found.day) == (D(2026, 4, 30), D(2026, 5, 3), D(2026, 4, 30))
+    assert (found.count, found.peak) == (18, 9)
+
+
+def test_an_encounter_counts_once_unless_each_record_is_asked_for() -> None:
+    """Six searches at one point in one hour are one encounter, and no alert."""
+    quiet = [Event(local(f"2026-0{m}-01 12:00"), layer="street_dealing", reported_by="officer") for m in range(1, 6)]
+    stop = [
+        Event(local("2026-05-20 15:00") + k, layer="street_dealing", reported_by="officer", lon=-1.24) for k in range(6)
+    ]
+    columns = columns_of([*quiet, *stop])
+    once = build_alert_report(columns, middlesbrough(), D(2026, 5, 20), layers=["street_dealing"])
+    assert once.alerts == ()
+    assert (
+        "5 records are left out, because they tell of the same encounter as another: same reporter, point and hour (or "
+        "day, where no hour is known)."
+    ) in once.notes
+    each = build_alert_report(columns, middlesbrough(), D(2026, 5, 20), layers=["street_dealing"], each_event=True)
+    assert [alert.count for alert in each.alerts] == [6, 6]
+    assert each.alerts[0].searches
+    assert each.alerts[0].sentence.startswith("6 searches by officers in Middlesbrough on 20 May 2026, where ")
+    assert each.alerts[0].sentence.endswith(" These are searches by officers: they show where officers search.")
+    assert "These are searches by officers: they show where officers search." in each.notes
+
+
+def test_searches_among_reports_are_named_where_they_alone_make_an_alert() -> None:
+    reports = daily(D(2026, 1, 1), D(2026, 3, 1), 1, layer="street_dealing")
+    stop = [
+        Event(local(f"2026-03-01 {hour}:00"), layer="street_dealing", reported_by="officer") for hour in range(10, 18)
+    ]
+    found = build_alert_report(columns_of([*reports, *stop]), middlesbrough(), D(2026, 3, 1), layers=["street_dealing"])
+    assert {alert.searches for alert in found.alerts} == {True}
+    mixed = [*reports, *stop, Event(local("2026-03-01 09:00"), layer="street_dealing")]
+    found = build_alert_report(columns_of(mixed), middlesbrough(), D(2026, 3, 1), layers=["street_dealing"])
+    assert {alert.searches for alert in found.alerts} == {False}
+    assert found.alerts[0].sentence.startswith("9 reports of street dealing in Middlesbrough on 1 Mar 2026")
+
+
+def test_each_ward_is_tested_on_the_days_that_it_knows() -> None:
+    """The log of one ward was not kept for its last month: its place is not tested, others are."""
+    kept, not_kept = "E05009857", "E05009865"
+    start, stop, end = D(2026, 1, 1), D(2026, 4, 1), D(2026, 5, 1)
+    events = [*daily(start, end, 1), *daily(start, stop, 1, ward=not_kept), *daily(end - dt.timedelta(days=1), end, 9)]
+    entries = [("kept", end, kept), ("other", stop, not_kept)]
+    columns = columns_of(events)
+    coverage = Coverage(
+        tuple(CoverageEntry("overdoses", name, "", start, last, wards=(ward,)) for name, last, ward in entries),
+        columns.ward_codes,
+    )
+    found = build_alert_report(
+        replace(columns, coverage=coverage), middlesbrough(), D(2026, 4, 30), layers=["overdoses"]
+    )
+    assert [alert.ward_code for alert in found.alerts] == [kept]

@@ -51,7 +51,7 @@ MORNINGS = Filter(layers=("needle_litter",), start=dt.date(2025, 11, 22), hours=
             f"7 needle finds {AROUND} {AVERAGE}".replace("the 6", "the 4").replace("1.5", "1"),
             " Even six times as many might not stand out.",
         ),
-        (FOUR_WEEKS, "An ordinary number", f"0 needle finds {AROUND} anywhere here have 2.3 on average.", ""),
+        (FOUR_WEEKS, "No clear difference", f"0 needle finds {AROUND} anywhere here have 2.3 on average.", ""),
         (
             DEALING,
             "A cold spot",
@@ -78,7 +78,12 @@ def test_nothing_to_compare() -> None:
     long_ago = Filter(layers=("overdoses",), start=dt.date(2019, 1, 1), end=dt.date(2019, 2, 1))
     one = found(long_ago)
     assert explain_cell(one, str(one.rows["cell"][0])) == (
-        "There are no overdoses on this map, so there is nothing to compare."
+        "The records of overdoses do not cover this time, so there is nothing to compare."
+    )
+    night = found(Filter(layers=("overdoses",), start=dt.date(2026, 11, 20), end=dt.date(2026, 11, 21), hours=(4, 5)))
+    assert night.total == 0
+    assert explain_cell(night, str(night.rows["cell"][0])) == (
+        "There are no overdoses on this map on 20 Nov 2026 (at the chosen hours), so there is nothing to compare."
     )
 
 
@@ -92,7 +97,9 @@ def test_every_sentence_says_what_the_row_says(layer: str, resolution: int) -> N
         assert match is not None
         number = format_about(row["neighbourhood"])
         assert match[1].startswith(f"{number} ") or match[1] == number
-        assert text.startswith("A hotspot: ") == (row["hotspot"] == "hot")
+        assert text.startswith("A hotspot: ") == (row["hotspot"] == "hot" and row["count"] > 0)
+        assert text.startswith("Part of a hotspot: ") == (row["hotspot"] == "hot" and row["count"] == 0)
+        assert ("None of them lie in this cell itself." in text) == text.startswith("Part of a hotspot: ")
         assert text.startswith("A cold spot: ") == (row["hotspot"] == "cold")
         assert ("fewer than 1 in 1,000" in text) <= (row["p_value"] < 0.001)
         assert ("as few" in text) <= (row["leans"] == "cold")

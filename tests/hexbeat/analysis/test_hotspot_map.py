@@ -1,16 +1,22 @@
 """The hotspot map: the same numbers as geo's, planted hotspots found, and none in shuffled maps."""
 
 import datetime as dt
+import re
+from dataclasses import replace
 
 import h3
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse.csgraph import connected_components
 
 from geo.hotspots import gi_star, hotspots
 from hexbeat.analysis.emerging_map import build_emerging_map
-from hexbeat.analysis.hotspot_map import build_hotspot_map
+from hexbeat.analysis.hotspot_groups import find_groups, list_groups
+from hexbeat.analysis.hotspot_map import build_hotspot_map, explain_cell
 from hexbeat.analysis.study import build_study, load_study, sum_by_cell
 from layers.counting import select
+from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
@@ -113,11 +119,15 @@ def test_a_lone_busy_cell_is_announced(step: float, hint: str) -> None:
         columns_of(events), Filter(layers=("needle_litter",)), load_study(middlesbrough()), trend=False
     )
     assert (found.rows["hotspot"] == "").all()
-    lone = "1 cell is busy while those around it are quiet. Chance alone could do that, so it is not called a hotspot."
-    assert found.notes == (f"{lone} {hint}",)
+    lone = (
+        "1 cell is busy while those around it are quiet. The test looks at cells together, so it is not called a "
+        "hotspot."
+    )
+    busiest = "No place is certain to be a hotspot. The busiest cell holds 40 of 40 needle finds."
+    assert found.notes == (busiest, f"{lone} {hint}")
 
 
-def test_nothing_is_neither_hot_nor_cold() -> None:
+def test_what_is_not_known_has_no_numbers() -> None:
     columns, _ = demonstration()
     found = build_hotspot_map(
         columns,
@@ -127,5 +137,80 @@ def test_nothing_is_neither_hot_nor_cold() -> None:
     assert found.total == 0
     assert found.period is None
     assert (found.rows["hotspot"] == "").all()
-    assert np.array_equal(found.rows["gi_z"], np.zeros(len(found.rows)))
-    assert found.notes[0] == "There are no records of 1 Jan to 31 Jan 2019."
+    assert not found.is_known
+    assert found.rows[["count", "gi_z", "p_value", "q_value"]].isna().all(axis=None)
+    assert found.rows["group"].isna().all()
+    assert "There are no records of 1 Jan to 31 Jan 2019." in found.notes
+
+
+def test_only_known_days_count() -> None:
+    """Four weeks, of which two are not known: the map says so, and so does a cell."""
+    days = [dt.date(2026, 3, 1) + dt.timedelta(days=k) for k in range(28)]
+    columns = columns_of([Event(local(f"{day} 08:00")) for day in days])
+    spans = (days[0], days[7]), (days[21], days[27] + dt.timedelta(days=1))
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    known = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    chosen = Filter(layers=("needle_litter",), start=days[0], end=dt.date(2026, 3, 29))
+    found = build_hotspot_map(known, chosen, load_study(middlesbrough()))
+    assert (found.total, found.known_days, found.is_known) == (14, 14, True)
+    assert found.notes[0] == "Only the 14 known days of 28 count."
+    assert "8 to 21 Mar 2026 are not known." in found.notes
+    assert "2 of 4 bins are left out: not all of their days are known." in found.notes
+    assert (found.rows["trend"] == "").all()
+    assert " in 14 known days" in explain_cell(found, found.rows["cell"][found.rows["count"].argmax()])
+    gap = replace(chosen, start=days[8], end=days[20])
+    unknown = build_hotspot_map(known, gap, load_study(middlesbrough()))
+    assert unknown.notes[0] == "No day of 9 Mar to 20 Mar 2026 is known."
+    assert unknown.rows["count"].isna().all()
+
+
+def test_groups_are_hotspots_that_touch_and_the_busiest_cell_stands_for_them() -> None:
+    columns, _ = demonstration()
+    study = load_study(middlesbrough())
+    rows = build_hotspot_map(columns, FOUR_WEEKS, study, trend=False).rows
+    groups = list_groups(rows)
+    assert groups["group"].tolist() == list(range(1, len(groups) + 1))
+    assert rows.loc[rows["hotspot"] != "", "group"].notna().all()
+    assert groups["count"].sum() == rows.loc[rows["group"].notna(), "count"].sum()
+    for group in groups.to_dict("records"):
+        cells = rows[rows["group"] == group["group"]]
+        assert group["busiest"] == cells["count"].max() > 0
+        assert group["cells"] == len(cells)
+        members = cells.index.to_numpy()
+        assert connected_components(study.neighbours[members][:, members], directed=False)[0] == 1
+    surest = [rows.loc[rows["group"] == number, "q_value"].min() for number in groups["group"]]
+    assert surest == sorted(surest)
+
+
+def test_an_empty_cell_is_never_a_hotspot_by_itself() -> None:
+    """A cell that is hot by its neighbours alone forms a group with those that hold the events."""
+    study = load_study(middlesbrough())
+    middle = int(np.diff(study.neighbours.indptr).argmax())
+    around = [place for place in study.neighbours[[middle]].indices if place != middle]
+    counts = np.zeros(len(study))
+    counts[around[:2]] = (3, 5)
+    rows = pd.DataFrame({"count": counts, "gi_z": 0.0, "q_value": 1.0, "hotspot": ""})
+    rows.loc[middle, ["gi_z", "q_value", "hotspot"]] = 5.0, 0.01, "hot"
+    rows["group"] = find_groups(rows, study.neighbours)
+    rows = rows.assign(cell=study.names, ward_code=study.ward_codes, ward_name=study.ward_names)
+    (group,) = list_groups(rows).to_dict("records")
+    assert (group["cells"], group["count"], group["busiest"]) == (3, 8, 5)
+    assert group["cell"] == study.names[around[1]]
+    assert (group["hotspot"], group["q_value"]) == ("hot", 0.01)
+
+
+def test_a_month_with_a_busy_cell_is_not_told_as_chance() -> None:
+    """25 of 186 records in one cell, and no hotspot: nothing is said of chance, evenness or no pattern."""
+    rng = np.random.default_rng(3)
+    spread = [
+        Event(local("2026-03-02 08:00"), lon=-1.235 + x, lat=54.56 + y)
+        for x, y in zip(rng.uniform(-0.04, 0.04, 161), rng.uniform(-0.02, 0.02, 161), strict=True)
+    ]
+    events = [*spread, *[Event(local("2026-03-02 09:00"), lon=-1.2, lat=54.535)] * 25]
+    found = build_hotspot_map(columns_of(events), Filter(layers=("needle_litter",)), load_study(middlesbrough()))
+    texts = [*found.notes, *(explain_cell(found, cell) for cell in found.rows["cell"][:50])]
+    assert not re.search(r"ordinary|random|no pattern|[Cc]hance (alone )?(would|could)", " ".join(texts))
+    if not (found.rows["hotspot"] == "hot").any():
+        most = int(found.rows["count"].max())
+        share = f"{most} of {found.total:.0f} needle finds"
+        assert f"No place is certain to be a hotspot. The busiest cell holds {share}." in found.notes

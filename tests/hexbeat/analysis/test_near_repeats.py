@@ -1,6 +1,7 @@
 """Near repeats: what was planted is found, noise is not, and the sentence says how long and how far."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from geo.knox import knox_test
 from hexbeat.analysis.daily_counts import find_known_days
 from hexbeat.analysis.near_repeats import DAYS, DISTANCES_M, build_near_repeats
 from hexbeat.analysis.study import load_study, project
+from layers.coverage import Coverage, CoverageEntry
+from layers.encounters import OFFICERS_NOTE, describe_encounters
 from layers.filters import Filter
 from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
@@ -64,7 +67,10 @@ def test_noise_has_no_repeats() -> None:
     )
     assert (found.raised_m, found.raised_days) == (None, None)
     assert not found.rows["raised"].any()
-    assert found.sentence == ("No sign of near repeats: needle finds in the first 2 days are no closer than by chance.")
+    assert found.sentence == (
+        "No clear sign of near repeats. In the first 2 days needle finds are not clearly closer than on shuffled days. "
+        "That does not mean that there are none."
+    )
 
 
 def test_repeats_at_the_same_place() -> None:
@@ -77,6 +83,7 @@ def test_repeats_at_the_same_place() -> None:
     assert found.sentence.startswith("After a needle find, another at the same place in the first 2 days is ")
 
 
+HOURLY = [Event(FIRST + 3600 * k) for k in range(1000)]
 FEW = "The test of near repeats needs 20 events or more whose day is known; there are 5"
 MANY = "The test of near repeats takes at most 400,000 pairs of events within 400 m; there are 499,500 pairs"
 STATES = "A test of near repeats needs incidents, which happen on a day; closed properties are in force for months"
@@ -86,7 +93,11 @@ STATES = "A test of near repeats needs incidents, which happen on a day; closed 
     ("events", "layer", "message"),
     [
         (scattered(5), "needle_litter", f"{FEW}; choose a longer period, or more wards"),
-        ([Event(FIRST + k) for k in range(1000)], "needle_litter", f"{MANY}; choose a shorter period, or fewer wards"),
+        (
+            HOURLY,
+            "needle_litter",
+            f"{MANY}; choose a shorter period, or fewer wards",
+        ),
         ([], "closed_properties", f"{STATES}; choose one of needle_litter, street_dealing, overdoses"),
     ],
 )
@@ -103,3 +114,33 @@ def test_sweeps_take_part_when_asked_for() -> None:
     assert build_near_repeats(columns, chosen, load_study(middlesbrough())).events == 50
     asked = Filter(layers=("needle_litter",), reported_by=("sweep",))
     assert build_near_repeats(columns, asked, load_study(middlesbrough())).events == 60
+
+
+def test_one_encounter_is_no_repeat() -> None:
+    """60 stops of three people each, at other points and days: 180 searches used to repeat each other."""
+    stops = [
+        Event(one.start + k, lon=one.lon, lat=one.lat, layer="street_dealing", reported_by="officer")
+        for one in scattered(60)
+        for k in range(3)
+    ]
+    chosen = Filter(layers=("street_dealing",))
+    once = build_near_repeats(columns_of(stops), chosen, load_study(middlesbrough()))
+    assert (once.events, once.merged, once.left_out, once.raised_m) == (60, 120, 0, None)
+    assert once.searches
+    assert once.sentence.startswith("No clear sign of near repeats. In the first 2 days searches by officers are not ")
+    assert once.notes[-2:] == (*describe_encounters(120), OFFICERS_NOTE)
+    each = build_near_repeats(columns_of(stops), chosen, load_study(middlesbrough()), each_event=True)
+    assert (each.events, each.merged, each.raised_m) == (180, 0, 100)
+    assert each.sentence.startswith("After a search by officers, another within 100 m in the first 2 days is ")
+
+
+def test_only_known_days_are_tested() -> None:
+    events = scattered(200)
+    start = dt.date(2026, 1, 1)
+    entry = CoverageEntry("needle_litter", "log", "", start, dt.date(2026, 3, 1))
+    columns = columns_of(events)
+    gapped = replace(columns, coverage=Coverage((entry,), columns.ward_codes))
+    found = build_near_repeats(gapped, Filter(layers=("needle_litter",)), load_study(middlesbrough()))
+    february = int(dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp())
+    assert found.events == sum(one.start < february for one in events) < 200
+    assert found.period == (start, dt.date(2026, 3, 1))

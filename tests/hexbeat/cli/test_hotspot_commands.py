@@ -8,6 +8,7 @@ import geopandas
 import pandas as pd
 import pytest
 
+from hexbeat.analysis.hotspot_groups import GROUP_COLUMNS
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
@@ -43,6 +44,33 @@ def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     assert lines[0].endswith("hot and 0 cold of 667 cells; at most 5 % of them false on average")
     assert sum(" hot " in line for line in lines[1:]) == int(lines[0].split()[2])
     assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
+
+
+def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
+    question = ("hotspots", "--layer", "needle_litter", *PERIOD, "--by", "group")
+    payload = answer(ask(*question, "--format", "json"))
+    columns, _ = demonstration()
+    chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
+    rows = build_hotspot_map(columns, chosen, load_study(middlesbrough()), trend=False).rows
+    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 2
+    assert [row["group"] for row in payload["rows"]] == [1, 2]
+    for row in payload["rows"]:
+        cells = rows[rows["group"] == row["group"]]
+        assert (row["cells"], row["count"], row["busiest"]) == (len(cells), cells["count"].sum(), cells["count"].max())
+        assert rows.loc[rows["cell"] == row["cell"], "count"].tolist() == [row["busiest"]]
+    outcome = ask(*question)
+    assert sum("< 0.001" in line for line in outcome.out.splitlines()) == 2
+    cells = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
+    assert {row["group"] for row in cells["rows"]} == {None, 1, 2}
+    assert cells["known_days"] == 28
+
+
+def test_a_hot_cell_without_events_never_leads_the_table(ask: Run) -> None:
+    lines = [line.split() for line in ask("hotspots", "--layer", "overdoses").out.splitlines()]
+    payload = answer(ask("hotspots", "--layer", "overdoses", "--format", "json"))
+    empty = {row["cell"] for row in payload["rows"] if row["hotspot"] == "hot" and not row["count"]}
+    shown = [line[0] in empty for line in lines if line and line[0].startswith("89")]
+    assert shown == sorted(shown)
 
 
 def test_hotspots_take_every_filter(ask: Run) -> None:
@@ -95,6 +123,14 @@ def test_change_says_what_is_missing(ask: Run) -> None:
         "There is nothing to compare with. The records begin on 22 Nov 2023, and the comparison needs those of 31 Oct "
         "to 30 Nov 2023.\n"
     )
+    assert [line.strip() for line in outcome.out.splitlines() if line] == [
+        "Overdoses: change of 1 Dec to 31 Dec 2023: not known"
+    ]
+    payload = answer(
+        ask("change", "--layer", "overdoses", "--from", "2023-12-01", "--to", "2024-01-01", "--format", "json")
+    )
+    assert (payload["verdict"], payload["rows"]) == ("not known", [])
+    assert payload["missing"] == outcome.err.removesuffix("\n")
 
 
 def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:
@@ -102,10 +138,10 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     draft = tmp_path / "draft.html"
     options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
     payload = answer(ask(*options, "--format", "json"))
-    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "draft"}
+    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "draft"}
     assert set(payload["alerts"][0]) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
-        "false_alarms_a_year", "sentence",
+        "false_alarms_a_year", "sentence", "searches",
     }  # fmt: skip
     spike = next(one for one in payload["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
     assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)
@@ -204,7 +240,7 @@ def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], messa
 
 
 def test_an_empty_store_answers_too(run: Run) -> None:
-    assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] == 0
+    assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] is None  # not known, and not 0
     assert answer(run("alerts", "--format", "json"))["alerts"] == []
     assert answer(run("backtest", "--format", "json")) == {"layers": [], "rows": []}
     assert (

@@ -23,6 +23,17 @@ def meeting(**changes: object) -> Briefing:
     return replace(build_briefing(demonstration()[0], middlesbrough(), today=TODAY), **changes)  # type: ignore[arg-type] # by name
 
 
+def test_old_records_are_told_first_and_nothing_is_told_as_none() -> None:
+    briefing = build_briefing(demonstration()[0], middlesbrough(), today=TODAY + dt.timedelta(days=700))
+    paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))
+    assert paper.sizes == (A4,)
+    old = "Records end 23 months ago (21 Nov 2026). There are no alerts of now."
+    assert paper.words.index(old) < paper.words.index("For the daily meeting of")
+    assert "Alerts Not known." in paper.words
+    assert "The places that matter, and why Not known." in paper.words
+    assert "Needle finds not known: records end 23 months ago (21 Nov 2026) not known" in paper.words
+
+
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     briefing = meeting()
     paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))
@@ -56,7 +67,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
     words = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE)).words
-    assert "No place has clearly more than the others." in words
+    assert "No place is certain to be a hotspot." in words
     assert "DEMONSTRATION" not in words
     assert "Nothing is loaded yet." in words
 

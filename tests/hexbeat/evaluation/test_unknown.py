@@ -15,6 +15,8 @@ from hexbeat.evaluation.outcome_rows import build_evaluation_payload, format_sid
 from hexbeat.evaluation.request import Evaluation, build_point_place
 from hexbeat.evaluation.rule import MOST_DISTANCE, Protocol, Rule, describe_rule, load_protocol, save_protocol
 from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
+from layers.columns import Columns
+from layers.coverage import Coverage, CoverageEntry
 from tests.support.demonstrations import TODAY, busy_corner, demonstration, middlesbrough
 
 RULE = Rule({"needle_litter": 1.0})
@@ -125,3 +127,28 @@ def test_a_rule_that_was_kept_before_places_were_left_out_is_still_the_same_rule
     save_protocol(path, planned(MIDDLE))
     assert "left_out" not in json.loads(path.read_text())
     assert load_protocol(path).left_out == ()
+
+
+def gapped(*known: tuple[dt.date, dt.date]) -> Columns:
+    """The demonstration, of which only these days of needle finds are known."""
+    columns = demonstration()[0]
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in known)
+    return dataclasses.replace(columns, coverage=Coverage(entries, columns.ward_codes))
+
+
+def test_a_gap_in_the_past_is_not_matched_on() -> None:
+    """Days without records are no days without finds."""
+    columns = gapped((dt.date(2023, 12, 1), dt.date(2025, 3, 1)), (dt.date(2025, 4, 1), TODAY))
+    with pytest.raises(DataError) as caught:
+        build_protocol(columns, middlesbrough(), [MIDDLE], RULE, today=TODAY)
+    assert str(caught.value) == (
+        "The past that places are matched on has to be on record, up to the start; for the middle one, Mar 2025 is "
+        "not known; choose another start or a shorter time before, or load the records that are missing"
+    )
+
+
+def test_the_time_after_ends_with_the_first_day_that_is_not_known() -> None:
+    columns = gapped((dt.date(2023, 12, 1), dt.date(2025, 8, 1)), (dt.date(2025, 9, 1), TODAY))
+    protocol = build_protocol(columns, middlesbrough(), [MIDDLE], RULE, today=TODAY)
+    (outcome,) = measure_effect(columns, middlesbrough(), protocol).outcomes
+    assert (outcome.start, outcome.end) == (dt.date(2025, 6, 1), dt.date(2025, 8, 1))

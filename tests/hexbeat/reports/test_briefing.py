@@ -14,6 +14,7 @@ from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.counting import count
+from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
@@ -53,7 +54,8 @@ def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> Non
         chosen = Filter(layers=(layer,), start=TODAY - 28 * DAY, end=TODAY)
         rows = build_hotspot_map(columns, chosen, load_study(area), trend=False).rows.set_index("cell")
         hot = rows[rows["hotspot"] == HOT]
-        assert places[0].cell == hot["gi_z"].idxmax()
+        assert hot["gi_z"].idxmax() in places[0].cells
+        assert all(place.count == rows.loc[list(place.cells), "count"].max() > 0 for place in places)
         cells = [cell for place in places for cell in place.cells]
         assert len(set(cells)) == len(cells)
         assert set(cells) <= set(hot.index)
@@ -100,6 +102,42 @@ def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -
     assert briefing.layers[0].period == (TODAY - 7 * DAY, TODAY)
     assert "Needle finds: records to 21 Nov 2026." in briefing.notes
     assert briefing.sources[0].days_old == 31
+
+
+def test_a_layer_without_earlier_records_still_has_its_number() -> None:
+    """It used to be told as 0."""
+    columns, area = demonstration()[0], middlesbrough()
+    first = dt.date(2023, 11, 22)
+    line = build_briefing(columns, area, today=first + 7 * DAY).layers[0]
+    chosen = Filter(layers=("needle_litter",), start=first, end=first + 7 * DAY)
+    assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
+    assert line.count > 0
+    assert (line.earlier, line.verdict) == (None, "earlier days are not known")
+
+
+def test_days_without_records_have_no_number() -> None:
+    """Records of March, and nothing of the week before today: not none."""
+    columns, area = demonstration()[0], middlesbrough()
+    spans = [(dt.date(2026, 3, 1), dt.date(2026, 4, 1)), (TODAY - DAY, TODAY)]
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
+    assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
+
+
+def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
+    """Two years later: no number, no place, no alert and no forecast of that time is told as of today."""
+    columns, area = demonstration()[0], middlesbrough()
+    later = TODAY + 700 * DAY
+    method = next(name for name in METHODS if name not in RANKS_ONLY)
+    method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    briefing = build_briefing(columns, area, today=later, selected_methods={"overdoses": method})
+    assert briefing.headline == "Records end 23 months ago (21 Nov 2026). There are no alerts of now."
+    assert (briefing.alerts, briefing.places, briefing.expected) == ((), (), ())
+    assert {(line.period, line.earlier, line.verdict) for line in briefing.layers[:3]} == {
+        (None, None, "not known: records end 23 months ago (21 Nov 2026)")
+    }
+    assert meeting().headline == ""
 
 
 def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:

@@ -13,6 +13,7 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
+from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import escape_html, format_date, format_list, format_number, format_plural
 
 __all__ = ["draw_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
@@ -94,15 +95,17 @@ def render_band(report: AlertReport) -> str:
     more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
     chance = f"In {report.days} days chance alone brings {format_about(count_chance_alerts(report))}."
     expected = format_number(first.expected)
+    searches = f" {OFFICERS_NOTE}" if first.searches else ""
     return (
         f'<p class="hb-alert"><b>Out of the ordinary:</b> {escape_html(describe_alert(first))}, where '
-        f"{escape_html(expected)} would be expected.<span>{escape_html(more)} {escape_html(chance)}</span></p>"
+        f"{escape_html(expected)} would be expected.{escape_html(searches)}<span>"
+        f"{escape_html(more)} {escape_html(chance)}</span></p>"
     )
 
 
 def describe_alert(alert: Alert) -> str:
     """As in "16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026"."""
-    spec = find_layer(alert.layer)
+    spec = name_records(find_layer(alert.layer), searches=alert.searches)
     return f"{format_plural(alert.count, spec.one, spec.many)} in {alert.place}, {format_alert_days(alert)}"
 
 

@@ -266,7 +266,7 @@ def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
 
 def describe_change(change_map: ChangeMap, cell: str) -> str:
     """The change of a cell; "" if there is nothing to compare with."""
-    if change_map.missing or change_map.other is None:
+    if not change_map.is_compared or change_map.other is None:
         return ""
     row = change_map.cells[change_map.cells["cell"] == cell].iloc[0]
     return f"Against {format_span(*change_map.other)}: {describe_cell_change(row.to_dict())}."

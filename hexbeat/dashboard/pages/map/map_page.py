@@ -19,7 +19,7 @@ from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filte
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
 from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
-from hexbeat.dashboard.state.findings import find_changes, find_findings, find_study, load_forecast
+from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_automatic, describe_backtest, find_selection
 from hexbeat.dashboard.state.session import (
@@ -220,8 +220,7 @@ def build_layer_view(
     layer = figures.spec.name
     if choices.view == "hotspots":
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        study = find_study(installation, choices.wards, resolution)
-        return build_hotspots_view(figures, findings, study, choices, area=installation.area, ward_names=names)
+        return build_hotspots_view(figures, findings, choices, area=installation.area, ward_names=names)
     if choices.view == "change":
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
         return build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)

@@ -62,9 +62,9 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
             1,
             "Brambles & Thorntree",
             "54",
-            "17 cells; the surest and those that touch it: 30, where 1.5 would be expected",
+            "17 cells; the busiest and those that touch it: 30, where 1.5 would be expected",
         ),
-        (2, "Park", "33", "10 cells; the surest and those that touch it: 26, where 1.5 would be expected"),
+        (2, "Park", "33", "10 cells; the busiest and those that touch it: 26, where 1.5 would be expected"),
     ]
     assert view.notes[0] == (
         "They lie in 2 groups of cells that touch. A cell is tested together with those around it."

@@ -1,0 +1,120 @@
+"""Daily counts for alerts: only of days that are known, in the area and in each ward; and how old the records are."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexbeat.analysis.daily_counts import KnownDays, count_by, find_positions, to_ordinal
+from hexbeat.areas.area import Area
+from layers.columns import Columns
+from layers.coverage import Coverage, Spans
+from layers.event import REPORTERS
+from layers.layer_spec import LayerSpec
+from layers.wording import format_ago, format_date
+
+__all__ = [
+    "AREA",
+    "NEWEST_WEEKS",
+    "DailySeries",
+    "count_known_days",
+    "count_run",
+    "describe_end",
+    "find_end",
+    "is_ended",
+    "join_series",
+]
+
+AREA: Final = 0  # the place that is the whole area; wards are from 1
+NEWEST_WEEKS: Final = 8  # records that end longer ago raise no alert
+_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DailySeries:
+    """Daily counts float64 (days, places) of places that know the same days.
+
+    `days` int64 (days,): the known days since 1970, in order; days that are not known have no row. `places` (places,):
+    AREA, or a ward from 1. `by_officers`, as `counts`: how many of them officers reported.
+    """
+
+    days: NDArray[np.int64]
+    places: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    by_officers: NDArray[np.float64]
+
+
+def count_known_days(
+    columns: Columns,
+    events: KnownDays,
+    area: Area,
+    coverage: Coverage,
+    *,
+    layer: str,
+    day: dt.date,
+    history_days: int,
+) -> list[DailySeries]:
+    """Counts on the known days of the `history_days` that end with `day`; a series for places of the same known days.
+
+    The area knows the days that all its wards know. Places that know no day at all are in none.
+    """
+    first = day - (history_days - 1) * _DAY
+    ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
+    officers = columns.reported_by[events.index] == REPORTERS.index("officer")
+    size = {"time_count": history_days, "place_count": len(area.wards)}
+    counts, by_officers = (
+        _add_total(count_by(events.day[chosen] - to_ordinal(first), ward[chosen], **size))
+        for chosen in (np.ones(len(ward), dtype=np.bool_), officers)
+    )
+    places: dict[Spans, list[int]] = {}
+    for place, code in enumerate(("", *area.wards.codes)):
+        wards = (code,) if code else ()
+        known = coverage.find_known_in(layer, (first, day + _DAY), wards=wards)
+        places.setdefault(known, []).append(place)
+    return [
+        DailySeries(rows + to_ordinal(first), np.array(own), counts[rows][:, own], by_officers[rows][:, own])
+        for known, own in places.items()
+        if len(rows := _list_days(known) - to_ordinal(first))
+    ]
+
+
+def _add_total(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts (days, wards) with the whole area as the first column."""
+    return np.column_stack([counts.sum(axis=1), counts])
+
+
+def _list_days(spans: Spans) -> NDArray[np.int64]:
+    """All days of spans, since 1970."""
+    parts = [np.arange(to_ordinal(start), to_ordinal(end)) for start, end in spans]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+
+
+def join_series(series: Sequence[DailySeries]) -> list[NDArray[np.float64]]:
+    """The counts (days,) of every place, area first."""
+    columns = [(int(place), part.counts[:, k]) for part in series for k, place in enumerate(part.places)]
+    return [column for _, column in sorted(columns, key=lambda item: item[0])]
+
+
+def count_run(coverage: Coverage, layer: str, day: dt.date) -> int:
+    """How many days in a row that end with `day` are known in the whole area."""
+    return next((int((day - start).days) + 1 for start, end in coverage.find_known(layer) if start <= day < end), 0)
+
+
+def find_end(coverage: Coverage, layers: Sequence[LayerSpec]) -> dt.date | None:
+    """The last day of which anything is known of the layers; None where nothing is."""
+    reaches = [coverage.find_reach(spec.name) for spec in layers]
+    return max((reach[1] - _DAY for reach in reaches if reach), default=None)
+
+
+def is_ended(last: dt.date, today: dt.date) -> bool:
+    """Whether records that end with the day `last` are too old to say anything of now."""
+    return last < today - dt.timedelta(weeks=NEWEST_WEEKS)
+
+
+def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -> str:
+    """As in "Records end 23 months ago (31 Dec 2024). There are no alerts of now."; of one layer if given."""
+    whose = f" of {spec.many}" if spec else ""
+    return f"Records{whose} end {format_ago(last, today)} ({format_date(last)}). There are no alerts of now."

@@ -1,0 +1,187 @@
+"""The two periods of a comparison, and the days of each that the records know.
+
+A comparison speaks only of days that are known. Where days are missing, rates over the known days are compared; where
+a period knows less than half of its days, nothing is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import starmap
+from typing import Final, Literal, get_args
+
+from geo.calendar import find_month_start, list_months
+from hexbeat.analysis.study import select_known
+from layers.columns import Columns
+from layers.coverage import Coverage, Span, Spans, count_days, join_spans
+from layers.filters import Filter
+from layers.layer_spec import LayerSpec
+from layers.periods import Period, find_month_only_share, find_period_before, find_year_before, get_coverage
+from layers.wording import format_date, format_not_known, format_number, format_span
+
+__all__ = ["AGAINST", "Against", "ComparedPeriods", "choose_periods", "cut_to_months", "is_known_enough"]
+
+Against = Literal["before", "year_before"]
+AGAINST: Final[tuple[Against, ...]] = get_args(Against)
+_LEAST_KNOWN: Final = 0.5  # of the days of a period: with fewer there is no comparison
+_MOST_OF: Final = 0.5
+_MONTHS: Final = "Most records are known only to their month, so only whole months are compared."
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPeriods:
+    """The periods `other` and `now` of a layer, and the days of each that are known in all chosen wards.
+
+    `by_month`: only whole months count, because most records are known only to their month. `missing` says which days
+    of the two periods are not known (None: all are). `refusal` says why there is no comparison (None: there is one).
+    """
+
+    layer: str
+    now: Period
+    other: Period
+    known_now: Spans
+    known_other: Spans
+    by_month: bool
+    missing: str | None
+    refusal: str | None
+    notes: tuple[str, ...]
+
+    def find_known(self, coverage: Coverage, ward: str) -> tuple[Spans, Spans]:
+        """The days of `other` and of `now` that are known in one ward, by its code."""
+        spans = [coverage.find_known_in(self.layer, period, wards=(ward,)) for period in (self.other, self.now)]
+        other, now = (cut_to_months(known) if self.by_month else known for known in spans)
+        return other, now
+
+
+def choose_periods(
+    columns: Columns, chosen: Filter, spec: LayerSpec, now: Period, *, against: Against, time_zone: str
+) -> ComparedPeriods:
+    """The periods to compare with `now`, a period of records: the one before it, or the same dates a year before.
+
+    Of records that are mostly known only to their month, both are cut to whole months.
+    """
+    coverage = get_coverage(columns, time_zone=time_zone)
+    other = _find_other(now, against)
+    month_only = _find_month_share(columns, chosen, (other[0], now[1]), time_zone)
+    notes = []
+    by_month = spec.kind == "incident" and month_only > _MOST_OF
+    if by_month:
+        months = cut_to_months((now,))
+        if not months:
+            return _refuse_parts_of_months(spec, now, other)
+        if months != (now,):
+            notes.append(_MONTHS)
+        now = months[0]
+    if month_only and cut_to_months((now,)) == (now,):
+        other = _find_other_months(now, against)
+    known_other, known_now = (
+        _find_known(coverage, spec, period, chosen.wards, by_month=by_month) for period in (other, now)
+    )
+    return ComparedPeriods(
+        layer=spec.name,
+        now=now,
+        other=other,
+        known_now=known_now,
+        known_other=known_other,
+        by_month=by_month,
+        missing=_describe_missing(coverage, spec, (other, now), chosen.wards),
+        refusal=_describe_refusal(coverage, spec, (other, now), (known_other, known_now), chosen.wards),
+        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known_other, known_now), chosen.wards)),
+    )
+
+
+def is_known_enough(period: Period, known: Spans) -> bool:
+    """Whether at least half of the days of a period are known."""
+    return count_days(known) >= _LEAST_KNOWN * (period[1] - period[0]).days and bool(known)
+
+
+def cut_to_months(spans: Sequence[Span]) -> Spans:
+    """The whole calendar months in spans, those in a row as one span."""
+    starts = [(month, end) for start, end in spans for month in list_months(start, end)]
+    return join_spans((month, find_month_start(month, 1)) for month, end in starts if find_month_start(month, 1) <= end)
+
+
+def _find_other(now: Period, against: Against) -> Period:
+    return find_period_before(now) if against == "before" else find_year_before(now)
+
+
+def _find_other_months(now: Period, against: Against) -> Period:
+    """The period to compare with, for a period of whole months: as many months before, or the same a year before."""
+    if against == "year_before":
+        return find_year_before(now)
+    return find_month_start(now[0], -len(list_months(*now))), now[0]
+
+
+def _find_month_share(columns: Columns, chosen: Filter, period: Period, time_zone: str) -> float:
+    """The share of the chosen events of a period that are known only to their month."""
+    selection = select_known(columns, replace(chosen, hours=None, days=frozenset()), (period,), time_zone=time_zone)
+    return find_month_only_share(columns, selection.index)
+
+
+def _find_known(
+    coverage: Coverage, spec: LayerSpec, period: Period, wards: tuple[str, ...], *, by_month: bool
+) -> Spans:
+    """The days of a period that are known in all of the wards; of these only whole months if so asked."""
+    known = coverage.find_known_in(spec.name, period, wards=wards)
+    return cut_to_months(known) if by_month else known
+
+
+def _refuse_parts_of_months(spec: LayerSpec, now: Period, other: Period) -> ComparedPeriods:
+    refusal = (
+        f"There is nothing to compare. Most records are known only to their month, and {format_span(*now)} holds no "
+        "whole month."
+    )
+    return ComparedPeriods(spec.name, now, other, (), (), by_month=True, missing=refusal, refusal=refusal, notes=())
+
+
+def _describe_missing(
+    coverage: Coverage, spec: LayerSpec, periods: tuple[Period, Period], wards: tuple[str, ...]
+) -> str | None:
+    """As in "Mar 2024 and 3 to 9 May 2024 are not known."; None where both periods are known."""
+    missing = join_spans(span for period in periods for span in coverage.find_missing(spec.name, period, wards=wards))
+    return f"{format_not_known(missing)}." if missing else None
+
+
+def _describe_refusal(
+    coverage: Coverage,
+    spec: LayerSpec,
+    periods: tuple[Period, Period],
+    known: tuple[Spans, Spans],
+    wards: tuple[str, ...],
+) -> str | None:
+    """Why there is no comparison; None where at least half of the days of each period are known."""
+    lacking = [(period, days) for period, days in zip(periods, known, strict=True) if not is_known_enough(period, days)]
+    if not lacking:
+        return None
+    reach = coverage.find_reach(spec.name, wards=wards)
+    if reach and periods[0][0] < reach[0]:
+        return (
+            f"There is nothing to compare with. The records begin on {format_date(reach[0])}, and the comparison needs "
+            f"those of {format_span(*periods[0])}."
+        )
+    period, days = lacking[0]
+    total = (period[1] - period[0]).days
+    share = f"{format_number(count_days(days))} of the {format_number(total)} days" if days else "no day"
+    missing = _describe_missing(coverage, spec, periods, wards) if days or len(lacking) > 1 else ""
+    fact = f"{share} from {format_span(*period)} {'are' if count_days(days) > 1 else 'is'} known"
+    return f"There is no comparison, because {fact}. {missing}".strip()
+
+
+def _describe_rates(
+    coverage: Coverage,
+    spec: LayerSpec,
+    periods: tuple[Period, Period],
+    known: tuple[Spans, Spans],
+    wards: tuple[str, ...],
+) -> list[str]:
+    """That rates over the known days are compared, and which days between the two periods are not known."""
+    notes = []
+    totals = [(end - start).days for start, end in periods]
+    days = [count_days(spans) for spans in known]
+    is_compared = all(starmap(is_known_enough, zip(periods, known, strict=True)))
+    if is_compared and days != totals:
+        before, now = (f"{part:,} of {whole:,} days" for part, whole in zip(days, totals, strict=True))
+        notes.append(f"Only known days count: {now} now and {before} before. Their rates are compared.")
+    between = (periods[0][1], periods[1][0])
+    if between[0] < between[1] and (gap := coverage.describe_missing(spec.name, between, wards=wards)):
+        notes.append(f"Between the two periods {gap}.")
+    return notes

@@ -1,0 +1,74 @@
+"""Hotspot groups: hot (or cold) cells that touch, spoken of as one place, which its busiest cell stands for."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+__all__ = ["COLD", "GROUP_COLUMNS", "HOT", "find_groups", "list_groups"]
+
+HOT: Final = "hot"
+COLD: Final = "cold"
+# The columns of a group in commands, in this order.
+GROUP_COLUMNS: Final = ("group", "hotspot", "cells", "count", "cell", "busiest", "ward_code", "ward_name", "q_value")
+
+
+def find_groups(rows: pd.DataFrame, neighbours: csr_array) -> "pd.Series[int]":
+    """The group of each cell, nullable integers (n,): 1 is the surest hot group, cold ones follow; null for no group.
+
+    `rows` has hotspot, count, gi_z and q_value; `neighbours` is binary (n, n). A group of hot cells that hold no event
+    takes in the cells beside it that do, because these made it hot: they have its number, and are no hotspots.
+    """
+    number = np.zeros(len(rows), dtype=np.int64)
+    kinds, counts = rows["hotspot"].to_numpy(), rows["count"].to_numpy(dtype=np.float64)
+    order = np.lexsort((-rows["gi_z"].to_numpy(), rows["q_value"].to_numpy()))
+    last = 0
+    for kind in (HOT, COLD):
+        for members in _list_components(np.flatnonzero(kinds == kind), neighbours, order):
+            last += 1
+            number[members] = last
+            if kind == HOT and not counts[members].sum():
+                around = np.unique(neighbours[members].indices)
+                number[around[(counts[around] > 0) & (number[around] == 0) & (kinds[around] == "")]] = last
+    return pd.Series(number, index=rows.index, dtype="Int64").mask(number == 0)
+
+
+def _list_components(
+    members: NDArray[np.intp], neighbours: csr_array, order: NDArray[np.intp]
+) -> list[NDArray[np.intp]]:
+    """Cells that touch, as lists of their places; the list with the first of `order` comes first."""
+    if not len(members):
+        return []
+    _, labels = connected_components(neighbours[members][:, members], directed=False)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    groups = [members[labels == label] for label in range(labels.max() + 1)]
+    return sorted(groups, key=lambda group: int(rank[group].min()))
+
+
+def list_groups(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row for each group of `rows` (which have `group`), the surest hot one first: GROUP_COLUMNS.
+
+    `cells`: how many cells; `count`: their sum; `cell`: the busiest, which holds `busiest`, with its ward; `q_value`:
+    the smallest.
+    """
+    lines = []
+    for number, cells in rows[rows["group"].notna()].groupby("group", sort=True):
+        first = cells.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True]).iloc[0]
+        lines.append(
+            {
+                "group": int(str(number)),
+                "hotspot": max(cells["hotspot"]),  # "" for cells that only belong to it
+                "cells": len(cells),
+                "count": float(cells["count"].sum()),
+                "cell": first["cell"],
+                "busiest": float(first["count"]),
+                "ward_code": first["ward_code"],
+                "ward_name": first["ward_name"],
+                "q_value": float(cells.loc[cells["hotspot"] != "", "q_value"].min()),
+            }
+        )
+    return pd.DataFrame(lines, columns=list(GROUP_COLUMNS))
