@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.analysis.backtest import SHARES
 from hexbeat.analysis.daily_counts import count_weeks, describe_left_out
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, RANKS_ONLY, build_needed_kernel, forecast
+from hexbeat.analysis.method_comparison import SHARES
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area

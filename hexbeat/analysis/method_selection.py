@@ -16,17 +16,10 @@ import numpy as np
 import shapely
 
 from geo.errors import DataError
-from hexbeat.analysis.backtest import (
-    DECIDING_SHARE,
-    MOST_CELLS,
-    SHARES,
-    Backtest,
-    MethodComparison,
-    SizeFigure,
-    backtest,
-)
+from hexbeat.analysis.backtest import MOST_CELLS, Backtest, backtest
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS
+from hexbeat.analysis.method_comparison import DECIDING_SHARE, SHARES, MethodComparison, SizeFigure
 from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES
 from hexbeat.analysis.forecast import Forecast
+from hexbeat.analysis.method_comparison import DECIDING_SHARE, SHARES
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle

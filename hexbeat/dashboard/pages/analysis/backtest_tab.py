@@ -13,8 +13,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
-from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
+from hexbeat.analysis.backtest import Backtest, backtest
 from hexbeat.analysis.forecast_methods import METHOD_NAMES
+from hexbeat.analysis.method_comparison import DECIDING_SHARE, SHARES
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
 from hexbeat.dashboard.header import HOME, find_page
