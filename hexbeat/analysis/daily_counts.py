@@ -29,6 +29,7 @@ __all__ = [
     "find_cells",
     "find_known_days",
     "find_positions",
+    "list_known_weeks",
     "to_ordinal",
 ]
 
@@ -136,7 +137,7 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int
     `tested_weeks` of them with enough history before.
     """
     known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
-    first_day, number = _list_known_weeks(known)
+    first_day, number = list_known_weeks(known)
     weeks = len(number)
     if tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
         raise UsageError(
@@ -163,7 +164,7 @@ def find_cells(columns: Columns, study: Study, index: NDArray[np.int64]) -> NDAr
     return place
 
 
-def _list_known_weeks(known: Spans) -> tuple[dt.date, NDArray[np.int64]]:
+def list_known_weeks(known: Spans) -> tuple[dt.date, NDArray[np.int64]]:
     """The first day of week 0, and the numbers of the weeks that lie wholly in known days, in order.
 
     Weeks are counted back from the end of the last span that holds one.
