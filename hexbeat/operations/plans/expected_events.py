@@ -132,14 +132,23 @@ def forecast_events(
                 columns, area, study, (layer, weight), time=time, home=home, fixed_method=(methods or {}).get(layer)
             )
         )
-    worth = np.sum([one.weight * one.cells for one in forecasts], axis=0)
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
     points = find_plan_points(columns, study, snapped)
     everything = len(snapped) == len(precisions)
+    if everything:
+        forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
+    worth = np.sum([one.weight * one.cells for one in forecasts], axis=0)
     size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
     notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
     forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
     return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, snapped=everything)
+
+
+def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
+    """The forecast with what it expects where no record can lie (a kernel spreads it) shared out over the places."""
+    kept = np.where(is_place, layer.cells, 0.0)
+    scale = layer.cells.sum() / kept.sum() if kept.any() else 0.0
+    return replace(layer, cells=kept * scale)
 
 
 def check_weights(weights: Mapping[str, float]) -> dict[str, float]:

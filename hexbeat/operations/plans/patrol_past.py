@@ -150,6 +150,7 @@ def replay_weeks(
             ],
             axis=0,
         )
+        worth = np.where(expected.size > 0, worth, 0.0)  # no record can lie where there is no point
         recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
         planned = _replay_plan(expected, choices, time, stop_s, worth, seed=week, rounds=rounds)
         usual = _choose_usual(expected, choices, time, stop_s, recent)
