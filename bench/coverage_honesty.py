@@ -56,8 +56,8 @@ MANY_ERRORS: Final = 3.0
 
 def main() -> int:
     """Simulate, print, write; exit code 1 if a figure misses its rate."""
-    parser = build_parser(__doc__, size="draws", default=100)
-    parser.add_argument("--backtests", type=int, default=25, help="back-tests of exact, and of snapped records")
+    parser = build_parser(__doc__, size="draws", default=150)
+    parser.add_argument("--backtests", type=int, default=50, help="back-tests of each kind and length")
     parser.add_argument("--area", default="middlesbrough")
     options = parser.parse_args()
     area = load_area(options.area)
@@ -128,9 +128,7 @@ def judge_claims(town: Town, kind: Kind, draws: int, *, weeks: int) -> Row:
         held.append(low <= realised[-1] <= high)
     row: Row = {"records": kind.name, "weeks": weeks, "claims": len(claimed)}
     if not claimed:
-        return row | dict.fromkeys(
-            ("claimed", "realised", "too high", "too high se", "in interval", "in interval se"), math.nan
-        )
+        return row | dict.fromkeys(NO_CLAIMS)
     return (
         row
         | {"claimed": float(np.mean(claimed)), "realised": float(np.mean(realised))}

@@ -27,7 +27,7 @@ from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.periods import find_known_period, get_coverage
-from layers.precision import measure_precision
+from layers.precision import LocationPrecision, measure_precision
 from layers.wording import format_cell_width, format_number
 
 __all__ = [
@@ -268,7 +268,7 @@ def choose_hotspot_size(
     busy alone. None without evidence of either kind.
     """
     precision = measure_precision(columns, layer, time_zone=time_zone)
-    if precision.snapped or has_shared_points(columns, layer):
+    if precision.snapped or _has_few_points(precision):
         resolution = min(SHARED_POINTS, precision.finest)
         return HotspotSize(
             resolution,
@@ -294,6 +294,8 @@ def choose_hotspot_size(
 
 def has_shared_points(columns: Columns, layer: str) -> bool:
     """Whether a layer has at most half as many distinct points as records, as with police.uk's anchor points."""
-    own = np.flatnonzero(columns.layer == find_layer_code(layer))
-    points = columns.lon[own] + 1j * columns.lat[own]
-    return len(own) > 1 and len(np.unique(points)) <= _MOST_POINTS_PER_RECORD * len(own)
+    return _has_few_points(measure_precision(columns, layer, time_zone="UTC"))  # days do not matter
+
+
+def _has_few_points(precision: LocationPrecision) -> bool:
+    return precision.events > 1 and precision.points <= _MOST_POINTS_PER_RECORD * precision.events
