@@ -13,6 +13,7 @@ BENCHES: Final = (
     "map_redraw",
     "hotspots",
     "honesty",
+    "coverage_honesty",
     "weekly_alarms",
     "disclosure",
     "release",

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,10 +13,11 @@ from geo.errors import UsageError
 from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
+from layers.coverage import Spans
 from layers.encounters import find_encounters
 from layers.event import PRECISIONS, REPORTERS
 from layers.layer_spec import LayerSpec
-from layers.periods import find_known_period
+from layers.periods import get_coverage
 from layers.wording import format_number, format_plural
 
 __all__ = [
@@ -26,12 +27,15 @@ __all__ = [
     "count_by",
     "count_weeks",
     "describe_left_out",
+    "find_cells",
     "find_known_days",
     "find_positions",
     "from_ordinal",
+    "list_known_weeks",
     "to_ordinal",
 ]
 
+_WEEK_DAYS: Final = 7
 _LONGEST_S: Final = 25 * 3600  # the day of an event with a longer interval is not known
 _EPOCH: Final = dt.date(1970, 1, 1)
 FEWEST_HISTORY_WEEKS: Final = 8  # before the first week that is tested
@@ -57,18 +61,33 @@ class KnownDays:
 class Weeks:
     """Weekly counts of a layer: `counts` float64 (weeks, n), the oldest week first, by the study's n cells.
 
-    `first` is the first day of the first week; the last week ends with the newest record. `unknown` events, whose day
-    is not known, and `swept` events, which sweeps found, are not counted.
+    Only weeks of which every day is known are here; the last ends with the newest known day. `number` int64 (weeks,)
+    says which week each is: 0 begins on `first`. `left_out` weeks between are not known whole. `unknown` events, whose
+    day is not known, and `swept` events, which sweeps found, are not counted.
     """
 
     counts: NDArray[np.float64]
     first: dt.date
     unknown: int
     swept: int
+    number: NDArray[np.int64]
+    left_out: int = 0
 
     def start_of(self, week: int) -> dt.date:
-        """The first day of a week (0 is the oldest)."""
-        return self.first + dt.timedelta(days=7 * week)
+        """The first day of a week (0 is the oldest); of the number of weeks: the day after the last one."""
+        number = int(self.number[week]) if week < len(self.number) else int(self.number[-1]) + 1
+        return self.first + dt.timedelta(days=7 * number)
+
+    def find_weeks(self, day: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The week (a row of `counts`) of each day since 1970 (n,); -1 for a week that is not known whole."""
+        number = (day - to_ordinal(self.first)) // 7
+        place = np.minimum(np.searchsorted(self.number, number), len(self.number) - 1)
+        return np.where(self.number[place] == number, place, -1)
+
+    def measure_ages(self, week: int) -> NDArray[np.float64]:
+        """How many weeks before `week` each earlier one is, float64 (week,): 1 for the calendar week before."""
+        tested = self.number[week] if week < len(self.number) else self.number[-1] + 1
+        return np.asarray(tested - self.number[:week], dtype=np.float64)
 
 
 def find_known_days(
@@ -134,28 +153,50 @@ def find_positions(codes: Sequence[str], order: Sequence[str]) -> NDArray[np.int
 
 
 def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int, time_zone: str) -> Weeks:
-    """Counts of all whole weeks of records, the last of which ends with the newest record.
+    """Counts of all weeks that are known whole in the study's wards, the last of which ends with the newest known day.
 
     Cells and wards are those of the study; events elsewhere are left out. UsageError if there are too few weeks to test
     `tested_weeks` of them with enough history before.
     """
-    known_period = find_known_period(columns, layer, time_zone=time_zone)
-    weeks = (known_period[1] - known_period[0]).days // 7 if known_period else 0
-    if known_period is None or tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
+    known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
+    first_day, number = list_known_weeks(known)
+    weeks = len(number)
+    if tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
         raise UsageError(
             f"A back-test needs one week or more to test, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
             f"you asked for {format_number(tested_weeks)} weeks, and {layer} has {format_number(weeks)} in all",
             "choose fewer weeks, or load more records",
         )
-    first_day = known_period[1] - dt.timedelta(days=7 * weeks)
     events = find_known_days(columns, layer, time_zone=time_zone)
+    left_out = int(number[-1] - number[0]) + 1 - weeks
+    frame = Weeks(np.zeros((0, 0)), first_day, events.unknown, events.swept, number, left_out)
+    place = find_cells(columns, study, events.index)
+    counts = count_by(frame.find_weeks(events.day), place, time_count=weeks, place_count=len(study))
+    return replace(frame, counts=counts)
+
+
+def find_cells(columns: Columns, study: Study, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The position of the cell of each of these events in the study, int64 (n,); -1 outside it and its wards."""
     cells = columns.cell_ids[study.resolution]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
-    place = np.where(study.cells[place] == cells, place, -1)[columns.cell[study.resolution][events.index]]
+    place = np.where(study.cells[place] == cells, place, -1)[columns.cell[study.resolution][index]]
     if study.chosen_wards:
         is_chosen = np.array([code in study.chosen_wards for code in columns.ward_codes])
-        place = np.where(is_chosen[columns.ward[events.index]], place, -1)
-    week = (events.day - to_ordinal(first_day)) // 7
-    return Weeks(
-        count_by(week, place, time_count=weeks, place_count=len(study)), first_day, events.unknown, events.swept
-    )
+        place = np.where(is_chosen[columns.ward[index]], place, -1)
+    return place
+
+
+def list_known_weeks(known: Spans) -> tuple[dt.date, NDArray[np.int64]]:
+    """The first day of week 0, and the numbers of the weeks that lie wholly in known days, in order.
+
+    Weeks are counted back from the end of the last span that holds one.
+    """
+    whole = [span for span in known if (span[1] - span[0]).days >= _WEEK_DAYS]
+    if not whole:
+        return _EPOCH, np.zeros(0, dtype=np.int64)
+    end = whole[-1][1]
+    weeks = (end - whole[0][0]).days // _WEEK_DAYS
+    first_day = end - dt.timedelta(days=_WEEK_DAYS * weeks)
+    offsets = [((start - first_day).days, (stop - first_day).days) for start, stop in whole]
+    numbers = [week for start, stop in offsets for week in range(max(-(-start // _WEEK_DAYS), 0), stop // _WEEK_DAYS)]
+    return first_day, np.array(numbers, dtype=np.int64)

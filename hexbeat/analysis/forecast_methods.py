@@ -17,6 +17,7 @@ __all__ = [
     "LAST_WEEKS",
     "METHODS",
     "METHOD_NAMES",
+    "MONTH_RATES",
     "RANKS_ONLY",
     "build_kernel",
     "build_needed_kernel",
@@ -30,15 +31,17 @@ _SPREAD_M: Final = 200.0
 _FINE_SPREAD_M: Final = 100.0  # cells of 25 m: a wider spread would share each event out over 500 of them
 _FINE: Final = 11
 
+MONTH_RATES: Final = "month_rates"  # hexbeat.analysis.month_rates: for records that have no day
 METHOD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "last_period": f"counts of the last {LAST_WEEKS} weeks",
         "gi_star": f"Gi* of the last {LAST_WEEKS} weeks",
         "kernel": "recency-weighted kernel",
         "all_history": "counts of all weeks before",
+        MONTH_RATES: "rates of the known months",
     }
 )
-METHODS: Final = tuple(METHOD_NAMES)
+METHODS: Final = tuple(name for name in METHOD_NAMES if name != MONTH_RATES)  # those that a back-test compares
 KERNEL: Final = "kernel"
 RANKS_ONLY: Final = frozenset({"gi_star"})  # its scores only rank cells; they are not numbers of events
 
@@ -58,22 +61,33 @@ def build_needed_kernel(methods: Iterable[str], study: Study) -> csr_array:
     return build_kernel(study) if KERNEL in methods else csr_array((len(study), len(study)))
 
 
-def forecast(method: str, history: NDArray[np.float64], study: Study, kernel: csr_array) -> NDArray[np.float64]:
+def forecast(
+    method: str,
+    history: NDArray[np.float64],
+    study: Study,
+    kernel: csr_array,
+    *,
+    ages: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """What a method expects of each cell for the week after `history` (weeks, n), float64 (n,).
 
-    Expected numbers of events, but for "gi_star", whose z only ranks cells.
+    `ages` float64 (weeks,): how many weeks ago each week was, 1 for the week before; None: without gaps. Expected
+    numbers of events, but for "gi_star", whose z only ranks cells. The last weeks are the last that are known.
     """
     forecasts: dict[str, Callable[[], NDArray[np.float64]]] = {
         "last_period": lambda: history[-LAST_WEEKS:].mean(axis=0),
         "gi_star": lambda: gi_star(history[-LAST_WEEKS:].sum(axis=0), study.neighbours),
-        "kernel": lambda: _score_by_kernel(history, kernel),
+        "kernel": lambda: _score_by_kernel(history, kernel, ages),
         "all_history": lambda: history.mean(axis=0),
     }
     return forecasts[method]()
 
 
-def _score_by_kernel(history: NDArray[np.float64], kernel: csr_array) -> NDArray[np.float64]:
-    ages: NDArray[np.float64] = 7.0 * np.arange(len(history) - 1, -1, -1, dtype=np.float64) + 3.5  # of weeks' middles
-    total_weight = weigh_recency(ages, half_life_days=HALF_LIFE_DAYS).sum()
-    scores: NDArray[np.float64] = score_recency(history, ages, kernel, half_life_days=HALF_LIFE_DAYS) / total_weight
-    return scores
+def _score_by_kernel(
+    history: NDArray[np.float64], kernel: csr_array, ages: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    weeks_ago = np.arange(len(history), 0, -1, dtype=np.float64) if ages is None else ages
+    ages_days: NDArray[np.float64] = 7.0 * weeks_ago - 3.5  # of weeks' middles
+    total_weight = weigh_recency(ages_days, half_life_days=HALF_LIFE_DAYS).sum()
+    scores = score_recency(history, ages_days, kernel, half_life_days=HALF_LIFE_DAYS)
+    return np.asarray(scores / total_weight, dtype=np.float64)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,23 +16,18 @@ import numpy as np
 import shapely
 
 from geo.errors import DataError
-from hexbeat.analysis.backtest import (
-    DECIDING_SHARE,
-    MOST_CELLS,
-    SHARES,
-    Backtest,
-    MethodComparison,
-    SizeFigure,
-    backtest,
-)
-from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
-from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS
+from hexbeat.analysis.backtest import MOST_CELLS, Backtest, backtest, choose_resolutions, name_whole
+from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS, list_known_weeks
+from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS, MONTH_RATES
+from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES, MethodComparison, SizeFigure
+from hexbeat.analysis.month_rates import MONTHS_ONLY, is_known_to_months
 from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
-from layers.periods import find_known_period
+from layers.periods import find_known_period, get_coverage
+from layers.precision import LocationPrecision, measure_precision
 from layers.wording import format_cell_width, format_number
 
 __all__ = [
@@ -56,7 +51,8 @@ Progress = Callable[[int, int], None]
 MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # with fewer weeks methods cannot be compared
 _FOLDER: Final = "winners"
-_RULE: Final = repr((2, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+_USUAL: Final = 9  # without a back-test
+_RULE: Final = repr((3, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
 SHARED_POINTS: Final = 9  # where records share anchor points, finer cells would split places
 _MOST_POINTS_PER_RECORD: Final = 0.5  # records with points of their own have about 1
@@ -69,6 +65,8 @@ class SelectedMethod:
     `sentence` says so. `judged_to` is the day after the last tested one; `weeks` weeks were tested. `hit_rate` is the
     share of a week's events that the method caught; it is a little too high, because the method was picked on the same
     weeks. `caught` has it for each share of the area, from the smallest: (share of the area, share of the events).
+    `whole` is what these are shares of: "the area", or "the points" of snapped records. Records that are known only to
+    their month have the method "month_rates", 0 weeks and a hit rate of NaN: nothing tests it.
     """
 
     method: str
@@ -79,6 +77,7 @@ class SelectedMethod:
     weeks: int
     hit_rate: float
     caught: tuple[tuple[float, float], ...] = ()
+    whole: str = AREA
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,9 @@ def select_method(
     """The best method in the back-test of the area's last weeks; with `resolution`, the best one at that resolution.
 
     None where no back-test is possible: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events
-    in them, a layer of states, or a resolution with more than hexbeat.analysis.backtest.MOST_CELLS cells. The result is
-    stored in `home` (None: it is not stored). `progress` is called with each resolution before it is tested, and its
+    in them, a layer of states, or a resolution with more than hexbeat.analysis.backtest.MOST_CELLS cells, or finer than
+    the location precision. Records known only to their month need none: they rank places by "month_rates". The result
+    is stored in `home` (None: it is not stored). `progress` is called with each resolution before it is tested, and its
     position.
     """
     selection = select_methods(columns, area, layer, home=home, progress=progress)
@@ -152,6 +152,8 @@ def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path
 
 def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | None) -> MethodSelection | None:
     """The selection that is stored for exactly these records; None without one. Always quick."""
+    if find_layer(layer).kind == "incident" and is_known_to_months(columns, layer):
+        return _select_month_rates(columns, area, layer)
     if home is None:
         return None
     try:
@@ -169,6 +171,8 @@ def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | Non
 
 def describe_uses(best: SelectedMethod) -> str:
     """How the dashboard and plans use the best method, for people who read a back-test."""
+    if best.method == MONTH_RATES:
+        return f"For expected events the dashboard ranks places by month. {best.sentence}"
     return (
         f"For expected events the dashboard uses the {METHOD_NAMES[best.method]}, "
         f"with cells {format_cell_width(best.resolution)} across. "
@@ -179,8 +183,28 @@ def describe_uses(best: SelectedMethod) -> str:
 def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
     if find_layer(layer).kind == "state":
         return 0
+    known = get_coverage(columns, time_zone=area.time_zone).find_known(layer)
+    return min(MOST_WEEKS, len(list_known_weeks(known)[1]) - FEWEST_HISTORY_WEEKS)
+
+
+def _select_month_rates(columns: Columns, area: Area, layer: str) -> MethodSelection | None:
+    """The selection for records without days: cells of the usual size, or of the location precision if that is less."""
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
-    return min(MOST_WEEKS, (known_period[1] - known_period[0]).days // 7 - FEWEST_HISTORY_WEEKS) if known_period else 0
+    if known_period is None:
+        return None
+    precision = measure_precision(columns, layer, time_zone=area.time_zone)
+    best = SelectedMethod(
+        method=MONTH_RATES,
+        resolution=min(_USUAL, precision.finest),
+        clear=False,
+        sentence=f"{MONTHS_ONLY}: they rank places, and no back-test by weeks can say how well.",
+        judged_to=known_period[1],
+        weeks=0,
+        hit_rate=float("nan"),
+        whole=name_whole(precision),
+    )
+    by_size = {size: replace(best, resolution=size) for size in choose_resolutions(RESOLUTIONS, precision)}
+    return MethodSelection(best, by_size, ())
 
 
 def _build_selection(result: Backtest) -> MethodSelection:
@@ -196,6 +220,7 @@ def _build_selection(result: Backtest) -> MethodSelection:
             weeks=result.weeks,
             hit_rate=verdict.hit_rate,
             caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
+            whole=result.whole,
         )
 
     by_size = {size: build_method(verdict) for size, verdict in result.by_size.items()}
@@ -211,6 +236,7 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     own = columns.layer == find_layer_code(layer)
     digest = hashlib.sha256(_RULE.encode())
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
+    digest.update(repr(get_coverage(columns, time_zone=area.time_zone).find_known(layer)).encode())
     digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
     for name in ("start", "end", "lon", "lat", "precision", "reported_by"):
         digest.update(np.ascontiguousarray(getattr(columns, name)[own]).tobytes())
@@ -231,17 +257,22 @@ def _parse_method(payload: dict[str, Any]) -> SelectedMethod:
     return SelectedMethod(**payload | {"judged_to": date.fromisoformat(payload["judged_to"]), "caught": caught})
 
 
-def choose_hotspot_size(columns: Columns, layer: str, selection: MethodSelection | None) -> HotspotSize | None:
+def choose_hotspot_size(
+    columns: Columns, layer: str, selection: MethodSelection | None, *, time_zone: str = "Europe/London"
+) -> HotspotSize | None:
     """The size of cells for the hotspots of a layer, unless a person chooses.
 
-    Where records share points, as anonymised police records do: SHARED_POINTS. Otherwise the smallest cells, no finer
+    Where records share points, as anonymised police records do: SHARED_POINTS, or larger cells where the points lie far
+    apart. Otherwise the smallest cells, no finer
     than FINEST_HOTSPOTS, at which Gi* is not clearly worse than at its best size: larger cells hide a place that is
     busy alone. None without evidence of either kind.
     """
-    if has_shared_points(columns, layer):
+    precision = measure_precision(columns, layer, time_zone=time_zone)
+    if precision.snapped or _has_few_points(precision):
+        resolution = min(SHARED_POINTS, precision.finest)
         return HotspotSize(
-            SHARED_POINTS,
-            f"Cells are {format_cell_width(SHARED_POINTS)} across. Many {find_layer(layer).many} share their points, "
+            resolution,
+            f"Cells are {format_cell_width(resolution)} across. Many {find_layer(layer).many} share their points, "
             "so smaller cells would separate what belongs together.",
         )
     figures = [figure for figure in selection.gi_star if figure.resolution <= FINEST_HOTSPOTS] if selection else []
@@ -263,6 +294,8 @@ def choose_hotspot_size(columns: Columns, layer: str, selection: MethodSelection
 
 def has_shared_points(columns: Columns, layer: str) -> bool:
     """Whether a layer has at most half as many distinct points as records, as with police.uk's anchor points."""
-    own = np.flatnonzero(columns.layer == find_layer_code(layer))
-    points = columns.lon[own] + 1j * columns.lat[own]
-    return len(own) > 1 and len(np.unique(points)) <= _MOST_POINTS_PER_RECORD * len(own)
+    return _has_few_points(measure_precision(columns, layer, time_zone="UTC"))  # days do not matter
+
+
+def _has_few_points(precision: LocationPrecision) -> bool:
+    return precision.events > 1 and precision.points <= _MOST_POINTS_PER_RECORD * precision.events

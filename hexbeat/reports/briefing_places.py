@@ -184,11 +184,14 @@ def _sort_key(line: ClosureLine) -> tuple[bool, int, str]:
 def build_forecast_lines(
     columns: Columns, area: Area, selected_methods: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
 ) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method; none if it ranks without numbers."""
+    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method.
+
+    There are none if it ranks without numbers, or by months: these say nothing about a week.
+    """
     lines = []
     for layer, method in selected_methods.items():
         forecast = build_forecast(columns, area, layer, method, wards=wards)
-        if not np.isfinite(forecast.expected) or forecast.expected <= 0:
+        if forecast.months or not np.isfinite(forecast.expected) or forecast.expected <= 0:
             continue
         lines += [
             ForecastLine(

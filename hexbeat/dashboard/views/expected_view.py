@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES
 from hexbeat.analysis.forecast import Forecast
+from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle
@@ -20,6 +20,7 @@ from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
 from layers.filters import COLUMN_FILTERS
 from layers.wording import (
+    format_about,
     format_cell_width,
     format_count,
     format_date,
@@ -37,8 +38,12 @@ STATE: Final = (
     "These are in force for months, so there are no events of next week to forecast. Counts and Change show them."
 )
 BEYOND: Final = len(SHARES)
-BANDS: Final = tuple(f"first {format_percent(share)} of the area" for share in SHARES)
 NUMBERS: Final = ("expected", "score", "within_share_of_area", "last_4_weeks", "on_record")
+
+
+def name_bands(whole: str) -> tuple[str, ...]:
+    """The bands in words: "first 2 % of the area", or of the points."""
+    return tuple(f"first {format_percent(share)} of {whole}" for share in SHARES)
 
 
 def build_forecast_view(
@@ -53,11 +58,11 @@ def build_forecast_view(
             forecast, rows, place=format_places(ward_names, area.title), part=bool(choices.wards)
         ),
         notes=(*build_notes(forecast, choices), *forecast.notes),
-        drawing=build_drawing(rows, figures.spec.title),
+        drawing=build_drawing(rows, figures.spec.title, forecast.whole),
         heading="Look here first",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows))),) if len(rows) else (),
         nothing=f"No {figures.spec.many} are on record here, so none are expected.",
-        table=build_table(rows),
+        table=build_table(rows, forecast.whole),
         rows=rows.assign(
             layer=figures.spec.name,
             within_share_of_area=np.array(SHARES)[rows["band"].to_numpy(dtype=np.intp)],
@@ -89,13 +94,21 @@ def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> 
 def describe_forecast(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
     """How many events are expected, and what share the darkest places held in past weeks; `part`: some wards only."""
     when = f"In the 7 days from {format_date(forecast.start)}"
+    if rows.empty and forecast.months:
+        return f"{forecast.months}. No {forecast.spec.many} are on record in {place}."
     if rows.empty:
         return f"{when} no {forecast.spec.many} are expected in {place}, because none are on record there."
     share = format_percent(DECIDING_SHARE)
     places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
-    first = f"Look first at the darkest {places}, {share} of {'these wards' if part else 'the area'}."
+    is_area = forecast.whole == AREA
+    here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
+    first = f"Look first at the darkest {places}, {share} of {here}."
+    if forecast.months:
+        number = format_about(forecast.expected)
+        return f"{forecast.months}: {number} in 7 days in {place}. {first} How well they rank places is not known."
+    everywhere = ("the whole area" if part else AREA) if is_area else "all points" if part else forecast.whole
     past_share = (
-        f"In the last {forecast.winner.weeks} weeks, the darkest {share} of {'the whole area' if part else 'the area'} "
+        f"In the last {forecast.winner.weeks} weeks, the darkest {share} of {everywhere} "
         f"held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many}."
     )
     if np.isnan(forecast.expected):
@@ -122,7 +135,8 @@ def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
         if is_set
     ]
     also_ignored = f", nor do {format_list(ignored)}" if ignored else ""
-    notes.append(f"Every recorded week counts. The chosen period does not apply{also_ignored}.")
+    unit = "month" if forecast.months else "week"
+    notes.append(f"Every recorded {unit} counts. The chosen period does not apply{also_ignored}.")
     return notes
 
 
@@ -137,11 +151,16 @@ def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
             ward=str(row["ward_name"]),
             number=_format_expected(row["expected"], row["score"]),
             share=float(row["score"]) / (largest or 1.0),
-            detail=f"{format_number(row['last_weeks'])} in the last 4 weeks, "
-            f"{format_number(row['on_record'])} on record",
+            detail=_format_past(row["last_weeks"], row["on_record"]),
         )
         for rank, row in enumerate(top.to_dict("records"), start=1)
     ]
+
+
+def _format_past(last_weeks: float, on_record: float) -> str:
+    """As in "3 in the last 4 weeks, 61 on record"; records known only to their month have no weeks."""
+    recent = "" if np.isnan(last_weeks) else f"{format_number(last_weeks)} in the last 4 weeks, "
+    return f"{recent}{format_number(on_record)} on record"
 
 
 def _format_expected(expected: float, score: float) -> str:
@@ -161,14 +180,16 @@ def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
         return ""
     row = forecast.rows.iloc[int(places[0])]
     rank = f"among the busiest {max(1, math.ceil(100 * (int(places[0]) + 1) / len(forecast.rows)))} % of places"
-    past = f"{format_number(row['last_weeks'])} in the last 4 weeks, {format_number(row['on_record'])} on record"
+    past = _format_past(row["last_weeks"], row["on_record"])
+    if forecast.months:
+        return f"{forecast.months}: this is {rank} ({past})."
     if np.isnan(row["expected"]):
         return f"For the 7 days from {format_date(forecast.start)} this is {rank} ({past})."
     number = format_week_events(float(row["expected"]))
     return f"{number} expected in the 7 days from {format_date(forecast.start)}: {rank} ({past})."
 
 
-def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
+def build_drawing(rows: pd.DataFrame, unit: str, whole: str = AREA) -> Drawing:
     """Three bands of the area, the first darkest, with their numbers of places."""
     bands = rows["band"].to_numpy(dtype=np.float64)
     counts = [int((bands == band).sum()) for band in range(BEYOND)]
@@ -180,7 +201,7 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
             scale=build_forecast_scale((labels[2], labels[1], labels[0])),
             title=f"{unit}: where first",
             unit=unit,
-            names=BANDS[::-1],
+            names=name_bands(whole)[::-1],
         ),
     )
 
@@ -190,15 +211,16 @@ def _format_band(band: int) -> str:
     return f"{'up to' if band else 'first'} {format_percent(SHARES[band])}"
 
 
-def build_table(rows: pd.DataFrame) -> pd.DataFrame:
+def build_table(rows: pd.DataFrame, whole: str = AREA) -> pd.DataFrame:
     """The map as a table, in the order in which to look."""
+    bands = name_bands(whole)
     return pd.DataFrame(
         {
             "Rank": np.arange(1, len(rows) + 1),
             "Place": [format_place(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
             "Ward": rows["ward_name"],
             "Expected in the week": rows["expected"],
-            "Within": [BANDS[int(band)] for band in rows["band"]],
+            "Within": [bands[int(band)] for band in rows["band"]],
             "Last 4 weeks": rows["last_weeks"],
             "On record": rows["on_record"],
             "Cell": rows["cell"],

@@ -1,12 +1,13 @@
 """Events expected in each cell during some hours: the forecast of a week, times the hours' share of a week.
 
 The forecast method is the one that did best in the back-test. Finds of sweeps do not count, there or here. The team
-gives each layer its weight.
+gives each layer its weight. Records known only to their month rank places by their rates, and all hours count the same.
+Cells are no smaller than the location precision of every layer; the place of a cell is then its busiest point.
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +16,23 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK
 from geo.errors import UsageError
-from hexbeat.analysis.daily_counts import count_weeks
-from hexbeat.analysis.forecast_methods import METHOD_NAMES, RANKS_ONLY, build_needed_kernel, forecast
+from hexbeat.analysis.daily_counts import count_weeks, describe_left_out
+from hexbeat.analysis.forecast_methods import METHOD_NAMES, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_selection import select_method
+from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_known_to_months
 from hexbeat.analysis.rhythm import count_weekday_hours
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
+from hexbeat.operations.plans.plan_points import find_plan_points
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.event import REPORTERS
 from layers.filters import Filter
+from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
-from layers.wording import format_date, format_number, format_percent
+from layers.precision import LocationPrecision, measure_precision
+from layers.wording import format_cell_width, format_date, format_number, format_percent, format_plural
 
 __all__ = [
     "PLAN_RESOLUTION",
@@ -52,7 +57,9 @@ class LayerForecast:
     """The forecast of one layer: `cells` float64 (n,) are the events expected in the hours, by `method`.
 
     `week_share` is the part of a week's events that falls in these hours. `newest` is the day of the newest record.
-    `sentences` describe the forecast. `weeks` float64 (weeks, n) are the counts behind it, oldest first.
+    `sentences` describe the forecast. `weeks` float64 (weeks, n) are the counts behind it, oldest first, and `number`
+    int64 (weeks,) says which week each is (weeks not known whole are missing); there are none of records known only to
+    their month (`by_month`). `any_hour`: all hours of the week count the same.
     """
 
     layer: str
@@ -63,15 +70,36 @@ class LayerForecast:
     newest: dt.date
     sentences: tuple[str, ...]
     weeks: NDArray[np.float64]
+    number: NDArray[np.int64]
+    by_month: bool = False
+    any_hour: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedEvents:
-    """The forecasts of layers over the cells of a study. `worth` float64 (n,) is their weighted sum, in events."""
+    """The forecasts of layers over the cells of a study. `worth` float64 (n,) is their weighted sum, in events.
+
+    `lon` and `lat` float64 (n,) are where to stand in each cell: its busiest point where records are snapped, else its
+    middle. `size` float64 (n,) is what chance goes by: the number of snapped points of each cell, or its area.
+    """
 
     study: Study
     layers: tuple[LayerForecast, ...]
     worth: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    size: NDArray[np.float64]
+    snapped: bool = False
+
+    @property
+    def by_month(self) -> bool:
+        """Whether every layer is known only to its months, so that nothing can be said about hours."""
+        return all(layer.by_month for layer in self.layers)
+
+    @property
+    def any_hour(self) -> bool:
+        """Whether the hours make no difference, because no layer knows them."""
+        return all(layer.any_hour for layer in self.layers)
 
 
 def forecast_events(
@@ -88,11 +116,13 @@ def forecast_events(
     """The events expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
     `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the best in the back-test.
+    Cells have PLAN_RESOLUTION, or are larger where the records of a layer are snapped to points.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """
     weight_by_layer = check_weights(weights)
-    study = load_study(area, wards, PLAN_RESOLUTION)
+    precisions = {layer: measure_precision(columns, layer, time_zone=area.time_zone) for layer in weight_by_layer}
+    study = load_study(area, wards, min(PLAN_RESOLUTION, *(one.finest for one in precisions.values())))
     forecasts = []
     for place, (layer, weight) in enumerate(weight_by_layer.items()):
         if progress:
@@ -102,8 +132,23 @@ def forecast_events(
                 columns, area, study, (layer, weight), time=time, home=home, fixed_method=(methods or {}).get(layer)
             )
         )
+    snapped = [layer for layer, precision in precisions.items() if precision.snapped]
+    points = find_plan_points(columns, study, snapped)
+    everything = len(snapped) == len(precisions)
+    if everything:
+        forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
     worth = np.sum([one.weight * one.cells for one in forecasts], axis=0)
-    return ExpectedEvents(study, tuple(forecasts), worth)
+    size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
+    notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
+    forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
+    return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, snapped=everything)
+
+
+def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
+    """The forecast with what it expects where no record can lie (a kernel spreads it) shared out over the places."""
+    kept = np.where(is_place, layer.cells, 0.0)
+    scale = layer.cells.sum() / kept.sum() if kept.any() else 0.0
+    return replace(layer, cells=kept * scale)
 
 
 def check_weights(weights: Mapping[str, float]) -> dict[str, float]:
@@ -136,15 +181,19 @@ def _forecast_layer(
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
     if known_period is None:
         raise UsageError(f"A plan needs records of {spec.many}", "none are loaded", "load some, or leave the layer out")
+    newest = known_period[1] - dt.timedelta(days=1)
+    if is_known_to_months(columns, layer):
+        return _rank_by_months(columns, area, study, weighed_layer, time=time, newest=newest)
     weeks = count_weeks(columns, layer, study, tested_weeks=1, time_zone=area.time_zone)
-    winner = None if fixed_method else select_method(columns, area, layer, home=home, resolution=PLAN_RESOLUTION)
+    winner = None if fixed_method else select_method(columns, area, layer, home=home, resolution=study.resolution)
     method = choose_method(fixed_method or (winner.method if winner else None))
-    week = np.maximum(forecast(method, weeks.counts, study, build_needed_kernel((method,), study)), 0.0)
+    kernel = build_needed_kernel((method,), study)
+    ages = weeks.measure_ages(len(weeks.counts))
+    week = np.maximum(forecast(method, weeks.counts, study, kernel, ages=ages), 0.0)
     shares, notes = share_hours(
         columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone
     )
     share = float((shares * time.week_hours()).sum())
-    newest = known_period[1] - dt.timedelta(days=1)
     heading = f"{spec.title}, weight {weight:g}: forecast by the {METHOD_NAMES[method]}" + (
         ", the best in the back-test at this cell size" if winner and winner.method == method else ""
     )
@@ -152,13 +201,72 @@ def _forecast_layer(
     sentences = [
         f"{heading}. These hours hold {format_percent(share)} of a week's events; {number} are expected.",
         *notes,
+        *describe_left_out(spec, unknown=weeks.unknown, swept=0),
+        *_describe_age(spec, newest, time.day),
     ]
-    days_late = (time.day - newest).days
-    if days_late > 7:  # noqa: PLR2004 - days of a week: the forecast is of the week after the newest record
-        sentences.append(
-            f"The newest record of {spec.many} is of {format_date(newest)}, {days_late} days before the plan."
-        )
-    return LayerForecast(layer, weight, week * share, method, share, newest, tuple(sentences), weeks.counts)
+    return LayerForecast(
+        layer,
+        weight,
+        week * share,
+        method,
+        share,
+        newest,
+        tuple(sentences),
+        weeks.counts,
+        weeks.number,
+        any_hour=bool(np.ptp(shares) == 0),
+    )
+
+
+def _rank_by_months(
+    columns: Columns,
+    area: Area,
+    study: Study,
+    weighed_layer: tuple[str, float],
+    *,
+    time: WorkingTime,
+    newest: dt.date,
+) -> LayerForecast:
+    """The forecast of records that have no days: the mean rate of each cell, the same at all hours."""
+    layer, weight = weighed_layer
+    spec = find_layer(layer)
+    rates = count_month_rates(columns, layer, study, time_zone=area.time_zone)
+    share = float(time.week_hours().sum()) / HOURS_A_WEEK
+    heading = f"{spec.title}, weight {weight:g}: ranked by the {METHOD_NAMES[MONTH_RATES]}"
+    sentences = (
+        f"{heading} ({rates.describe_months()}). {MONTHS_ONLY}: the plan ranks places, and says nothing about hours.",
+        *_describe_age(spec, newest, time.day),
+    )
+    return LayerForecast(
+        layer,
+        weight,
+        rates.rate * share,
+        MONTH_RATES,
+        share,
+        newest,
+        sentences,
+        np.zeros((0, len(study))),
+        np.zeros(0, dtype=np.int64),
+        by_month=True,
+        any_hour=True,
+    )
+
+
+def _describe_age(spec: LayerSpec, newest: dt.date, day: dt.date) -> list[str]:
+    """A sentence if the records end more than a week before the plan: the forecast is of the week after them."""
+    days_late = (day - newest).days
+    if days_late <= 7:  # noqa: PLR2004 - days of a week
+        return []
+    return [f"The newest record of {spec.many} is of {format_date(newest)}, {days_late} days before the plan."]
+
+
+def _describe_places(layer: str, precision: LocationPrecision, study: Study) -> str:
+    """What the places of a plan are where records are snapped."""
+    points = format_plural(precision.points, "point", "points")
+    return (
+        f"Records of {find_layer(layer).title.lower()} are snapped to {points}. "
+        f"So places are {format_cell_width(study.resolution)} across, and a stop is at the point with the most records."
+    )
 
 
 def choose_method(winner: str | None) -> str:

@@ -41,6 +41,9 @@ _NOT_BACKTESTED: Final = (
     f"How well such plans did in past weeks is not known. That needs {PAST_WEEKS} weeks, each with "
     f"{FEWEST_HISTORY_WEEKS} weeks of records before it."
 )
+_MONTHS_NOT_BACKTESTED: Final = (
+    "How well such plans did in past weeks is not known, because records known only to the month have no weeks."
+)
 _WHOLE_PERCENT: Final = 0.1  # from here on a decimal says little
 Progress = Callable[[int, int], None]
 
@@ -125,6 +128,7 @@ def make_patrol_plan(
         past=past.summarise() if past else PlanPast(),
         settings=_describe_settings(choices, expected, candidates, problem, travel_table),
         notes=_build_notes(expected, candidates[visited], past=past, used_backtest=not methods),
+        by_month=expected.by_month,
     )
 
 
@@ -147,7 +151,8 @@ def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Cal
             f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {find_layer(layer).many}"
             for layer, share in _format_shares(expected, int(candidates[place]))
         ]
-        return f"Among the busiest {percent} % of places at this time of day: {format_list(shares)}."
+        when = "" if expected.any_hour else " at this time of day"
+        return f"Among the busiest {percent} % of places{when}: {format_list(shares)}."
 
     return reason
 
@@ -223,11 +228,16 @@ def _build_notes(
     for layer in expected.layers:
         total, part = float(layer.cells.sum()), float(layer.cells[visited].sum())
         share = format_percent(part / total) if total else "none"
+        if layer.by_month:
+            title = find_layer(layer.layer).title
+            notes.append(f"{title}: the stops hold {share} of the rate of all places in the known months.")
+            continue
         notes.append(
             f"{find_layer(layer.layer).title}: the forecast for the stops is {format_number(part)} of "
             f"{format_number(total)} in these hours ({share})."
         )
-    notes += past.sentences() if past else [_NOT_BACKTESTED]
+    monthly = any(layer.by_month for layer in expected.layers)
+    notes += past.sentences() if past else [_MONTHS_NOT_BACKTESTED if monthly else _NOT_BACKTESTED]
     if past and past.events.any() and used_backtest:
         notes.append("The back-test that chose the method used these weeks too, which may flatter the plans.")
     if len(expected.layers) > 1:

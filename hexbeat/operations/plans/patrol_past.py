@@ -3,7 +3,7 @@
 They are compared with the usual method: the top cells by last month's count.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from geo.orienteering import Problem
 from geo.tour_search import search_tours
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, build_needed_kernel, forecast
-from hexbeat.operations.plans.expected_events import ExpectedEvents
+from hexbeat.operations.plans.expected_events import ExpectedEvents, LayerForecast
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
 from hexbeat.operations.plans.plan import PastRow, PlanPast
 from hexbeat.operations.plans.working_time import WorkingTime
@@ -33,7 +33,8 @@ USUAL_LABEL: Final = "The top cells by last month's count, in map order"
 class PastWeeks:
     """By week (weeks,): weighted events, those at the stops, and the share of the area that the stops cover.
 
-    `caught` and `area` are of the plans, `usual` and `usual_area` of the usual method.
+    `caught` and `area` are of the plans, `usual` and `usual_area` of the usual method. Of `snapped` records the area is
+    the share of their points.
     """
 
     events: NDArray[np.float64]
@@ -41,6 +42,7 @@ class PastWeeks:
     usual: NDArray[np.float64]
     area: NDArray[np.float64]
     usual_area: NDArray[np.float64]
+    snapped: bool = False
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
         """(label, PAI, low, high): 95 % intervals from resampled weeks; no row for a method that visited nothing."""
@@ -51,7 +53,8 @@ class PastWeeks:
         shares = [(float(caught.sum() / self.events.sum()), float(area.mean())) for _, caught, area in self._ways()]
         rows = tuple(PastRow(*row, *share) for row, share in zip(self.rows(), shares, strict=True))
         share_held = self.held()
-        return PlanPast(rows, share_held, len(self.events) if share_held else 0)
+        whole = "the points" if self.snapped else "the area"
+        return PlanPast(rows, share_held, len(self.events) if share_held else 0, whole)
 
     def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
         """The label, events and area of each method that visited something while there were events."""
@@ -99,8 +102,9 @@ class PastWeeks:
             return ()
         own, usual = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
         (_, pai, *_), (_, usual_pai, *_) = rows
+        whole = "points of the records" if self.snapped else "area"
         plans = (
-            f"The plans visited {own} of the area and held {format_number(pai)} times as much as chance would there."
+            f"The plans visited {own} of the {whole} and held {format_number(pai)} times as much as chance would there."
         )
         top = f"The top cells visited {usual} and held {format_number(usual_pai)} times as much."
         return (f"{plans} {top}",)
@@ -132,7 +136,7 @@ def replay_weeks(
     """
     study = expected.study
     kernel = build_needed_kernel((one.method for one in expected.layers), study)
-    share = study.area_km2 / study.area_km2.sum()
+    share = expected.size / expected.size.sum()
     scale = [one.weight * one.week_share for one in expected.layers]
     table = np.zeros((5, weeks))
     for week in range(weeks):
@@ -141,11 +145,12 @@ def replay_weeks(
         events = np.sum([s * one.weeks[-weeks_back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
         worth = np.sum(
             [
-                s * np.maximum(forecast(one.method, past, study, kernel), 0.0)
+                s * np.maximum(forecast(one.method, past, study, kernel, ages=_measure_ages(one, weeks_back)), 0.0)
                 for s, one, past in zip(scale, expected.layers, history, strict=True)
             ],
             axis=0,
         )
+        worth = np.where(expected.size > 0, worth, 0.0)  # no record can lie where there is no point
         recent = np.sum([s * past[-LAST_WEEKS:].sum(axis=0) for s, past in zip(scale, history, strict=True)], axis=0)
         planned = _replay_plan(expected, choices, time, stop_s, worth, seed=week, rounds=rounds)
         usual = _choose_usual(expected, choices, time, stop_s, recent)
@@ -156,7 +161,13 @@ def replay_weeks(
             share[planned].sum(),
             share[usual].sum(),
         )
-    return PastWeeks(*table)
+    return replace(PastWeeks(*table), snapped=expected.snapped)
+
+
+def _measure_ages(layer: LayerForecast, weeks_back: int) -> NDArray[np.float64]:
+    """How many weeks before the tested week each earlier one is, float64: weeks that are not known are not there."""
+    tested = len(layer.number) - weeks_back
+    return np.asarray(layer.number[tested] - layer.number[:tested], dtype=np.float64)
 
 
 def _replay_plan(

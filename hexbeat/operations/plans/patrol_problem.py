@@ -6,10 +6,8 @@ from typing import Final
 from zlib import crc32
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from geo.cells import build_outlines
 from geo.errors import UsageError
 from geo.orienteering import Break, Problem
 from geo.travel import Mode
@@ -103,10 +101,9 @@ def build_patrol_problem(
 
     `stop_s` and `worth` are of every cell of the study; `worth` None: the forecast. `travel` None: great circles.
     """
-    centres = shapely.centroid(build_outlines(expected.study.cells[candidates]))
     finish = choices.finish or choices.start
-    lon = np.concatenate([shapely.get_x(centres), [choices.start.lon, finish.lon]])
-    lat = np.concatenate([shapely.get_y(centres), [choices.start.lat, finish.lat]])
+    lon = np.concatenate([expected.lon[candidates], [choices.start.lon, finish.lon]])
+    lat = np.concatenate([expected.lat[candidates], [choices.start.lat, finish.lat]])
     travel_table = travel(lon, lat) if travel else measure_straight_travel(lon, lat, mode=choices.mode)
     least, most = (minutes * 60 for minutes in choices.revisit_minutes)
     shortest = choices.stop_minutes[0] * 60

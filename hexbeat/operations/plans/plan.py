@@ -171,12 +171,14 @@ class PlanPast:
     """What such plans would have held in past weeks: `rows` for them and for the usual method of choosing stops.
 
     `held`: the share (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such
-    plans, with its 95 % interval; None: not back-tested.
+    plans, with its 95 % interval; None: not back-tested. `whole`: what the rows' `area` is a share of, "the area" or
+    "the points" of snapped records.
     """
 
     rows: tuple[PastRow, ...] = ()
     held: tuple[float, float, float] | None = None
     held_weeks: int = 0
+    whole: str = "the area"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ class Plan:
     """Tours for one working time of one day, [`begins`, `ends`) in the time zone of the area.
 
     `plan_id` is a short code, the same for the same data, choices and seed. `settings` and `notes` are sentences for
-    people. `synthetic` marks demonstration events.
+    people. `synthetic` marks demonstration events. `by_month`: its records are known only to the month, so that it
+    ranks places and says nothing about its hours; older plans are not.
     """
 
     plan_id: str
@@ -201,6 +204,7 @@ class Plan:
     past: PlanPast = PlanPast()
     settings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    by_month: bool = False
 
 
 def headline(plan: Plan) -> str:
@@ -225,6 +229,11 @@ def describe_share(plan: Plan) -> str:
     if plan.worth.expected <= 0:
         return f"No {format_list(names)} are forecast for {when}."
     forecast = format_percent(plan.worth.covered / plan.worth.expected)
+    if plan.by_month:
+        return (
+            f"In the known months the places of the stops had {forecast} of {things}. These records are known only to "
+            "the month: the plan ranks places, and says nothing about hours."
+        )
     together = "" if len(plan.tours) == 1 else f" for the {len(plan.tours)} teams together"
     if plan.past.held is None:
         return (

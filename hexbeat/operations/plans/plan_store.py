@@ -97,6 +97,7 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
         "proved": plan.worth.proved,
         "past_shares": [[row.share, row.area] for row in rows if row.share is not None],
         "wards": scope["wards"],
+        **({"by_month": True} if plan.by_month else {}),
     }
 
 
@@ -116,9 +117,15 @@ def plan_from_json(stored: dict[str, Any]) -> Plan:
         scope=PlanScope(tuple(scope["layers"]), tuple(scope["weights"]), _tuple_or_none(scope["wards"])),
         tours=tuple(_parse_tour(tour, zone) for tour in document["tours"]),
         worth=PlanWorth(**document["worth"]),
-        past=PlanPast(tuple(PastRow(**row) for row in past["rows"]), _tuple_or_none(past["held"]), past["held_weeks"]),
+        past=PlanPast(
+            tuple(PastRow(**row) for row in past["rows"]),
+            _tuple_or_none(past["held"]),
+            past["held_weeks"],
+            past.get("whole", "the area"),
+        ),
         settings=tuple(document["settings"]),
         notes=tuple(document["notes"]),
+        by_month=document.get("by_month", False),
     )
 
 

@@ -11,9 +11,10 @@ from geo.errors import UsageError
 from geo.evaluation import prediction_accuracy
 from geo.hotspots import gi_star
 from geo.kernels import build_gaussian_kernel, score_recency
-from hexbeat.analysis.backtest import SHARES, backtest, compare_methods, summarise
+from hexbeat.analysis.backtest import backtest
 from hexbeat.analysis.daily_counts import count_weeks
 from hexbeat.analysis.forecast_methods import METHODS, build_kernel, forecast
+from hexbeat.analysis.method_comparison import SHARES, compare_methods, summarise
 from hexbeat.analysis.study import load_study
 from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of

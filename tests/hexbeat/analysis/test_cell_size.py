@@ -6,8 +6,8 @@ import h3
 import numpy as np
 import pytest
 
-from hexbeat.analysis.backtest import SizeFigure
 from hexbeat.analysis.hotspot_map import build_hotspot_map
+from hexbeat.analysis.method_comparison import SizeFigure
 from hexbeat.analysis.method_selection import (
     HotspotSize,
     MethodSelection,

@@ -13,8 +13,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
-from hexbeat.analysis.backtest import DECIDING_SHARE, SHARES, Backtest, backtest
+from hexbeat.analysis.backtest import Backtest, backtest
 from hexbeat.analysis.forecast_methods import METHOD_NAMES
+from hexbeat.analysis.method_comparison import DECIDING_SHARE, SHARES
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
 from hexbeat.dashboard.header import HOME, find_page
@@ -164,8 +165,8 @@ def render_backtest(result: Backtest) -> str:
     lines = "".join(_render_line(*key, methods[key], is_selected=key == selected) for key in order)
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="What each method caught">'
-        f'<table class="hb-plain hb-nowrap"><caption>PAI, PEI and RRI at {format_percent(DECIDING_SHARE)} of the area'
-        f'</caption><thead><tr><th scope="col">Method</th><th scope="col">Cells</th>{head}</tr></thead>'
+        f'<table class="hb-plain hb-nowrap"><caption>PAI, PEI and RRI at {format_percent(DECIDING_SHARE)} of '
+        f'{result.whole}</caption><thead><tr><th scope="col">Method</th><th scope="col">Cells</th>{head}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
 

@@ -129,16 +129,16 @@ def describe_past(plan: Plan) -> str:
     rows = plan.past.rows
     if not rows:
         return ""
-    parts = [_describe_past_row(row) for row in rows]
+    parts = [_describe_past_row(row, plan.past.whole) for row in rows]
     return f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
 
 
-def _describe_past_row(row: PastRow) -> str:
+def _describe_past_row(row: PastRow, whole: str) -> str:
     rate = f"{format_number(row.pai)} times chance, {format_number(row.low)} to {format_number(row.high)}"
     if row.share is None or row.area is None:  # an older plan, which did not keep them
         return f"{row.label} {rate}"
     label = f"{row.label[:1].lower()}{row.label[1:]}{',' if ',' in row.label else ''}"
-    return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of the area ({rate})"
+    return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of {whole} ({rate})"
 
 
 def render_tour(plan: Plan, tour: Tour) -> str:
