@@ -20,6 +20,7 @@ from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
 from layers.filters import COLUMN_FILTERS
 from layers.wording import (
+    format_about,
     format_cell_width,
     format_count,
     format_date,
@@ -137,8 +138,7 @@ def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
             ward=str(row["ward_name"]),
             number=_format_expected(row["expected"], row["score"]),
             share=float(row["score"]) / (largest or 1.0),
-            detail=f"{format_number(row['last_weeks'])} in the last 4 weeks, "
-            f"{format_number(row['on_record'])} on record",
+            detail=f"{format_about(row['last_weeks'])} in the last 4 weeks, {format_about(row['on_record'])} on record",
         )
         for rank, row in enumerate(top.to_dict("records"), start=1)
     ]
@@ -161,7 +161,7 @@ def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
         return ""
     row = forecast.rows.iloc[int(places[0])]
     rank = f"among the busiest {max(1, math.ceil(100 * (int(places[0]) + 1) / len(forecast.rows)))} % of places"
-    past = f"{format_number(row['last_weeks'])} in the last 4 weeks, {format_number(row['on_record'])} on record"
+    past = f"{format_about(row['last_weeks'])} in the last 4 weeks, {format_about(row['on_record'])} on record"
     if np.isnan(row["expected"]):
         return f"For the 7 days from {format_date(forecast.start)} this is {rank} ({past})."
     number = format_week_events(float(row["expected"]))

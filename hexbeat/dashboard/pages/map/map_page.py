@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
-from hexbeat.dashboard.header import draw_header, find_page
+from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
@@ -25,7 +25,7 @@ from hexbeat.dashboard.state.selected_methods import choose_size, describe_autom
 from hexbeat.dashboard.state.session import (
     Installation,
     count_all_layers,
-    find_coverage,
+    find_freshness,
     find_scale_maximum,
     is_history_navigation,
 )
@@ -69,6 +69,7 @@ def draw_main(installation: Installation, choices: Choices, last: date, pages: S
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = count_all_layers(installation, choices, last=last, resolution=resolution)
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
+    draw_old_records(installation, choices.layers, choices.wards)
     draw_sentences(installation, choices, views, size.sentence)
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
@@ -133,8 +134,7 @@ def write_link(choices: Choices) -> None:
 
 def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date]:
     """Draw the filters and the buttons under them. The choices, and the day with which a moving period ends."""
-    coverages = find_coverage(installation)
-    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
+    last = find_last_day(installation, choices)
     current = draw_filters(
         choices,
         columns=installation.columns,
@@ -145,7 +145,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     if current != choices:
         st.session_state.pop(LINK_PROBLEMS_KEY, None)  # what the link said no longer matters
     choices = keep_choices(current)
-    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
+    last = find_last_day(installation, choices)
     with st.container(horizontal=True, gap="small"):
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
         draw_copy_link_button(fixed, key="hb_copy_link")
@@ -155,13 +155,23 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     return choices, last
 
 
+def find_last_day(installation: Installation, choices: Choices) -> date:
+    """The day with which a moving period ends for the chosen layers and wards."""
+    freshness = find_freshness(installation, choices.wards)
+    return find_last_known_day(freshness, layers=choices.layers, today=installation.today)
+
+
 def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], size_reason: str) -> None:
     """Draw a sentence a layer, notes on what was left out or shared, and the reason for the size of the cells."""
     lines = []
     for view in views:
         notes = list(view.notes)
         if view is views[0]:  # the bounds of a moving period are said once
-            notes = [describe_period(choices, view.figures) if view.period is None else "", size_reason, *notes]
+            notes = [
+                describe_period(choices, view.figures, today=installation.today) if view.period is None else "",
+                size_reason,
+                *notes,
+            ]
         if choices.view != "expected":  # its own notes say this
             notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
