@@ -69,6 +69,9 @@ def draw_sortable_frame(
 
 def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
     """Draw the map as a table: counts side by side, by cell or another group; other views layer by layer."""
+    if all(view.figures.state == "not known" for view in views):
+        st.text("Not known: the records do not cover this period.")
+        return
     if choices.view == "counts":
         figures = [view.figures for view in views]
         by = st.selectbox(
