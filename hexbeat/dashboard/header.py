@@ -14,7 +14,15 @@ from hexbeat.dashboard.state.session import Installation, find_freshness
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
 
-__all__ = ["HOME", "draw_header", "draw_old_records", "find_page", "render_facts", "render_old_records"]
+__all__ = [
+    "HOME",
+    "draw_any_old_records",
+    "draw_header",
+    "draw_old_records",
+    "find_page",
+    "render_facts",
+    "render_old_records",
+]
 
 HOME: Final = ""  # Streamlit's address of the page that opens first
 
@@ -49,6 +57,12 @@ def draw_old_records(installation: Installation, layers: Sequence[str], wards: t
     sentences = describe_old_records(find_freshness(installation, wards), layers=layers, today=installation.today)
     if sentences:
         st.html(render_old_records(sentences))
+
+
+def draw_any_old_records(installation: Installation, wards: tuple[str, ...] = ()) -> None:
+    """The same for every layer that has records, on pages that speak of all of them."""
+    freshness = find_freshness(installation, wards)
+    draw_old_records(installation, [name for name, layer in freshness.items() if layer.last], wards)
 
 
 def render_old_records(sentences: Sequence[str]) -> str:
