@@ -41,7 +41,7 @@ def draw_coverage(installation: Installation) -> None:
         installation.store.engine, installation.viewer, ward_codes=tuple(installation.area.wards.codes)
     )
     st.html('<h2 class="hb-title">What is known</h2>')
-    if not coverage.list_spans():
+    if not coverage.layers:
         st.text("No days are known yet. A file says which days it completes when it is loaded.")
         return
     st.html(render_coverage(coverage, today=installation.today))
@@ -52,7 +52,9 @@ def draw_coverage(installation: Installation) -> None:
 
 def list_coverage_rows(coverage: Coverage) -> list[tuple[str, str, Spans, Spans]]:
     """For each layer and source, in the order of layers: both names, the days known in all wards, those in some."""
-    spans: dict[tuple[str, str], list[CoverageSpan]] = {}
+    spans: dict[tuple[str, str], list[CoverageSpan]] = {
+        (entry.layer, entry.source): [] for entry in coverage.entries if entry.kind != "cleared"
+    }
     for span in coverage.list_spans():
         spans.setdefault((span.layer, span.source), []).append(span)
     rows = []
@@ -72,9 +74,9 @@ def list_coverage_rows(coverage: Coverage) -> list[tuple[str, str, Spans, Spans]
 def render_coverage(coverage: Coverage, *, today: date) -> str:
     """A table with a row for each layer and source: its months as a strip, and below it the same in words."""
     rows = list_coverage_rows(coverage)
-    first = min(some[0][0] for *_, some in rows)
-    stop = find_month_start(max(today, *(some[-1][1] - _DAY for *_, some in rows)), 1)
-    months = list_months(max(first, find_month_start(stop, -MOST_MONTHS)), stop)
+    first = min((some[0][0] for *_, some in rows if some), default=today)
+    stop = find_month_start(max([today, *(some[-1][1] - _DAY for *_, some in rows if some)]), 1)
+    months = list_months(max(find_month_start(first), find_month_start(stop, -MOST_MONTHS)), stop)
     body = "".join(_render_row(layer, source, whole, some, months) for layer, source, whole, some in rows)
     titles = ("Records", f"{_name(months[0])} to {_name(months[-1])}")
     heads = "".join(f'<th scope="col">{title}</th>' for title in titles)
@@ -120,7 +122,7 @@ def describe_source(whole: Spans, some: Spans) -> str:
         parts.append(f"complete for {format_day_spans([(whole[0][0], whole[-1][1])])}{without}")
     if partly := subtract_spans(some, whole):
         parts.append(f"in some wards only: {format_day_spans(partly, most=12)}")
-    text = "; ".join(parts)
+    text = "; ".join(parts) or "no day is known"
     return text[:1].upper() + text[1:]
 
 

@@ -31,14 +31,14 @@ SUGGESTION_KEY: Final = "upload_suggestion"
 ROUND_KEY: Final = "upload_round"  # a number that rises after each load, so that the next one begins without files
 NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
-BY_SOURCE: Final = "the days that its source says"
-STATED: Final = "other days"
-OTHERS: Final = "All other days stay not known."
-COVERS_HELP: Final = {
-    "month": "Its source says: the whole month that the file's name or rows give.",
-    "file": "Its source says: from the first to the last day with a record.",
-    "open": "Its source says: a running log, from the first record to the last.",
-    "stated": "This source does not say for which days a file is complete.",
+BY_SOURCE: Final = "by source"
+STATED: Final = "stated"
+OTHERS: Final = "Where nothing was found in these days, there was none. All other days are not known."
+COVERS_TITLES: Final = {
+    "month": "its whole month",
+    "file": "the days from its first to its last record",
+    "open": "the days from the first record of the log to its last",
+    "stated": "",
 }
 
 
@@ -113,8 +113,14 @@ def draw_days_choice(installation: Installation, source: SourceProfile) -> Span 
     """Draw the choice of the days for which the file is complete. [from, to), or None: as the source's rule has it."""
     must_state = source.covers == "stated"
     options = (STATED,) if must_state else (BY_SOURCE, STATED)
-    explanation = f"{COVERS_HELP[source.covers]} {OTHERS}"
-    chosen = st.radio("The file is complete for", options, key=f"upload_covers_{source.name}", help=explanation)
+    titles = {BY_SOURCE: COVERS_TITLES[source.covers], STATED: "other days" if len(options) > 1 else "these days"}
+    chosen = st.radio(
+        "The file is complete for",
+        options,
+        format_func=titles.__getitem__,
+        key=f"upload_covers_{source.name}",
+        help=OTHERS,
+    )
     if chosen != STATED:
         return None
     with st.container(horizontal=True, gap="small"):

@@ -1,5 +1,6 @@
 """What is known, as the Data page shows it, asks for it and corrects it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def test_the_days_of_all_parts_of_a_source_are_in_its_row() -> None:
     south = CoverageEntry("street_dealing", "<police>", "south", date(2024, 2, 11), date(2024, 3, 1))
     (row,) = list_coverage_rows(Coverage((DEALING, south), ("A", "B")))
     assert row[2:] == (((date(2024, 2, 11), date(2024, 3, 1)),), ((date(2024, 2, 1), date(2024, 3, 1)),))
+
+
+def test_a_source_of_which_no_day_is_left_is_still_there_to_be_corrected() -> None:
+    all_days = replace(GAP, start=date(2024, 1, 1), end=date(2024, 6, 1))
+    cleared = Coverage((YEAR, all_days), ("A", "B"))
+    assert list_coverage_rows(cleared) == [("needle_litter", "log", (), ())]
+    assert "No day is known</td>" in render_coverage(cleared, today=TODAY)
 
 
 def report_of(*entries: CoverageEntry, dry_run: bool = True) -> IngestReport:
