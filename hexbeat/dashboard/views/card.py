@@ -173,7 +173,8 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
     """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
-    if card.spec.kind == "incident":
+    is_known = any(line.now is not None for line in card.lines if line.spec.name == card.spec.name)
+    if card.spec.kind == "incident" and is_known:
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
     explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)

@@ -136,11 +136,15 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
         st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
         return
     start, end = choices.bounds(last)
+    freshness = find_freshness(installation, choices.wards)[spec.name]
+    if not freshness.find_known_in((start, end)):
+        st.text(f"{spec.title}: not known, because the records do not cover {format_span(start, end)}.")
+        return
     rhythm = count_weekday_hours(
         installation.columns, build_filter(choices, layer=spec.name, start=start, end=end), installation.area.time_zone
     )
     busiest = find_busiest_shift(rhythm)
-    missing = find_freshness(installation, choices.wards)[spec.name].describe_missing((start, end))
+    missing = freshness.describe_missing((start, end))
     not_known = f"{missing}." if missing else ""
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(

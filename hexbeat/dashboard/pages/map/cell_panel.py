@@ -239,7 +239,10 @@ def _find_picked(key: str) -> str | None:
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
     cell, sentences = choices.cell or "", list[str]()
+    freshness = find_freshness(installation, choices.wards)
     for layer in choices.layers:
+        if not freshness[layer].find_known_in(choices.bounds(last)):
+            continue
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)

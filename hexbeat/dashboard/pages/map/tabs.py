@@ -112,6 +112,9 @@ def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[
         if layer_figures.spec.kind == "state":
             st.text(f"{layer_figures.spec.title} are in force all day and have no rhythm of hours.")
             continue
+        if layer_figures.state == "not known":
+            st.text(f"{layer_figures.spec.title}: not known, because the records do not cover this period.")
+            continue
         event_filter = build_filter(
             choices, layer=layer_figures.spec.name, start=layer_figures.start, end=layer_figures.end
         )

@@ -120,6 +120,13 @@ def test_a_layer_that_is_not_known_has_no_number_on_the_card_nor_in_its_file(are
     assert build_card_rows(card_of(area))["count"].isna().tolist() == [False, True, False, True]
 
 
+def test_a_card_of_days_that_are_not_known_has_no_grid_of_noughts(area: Area) -> None:
+    page = render_card(card_of(area, Choices(period=OWN_DATES, dates=(date(2026, 12, 1), date(2026, 12, 8)))))
+    assert "hb-grid" not in page
+    assert '<td class="hb-number">0</td>' not in page
+    assert "<td>1 to 7 Dec 2026 are not known</td>" in page
+
+
 def test_a_card_over_a_gap_says_which_days_its_numbers_are_of(area: Area) -> None:
     gap = CoverageEntry("needle_litter", "", "", date(2026, 11, 3), date(2026, 11, 10), kind="cleared")
     events = replace(columns(), coverage=Coverage((*KNOWN, gap), columns().ward_codes))

@@ -1,6 +1,6 @@
 """What is known, as the Data page shows it, asks for it and corrects it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,8 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.pages.data.coverage_section import list_coverage_rows, render_coverage
-from hexbeat.dashboard.pages.data.upload import describe_days
+from hexbeat.dashboard.pages.data.upload import describe_days, load_files
+from hexbeat.dashboard.state.session import open_installation
 from hexbeat.ingest.ingest import FileReport, IngestReport
+from hexbeat.ingest.sources import load_profile
+from hexbeat.settings import Settings
 from hexbeat.store.coverage_log import read_coverage
 from hexbeat.store.loads import FileTally
 from hexbeat.store.store import Store
@@ -65,6 +68,31 @@ def test_the_dry_run_says_which_days_the_file_will_complete() -> None:
     assert describe_days(report_of()) == (
         "No day becomes known by this file, because it has no events and no days were stated."
     )
+
+
+@dataclass
+class Upload:
+    """A file as Streamlit passes it."""
+
+    name: str
+    text: str
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.text.encode())
+
+
+def test_days_that_a_person_states_count_instead_of_the_rule_of_the_source(home: Path) -> None:
+    text = "layer,source_id,lat,lon,occurred_from\nneedle_litter,1,54.5760,-1.2350,2026-10-05T10:00\n"
+    installation = open_installation(Settings.from_environment())
+    source = load_profile("table", home)
+
+    def check(covers: tuple[date, date] | None) -> str:
+        files = [Upload("finds.csv", text)]
+        return describe_days(load_files(installation, files, source, None, covers, dry_run=True))
+
+    others = "Other days will be not known, unless other files complete them."
+    assert check(None) == f"This file is complete for 5 Oct 2026. {others}"
+    assert check((date(2026, 10, 1), date(2026, 11, 1))) == f"This file is complete for Oct 2026. {others}"
 
 
 @pytest.fixture
