@@ -9,12 +9,20 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.count_files import find_demonstration_mark
-from hexbeat.dashboard.state.freshness import Coverage, format_freshness
-from hexbeat.dashboard.state.session import Installation, find_coverage
+from hexbeat.dashboard.state.freshness import Freshness, describe_old_records, format_freshness
+from hexbeat.dashboard.state.session import Installation, find_freshness
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
 
-__all__ = ["HOME", "draw_header", "find_page", "render_facts"]
+__all__ = [
+    "HOME",
+    "draw_any_old_records",
+    "draw_header",
+    "draw_old_records",
+    "find_page",
+    "render_facts",
+    "render_old_records",
+]
 
 HOME: Final = ""  # Streamlit's address of the page that opens first
 
@@ -36,12 +44,33 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
             for page in pages:
                 st.page_link(page)
         facts = render_facts(
-            find_coverage(installation),
+            find_freshness(installation),
             today=installation.today,
             role=installation.viewer.role,
             mark=find_demonstration_mark(installation.columns),
         )
         st.html(facts, width="stretch")
+
+
+def draw_old_records(installation: Installation, layers: Sequence[str], wards: tuple[str, ...] = ()) -> None:
+    """Say first and large that the records of these layers and wards end long ago; nothing if they do not."""
+    sentences = describe_old_records(find_freshness(installation, wards), layers=layers, today=installation.today)
+    if sentences:
+        st.html(render_old_records(sentences))
+
+
+def draw_any_old_records(installation: Installation, wards: tuple[str, ...] = ()) -> None:
+    """The same for every layer that has records, on pages that speak of all of them."""
+    freshness = find_freshness(installation, wards)
+    draw_old_records(installation, [name for name, layer in freshness.items() if layer.last], wards)
+
+
+def render_old_records(sentences: Sequence[str]) -> str:
+    """The sentences, and what follows from them."""
+    return (
+        f'<div class="hb-old" role="note"><p><b>{escape_html(" ".join(sentences))}</b></p>'
+        "<p>What these records show is of that time and not of today. They raise no alerts.</p></div>"
+    )
 
 
 def find_title(url: str | None, titles: Mapping[str, str]) -> str:
@@ -50,11 +79,11 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
     return titles.get(last_part) or next(iter(titles.values()), "Menu")
 
 
-def render_facts(coverages: Mapping[str, Coverage], *, today: date, role: str, mark: str | None) -> str:
+def render_facts(freshness: Mapping[str, Freshness], *, today: date, role: str, mark: str | None) -> str:
     """A list: the newest records, layers with the same day together; the role; the mark of synthetic events, if any."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
-        layers.setdefault(format_freshness(coverages[spec.name], today=today), []).append(spec.short)
+        layers.setdefault(format_freshness(freshness[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{text}</b></li>" for text, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(role)}</b></li>")
     if mark:

@@ -11,7 +11,7 @@ from hexbeat.analysis.alerts import Alert
 from hexbeat.areas.area import Area
 from hexbeat.documents.typst_pdf import render_pdf
 from layers.catalogue import LAYERS, find_layer
-from layers.wording import escape_html, format_date, format_list, format_number
+from layers.wording import escape_html, format_about, format_date, format_list, format_number
 
 __all__ = [
     "BLANKS",
@@ -135,11 +135,11 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     """One alert as names and values."""
     when = format_date(alert.first_day)
     if alert.last_day != alert.first_day:
-        when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_number(alert.peak)})"
+        when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_about(alert.peak)})"
     many = find_layer(alert.layer).many
     interval = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
-        ("What", f"{format_number(alert.count)} {many} attended, where {format_number(alert.expected)} would be usual"),
+        ("What", f"{format_about(alert.count)} {many} attended, where {format_about(alert.expected)} would be usual"),
         ("When", when),
         ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
         ("Found by", f"{format_list(alert.methods)} on {interval} counts"),

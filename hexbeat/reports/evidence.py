@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
@@ -31,6 +32,7 @@ from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.columns import Columns
+from layers.periods import get_coverage
 from layers.timestamps import from_seconds
 from layers.wording import MONTH_NAMES, format_date
 
@@ -57,6 +59,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 FORMAT: Final = "hexbeat-evidence/1"
 LEAST_M, MOST_M = 20.0, 1000.0
+_DEGREE_M: Final = 111_200.0  # of latitude, about
 MOST_LETTERS: Final = 120  # of a reference or a name
 
 
@@ -152,9 +155,35 @@ def build_evidence(
         "totals": count_totals(rows, request.layers),
         "months": count_months(rows, request.layers),
         "sources": build_source_rows(store, viewer, rows, request.layers),
+        "not_known": list_unknown_days(columns, area, request),
         "demonstration": find_demonstration_mark(columns) or "",
     }
     return content | {"caveats": list_caveats(content)}
+
+
+def list_unknown_days(columns: Columns, area: Area, request: EvidenceRequest) -> list[dict[str, str]]:
+    """For each layer of which days of the period are not known around the place: layer, state, and the days in words.
+
+    `state` is "partly known" or "not known". Around are the wards that a square of the radius meets.
+    """
+    square = shapely.box(*compute_square(request.lon, request.lat, request.radius_m))
+    meets = shapely.intersects(area.wards.polygons, square)
+    wards = tuple(code for code, near in zip(area.wards.codes, meets.tolist(), strict=True) if near)
+    coverage, period = get_coverage(columns, time_zone=area.time_zone), (request.start, request.end)
+    rows = []
+    for name in (name for name in LAYER_NAMES if name in request.layers):
+        missing = coverage.describe_missing(name, period, wards=wards)
+        if missing:
+            known = bool(coverage.find_known_in(name, period, wards=wards))
+            rows.append({"layer": name, "state": "partly known" if known else "not known", "missing": missing})
+    return rows
+
+
+def compute_square(lon: float, lat: float, radius_m: float) -> tuple[float, float, float, float]:
+    """The square around a point in degrees: west, south, east, north."""
+    north = radius_m / _DEGREE_M
+    east = north / float(np.cos(np.radians(lat)))
+    return lon - east, lat - north, lon + east, lat + north
 
 
 def find_near(columns: Columns, request: EvidenceRequest, area: Area) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

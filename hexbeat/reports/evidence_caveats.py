@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from layers.catalogue import LAYERS
+from layers.catalogue import LAYERS, find_layer
 from layers.wording import format_list, format_number
 
 __all__ = ["list_caveats"]
@@ -18,7 +18,7 @@ _SNAPPED_SOURCE: Final = "police-uk"  # the publisher of these sources moves eve
 def list_caveats(content: Mapping[str, Any]) -> list[str]:
     """Sentences, the most serious first. Each is said only if it is true of this content."""
     rows = content["incidents"]
-    caveats = [_SCOPE]
+    caveats = [_SCOPE, *_list_unknown_days(content)]
     anchored = sum(str(row["source"]).startswith(_SNAPPED_SOURCE) for row in rows)
     if anchored:
         caveats.append(
@@ -44,6 +44,14 @@ def list_caveats(content: Mapping[str, Any]) -> list[str]:
     if sweeps:
         caveats.append(f"{_format_share(sweeps, rows)} found by sweeps: where one searches, one finds.")
     return [*caveats, *_list_omissions(content)]
+
+
+def _list_unknown_days(content: Mapping[str, Any]) -> list[str]:
+    """Which days of the period are not known, layer by layer."""
+    return [
+        f"{find_layer(row['layer']).title}: {row['missing']}. That is not the same as none."
+        for row in content.get("not_known", [])
+    ]
 
 
 def _list_omissions(content: Mapping[str, Any]) -> list[str]:

@@ -117,6 +117,7 @@ def test_it_is_loaded_and_counted(command: Run, town: Path, tmp_path: Path) -> N
         "unplaced_in_time": 0,
         "shared_in_time": 0,
         "rows": [{"layer": "drug_litter", "count": 2 * FINDS}],
+        "missing": None,
     }
     assert guess_layer("Burnt spoons 2026", {}) == ("drug_litter", "the file's name says so")
 

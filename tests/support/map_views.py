@@ -7,7 +7,7 @@ from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.findings import Findings
-from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.state.freshness import find_layer_freshness
 from hexbeat.dashboard.views.change_view import build_change_view
 from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
 from hexbeat.dashboard.views.layer_view import LayerView
@@ -24,8 +24,8 @@ def count_first_layer(choices: Choices, columns: Columns | None = None) -> Layer
     """The figures of the first chosen layer."""
     columns = columns or demonstration()[0]
     area, layer = middlesbrough(), choices.layers[0]
-    reach = find_layer_coverage(columns, time_zone=area.tz)[layer]
-    return count_layer(columns, layer=layer, choices=choices, last=LAST, resolution=9, area=area, coverage=reach)
+    reach = find_layer_freshness(columns, time_zone=area.tz)[layer]
+    return count_layer(columns, layer=layer, choices=choices, last=LAST, resolution=9, area=area, freshness=reach)
 
 
 def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:

@@ -22,7 +22,7 @@ def format_unit(spec: LayerSpec, measure: Measure) -> str:
 def build_count_style(counts: pd.Series, unit: str, *, maximum: float) -> CellStyle:
     """The style of counts (n,); `maximum` fixes the scale, so that it can stay the same while filters change."""
     has_shares = bool((counts % 1 != 0).any())
-    return CellStyle(scale=build_count_scale(maximum, shared=has_shares), title=unit, unit=unit)
+    return CellStyle(scale=build_count_scale(maximum, shared=has_shares), title=unit, unit=unit, rounded=True)
 
 
 def classify_hotspots(kinds: NDArray[np.object_]) -> NDArray[np.float64]:

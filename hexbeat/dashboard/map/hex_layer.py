@@ -38,6 +38,7 @@ class CellStyle:
     show it.
     swatches: how each class looks besides its colour: "hatched" (too few events to say), and in the legend alone
     "outlined" and "dashed"; "" for plain; None: all plain.
+    rounded: the tooltip rounds values that are not whole, as in "about 3" and "under 1".
     """
 
     scale: Scale
@@ -47,6 +48,7 @@ class CellStyle:
     dashed_label: str = "cold spot"
     names: Sequence[str] | None = None
     swatches: Sequence[str] | None = None
+    rounded: bool = False
 
 
 class HexLayer(Layer):
@@ -111,6 +113,7 @@ class HexLayer(Layer):
             "divisor": numbers.divisor,
             "small": numbers.has_small,
             "signed": bool(scale.breaks[0] < 0),
+            "rounded": style.rounded,
             "breaks": scale.breaks,
             "labels": scale.labels,
             "light": scale.light,

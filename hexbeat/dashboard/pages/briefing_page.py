@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from hexbeat.analysis.method_selection import read_selection
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
@@ -51,6 +51,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     purpose, hours, wards = draw_choices(installation)
+    draw_any_old_records(installation, wards)
     with st.spinner("Gathering the facts …"):
         briefing = load_briefing(installation, purpose, hours, wards)
     draw_briefing(installation, briefing)

@@ -165,7 +165,8 @@ def describe_pack(content: dict[str, Any]) -> str:
     """The number of records and the place, in a sentence."""
     number = len(content["incidents"])
     records = format_plural(number, "record", "records")
-    return f"{records} within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward."
+    near = f"within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward"
+    return f"{records} {near}.{' Not all days of the period are known.' if content['not_known'] else ''}"
 
 
 def render_facts(content: dict[str, Any]) -> str:

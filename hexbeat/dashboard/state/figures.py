@@ -1,8 +1,8 @@
 """The numbers of the Map page, layer by layer. Different layers are never added up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,24 @@ from geo.calendar import find_month_start, list_months
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import find_cell_resolution, find_cell_wards, parse_cells
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.state.presets import find_period_before
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import Counts, Filter, count
+from layers.coverage import KnownState, Spans
 from layers.layer_spec import LayerSpec
 
-__all__ = ["CELL_COLUMNS", "LayerFigures", "can_compare", "count_layer", "count_months", "select_cell"]
+__all__ = [
+    "CELL_COLUMNS",
+    "LayerFigures",
+    "can_compare",
+    "count_known",
+    "count_layer",
+    "count_months",
+    "find_counted_spans",
+    "select_cell",
+]
 
 CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "before")
 
@@ -27,8 +37,9 @@ CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "befor
 class LayerFigures:
     """One layer over the chosen period [start, end), and over the period before, of the same length.
 
-    `before` is None if the records do not cover the period before. `cells` has CELL_COLUMNS, most first; `before` there
-    is NaN in the same case. `unplaced` and `shared` are numbers of events, as layers.counting defines them.
+    All numbers are of the days that are known whole. `before` is None unless every day of both periods is known.
+    `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same case. `unplaced` and `shared` are numbers of
+    events, as layers.counting defines them.
     """
 
     spec: LayerSpec
@@ -39,19 +50,27 @@ class LayerFigures:
     unplaced: int
     shared: int
     cells: pd.DataFrame
-    coverage: Coverage
+    freshness: Freshness
+
+    @property
+    def state(self) -> KnownState:
+        """Whether the period is known; where not a single day is known whole it is "not known"."""
+        if not self.freshness.find_known_in((self.start, self.end)):
+            return "not known"
+        return self.freshness.judge((self.start, self.end))
 
 
 def count_layer(
-    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, coverage: Coverage
+    columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, freshness: Freshness
 ) -> LayerFigures:
-    """Count one layer as chosen, in the period and in the period before, of the same length."""
+    """Count one layer as chosen, in the known days of the period, and in the period before if both are known."""
     start, end = choices.bounds(last)
-    now = _count_by_cell(columns, build_filter(choices, layer=layer, start=start, end=end), resolution, area)
+    spans = find_counted_spans(freshness, start=start, end=end)
+    event_filter = build_filter(choices, layer=layer, start=start, end=end)
+    now = _count_by_cell(columns, event_filter, spans, resolution, area)
     earlier = None
-    if can_compare(coverage, start=start, end=end):
-        first, until = find_period_before(start, end)
-        earlier = _count_by_cell(columns, build_filter(choices, layer=layer, start=first, end=until), resolution, area)
+    if can_compare(freshness, start=start, end=end):
+        earlier = _count_by_cell(columns, event_filter, (find_period_before(start, end),), resolution, area)
     return LayerFigures(
         spec=find_layer(layer),
         start=start,
@@ -61,17 +80,49 @@ def count_layer(
         unplaced=now.unplaced_in_time,
         shared=now.shared_in_time,
         cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
-        coverage=coverage,
+        freshness=freshness,
     )
 
 
-def can_compare(coverage: Coverage, *, start: date, end: date) -> bool:
-    """True if the records of a layer cover the whole period before, of the same length."""
-    return coverage.first is not None and coverage.first <= find_period_before(start, end)[0]
+def can_compare(freshness: Freshness, *, start: date, end: date) -> bool:
+    """True if every day of the period and of the period before, of the same length, is known."""
+    return freshness.judge((find_period_before(start, end)[0], end)) == "known"
 
 
-def _count_by_cell(columns: Columns, event_filter: Filter, resolution: int, area: Area) -> Counts:
-    return count(columns, event_filter, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
+def find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans:
+    """The known days of [start, end), over which events are counted.
+
+    For a state it is one span from the first to the last of them, because what is in force on both sides of a gap is
+    one thing and not two.
+    """
+    spans = freshness.find_known_in((start, end))
+    if spans and find_layer(freshness.layer).kind == "state":
+        return ((spans[0][0], spans[-1][1]),)
+    return spans
+
+
+def count_known(columns: Columns, event_filter: Filter, spans: Spans, **options: Any) -> Counts:
+    """Counts of the filter over these spans instead of its own period; `options` are those of `count`."""
+    parts = [count(columns, replace(event_filter, start=start, end=end), **options) for start, end in spans]
+    if not parts:  # the columns of the groups, and no rows
+        whole = count(columns, event_filter, **options)
+        return Counts(0.0, 0, 0, whole.rows.iloc[:0])
+    if len(parts) == 1:
+        return parts[0]
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
+    keys = [name for name in rows.columns if name != "count"]
+    return replace(
+        parts[0],
+        total=sum(part.total for part in parts),
+        unplaced_in_time=sum(part.unplaced_in_time for part in parts),
+        shared_in_time=sum(part.shared_in_time for part in parts),
+        rows=rows.groupby(keys, sort=False)["count"].sum().reset_index(),
+    )
+
+
+def _count_by_cell(columns: Columns, event_filter: Filter, spans: Spans, resolution: int, area: Area) -> Counts:
+    options = {"by": ("cell",), "resolution": resolution, "wards": area.wards, "time_zone": area.time_zone}
+    return count_known(columns, event_filter, spans, **options)
 
 
 def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
@@ -93,20 +144,28 @@ def select_cell(columns: Columns, cell: str) -> Columns:
     return columns.take(columns.in_cell(cell, find_cell_resolution(cell)))
 
 
-def count_months(columns: Columns, *, layer: str, choices: Choices, area: Area, end: date, months: int) -> pd.Series:
-    """Counts of the whole calendar months up to the one that holds the last day before `end`, zeros included.
+def count_months(
+    columns: Columns, *, freshness: Freshness, choices: Choices, area: Area, end: date, months: int
+) -> pd.Series:
+    """Counts of the whole calendar months up to the one that holds the last day before `end`.
 
-    Index "YYYY-MM", oldest first. All filters apply except the period.
+    Index "YYYY-MM", oldest first. A known month without events is 0, a month that is not known NaN; of a partly known
+    month the known days count. All filters apply except the period.
     """
     stop = find_month_start(end, int(end.day > 1))
     start = find_month_start(stop, -months)
-    counts = count(
-        columns,
-        build_filter(choices, layer=layer, start=start, end=stop),
-        by=("month",),
-        wards=area.wards,
-        time_zone=area.time_zone,
-    )
     names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
-    by_month = dict(zip(counts.rows["month"], counts.rows["count"], strict=True))
-    return pd.Series([float(by_month.get(name, 0.0)) for name in names], index=names, name="count")
+    event_filter = build_filter(choices, layer=freshness.layer, start=start, end=stop)
+    options = {"by": ("month",), "wards": area.wards, "time_zone": area.time_zone}
+    spans = find_counted_spans(freshness, start=start, end=stop)
+    rows = count_known(columns, event_filter, spans, **options).rows
+    by_month = dict(zip(rows["month"], rows["count"], strict=True))
+    has_known_day = {name: bool(freshness.find_known_in(_find_month(name))) for name in names}
+    values = [float(by_month.get(name, 0.0)) if has_known_day[name] else np.nan for name in names]
+    return pd.Series(values, index=names, name="count")
+
+
+def _find_month(name: str) -> tuple[date, date]:
+    """The half-open calendar month "YYYY-MM"."""
+    start = date.fromisoformat(f"{name}-01")
+    return start, find_month_start(start, 1)

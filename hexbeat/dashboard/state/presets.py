@@ -34,10 +34,14 @@ SIZE_LABELS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m",
 
 @dataclass(frozen=True, slots=True)
 class PeriodPreset:
-    """A period with a name: `bounds(last)` is its half-open period if `last` is the last known day."""
+    """A period with a name: `bounds(last)` is its half-open period if `last` is the last known day.
+
+    `old_title` names it where the records end long ago, before "of the records".
+    """
 
     title: str
     bounds: Callable[[date], tuple[date, date]]
+    old_title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,12 @@ def find_last_year(last: date) -> tuple[date, date]:
 
 
 PERIODS: Final = {
-    "7d": PeriodPreset("7 days", build_last_days(7)),
-    "28d": PeriodPreset("28 days", build_last_days(28)),
-    "90d": PeriodPreset("90 days", build_last_days(90)),
-    "quarter": PeriodPreset("This quarter", find_this_quarter),
-    "last-quarter": PeriodPreset("Last quarter", find_last_quarter),
-    "year": PeriodPreset("A year", find_last_year),
+    "7d": PeriodPreset("7 days", build_last_days(7), "The last 7 days"),
+    "28d": PeriodPreset("28 days", build_last_days(28), "The last 28 days"),
+    "90d": PeriodPreset("90 days", build_last_days(90), "The last 90 days"),
+    "quarter": PeriodPreset("This quarter", find_this_quarter, "The last quarter"),
+    "last-quarter": PeriodPreset("Last quarter", find_last_quarter, "The quarter before the last"),
+    "year": PeriodPreset("A year", find_last_year, "The last year"),
 }
 SHIFT_TITLES: Final = {
     name: f"{name.capitalize()} {first:02d}-{last:02d}" for name, (first, last) in SHIFT_HOURS.items()

@@ -18,8 +18,8 @@ from layers.event import RESOLUTIONS
 __all__ = [
     "SizeChoice",
     "choose_size",
-    "describe_automatic",
     "describe_backtest",
+    "describe_shown_size",
     "find_backtest",
     "find_selection",
     "keep_backtest",
@@ -97,14 +97,9 @@ def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
     return _choose_by_backtest(installation, choices, load_selection(installation, choices.layers[0]))
 
 
-def describe_automatic(installation: Installation, choices: Choices) -> str:
-    """The meaning of "automatic" now, for the list of sizes. It never runs a back-test."""
-    if choices.view not in ("hotspots", "expected"):
-        return f"Automatic: {_format_lower_size(choose_area_resolution(installation, Choices(wards=choices.wards)))}"
-    selection = find_selection(installation, choices.layers[0])
-    if selection is None:
-        return "Automatic: by the back-test"
-    return f"Automatic: {_format_lower_size(_choose_by_backtest(installation, choices, selection).resolution)}"
+def describe_shown_size(resolution: int) -> str:
+    """The size of the cells on the map, for the note under the choice of sizes: "On the map: small, 130 m."."""
+    return f"On the map: {format_size(resolution).lower()}."
 
 
 def _choose_by_backtest(installation: Installation, choices: Choices, selection: MethodSelection | None) -> SizeChoice:
@@ -123,10 +118,6 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
 def _describe_deciding_layer(choices: Choices) -> str:
     """A sentence on which layer decides the size, if there are several side by side."""
     return f"{find_layer(choices.layers[0]).title} decide how large cells are. " if len(choices.layers) > 1 else ""
-
-
-def _format_lower_size(resolution: int) -> str:
-    return format_size(resolution).lower()
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,7 +16,7 @@ from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.place_names import measure_area_km2
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
-from hexbeat.dashboard.state.freshness import Coverage, find_layer_coverage
+from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
 from hexbeat.dashboard.state.presets import choose_resolution
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
@@ -28,7 +28,7 @@ __all__ = [
     "Installation",
     "choose_area_resolution",
     "count_all_layers",
-    "find_coverage",
+    "find_freshness",
     "find_scale_maximum",
     "is_history_navigation",
     "measure_wards_km2",
@@ -79,15 +79,17 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     )
 
 
-def find_coverage(installation: Installation) -> dict[str, Coverage]:
-    """The coverage of each layer."""
-    return _build_coverage(installation.columns, installation.area, installation.key)
+def find_freshness(installation: Installation, wards: tuple[str, ...] = ()) -> dict[str, Freshness]:
+    """What is known of each layer in these wards (none: the whole area)."""
+    return _build_freshness(installation.columns, installation.area, installation.key, wards)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _build_coverage(_columns: Columns, _area: Area, key: tuple[str, int, str, str]) -> dict[str, Coverage]:
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _build_freshness(
+    _columns: Columns, _area: Area, key: tuple[str, int, str, str], wards: tuple[str, ...]
+) -> dict[str, Freshness]:
     del key
-    return find_layer_coverage(_columns, time_zone=_area.tz)
+    return find_layer_freshness(_columns, time_zone=_area.tz, wards=wards)
 
 
 def choose_area_resolution(installation: Installation, choices: Choices) -> int:
@@ -120,7 +122,7 @@ def count_all_layers(
             bare,
             last,
             resolution,
-            find_coverage(installation)[layer],
+            find_freshness(installation, choices.wards)[layer],
         )
         for layer in choices.layers
     ]
@@ -140,11 +142,11 @@ def _count_figures(
     choices: Choices,
     last: date,
     resolution: int,
-    _layer_coverage: Coverage,
+    _layer_freshness: Freshness,
 ) -> LayerFigures:
     del key
     return count_layer(
-        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, coverage=_layer_coverage
+        _columns, layer=layer, choices=choices, last=last, resolution=resolution, area=_area, freshness=_layer_freshness
     )
 
 

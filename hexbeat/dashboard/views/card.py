@@ -1,7 +1,7 @@
 """The card of the chosen cell: its place, each layer now and before, and the hours and months."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -11,16 +11,24 @@ from hexbeat.analysis.rhythm import WeekdayHour, count_weekday_hours, find_busie
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.figures import LayerFigures, can_compare, count_months, select_cell
-from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.figures import (
+    LayerFigures,
+    can_compare,
+    count_known,
+    count_months,
+    find_counted_spans,
+    select_cell,
+)
+from hexbeat.dashboard.state.freshness import Freshness, judge_months
 from hexbeat.dashboard.state.presets import find_period_before
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.sentence import format_change
-from layers.catalogue import LAYERS
+from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.counting import count, select
+from layers.counting import select
+from layers.coverage import KnownState, Span, Spans
 from layers.layer_spec import LayerSpec
-from layers.wording import escape_html, format_number, format_span
+from layers.wording import escape_html, format_about, format_span
 
 __all__ = [
     "CARD_MONTHS",
@@ -38,17 +46,24 @@ CARD_MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class LayerLine:
-    """One layer in the cell: its number now and before (None: nothing to compare with), and its rank on the map."""
+    """One layer in the cell: its number now and before (None: not known), and its rank on the map.
+
+    `missing` says which days of the period are not known, as in "Mar 2024 is not known"; None: all are.
+    """
 
     spec: LayerSpec
-    now: float
+    now: float | None
     before: float | None
     rank: int | None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
-    """All facts of the card. `rhythm` and `months` are those of the first chosen layer, `spec`."""
+    """All facts of the card. `rhythm` and `months` are those of the first chosen layer, `spec`.
+
+    `months` are as `count_months` gives them, `month_states` says of each whether it is known.
+    """
 
     cell: str
     ward_code: str
@@ -59,6 +74,7 @@ class Card:
     lines: tuple[LayerLine, ...]
     rhythm: WeekdayHour
     months: pd.Series
+    month_states: tuple[KnownState, ...]
 
 
 def build_cell_card(
@@ -68,7 +84,7 @@ def build_cell_card(
     choices: Choices,
     last: date,
     area: Area,
-    coverages: dict[str, Coverage],
+    freshness: dict[str, Freshness],
     figures: Sequence[LayerFigures],
 ) -> Card:
     """Count everything in one cell as chosen; every layer has a line, chosen or not."""
@@ -80,15 +96,15 @@ def build_cell_card(
     }
     lines = []
     for spec in LAYERS:
-        before = None
-        if can_compare(coverages[spec.name], start=start, end=end):
-            before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
+        line = _build_line(inside, choices, (start, end), area, freshness[spec.name])
         layer_ranks = ranks.get(spec.name, pd.Series(dtype=int))
         # Other views have another order, for which this rank would be wrong.
         rank = int(layer_ranks.iloc[0]) if len(layer_ranks) and choices.view == "counts" else None
-        lines.append(LayerLine(spec, _count_layer(inside, spec, choices, (start, end), area), before, rank))
+        lines.append(replace(line, rank=rank))
     event_filter = build_filter(choices, layer=choices.layers[0], start=start, end=end)
     place = find_cell_wards(parse_cells([cell]), area.wards).iloc[0]
+    first = freshness[choices.layers[0]]
+    months = count_months(inside, freshness=first, choices=choices, area=area, end=end, months=CARD_MONTHS)
     return Card(
         cell=cell,
         ward_code=str(place["ward_code"]),
@@ -98,14 +114,27 @@ def build_cell_card(
         end=end,
         lines=tuple(lines),
         rhythm=count_weekday_hours(inside, event_filter, area.time_zone),
-        months=count_months(inside, layer=choices.layers[0], choices=choices, area=area, end=end, months=CARD_MONTHS),
+        months=months,
+        month_states=tuple(judge_months(first, months.index)),
     )
 
 
-def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: tuple[date, date], area: Area) -> float:
+def _build_line(inside: Columns, choices: Choices, period: Span, area: Area, freshness: Freshness) -> LayerLine:
+    """The numbers of one layer among these events, in known days; both periods only where both are known."""
+    spec, (start, end) = find_layer(freshness.layer), period
+    spans = find_counted_spans(freshness, start=start, end=end)
+    now = _count_layer(inside, spec, choices, spans, area) if spans else None
+    before = None
+    if can_compare(freshness, start=start, end=end):
+        before = _count_layer(inside, spec, choices, (find_period_before(start, end),), area)
+    missing = freshness.describe_missing(period) if freshness.events or freshness.first else "nothing has been loaded"
+    return LayerLine(spec, now, before, None, missing)
+
+
+def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, spans: Spans, area: Area) -> float:
     """The number of one layer among these events."""
-    event_filter = build_filter(choices, layer=spec.name, start=period[0], end=period[1])
-    return count(inside, event_filter, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
+    event_filter = build_filter(choices, layer=spec.name, start=spans[0][0], end=spans[-1][1])
+    return count_known(inside, event_filter, spans, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
 
 
 def find_record_ids(
@@ -144,12 +173,16 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
     """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
-    if card.spec.kind == "incident":
+    is_known = any(line.now is not None for line in card.lines if line.spec.name == card.spec.name)
+    if card.spec.kind == "incident" and is_known:
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
     explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
     bars = render_months(
-        card.months, caption=f"{card.spec.title} by month", chosen=list_chosen_months(card.start, card.end)
+        card.months,
+        card.month_states,
+        caption=f"{card.spec.title} by month",
+        chosen=list_chosen_months(card.start, card.end),
     )
     return (
         f'<div class="hb-card"><h2>{escape_html(card.ward_name)} '
@@ -167,16 +200,23 @@ def _render_busiest(rhythm: WeekdayHour) -> str:
 
 
 def _render_line(line: LayerLine, days: int) -> str:
-    """The row of one layer: its number, and the comparison with the period before."""
-    if line.before is None:
-        comparison = "nothing to compare with"
-    else:
-        comparison = format_change(
-            line.now, line.before, earlier=f"the {days} days before" if days > 1 else "the day before"
-        )
+    """The row of one layer: its number, and the comparison with the period before, or why there is none."""
+    number = "not known" if line.now is None else format_about(line.now)
     rank = f"Number {line.rank} on this map. " if line.rank and line.now else ""
-    comparison = comparison[:1].upper() + comparison[1:]
     return (
-        f'<tr><th scope="row">{escape_html(line.spec.title)}</th><td class="hb-number">{format_number(line.now)}</td>'
-        f"<td>{escape_html(rank + comparison)}</td></tr>"
+        f'<tr><th scope="row">{escape_html(line.spec.title)}</th><td class="hb-number">{number}</td>'
+        f"<td>{escape_html(rank + _describe_line(line, days))}</td></tr>"
     )
+
+
+def _describe_line(line: LayerLine, days: int) -> str:
+    """As in "18 % more than in the 28 days before (264)", "Known days only: Mar 2024 is not known"."""
+    if line.now is None:
+        return f"{line.missing}"[:1].upper() + f"{line.missing}"[1:]
+    if line.missing:
+        return f"Known days only: {line.missing}"
+    if line.before is None:
+        return "Nothing to compare with"
+    earlier = f"the {days} days before" if days > 1 else "the day before"
+    comparison = format_change(line.now, line.before, earlier=earlier)
+    return comparison[:1].upper() + comparison[1:]

@@ -17,7 +17,7 @@ from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import describe_subject
 from hexbeat.documents.maps.scales import TOO_FEW_CLASS, add_too_few_class, build_change_scale
-from layers.wording import format_number, format_plural, format_span
+from layers.wording import format_about, format_number, format_plural, format_span
 
 __all__ = ["build_change_view", "describe_cell_change", "describe_change", "format_ratio"]
 
@@ -68,14 +68,14 @@ def describe_change(
     """The number now, the number then, and whether the change is more than chance."""
     if not change_map.is_compared or change_map.now is None or change_map.other is None:
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-        return f"{subject}. {change_map.missing}"
+        return f"{subject}. {change_map.missing}" if figures.state != "not known" else f"{subject}."
     total_row = change_map.whole.iloc[0]
     now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")
     subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
     against = _format_earlier(choices.against, (change_map.now[1] - change_map.now[0]).days)
     return (
-        f"{subject}, against {format_number(total_row['before'])} in {against} ({format_span(*change_map.other)})"
+        f"{subject}, against {format_about(total_row['before'])} in {against} ({format_span(*change_map.other)})"
         f"{_describe_verdict(total_row.to_dict())}."
     )
 
@@ -119,7 +119,7 @@ def format_ratio(ratio: float, low: float, high: float) -> str:
 
 def describe_cell_change(row: Mapping[Hashable, Any]) -> str:
     """One cell's change for its card, as in "5 now, 4 before: too few events to say"."""
-    return f"{format_number(row['now'])} now, {format_number(row['before'])} before{_describe_verdict(row)}"
+    return f"{format_about(row['now'])} now, {format_about(row['before'])} before{_describe_verdict(row)}"
 
 
 def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
@@ -158,7 +158,7 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
             ward=str(row["ward_name"]),
             number=format_signed(row["difference"]),
             share=abs(row["difference"]) / (largest or 1.0),
-            detail=f"{format_number(row['now'])} now, {format_number(row['before'])} before; "
+            detail=f"{format_about(row['now'])} now, {format_about(row['before'])} before; "
             f"{format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}",
         )
         for rank, row in enumerate(changed_cells.to_dict("records"), start=1)
@@ -167,9 +167,9 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
 
 
 def format_signed(number: float) -> str:
-    """As in "+12" and "\N{MINUS SIGN}3"."""
-    text = format_number(abs(number))
-    return f"+{text}" if number > 0 else f"\N{MINUS SIGN}{text}" if number < 0 else text
+    """As in "+12", "\N{MINUS SIGN}3", "about +3"."""
+    text, sign = format_about(abs(number)), "+" if number > 0 else "\N{MINUS SIGN}" if number < 0 else ""
+    return text.replace("about ", f"about {sign}") if text.startswith("about") else f"{sign}{text}"
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:

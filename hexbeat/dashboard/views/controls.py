@@ -1,14 +1,16 @@
-"""Small controls that Streamlit does not have: copy a link, and open and close the filters on a phone.
+"""Small controls: a day, and what Streamlit does not have: copy a link, open and close the filters on a phone.
 
 Their texts arrive as data and become text nodes; nothing is parsed as HTML.
 """
 
+from datetime import date
 from typing import Final
 
 import streamlit as st
 
-__all__ = ["draw_close_filters_button", "draw_copy_link_button", "draw_open_filters_button"]
+__all__ = ["draw_close_filters_button", "draw_copy_link_button", "draw_day", "draw_open_filters_button"]
 
+FIRST_DAY: Final = date(1990, 1, 1)
 BUTTON_CSS: Final = """
 button { all: unset; box-sizing: border-box; cursor: pointer; font: .9rem var(--st-font); color: var(--st-text-color);
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, .4rem); min-height: 2.4rem;
@@ -109,3 +111,9 @@ def draw_open_filters_button(summary: str) -> None:
 def draw_close_filters_button() -> None:
     """Draw, on a phone, the button that goes back from the filters to the map."""
     _close(key="hb_close_filters", data={"label": "Show the map", "closes": True})
+
+
+def draw_day(label: str, today: date, *, key: str) -> date | None:
+    """Draw an input for a day up to today; None while it is empty."""
+    day = st.date_input(label, value=None, min_value=FIRST_DAY, max_value=today, format="DD/MM/YYYY", key=key)
+    return day if isinstance(day, date) else None

@@ -11,11 +11,13 @@ from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow
 from hexbeat.dashboard.views.sentence import build_notes, describe_counts
 from hexbeat.dashboard.views.tables import build_cell_table, build_export_rows
-from layers.wording import format_number
+from layers.wording import format_about
 
 __all__ = ["MOST_LISTED", "build_counts_view"]
 
 MOST_LISTED = 10
+NOTHING = "No event fits these filters. Choose a longer period, more wards or all hours. Reset brings back everything."
+NOT_KNOWN = "The records do not cover this period, so nothing is known of it. Choose another period or other wards."
 
 
 def build_counts_view(
@@ -31,8 +33,7 @@ def build_counts_view(
         drawing=Drawing(parse_cells(figures.cells["cell"].tolist()), counts.to_numpy(), style),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
-        nothing="No event fits these filters. Choose a longer period, more wards or all hours. Reset brings back "
-        "everything.",
+        nothing=NOT_KNOWN if figures.state == "not known" else NOTHING,
         table=build_cell_table([figures]),
         rows=build_export_rows([figures]),
     )
@@ -42,6 +43,6 @@ def build_list_rows(top: pd.DataFrame) -> list[ListRow]:
     """The cells with the most (hexbeat.dashboard.state.figures.CELL_COLUMNS), with bars up to the largest."""
     largest = float(top["count"].max()) if len(top) else 1.0
     return [
-        ListRow(cell, int(rank), ward, format_number(number), number / largest)
+        ListRow(cell, int(rank), ward, format_about(number), number / largest)
         for cell, rank, ward, number in zip(top["cell"], top["rank"], top["ward_name"], top["count"], strict=True)
     ]

@@ -12,7 +12,7 @@ from hexbeat.areas.place_names import format_cell_code, format_place, parse_cell
 from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.views.layer_view import Drawing, add_ward_names
 from hexbeat.documents.maps.scales import Scale
-from layers.wording import escape_html, format_list, format_number, format_plural, format_span
+from layers.wording import escape_html, format_about, format_list, format_number, format_plural, format_span
 
 __all__ = [
     "build_emerging_drawing",
@@ -148,7 +148,7 @@ def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: st
     largest = float(emerging_map.counts[:, place].max()) or 1.0
     lines = "".join(
         f'<tr><th scope="row">{escape_html(format_span(*period))}</th>'
-        f'<td class="hb-number">{format_number(count)}</td>'
+        f'<td class="hb-number">{format_about(count)}</td>'
         f'<td><i class="hb-bar" style="width:{count / largest * 100:.0f}%"></i></td>'
         f"<td>{KINDS[int(kind)]}</td></tr>"
         for period, count, kind in zip(

@@ -15,9 +15,9 @@ from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import Findings
 from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
-from hexbeat.dashboard.views.sentence import describe_subject, format_where_and_when
+from hexbeat.dashboard.views.sentence import build_coverage_notes, describe_subject, format_where_and_when
 from layers.filters import describe_columns
-from layers.wording import format_number, format_plural
+from layers.wording import format_about, format_number, format_plural
 
 __all__ = ["build_hotspots_view", "describe_hotspots"]
 
@@ -52,7 +52,7 @@ def build_hotspots_view(
     return LayerView(
         figures=figures,
         sentence=describe_hotspots(figures, findings.hotspots, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_notes(findings.hotspots, all_rows), *findings.hotspots.notes),
+        notes=(*build_coverage_notes(figures), *build_notes(findings.hotspots, all_rows), *findings.hotspots.notes),
         drawing=build_drawing(rows, unit),
         heading="Hotspots, the surest first",
         groups=groups,
@@ -67,8 +67,10 @@ def describe_hotspots(
 ) -> str:
     """How many places stand out, of how many tested, and how many of these are expected to be false at most."""
     spec = figures.spec
-    if not hotspot_map.total:
+    if not hotspot_map.total or figures.state == "not known":
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+        if figures.state == "not known":
+            return f"{subject}."
         return f"{subject}: there is nothing to test."
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
     what = f"{spec.many}{describe_columns(choices)}"
@@ -115,7 +117,7 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
             cell=str(row["cell"]),
             rank=rank,
             ward=str(row["ward_name"]),
-            number=format_number(sums[row["group"]]),
+            number=format_about(sums[row["group"]]),
             share=float(sums[row["group"]]) / (largest or 1.0),
             detail=_format_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
         )
@@ -127,9 +129,7 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
 def _format_detail(size: int, around: float, expected: float) -> str:
     """As in "12 cells; the busiest and those that touch it: 30, where 1.5 would be expected"."""
     cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the busiest"
-    return (
-        f"{cells} and those that touch it: {format_number(around)}, where {format_number(expected)} would be expected"
-    )
+    return f"{cells} and those that touch it: {format_about(around)}, where {format_about(expected)} would be expected"
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:

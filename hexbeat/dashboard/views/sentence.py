@@ -1,26 +1,30 @@
 """The sentence over the map, made from the filter and the numbers."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures
-from hexbeat.dashboard.state.presets import PERIODS
+from hexbeat.dashboard.state.freshness import describe_days
+from hexbeat.dashboard.state.presets import PERIODS, find_period_before
 from layers.filters import COLUMN_FILTERS, describe_columns
 from layers.layer_spec import LayerSpec
 from layers.wording import (
     DAY_NAMES,
+    format_about,
+    format_count,
     format_date,
+    format_day_spans,
     format_hours,
     format_list,
     format_number,
     format_percent,
-    format_plural,
     format_span,
 )
 
 __all__ = [
+    "build_coverage_notes",
     "build_notes",
     "describe_counts",
     "describe_period",
@@ -40,21 +44,34 @@ VIEW_LABELS: Final = {"expected": "expected next week"}
 def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
     """The number, the layer, the place, the period, and the change against the period before.
 
-    `ward_names` are those of the chosen wards, none for the whole area. The text holds names from data: escape it.
+    A period that is not known has no number, and that of a partly known one says which days it leaves out. `ward_names`
+    are those of the chosen wards, none for the whole area. The text holds names from data: escape it.
     """
-    if figures.coverage.last is None:
+    if figures.freshness.first is None and not figures.freshness.events:
         return f"No {figures.spec.many} have been loaded yet."
     subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
+    if figures.state == "not known":
+        return f"{subject}."
+    if figures.state == "partly known":
+        return f"{subject}: there is no comparison with the days before."
     return f"{subject}: {_describe_comparison(figures)}."
 
 
 def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
-    """The number, the layer, the place and the period, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026"."""
-    what = format_noun(figures.spec, figures.total, choices) + describe_columns(choices)
-    if figures.spec.kind == "state":
-        what += " in force"
-    number = format_number(figures.total) if figures.total else "No"
-    return f"{number} {what} in {format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)}"
+    """The number, the layer, the place and the period, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026".
+
+    For a period that is not known: "Needle finds in Central, 1 to 31 Mar 2024: not known". For a partly known one the
+    period is followed by what is left out: "(known days only: Mar 2024 is not known)".
+    """
+    where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
+    limits = describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
+    if figures.state == "not known":
+        return f"{figures.spec.many[:1].upper()}{figures.spec.many[1:]}{limits} in {where}: not known"
+    what = format_noun(figures.spec, figures.total, choices) + limits
+    number = format_about(figures.total) if figures.total else "No"
+    missing = figures.freshness.describe_missing((figures.start, figures.end))
+    left_out = f" (known days only: {missing})" if missing else ""
+    return f"{number[:1].upper()}{number[1:]} {what} in {where}{left_out}"
 
 
 def format_where_and_when(
@@ -69,11 +86,7 @@ def format_where_and_when(
 
 def format_noun(spec: LayerSpec, number: float, choices: Choices) -> str:
     """What is counted, in singular or plural: needle finds, or needles if items are summed."""
-    if choices.measure == "quantity" and spec.item not in spec.many:
-        singular, plural = spec.item.removesuffix("s"), spec.item
-    else:
-        singular, plural = spec.one, spec.many
-    return format_plural(number, singular, plural).split(" ", 1)[1]
+    return format_count(number, spec, choices.measure).removeprefix(f"{format_about(number)} ")
 
 
 def format_places(ward_names: Sequence[str], area_title: str) -> str:
@@ -92,10 +105,15 @@ def _list_time_limits(spec: LayerSpec, choices: Choices) -> list[str]:
 def _describe_comparison(figures: LayerFigures) -> str:
     """The change in words, or why there is none."""
     length = (figures.end - figures.start).days
-    if figures.before is None and figures.coverage.first:
-        return f"nothing to compare with, because the records begin on {format_date(figures.coverage.first)}"
+    if figures.before is None:
+        earlier_period = find_period_before(figures.start, figures.end)
+        missing = figures.freshness.find_missing(earlier_period)
+        first = figures.freshness.first
+        if first and len(missing) == 1 and missing[0] == (earlier_period[0], first):
+            return f"nothing to compare with, because the records begin on {format_date(first)}"
+        return f"nothing to compare with, because {describe_days(missing)}"
     earlier = "the day before" if length == 1 else f"the {format_number(length)} days before"
-    return format_change(figures.total, figures.before or 0.0, earlier=earlier)
+    return format_change(figures.total, figures.before, earlier=earlier)
 
 
 def format_change(now: float, before: float, *, earlier: str) -> str:
@@ -105,15 +123,18 @@ def format_change(now: float, before: float, *, earlier: str) -> str:
         return f"none in {earlier}" + ("" if now else " either")
     if now == before:
         return f"as many as in {earlier}"
-    size = format_percent(abs(now - before) / before) if before >= FEW else format_number(abs(now - before))
-    return f"{size} {'more' if now > before else 'fewer'} than in {earlier} ({format_number(before)})"
+    difference = abs(now - before)
+    if before < FEW and difference < 1:
+        return f"about as many as in {earlier} ({format_about(before)})"
+    size = format_percent(difference / before) if before >= FEW else format_about(difference)
+    return f"{size} {'more' if now > before else 'fewer'} than in {earlier} ({format_about(before)})"
 
 
 def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     """Sentences on what was left out or shared, and why."""
     return [
         *_build_interval_notes(figures, choices),
-        *_build_coverage_notes(figures),
+        *build_coverage_notes(figures),
     ]
 
 
@@ -135,28 +156,37 @@ def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     return notes
 
 
-def _build_coverage_notes(figures: LayerFigures) -> list[str]:
-    """The days of the period without coverage."""
-    coverage, notes = figures.coverage, []
-    if coverage.first is None or coverage.last is None:
-        return []
-    if figures.spec.kind == "incident" and coverage.last < figures.end - timedelta(days=1):
-        notes.append(
-            f"The newest record is of {format_date(coverage.last)}. Nothing has been loaded for the days after it."
-        )
-    if coverage.first > figures.start:
-        notes.append(
-            f"The records begin on {format_date(coverage.first)}. Nothing has been loaded for the days before it."
-        )
+def build_coverage_notes(figures: LayerFigures) -> list[str]:
+    """What the records do not cover of the period, and where they begin or end within it."""
+    freshness, period = figures.freshness, (figures.start, figures.end)
+    if freshness.first is None or freshness.last is None:
+        return ["No day is known for these wards."] if freshness.events else []
+    notes, missing = [], freshness.describe_missing(period)
+    if figures.state == "not known":
+        notes.append(f"{missing}. That is not the same as none.")
+        if freshness.judge(period) == "partly known":
+            notes.append("Something is known of these days, but not from every source or not in every ward.")
+    elif missing:
+        notes.append(f"{missing}. No number includes them.")
+    if freshness.last < figures.end - timedelta(days=1):
+        notes.append(f"The last known day is {format_date(freshness.last)}.")
+    if freshness.first > figures.start:
+        notes.append(f"The first known day is {format_date(freshness.first)}.")
     return notes
 
 
-def describe_period(choices: Choices, figures: LayerFigures) -> str:
-    """The last day of a moving period, and why: it is the day of the newest record, or yesterday."""
+def describe_period(choices: Choices, figures: LayerFigures, *, today: date) -> str:
+    """The last day of a moving period, and why: it is the last known day, or yesterday.
+
+    Where records end long ago, the period is named for what it is: "The last 7 days of the records, 25 to 31 Dec 2024."
+    """
     if choices.period == OWN_DATES or choices.period not in PERIODS:
         return ""
     last = figures.end - timedelta(days=1)
-    reason = "the day of the newest record" if last == figures.coverage.last else "the last whole day"
+    if figures.freshness.is_old(today) and last == figures.freshness.last:
+        title = PERIODS[choices.period].old_title
+        return f"{title} of the records, {format_day_spans([(figures.start, figures.end)])}."
+    reason = "the last known day" if last == figures.freshness.last else "the last whole day"
     if choices.period == "last-quarter":
         reason = "the last whole quarter's end"
     return f"{PERIODS[choices.period].title} up to {format_date(last)}, {reason}."

@@ -2,35 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from geo.calendar import Calendar
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.figures import LayerFigures, count_known, find_counted_spans
 from layers.columns import Columns
 from layers.counting import count
+from layers.coverage import Span
 from layers.event import REPORTERS
-from layers.grouping import GROUPINGS, Group
-from layers.wording import format_date, format_number
+from layers.grouping import GROUPINGS, Group, Grouping
+from layers.wording import format_about, format_date
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 __all__ = [
+    "MISSING",
     "NOT_KNOWN",
     "build_cell_table",
     "build_export_rows",
     "build_group_table",
     "build_record_table",
     "format_table",
+    "style_numbers",
 ]
 
 NOT_KNOWN: Final = "not known"
+MISSING: Final = "Days not known"
 
 CHANCES: Final = frozenset({"p", "q"})
+WITHOUT_COMPARISON: Final = frozenset({"Period before", "Change", "Before", "Difference"})
 TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
 RECORD_TITLES: Final = {
     "when": "When",
@@ -66,13 +76,16 @@ def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
 
 
 def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
-    """Cells of all layers with a column for each layer, zero if it has no event there."""
+    """Cells of all layers with a column for each layer, zero if it has no event there, NaN if it is not known."""
     keys = ["cell", "ward_name"]
     parts = [
         layer_figures.cells.set_index(keys)["count"].rename(name)
         for layer_figures, name in zip(figures, names, strict=True)
     ]
     joined = pd.concat(parts, axis=1).fillna(0.0).reset_index()
+    for layer_figures, name in zip(figures, names, strict=True):
+        if layer_figures.state == "not known":
+            joined[name] = np.nan
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
 
@@ -82,25 +95,85 @@ def build_group_table(
     """One row for each group with events, in the order of the groups, and a number for each layer.
 
     The filters are those of the map. Events without an hour or a category have a row of their own (NOT_KNOWN), so that
-    a column adds up to the number over the map. Closures count in every period in which they are in force.
+    a column adds up to the number over the map. Closures count in every period in which they are in force. A layer of
+    which no day of the period is known has NaN; so has a month, quarter, year or week of which no day is known, which
+    has a row also without events. Where days are missing, the column MISSING names them.
     """
-    grouping, names = GROUPINGS[by], tuple(layer_figures.spec.name for layer_figures in figures)
-    event_filter = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
-    rows = count(
-        columns, replace(event_filter, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
-    ).rows
-    keys = list(grouping.titles)
-    groups = rows[keys].drop_duplicates(ignore_index=True)
+    grouping, keys = GROUPINGS[by], list(GROUPINGS[by].titles)
+    parts = [_count_groups(columns, layer_figures, choices, by=by, area=area) for layer_figures in figures]
+    periods = _list_periods(grouping, figures[0], area)
+    missing = _describe_missing_days(figures, periods)
+    counted = pd.concat([part[keys] for part in parts]).drop_duplicates()
+    groups = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
+    if periods:
+        unknown = pd.DataFrame({keys[0]: [label for label in missing if missing[label]]}, dtype=object)
+        groups = pd.concat([groups, unknown]).drop_duplicates().sort_values(keys[0], ignore_index=True)
     table = pd.DataFrame(
         {
             title: [grouping.show(label) if label != "" else NOT_KNOWN for label in groups[key]]
             for key, title in grouping.titles.items()
         }
     )
-    for layer_figures in figures:
-        layer_rows = rows[rows["layer"] == layer_figures.spec.name].drop(columns="layer")
-        table[layer_figures.spec.title] = groups.merge(layer_rows, on=keys, how="left")["count"].fillna(0.0)
+    for layer_figures, part in zip(figures, parts, strict=True):
+        numbers = groups.merge(part, on=keys, how="left")["count"].fillna(0.0).astype(np.float64)
+        known = [_has_known_day(layer_figures, periods.get(label)) for label in groups[keys[0]]]
+        table[layer_figures.spec.title] = numbers.where(np.array(known, dtype=np.bool_))
+    if any(missing.values()):
+        table[MISSING] = [missing.get(label, "") for label in groups[keys[0]]]
     return table
+
+
+def _count_groups(
+    columns: Columns, layer_figures: LayerFigures, choices: Choices, *, by: Group, area: Area
+) -> pd.DataFrame:
+    """The counts of one layer by group, of the known days of its period."""
+    start, end = layer_figures.start, layer_figures.end
+    event_filter = build_filter(choices, layer=layer_figures.spec.name, start=start, end=end)
+    spans = find_counted_spans(layer_figures.freshness, start=start, end=end)
+    return count_known(columns, event_filter, spans, by=(by,), wards=area.wards, time_zone=area.time_zone).rows
+
+
+def _list_groups(
+    columns: Columns, figures: Sequence[LayerFigures], choices: Choices, *, by: Group, area: Area
+) -> pd.DataFrame:
+    """The labels of all groups with events of any of the layers, in the order of the groups."""
+    names = tuple(layer_figures.spec.name for layer_figures in figures)
+    event_filter = build_filter(choices, layer=names[0], start=figures[0].start, end=figures[0].end)
+    rows = count(
+        columns, replace(event_filter, layers=names), by=(by, "layer"), wards=area.wards, time_zone=area.time_zone
+    ).rows
+    keys = list(GROUPINGS[by].titles)
+    return rows[keys].drop_duplicates(ignore_index=True)
+
+
+def _list_periods(grouping: Grouping, figures: LayerFigures, area: Area) -> dict[object, Span]:
+    """The days [from, to) of each month, quarter, year or week in the period, by label; none for other groups."""
+    if grouping.unit is None:
+        return {}
+    calendar, length = Calendar(area.time_zone), (figures.end - figures.start).days
+    days = [figures.start + timedelta(days=number) for number in range(length)]
+    numbers = grouping.unit.find(calendar, np.array([calendar.day_start(day) for day in days], dtype=np.int64))
+    periods: dict[object, Span] = {}
+    for day, number in zip(days, numbers.tolist(), strict=True):
+        label = grouping.unit.label(number)
+        periods[label] = (periods[label][0] if label in periods else day, day + timedelta(days=1))
+    return periods
+
+
+def _has_known_day(figures: LayerFigures, period: Span | None) -> bool:
+    """Whether a day of a group's period is known; of the whole period for groups that are no period."""
+    return bool(figures.freshness.find_known_in(period or (figures.start, figures.end)))
+
+
+def _describe_missing_days(figures: Sequence[LayerFigures], periods: dict[object, Span]) -> dict[object, str]:
+    """By label, which days are not known, layer by layer if there are several."""
+    texts: dict[object, str] = {}
+    for label, period in periods.items():
+        parts = [(layer.spec.title, layer.freshness.describe_missing(period)) for layer in figures]
+        texts[label] = "; ".join(
+            f"{title}: {missing}" if len(figures) > 1 else missing for title, missing in parts if missing
+        )
+    return texts
 
 
 def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
@@ -111,9 +184,9 @@ def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
 
 
 def format_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its numbers as text (1,204; 1.5; "" for NaN), for a page without sorting.
+    """The table with its numbers as text (1,204; about 58; "" for NaN), for a page without sorting.
 
-    Chances (p, q) have three decimals, or are under 0.001; ratios and z have two.
+    Chances (p, q) have three decimals, or are under 0.001; ratios, z and what is expected have two.
     """
     numbers = table.select_dtypes("number").columns
     return table.assign(
@@ -125,7 +198,27 @@ def format_table_number(name: str, value: float) -> str:
     """A number of a column with as many digits as are meaningful."""
     if name in CHANCES:
         return "under 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - as three decimals say
-    return f"{value:.2f}" if name in TWO_DECIMALS else format_number(value)
+    if name in TWO_DECIMALS:
+        return f"{value:.2f}"
+    return format_about(value) if value >= 0 else _format_fall(-value)
+
+
+def _format_fall(size: float) -> str:
+    """A negative number, rounded: as in "\N{MINUS SIGN}3", "about \N{MINUS SIGN}3"."""
+    words = format_about(size)
+    return words.replace("about ", "about \N{MINUS SIGN}") if words.startswith("about") else f"\N{MINUS SIGN}{words}"
+
+
+def style_numbers(table: pd.DataFrame) -> "Styler":
+    """The table with its numbers as `format_table_number` writes them, NOT_KNOWN for NaN; it sorts by the numbers.
+
+    What a column of p, q or ratios does not have stays blank.
+    """
+    styler = table.style
+    for name in table.select_dtypes("float").columns:
+        blank = "" if name in CHANCES | TWO_DECIMALS | WITHOUT_COMPARISON else NOT_KNOWN
+        styler = styler.format(partial(format_table_number, str(name)), subset=[name], na_rep=blank)
+    return styler
 
 
 def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:

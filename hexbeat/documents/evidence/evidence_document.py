@@ -79,7 +79,7 @@ def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
     """What the pack is, as names and words."""
     made_at = dt.datetime.fromisoformat(content["made_at"])
     start, end = (dt.date.fromisoformat(content[name]) for name in ("start", "end"))
-    totals = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
+    totals = list_totals(content)
     return [
         ("Case", content["reference"]),
         ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
@@ -88,6 +88,24 @@ def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("Records", f"{len(content['incidents']):,} in all: {format_list(totals)}"),
         ("Made", f"{format_date(made_at.date())} at {made_at:%H:%M}, by {content['made_by']}, with Hexbeat"),
     ]
+
+
+def list_totals(content: dict[str, Any]) -> list[str]:
+    """The number of each layer with its name; of a layer that is not known or partly known, that.
+
+    Packs of before did not say what is not known.
+    """
+    states = {row["layer"]: row["state"] for row in content.get("not_known", [])}
+    totals = []
+    for row in content["totals"]:
+        spec, state = find_layer(row["layer"]), states.get(row["layer"], "known")
+        count = format_count(row["records"], spec)
+        if state == "not known" and not row["records"]:
+            count = f"{spec.many} not known"
+        elif state != "known":
+            count = f"{count} (not all days are known)"
+        totals.append(count)
+    return totals
 
 
 def build_month_table(content: dict[str, Any]) -> list[list[str]]:
@@ -172,8 +190,7 @@ def describe_map(content: dict[str, Any]) -> str:
 
 def describe_timeline(content: dict[str, Any]) -> str:
     """What the timeline shows."""
-    parts = [format_count(row["records"], find_layer(row["layer"])) for row in content["totals"]]
-    return f"Timeline of the period: {format_list(parts)}. The table of months gives their numbers."
+    return f"Timeline of the period: {format_list(list_totals(content))}. The table of months gives their numbers."
 
 
 def draw_timeline(content: dict[str, Any], *, width_mm: float = 180.0, alt: str) -> bytes:
@@ -182,8 +199,12 @@ def draw_timeline(content: dict[str, Any], *, width_mm: float = 180.0, alt: str)
     layers = content["layers"]
     height = HEAD_MM + ROW_MM * len(layers) + 1.0
     axis = draw_axis(start, end, width_mm, height)
+    states = {row["layer"]: row["state"] for row in content.get("not_known", [])}
+    incidents = {name: [row for row in content["incidents"] if row["layer"] == name] for name in layers}
     rows = "".join(
-        draw_row(name, place, [row for row in content["incidents"] if row["layer"] == name], start, end, width_mm)
+        draw_row(
+            format_row_label(name, len(incidents[name]), states.get(name)), place, incidents[name], start, end, width_mm
+        )
         for place, name in enumerate(layers)
     )
     return (
@@ -214,12 +235,19 @@ def draw_axis(start: dt.date, end: dt.date, width: float, height: float) -> str:
     return "".join(parts)
 
 
-def draw_row(layer: str, place: int, rows: Sequence[dict[str, Any]], start: dt.date, end: dt.date, width: float) -> str:
+def format_row_label(layer: str, number: int, state: str | None) -> str:
+    """As in "Needle finds: 12", "Needle finds: not known", "Needle finds: 12*" (not all days are known)."""
+    if state == "not known" and not number:
+        return f"{find_layer(layer).title}: not known"
+    return f"{find_layer(layer).title}: {number:,}" + ("*" if state else "")
+
+
+def draw_row(label: str, place: int, rows: Sequence[dict[str, Any]], start: dt.date, end: dt.date, width: float) -> str:
     """One layer: its name and number, its ticks and bars."""
     top = HEAD_MM + place * ROW_MM
     base = f'<path d="M{LABEL_MM},{format_mm(top + ROW_MM - 1)} {format_mm(width - 1)},{format_mm(top + ROW_MM - 1)}"'
     parts = [
-        draw_text(0, top + ROW_MM - 3.2, f"{find_layer(layer).title}: {len(rows):,}", size=SIZE, weight=700),
+        draw_text(0, top + ROW_MM - 3.2, label, size=SIZE, weight=700),
         f'{base} stroke="#555" stroke-width="0.3"/>',
     ]
     for row in rows:

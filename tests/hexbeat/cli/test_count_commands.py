@@ -221,3 +221,23 @@ def test_hours_go_into_files_of_every_kind(cases: Run, tmp_path: Path) -> None:
     hours = geopandas.read_parquet(tmp_path / "hours.parquet")["hour"]
     assert sorted(hours.fillna(-1).astype(int)) == [-1, 0, 23]
     assert sorted(pd.read_csv(tmp_path / "hours.csv")["hour"].fillna(-1).astype(int)) == [-1, 0, 23]
+
+
+def test_what_is_not_known_of_the_period_is_said(counted: Run) -> None:
+    needles = ("--layer", "needle_litter")
+    days = ("--from", "2026-01-01", "--to", "2026-04-01")
+    assert counted("coverage", "set", *needles, "--source", "table", *days).code == 0
+    assert counted("coverage", "clear", *needles, "--from", "2026-02-01", "--to", "2026-03-01").code == 0
+
+    def count(*options: str) -> str | None:
+        missing: str | None = counted("counts", "--by", "month", "--format", "json", *options).json["missing"]
+        return missing
+
+    assert count(*needles, "--from", "2026-02-01", "--to", "2026-03-01") == "Feb 2026 is not known"
+    assert count(*needles, "--from", "2026-03-01", "--to", "2026-04-01") is None
+    assert count(*needles) == "Feb 2026 is not known"
+    assert count("--layer", "overdoses") == "no day is known"
+    both = count(*needles, "--layer", "overdoses", "--from", "2026-03-30", "--to", "2026-04-02")
+    assert both == "Needle finds: 1 Apr 2026 is not known; Overdoses: 30 Mar to 1 Apr 2026 are not known"
+    table = counted("counts", "--by", "month", *needles, "--from", "2026-02-01", "--to", "2026-04-01")
+    assert "Feb 2026 is not known. That is not the same as none." in table.err

@@ -61,6 +61,7 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run, finds: Path) -> Non
         "unplaced_in_time": 0,
         "shared_in_time": 0,
         "rows": [],
+        "missing": "no day is known",
     }
     assert loaded(run, finds)["new"] == 3
 

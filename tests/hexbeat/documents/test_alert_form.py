@@ -60,7 +60,7 @@ def test_it_says_what_when_where_how_sure_and_leaves_blanks() -> None:
     words = read(render_alert_form([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)).words
     text = " ".join(word for word in words if word)
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
-    assert "What 24 overdoses attended, where 2.8 would be usual" in text
+    assert "What 24 overdoses attended, where about 3 would be usual" in text
     assert "When 22 Oct 2026 to 28 Oct 2026, most on 27 Oct 2026 (7)" in text
     assert "Where Linthorpe (ward)" in text
     assert "Found by C1 and C2 on daily counts" in text

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pyproj import Geod
 
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
-from hexbeat.documents.evidence.evidence_document import format_source
+from hexbeat.documents.evidence.evidence_document import build_fact_rows, format_source
 from hexbeat.reports.evidence import (
     EvidenceRequest,
     build_evidence,
@@ -24,6 +25,7 @@ from hexbeat.reports.evidence import (
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, Viewer, may
+from layers.coverage import Coverage, CoverageEntry
 from layers.event import RESOLUTIONS
 from tests.support.demonstrations import middlesbrough
 from tests.support.events import event_frame, load_frame, reject_frame
@@ -239,3 +241,30 @@ def test_the_register_knows_the_hash_and_the_moment_alone(tmp_path: Path) -> Non
     assert find_recorded_pack(tmp_path, digest) == MADE
     assert find_recorded_pack(tmp_path, "../../etc/passwd") is None
     assert [path.name for path in (tmp_path / "evidence").iterdir()] == [digest]
+
+
+def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: Path) -> None:
+    needle = event("needle")
+    with Store.open(tmp_path / "home") as store:
+        load_frame(store, middlesbrough(), needle, source="table")
+        columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
+        days = CoverageEntry("needle_litter", "table", "", dt.date(2026, 1, 1), dt.date(2026, 11, 1))
+        gap = CoverageEntry("needle_litter", "", "", dt.date(2026, 3, 1), dt.date(2026, 4, 1), kind="cleared")
+        gaps = replace(columns, coverage=Coverage((days, gap), columns.ward_codes))
+        request = EvidenceRequest(
+            LON, LAT, 100.0, START, END, "CL-14", "A. Analyst", layers=("needle_litter", "street_dealing")
+        )
+        content = build_evidence(store, ANALYST, gaps, middlesbrough(), request, made_at=MADE)
+    assert content["not_known"] == [
+        {"layer": "needle_litter", "state": "partly known", "missing": "Mar 2026 is not known"},
+        {"layer": "street_dealing", "state": "not known", "missing": "Jan to Oct 2026 are not known"},
+    ]
+    assert content["caveats"][1:3] == [
+        "Needle finds: Mar 2026 is not known. That is not the same as none.",
+        "Street dealing: Jan to Oct 2026 are not known. That is not the same as none.",
+    ]
+    assert dict(build_fact_rows(content))["Records"] == (
+        "1 in all: 1 needle find (not all days are known) and reports of street dealing not known"
+    )
+    before = {name: value for name, value in content.items() if name != "not_known"}
+    assert dict(build_fact_rows(before))["Records"] == "1 in all: 1 needle find and 0 reports of street dealing"

@@ -118,13 +118,16 @@
       return [0, 2, 4, 6, 8, 10].map((k) => Hexbeat.unmercator(corners[cell * 12 + k], corners[cell * 12 + k + 1]));
     },
 
-    /** "3", "0.4" or "under 0.1": whole numbers whole, shares with one decimal; or the name of the cell's class. */
+    /** "3", "0.4" or "0.1 or less", where counts are rounded "about 3" or "under 1"; or the name of the cell's class. */
     valueText(cell) {
       const name = this.data.names && this.data.names[this.classes[cell] - 1];
       if (name) return name;
       const value = this._number(this.values[cell]);
+      if (this.data.rounded && value % 1) {
+        return value < 1 ? "under 1" : `about ${Math.floor(value + 0.5).toLocaleString("en-GB")}`;
+      }
       if (this.data.small && value === 1 / this.data.divisor) return `${value} or less`;
-      const digits = this.data.divisor > 1 ? 1 : 0;
+      const digits = this.data.divisor > 1 && !this.data.rounded ? 1 : 0;
       const sign = this.data.signed && value > 0 ? "+" : "";
       return sign + value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
     },

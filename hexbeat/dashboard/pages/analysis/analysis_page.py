@@ -12,7 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_weekday_hours, find_busiest_shift
 from hexbeat.areas.place_names import build_ward_labels
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
@@ -21,7 +21,7 @@ from hexbeat.dashboard.state.choices import Choices, build_filter, format_query,
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
-from hexbeat.dashboard.state.session import Installation, choose_area_resolution, find_coverage, is_history_navigation
+from hexbeat.dashboard.state.session import Installation, choose_area_resolution, find_freshness, is_history_navigation
 from hexbeat.dashboard.views.charts import render_grid
 from hexbeat.dashboard.views.emerging_view import (
     build_emerging_drawing,
@@ -33,7 +33,7 @@ from hexbeat.dashboard.views.emerging_view import (
 )
 from hexbeat.dashboard.views.sentence import format_places
 from layers.catalogue import LAYER_NAMES, find_layer
-from layers.wording import escape_html, format_number, format_percent, format_plural, format_span
+from layers.wording import escape_html, format_about, format_number, format_percent, format_plural, format_span
 
 __all__ = [
     "USUAL_PERIOD",
@@ -111,7 +111,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     choices = draw_request(installation, map_choices=find_map_choices())
-    last = find_last_known_day(find_coverage(installation), layers=choices.layers, today=installation.today)
+    freshness = find_freshness(installation, choices.wards)
+    last = find_last_known_day(freshness, layers=choices.layers, today=installation.today)
+    draw_old_records(installation, choices.layers, choices.wards)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
     if emerging.open:
         with emerging:
@@ -134,14 +136,20 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
         st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
         return
     start, end = choices.bounds(last)
+    freshness = find_freshness(installation, choices.wards)[spec.name]
+    if not freshness.find_known_in((start, end)):
+        st.text(f"{spec.title}: not known, because the records do not cover {format_span(start, end)}.")
+        return
     rhythm = count_weekday_hours(
         installation.columns, build_filter(choices, layer=spec.name, start=start, end=end), installation.area.time_zone
     )
     busiest = find_busiest_shift(rhythm)
+    missing = freshness.describe_missing((start, end))
+    not_known = f"{missing}." if missing else ""
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(describe_known_hours(rhythm))}</p></div>'
+        f'<p class="hb-notes">{escape_html(f"{describe_known_hours(rhythm)} {not_known}".strip())}</p></div>'
         f'<div class="hb-chart">{render_grid(rhythm.grid, caption=caption)}</div>{render_shifts(busiest)}'
     )
 
@@ -165,7 +173,7 @@ def render_shifts(busiest: BusiestShift) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row">{name.capitalize()}, {SHIFT_HOURS[name][0]:02d}:00 to {SHIFT_HOURS[name][1]:02d}:00</th>'
-        f'<td class="hb-number">{format_number(count)}</td>'
+        f'<td class="hb-number">{format_about(count)}</td>'
         f'<td class="hb-number">{format_percent(count / total)}</td></tr>'
         for name, count in busiest.counts.items()
     )

@@ -8,6 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
 from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.pages.data.coverage_section import draw_coverage
 from hexbeat.dashboard.pages.data.loads_section import (
     draw_confirmed_button,
     draw_demonstration,
@@ -47,6 +48,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_header(installation, pages)
     with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
         with st.container(key="hb_data_left", width="stretch"):
+            draw_coverage(installation)
             draw_sources(installation)
             draw_last_load(installation)
             draw_rejects(installation)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import pandas as pd
@@ -12,12 +13,14 @@ from hexbeat.dashboard.pages.data.quality_tables import render_reasons, render_r
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.dashboard.views.controls import draw_day
 from hexbeat.ingest.column_guesses import PARTS
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
 from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
 from layers.catalogue import LAYERS
-from layers.wording import escape_html
+from layers.coverage import Span, Spans, join_spans
+from layers.wording import escape_html, format_day_spans, format_list
 
 __all__ = ["REPORT_KEY", "build_match_table", "build_profile", "draw_column_match", "draw_upload", "parse_matches"]
 
@@ -28,6 +31,15 @@ SUGGESTION_KEY: Final = "upload_suggestion"
 ROUND_KEY: Final = "upload_round"  # a number that rises after each load, so that the next one begins without files
 NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
+BY_SOURCE: Final = "by source"
+STATED: Final = "stated"
+OTHERS: Final = "Where nothing was found in these days, there was none. All other days are not known."
+COVERS_TITLES: Final = {
+    "month": "its whole month",
+    "file": "the days from its first to its last record",
+    "open": "the days from the first record of the log to its last",
+    "stated": "",
+}
 
 
 def draw_upload(installation: Installation) -> None:
@@ -50,7 +62,8 @@ def draw_upload(installation: Installation) -> None:
             draw_column_match(installation, suggestion)
             return
         layer = draw_layer_choice(source)
-        draw_check_and_load(installation, files, (signature, source.name, layer), source, layer)
+        covers = draw_days_choice(installation, source)
+        draw_check_and_load(installation, files, (signature, source.name, layer, covers), source, layer, covers)
     except HexbeatError as error:
         draw_error(error)
 
@@ -96,12 +109,42 @@ def draw_layer_choice(source: SourceProfile) -> str | None:
     return None if layer == BY_FILE else str(layer)
 
 
+def draw_days_choice(installation: Installation, source: SourceProfile) -> Span | None:
+    """Draw the choice of the days for which the file is complete. [from, to), or None: as the source's rule has it."""
+    must_state = source.covers == "stated"
+    options = (STATED,) if must_state else (BY_SOURCE, STATED)
+    titles = {BY_SOURCE: COVERS_TITLES[source.covers], STATED: "other days" if len(options) > 1 else "these days"}
+    chosen = st.radio(
+        "The file is complete for",
+        options,
+        format_func=titles.__getitem__,
+        key=f"upload_covers_{source.name}",
+        help=OTHERS,
+    )
+    if chosen != STATED:
+        return None
+    with st.container(horizontal=True, gap="small"):
+        first = draw_day("First day", installation.today, key="upload_first")
+        last = draw_day("Last day", installation.today, key="upload_last")
+    if first is None or last is None:
+        return None
+    return first, last + timedelta(days=1)
+
+
 def draw_check_and_load(
-    installation: Installation, files: Sequence[Any], key: tuple[Any, ...], source: SourceProfile, layer: str | None
+    installation: Installation,
+    files: Sequence[Any],
+    key: tuple[Any, ...],
+    source: SourceProfile,
+    layer: str | None,
+    covers: Span | None,
 ) -> None:
     """Draw the button of the dry run, its report, and the button that loads the files."""
+    if covers is None and st.session_state.get(f"upload_covers_{source.name}") == STATED:
+        st.text("Choose the first and the last day for which the file is complete.")
+        return
     if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
-        report = load_files(installation, files, source, layer, dry_run=True)
+        report = load_files(installation, files, source, layer, covers, dry_run=True)
         st.session_state[REPORT_KEY] = (key, report)
     entry = st.session_state.get(REPORT_KEY)
     if entry is None or entry[0] != key:
@@ -109,16 +152,22 @@ def draw_check_and_load(
         return
     draw_report(entry[1])
     accepted = sum(file.tally.accepted + file.tally.removed for file in entry[1].files)
-    if not accepted:
+    if not accepted and covers is None:
         st.text("This file has nothing to load.")
     elif st.button("Load it", type="primary", key="load"):
-        st.session_state[REPORT_KEY] = (None, load_files(installation, files, source, layer, dry_run=False))
+        st.session_state[REPORT_KEY] = (None, load_files(installation, files, source, layer, covers, dry_run=False))
         st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
         st.rerun()
 
 
 def load_files(
-    installation: Installation, files: Sequence[Any], source: SourceProfile, layer: str | None, *, dry_run: bool
+    installation: Installation,
+    files: Sequence[Any],
+    source: SourceProfile,
+    layer: str | None,
+    covers: Span | None,
+    *,
+    dry_run: bool,
 ) -> IngestReport:
     """Load the files, or only check them in a dry run. Shows progress."""
     text = "Checking …" if dry_run else "Loading …"
@@ -138,14 +187,44 @@ def load_files(
             dry_run=dry_run,
             layer=layer,
             progress=show_progress,
+            covers=covers,
         )
     bar.empty()
     return report
 
 
+def describe_days(report: IngestReport) -> str:
+    """Which days the files complete, and that all others will be not known, in sentences.
+
+    A running log is also complete between what was loaded of it before and what is loaded now.
+    """
+    spans: dict[tuple[str, str], list[Span]] = {}
+    for entry in (entry for file in report.files for entry in file.coverage):
+        spans.setdefault((entry.layer, entry.kind), []).append((entry.start, entry.end))
+    if not spans:
+        return "No day becomes known by this file, because it has no events and no days were stated."
+    which = "This file is" if len(report.files) == 1 else "These files are"
+    by_days: dict[Spans, list[str]] = {}
+    for (layer, _), days in spans.items():
+        by_days.setdefault(join_spans(days), []).append(layer)
+    sentences = [
+        f"{which} complete for {format_day_spans(days, most=12)}{_format_layers(layers) if len(by_days) > 1 else ''}."
+        for days, layers in by_days.items()
+    ]
+    if any(kind == "open" for _, kind in spans):
+        sentences.append("It is a running log: days between earlier loads and this one are known too.")
+    verb = "will be" if report.dry_run else "are"
+    return " ".join([*sentences, f"Other days {verb} not known, unless other files complete them."])
+
+
+def _format_layers(layers: Sequence[str]) -> str:
+    return f" ({format_list([spec.short for spec in LAYERS if spec.name in layers])})"
+
+
 def draw_report(report: IngestReport) -> None:
     """Draw what happened to the rows, the reasons, and the first rejected rows."""
     parts = (
+        f'<p class="hb-days" role="status"><b>{escape_html(describe_days(report))}</b></p>',
         render_report(report.files, dry_run=report.dry_run),
         render_reasons(report.files),
         render_samples(report.samples),

@@ -1,7 +1,8 @@
 """Alerts on the Map page: a band, its details, and the draft of a form that a person may send."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from functools import partial
 from typing import Final
 
@@ -9,14 +10,15 @@ import streamlit as st
 
 from hexbeat.analysis.alerts import Alert, AlertReport
 from hexbeat.dashboard.state.findings import find_alerts
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
+from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.encounters import OFFICERS_NOTE, name_records
-from layers.wording import escape_html, format_date, format_list, format_number, format_plural
+from layers.wording import escape_html, format_about, format_count, format_date, format_list, format_plural
 
-__all__ = ["draw_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
+__all__ = ["draw_alerts", "drop_old_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
 DAYS_A_YEAR: Final = 365
 NUMBER: Final = ' class="hb-number"'
@@ -29,8 +31,8 @@ CAUTION: Final = (
 
 
 def draw_alerts(installation: Installation) -> None:
-    """Draw the band if there is an alert; nothing otherwise."""
-    report = find_alerts(installation)
+    """Draw the band if there is an alert of records that are not old; nothing otherwise."""
+    report = drop_old_alerts(find_alerts(installation), find_freshness(installation), today=installation.today)
     if not report.alerts:
         return
     with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
@@ -38,6 +40,12 @@ def draw_alerts(installation: Installation) -> None:
         with st.expander("What, where, how sure"):
             st.html(render_alerts(report))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
+
+
+def drop_old_alerts(report: AlertReport, freshness: Mapping[str, Freshness], *, today: date) -> AlertReport:
+    """The report without alerts of layers whose records end long ago: what was alarming then is no alert now."""
+    old = list_old_layers(freshness, layers=freshness, today=today)
+    return replace(report, alerts=tuple(alert for alert in report.alerts if alert.layer not in old))
 
 
 def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
@@ -93,8 +101,8 @@ def render_band(report: AlertReport) -> str:
         return ""
     first = alerts[0]
     more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
-    chance = f"In {report.days} days chance alone brings {format_about(count_chance_alerts(report))}."
-    expected = format_number(first.expected)
+    chance = f"In {report.days} days chance alone brings {format_alert_number(count_chance_alerts(report))}."
+    expected = format_about(first.expected)
     searches = f" {OFFICERS_NOTE}" if first.searches else ""
     return (
         f'<p class="hb-alert"><b>Out of the ordinary:</b> {escape_html(describe_alert(first))}, where '
@@ -106,7 +114,7 @@ def render_band(report: AlertReport) -> str:
 def describe_alert(alert: Alert) -> str:
     """As in "16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026"."""
     spec = name_records(find_layer(alert.layer), searches=alert.searches)
-    return f"{format_plural(alert.count, spec.one, spec.many)} in {alert.place}, {format_alert_days(alert)}"
+    return f"{format_count(alert.count, spec)} in {alert.place}, {format_alert_days(alert)}"
 
 
 def format_alert_days(alert: Alert) -> str:
@@ -128,7 +136,7 @@ def count_chance_alerts(report: AlertReport) -> float:
     return sum(count_false_alarms(report).values()) * report.days / DAYS_A_YEAR
 
 
-def format_about(number: float) -> str:
+def format_alert_number(number: float) -> str:
     """As in "about 8 alerts", "less than one alert"."""
     return "less than one alert" if number < 1 else f"about {format_plural(round(number), 'alert', 'alerts')}"
 
@@ -159,7 +167,7 @@ def _render_row(alert: Alert) -> str:
     return (
         f"<tr><td>{escape_html(find_layer(alert.layer).title)}</td><td>{escape_html(place)}</td>"
         f"<td>{escape_html(format_alert_days(alert))}</td>"
-        f'<td class="hb-number">{escape_html(format_number(alert.count))}</td>'
-        f'<td class="hb-number">{escape_html(format_number(alert.expected))}</td>'
+        f'<td class="hb-number">{escape_html(format_about(alert.count))}</td>'
+        f'<td class="hb-number">{escape_html(format_about(alert.expected))}</td>'
         f"<td>{escape_html(format_list(alert.methods))}</td></tr>"
     )

@@ -16,7 +16,7 @@ from hexbeat.analysis.hotspot_map import explain_cell
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
-from hexbeat.dashboard.state.session import Installation, find_coverage
+from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
@@ -80,7 +80,7 @@ CSS: Final = """
 .hb-ranking { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 0 1.5rem; }
 h3 { font: 600 .85rem var(--st-font); margin: .6rem 0 .2rem; color: var(--st-text-color); }
 ol { list-style: none; margin: 0; padding: 0; }
-button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto 3.2rem;
+button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto minmax(3.2rem, auto);
   gap: .1rem .4rem; align-items: baseline; width: 100%; padding: .38rem .5rem; border-radius: .4rem; cursor: pointer;
   font: .9rem var(--st-font); color: var(--st-text-color); min-height: 24px; position: relative; }
 button:hover { background: var(--st-secondary-background-color); }
@@ -119,6 +119,12 @@ def draw_cell_panel(
 
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
     """Draw the list of this view; if it is empty, why, and what to do."""
+    if all(view.figures.state == "not known" for view in views):
+        st.html(
+            '<div class="hb-empty"><h2>Not known</h2><p>The records do not cover this period. Choose another period or '
+            "other wards.</p></div>"
+        )
+        return
     if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
         st.html(
             '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
@@ -140,7 +146,7 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
         choices=choices,
         last=last,
         area=installation.area,
-        coverages=find_coverage(installation),
+        freshness=find_freshness(installation, choices.wards),
         figures=[view.figures for view in views],
     )
 
@@ -233,7 +239,10 @@ def _find_picked(key: str) -> str | None:
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
     cell, sentences = choices.cell or "", list[str]()
+    freshness = find_freshness(installation, choices.wards)
     for layer in choices.layers:
+        if not freshness[layer].find_known_in(choices.bounds(last)):
+            continue
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)

@@ -3,12 +3,12 @@
 The filters of COLUMN_FILTERS say by which widget they are drawn; this module names none of them.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from geo.wards import Wards
 from hexbeat.analysis.change_map import AGAINST
@@ -35,6 +35,7 @@ SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {O
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
 VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change", "expected": "Expected"}
 AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
+AUTOMATIC: Final = "Automatic"
 FIRST_DAY: Final = date(1990, 1, 1)
 
 
@@ -44,17 +45,15 @@ def forget_widgets() -> None:
         del st.session_state[key]
 
 
-def draw_filters(
-    choices: Choices, *, columns: Columns, wards: Wards, last: date, automatic: Callable[[Choices], str]
-) -> Choices:
-    """Draw all filters and return the choices; `automatic` describes the automatic size of cells."""
+def draw_filters(choices: Choices, *, columns: Columns, wards: Wards, last: date) -> tuple[Choices, DeltaGenerator]:
+    """Draw all filters. The choices, and an empty place under the sizes for the size that the map then has."""
     _seed_widgets(choices, last)
     current = _draw_what(choices)
     current = _draw_columns(current, columns, "what")
     current = _draw_when(current, last)
     current = _draw_where(current, wards)
-    current = _draw_how(current, automatic)
-    return _draw_columns(current, columns, "how")
+    current, size_note = _draw_how(current)
+    return _draw_columns(current, columns, "how"), size_note
 
 
 def _seed_widgets(choices: Choices, last: date) -> None:
@@ -190,8 +189,8 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
     return replace(choices, wards=tuple(code for code in wards.codes if code in chosen))
 
 
-def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
-    """Draw the choices of view, measure and size of cells."""
+def _draw_how(choices: Choices) -> tuple[Choices, DeltaGenerator]:
+    """Draw the choices of view, measure and size of cells, and an empty place for the size that is shown."""
     _draw_heading("How")
     choices = _draw_view(choices)
     measure = st.pills(
@@ -202,16 +201,16 @@ def _draw_how(choices: Choices, automatic: Callable[[Choices], str]) -> Choices:
         required=True,
         help="Events: one find is one. Items: a find of five needles is five.",
     )
-    automatic_title = automatic(choices)
     size = st.selectbox(
         "Size of cells",
         [0, *RESOLUTIONS],
         key=PREFIX + "size",
-        format_func=lambda number: format_size(number) if number else automatic_title,
+        format_func=lambda number: format_size(number) if number else AUTOMATIC,
         help="How far a cell is across. Automatic, for counts and change: the smallest cells of which no more than "
         "1,000 cover the chosen wards. For hotspots and expected events: what the back-test shows to be best.",
     )
-    return replace(choices, measure="quantity" if measure == "quantity" else "events", size=int(size) or None)
+    note = st.empty()
+    return replace(choices, measure="quantity" if measure == "quantity" else "events", size=int(size) or None), note
 
 
 def _draw_columns(choices: Choices, columns: Columns, section: Section) -> Choices:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
-from hexbeat.dashboard.header import draw_header, find_page
+from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
@@ -21,11 +21,11 @@ from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.selected_methods import choose_size, describe_automatic, describe_backtest, find_selection
+from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
     Installation,
     count_all_layers,
-    find_coverage,
+    find_freshness,
     find_scale_maximum,
     is_history_navigation,
 )
@@ -56,19 +56,28 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     choices = read_choices(installation)
     with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
         with st.container(key="hb_filters", width=286):
-            choices, last = draw_filter_panel(installation, choices)
+            choices, last, size_note = draw_filter_panel(installation, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
-            draw_main(installation, choices, last, pages)
+            draw_main(installation, choices, last, pages, size_note=size_note)
 
 
-def draw_main(installation: Installation, choices: Choices, last: date, pages: Sequence[StreamlitPage]) -> None:
+def draw_main(
+    installation: Installation,
+    choices: Choices,
+    last: date,
+    pages: Sequence[StreamlitPage],
+    *,
+    size_note: DeltaGenerator,
+) -> None:
     """Draw the sentence, the map with the panel beside it, and the tabs."""
     size = choose_size(installation, choices)
     resolution = size.resolution
+    size_note.html(f'<p class="hb-small">{escape_html(describe_shown_size(resolution))}</p>')
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = count_all_layers(installation, choices, last=last, resolution=resolution)
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
+    draw_old_records(installation, choices.layers, choices.wards)
     draw_sentences(installation, choices, views, size.sentence)
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
@@ -131,28 +140,30 @@ def write_link(choices: Choices) -> None:
         st.query_params.from_dict(query)
 
 
-def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date]:
-    """Draw the filters and the buttons under them. The choices, and the day with which a moving period ends."""
-    coverages = find_coverage(installation)
-    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
-    current = draw_filters(
-        choices,
-        columns=installation.columns,
-        wards=installation.area.wards,
-        last=last,
-        automatic=partial(describe_automatic, installation),
-    )
+def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Choices, date, DeltaGenerator]:
+    """Draw the filters and the buttons under them.
+
+    The choices, the day with which a moving period ends, and an empty place for the size of the cells on the map.
+    """
+    last = find_last_day(installation, choices)
+    current, size_note = draw_filters(choices, columns=installation.columns, wards=installation.area.wards, last=last)
     if current != choices:
         st.session_state.pop(LINK_PROBLEMS_KEY, None)  # what the link said no longer matters
     choices = keep_choices(current)
-    last = find_last_known_day(coverages, layers=choices.layers, today=installation.today)
+    last = find_last_day(installation, choices)
     with st.container(horizontal=True, gap="small"):
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
         draw_copy_link_button(fixed, key="hb_copy_link")
         st.button("Reset", on_click=reset_choices)
     with st.container(key="hb_filter_close"):
         draw_close_filters_button()
-    return choices, last
+    return choices, last, size_note
+
+
+def find_last_day(installation: Installation, choices: Choices) -> date:
+    """The day with which a moving period ends for the chosen layers and wards."""
+    freshness = find_freshness(installation, choices.wards)
+    return find_last_known_day(freshness, layers=choices.layers, today=installation.today)
 
 
 def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], size_reason: str) -> None:
@@ -161,7 +172,11 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
     for view in views:
         notes = list(view.notes)
         if view is views[0]:  # the bounds of a moving period are said once
-            notes = [describe_period(choices, view.figures) if view.period is None else "", size_reason, *notes]
+            notes = [
+                describe_period(choices, view.figures, today=installation.today) if view.period is None else "",
+                size_reason,
+                *notes,
+            ]
         if choices.view != "expected":  # its own notes say this
             notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -12,15 +12,19 @@ from hexbeat.areas.place_names import format_cell_code
 from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_months
+from hexbeat.dashboard.state.freshness import judge_months
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.card import find_record_ids, list_chosen_months
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.layer_view import LayerView
-from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table
+from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table, style_numbers
 from hexbeat.store.records import read_records
 from layers.access import Action, may
 from layers.grouping import GROUPINGS, GROUPS
-from layers.wording import escape_html, format_number, format_plural
+from layers.wording import escape_html, format_about, format_plural
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 __all__ = ["draw_frame", "draw_tabs"]
 
@@ -29,9 +33,6 @@ MONTHS: Final = 24
 MOST_RECORDS: Final = 500
 ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
-PRECISE: Final = {"z": "%.2f", "p": "%.2g", "q": "%.2g", "Expected in the week": "%.2f"} | dict.fromkeys(
-    ("Ratio", "Ratio from", "Ratio to"), "%.2f"
-)
 
 
 def draw_tabs(
@@ -57,14 +58,20 @@ def draw_tabs(
             draw_downloads(installation, choices, views, resolution=resolution)
 
 
-def draw_sortable_frame(frame: pd.DataFrame, *, key: str, alt: str, config: dict[str, Any] | None = None) -> None:
+def draw_sortable_frame(
+    frame: "pd.DataFrame | Styler", *, key: str, alt: str, config: dict[str, Any] | None = None
+) -> None:
     """Draw a table that sorts by a click on a heading. Texts are drawn on a canvas, so that none runs as HTML."""
-    height = ROW_PX * (min(len(frame), MOST_ROWS_SHOWN) + 1) + 3
+    rows = len(frame.index)
+    height = ROW_PX * (min(rows, MOST_ROWS_SHOWN) + 1) + 3
     st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
 
 
 def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
     """Draw the map as a table: counts side by side, by cell or another group; other views layer by layer."""
+    if all(view.figures.state == "not known" for view in views):
+        st.text("Not known: the records do not cover this period.")
+        return
     if choices.view == "counts":
         figures = [view.figures for view in views]
         by = st.selectbox(
@@ -95,18 +102,8 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
     if table.empty:
         st.text("No cell has events that match these filters.")
         return
-    numbers = [name for name in table.columns if table[name].dtype == "float64"]
-    config = {name: st.column_config.NumberColumn(format=choose_number_format(table[name])) for name in numbers}
-    if "Rank" in table:
-        config["Rank"] = st.column_config.NumberColumn(width="small")
-    draw_sortable_frame(table, key=key, alt=alt, config=config)
-
-
-def choose_number_format(values: pd.Series) -> str:
-    """The format of a column: no decimals for whole numbers, one for shares, PRECISE for ratios and chances."""
-    if values.name in PRECISE:
-        return PRECISE[str(values.name)]
-    return "%.1f" if bool((values.dropna() % 1 != 0).any()) else "%d"
+    config = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
+    draw_sortable_frame(style_numbers(table), key=key, alt=alt, config=config)
 
 
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
@@ -115,13 +112,18 @@ def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[
         if layer_figures.spec.kind == "state":
             st.text(f"{layer_figures.spec.title} are in force all day and have no rhythm of hours.")
             continue
+        if layer_figures.state == "not known":
+            st.text(f"{layer_figures.spec.title}: not known, because the records do not cover this period.")
+            continue
         event_filter = build_filter(
             choices, layer=layer_figures.spec.name, start=layer_figures.start, end=layer_figures.end
         )
         rhythm = count_weekday_hours(installation.columns, event_filter, installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
         note = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
-        most = f"The largest number is {format_number(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
+        missing = layer_figures.freshness.describe_missing((layer_figures.start, layer_figures.end))
+        note = f"{note} {missing}." if missing else note
+        most = f"The largest number is {format_about(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
         chart = render_grid(rhythm.grid, caption=f"{layer_figures.spec.title} by weekday and hour of the day")
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + note)}</p></div>')
 
@@ -131,7 +133,7 @@ def draw_months(installation: Installation, choices: Choices, figures: Sequence[
     for layer_figures in figures:
         counts = count_months(
             installation.columns,
-            layer=layer_figures.spec.name,
+            freshness=layer_figures.freshness,
             choices=choices,
             area=installation.area,
             end=layer_figures.end,
@@ -139,6 +141,7 @@ def draw_months(installation: Installation, choices: Choices, figures: Sequence[
         )
         chart = render_months(
             counts,
+            judge_months(layer_figures.freshness, counts.index),
             caption=f"{layer_figures.spec.title} by month, as chosen but for the period",
             chosen=list_chosen_months(layer_figures.start, layer_figures.end),
         )

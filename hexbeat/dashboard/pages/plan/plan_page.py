@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.pages.plan.plan_request import draw_patrol_choices, draw_sweep_choices
 from hexbeat.dashboard.pages.plan.plan_result import draw_plan, draw_saved_plans
@@ -38,6 +38,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
+    draw_any_old_records(installation)
     kind = st.segmented_control(
         "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind",
         format_func=KINDS.__getitem__, label_visibility="collapsed",

@@ -218,6 +218,16 @@ def test_the_tooltip_names_the_ward_and_the_number(still: Frame) -> None:
     assert "Needle finds" in words
 
 
+def test_the_tooltip_rounds_shared_counts_for_people(still: Frame) -> None:
+    words = still.evaluate("""() => {
+      const layer = Object.create(Hexbeat.layer('hex'));
+      layer.data = { ...layer.data, names: null, rounded: true, divisor: 10, small: true };
+      layer._number = (value) => value;
+      return [57.7, 1203.5, 3, 0.4, 0.1].map((value) => { layer.values = [value]; return layer.valueText(0); });
+    }""")
+    assert words == ["about 58", "about 1,204", "3", "under 1", "under 1"]
+
+
 def test_words_from_data_stay_words(page: Page, address: str) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

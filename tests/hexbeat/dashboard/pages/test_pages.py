@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat import demonstration
 from hexbeat.areas.area import load_area
+from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.presets import format_size
+from hexbeat.dashboard.state.selected_methods import choose_size
+from hexbeat.dashboard.state.session import open_installation
+from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -136,10 +141,50 @@ def test_a_bad_link_opens_the_map_and_says_so(home: Path) -> None:
 
 def test_nothing_matches_is_said_with_what_to_do(home: Path) -> None:
     filled(home)
-    page = read_html(open_map(**{"from": "2001-01-01", "to": "2001-01-08"}))
+    page = read_html(open_map(reported="agency"))
     assert "Nothing matches" in page
     assert "Reset" in page
-    assert "No needle finds in Middlesbrough, 1 Jan to 7 Jan 2001" in page
+    assert "No needle finds reported by agencies in Middlesbrough, " in page
+
+
+def test_a_period_that_is_not_known_has_no_number_and_no_place(home: Path) -> None:
+    filled(home)
+    for view in ("counts", "hotspots", "change"):
+        page = read_html(open_map(**{"from": "2001-01-01", "to": "2001-01-08", "view": view}))
+        assert "Needle finds in Middlesbrough, 1 Jan to 7 Jan 2001: not known." in page
+        assert "<h2>Not known</h2>" in page
+        assert "Nothing matches" not in page
+
+
+def fill_to_the_end_of_2024(home: Path) -> None:
+    """A home whose records end with 2024, with a cluster in its last days."""
+    area, newest = load_area("middlesbrough"), datetime(2024, 12, 31, 12, tzinfo=UTC)
+    with Store.open(home) as store:
+        load_frame(store, area, made_frame(area, number=300, newest=newest, days=200, layer="overdoses"))
+        spike = made_frame(area, number=60, newest=newest, days=2, layer="overdoses", source="spike", seed=1)
+        load_frame(store, area, spike.assign(lon=spike["lon"].iloc[0], lat=spike["lat"].iloc[0]), name="spike.csv")
+
+
+def test_records_that_end_long_ago_are_told_first_as_old_and_raise_no_alert(home: Path) -> None:
+    fill_to_the_end_of_2024(home)
+    app = open_map(layers="overdoses", period="7d")
+    page = read_html(app)
+    months = round((datetime.now(UTC).date() - date(2024, 12, 31)).days / (365.25 / 12))
+    said = f"Records end {months} months ago (31 Dec 2024)."
+    assert said in page
+    assert page.index(said) < page.index("hb-sentence")
+    assert "The last 7 days of the records, 25 to 31 Dec 2024." in page
+    assert "Out of the ordinary" not in page
+
+
+@pytest.mark.parametrize("view", ["counts", "hotspots"])
+def test_the_size_of_cells_is_that_of_the_view_on_the_map(home: Path, view: str) -> None:
+    filled(home)
+    app = open_map()
+    app.session_state["filter_view"] = view
+    app.run()
+    size = choose_size(open_installation(Settings.from_environment()), Choices(view=view))  # type: ignore[arg-type] # a view
+    assert f"On the map: {format_size(size.resolution).lower()}." in read_html(app)
 
 
 def test_several_layers_have_a_sentence_each(home: Path) -> None:
@@ -270,7 +315,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     assert re.search(expected, read_html(app))
     app = open_map(layers="overdoses", view="hotspots")
     assert "across: the smallest that forecast the next week as well as any size" in read_html(app)
-    assert app.selectbox(key="filter_size").options[0].startswith("Automatic: ")
+    assert app.selectbox(key="filter_size").options[0] == "Automatic"
     assert "across: the smallest" not in read_html(open_map(layers="overdoses", view="hotspots", size="9"))
 
 

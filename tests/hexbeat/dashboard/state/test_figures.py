@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,10 +8,12 @@ from hypothesis import strategies as st
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.pages.map.cell_panel import build_ranking_groups
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices, build_filter
-from hexbeat.dashboard.state.figures import count_layer, count_months
-from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.state.figures import LayerFigures, count_layer, count_months
+from hexbeat.dashboard.state.freshness import find_layer_freshness, judge_months
 from hexbeat.dashboard.views.counts_view import build_counts_view
+from layers.columns import Columns
 from layers.counting import count
+from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import Event, columns_of, local
 
 LAST = date(2026, 11, 21)
@@ -33,9 +36,9 @@ def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
     area: Area, events: list[Event], choices: Choices
 ) -> None:
     columns = columns_of(events)
-    reach = find_layer_coverage(columns, time_zone=area.tz)["needle_litter"]
+    reach = find_layer_freshness(columns, time_zone=area.tz)["needle_litter"]
     figures = count_layer(
-        columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, coverage=reach
+        columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, freshness=reach
     )
     plain = count(columns, build_filter(choices, layer="needle_litter", start=figures.start, end=figures.end))
     assert figures.total == plain.total == figures.cells["count"].sum()
@@ -46,14 +49,14 @@ def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
 
 
 def test_before_is_the_same_length_and_only_where_the_records_reach(area: Area) -> None:
-    days = ["2026-10-01", "2026-10-30", "2026-11-10", "2026-11-11"]
+    days = ["2026-10-01", "2026-10-30", "2026-11-10", "2026-11-21"]
     columns = columns_of([Event(local(f"{day} 12:00")) for day in days])
-    reach = find_layer_coverage(columns, time_zone=area.tz)["needle_litter"]
+    reach = find_layer_freshness(columns, time_zone=area.tz)["needle_litter"]
 
     def before(start: date) -> float | None:
         choices = Choices(period=OWN_DATES, dates=(start, date(2026, 11, 22)))
         return count_layer(
-            columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, coverage=reach
+            columns, layer="needle_litter", choices=choices, last=LAST, resolution=9, area=area, freshness=reach
         ).before
 
     assert before(date(2026, 11, 1)) == 1.0
@@ -63,9 +66,51 @@ def test_before_is_the_same_length_and_only_where_the_records_reach(area: Area) 
 @pytest.mark.parametrize(("end", "last"), [(date(2026, 11, 22), "2026-11"), (date(2026, 12, 1), "2026-11")])
 def test_months_end_with_the_month_of_the_last_day_that_counts(area: Area, end: date, last: str) -> None:
     columns = columns_of([Event(local("2026-11-10 12:00")), Event(local("2025-12-31 23:59"))])
-    months = count_months(columns, layer="needle_litter", choices=Choices(), area=area, end=end, months=12)
+    reach = find_layer_freshness(columns, time_zone=area.tz)["needle_litter"]
+    months = count_months(columns, freshness=reach, choices=Choices(), area=area, end=end, months=12)
     assert (len(months), months.index[-1]) == (12, last)
     assert months["2025-12"] == months["2026-11"] == 1.0
+
+
+def columns_without_march() -> Columns:
+    """A find on each 15th of 2024 and one in March, of which the records were said not to be complete."""
+    events = [Event(local(f"2024-{month:02d}-15 12:00")) for month in range(1, 13)]
+    month = Event(local("2024-02-20 00:00"), local("2024-03-11 00:00"), precision="day")
+    year = CoverageEntry("needle_litter", "table", "", date(2024, 1, 1), date(2025, 1, 1))
+    gap = CoverageEntry("needle_litter", "", "", date(2024, 3, 1), date(2024, 4, 1), kind="cleared")
+    columns = columns_of([*events, month])
+    return replace(columns, coverage=Coverage((year, gap), columns.ward_codes))
+
+
+def count_2024(area: Area, start: date, end: date) -> LayerFigures:
+    columns = columns_without_march()
+    return count_layer(
+        columns, layer="needle_litter", choices=Choices(period=OWN_DATES, dates=(start, end)), last=LAST, resolution=9,
+        area=area, freshness=find_layer_freshness(columns, time_zone=area.tz)["needle_litter"],
+    )  # fmt: skip
+
+
+def test_only_known_days_are_counted(area: Area) -> None:
+    figures = count_2024(area, date(2024, 2, 1), date(2024, 5, 1))
+    assert (figures.state, figures.total, figures.before) == ("partly known", 2.5, None)
+    assert figures.cells["count"].tolist() == [2.5]
+    march = count_2024(area, date(2024, 3, 1), date(2024, 4, 1))
+    assert (march.state, march.total, len(march.cells)) == ("not known", 0.0, 0)
+
+
+def test_known_days_with_days_before_that_are_not_known_are_not_compared(area: Area) -> None:
+    assert count_2024(area, date(2024, 4, 1), date(2024, 5, 1)).before is None
+    assert count_2024(area, date(2024, 6, 1), date(2024, 7, 1)).before == 1.0
+
+
+def test_months_that_are_not_known_are_no_noughts(area: Area) -> None:
+    columns = columns_without_march()
+    freshness = find_layer_freshness(columns, time_zone=area.tz)["needle_litter"]
+    months = count_months(columns, freshness=freshness, choices=Choices(), area=area, end=date(2024, 5, 1), months=5)
+    assert months.fillna(-1).to_dict() == {
+        "2023-12": -1.0, "2024-01": 1.0, "2024-02": 1.5, "2024-03": -1.0, "2024-04": 1.0,
+    }  # fmt: skip
+    assert judge_months(freshness, months.index) == ["not known", "known", "known", "not known", "known"]
 
 
 @given(EVENTS)

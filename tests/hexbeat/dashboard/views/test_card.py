@@ -8,7 +8,7 @@ import pytest
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import count_layer, select_cell
-from hexbeat.dashboard.state.freshness import find_layer_coverage
+from hexbeat.dashboard.state.freshness import find_layer_freshness
 from hexbeat.dashboard.views.card import (
     Card,
     build_card_rows,
@@ -17,18 +17,23 @@ from hexbeat.dashboard.views.card import (
     list_chosen_months,
     render_card,
 )
+from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import Event, columns_of, local
 
 LAST = date(2026, 11, 21)
 NOVEMBER = Choices(period=OWN_DATES, dates=(date(2026, 11, 1), date(2026, 11, 22)))
 CELL = h3.latlng_to_cell(54.576, -1.235, 9)
+KNOWN = tuple(
+    CoverageEntry(layer, "log", "", date(2020, 1, 1), date(2026, 11, 22)) for layer in ("needle_litter", "overdoses")
+)
 ELSEWHERE = {"lon": -1.21, "lat": 54.55}
 
 
 def columns() -> Columns:
     old = Event(local("2020-01-01 12:00"), **ELSEWHERE)
-    return columns_of(
+    events = columns_of(
         [
             old,
             replace(old, layer="overdoses"),
@@ -40,25 +45,26 @@ def columns() -> Columns:
             Event(local("2026-11-12 03:00"), **ELSEWHERE),
         ]
     )
+    return replace(events, coverage=Coverage(KNOWN, events.ward_codes))
 
 
 def card_of(area: Area, choices: Choices = NOVEMBER, cell: str = CELL) -> Card:
     events = columns()
-    reaches = find_layer_coverage(events, time_zone=area.tz)
+    reaches = find_layer_freshness(events, time_zone=area.tz)
     figures = [
-        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, coverage=reaches[layer])
+        count_layer(events, layer=layer, choices=choices, last=LAST, resolution=9, area=area, freshness=reaches[layer])
         for layer in choices.layers
     ]
-    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, coverages=reaches, figures=figures)
+    return build_cell_card(events, cell=cell, choices=choices, last=LAST, area=area, freshness=reaches, figures=figures)
 
 
 def test_the_card_counts_every_layer_in_its_cell_now_and_before(area: Area) -> None:
     lines = {line.spec.name: (line.now, line.before, line.rank) for line in card_of(area).lines}
     assert lines == {
         "needle_litter": (3.0, 1.0, 1),
-        "street_dealing": (0.0, None, None),
+        "street_dealing": (None, None, None),
         "overdoses": (1.0, 0.0, None),
-        "closed_properties": (0.0, None, None),
+        "closed_properties": (None, None, None),
     }
 
 
@@ -102,7 +108,40 @@ def test_the_card_downloads_as_a_table(area: Area) -> None:
 
 def test_a_cell_without_events_has_a_card_of_noughts(area: Area) -> None:
     empty = card_of(area, cell=h3.latlng_to_cell(54.52, -1.2, 9))
-    assert [line.now for line in empty.lines] == [0.0] * 4
+    assert [line.now for line in empty.lines] == [0.0, None, 0.0, None]
+
+
+def test_a_layer_that_is_not_known_has_no_number_on_the_card_nor_in_its_file(area: Area) -> None:
+    page = render_card(card_of(area))
+    assert (
+        f'<th scope="row">{find_layer("street_dealing").title}</th><td class="hb-number">not known</td>'
+        "<td>Nothing has been loaded</td>"
+    ) in page
+    assert build_card_rows(card_of(area))["count"].isna().tolist() == [False, True, False, True]
+
+
+def test_a_card_of_days_that_are_not_known_has_no_grid_of_noughts(area: Area) -> None:
+    page = render_card(card_of(area, Choices(period=OWN_DATES, dates=(date(2026, 12, 1), date(2026, 12, 8)))))
+    assert "hb-grid" not in page
+    assert '<td class="hb-number">0</td>' not in page
+    assert "<td>1 to 7 Dec 2026 are not known</td>" in page
+
+
+def test_a_card_over_a_gap_says_which_days_its_numbers_are_of(area: Area) -> None:
+    gap = CoverageEntry("needle_litter", "", "", date(2026, 11, 3), date(2026, 11, 10), kind="cleared")
+    events = replace(columns(), coverage=Coverage((*KNOWN, gap), columns().ward_codes))
+    freshness = find_layer_freshness(events, time_zone=area.tz)
+    figures = count_layer(
+        events, layer="needle_litter", choices=NOVEMBER, last=LAST, resolution=9, area=area,
+        freshness=freshness["needle_litter"],
+    )  # fmt: skip
+    card = build_cell_card(
+        events, cell=CELL, choices=NOVEMBER, last=LAST, area=area, freshness=freshness, figures=[figures]
+    )
+    line = card.lines[0]
+    assert (line.now, line.before, line.missing) == (2.0, None, "3 to 9 Nov 2026 are not known")
+    assert "Known days only: 3 to 9 Nov 2026 are not known</td>" in render_card(card)
+    assert card.month_states[-1] == "partly known"
 
 
 def test_the_records_are_those_that_were_counted_newest_first(area: Area) -> None:

@@ -30,7 +30,22 @@ def test_months_are_bars_with_their_numbers_and_the_chosen_ones_are_marked() -> 
     assert re.findall(r"height:([\d.]+)%", page) == ["100.0", "0.0", "50.0"]
     assert page.count('class="hb-chosen"') == 1
     assert "Jan<br>2026" in page
-    assert re.findall(r"<span>([\d.]+)</span>", page) == ["5", "0", "2.5"]
+    assert re.findall(r"<td><span>(.*?)</span><i", page) == ["5", "0", '<span class="hb-sr">about </span>3']
+    assert "not known" not in page
+
+
+def test_a_month_that_is_not_known_is_a_gap_and_never_nought() -> None:
+    counts = pd.Series([5.0, np.nan, 2.0], index=["2024-02", "2024-03", "2024-04"])
+    page = render_months(counts, ("known", "not known", "partly known"), caption="By month", chosen=["2024-03"])
+    assert (
+        '<tr class="hb-unknown hb-chosen"><th scope="row">Mar<br></th>'
+        '<td title="not known"><span class="hb-sr">not known</span><i></i></td></tr>'
+    ) in page
+    assert '<tr class="hb-part"><th scope="row">Apr<br></th><td><span>2*' in page
+    assert page.endswith(
+        "Hatched: not known, because no records cover the month. Marked with *: only a part of the month is known.</p>"
+    )
+    assert re.findall(r"height:([\d.]+)%", page) == ["100.0", "40.0"]
 
 
 def test_months_without_anything_have_no_bars() -> None:

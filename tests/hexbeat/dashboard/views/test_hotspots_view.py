@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.tables import format_table
 from layers.columns import Columns
-from tests.support.demonstrations import demonstration, middlesbrough, shuffle_cells
+from layers.coverage import Coverage, CoverageEntry
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
 from tests.support.map_views import build_hotspots_view_of
 
@@ -43,8 +45,12 @@ def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
 
 def test_where_nothing_happened_nothing_is_tested() -> None:
     view = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), few())
-    assert view.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
+    assert view.sentence == "Overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: not known."
     assert len(view.drawing.cells) == 0
+    log = CoverageEntry("overdoses", "log", "", TODAY - timedelta(days=90), TODAY)
+    known = replace(few(), coverage=Coverage((log,), few().ward_codes))
+    view = build_hotspots_view_of(replace(DEFAULT, layers=("overdoses",)), known)
+    assert view.sentence == "No overdoses in Middlesbrough, 25 Oct to 21 Nov 2026: there is nothing to test."
 
 
 def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
@@ -62,9 +68,9 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
             1,
             "Brambles & Thorntree",
             "54",
-            "17 cells; the busiest and those that touch it: 30, where 1.5 would be expected",
+            "17 cells; the busiest and those that touch it: 30, where about 1 would be expected",
         ),
-        (2, "Park", "33", "10 cells; the busiest and those that touch it: 26, where 1.5 would be expected"),
+        (2, "Park", "33", "10 cells; the busiest and those that touch it: 26, where about 1 would be expected"),
     ]
     assert view.notes[0] == (
         "They lie in 2 groups of cells that touch. A cell is tested together with those around it."
@@ -112,7 +118,7 @@ def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
     assert format_table(table).to_dict("list") == {
         "p": ["under 0.001", "0.042"],
         "z": ["3.14", ""],
-        "Needle finds": ["1,204", "1.5"],
+        "Needle finds": ["1,204", "about 2"],
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import CELL_COLUMNS, LayerFigures
-from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.views.sentence import (
     build_notes,
     describe_counts,
@@ -25,7 +25,7 @@ NEEDLES = LayerFigures(
     unplaced=0,
     shared=0,
     cells=pd.DataFrame(columns=list(CELL_COLUMNS)),
-    coverage=Coverage("needle_litter", 9000, date(2023, 11, 22), date(2026, 11, 21)),
+    freshness=Freshness("needle_litter", 9000, ((date(2023, 11, 22), date(2026, 11, 22)),)),
 )
 CLOSURES = replace(NEEDLES, spec=find_layer("closed_properties"), total=34.0, before=31.0)
 
@@ -47,7 +47,8 @@ def test_the_sentence_says_number_layer_place_period_and_change() -> None:
         (200.0, 264.0, "24 % fewer than in the 28 days before (264)."),
         (263.6, 264.0, "under 1 % fewer than in the 28 days before (264)."),
         (7.0, 4.0, "3 more than in the 28 days before (4)."),
-        (4.5, 3.25, "1.3 more than in the 28 days before (3.2)."),
+        (5.5, 3.25, "about 2 more than in the 28 days before (about 3)."),
+        (3.5, 3.25, "about as many as in the 28 days before (about 3)."),
         (7.0, 0.0, "none in the 28 days before."),
         (0.0, 0.0, "none in the 28 days before either."),
     ],
@@ -57,16 +58,16 @@ def test_a_change_is_a_share_of_many_and_a_difference_of_few(total: float, befor
 
 
 def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
-    reach = replace(NEEDLES.coverage, first=date(2026, 10, 12))
-    assert describe(replace(NEEDLES, before=None, coverage=reach)) == (
+    reach = replace(NEEDLES.freshness, known=((date(2026, 10, 12), date(2026, 11, 22)),))
+    assert describe(replace(NEEDLES, before=None, freshness=reach)) == (
         "312 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026: "
         "nothing to compare with, because the records begin on 12 Oct 2026."
     )
 
 
 def test_a_layer_without_records_says_so() -> None:
-    empty = Coverage("street_dealing", 0, None, None)
-    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, coverage=empty)
+    empty = Freshness("street_dealing", 0)
+    figures = replace(NEEDLES, spec=find_layer("street_dealing"), total=0.0, before=None, freshness=empty)
     assert describe(figures) == "No reports of street dealing have been loaded yet."
 
 
@@ -116,21 +117,72 @@ def test_what_was_shared_or_left_out_is_said_and_why() -> None:
 
 
 def test_days_that_the_records_do_not_reach_are_said() -> None:
-    reach = replace(NEEDLES.coverage, first=date(2026, 11, 1), last=date(2026, 11, 10))
-    assert build_notes(replace(NEEDLES, coverage=reach), Choices()) == [
-        "The newest record is of 10 Nov 2026. Nothing has been loaded for the days after it.",
-        "The records begin on 1 Nov 2026. Nothing has been loaded for the days before it.",
+    reach = replace(NEEDLES.freshness, known=((date(2026, 11, 1), date(2026, 11, 11)),))
+    assert build_notes(replace(NEEDLES, freshness=reach), Choices()) == [
+        "25 to 31 Oct 2026 and 11 to 21 Nov 2026 are not known. No number includes them.",
+        "The last known day is 10 Nov 2026.",
+        "The first known day is 1 Nov 2026.",
     ]
 
 
 def test_a_moving_period_announces_its_last_day() -> None:
-    assert describe_period(Choices(), NEEDLES) == "28 days up to 21 Nov 2026, the day of the newest record."
-    later = replace(NEEDLES.coverage, last=date(2026, 11, 22))
-    assert (
-        describe_period(Choices(), replace(NEEDLES, coverage=later)) == "28 days up to 21 Nov 2026, the last whole day."
-    )
+    def announce(figures: LayerFigures, choices: Choices | None = None) -> str:
+        return describe_period(choices or Choices(), figures, today=date(2026, 11, 22))
+
+    assert announce(NEEDLES) == "28 days up to 21 Nov 2026, the last known day."
+    later = replace(NEEDLES.freshness, known=((date(2023, 11, 22), date(2026, 11, 23)),))
+    assert announce(replace(NEEDLES, freshness=later)) == "28 days up to 21 Nov 2026, the last whole day."
     own = Choices(period=OWN_DATES, dates=(date(2026, 10, 25), date(2026, 11, 22)))
-    assert describe_period(own, NEEDLES) == ""
+    assert announce(NEEDLES, own) == ""
+
+
+def test_the_last_days_of_old_records_are_named_for_what_they_are() -> None:
+    old = replace(NEEDLES.freshness, known=((date(2023, 1, 1), date(2025, 1, 1)),))
+    week = replace(NEEDLES, start=date(2024, 12, 25), end=date(2025, 1, 1), freshness=old)
+    assert describe_period(Choices(period="7d"), week, today=date(2026, 11, 22)) == (
+        "The last 7 days of the records, 25 to 31 Dec 2024."
+    )
+
+
+WITHOUT_MARCH = replace(
+    NEEDLES.freshness, known=((date(2024, 1, 1), date(2024, 3, 1)), (date(2024, 4, 1), date(2025, 1, 1)))
+)
+
+
+def figures_of_2024(start: date, end: date, **numbers: float | None) -> LayerFigures:
+    facts = {"total": 57.7, "before": None} | numbers
+    return replace(NEEDLES, start=start, end=end, freshness=WITHOUT_MARCH, **facts)
+
+
+def test_a_period_that_is_not_known_has_no_number() -> None:
+    march = figures_of_2024(date(2024, 3, 1), date(2024, 4, 1), total=0.0)
+    assert describe(march) == "Needle finds in Middlesbrough, 1 Mar to 31 Mar 2024: not known."
+    assert build_notes(march, Choices()) == ["Mar 2024 is not known. That is not the same as none."]
+    assert describe(replace(march, spec=find_layer("closed_properties"))).startswith(
+        "Closed properties in force in Middlesbrough, 1 Mar to 31 Mar 2024: not known."
+    )
+
+
+def test_a_partly_known_period_says_which_part_its_number_is_of() -> None:
+    spring = figures_of_2024(date(2024, 2, 1), date(2024, 5, 1))
+    assert describe(spring) == (
+        "About 58 needle finds in Middlesbrough, 1 Feb to 30 Apr 2024 (known days only: Mar 2024 is not known): "
+        "there is no comparison with the days before."
+    )
+
+
+def test_none_in_known_days_is_none() -> None:
+    assert describe(figures_of_2024(date(2024, 2, 1), date(2024, 2, 15), total=0.0, before=3.0)) == (
+        "No needle finds in Middlesbrough, 1 Feb to 14 Feb 2024: 3 fewer than in the 14 days before (3)."
+    )
+
+
+def test_a_period_before_that_is_not_known_is_named() -> None:
+    april = figures_of_2024(date(2024, 4, 1), date(2024, 5, 1))
+    assert describe(april) == (
+        "About 58 needle finds in Middlesbrough, 1 Apr to 30 Apr 2024: "
+        "nothing to compare with, because 2 to 31 Mar 2024 are not known."
+    )
 
 
 def test_the_filters_fit_in_a_line() -> None:

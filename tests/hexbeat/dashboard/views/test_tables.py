@@ -9,7 +9,7 @@ import pytest
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
-from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.views.tables import (
     build_cell_table,
     build_export_rows,
@@ -17,6 +17,7 @@ from hexbeat.dashboard.views.tables import (
     build_record_table,
     format_table,
     format_time,
+    style_numbers,
 )
 from layers.catalogue import find_layer
 from layers.event import EVENT_COLUMNS
@@ -48,7 +49,7 @@ def figures_of(layer: str, counts: list[float], before: list[float] | None = Non
         unplaced=0,
         shared=0,
         cells=cells,
-        coverage=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 21)),
+        freshness=Freshness(layer, 1, ((date(2020, 1, 1), date(2026, 11, 22)),)),
     )
 
 
@@ -89,7 +90,7 @@ def test_files_have_one_row_a_layer_and_cell_in_a_fixed_order() -> None:
 
 def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None:
     table = format_table(build_cell_table([figures_of("needle_litter", [1204.0, 1.5])]))
-    assert table["Needle finds"].tolist() == ["1,204", "1.5"]
+    assert table["Needle finds"].tolist() == ["1,204", "about 2"]
     assert table["Change"].tolist() == ["", ""]
 
 
@@ -147,7 +148,7 @@ def test_a_table_by_groups_adds_up_to_the_number_over_the_map() -> None:
     figures = [
         count_layer(
             columns, layer=layer, choices=choices, last=date(2026, 11, 30), resolution=9, area=area,
-            coverage=Coverage(layer, 1, date(2020, 1, 1), date(2026, 11, 30)),
+            freshness=Freshness(layer, 1, ((date(2020, 1, 1), date(2026, 12, 1)),)),
         )
         for layer in choices.layers
     ]  # fmt: skip
@@ -168,3 +169,38 @@ def test_a_table_by_groups_adds_up_to_the_number_over_the_map() -> None:
     for by in (name for name in GROUPS if name != "layer"):
         for each in figures:
             assert sum(table(by)[each.spec.title]) == pytest.approx(each.total)
+
+
+def test_months_that_are_not_known_are_empty_and_never_nought() -> None:
+    columns = columns_of([Event(local(f"2024-{month:02d}-15 12:00")) for month in (1, 2, 4)])
+    known = ((date(2024, 1, 1), date(2024, 3, 1)), (date(2024, 4, 1), date(2024, 4, 20)))
+    area, choices = load_area("middlesbrough"), Choices(period=OWN_DATES, dates=(date(2024, 1, 1), date(2024, 5, 1)))
+    figures = count_layer(
+        columns, layer="needle_litter", choices=choices, last=date(2024, 4, 30), resolution=9, area=area,
+        freshness=Freshness("needle_litter", 3, known),
+    )  # fmt: skip
+    table = build_group_table(columns, [figures], choices, by="month", area=area)
+    assert table["Month"].tolist() == ["2024-01", "2024-02", "2024-03", "2024-04"]
+    assert table["Needle finds"].isna().tolist() == [False, False, True, False]
+    assert table["Days not known"].tolist() == ["", "", "Mar 2024 is not known", "20 to 30 Apr 2024 are not known"]
+    shown = style_numbers(table).to_html()
+    assert shown.count(">not known</td>") == 1
+    weeks = build_group_table(columns, [figures], choices, by="week", area=area)
+    assert weeks.loc[weeks["Week"] == "2024-03-11", "Needle finds"].isna().all()
+    wards = build_group_table(columns, [figures], choices, by="ward", area=area)
+    assert wards["Needle finds"].tolist() == [3.0]
+    assert "Days not known" not in wards
+
+
+def test_a_layer_that_is_not_known_is_empty_beside_one_that_is() -> None:
+    dealing = replace(figures_of("street_dealing", []), freshness=Freshness("street_dealing", 0))
+    table = build_cell_table([figures_of("needle_litter", [4.0]), dealing])
+    assert table[dealing.spec.title].isna().all()
+
+
+def test_numbers_on_screen_are_rounded_and_sort_as_numbers() -> None:
+    table = pd.DataFrame({"Rank": [1, 2], "Needle finds": [57.7, np.nan], "Change": [-2.3, np.nan], "p": [0.0, np.nan]})
+    shown = style_numbers(table).to_html()
+    for text in (">about 58<", ">not known<", ">about \N{MINUS SIGN}2<", ">under 0.001<"):
+        assert text in shown
+    assert style_numbers(table).data["Needle finds"].iloc[0] == 57.7

@@ -4,7 +4,14 @@ from datetime import date
 import pytest
 
 from hexbeat.analysis.alerts import Alert, AlertReport, MethodRow
-from hexbeat.dashboard.pages.map.alert_band import has_urgent_alert, render_alerts, render_band, sort_alerts
+from hexbeat.dashboard.pages.map.alert_band import (
+    drop_old_alerts,
+    has_urgent_alert,
+    render_alerts,
+    render_band,
+    sort_alerts,
+)
+from hexbeat.dashboard.state.freshness import Freshness
 
 SPIKE = Alert(
     layer="overdoses",
@@ -37,6 +44,16 @@ def test_without_an_alert_there_is_no_band() -> None:
     assert not has_urgent_alert(report())
 
 
+def test_an_alert_of_records_that_end_long_ago_is_no_alert_of_now() -> None:
+    def keep(last: date) -> tuple[Alert, ...]:
+        days = {"overdoses": last, "needle_litter": date(2026, 11, 22)}
+        freshness = {name: Freshness(name, 9, ((date(2020, 1, 1), day),)) for name, day in days.items()}
+        return tuple(drop_old_alerts(report(FINDS, SPIKE), freshness, today=date(2026, 11, 22)).alerts)
+
+    assert keep(date(2025, 1, 1)) == (FINDS,)
+    assert keep(date(2026, 11, 1)) == (FINDS, SPIKE)
+
+
 def test_overdoses_come_first_although_more_needles_were_found() -> None:
     assert sort_alerts(report(FINDS, SPIKE)) == [SPIKE, FINDS]
     assert has_urgent_alert(report(FINDS, SPIKE))
@@ -45,9 +62,8 @@ def test_overdoses_come_first_although_more_needles_were_found() -> None:
 
 def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:
     assert render_band(report(FINDS, SPIKE)) == (
-        '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026, where 2.6 '
-        "would "
-        "be expected.<span> 1 more alert below. In 28 days chance alone brings about 6 alerts.</span></p>"
+        '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026, where '
+        "about 3 would be expected.<span> 1 more alert below. In 28 days chance alone brings about 6 alerts.</span></p>"
     )
 
 

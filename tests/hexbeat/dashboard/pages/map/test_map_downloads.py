@@ -21,7 +21,7 @@ from hexbeat.dashboard.pages.map.map_downloads import (
     format_file_stem,
 )
 from hexbeat.dashboard.state.figures import LayerFigures
-from hexbeat.dashboard.state.freshness import Coverage
+from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.views.tables import build_export_rows
 from layers.catalogue import find_layer
 
@@ -48,7 +48,7 @@ def figures_of(ward_name: str = "Central", count: float = 4.0) -> LayerFigures:
             "before": [float("nan")],
         }
     )
-    reach = Coverage("needle_litter", 1, date(2020, 1, 1), date(2026, 11, 21))
+    reach = Freshness("needle_litter", 1, ((date(2020, 1, 1), date(2026, 11, 22)),))
     spec = find_layer("needle_litter")
     return LayerFigures(spec, date(2026, 10, 25), date(2026, 11, 22), count, None, 0, 0, cells, reach)
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from hexbeat.areas.place_names import format_cell_code, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter, format_query
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
-from hexbeat.dashboard.state.freshness import find_last_known_day, find_layer_coverage
+from hexbeat.dashboard.state.freshness import find_last_known_day, find_layer_freshness
 from hexbeat.dashboard.state.presets import choose_resolution
 from hexbeat.dashboard.views.sentence import describe_counts
 from hexbeat.dashboard.views.tables import build_export_rows
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.browser
 def expected(served: Served, choices: Choices, beside: tuple[str, ...] = ()) -> LayerFigures:
     """The figures of the first chosen layer, computed here and not by the server; `beside`: all that are shown."""
     columns, area = served.columns(), served.area
-    reaches = find_layer_coverage(columns, time_zone=area.tz)
+    reaches = find_layer_freshness(columns, time_zone=area.tz)
     today = datetime.now(area.tz).date()
     last = find_last_known_day(reaches, layers=beside or choices.layers, today=today)
     resolution = choices.size or choose_resolution(measure_area_km2(area.wards, choices.wards))
     layer = choices.layers[0]
     figures = count_layer(
-        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, coverage=reaches[layer]
+        columns, layer=layer, choices=choices, last=last, resolution=resolution, area=area, freshness=reaches[layer]
     )
     plain = count(
         columns, build_filter(choices, layer=layer, start=figures.start, end=figures.end), time_zone=area.time_zone
