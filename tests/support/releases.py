@@ -17,9 +17,12 @@ from hexbeat.release.release_files import build_release_files
 from hexbeat.release.release_text import CLAIM, LIMITS
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from layers.catalogue import LAYER_NAMES
+from layers.coverage import CoverageEntry
 from tests.support.events import made_frame
 
 __all__ = [
+    "ALL",
     "COUNTS",
     "PUBLISHED",
     "QUARTERS",
@@ -33,7 +36,8 @@ __all__ = [
     "write_example",
 ]
 
-
+Covers = Mapping[str, tuple[tuple[str, str], ...]]  # layer ("": every one): spans of days
+ALL: Final[Covers] = {"": (("2000-01-01", "2100-01-01"),)}
 WARDS: Final = {"E05000001": "Abbey", "E05000002": "Bridge"}
 QUARTERS: Final = (
     Period("2026-Q1", dt.date(2026, 1, 1), dt.date(2026, 4, 1)),
@@ -141,6 +145,16 @@ def with_layer(policy: ReleasePolicy, name: str, **terms: Any) -> ReleasePolicy:
     return replace(policy, layers=layers)
 
 
+def list_entries(covers: Covers, source: str) -> list[CoverageEntry]:
+    """The entries of a load; the layer "" stands for every layer."""
+    return [
+        CoverageEntry(name, source, "", dt.date.fromisoformat(start), dt.date.fromisoformat(end))
+        for layer, spans in covers.items()
+        for start, end in spans
+        for name in ([layer] if layer else LAYER_NAMES)
+    ]
+
+
 class Publisher:
     """Loads and publishes; the clock is what a test says."""
 
@@ -148,7 +162,10 @@ class Publisher:
         self.home, self.area = home, area or load_area("middlesbrough")
         self.policy = load_policy(home)
 
-    def load(self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table") -> None:
+    def load(
+        self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table", covers: Covers | None = ALL
+    ) -> None:
+        """Load the events; `covers`: the days that they complete, by layer; None: those of a running log."""
         with (
             Store.open(self.home) as store,
             store.begin_load(ANALYST, area=self.area.name, now=at(now)) as load,
@@ -156,6 +173,8 @@ class Publisher:
         ):
             part.add_tally(read=len(frame), skipped={})
             part.add_events(frame)
+            if covers is not None:
+                part.state_coverage(list_entries(covers, source))
 
     def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Publication:
         with Store.open(self.home) as store:

@@ -29,6 +29,7 @@ from hexbeat.dashboard.public.sentences import (
     format_short_period,
 )
 from hexbeat.dashboard.public.view import render_legend, render_map, render_past, render_table
+from hexbeat.folders import atomic_replace
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
 
@@ -49,12 +50,11 @@ DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
 def write_site(release: Release, out_dir: Path, *, contact: Contact | None = None) -> list[str]:
     """Write the site of a release into a folder, made if it is not there; returns the names of its files.
 
-    The same release and contact give the same bytes. Files of the same names are replaced, others are left alone.
+    The same release and contact give the same bytes. Files of the same names are replaced, all at once or none; others
+    are left alone. DataError if the folder cannot be replaced.
     """
     files = build_site_files(release, contact=contact or Contact())
-    out_dir.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out_dir / name).write_bytes(content)
+    atomic_replace(out_dir, files, keep_others=True)
     return list(files)
 
 

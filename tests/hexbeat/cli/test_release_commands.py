@@ -59,6 +59,8 @@ def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path
 
 
 def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=50), now="2026-07-02")
     build = ("release", "build", "--out", tmp_path / "out", "--format", "json")
     first = run(*build, "--as-at", "2026-11-01", "--first", "2026-01-01")
     assert first.code == 0, first.err
