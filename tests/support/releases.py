@@ -32,6 +32,7 @@ __all__ = [
     "example_release",
     "fine_places",
     "made_quarters",
+    "with_gaps",
     "with_layer",
     "write_example",
 ]
@@ -73,6 +74,20 @@ def example_release(
     ]
     blocks.append(block_of("closed_properties", "2025", places["whole.borough"], 31))
     return Release(example_facts() | facts, (needles, closed), places, tuple(blocks))
+
+
+def with_gaps(release: Release, *names: str, more: str = "") -> Release:
+    """The release, in which these quarters of needle finds are not known; `more`: a quarter that is published too."""
+    needles = release.layers[0]
+    third = Period("2026-Q3", dt.date(2026, 7, 1), dt.date(2026, 10, 1))
+    quarters = [*needles.periods, *([third] if more == third.name else [])]
+    layer = replace(
+        needles,
+        periods=tuple(quarter for quarter in quarters if quarter.name not in names),
+        not_known=tuple(quarter for quarter in quarters if quarter.name in names),
+    )
+    blocks = tuple(block for block in release.blocks if block.layer != needles.name or block.period not in names)
+    return replace(release, layers=(layer, *release.layers[1:]), blocks=blocks)
 
 
 def write_example(folder: Path, release: Release | None = None) -> Path:

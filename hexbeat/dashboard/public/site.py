@@ -74,7 +74,7 @@ def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
 
 def _render_page(published: ReleaseTotals, contact: Contact) -> str:
     layer = published.layers[0]
-    period = layer.periods[-1]
+    period = published.find_latest_period(layer)
     drawing = lay_out_release(published)
     style = build_static_palette() + read_public_style()
     script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
@@ -89,7 +89,7 @@ def _render_page(published: ReleaseTotals, contact: Contact) -> str:
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
         map=render_map(published, drawing, layer, period, None),
-        legend=render_legend(published, layer),
+        legend=render_legend(published, layer, period),
         promise=escape(format_promise(layer.k)),
         table=render_table(published, layer, period, None),
         past=render_past(published, layer, period, None),
@@ -113,7 +113,9 @@ def _render_without_script(published: ReleaseTotals) -> str:
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
         f'<p><a href="{format_ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
-        + "".join(_render_ward(published, layer, layer.periods[-1], code) for layer in published.layers)
+        + "".join(
+            _render_ward(published, layer, published.find_latest_period(layer), code) for layer in published.layers
+        )
         + "</details>"
         for code, name in published.wards.items()
     )
@@ -186,9 +188,9 @@ def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[st
         "k": layer.k,
         "set": layer.place_set,
         "byWard": published.has_wards(layer),
-        "legend": render_legend(published, layer),
         "promise": format_promise(layer.k),
-        "periods": [_build_period_data(published, layer, period) for period in layer.periods],
+        "latest": layer.due_periods.index(published.find_latest_period(layer)),
+        "periods": [_build_period_data(published, layer, period) for period in layer.due_periods],
     }
 
 
@@ -204,6 +206,7 @@ def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: P
         "short": format_short_period(period),
         "blank": format_blank(published, layer, period),
         "nothing": describe_unpublished(published, layer, period),
+        "legend": render_legend(published, layer, period),
         "blocks": [
             [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
             for block in blocks
