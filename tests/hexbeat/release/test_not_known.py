@@ -1,19 +1,25 @@
 """A period that the records do not cover whole is not published; it is named, and published once when it is known."""
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from geo.calendar import find_month_start
-from geo.errors import PolicyError
+from geo.errors import DataError, PolicyError
+from hexbeat.demonstration import load_demonstration
+from hexbeat.release import register
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.block_counts import find_period
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer, hash_content
+from hexbeat.release.publication import publish_release
 from hexbeat.release.register import Register, RegisteredRelease
 from hexbeat.release.release_files import build_release_files
 from hexbeat.store.coverage_log import correct_coverage
@@ -22,6 +28,7 @@ from layers.access import ANALYST
 from layers.coverage import CoverageEntry
 from layers.event import event_id
 from tests.hexbeat.release.test_series import Town3, numbers, rows
+from tests.support.faults import files_limited_to
 from tests.support.releases import Publisher, at, example_release, made_quarters, write_example
 
 NEEDLES = "needle_litter"
@@ -116,6 +123,55 @@ def test_a_late_find_waits_for_the_period_of_its_receipt(town: Town3, tmp_path: 
     load(town, "2026-04-10", 0, "none", now="2026-05-02", spans=("2025-07-01:2025-10-01",))
     third = town.build(tmp_path / "out", "2026-06-30")
     assert numbers(third) == {"2025-Q1": 20, "2025-Q3": 7}
+
+
+def test_a_find_whose_period_of_receipt_is_published_already_is_not_lost(town: Town3, tmp_path: Path) -> None:
+    """Another layer's event that turns out to be needle finds: it counts in the next period that is open."""
+    days = {NEEDLES: (("2025-01-01", "2026-04-01"),)}
+    moved = town.finds(6, "2025-01-10", "moved", layer="street_dealing")
+    town.load(moved, now="2025-05-02", name="moved.csv", covers=days)
+    first = town.build(tmp_path / "out", "2025-10-01")
+    assert (numbers(first), numbers(first, "street_dealing")) == ({}, {})
+    town.load(moved.assign(layer=NEEDLES), now="2025-11-02", name="moved.csv", covers=days)
+    second = town.build(tmp_path / "out", "2026-04-01")
+    assert numbers(second) == {"2025-Q3": 6}
+    assert audit_folder(tmp_path / "out", before=[first]).findings == ()
+    assert numbers(town.build(tmp_path / "out", "2026-07-01")) == {"2025-Q3": 6}
+
+
+def test_a_full_disk_publishes_and_records_nothing(town: Town3, tmp_path: Path) -> None:
+    load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-07-01",))
+    with files_limited_to(40_000), pytest.raises(DataError) as caught:
+        town.build(tmp_path / "out", "2025-07-01")
+    assert str(caught.value) == (
+        "A folder is replaced as a whole or not at all; out cannot be written (File too large); nothing was changed; "
+        "make room for it, or choose a folder whose parent you can write to"
+    )
+    assert Register.of(town.home, "old").all() == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
+    assert town.publish(tmp_path / "out", as_at="2025-07-01").is_new
+
+
+def test_a_register_that_cannot_be_written_publishes_nothing(
+    town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-07-01",))
+    left = town.home / "published" / "old" / ".draft-0a1b2c3d"  # of a program that was killed
+    left.mkdir(parents=True)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(register, "write_folder", fail)
+        with pytest.raises(DataError) as caught:
+            town.build(tmp_path / "out", "2025-07-01")
+    assert str(caught.value) == (
+        "A release is recorded as a whole or not at all; published/old cannot be written (No space left on device); "
+        "nothing was published; make room for it, and run the command again"
+    )
+    assert list((town.home / "published" / "old").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
 
 def test_days_that_are_cleared_later_take_nothing_back(town: Town3, tmp_path: Path) -> None:
@@ -320,3 +376,21 @@ def plan_deliveries(rng: np.random.Generator) -> tuple[list[tuple[date, date, in
 def list_counted(town: Town3, old: RegisteredRelease) -> list[str]:
     with Store.open(town.home) as store:
         return [name for source, key in rows(store) if old.has_counted(name := event_id(source, key))]
+
+
+def test_the_first_part_quarter_of_the_demonstration_is_not_known(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    today = now.astimezone(ZoneInfo("Europe/London")).date()
+    publisher = Publisher(tmp_path / "home")
+    with Store.open(publisher.home) as store:
+        made = load_demonstration(store, ANALYST, publisher.area, events=500, seed=3, today=today, home=publisher.home)
+        release = publish_release(
+            store, ANALYST, publisher.area, publisher.policy, tmp_path / "out", home=publisher.home, as_at=today,
+            now=now + timedelta(minutes=5),
+        ).release  # fmt: skip
+    first_day = date.fromisoformat(made["from"])
+    needles = release.layer(NEEDLES)
+    assert needles.due_periods[0].start == date(today.year - 3, 1, 1)
+    assert needles.not_known == tuple(period for period in needles.due_periods if period.start < first_day)
+    assert needles.periods[0].start >= first_day
+    assert not [block for block in release.blocks if block.period in names(needles.not_known)]
