@@ -188,6 +188,7 @@ def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[st
         "k": layer.k,
         "set": layer.place_set,
         "byWard": published.has_wards(layer),
+        "legend": render_legend(published, layer, published.find_latest_period(layer)),
         "promise": format_promise(layer.k),
         "latest": layer.due_periods.index(published.find_latest_period(layer)),
         "periods": [_build_period_data(published, layer, period) for period in layer.due_periods],
@@ -200,19 +201,20 @@ def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: P
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
     totals = [published.count_shown(layer, period, ward) for ward in places]
-    return {
+    is_known = period not in layer.not_known
+    own_legend = {} if is_known else {"legend": render_legend(published, layer, period)}
+    return own_legend | {
         "name": period.name,
         "words": format_period(period),
         "short": format_short_period(period),
         "blank": format_blank(published, layer, period),
         "nothing": describe_unpublished(published, layer, period),
-        "legend": render_legend(published, layer, period),
         "blocks": [
             [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
             for block in blocks
         ],
         # The block of each smallest place, in the order in which they are drawn; -1 if it is hidden.
         "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
-        "shown": [[total.count, int(total.whole)] for total in totals],
+        "shown": [[total.count if is_known else None, int(total.whole)] for total in totals],
         "lines": [describe_ward(published, layer, period, ward) for ward in places],
     }

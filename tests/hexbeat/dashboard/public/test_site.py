@@ -118,11 +118,12 @@ def test_a_period_that_is_not_known_is_said_in_every_file_and_has_no_number() ->
     known, unknown = needles["periods"]
     assert (needles["latest"], known["name"], unknown["name"]) == (0, "2026-Q1", "2026-Q2")
     assert unknown["blocks"] == []
-    assert {count for count, _ in unknown["shown"]} == {0}
+    assert {count for count, _ in unknown["shown"]} == {None}
     assert (unknown["blank"], unknown["nothing"]) == ("not known", "Not known here, April to June 2026.")
     assert "none" not in unknown["legend"].casefold()
     assert "not known" in unknown["legend"]
-    assert "none, or too few to show" in known["legend"]
+    assert "none, or too few to show" in needles["legend"]
+    assert "legend" not in known
     lines = " ".join(line for lines in unknown["lines"] for line in lines)
     assert lines.count("is not known.") == 3
     assert "too few" not in lines
