@@ -12,6 +12,8 @@ from geo.errors import PolicyError, UsageError
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.dashboard.public.advice import Contact
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.dashboard.public.sentences import format_period
 from hexbeat.dashboard.public.site import write_site
 from hexbeat.release.audit import AuditReport, audit_folder, require_audited
 from hexbeat.release.format import Release
@@ -130,6 +132,7 @@ def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
             f"The series begins with the first whole period from: {days}. You cannot change this later. To choose "
             "another day, use --first: the day from which your sources are complete, never the day of an event."
         )
+    print_period_notes(publication.release)
     for layer, periods in publication.hidden.items():
         total = sum(periods.values())
         print_message(
@@ -212,6 +215,7 @@ def show(folder: ReleaseArgument, *, form: FormatOption = Format.TABLE) -> None:
     print_answer(
         {**facts, "layers": rows}, form=form, rows=rows, heading=f"Release {facts['number']} as at {facts['as_at']}"
     )
+    print_period_notes(published)
 
 
 def build_layer_rows(published: Release) -> list[dict[str, Any]]:
@@ -224,8 +228,21 @@ def build_layer_rows(published: Release) -> list[dict[str, Any]]:
             for level in ("piece", "group", "ward", "borough")
         }
         span = f"{layer.periods[0].name} to {layer.periods[-1].name}" if layer.periods else "none yet"
-        rows.append({"layer": layer.name, "k": layer.k, "periods": span, "blocks": len(blocks), **levels})
+        row = {"layer": layer.name, "k": layer.k, "periods": span, "blocks": len(blocks), **levels}
+        rows.append(row | {"not_known": ", ".join(period.name for period in layer.not_known)})
     return rows
+
+
+def print_period_notes(published: Release) -> None:
+    """Print which periods are not known, and when the next numbers of each layer are due."""
+    for layer in published.layers:
+        if layer.not_known:
+            names = ", ".join(period.name for period in layer.not_known)
+            print_message(f"{layer.name}: not known, because the records do not cover all of it: {names}.")
+    for layer in ReleaseTotals(published).layers:
+        next_period, day = ReleaseTotals(published).find_next_period(layer)
+        words = format_period(next_period)
+        print_message(f"{layer.name}: the next numbers, for {words}, are due on {format_date(day)}.")
 
 
 def build_audit_row(report: AuditReport) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _compare_releases(earlier: Release, later: Release) -> list[Disclosure]:
             findings.append(
                 Disclosure(layer_before.name, "", "", "an earlier release had another k, period length or other places")
             )
-        if layer_after.periods[: len(layer_before.periods)] != layer_before.periods:
+        if not _continues_periods(layer_before, layer_after):
             findings.append(Disclosure(layer_before.name, "", "", "an earlier release had other periods"))
         findings += [
             Disclosure(layer_before.name, period.name, "", "an earlier release had other numbers")
@@ -201,6 +201,12 @@ def _compare_releases(earlier: Release, later: Release) -> list[Disclosure]:
             != _list_numbers(later, layer_before.name, period.name)
         ]
     return findings
+
+
+def _continues_periods(before: ReleasedLayer, after: ReleasedLayer) -> bool:
+    """Whether all that was published still is, and the same periods were due: one not known then may be known now."""
+    due_before = before.due_periods
+    return set(before.periods) <= set(after.periods) and after.due_periods[: len(due_before)] == due_before
 
 
 def _find_repeated_days(earlier: Release, layers: Mapping[str, ReleasedLayer]) -> list[Disclosure]:

@@ -89,9 +89,10 @@ def count_events(
     Columns added: `period` (empty for an event that counts nowhere), `leaf` (the place in its tree), `day` (local,
     since 1970) and `source_period`, in which it began. `counted_before`: event_id of every event that counted before,
     in any layer; none counts again. An event counts in the period in which it began, by its first version. If that is
-    one of the `past`, the event is late, and counts in the period in which it was received. But only as many late
-    events count as there are more of them now, in the piece and in all, than were counted so far. So a file that is
-    loaded again, with other keys or after an undo, adds nothing.
+    one of the `past`, the event is late, and counts in the period in which it was received, or the next that is not one
+    of the `past`. But only as many late events count as there are more of them now, in the piece and in all, than were
+    counted so far. So a file that is loaded again, with other keys or after an undo, adds nothing. An event whose
+    period is not published, because it is not due or not known, waits until it is.
     """
     calendar = Calendar(area.time_zone)
     past_periods = list(past)
@@ -103,11 +104,13 @@ def count_events(
             calendar.days(part[name].to_numpy(dtype=np.int64)) for name in ("occurred_from", "recorded_at")
         )
         leaf = tree.find_leaves(part["h3_09"].astype(np.uint64).tolist(), part["ward_code"].tolist())
-        own_period, received_period = _name_periods(began, layer.months), _name_periods(received, layer.months)
+        past_of_layer = [past_period for past_period in past_periods if past_period.layer == layer.name]
+        own_period = _name_periods(began, layer.months)
+        received_period = _name_periods(received, layer.months, [old.period for old in past_of_layer])
         part = part.assign(period=own_period, source_period=own_period, leaf=leaf, day=began)
         is_new = ~part["event_id"].isin(counted_before).to_numpy()
         part.loc[~is_new, "period"] = ""
-        for past_period in (past_period for past_period in past_periods if past_period.layer == layer.name):
+        for past_period in past_of_layer:
             is_inside = _find_inside(part, began, past_period)
             late_rows = _find_late_rows(part, is_inside, is_new, past_period, [place.place_id for place in tree.places])
             part.loc[is_inside, "period"] = ""
@@ -172,10 +175,17 @@ def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
     return {tree.places[leaf].place_id: number for leaf, number in zip(pieces.tolist(), numbers.tolist(), strict=True)}
 
 
-def _name_periods(days: NDArray[np.int64], months: int) -> NDArray[np.object_]:
-    """The name of the period of each local day (since 1970)."""
-    names = {day: find_period(_EPOCH + dt.timedelta(days=day), months).name for day in set(days.tolist())}
+def _name_periods(days: NDArray[np.int64], months: int, taken: Sequence[Period] = ()) -> NDArray[np.object_]:
+    """The name of the period of each local day (since 1970), or of the next that shares no day with those taken."""
+    names = {day: _find_free_period(_EPOCH + dt.timedelta(days=day), months, taken).name for day in set(days.tolist())}
     return np.array([names[day] for day in days.tolist()], dtype=object)
+
+
+def _find_free_period(day: dt.date, months: int, taken: Sequence[Period]) -> Period:
+    period = find_period(day, months)
+    while any(period.start < other.end and other.start < period.end for other in taken):
+        period = find_period(period.end, months)
+    return period
 
 
 def _build_block(layer: ReleasedLayer, period: Period, place: Place, count: int) -> Block:

@@ -1,6 +1,7 @@
-"""Builds a release from the store: published periods stay as they are, and due periods are added.
+"""Builds a release from the store: published periods stay as they are, and due periods are added if they are known.
 
-A places mask that was made from the events themselves is refused.
+A period is known if the records cover each of its days in every ward. If not, it is only named, and waits. A places
+mask that was made from the events themselves is refused.
 """
 
 import datetime as dt
@@ -25,7 +26,7 @@ from hexbeat.release.block_counts import (
 )
 from hexbeat.release.format import FORMAT, Period, Release, ReleasedLayer
 from hexbeat.release.policy import LayerPolicy, ReleasePolicy
-from hexbeat.release.received_events import KnownEvents, read_events
+from hexbeat.release.received_events import KnownEvents, find_first_receipt, read_events
 from hexbeat.release.register import (
     OriginCounts,
     RegisteredRelease,
@@ -37,9 +38,11 @@ from hexbeat.release.register import (
 )
 from hexbeat.release.release_places import PlaceTree, build_borough_tree, build_piece_tree
 from hexbeat.release.release_text import CLAIM, LIMITS
+from hexbeat.store.coverage_log import read_coverage
 from hexbeat.store.store import Store
 from layers.access import Viewer
 from layers.catalogue import find_layer
+from layers.coverage import Coverage
 
 __all__ = ["Draft", "build_draft", "build_trees", "require_independent_mask"]
 
@@ -86,10 +89,10 @@ def build_draft(
 ) -> Draft:
     """The release as at the end of a local day, given every one before it: `earlier` of this area, the oldest first.
 
-    Periods that are due and were never published are counted from the events known on that day. All others are copied
-    from the last release. If nothing is new, the last release is returned. `before`: the releases of other areas that
-    this series continues; it begins where they end. UsageError for a day in the future or before the last release,
-    AreaError without a mask, PolicyError if a term changed.
+    Periods that are due, known and were never published are counted from the events known on that day. All others are
+    copied from the last release. If nothing is new, the last release is returned. `before`: the releases of other areas
+    that this series continues; it begins where they end. UsageError for a day in the future or before the last release,
+    AreaError without a mask, PolicyError if a term changed, and if no period would be known.
     """
     series = [*before, *earlier]
     _require_day(as_at, now.astimezone(area.tz).date(), series)
@@ -97,7 +100,9 @@ def build_draft(
     mask = read_places_mask(area)
     trees = build_trees(area, mask, policy)
     first_days = _find_first_days(policy, as_at, last_release, before)
-    layers = tuple(_build_layer(entry, dt.date.fromisoformat(first_days[entry.name]), as_at) for entry in policy.layers)
+    moment = min(now, _find_day_end(as_at, area))
+    coverage = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes), as_at=moment)
+    layers = _build_layers(policy, first_days, as_at, last_release, coverage)
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
     blocks = list(last_release.release.blocks) if last_release else []
     if last_release:
@@ -109,9 +114,10 @@ def build_draft(
     new_spans = [
         (layer, period) for layer, period in _list_spans(layers) if (layer.name, period) not in published_spans
     ]
-    if last_release and not new_spans:
+    if last_release and not new_spans and _list_not_known(layers) == _list_not_known(last_release.release.layers):
         return Draft(last_release.release, frozenset(), {}, last_release.first_days, {}, (), is_new=False)
-    known_events = read_events(store, viewer, as_at=min(now, _find_day_end(as_at, area)), area=area)
+    _require_known(store, viewer, layers, coverage, moment, area)
+    known_events = read_events(store, viewer, as_at=moment, area=area)
     if not earlier:  # later the mask stays the same, and its places fill with events
         require_independent_mask(mask, known_events.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     _require_one_kind(known_events, series)
@@ -199,12 +205,70 @@ def _list_published_periods(series: Sequence[RegisteredRelease], area: Area) -> 
     return periods
 
 
-def _build_layer(entry: LayerPolicy, first_day: dt.date, as_at: dt.date) -> ReleasedLayer:
+def _build_layers(
+    policy: ReleasePolicy,
+    first_days: dict[str, str],
+    as_at: dt.date,
+    last_release: RegisteredRelease | None,
+    coverage: Coverage,
+) -> tuple[ReleasedLayer, ...]:
+    """Every layer with its due periods: published before, known whole, or else not known."""
+    old_periods = {layer.name: layer.periods for layer in last_release.release.layers} if last_release else {}
+    layers = []
+    for entry in policy.layers:
+        due_periods = list_due_periods(dt.date.fromisoformat(first_days[entry.name]), as_at, entry.months)
+        published = tuple(
+            period
+            for period in due_periods
+            if period in old_periods.get(entry.name, ())
+            or coverage.judge(entry.name, (period.start, period.end)) == "known"
+        )
+        not_known = tuple(period for period in due_periods if period not in published)
+        layers.append(_build_layer(entry, published, not_known))
+    return tuple(layers)
+
+
+def _build_layer(entry: LayerPolicy, periods: tuple[Period, ...], not_known: tuple[Period, ...]) -> ReleasedLayer:
     spec = find_layer(entry.name)
     return ReleasedLayer(
         spec.name, spec.title, spec.one, spec.many, spec.kind, entry.k, entry.months, entry.place_set,
-        entry.minimum_places, entry.half_full, entry.counted, list_due_periods(first_day, as_at, entry.months),
+        entry.minimum_places, entry.half_full, entry.counted, periods, not_known,
     )  # fmt: skip
+
+
+def _list_not_known(layers: Sequence[ReleasedLayer]) -> list[tuple[str, tuple[Period, ...]]]:
+    return [(layer.name, layer.not_known) for layer in layers]
+
+
+def _require_known(
+    store: Store,
+    viewer: Viewer,
+    layers: Sequence[ReleasedLayer],
+    coverage: Coverage,
+    moment: dt.datetime,
+    area: Area,
+) -> None:
+    """PolicyError if a release would publish no period at all because nothing is known: its zeros would stay for good.
+
+    Where no period is due yet, it is enough that something of a layer is known.
+    """
+    if any(layer.periods for layer in layers):
+        return
+    first_receipt = find_first_receipt(store, viewer)
+    if first_receipt is not None and first_receipt > moment:
+        raise PolicyError(
+            "A first release needs records that were received by its day",
+            f"on {moment.astimezone(area.tz).date()} none had been received; the first were received on "
+            f"{first_receipt.astimezone(area.tz).date()}",
+            "choose that day or a later day, or leave --as-at out",
+        )
+    is_due = any(layer.not_known for layer in layers)
+    if is_due or not any(coverage.find_reach(layer.name) for layer in layers):
+        raise PolicyError(
+            "A period is published only if the records cover all of it",
+            f"{'no period that is due' if is_due else 'nothing'} is known whole in every ward of {area.title}",
+            f"load the records, or correct what they cover: hexbeat coverage --area {area.name}",
+        )
 
 
 def _list_spans(layers: tuple[ReleasedLayer, ...]) -> list[tuple[ReleasedLayer, Period]]:

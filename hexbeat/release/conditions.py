@@ -1,9 +1,10 @@
 """The conditions that every published release has to meet, and the finding of an audit.
 
 The rule of the release is proved safe only under these conditions. A layer is one of the known layers as a whole. Its
-periods follow the calendar, have one length and no gaps. Between the end of a period and the day of the release, one
-more period of that length has passed. Every object has exactly the keys of the format, with the program's own wording.
-`hexbeat.release.audit` checks the places. The code that builds releases uses nothing from here.
+periods follow the calendar, have one length, and leave no gap but those that the layer names as not known. Between the
+end of a period and the day of the release, one more period of that length has passed. Every object has exactly the keys
+of the format, with the program's own wording. `hexbeat.release.audit` checks the places. The code that builds releases
+uses nothing from here.
 
 A program cannot check the publisher's own texts (sources, licence, how a layer is counted) and the names of wards: a
 person reads them before the release is published.
@@ -110,16 +111,20 @@ def _check_layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
 
 
 def _check_periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tuple[str, str]]:
-    """Periods that do not follow the calendar or came too early, by name; and gaps between periods."""
+    """Periods that do not follow the calendar or came too early, by name; and gaps between periods.
+
+    A period that is not known leaves no gap: it is named in its place.
+    """
     if layer.months not in NAMES:
         yield "", "its periods are not months, quarters, half-years or years"
         return
-    for period in layer.periods:
+    due_periods = layer.due_periods
+    for period in due_periods:
         if period != _find_calendar_period(period.start, layer.months):
             yield period.name, f"this is not a whole calendar period of {layer.months} months with its own name"
         if as_at and _add_months(period.end, layer.months) > as_at:
             yield period.name, "this period was published too early: one more period has to pass after its end"
-    for before, after in pairwise(layer.periods):
+    for before, after in pairwise(due_periods):
         if before.end != after.start:
             yield after.name, "this period does not begin where the one before it ends"
 

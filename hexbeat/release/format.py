@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedLayer:
-    """A released layer: its names, its threshold k, the length of its periods in months, and its set of places."""
+    """A released layer: its names, its threshold k, the length of its periods in months, and its set of places.
+
+    `periods` are published; `not_known` are due, but the records do not cover them whole. Both are in order of time.
+    Together they leave no gap. release.json has the key "not_known" only if there is one.
+    """
 
     name: str
     title: str
@@ -78,6 +83,12 @@ class ReleasedLayer:
     half_full: bool
     counted: str
     periods: tuple[Period, ...]
+    not_known: tuple[Period, ...] = ()
+
+    @property
+    def due_periods(self) -> tuple[Period, ...]:
+        """The published and the not known periods, in order of time."""
+        return tuple(merge(self.periods, self.not_known, key=lambda period: period.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +226,8 @@ def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> R
 
 
 def _parse_layer(entry: dict[str, Any]) -> ReleasedLayer:
-    periods = tuple(
-        Period(row["name"], dt.date.fromisoformat(row["start"]), dt.date.fromisoformat(row["end"]))
-        for row in entry["periods"]
-    )
-    layer = ReleasedLayer(**(entry | {"periods": periods}))
+    periods: dict[str, Any] = {key: _parse_periods(entry[key]) for key in ("periods", "not_known") if key in entry}
+    layer = ReleasedLayer(**(entry | periods))
     texts = (layer.name, layer.title, layer.one, layer.many, layer.kind, layer.place_set, layer.counted)
     numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
     if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
@@ -227,6 +235,13 @@ def _parse_layer(entry: dict[str, Any]) -> ReleasedLayer:
     if type(layer.half_full) is not bool:
         raise ValueError(f"half_full of layer {layer.name} is neither true nor false")
     return layer
+
+
+def _parse_periods(entries: list[dict[str, str]]) -> tuple[Period, ...]:
+    return tuple(
+        Period(entry["name"], dt.date.fromisoformat(entry["start"]), dt.date.fromisoformat(entry["end"]))
+        for entry in entries
+    )
 
 
 def _parse_places(files: Mapping[str, bytes]) -> dict[str, Place]:

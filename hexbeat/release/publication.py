@@ -23,6 +23,7 @@ from typing import Final
 
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.folders import replace_folder
 from hexbeat.release.audit import AuditReport, audit_release
 from hexbeat.release.block_counts import Burst
 from hexbeat.release.builder import Draft, build_draft
@@ -35,7 +36,7 @@ from hexbeat.release.register import (
     read_all_registers,
     require_no_other_area,
 )
-from hexbeat.release.release_files import atomic_replace, build_release_files, find_release_checksum
+from hexbeat.release.release_files import build_release_files, find_release_checksum
 from hexbeat.release.series import find_series_faults
 from hexbeat.store.store import Store
 
@@ -90,20 +91,24 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
     report = _audit_files(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
     if not dry_run:
-        number = int(draft.release.facts["number"])
-        if draft.is_new:
-            goes_on = before[-1].area if before else None
-            register.add(
-                number,
-                files,
-                counted_events=draft.counted_events,
-                origin_counts=draft.origin_counts,
-                first_days=draft.first_days,
-                continues=goes_on,
-            )
-        record_head(store, viewer, area.name, number, find_release_checksum(files))
-        atomic_replace(out, files)
+        with replace_folder(out, files):  # written first: nothing is recorded that does not fit on the disk
+            if draft.is_new:
+                _register_draft(register, draft, files, before)
+            record_head(store, viewer, area.name, int(draft.release.facts["number"]), find_release_checksum(files))
     return _build_publication(draft, files, report)
+
+
+def _register_draft(
+    register: Register, draft: Draft, files: Mapping[str, bytes], before: Sequence[RegisteredRelease]
+) -> None:
+    register.add(
+        int(draft.release.facts["number"]),
+        files,
+        counted_events=draft.counted_events,
+        origin_counts=draft.origin_counts,
+        first_days=draft.first_days,
+        continues=before[-1].area if before else None,
+    )
 
 
 def _build_publication(draft: Draft, files: dict[str, bytes], report: AuditReport) -> Publication:

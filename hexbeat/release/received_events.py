@@ -1,7 +1,7 @@
 """Reads the events that a release counts: those known at its time, with the times that fix their period."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from layers.timestamps import to_seconds
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
 
-__all__ = ["KnownEvents", "read_events"]
+__all__ = ["KnownEvents", "find_first_receipt", "read_events"]
 
 _COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code", "lon", "lat", "reported_by")
 _ORIGIN: Final = ("occurred_from", "recorded_at")
@@ -79,6 +79,15 @@ def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) 
         any(source.startswith(_FROM_POLICE_UK) for source in sources),
         bool(sources - {DEMONSTRATION}),
     )
+
+
+def find_first_receipt(store: "Store", viewer: Viewer) -> datetime | None:
+    """When the first load that still stands was made; None for a store without one."""
+    require(viewer, Action.EXPORT)
+    query = sa.select(sa.func.min(batches.c.created)).where(batches.c.undone_at.is_(None))
+    with read_transaction(store.engine) as connection:
+        created = connection.execute(query).scalar()
+    return None if created is None else datetime.fromtimestamp(created, UTC)
 
 
 def _select_area(frame: pd.DataFrame, area: Area) -> pd.DataFrame:

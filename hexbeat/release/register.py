@@ -17,7 +17,6 @@ the register and an event's natural key can find out whether it counted.
 import datetime as dt
 import json
 import secrets
-import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -28,8 +27,9 @@ import shapely
 
 from geo.errors import DataError, PolicyError, UsageError
 from hexbeat.areas.area import Area
+from hexbeat.folders import hold_draft, remove_drafts, sync_folder, write_folder
 from hexbeat.release.format import Release, parse_release, read_files
-from hexbeat.release.release_files import find_release_checksum, sync_folder, write_folder
+from hexbeat.release.release_files import find_release_checksum
 
 __all__ = [
     "OriginCounts",
@@ -108,7 +108,10 @@ class Register:
         first_days: dict[str, str],
         continues: str | None,
     ) -> None:
-        """Record a release before it is published, completely or not at all; PolicyError if the number is taken."""
+        """Record a release before it is published, completely or not at all.
+
+        PolicyError if the number is taken, DataError if it cannot be written.
+        """
         key = secrets.token_bytes(16)
         facts = {
             "began": origin_counts,
@@ -119,14 +122,20 @@ class Register:
             "key": key.hex(),
         }
         draft = self.folder / f".draft-{secrets.token_hex(4)}"
+        remove_drafts(self.folder, r"\.draft-[0-9a-f]{8}")
         try:
-            write_folder(draft / COPY, files)
-            write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
-            draft.rename(self.folder / f"{number:04}")  # all or nothing; fails if the number exists
+            draft.mkdir(parents=True)
+            with hold_draft(draft):
+                write_folder(draft / COPY, files)
+                write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
+                draft.rename(self.folder / f"{number:04}")  # all or nothing; fails if the number exists
         except OSError as error:
-            shutil.rmtree(draft, ignore_errors=True)
             if not (self.folder / f"{number:04}").exists():
-                raise
+                raise DataError(
+                    "A release is recorded as a whole or not at all",
+                    f"published/{self.folder.name} cannot be written ({error.strerror or type(error).__name__})",
+                    "nothing was published; make room for it, and run the command again",
+                ) from error
             raise PolicyError(
                 "Each release number is published once",
                 f"somebody else has published number {number} meanwhile",
@@ -273,7 +282,7 @@ def require_same_terms(earlier: Release, later: Release) -> None:
                 f"{old.name} has other places than before: the wards, the list of places or the floor changed",
                 "restore the area's files; for new wards make a new area: --area NEW --continues OLD",
             )
-        if new.periods[: len(old.periods)] != old.periods:
+        if not set(old.periods) <= set(new.periods) or new.due_periods[: len(old.due_periods)] != old.due_periods:
             raise _build_refusal(f"{old.name} has other periods than before", "keep the first day of the policy")
         for period in old.periods:
             if earlier.blocks_of(old.name, period.name) != later.blocks_of(old.name, period.name):

@@ -1,13 +1,9 @@
-"""The files of a release as bytes (the same values always give the same bytes), and atomic writing of folders."""
+"""The files of a release as bytes: the same values always give the same bytes."""
 
 import csv
 import io
 import json
-import os
-import secrets
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +21,7 @@ from hexbeat.release.format import (
 )
 from hexbeat.release.release_text import format_dictionary, format_licence, format_readme
 
-__all__ = ["atomic_replace", "build_release_files", "find_release_checksum", "sync_folder", "write_folder"]
+__all__ = ["build_release_files", "find_release_checksum"]
 
 
 def build_release_files(release: Release) -> dict[str, bytes]:
@@ -54,8 +50,9 @@ def find_release_checksum(files: dict[str, bytes]) -> str:
 
 
 def _build_layer(layer: ReleasedLayer) -> dict[str, Any]:
-    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__}
-    return facts | {"periods": [_build_period(period) for period in layer.periods]}
+    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__ if name != "not_known"}
+    not_known = {"not_known": [_build_period(period) for period in layer.not_known]} if layer.not_known else {}
+    return facts | {"periods": [_build_period(period) for period in layer.periods]} | not_known
 
 
 def _build_period(period: Period) -> dict[str, str]:
@@ -107,42 +104,3 @@ def _format_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
 
 def _format_json(value: Any, *, indent: int | None = 1) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files (name to content) into a folder, create it if needed, and flush all to the disk."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with (folder / name).open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    sync_folder(folder)
-
-
-def atomic_replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Replace a folder by one with these files, completely or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = secrets.token_hex(4)
-    draft, old = (folder.with_name(f".{folder.name}-{ending}-{mark}") for ending in ("new", "old"))
-    try:
-        write_folder(draft, files)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk, on systems that can."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # a system whose folders cannot be opened
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

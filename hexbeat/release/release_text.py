@@ -74,6 +74,7 @@ def format_readme(release: Release) -> str:
     if facts["demonstration"]:
         lines += ["DEMONSTRATION: some or all of these events are made up.", ""]
     lines += [f"{layer.title}: {format_promise(layer.k)} {layer.counted}" for layer in release.layers]
+    lines += [_describe_not_known(layer) for layer in release.layers if layer.not_known]
     wording = facts["wording"]
     lines += [
         "",
@@ -91,6 +92,14 @@ def format_readme(release: Release) -> str:
         "Columns: dictionary.md. Licence: LICENCE.txt.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _describe_not_known(layer: ReleasedLayer) -> str:
+    names = ", ".join(period.name for period in layer.not_known)
+    return (
+        f"{layer.title}: not known for {names}. The records do not cover all of that time, so there are no numbers. "
+        "A period appears once it is known."
+    )
 
 
 def format_dictionary(release: Release) -> str:

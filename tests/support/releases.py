@@ -17,9 +17,12 @@ from hexbeat.release.release_files import build_release_files
 from hexbeat.release.release_text import CLAIM, LIMITS
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from layers.catalogue import LAYER_NAMES
+from layers.coverage import CoverageEntry
 from tests.support.events import made_frame
 
 __all__ = [
+    "ALL",
     "COUNTS",
     "PUBLISHED",
     "QUARTERS",
@@ -29,11 +32,13 @@ __all__ = [
     "example_release",
     "fine_places",
     "made_quarters",
+    "with_gaps",
     "with_layer",
     "write_example",
 ]
 
-
+Covers = Mapping[str, tuple[tuple[str, str], ...]]  # layer ("": every one): spans of days
+ALL: Final[Covers] = {"": (("2000-01-01", "2100-01-01"),)}
 WARDS: Final = {"E05000001": "Abbey", "E05000002": "Bridge"}
 QUARTERS: Final = (
     Period("2026-Q1", dt.date(2026, 1, 1), dt.date(2026, 4, 1)),
@@ -69,6 +74,20 @@ def example_release(
     ]
     blocks.append(block_of("closed_properties", "2025", places["whole.borough"], 31))
     return Release(example_facts() | facts, (needles, closed), places, tuple(blocks))
+
+
+def with_gaps(release: Release, *names: str, more: str = "") -> Release:
+    """The release, in which these quarters of needle finds are not known; `more`: a quarter that is published too."""
+    needles = release.layers[0]
+    third = Period("2026-Q3", dt.date(2026, 7, 1), dt.date(2026, 10, 1))
+    quarters = [*needles.periods, *([third] if more == third.name else [])]
+    layer = replace(
+        needles,
+        periods=tuple(quarter for quarter in quarters if quarter.name not in names),
+        not_known=tuple(quarter for quarter in quarters if quarter.name in names),
+    )
+    blocks = tuple(block for block in release.blocks if block.layer != needles.name or block.period not in names)
+    return replace(release, layers=(layer, *release.layers[1:]), blocks=blocks)
 
 
 def write_example(folder: Path, release: Release | None = None) -> Path:
@@ -141,6 +160,16 @@ def with_layer(policy: ReleasePolicy, name: str, **terms: Any) -> ReleasePolicy:
     return replace(policy, layers=layers)
 
 
+def list_entries(covers: Covers, source: str) -> list[CoverageEntry]:
+    """The entries of a load; the layer "" stands for every layer."""
+    return [
+        CoverageEntry(name, source, "", dt.date.fromisoformat(start), dt.date.fromisoformat(end))
+        for layer, spans in covers.items()
+        for start, end in spans
+        for name in ([layer] if layer else LAYER_NAMES)
+    ]
+
+
 class Publisher:
     """Loads and publishes; the clock is what a test says."""
 
@@ -148,7 +177,10 @@ class Publisher:
         self.home, self.area = home, area or load_area("middlesbrough")
         self.policy = load_policy(home)
 
-    def load(self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table") -> None:
+    def load(
+        self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table", covers: Covers | None = ALL
+    ) -> None:
+        """Load the events; `covers`: the days that they complete, by layer; None: those of a running log."""
         with (
             Store.open(self.home) as store,
             store.begin_load(ANALYST, area=self.area.name, now=at(now)) as load,
@@ -156,6 +188,8 @@ class Publisher:
         ):
             part.add_tally(read=len(frame), skipped={})
             part.add_events(frame)
+            if covers is not None:
+                part.state_coverage(list_entries(covers, source))
 
     def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Publication:
         with Store.open(self.home) as store:

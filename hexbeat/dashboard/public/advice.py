@@ -105,6 +105,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         format_promise(layer.k),
         cut if published.has_wards(layer) else whole,
         layer.counted,
+        "A period is not known if the records do not cover all of it in every ward. It appears once they do.",
         TOTALS,
         BLANK,
         str(facts["wording"]["claim"]),

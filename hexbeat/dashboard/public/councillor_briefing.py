@@ -104,7 +104,7 @@ def find_ward(published: ReleaseTotals, ward: str) -> str:
 def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Part:
     """One layer's latest period, and those before it."""
     place = ward if published.has_wards(layer) else None
-    periods = layer.periods[-MOST_PERIODS:]
+    periods = layer.due_periods[-MOST_PERIODS:]
     past = tuple(
         (
             format_period(period),
@@ -112,7 +112,8 @@ def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Par
         )
         for period in periods
     )
-    return Part(layer.name, layer.title, tuple(describe_ward(published, layer, layer.periods[-1], ward)), past)
+    sentences = describe_ward(published, layer, published.find_latest_period(layer), ward)
+    return Part(layer.name, layer.title, tuple(sentences), past)
 
 
 def render_councillor_pdf(briefing: CouncillorBriefing) -> bytes:
@@ -124,7 +125,8 @@ def render_councillor_pdf(briefing: CouncillorBriefing) -> bytes:
 
 def find_mapped_layer(briefing: CouncillorBriefing) -> ReleasedLayer | None:
     """The first layer with numbers for wards; None if there is none."""
-    return next((layer for layer in briefing.published.layers if briefing.published.has_wards(layer)), None)
+    published = briefing.published
+    return next((layer for layer in published.layers if layer.periods and published.has_wards(layer)), None)
 
 
 def build_page_data(briefing: CouncillorBriefing, layer: ReleasedLayer | None) -> dict[str, Any]:

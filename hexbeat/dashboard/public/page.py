@@ -207,7 +207,7 @@ def _draw_page() -> None:
         map_column, advice_column = st.columns([3, 2], gap="medium")
     with map_column, st.container(key="hp_map"):
         draw_block_map(published, drawing, layer, period, ward)
-        _draw_html(render_legend(published, layer))
+        _draw_html(render_legend(published, layer, period))
     with advice_column:
         _draw_html(
             f'<p class="hp-promise">{escape(format_promise(layer.k))}</p>{render_advice(layer, _read_contact())}'
@@ -304,7 +304,7 @@ def _draw_choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, 
     )  # fmt: skip
     layer = published.release.layer(str(name))
     with when, st.container():  # its place stays while a layer of one period has no slider
-        period = _draw_period(layer, query.get("period"))
+        period = _draw_period(layer, query.get("period"), published.find_latest_period(layer))
     heading.html(
         f'<div class="hp"><h1>What is happening in {escape(published.wards.get(ward, published.title))}?</h1></div>'
     )
@@ -313,12 +313,12 @@ def _draw_choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, 
     return ward or None, layer, period
 
 
-def _draw_period(layer: ReleasedLayer, wanted: str | None) -> Period:
-    periods = {period.name: period for period in layer.periods}
+def _draw_period(layer: ReleasedLayer, wanted: str | None, latest: Period) -> Period:
+    periods = {period.name: period for period in layer.due_periods}
     if len(periods) == 1:
-        return layer.periods[0]
+        return latest
     key = f"period-{layer.name}"
-    _begin_widget(key, list(periods), wanted, layer.periods[-1].name)
+    _begin_widget(key, list(periods), wanted, latest.name)
     name = st.select_slider(
         "Period", list(periods), key=key,
         format_func=lambda name: format_period(periods[name]),

@@ -31,6 +31,11 @@ COLUMNS: Final = {
     "count": ("published number; never below the threshold of its layer", "integer"),
 }
 
+_NOT_KNOWN: Final = (
+    "The periods that hexbeat:not_known names have no rows, because the records do not cover all of them. "
+    "What happened then is not known."
+)
+
 
 def build_download_files(published: ReleaseTotals) -> dict[str, bytes]:
     """Name to content of the downloads; the same release gives the same bytes."""
@@ -105,7 +110,14 @@ def _build_row(published: ReleaseTotals, block: Block) -> dict[str, Any]:
 
 def _describe_release(published: ReleaseTotals) -> dict[str, Any]:
     facts = published.release.facts
+    not_known = [
+        {"layer": layer.name, "period": period.name, "from": str(period.start), "to": str(period.end)}
+        for layer in published.release.layers
+        for period in layer.not_known
+    ]
+    more = {"hexbeat:not_known": not_known, "dc:coverage": _NOT_KNOWN} if not_known else {}
     return {
+        **more,
         "dc:title": f"{published.title}: numbers for the public, release {facts['number']}",
         "dc:date": facts["as_at"],
         "dc:description": f"{facts['wording']['claim']} The true totals may be higher.",

@@ -1,9 +1,11 @@
 """The published numbers of a ward or of the whole area: blocks, sums of blocks, and whether more may be hidden."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from geo.calendar import find_month_start
 from hexbeat.release.format import Block, Period, Release, ReleasedLayer
 
 __all__ = ["PublishedTotal", "ReleaseTotals"]
@@ -48,8 +50,9 @@ class ReleaseTotals:
 
     @property
     def layers(self) -> tuple[ReleasedLayer, ...]:
-        """The layers that have a period, in the order of the release."""
-        return tuple(layer for layer in self.release.layers if layer.periods)
+        """The layers that have a period: those with a published one first, else in the order of the release."""
+        due_layers = [layer for layer in self.release.layers if layer.due_periods]
+        return tuple(sorted(due_layers, key=lambda layer: not layer.periods))
 
     def has_wards(self, layer: ReleasedLayer) -> bool:
         """Whether the layer is published for wards, and not only for the whole area."""
@@ -76,8 +79,18 @@ class ReleaseTotals:
         covers = [block is not None and (ward is None or block.ward_code == ward) for block in owners]
         return PublishedTotal(sum(block.count for block in blocks), bool(covers) and all(covers), blocks)
 
+    def find_latest_period(self, layer: ReleasedLayer) -> Period:
+        """The last published period; where none is published, the last that is not known."""
+        return (layer.periods or layer.not_known)[-1]
+
+    def find_next_period(self, layer: ReleasedLayer) -> tuple[Period, dt.date]:
+        """The period after the last that was due, without a name, and the day from which it is published."""
+        start = layer.due_periods[-1].end
+        end = find_month_start(start, layer.months)
+        return Period("", start, end), find_month_start(end, layer.months)
+
     def is_before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
-        """Whether nothing of the layer is published up to this period: its records may have begun later."""
+        """Whether no number of the layer is published up to this published period: its records may have begun later."""
         upto = layer.periods[: layer.periods.index(period) + 1]
         return not any(self.release.blocks_of(layer.name, earlier.name) for earlier in upto)
 

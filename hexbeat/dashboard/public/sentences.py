@@ -5,6 +5,7 @@ from typing import Final
 
 from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals
 from hexbeat.release.format import Block, Period, ReleasedLayer
+from layers.wording import format_list
 
 __all__ = [
     "HINT",
@@ -19,6 +20,7 @@ __all__ = [
     "format_short_period",
 ]
 
+NOT_KNOWN: Final = "The records do not cover all of that time, so no number can be shown."
 HINT: Final = "Tap a place on the map to read its number."
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
@@ -63,14 +65,33 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
     if ward is not None and not published.has_wards(layer):
         area_sentences = describe_ward(published, layer, period, None)
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *area_sentences]
-    total = published.count_shown(layer, period, ward)
     place = published.wards[ward] if ward else published.title
-    if published.is_before_numbers(layer, period):
-        return _describe_too_early(published, layer, period, place)
-    lines = [_describe_lead(layer, period, total, place)]
+    if period in layer.not_known:
+        lines = [f"{format_between(period)}, the number of {layer.many} in {place} is not known.", NOT_KNOWN]
+    elif published.is_before_numbers(layer, period):
+        lines = _describe_too_early(published, layer, period, place)
+    else:
+        lines = _describe_numbers(published, layer, period, ward)
+    return [*lines, *_describe_later(published, layer, period)]
+
+
+def _describe_numbers(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
+    total = published.count_shown(layer, period, ward)
+    lines = [_describe_lead(layer, period, total, published.wards[ward] if ward else published.title)]
     if not total.whole:
         lines.append(_describe_missing(published, layer, period, ward))
-    return [line for line in (*lines, _describe_before(published, layer, period, ward)) if line]
+    return [*lines, _describe_before(published, layer, period, ward)]
+
+
+def _describe_later(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> list[str]:
+    """After the last numbers: which periods since are not known, and when the next numbers come."""
+    if period.start < published.find_latest_period(layer).start:
+        return []
+    later = [format_period(other) for other in layer.not_known if other.start > period.start]
+    next_period, day = published.find_next_period(layer)
+    lines = [f"{format_list(later)} {'is' if len(later) == 1 else 'are'} not known."] if later else []
+    when = f"{MONTHS[day.month - 1]} {day.year}"
+    return [*lines, f"The next numbers, for {format_period(next_period)}, are due in {when}."]
 
 
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
@@ -101,11 +122,16 @@ def _describe_missing(published: ReleaseTotals, layer: ReleasedLayer, period: Pe
 
 
 def _describe_before(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:
-    """The period before, from published numbers alone; "more" or "fewer" only if both numbers are whole."""
-    place = layer.periods.index(period)
-    if not place:
+    """The period before, from published numbers alone; "more" or "fewer" only if both numbers are whole.
+
+    Nothing is compared with a period that is not known, nor with one further back.
+    """
+    if period == layer.due_periods[0]:
         return "This is the first period that is published."
-    before = layer.periods[place - 1]
+    before = layer.due_periods[layer.due_periods.index(period) - 1]
+    if before in layer.not_known:
+        first = "This is the first period that is published: " if period == layer.periods[0] else ""
+        return f"{first}{format_period(before)} is not known."
     if published.is_before_numbers(layer, before):
         return "These are the first numbers: no records were held before, or too few to show."
     now, then = (published.count_shown(layer, when, ward) for when in (period, before))
@@ -123,7 +149,9 @@ def format_past_number(published: ReleaseTotals, layer: ReleasedLayer, period: P
 
 
 def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
-    """The text for a missing number."""
+    """The text for a missing number: "not known", or that there may have been some."""
+    if period in layer.not_known:
+        return "not known"
     return f"{'no records' if published.is_before_numbers(layer, period) else 'none'}, or too few to show"
 
 

@@ -29,6 +29,7 @@ from hexbeat.dashboard.public.sentences import (
     format_short_period,
 )
 from hexbeat.dashboard.public.view import render_legend, render_map, render_past, render_table
+from hexbeat.folders import atomic_replace
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
 
@@ -49,12 +50,11 @@ DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
 def write_site(release: Release, out_dir: Path, *, contact: Contact | None = None) -> list[str]:
     """Write the site of a release into a folder, made if it is not there; returns the names of its files.
 
-    The same release and contact give the same bytes. Files of the same names are replaced, others are left alone.
+    The same release and contact give the same bytes. Files of the same names are replaced, all at once or none; others
+    are left alone. DataError if the folder cannot be replaced.
     """
     files = build_site_files(release, contact=contact or Contact())
-    out_dir.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (out_dir / name).write_bytes(content)
+    atomic_replace(out_dir, files, keep_others=True)
     return list(files)
 
 
@@ -74,7 +74,7 @@ def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
 
 def _render_page(published: ReleaseTotals, contact: Contact) -> str:
     layer = published.layers[0]
-    period = layer.periods[-1]
+    period = published.find_latest_period(layer)
     drawing = lay_out_release(published)
     style = build_static_palette() + read_public_style()
     script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
@@ -89,7 +89,7 @@ def _render_page(published: ReleaseTotals, contact: Contact) -> str:
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
         map=render_map(published, drawing, layer, period, None),
-        legend=render_legend(published, layer),
+        legend=render_legend(published, layer, period),
         promise=escape(format_promise(layer.k)),
         table=render_table(published, layer, period, None),
         past=render_past(published, layer, period, None),
@@ -113,7 +113,9 @@ def _render_without_script(published: ReleaseTotals) -> str:
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
         f'<p><a href="{format_ward_file(code)}" download>{escape(name)} as one A4 page (PDF)</a></p>'
-        + "".join(_render_ward(published, layer, layer.periods[-1], code) for layer in published.layers)
+        + "".join(
+            _render_ward(published, layer, published.find_latest_period(layer), code) for layer in published.layers
+        )
         + "</details>"
         for code, name in published.wards.items()
     )
@@ -186,9 +188,10 @@ def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[st
         "k": layer.k,
         "set": layer.place_set,
         "byWard": published.has_wards(layer),
-        "legend": render_legend(published, layer),
+        "legend": render_legend(published, layer, published.find_latest_period(layer)),
         "promise": format_promise(layer.k),
-        "periods": [_build_period_data(published, layer, period) for period in layer.periods],
+        "latest": layer.due_periods.index(published.find_latest_period(layer)),
+        "periods": [_build_period_data(published, layer, period) for period in layer.due_periods],
     }
 
 
@@ -198,7 +201,9 @@ def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: P
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
     totals = [published.count_shown(layer, period, ward) for ward in places]
-    return {
+    is_known = period not in layer.not_known
+    own_legend = {} if is_known else {"legend": render_legend(published, layer, period)}
+    return own_legend | {
         "name": period.name,
         "words": format_period(period),
         "short": format_short_period(period),
@@ -210,6 +215,6 @@ def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: P
         ],
         # The block of each smallest place, in the order in which they are drawn; -1 if it is hidden.
         "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
-        "shown": [[total.count, int(total.whole)] for total in totals],
+        "shown": [[total.count if is_known else None, int(total.whole)] for total in totals],
         "lines": [describe_ward(published, layer, period, ward) for ward in places],
     }

@@ -80,8 +80,10 @@ def find_view_box(drawing: Drawing, ward: str | None) -> str:
     return f"{left - ZOOM_MARGIN} {top - ZOOM_MARGIN} {wide + 2 * ZOOM_MARGIN} {high + 2 * ZOOM_MARGIN}"
 
 
-def render_legend(published: ReleaseTotals, layer: ReleasedLayer) -> str:
+def render_legend(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:
     """What each fill of the map means, with numbers."""
+    if period in layer.not_known:
+        return f'<ul class="hp-legend">{_render_keys([("hidden", format_blank(published, layer, period))])}</ul>'
     steps = list_steps(layer.k)
     words = [f"{start:,}–{end - 1:,}" for start, end in pairwise(steps)] + [f"{steps[-1]:,} or more"]  # noqa: RUF001 - a range
     small = [(f"c{k}", text) for k, text in enumerate(words)]
@@ -133,7 +135,7 @@ def render_past(published: ReleaseTotals, layer: ReleasedLayer, period: Period, 
     """The place beside its own past: a bar and a number for each period, the chosen one marked."""
     if ward is not None and not published.has_wards(layer):
         ward = None
-    totals = [(past_period, published.count_shown(layer, past_period, ward)) for past_period in layer.periods]
+    totals = [(past_period, published.count_shown(layer, past_period, ward)) for past_period in layer.due_periods]
     largest = max((total.count for _, total in totals), default=0) or 1
     rows = "".join(
         f"<tr{' class=hp-now aria-current=true' if past_period == period else ''}>"

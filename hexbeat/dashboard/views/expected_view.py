@@ -159,8 +159,8 @@ def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
 
 def _format_past(last_weeks: float, on_record: float) -> str:
     """As in "3 in the last 4 weeks, 61 on record"; records known only to their month have no weeks."""
-    recent = "" if np.isnan(last_weeks) else f"{format_number(last_weeks)} in the last 4 weeks, "
-    return f"{recent}{format_number(on_record)} on record"
+    recent = "" if np.isnan(last_weeks) else f"{format_about(last_weeks)} in the last 4 weeks, "
+    return f"{recent}{format_about(on_record)} on record"
 
 
 def _format_expected(expected: float, score: float) -> str:

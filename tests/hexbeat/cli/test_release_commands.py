@@ -29,6 +29,46 @@ def test_a_release_is_built_shown_and_audited(run: Run, built: Path) -> None:
     assert audited.json["findings"] == []
 
 
+def test_what_is_not_known_is_told_when_a_release_is_built_and_shown(run: Run, tmp_path: Path) -> None:
+    """As seen: the first day 2023-01-01, records to November 2025, a release in late 2026."""
+    publisher = Publisher(tmp_path / "home")
+    days = {"needle_litter": (("2024-01-01", "2025-12-01"),)}
+    publisher.load(made_quarters(publisher.area, number=50), now="2026-07-02", covers=days)
+    terms = ("--as-at", "2026-10-01", "--first", "2023-01-01")
+    outcome = run("release", "build", "--out", tmp_path / "out", *terms, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    unknown = "2023-Q1, 2023-Q2, 2023-Q3, 2023-Q4, 2025-Q4, 2026-Q1, 2026-Q2"
+    said = [
+        f"needle_litter: not known, because the records do not cover all of it: {unknown}.",
+        "overdoses: not known, because the records do not cover all of it: 2023, 2024.",
+        "needle_litter: the next numbers, for July to September 2026, are due on 1 Jan 2027.",
+        "overdoses: the next numbers, for 2025, are due on 1 Jan 2027.",
+    ]
+    shown = run("release", "show", tmp_path / "out", "--format", "json")
+    for line in said:
+        assert line in outcome.err.splitlines()
+        assert line in shown.err.splitlines()
+    (needles,) = (row for row in shown.json["layers"] if row["layer"] == "needle_litter")
+    assert (needles["periods"], needles["not_known"]) == ("2024-Q1 to 2025-Q3", unknown)
+    (overdoses,) = (row for row in shown.json["layers"] if row["layer"] == "overdoses")
+    assert (overdoses["periods"], overdoses["not_known"]) == ("none yet", "2023, 2024")
+    assert f"Needle finds: not known for {unknown}." in (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
+
+
+def test_a_day_before_any_record_is_refused_with_code_four(run: Run, tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=50), now="2026-07-02")
+    outcome = run("release", "build", "--out", tmp_path / "out", "--as-at", "2026-07-01")
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err == (
+        "A first release needs records that were received by its day.\n"
+        "  On 2026-07-01 none had been received; the first were received on 2026-07-02.\n"
+        "  Choose that day or a later day, or leave --as-at out.\n"
+    )
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "home" / "published").exists()
+
+
 def test_an_unsafe_release_is_refused_with_code_four(run: Run, tmp_path: Path) -> None:
     folder = write_example(tmp_path / "bad", example_release(published={"2026-Q1": (("fine.piece.0", 4),)}))
     outcome = run("release", "audit", folder, "--format", "json")
@@ -59,6 +99,8 @@ def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path
 
 
 def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=50), now="2026-07-02")
     build = ("release", "build", "--out", tmp_path / "out", "--format", "json")
     first = run(*build, "--as-at", "2026-11-01", "--first", "2026-01-01")
     assert first.code == 0, first.err

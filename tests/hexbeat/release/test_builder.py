@@ -92,6 +92,7 @@ def test_a_ward_without_a_free_spot_is_refused() -> None:
 def test_a_list_is_looked_at_before_a_series_begins_alone(tmp_path: Path) -> None:
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)
+    publisher.load(made_quarters(area, number=0), now="2026-07-02")
     publisher.publish(tmp_path / "out")
     publisher.load(scattered(area, read_places_mask(area).candidate_cells), now="2026-12-01")
     assert publisher.publish(tmp_path / "out", as_at="2027-04-01").is_new

@@ -107,9 +107,10 @@ def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher
     assert second.release.blocks_of("needle_litter", "2026-Q3") == ()
 
 
-def test_an_empty_store_gives_a_release_without_numbers(tmp_path: Path) -> None:
-    published = Publisher(tmp_path / "home").publish(tmp_path / "out")
-    assert published.release.blocks == ()
+def test_known_periods_without_events_give_a_release_without_numbers(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=0), now="2026-07-02")
+    assert publisher.publish(tmp_path / "out").release.blocks == ()
     assert Release.read(tmp_path / "out").blocks == ()
 
 
@@ -207,7 +208,9 @@ def test_a_folder_with_something_else_is_left_alone(publisher: Publisher, tmp_pa
     assert refused(publisher, tmp_path / "mine", UsageError) == (
         f"{rule}; mine holds something else; choose another folder"
     )
-    Publisher(tmp_path / "other").publish(tmp_path / "stranger")
+    stranger = Publisher(tmp_path / "other")
+    stranger.load(made_quarters(stranger.area, number=0), now="2026-07-02")
+    stranger.publish(tmp_path / "stranger")
     assert refused(publisher, tmp_path / "stranger", UsageError) == (
         f"{rule}; stranger holds a release that is not in the register; choose another folder; if the register "
         "is lost, restore it from a copy first"

@@ -135,8 +135,8 @@
       head.scope = "row";
       const bar = element("td");
       bar.append(element("i", "", `hp-bar hp-w${Math.ceil((20 * count) / most)}`));
-      const least = `${whole ? "" : "at least "}${count.toLocaleString("en-GB")}`;
-      row.append(head, bar, element("td", count ? least : one.blank, "hp-number"));
+      const least = count ? `${whole ? "" : "at least "}${count.toLocaleString("en-GB")}` : one.blank;
+      row.append(head, bar, element("td", least, "hp-number"));
       return row;
     }));
   }
@@ -191,7 +191,7 @@
     byId("periods").toggleAttribute("hidden", layer().periods.length < 2);
     byId("ward").value = String(now.ward);
     for (const choice of byId("layers").querySelectorAll("input")) choice.checked = Number(choice.value) === now.layer;
-    byId("legend").innerHTML = layer().legend; // ours, escaped where it holds names
+    byId("legend").innerHTML = period().legend ?? layer().legend; // ours, escaped where it holds names
     for (const part of document.querySelectorAll(".hp-do, .hp-how")) {
       part.toggleAttribute("hidden", part.dataset.layer !== layer().name);
     }
@@ -232,14 +232,14 @@
     now.ward = found(data.wards, (ward) => ward.code === parts.get("ward")) + 1;
     now.layer = Math.max(0, found(data.layers, (one) => one.name === parts.get("layer")));
     const asked = found(layer().periods, (one) => one.name === parts.get("period"));
-    now.period = asked < 0 ? layer().periods.length - 1 : asked;
+    now.period = asked < 0 ? layer().latest : asked;
   }
 
   function chooseLayer(index) {
     const before = period().name;
     now.layer = index;
     const same = layer().periods.findIndex((one) => one.name === before);
-    now.period = same < 0 ? layer().periods.length - 1 : same;
+    now.period = same < 0 ? layer().latest : same;
     show();
   }
 

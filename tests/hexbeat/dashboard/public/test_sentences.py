@@ -15,12 +15,15 @@ from hexbeat.dashboard.public.sentences import (
     format_short_period,
 )
 from hexbeat.release.format import Period
-from tests.support.releases import example_release
+from tests.support.releases import example_release, with_gaps
 
 PUBLISHED = {
     "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
     "2026-Q2": (("fine.piece.0", 12), ("fine.ward.E05000001", 6), ("fine.piece.4", 6)),
 }
+
+NEXT = "The next numbers, for July to September 2026, are due in January 2027."
+NOT_KNOWN = "The records do not cover all of that time, so no number can be shown."
 
 
 @pytest.fixture
@@ -55,6 +58,7 @@ def test_a_ward_whose_number_is_whole_is_compared_with_its_past(published: Relea
     assert describe_ward(published, layer, layer.periods[1], "E05000001") == [
         "Between April and June 2026, 18 needle finds were recorded in Abbey.",
         "That is as many as in January to March 2026 (18).",
+        NEXT,
     ]
 
 
@@ -64,6 +68,7 @@ def test_a_ward_that_may_have_more_says_at_least(published: ReleaseTotals) -> No
         "Between April and June 2026, at least 6 needle finds were recorded in Bridge.",
         "Any others there were too few to show.",
         "In January to March 2026 there were none, or too few to show.",
+        NEXT,
     ]
 
 
@@ -96,6 +101,7 @@ def test_nothing_is_claimed_of_periods_before_the_first_number() -> None:
         "Between April and June 2026, at least 24 needle finds were recorded in Exampleton.",
         "Any others were too few to show.",
         "These are the first numbers: no records were held before, or too few to show.",
+        NEXT,
     ]
     blank = early.count_shown(layer, layer.periods[0], "E05000001")
     assert format_past_number(early, layer, layer.periods[0], blank) == "no records, or too few to show"
@@ -108,8 +114,68 @@ def test_a_layer_without_any_number_claims_nothing() -> None:
     empty = ReleaseTotals(example_release(published={}))
     layer = empty.release.layer("needle_litter")
     assert describe_ward(empty, layer, layer.periods[1], None) == [
-        "Between April and June 2026, no records of needle finds in Exampleton were held, or too few to show."
+        "Between April and June 2026, no records of needle finds in Exampleton were held, or too few to show.",
+        NEXT,
     ]
+
+
+def test_a_period_that_is_not_known_is_never_none() -> None:
+    early = ReleaseTotals(with_gaps(example_release(published=PUBLISHED), "2026-Q1"))
+    layer = early.release.layer("needle_litter")
+    (gap,) = layer.not_known
+    assert describe_ward(early, layer, gap, "E05000001") == [
+        "Between January and March 2026, the number of needle finds in Abbey is not known.",
+        NOT_KNOWN,
+    ]
+    assert describe_ward(early, layer, layer.periods[0], "E05000002") == [
+        "Between April and June 2026, at least 6 needle finds were recorded in Bridge.",
+        "Any others there were too few to show.",
+        "This is the first period that is published: January to March 2026 is not known.",
+        NEXT,
+    ]
+    blank = early.count_shown(layer, gap, "E05000001")
+    assert format_past_number(early, layer, gap, blank) == "not known"
+    assert describe_unpublished(early, layer, gap) == "Not known here, January to March 2026."
+
+
+def test_a_gap_between_published_periods_is_not_compared() -> None:
+    published = {**PUBLISHED, "2026-Q3": (("fine.piece.0", 9),)}
+    gapped = ReleaseTotals(with_gaps(example_release(published=published), "2026-Q2", more="2026-Q3"))
+    layer = gapped.release.layer("needle_litter")
+    assert [period.name for period in layer.due_periods] == ["2026-Q1", "2026-Q2", "2026-Q3"]
+    assert describe_ward(gapped, layer, layer.periods[1], "E05000001") == [
+        "Between July and September 2026, at least 9 needle finds were recorded in Abbey.",
+        "Any others there were too few to show.",
+        "April to June 2026 is not known.",
+        "The next numbers, for October to December 2026, are due in April 2027.",
+    ]
+
+
+def test_after_the_last_numbers_it_says_which_are_not_known() -> None:
+    late = ReleaseTotals(with_gaps(example_release(), "2026-Q2"))
+    layer = late.release.layer("needle_litter")
+    assert late.find_latest_period(layer).name == "2026-Q1"
+    assert describe_ward(late, layer, layer.periods[0], "E05000001") == [
+        "Between January and March 2026, at least 7 needle finds were recorded in Abbey.",
+        "Any others there were too few to show.",
+        "This is the first period that is published.",
+        "April to June 2026 is not known.",
+        NEXT,
+    ]
+    assert describe_ward(late, layer, layer.not_known[0], None) == [
+        "Between April and June 2026, the number of needle finds in Exampleton is not known.",
+        NOT_KNOWN,
+        NEXT,
+    ]
+
+
+def test_a_layer_of_which_nothing_is_known_comes_last_and_says_so() -> None:
+    unknown = ReleaseTotals(with_gaps(example_release(), "2026-Q1", "2026-Q2"))
+    assert [layer.name for layer in unknown.layers] == ["closed_properties", "needle_litter"]
+    layer = unknown.layers[1]
+    assert describe_ward(unknown, layer, unknown.find_latest_period(layer), "E05000002")[0] == (
+        "Between April and June 2026, the number of needle finds in Bridge is not known."
+    )
 
 
 def test_every_block_says_its_level(published: ReleaseTotals) -> None:

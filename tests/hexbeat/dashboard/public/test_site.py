@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,9 @@ from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.site import build_site_files, write_site
 from hexbeat.release.format import Release
 from hexbeat.release.release_text import format_promise
+from tests.support.faults import files_limited_to
 from tests.support.papers import read_paper
-from tests.support.releases import COUNTS, example_release
+from tests.support.releases import COUNTS, example_release, with_gaps
 
 HOSTILE = "</script><script>alert(1)</script>\"' onload=x =1+1 {{7*7}} \u2028"
 
@@ -106,6 +108,67 @@ def test_what_is_not_published_is_in_no_file() -> None:
     assert any(0 < count < 5 for counts in COUNTS.values() for count in counts)
     shapes = json.loads(files["numbers.geojson"])
     assert [feature["properties"]["count"] for feature in shapes["features"]] == [int(row["count"]) for row in rows]
+
+
+def test_a_period_that_is_not_known_is_said_in_every_file_and_has_no_number() -> None:
+    release = with_gaps(example_release(), "2026-Q2")
+    files = build_site_files(release, contact=Contact())
+    page = files["index.html"].decode()
+    needles: dict[str, Any] = data_of(page)["layers"][0]
+    known, unknown = needles["periods"]
+    assert (needles["latest"], known["name"], unknown["name"]) == (0, "2026-Q1", "2026-Q2")
+    assert unknown["blocks"] == []
+    assert {count for count, _ in unknown["shown"]} == {None}
+    assert (unknown["blank"], unknown["nothing"]) == ("not known", "Not known here, April to June 2026.")
+    assert "none" not in unknown["legend"].casefold()
+    assert "not known" in unknown["legend"]
+    assert "none, or too few to show" in needles["legend"]
+    assert "legend" not in known
+    lines = " ".join(line for lines in unknown["lines"] for line in lines)
+    assert lines.count("is not known.") == 3
+    assert "too few" not in lines
+    assert "there were no" not in lines
+    assert "April to June 2026 is not known. The next numbers, for July to September 2026, are due in January" in page
+
+
+def test_the_downloads_name_what_is_not_known() -> None:
+    files = build_site_files(with_gaps(example_release(), "2026-Q2"), contact=Contact())
+    gap = {"layer": "needle_litter", "period": "2026-Q2", "from": "2026-04-01", "to": "2026-07-01"}
+    table, shapes = (json.loads(files[name]) for name in ("numbers.csv-metadata.json", "numbers.geojson"))
+    for metadata in (table, shapes["metadata"]):
+        assert metadata["hexbeat:not_known"] == [gap]
+        assert "is not known" in metadata["dc:coverage"]
+    assert "2026-Q2" not in files["numbers.csv"].decode()
+    whole = build_site_files(example_release(), contact=Contact())["numbers.csv-metadata.json"]
+    assert b"not_known" not in whole
+
+
+def test_the_page_of_a_ward_says_what_is_not_known() -> None:
+    briefing = build_councillor_briefing(with_gaps(example_release(), "2026-Q2"), "Abbey")
+    needles = briefing.parts[0]
+    assert needles.past == (("January to March 2026", "at least 7"), ("April to June 2026", "not known"))
+    assert needles.sentences[-2:] == (
+        "April to June 2026 is not known.",
+        "The next numbers, for July to September 2026, are due in January 2027.",
+    )
+    assert "April to June 2026 is not known." in read_paper(render_councillor_pdf(briefing)).words
+
+
+def test_a_site_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_site(example_release(), tmp_path / "site")
+    (tmp_path / "site" / "robots.txt").write_text("ours", encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
+    with files_limited_to(20_000), pytest.raises(DataError) as caught:
+        write_site(example_release(published={}), tmp_path / "site")
+    assert str(caught.value) == (
+        "A folder is replaced as a whole or not at all; site cannot be written (File too large); nothing was changed; "
+        "make room for it, or choose a folder whose parent you can write to"
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()} == before
+    write_site(example_release(published={}), tmp_path / "site")
+    assert (tmp_path / "site" / "robots.txt").read_text(encoding="utf-8") == "ours"
+    assert (tmp_path / "site" / "index.html").read_bytes() != before["index.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 def test_names_from_data_are_text_everywhere() -> None:

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from hexbeat.dashboard.public.site import write_site
-from tests.support.releases import example_release
+from tests.support.releases import example_release, with_gaps
 
 pytestmark = pytest.mark.browser
 PUBLISHED = {
@@ -47,6 +47,20 @@ def overflow(page: Page) -> int:
 
 def lead(page: Page, words: str) -> None:
     expect(page.locator(".hp-lead")).to_have_text(words)
+
+
+def test_a_period_that_is_not_known_is_chosen_like_any_other(page: Page, tmp_path: Path) -> None:
+    write_site(with_gaps(example_release(published=PUBLISHED), "2026-Q2"), tmp_path)
+    page.goto((tmp_path / "index.html").as_uri())
+    lead(page, "Between January and March 2026, 27 needle finds were recorded in Exampleton.")
+    expect(page.locator("#hp-legend")).to_contain_text("none, or too few to show")
+    page.locator("#hp-later").click()
+    lead(page, "Between April and June 2026, the number of needle finds in Exampleton is not known.")
+    expect(page.locator("#hp-legend")).to_have_text("not known")
+    expect(page.locator("#hp-past tr.hp-now .hp-number")).to_have_text("not known")
+    expect(page.locator(".hp-rest")).to_contain_text("are due in January 2027.")
+    page.reload()
+    lead(page, "Between April and June 2026, the number of needle finds in Exampleton is not known.")
 
 
 def test_it_opens_from_a_file_and_asks_for_nothing(page: Page, index: Path) -> None:
