@@ -155,7 +155,8 @@ class Town:
     ) -> "geopandas.GeoDataFrame":
         """The period against the one `before` it, or the same dates a "year_before": the columns of `hexbeat change`.
 
-        `attrs["missing"]` is None, or says why there is nothing to compare with; the frame is empty then.
+        `attrs["missing"]` is None, or says which days are not known, or why there is nothing to compare with: then the
+        frame is empty, or holds wards of their own coverage.
         """
         from hexbeat.analysis.change_map import AGAINST, build_change_map  # noqa: PLC0415 - scipy, when it is needed
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed

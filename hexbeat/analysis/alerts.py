@@ -178,7 +178,7 @@ def _test_layer(
         named, columns, events, area, coverage=coverage, day=day, days=days
     )
     notes = [
-        *_build_notes(named, events, coverage, day, days),
+        *_build_notes(spec, events, coverage, day, days),
         *([OFFICERS_NOTE] if searches else []),
         _describe_fewest(named, series, setting),
         *weekly_notes,

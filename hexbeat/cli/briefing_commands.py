@@ -163,6 +163,9 @@ def _report(facts: Briefing, *, heading: str, form: Format, out: Path | None) ->
         {"no": number, "where": format_place_title(line), "what": line.title, "why": line.reason}
         for number, line in enumerate(facts.places, start=1)
     ]
+    if form is Format.TABLE and facts.headline:
+        typer.echo(heading)
+        return
     print_answer(payload, form=form, rows=rows, heading=heading)
 
 

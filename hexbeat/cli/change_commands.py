@@ -39,7 +39,7 @@ from layers.coverage import count_days
 from layers.event import RESOLUTIONS
 from layers.filters import require_resolution
 from layers.periods import find_known_period
-from layers.wording import format_span
+from layers.wording import format_p, format_span
 
 __all__ = ["backtest", "change", "near_repeats"]
 
@@ -106,6 +106,8 @@ def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: F
         when = f" of {format_span(*change_map.now)}" if change_map.now else ""
         typer.echo(f"{change_map.spec.title}: change{when}: {NOT_KNOWN}")
         return
+    if form is Format.TABLE:
+        rows = [_format_chances(row) for row in rows]
     heading = f"{change_map.spec.title}: change"
     if change_map.now and change_map.other:
         heading += f" of {format_span(*change_map.now)} against {format_span(*change_map.other)}"
@@ -151,7 +153,13 @@ def _report_repeats(repeats: RepeatTable, *, form: Format) -> None:
     }
     if form is Format.TABLE:
         _print_notes(repeats.notes)
-    print_answer(payload, form=form, rows=build_json_rows(repeats.rows), heading=repeats.sentence)
+    rows = [_format_chances(row) for row in build_json_rows(repeats.rows)]
+    print_answer(payload, form=form, rows=rows, heading=repeats.sentence)
+
+
+def _format_chances(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with p and q as a table shows them."""
+    return row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row}
 
 
 def backtest(

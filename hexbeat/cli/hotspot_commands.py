@@ -138,6 +138,9 @@ def _report_hotspots(
         for note in hotspot_map.notes:
             print_message(note)
         shown = [row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in shown]
+    if form is Format.TABLE and not hotspot_map.is_known and not out:
+        typer.echo(f"{hotspot_map.spec.title}: hotspots are not known")
+        return
     file = {"out": out} if out else {}
     print_answer(totals | file | {"rows": records}, form=form, rows=[file] if out else shown, heading=heading)
 

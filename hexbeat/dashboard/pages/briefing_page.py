@@ -149,8 +149,9 @@ def _build_cached_briefing(
 
 def draw_briefing(installation: Installation, briefing: Briefing) -> None:
     """The heading, the map beside its facts, then places, closures and work."""
+    old = f'<p class="hb-sentence"><b>{escape_html(briefing.headline)}</b></p>' if briefing.headline else ""
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(briefing.title)}</p>'
+        f'<div aria-live="polite">{old}<p class="hb-sentence">{escape_html(briefing.title)}</p>'
         f'<p class="hb-notes">{escape_html(format_headline(briefing, installation.area))}</p></div>'
     )
     draw_download(installation, briefing)
@@ -159,7 +160,9 @@ def draw_briefing(installation: Installation, briefing: Briefing) -> None:
             map_svg = render_briefing_map(briefing, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
             st.html(render_picture(map_svg, describe_map(briefing, installation.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(render_counts(briefing) + render_list("Alerts", format_alerts(briefing), "None."))
+            st.html(
+                render_counts(briefing) + render_list("Alerts", format_alerts(briefing), describe_no_alerts(briefing))
+            )
     st.html(render_places(briefing))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -208,6 +211,11 @@ def format_alerts(briefing: Briefing) -> list[str]:
     return [*lines, describe_false_alarms(briefing.alerts)] if lines else []
 
 
+def describe_no_alerts(briefing: Briefing) -> str:
+    """What stands in place of alerts: of old records it is not known whether there are any."""
+    return "Not known." if briefing.headline else "None."
+
+
 def render_list(title: str, lines: Sequence[str], empty_text: str) -> str:
     """A heading and its lines; `none_words` if there are no lines."""
     items = "".join(f"<li>{escape_html(line)}</li>" for line in lines)
@@ -220,7 +228,8 @@ def render_places(briefing: Briefing) -> str:
     notes = f'<p class="hb-small">{escape_html(" ".join(briefing.notes))}</p>' if briefing.notes else ""
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
     if not briefing.places:
-        return f'{head}<p class="hb-notes">No place has clearly more than the others.</p>{notes}'
+        nothing = "Not known." if briefing.headline else "No place is certain to be a hotspot."
+        return f'{head}<p class="hb-notes">{nothing}</p>{notes}'
     items = "".join(
         f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}"
         f"<br>{escape_html(line.reason)}</li>"

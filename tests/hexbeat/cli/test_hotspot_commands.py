@@ -73,6 +73,13 @@ def test_a_hot_cell_without_events_never_leads_the_table(ask: Run) -> None:
     assert shown == sorted(shown)
 
 
+def test_hotspots_of_a_time_without_records_are_not_known(ask: Run) -> None:
+    question = ("hotspots", "--layer", "overdoses", "--from", "2019-01-01", "--to", "2019-02-01")
+    assert ask(*question).out == "Overdoses: hotspots are not known\n"
+    payload = answer(ask(*question, "--format", "json"))
+    assert (payload["total"], payload["known_days"], payload["rows"][0]["count"]) == (None, 0, None)
+
+
 def test_hotspots_take_every_filter(ask: Run) -> None:
     payload = answer(
         ask(
@@ -168,6 +175,8 @@ def test_near_repeats_are_told(ask: Run) -> None:
         "from_m", "to_m", "from_days", "to_days", "observed", "expected", "ratio", "p_value", "q_value", "raised",
     }  # fmt: skip
     assert payload["sentence"].startswith("After a needle find, another within 100 m in the first 2 days is ")
+    assert (payload["merged"], payload["searches"]) == (0, False)
+    assert min(row["p_value"] for row in payload["rows"]) == 0.001  # exact in JSON
 
 
 @pytest.mark.slow
