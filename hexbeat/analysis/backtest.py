@@ -15,7 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.evaluation import prediction_accuracy
-from hexbeat.analysis.daily_counts import Weeks, count_weeks, describe_left_out, find_known_days
+from hexbeat.analysis.daily_counts import (
+    Weeks,
+    count_weeks,
+    describe_left_out,
+    describe_weeks_left_out,
+    find_known_days,
+)
 from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY, build_kernel, forecast
 from hexbeat.analysis.method_comparison import (
     AREA,
@@ -240,8 +246,9 @@ def _build_notes(
 ) -> list[str]:
     """How the figures were made, and what was left out: weeks, events and sizes of cells."""
     first, end = counts.start_of(len(counts.counts) - weeks), counts.start_of(len(counts.counts))
+    which = "known week" if counts.left_out else "week"
     explanation = (
-        f"Each week of {format_span(first, end)} was forecast from the weeks before it. The winner has the largest "
+        f"Each {which} of {format_span(first, end)} was forecast from the weeks before it. The winner has the largest "
         f"share of events in the top {format_percent(DECIDING_SHARE)} of {name_whole(precision)}. "
         "Intervals come from resampled weeks."
     )
@@ -252,18 +259,11 @@ def _build_notes(
             f"Records are snapped to {points}; chance, and the top {format_percent(DECIDING_SHARE)}, are among those "
             "seen before each week. Events at new points count as missed."
         )
-    if counts.left_out:
-        notes.append(_describe_weeks_left_out(counts.left_out))
+    notes += describe_weeks_left_out(counts)
     if weeks < _FEW_WEEKS:
         notes.append(f"There are fewer than {_FEW_WEEKS} weeks, so the intervals are narrower than they should be.")
     notes += describe_left_out(spec, unknown=counts.unknown, swept=counts.swept)
     return notes + _describe_sizes_left_out(precision, sizes, asked)
-
-
-def _describe_weeks_left_out(weeks: int) -> str:
-    if weeks == 1:
-        return "One week is left out, because not all of its days are known."
-    return f"{weeks} weeks are left out, because not all of their days are known."
 
 
 def _describe_sizes_left_out(precision: LocationPrecision, sizes: Sequence[int], asked: Sequence[int]) -> list[str]:

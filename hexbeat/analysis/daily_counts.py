@@ -27,6 +27,7 @@ __all__ = [
     "count_by",
     "count_weeks",
     "describe_left_out",
+    "describe_weeks_left_out",
     "find_cells",
     "find_known_days",
     "find_positions",
@@ -125,6 +126,15 @@ def describe_left_out(spec: LayerSpec, *, unknown: int, swept: int) -> list[str]
         verb, what = ("is", "it") if swept == 1 else ("are", "them")
         notes.append(f"{format_plural(swept, spec.one, spec.many)} {verb} left out because sweeps found {what}.")
     return notes
+
+
+def describe_weeks_left_out(weeks: Weeks) -> list[str]:
+    """A note on the weeks that are left out because they are not known whole."""
+    if not weeks.left_out:
+        return []
+    if weeks.left_out == 1:
+        return ["One week is left out, because not all of its days are known."]
+    return [f"{weeks.left_out} weeks are left out, because not all of their days are known."]
 
 
 def to_ordinal(day: dt.date) -> int:

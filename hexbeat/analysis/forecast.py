@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hexbeat.analysis.backtest import name_whole
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out
+from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_comparison import AREA, SHARES
 from hexbeat.analysis.method_selection import SelectedMethod
@@ -129,7 +129,7 @@ def _score_cells(columns: Columns, area: Area, spec: LayerSpec, method: str, stu
         weeks.counts.sum(axis=0),
         weeks.start_of(latest),
         "",
-        describe_left_out(spec, unknown=weeks.unknown, swept=weeks.swept),
+        [*describe_left_out(spec, unknown=weeks.unknown, swept=weeks.swept), *describe_weeks_left_out(weeks)],
     )
 
 

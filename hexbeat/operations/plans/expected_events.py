@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK
 from geo.errors import UsageError
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out
+from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_selection import select_method
 from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_known_to_months
@@ -202,6 +202,7 @@ def _forecast_layer(
         f"{heading}. These hours hold {format_percent(share)} of a week's events; {number} are expected.",
         *notes,
         *describe_left_out(spec, unknown=weeks.unknown, swept=0),
+        *describe_weeks_left_out(weeks),
         *_describe_age(spec, newest, time.day),
     ]
     return LayerForecast(

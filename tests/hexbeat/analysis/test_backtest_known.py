@@ -122,6 +122,7 @@ def test_weeks_not_known_whole_are_neither_learnt_from_nor_tested() -> None:
     assert weeks.measure_ages(9)[-1] == 6
     found = backtest(columns, middlesbrough(), LAYER, resolutions=(9,))
     assert (found.events, found.weeks_left_out) == (13 * 7, 5)
+    assert found.notes[0].startswith("Each known week of ")
     assert found.notes[1] == "5 weeks are left out, because not all of their days are known."
 
 

@@ -15,7 +15,7 @@ from streamlit.navigation.page import StreamlitPage
 from geo.errors import HexbeatError
 from hexbeat.analysis.backtest import Backtest, backtest
 from hexbeat.analysis.forecast_methods import METHOD_NAMES
-from hexbeat.analysis.method_comparison import DECIDING_SHARE, SHARES
+from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES
 from hexbeat.analysis.method_selection import MOST_WEEKS, choose_hotspot_size, describe_uses, keep_selection
 from hexbeat.analysis.near_repeats import RepeatTable
 from hexbeat.dashboard.header import HOME, find_page
@@ -127,8 +127,8 @@ def draw_result(installation: Installation, result: Backtest, pages: Sequence[St
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(result.verdict.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(result.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
         f'<p class="hb-notes">{escape_html(describe_use(installation, result.spec.name))}</p>'
-        f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE)}</p>'
-        f'<p class="hb-small">{escape_html(EXPLANATION)}</p>'
+        f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE.replace(AREA, result.whole))}</p>'
+        f'<p class="hb-small">{escape_html(EXPLANATION.replace(AREA, result.whole))}</p>'
     )
     home = find_page(pages, HOME)
     if home and st.button(
