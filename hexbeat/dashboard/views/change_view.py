@@ -68,7 +68,7 @@ def describe_change(
     """The number now, the number then, and whether the change is more than chance."""
     if not change_map.is_compared or change_map.now is None or change_map.other is None:
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-        return f"{subject}. {change_map.missing}" if figures.state != "not known" else f"{subject}."
+        return f"{subject}. {change_map.missing}"
     total_row = change_map.whole.iloc[0]
     now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")

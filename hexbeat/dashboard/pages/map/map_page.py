@@ -21,6 +21,7 @@ from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
+from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
     Installation,
@@ -199,6 +200,8 @@ def format_filters(installation: Installation, choices: Choices, figures: LayerF
     """The filters as one line."""
     names = list_ward_names(installation, choices)
     period = PERIOD_TITLES[choices.period] if choices.dates is None else format_span(figures.start, figures.end)
+    if choices.dates is None and choices.period in PERIODS and figures.freshness.is_old(installation.today):
+        period = f"{PERIODS[choices.period].old_title.lower()} of the records"
     layers = [find_layer(name).short for name in choices.layers]
     return format_filter_line(choices, layer_names=layers, ward_names=names, period=period)
 

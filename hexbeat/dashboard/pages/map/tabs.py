@@ -91,6 +91,9 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
         name = view.figures.spec.name
         if len(views) > 1:
             st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
+        if view.figures.state == "not known":
+            st.text("Not known: the records do not cover this period.")
+            continue
         draw_frame(view.table, key=f"cell_table_{name}")
         if view.wards is not None and len(view.wards):
             st.html('<h2 class="hb-map-title">By ward</h2>')
