@@ -46,6 +46,7 @@ NO_VIEWER = {
     "hexbeat.operations.ledger.ledger.read_live_row": "the same",
     "hexbeat.operations.ledger.ledger.restore_previous": "the same",
     "hexbeat.operations.ledger.ledger.write_visit": "the same",
+    "hexbeat.store.staging.drop_file": "rows of a load, which was allowed when it began",
     "hexbeat.store.staging.make_tables": "the inside of a load, which was allowed when it began",
     "hexbeat.store.staging.stage_removals": "the same",
     "hexbeat.store.staging.stage_events": "the same",

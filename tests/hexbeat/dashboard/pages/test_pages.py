@@ -204,7 +204,7 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
     words = {
         "hotspots": "No place has significantly more needle finds than the others in Middlesbrough",
         "change": "in the 28 days before",
-        "expected": "needle finds are expected",
+        "expected": "look first at the darkest",
     }[view]
     assert words in re.findall(r'<p class="hb-sentence">(.*?)</p>', read_html(app))[0]
     for tab in ("Table", "Download"):
