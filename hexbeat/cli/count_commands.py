@@ -108,7 +108,8 @@ def print_counts(
         | ({"out": out} if out else {})
         | ({"demonstration": mark} if mark else {})
     )
-    heading = f"{'Events' if measure == 'events' else 'Items'}: {format_value(grouped.total)}"
+    total = "not known" if missing and not grouped.total else format_value(grouped.total)
+    heading = f"{'Events' if measure == 'events' else 'Items'}: {total}"
     heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
     print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading)
     if missing:
