@@ -37,10 +37,12 @@ FIRST: Final = dt.date(2024, 1, 1)
 SPAN: Final = (FIRST, dt.date(2025, 7, 1))
 NOW: Final = (dt.date(2025, 4, 1), SPAN[1])  # three months; those before, or a part of them, are missing
 GAPS: Final = ((dt.date(2024, 5, 1), dt.date(2024, 6, 1)), (dt.date(2025, 1, 10), dt.date(2025, 3, 20)))
+SHORT_GAP: Final = ((dt.date(2025, 1, 10), dt.date(2025, 2, 10)),)  # a third of the quarter before: rates are compared
 WHOLE_MONTHS: Final = (GAPS[0], (dt.date(2025, 1, 1), dt.date(2025, 3, 1)))
 KINDS: Final = (
     Kind("whole, exact"),
     Kind("gaps", missing=GAPS),
+    Kind("a short gap", missing=SHORT_GAP),
     Kind("snapped", snapped=True),
     Kind("month only", month=True),
     Kind("gaps, snapped, month only", snapped=True, month=True, missing=WHOLE_MONTHS),
@@ -108,7 +110,7 @@ def judge_draw(columns: Columns, town: Town) -> dict[str, bool]:
         "rise": bool((change.whole["change"] == RISE).any()),
         "fall": bool((change.whole["change"] == FALL).any()),
         "any ward": bool(change.wards["change"].isin([RISE, FALL]).any()),
-        "not compared": change.missing is not None,
+        "not compared": not change.is_compared,
         "hotspot": bool((heat.rows["hotspot"] == "hot").any()),
     }
 
