@@ -265,6 +265,7 @@ class Town:
         from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
         from layers.filters import require_resolution  # noqa: PLC0415 - beside it
         from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
+        from layers.periods import describe_missing_days  # noqa: PLC0415 - beside it
 
         groups = parse_groups(",".join(by))
         request = self._build_request(layers, as_at=as_at, **filters)
@@ -276,6 +277,7 @@ class Town:
         frame = self._build_frame(counts.rows, by, columns, [])
         frame.attrs |= {"total": counts.total, "unplaced_in_time": counts.unplaced_in_time}
         frame.attrs["shared_in_time"] = counts.shared_in_time
+        frame.attrs["missing"] = describe_missing_days(columns, request.event_filter, time_zone=self.area.time_zone)
         return frame
 
     def _find_mark(self, columns: Columns) -> str | None:

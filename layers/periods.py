@@ -30,6 +30,7 @@ __all__ = [
     "QuarterYear",
     "choose_bins",
     "clip_period",
+    "describe_missing_days",
     "find_day_end",
     "find_known_period",
     "find_month_only_share",
@@ -143,6 +144,25 @@ def _describe_period(chosen: Filter) -> str:
     if chosen.start and chosen.end:
         return format_span(chosen.start, chosen.end)
     return f"the time from {format_date(chosen.start)} on" if chosen.start else "that time"
+
+
+def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -> str | None:
+    """Which days of the period asked for are not known, layer by layer; None where all of them are.
+
+    An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
+    """
+    coverage, parts = get_coverage(columns, time_zone=time_zone), []
+    layers = chosen.layers or coverage.layers
+    for name in layers:
+        reach = coverage.find_reach(name, wards=chosen.wards)
+        first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
+        if first is None or end is None:
+            missing: str | None = "no day is known"
+        else:
+            missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
+        if missing:
+            parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
+    return "; ".join(parts) or (None if layers else "no day is known")
 
 
 def find_period_before(period: Period) -> Period:

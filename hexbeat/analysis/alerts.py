@@ -87,7 +87,8 @@ class MethodRow:
 class AlertReport:
     """The alerts of the `days` days up to `day`, newest and largest first; the settings; notes.
 
-    `headline` says first that all records end long ago; "" where some are of now.
+    `headline` says first that all records end long ago; "" where some are of now. `unknown`: layers of which none of
+    these days is known, so that having no alert of them says nothing.
     """
 
     day: dt.date
@@ -96,6 +97,12 @@ class AlertReport:
     settings: tuple[MethodRow, ...]
     notes: tuple[str, ...]
     headline: str = ""
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any of the layers is known on any of these days."""
+        return len(self.unknown) < len({row.layer for row in self.settings} | set(self.unknown))
 
 
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
@@ -148,7 +155,9 @@ def build_alert_report(
             alert.ward_code or "",
         )
     )
-    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline)
+    period = (day - (days - 1) * _DAY, day + _DAY)
+    unknown = tuple(spec.name for spec in specs if not coverage.find_known_in(spec.name, period))
+    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, unknown)
 
 
 def _test_layer(

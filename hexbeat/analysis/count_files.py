@@ -98,9 +98,11 @@ def build_counts_geoparquet(rows: "pd.DataFrame", *, by: Sequence[str], wards: W
 
 
 def add_mark(rows: "pd.DataFrame", note: Mapping[str, str]) -> "pd.DataFrame":
-    """The rows, with integer counts if all are whole, and a column "demonstration" if events are synthetic."""
+    """The rows, with integer counts if all are whole, and columns "demonstration" and "days_not_known" if so."""
     counts = rows["count"]
     marked = rows.assign(count=counts.astype("int64")) if (counts % 1 == 0).all() else rows
+    if "missing" in note:
+        marked = marked.assign(days_not_known=note["missing"])
     return marked.assign(demonstration=note["demonstration"]) if "demonstration" in note else marked
 
 

@@ -33,9 +33,17 @@ Row = Mapping[Any, Any]
 
 
 def print_answer(
-    payload: Any, *, form: Format, rows: Iterable[Row], heading: str = "", order: Sequence[str] = ()
+    payload: Any,
+    *,
+    form: Format,
+    rows: Iterable[Row],
+    heading: str = "",
+    order: Sequence[str] = (),
+    empty: str = "none",
 ) -> None:
     """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show.
+
+    `empty` is said where there is no row.
 
     In a window that is too narrow the columns that matter least are left out, and a message names them. A table for a
     file or another program is never cut.
@@ -46,7 +54,7 @@ def print_answer(
     records = list(rows)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     if heading:
-        console.print(Text(heading if records else f"{heading}: none"))
+        console.print(Text(heading if records else f"{heading}: {empty}"))
     if len(records) == 1 and len(records[0]) > FEW_COLUMNS and not order:
         records = [{"": _format_heading(name), "value": format_cell(name, value)} for name, value in records[0].items()]
     if not records:

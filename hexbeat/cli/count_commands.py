@@ -20,13 +20,11 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
-from layers.catalogue import find_layer
-from layers.columns import Columns
 from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
-from layers.filters import Filter, require_resolution
+from layers.filters import require_resolution
 from layers.grouping import GROUPS
-from layers.periods import get_coverage
+from layers.periods import describe_missing_days
 
 __all__ = ["counts"]
 
@@ -56,35 +54,16 @@ def counts(
             columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
         )
         mark = find_demonstration_mark(columns)
-        missing = describe_missing(columns, chosen, time_zone=zone)
+        missing = describe_missing_days(columns, chosen, time_zone=zone)
         if out:
             export_counts(
                 grouped.to_counts(),
                 Path(out),
                 by=groups,
                 area=installation.area,
-                note=build_provenance(installation, mark=mark),
+                note=build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {}),
             )
     print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing)
-
-
-def describe_missing(columns: Columns, chosen: Filter, *, time_zone: str) -> str | None:
-    """Which days of the period asked for are not known, layer by layer; None where all of them are.
-
-    An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
-    """
-    coverage, parts = get_coverage(columns, time_zone=time_zone), []
-    layers = chosen.layers or coverage.layers
-    for name in layers:
-        reach = coverage.find_reach(name, wards=chosen.wards)
-        first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
-        if first is None or end is None:
-            missing: str | None = "no day is known"
-        else:
-            missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
-        if missing:
-            parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
-    return "; ".join(parts) or (None if layers else "no day is known")
 
 
 def print_counts(
@@ -108,10 +87,13 @@ def print_counts(
         | ({"out": out} if out else {})
         | ({"demonstration": mark} if mark else {})
     )
-    total = "not known" if missing and not grouped.total else format_value(grouped.total)
-    heading = f"{'Events' if measure == 'events' else 'Items'}: {total}"
+    unit = "Events" if measure == "events" else "Items"
+    heading = f"{unit}: {'not known' if missing and not grouped.total else format_value(grouped.total)}"
+    if missing and grouped.total:
+        heading = f"{unit} on record (not all days are known): {format_value(grouped.total)}"
     heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
-    print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading)
+    empty = "not known" if missing else "none"
+    print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading, empty=empty)
     if missing:
         print_message(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
     if mark:

@@ -236,6 +236,7 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
         "settings": settings,
         "notes": list(report.notes),
         "headline": report.headline,
+        "not_known": list(report.unknown),
     } | ({"draft": draft} if draft else {})
     if form is Format.TABLE:
         for note in (report.headline, *report.notes):
@@ -245,4 +246,5 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
             print_message(f"A form was drafted, but not sent: {draft}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
     shown = [{"alert": row["sentence"]} for row in rows]
-    print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}")
+    empty = "none" if report.is_known else "not known"
+    print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)

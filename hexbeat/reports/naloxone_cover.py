@@ -28,6 +28,7 @@ from layers.catalogue import find_only_layer
 from layers.columns import Columns
 from layers.counting import Selection, count_cells, select
 from layers.filters import DAYS, Filter
+from layers.periods import describe_missing_days
 from layers.wording import format_number
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class NaloxoneCover:
     timed: bool
     exact: bool
     unplaced: int
+    missing: str | None = None  # which days of the period are not known
 
     @property
     def share(self) -> float:
@@ -174,9 +176,11 @@ def find_naloxone_cover(
             f"you asked for {reach.straight_m:g} m and {search.number} places",
             "400 m, or 5 minutes on foot, is usual",
         )
+    missing = describe_missing_days(columns, event_filter, time_zone=area.time_zone)
     demand = _build_demand(columns, area, event_filter, exact=may(viewer, Action.SEE_POINTS, layer))
     if not demand.weight.sum() > 0:
-        raise DataError("Cover is a share of overdoses", "none is on record in this period", "choose a longer period")
+        fact = f"none is on record in this period{f', of which {missing}' if missing else ''}"
+        raise DataError("Cover is a share of overdoses", fact, "choose a longer period, or load its records")
     holders = _read_holders(store, viewer, area, event_filter)
     near = _find_reached(demand, holders, area, reach)
     is_open = holders["open"].to_numpy(dtype=np.bool_)
@@ -203,6 +207,7 @@ def find_naloxone_cover(
         timed=event_filter.hours is not None or bool(event_filter.days),
         exact=demand.exact,
         unplaced=demand.selection.unplaced_in_time,
+        missing=missing,
     )
 
 

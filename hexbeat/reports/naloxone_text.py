@@ -36,6 +36,8 @@ def describe_cover(cover: NaloxoneCover) -> str:
 def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:
     """What the figures rest on, and what they do not say."""
     notes = []
+    if cover.missing:
+        notes.append(f"{cover.missing[:1].upper()}{cover.missing[1:]}. Overdoses of these days are not in the figures.")
     if cover.reach.minutes is not None:
         pace = PACES["walk"]
         notes.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")

@@ -49,7 +49,7 @@ def test_it_reports_rates_with_their_errors(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.stderr.startswith("whole, exact done\n")
     figures = json.loads(out.read_text(encoding="utf-8"))
-    kinds = ["whole, exact", "gaps", "snapped", "month only", "gaps, snapped, month only"]
+    kinds = ["whole, exact", "gaps", "a short gap", "snapped", "month only", "gaps, snapped, month only"]
     assert [row["records"] for row in figures["rows"]] == kinds
     assert all(0 <= row[name] <= 1 and f"{name} se" in row for row in figures["rows"] for name in ("rise", "hotspot"))
     claims = {(row["records"], row["weeks"]): row for row in figures["claims"]}

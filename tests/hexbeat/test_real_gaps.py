@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import hexbeat
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import ingest_files
 from hexbeat.store.store import Store
@@ -43,7 +44,8 @@ def test_counts_of_the_months_are_not_known(run: Run, gap_home: Path) -> None:
     words, answer = ask(run, gap_home, "counts", *DEALING, *GAP)
     assert answer["missing"] == NOT_KNOWN
     assert f"{NOT_KNOWN}. That is not the same as none." in words
-    assert "Events: not known" in words
+    assert "Events: not known, 0 shared" in words
+    assert "none\n" not in words
     whole = ask(run, gap_home, "counts", *DEALING, "--by", "month")[1]
     assert [row["month"] for row in whole["rows"] if "2024-05" <= row["month"] <= "2024-07"] == []  # type: ignore[attr-defined]
 
@@ -62,6 +64,34 @@ def test_no_hotspot_and_no_alert_is_of_them(run: Run, gap_home: Path) -> None:
     assert "not known" in words
     alerts = run("alerts", *DEALING, "--day", "2024-07-15", "--days", "60", "--home", gap_home, "--format", "json")
     assert [alert for alert in alerts.json["alerts"] if "2024-05" <= str(alert["day"])[:7] <= "2024-07"] == []
+
+
+def test_no_alert_of_days_that_are_not_known_is_not_none(run: Run, gap_home: Path) -> None:
+    words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-06-20")
+    assert answer["not_known"] == ["street_dealing"]
+    assert "Alerts on 2024-06-20: not known" in words
+    words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-04-20")
+    assert answer["not_known"] == []
+    assert "Alerts on 2024-04-20: not known" not in words
+
+
+def test_files_and_frames_say_what_is_missing(run: Run, gap_home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "wards.geojson"
+    period = ("--from", "2024-04-01", "--to", "2024-06-01")
+    assert run("counts", *DEALING, *period, "--by", "ward", "--out", out, "--home", gap_home).code == 0
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["metadata"]["missing"] == "May 2024 is not known"
+    assert {feature["properties"]["days_not_known"] for feature in written["features"]} == {"May 2024 is not known"}
+    with hexbeat.open(home=gap_home) as town:
+        frame = town.wards("street_dealing", start="2024-05-01", end="2024-08-01")
+        assert (len(frame), frame.attrs["missing"]) == (0, NOT_KNOWN)
+        assert town.wards("street_dealing", start="2024-04-01", end="2024-05-01").attrs["missing"] is None
+
+
+def test_naloxone_says_that_overdoses_are_not_known(run: Run, gap_home: Path) -> None:
+    outcome = run("naloxone", "--from", "2024-05-01", "--to", "2024-08-01", "--home", gap_home)
+    assert outcome.code == 3
+    assert "None is on record in this period, of which May to Jul 2024 are not known." in outcome.err
 
 
 def test_old_records_are_told_as_old(run: Run, gap_home: Path) -> None:

@@ -12,7 +12,7 @@ from hexbeat.areas.place_names import format_cell_code, format_place, parse_cell
 from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.views.layer_view import Drawing, add_ward_names
 from hexbeat.documents.maps.scales import Scale
-from layers.wording import escape_html, format_about, format_list, format_number, format_plural, format_span
+from layers.wording import escape_html, format_about, format_list, format_number, format_p, format_plural, format_span
 
 __all__ = [
     "build_emerging_drawing",
@@ -114,8 +114,8 @@ def build_emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
             "Count": rows["count"],
             "Times hot": rows["hot_bins"],
             "Times cold": rows["cold_bins"],
-            "Trend z": rows["trend_z"].astype(float),
-            "Trend p": rows["trend_p"].astype(float),
+            "Trend z": [f"{z:.2f}" for z in rows["trend_z"].astype(float)],
+            "Trend p": [format_p(p) for p in rows["trend_p"].astype(float)],
             "Cell": rows["cell"],
         }
     )

@@ -145,7 +145,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     draft = tmp_path / "draft.html"
     options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
     payload = answer(ask(*options, "--format", "json"))
-    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "draft"}
+    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "not_known", "draft"}
     assert set(payload["alerts"][0]) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
         "false_alarms_a_year", "sentence", "searches",

@@ -152,7 +152,8 @@ def test_no_overdoses_are_said(naloxone_home: Path) -> None:
     with pytest.raises(DataError) as caught:
         cover(naloxone_home, Filter(layers=("overdoses",), start=dt.date(2030, 1, 1)))
     assert (
-        str(caught.value) == "Cover is a share of overdoses; none is on record in this period; choose a longer period"
+        str(caught.value)
+        == "Cover is a share of overdoses; none is on record in this period; choose a longer period, or load its records"
     )
 
 
