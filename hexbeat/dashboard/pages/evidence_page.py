@@ -21,8 +21,10 @@ from hexbeat.documents.evidence.evidence_document import (
     MARKING,
     build_fact_rows,
     describe_map,
+    describe_no_records,
     format_incident,
     format_source,
+    is_unknown,
     render_evidence_map,
     render_evidence_pdf,
 )
@@ -164,7 +166,7 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
 def describe_pack(content: dict[str, Any]) -> str:
     """The number of records and the place, in a sentence."""
     number = len(content["incidents"])
-    records = format_plural(number, "record", "records")
+    records = "Records not known" if is_unknown(content) else format_plural(number, "record", "records")
     near = f"within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward"
     return f"{records} {near}.{' Not all days of the period are known.' if content['not_known'] else ''}"
 
@@ -186,7 +188,7 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
     """Draw the records and the sources on a canvas, so that no text runs as HTML."""
     st.html('<h2 class="hb-title">Records</h2>')
     if not rows:
-        st.text("No record lies within the radius and the period.")
+        st.text(describe_no_records(content))
         return
     titles = [*RECORD_TITLES.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
     frame = pd.DataFrame([{title: row[name] for name, title in titles} for row in rows])
