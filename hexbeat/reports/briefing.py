@@ -15,8 +15,9 @@ from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_da
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study, load_study, select_known
+from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, load_study, select_known
 from hexbeat.areas.area import Area
+from hexbeat.reports.briefing_gaps import judge_closures, list_unknown_alerts
 from hexbeat.reports.briefing_places import (
     ClosureLine,
     ForecastLine,
@@ -27,6 +28,7 @@ from hexbeat.reports.briefing_places import (
 )
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
+from layers.coverage import KnownState
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_known_period, get_coverage
@@ -103,7 +105,11 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all)."""
+    """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all).
+
+    `unknown_places` and `unknown_alerts` name the layers whose places or alerts are not known. `ending_state` and
+    `new_state` say how far the closures that end soon, and the new ones, are known.
+    """
 
     purpose: Purpose
     area: str
@@ -122,6 +128,10 @@ class Briefing:
     notes: tuple[str, ...]
     mark: str | None  # the mark of synthetic events, if there are any
     headline: str = ""  # said first and large: all records end long ago
+    unknown_places: tuple[str, ...] = ()
+    unknown_alerts: tuple[str, ...] = ()
+    ending_state: KnownState = "known"
+    new_state: KnownState = "known"
 
 
 def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
@@ -153,16 +163,21 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     lines = tuple(
         build_layer_line(columns, area, spec, study, period=period, hours=hours, today=today) for spec in LAYERS
     )
-    places, notes = [], []
+    places, notes = list[PlaceLine](), list[str]()
+    known_places = set[str]()
     current = [spec for spec in incidents if find_age(columns, area, spec, today) is None]
     for spec in current:
-        layer_places, layer_notes = find_hot_places(
+        layer_places, layer_notes, is_known = find_hot_places(
             columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
         )
         places += layer_places
         notes += layer_notes
+        known_places |= {spec.name} if is_known else set()
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
-    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS), today=today)
+    alert_days = min(length, MEETING_DAYS)
+    report = build_alert_report(columns, area, day, days=alert_days, today=today)
+    alert_period = (day - (alert_days - 1) * _DAY, day + _DAY)
+    ending_state, new_state = judge_closures(columns, area, today=today, days=CLOSURE_DAYS, wards=wards)
     names = {spec.name for spec in current}
     methods = {layer: method for layer, method in (selected_methods or {}).items() if layer in names}
     chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
@@ -184,6 +199,10 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
         mark=find_demonstration_mark(columns),
         headline=report.headline,
+        unknown_places=tuple(spec.name for spec in incidents if spec.name not in known_places),
+        unknown_alerts=list_unknown_alerts(columns, area, alert_period, today=today, wards=wards),
+        ending_state=ending_state,
+        new_state=new_state,
     )
 
 
@@ -221,6 +240,11 @@ def build_layer_line(
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
     start, end = own_period
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
+    known = get_coverage(columns, time_zone=area.time_zone).find_known_in(
+        spec.name, own_period, wards=study.chosen_wards
+    )
+    if lacks_hours(columns, chosen, known, time_zone=area.time_zone):
+        return LayerLine(spec.name, spec.title, None, 0.0, None, NO_HOURS)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if change_map.now is None or not change_map.is_compared:
         return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)

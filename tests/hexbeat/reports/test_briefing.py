@@ -13,8 +13,10 @@ from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
+from layers.catalogue import LAYER_NAMES
 from layers.counting import count
 from layers.coverage import Coverage, CoverageEntry
+from layers.event import PRECISIONS
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
@@ -123,6 +125,42 @@ def test_days_without_records_have_no_number() -> None:
     gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
     line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
     assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
+
+
+def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
+    """Needle finds alone are known, of all days: nothing is said of the other layers and of closures."""
+    columns, area = demonstration()[0], middlesbrough()
+    needles = CoverageEntry("needle_litter", "log", "", dt.date(2023, 11, 22), TODAY)
+    only = replace(columns, coverage=Coverage((needles,), columns.ward_codes))
+    briefing = build_briefing(only, area, today=TODAY)
+    others = ("street_dealing", "overdoses")
+    assert set(briefing.unknown_places) == set(briefing.unknown_alerts) == set(others)
+    assert (briefing.ending_state, briefing.new_state) == ("not known", "not known")
+    assert "Where overdoses gather is not known: none are loaded." in briefing.notes
+    full = meeting()
+    assert (full.unknown_places, full.unknown_alerts, full.ending_state) == ((), (), "partly known")
+    nothing = replace(columns, coverage=Coverage((), columns.ward_codes))
+    assert len(build_briefing(nothing, area, today=TODAY).unknown_places) == 3
+
+
+def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
+    """They used to be told as none recorded at these hours."""
+    columns, area = demonstration()[0], middlesbrough()
+    for precision in ("day", "month"):
+        dealing = columns.layer == LAYER_NAMES.index("street_dealing")
+        coarse = replace(
+            columns, precision=np.where(dealing, PRECISIONS.index(precision), columns.precision).astype(np.int8)
+        )
+        briefing = build_briefing(coarse, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+        line = briefing.layers[1]
+        assert (line.layer, line.period) == ("street_dealing", None)
+        assert line.verdict == "not known at these hours: no record has a time of day"
+        assert "Street dealing: not known at these hours: no record has a time of day." in briefing.notes
+        assert briefing.unknown_places == ("street_dealing",)
+    chosen = Filter(layers=("street_dealing",), start=TODAY - 28 * DAY, end=TODAY, hours=(22, 6))
+    hotspot_map = build_hotspot_map(coarse, chosen, load_study(area), trend=False)
+    assert not hotspot_map.is_known
+    assert hotspot_map.notes[0] == "Street dealing: not known at these hours: no record has a time of day."
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
