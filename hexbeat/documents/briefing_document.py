@@ -15,7 +15,15 @@ from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, Pl
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
 from layers.encounters import OFFICERS_NOTE, name_records
-from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
+from layers.wording import (
+    format_about,
+    format_count,
+    format_date,
+    format_last_record,
+    format_list,
+    format_number,
+    format_span,
+)
 
 __all__ = [
     "build_layer_row",
@@ -214,7 +222,7 @@ def describe_forecast(briefing: Briefing) -> list[str]:
 def describe_freshness(briefing: Briefing) -> list[str]:
     """The newest record of each source."""
     return [
-        f"{line.layer} ({line.source}): records to {format_date(line.last)}"
+        f"{line.layer} ({line.source}): records to {format_last_record(line.last, month_only=line.month_only)}"
         if line.last
         else f"{line.layer}: no records"
         for line in briefing.sources

@@ -17,7 +17,7 @@ from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, load_study, select_known
 from hexbeat.areas.area import Area
-from hexbeat.reports.briefing_gaps import judge_closures, list_unknown_alerts
+from hexbeat.reports.briefing_gaps import ends_with_month, judge_closures, list_unknown_alerts
 from hexbeat.reports.briefing_places import (
     ClosureLine,
     ForecastLine,
@@ -26,14 +26,14 @@ from hexbeat.reports.briefing_places import (
     find_closure_lines,
     find_hot_places,
 )
+from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.coverage import KnownState
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_known_period, get_coverage
-from layers.timestamps import from_seconds
-from layers.wording import format_ago, format_date
+from layers.wording import format_ago, format_date, format_last_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,12 +62,16 @@ _DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A source of a layer, the local day of its newest record (None: it has none), and how many days ago that was."""
+    """A source of a layer, the local day of its newest record (None: it has none), and how many days ago that was.
+
+    Where `month_only`, the newest record is known only to its month, and the day is the last one of that.
+    """
 
     source: str
     layer: str
     last: dt.date | None
     days_old: int | None
+    month_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,12 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     ending_state, new_state = judge_closures(columns, area, today=today, days=CLOSURE_DAYS, wards=wards)
     names = {spec.name for spec in current}
     methods = {layer: method for layer, method in (selected_methods or {}).items() if layer in names}
+    expected, forecast_notes = build_forecast_lines(columns, area, methods, today=today, wards=wards)
+    forecast_notes += [
+        f"Where most {find_layer(name).many} are expected next is not known: the records are too old."
+        for name in (selected_methods or {})
+        if name not in names
+    ]
     chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
     return Briefing(
         purpose=purpose,
@@ -191,12 +201,12 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         wards=wards,
         layers=lines,
         places=tuple(places),
-        expected=build_forecast_lines(columns, area, methods, wards=wards),
+        expected=expected,
         alerts=tuple(chosen),
         closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else build_visit_lines(visits, wards=wards),
         sources=build_source_lines(columns, area, sources, today=today),
-        notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
+        notes=tuple(dict.fromkeys([*notes, *forecast_notes, *_build_late_notes(columns, area, today)])),
         mark=find_demonstration_mark(columns),
         headline=report.headline,
         unknown_places=tuple(spec.name for spec in incidents if spec.name not in known_places),
@@ -295,7 +305,8 @@ def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]
     for spec in LAYERS:
         known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if spec.kind == "incident" and known and known[1] < today - _DAY:
-            notes.append(f"{spec.title}: records to {format_date(known[1] - _DAY)}.")
+            last = format_last_record(known[1] - _DAY, month_only=ends_with_month(columns, spec.name))
+            notes.append(f"{spec.title}: records to {last}.")
     return notes
 
 
@@ -304,13 +315,17 @@ def build_source_lines(
 ) -> tuple[SourceLine, ...]:
     """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
     if summary is None:
-        known = [(spec.title, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
-        lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
-        return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
+        known = [(spec, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
+        lasts = [(spec, period[1] - _DAY) for spec, period in known if period]
+        return tuple(
+            SourceLine("all sources", spec.title, day, (today - day).days, ends_with_month(columns, spec.name))
+            for spec, day in lasts
+        )
     lines = []
     for row in summary[summary["layer"].notna()].to_dict("records"):
-        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
-        lines.append(SourceLine(str(row["source"]), find_layer(str(row["layer"])).title, last, (today - last).days))
+        month_only, title = bool(row.get("month_only", False)), find_layer(str(row["layer"])).title
+        last = find_last_day(int(row["last_record"]), month_only=month_only, time_zone=area.tz)
+        lines.append(SourceLine(str(row["source"]), title, last, max((today - last).days, 0), month_only))
     return tuple(lines)
 
 

@@ -11,9 +11,10 @@ from hexbeat.areas.area import Area
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.coverage import KnownState
+from layers.event import PRECISIONS
 from layers.periods import Period, find_month_only_share, get_coverage
 
-__all__ = ["judge_closures", "list_unknown_alerts"]
+__all__ = ["ends_with_month", "judge_closures", "list_unknown_alerts"]
 
 _ORDER_DAYS: Final = 183  # an order lasts three months, and may be extended to six
 _RECENT_WEEKS: Final = 8
@@ -57,3 +58,10 @@ def _lacks_days(columns: Columns, layer: str, until: dt.date, area: Area) -> boo
     low, high = calendar.day_start(until - dt.timedelta(weeks=_RECENT_WEEKS)), calendar.day_start(until)
     recent = (columns.layer == LAYER_NAMES.index(layer)) & (columns.end >= low) & (columns.start < high)
     return find_month_only_share(columns, np.flatnonzero(recent)) == 1
+
+
+def ends_with_month(columns: Columns, layer: str) -> bool:
+    """Whether the event of a layer that ends last is known only to its month."""
+    events = np.flatnonzero(columns.layer == LAYER_NAMES.index(layer))
+    newest = events[columns.end[events].argmax()] if events.size else None
+    return newest is not None and bool(columns.precision[newest] == PRECISIONS.index("month"))

@@ -19,13 +19,14 @@ from layers.columns import Columns, mark_states
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, get_coverage
-from layers.wording import format_about
+from layers.wording import format_about, format_span
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
 
 RESOLUTION: Final = 9
 _EPOCH: Final = dt.date(1970, 1, 1)
 MOST_CELLS_A_LAYER: Final = 2
+FORECAST_WEEKS: Final = 8  # a forecast of a week further from the meeting is not of its next week
 MOST_PLACES_A_LAYER: Final = 2
 
 
@@ -187,16 +188,29 @@ def _sort_key(line: ClosureLine) -> tuple[bool, int, str]:
 
 
 def build_forecast_lines(
-    columns: Columns, area: Area, selected_methods: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
-) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method.
+    columns: Columns,
+    area: Area,
+    selected_methods: Mapping[str, SelectedMethod],
+    *,
+    today: dt.date,
+    wards: tuple[str, ...] = (),
+) -> tuple[tuple[ForecastLine, ...], list[str]]:
+    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method, and notes on those left out.
 
-    There are none if it ranks without numbers, or by months: these say nothing about a week.
+    There are none if it ranks without numbers, or by months: these say nothing about a week. Nor are there if the week
+    is not the next one: it has to begin after the last known day, within FORECAST_WEEKS of `today`.
     """
-    lines = []
+    lines, notes = list[ForecastLine](), list[str]()
     for layer, method in selected_methods.items():
         forecast = build_forecast(columns, area, layer, method, wards=wards)
         if forecast.months or not np.isfinite(forecast.expected) or forecast.expected <= 0:
+            continue
+        known = find_known_period(columns, layer, time_zone=area.time_zone)
+        is_far = abs(forecast.start - today) > dt.timedelta(weeks=FORECAST_WEEKS)
+        if known is None or forecast.start < known[1] or is_far:
+            week = format_span(forecast.start, forecast.end)
+            where = f"Where most {forecast.spec.many} are expected next is not known"
+            notes.append(f"{where}: the forecast from these records is of {week}.")
             continue
         lines += [
             ForecastLine(
@@ -212,4 +226,4 @@ def build_forecast_lines(
             )
             for row in forecast.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
         ]
-    return tuple(lines)
+    return tuple(lines), notes

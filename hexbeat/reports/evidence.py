@@ -9,10 +9,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ from hexbeat.reports.evidence_coverage import (
     list_unknown_months,
 )
 from hexbeat.store.load_log import list_rejects
-from hexbeat.store.quality import SHARED_EVENTS, summarise_sources
+from hexbeat.store.quality import SHARED_EVENTS, find_last_day, summarise_sources
 from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
@@ -161,7 +162,7 @@ def build_evidence(
         "incidents": rows,
         "totals": count_totals(rows, request.layers, not_known),
         "months": count_months(rows, request.layers, months_not_known),
-        "sources": build_source_rows(store, viewer, rows, request.layers),
+        "sources": build_source_rows(store, viewer, rows, request.layers, time_zone=area.tz),
         "not_known": not_known,
         "months_not_known": months_not_known,
         "demonstration": find_demonstration_mark(columns) or "",
@@ -222,13 +223,19 @@ def find_recorded_pack(home: Path, digest: str) -> dt.datetime | None:
 
 
 def build_source_rows(
-    store: "Store", viewer: Viewer, rows: Sequence[dict[str, Any]], layers: Sequence[str]
+    store: "Store",
+    viewer: Viewer,
+    rows: Sequence[dict[str, Any]],
+    layers: Sequence[str],
+    *,
+    time_zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """A row for each source of these layers, used or not, and for each source of which every row was rejected.
 
     layer: "" if every row was rejected, because its layer is then not known; events: live events of the source,
     anywhere; used: records in this pack; rejects and reasons: of the latest load of each of its files; last_record: ""
-    if there is none; without_time and snapped: shares, to a thousandth.
+    if there is none; month_only: it is known only to its month, whose last day is given; without_time and snapped:
+    shares, to a thousandth.
     """
     used = Counter((row["source"], row["layer"]) for row in rows)
     summary = summarise_sources(store, viewer)
@@ -243,7 +250,8 @@ def build_source_rows(
                 "layer": str(row["layer"]),
                 "used": used[str(row["source"]), str(row["layer"])],
                 "events": int(row["events"]),
-                "last_record": from_seconds(int(row["last_record"])).date().isoformat() if row["layer"] else "",
+                "last_record": _find_last_record(row, time_zone).isoformat() if row["layer"] else "",
+                **({"month_only": True} if row["month_only"] else {}),
                 "without_time": round(float(row["without_time"]), 3),
                 "snapped": round(float(row["snapped"]), 3),
                 "rejects": int(row["rejects"]),
@@ -251,6 +259,12 @@ def build_source_rows(
             }
         )
     return source_rows
+
+
+def _find_last_record(row: dict[Hashable, Any], time_zone: ZoneInfo) -> dt.date:
+    if row["month_only"]:
+        return find_last_day(int(row["last_record"]), month_only=True, time_zone=time_zone)
+    return from_seconds(int(row["last_record"])).date()
 
 
 def build_incident_rows(

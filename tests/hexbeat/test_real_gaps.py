@@ -116,6 +116,19 @@ def test_an_evidence_pack_has_no_nought_of_them(run: Run, gap_home: Path, tmp_pa
     assert "none" not in words.replace("That is not the same as none.", "")
 
 
+def test_a_briefing_of_them_says_what_is_not_known(run: Run, gap_home: Path, tmp_path: Path) -> None:
+    """Of dealing alone: nothing is known of closures and other alerts."""
+    asked = ("briefing", "--for", "shift", "--hours", "22-06", "--day", "2025-01-10", "--out", tmp_path / "b.pdf")
+    words, answer = ask(run, gap_home, *asked)
+    assert "Street dealing: records to Dec 2024 (known to the month)." in words
+    assert answer["unknown_alerts"] == ["needle_litter", "overdoses"]
+    paper = " ".join(read_paper((tmp_path / "b.pdf").read_bytes()).words.split())
+    assert "Closures that end within 14 days Not known. Closures new in the last 14 days Not known." in paper
+    assert "Alerts of needle finds and overdoses are not known." in paper
+    assert "records to Dec 2024 (known to the month)" in paper
+    assert "1 Dec 2024" not in paper.replace("31 Dec 2024", "")
+
+
 @pytest.mark.parametrize("page", ["map", "briefing", "data"])
 def test_pages_say_what_is_not_known(gap_home: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     monkeypatch.setenv("HEXBEAT_HOME", str(gap_home))

@@ -23,6 +23,7 @@ from layers.wording import (
     MONTH_NAMES,
     format_count,
     format_date,
+    format_last_record,
     format_list,
     format_number,
     format_percent,
@@ -184,11 +185,19 @@ def format_source(row: dict[str, Any]) -> list[str]:
         row["source"],
         find_layer(row["layer"]).title if row["layer"] else "not known",
         f"{row['used']:,} of {row['events']:,}",
-        format_date(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
+        format_newest(row),
         rejected,
         format_percent(row["without_time"]) if row["events"] else "",
         format_percent(row["snapped"]) if row["events"] else "",
     ]
+
+
+def format_newest(row: dict[str, Any]) -> str:
+    """The day of a source's newest record, or its month; "none"."""
+    if not row["last_record"]:
+        return "none"
+    day = dt.date.fromisoformat(row["last_record"])
+    return format_last_record(day, month_only=row.get("month_only", False))
 
 
 def render_evidence_map(

@@ -12,6 +12,7 @@ from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
+from hexbeat.documents.briefing_document import describe_freshness
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
 from layers.counting import count
@@ -161,6 +162,37 @@ def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
     hotspot_map = build_hotspot_map(coarse, chosen, load_study(area), trend=False)
     assert not hotspot_map.is_known
     assert hotspot_map.notes[0] == "Street dealing: not known at these hours: no record has a time of day."
+
+
+def test_only_the_next_week_is_named_as_expected_next() -> None:
+    """A forecast from records of 2026 used to stand in the briefing of any earlier day."""
+    columns, area = demonstration()[0], middlesbrough()
+    name = next(name for name in METHODS if name not in RANKS_ONLY)
+    method = SelectedMethod(name, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    now = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": method})
+    assert {line.start for line in now.expected} == {TODAY}
+    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selected_methods={"overdoses": method})
+    assert earlier.expected == ()
+    week = "the forecast from these records is of 22 Nov to 28 Nov 2026."
+    assert f"Where most overdoses are expected next is not known: {week}" in earlier.notes
+    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selected_methods={"overdoses": method})
+    assert "Where most overdoses are expected next is not known: the records are too old." in later.notes
+
+
+def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_of_it() -> None:
+    """It used to be told as the first day of the month."""
+    columns, area = demonstration()[0], middlesbrough()
+    last = int(dt.datetime(2024, 12, 1, tzinfo=dt.UTC).timestamp())
+    row = {"source": "police-uk-street", "layer": "street_dealing", "last_record": last}
+    summary = pd.DataFrame([{**row, "month_only": True}, {**row, "month_only": False}])
+    briefing = build_briefing(columns, area, today=dt.date(2025, 1, 10), sources=summary)
+    assert [(line.days_old, line.last) for line in briefing.sources] == [
+        (10, dt.date(2024, 12, 31)), (40, dt.date(2024, 12, 1)),
+    ]  # fmt: skip
+    assert describe_freshness(briefing) == [
+        "Street dealing (police-uk-street): records to Dec 2024 (known to the month)",
+        "Street dealing (police-uk-street): records to 1 Dec 2024",
+    ]
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:

@@ -118,6 +118,7 @@ def test_what_is_known_to_a_month_is_said_to_be_unsure(tmp_path: Path) -> None:
     content = pack(tmp_path, whole, start=dt.date(2026, 5, 10))
     (row,) = content["incidents"]
     assert (row["when"], row["surely"]) == ("May 2026 (month only)", False)
+    assert format_source(content["sources"][0])[3] == "May 2026 (known to the month)"
     assert content["totals"][0] == {"layer": "needle_litter", "records": 1, "unsure": 1}
     assert "1 of the 1 records is known only to the month." in content["caveats"]
     assert "1 of the 1 records is known to a time that lies only partly in the period." in content["caveats"]
