@@ -21,6 +21,7 @@ __all__ = [
     "format_date",
     "format_day_spans",
     "format_hours",
+    "format_last_record",
     "format_list",
     "format_not_known",
     "format_number",
@@ -53,6 +54,11 @@ def format_cell_width(resolution: int) -> str:
 def format_hours(hours: tuple[int, int] | None) -> str:
     """As in "22:00 to 06:00"; empty for all hours."""
     return f"{hours[0]:02d}:00 to {hours[1]:02d}:00" if hours else ""
+
+
+def format_last_record(day: dt.date, *, month_only: bool) -> str:
+    """As in "3 Dec 2024"; "Dec 2024 (known to the month)" of a record that is known only to its month."""
+    return f"{MONTH_NAMES[day.month - 1]} {day.year} (known to the month)" if month_only else format_date(day)
 
 
 def format_date(day: dt.date) -> str:

@@ -12,7 +12,7 @@ from geo.permutation import build_sum_distribution, to_units
 from geo.tails import poisson_at_least
 from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
-from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
+from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
 from layers.counting import Selection, select
 from layers.coverage import Spans, count_days
@@ -104,7 +104,8 @@ def build_hotspot_map(
     )
     values, outside = sum_by_cell(columns, selection, study)
     statistics = hotspots(values, study.neighbours, q)
-    known_days, is_known = count_days(known), bool(known) or spec.kind == "state"
+    no_hours = spec.kind == "incident" and lacks_hours(columns, chosen, known, time_zone=time_zone)
+    known_days, is_known = count_days(known), (bool(known) and not no_hours) or spec.kind == "state"
     rows = pd.DataFrame(
         {
             "cell": study.names,
@@ -148,6 +149,7 @@ def build_hotspot_map(
         limits=_describe_limits(chosen, spec),
         notes=(
             *_describe_known_days(period, known_days),
+            *([f"{spec.title}: {NO_HOURS}."] if no_hours else []),
             *(_describe_busiest(rows, spec, chosen.measure) if is_known else []),
             *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
             *_build_lone_cell_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),

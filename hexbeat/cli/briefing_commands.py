@@ -17,6 +17,7 @@ from hexbeat.cli.output_files import require_folder, write_file
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import (
     describe_demonstration,
+    describe_no_places,
     format_headline,
     format_place_title,
     render_briefing_pdf,
@@ -165,6 +166,9 @@ def _report(facts: Briefing, *, heading: str, form: Format, out: Path | None) ->
     ]
     if form is Format.TABLE and facts.headline:
         typer.echo(heading)
+        return
+    if form is Format.TABLE and not rows and facts.unknown_places:
+        typer.echo(f"{heading}. {describe_no_places(facts)}")
         return
     print_answer(payload, form=form, rows=rows, heading=heading)
 

@@ -16,7 +16,12 @@ from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from hexbeat.cli.output_files import require_folder, write_file
 from hexbeat.documents.evidence.evidence_check import PackCheck, check_pack
-from hexbeat.documents.evidence.evidence_document import build_fact_rows, format_incident, render_evidence_pdf
+from hexbeat.documents.evidence.evidence_document import (
+    build_fact_rows,
+    format_incident,
+    is_unknown,
+    render_evidence_pdf,
+)
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
@@ -151,7 +156,17 @@ def _report(content: dict[str, Any], files: list[Path], *, form: Format) -> None
             print_message(f"Written: {file}")
     payload = {"sha256": digest, "out": [str(file) for file in files], "content": content}
     order = ("number", "when", "layer", "what", "where", "doubts")
+    if form is Format.TABLE and not rows:
+        typer.echo(f"Records: {describe_nothing(content)}")
+        return
     print_answer(payload, form=form, rows=rows, heading="Records", order=order if rows else ())
+
+
+def describe_nothing(content: dict[str, Any]) -> str:
+    """What stands in place of the records where there are none."""
+    if is_unknown(content):
+        return "not known"
+    return "none, but not all days are known" if content["not_known"] else "none"
 
 
 def _check_file(file: Path, *, home: Path | None) -> PackCheck:

@@ -13,8 +13,17 @@ from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
+from layers.coverage import KnownState
 from layers.encounters import OFFICERS_NOTE, name_records
-from layers.wording import format_about, format_count, format_date, format_list, format_number, format_span
+from layers.wording import (
+    format_about,
+    format_count,
+    format_date,
+    format_last_record,
+    format_list,
+    format_number,
+    format_span,
+)
 
 __all__ = [
     "build_layer_row",
@@ -25,6 +34,10 @@ __all__ = [
     "describe_forecast",
     "describe_freshness",
     "describe_map",
+    "describe_no_alerts",
+    "describe_no_closures",
+    "describe_no_places",
+    "describe_unknown_alerts",
     "describe_visits",
     "format_alert",
     "format_headline",
@@ -61,11 +74,15 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
             {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
             for number, line in enumerate(briefing.places, start=1)
         ],
-        "no-places": "Not known." if briefing.headline else "No place is certain to be a hotspot.",
-        "no-alerts": "Not known." if briefing.headline else "None.",
+        "no-places": describe_no_places(briefing),
+        "no-alerts": describe_no_alerts(briefing),
+        "no-ending": describe_no_closures(briefing.ending_state),
+        "no-new": describe_no_closures(briefing.new_state),
         "expected": describe_forecast(briefing),
         "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
-        "alert-note": describe_false_alarms(briefing.alerts),
+        "alert-note": " ".join(
+            filter(None, [describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing)])
+        ),
         "ending": shorten_lines(
             [describe_closure(line) for line in closures if line.kind == "ending"], MOST_CLOSURES, "more end"
         ),
@@ -78,6 +95,36 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "footer": f"{'DEMONSTRATION. ' if briefing.mark else ''}OFFICIAL: for the partnership only, small numbers. "
         f"Made {format_date(local.date())} at {local:%H:%M} by Hexbeat.",
     }
+
+
+def describe_no_places(briefing: Briefing) -> str:
+    """What stands in place of places: of layers that are not known, it is not known whether there are any."""
+    return _describe_none(briefing, briefing.unknown_places, "No place is certain to be a hotspot.", "Hotspots")
+
+
+def describe_no_alerts(briefing: Briefing) -> str:
+    """What stands in place of alerts: of layers that are not known, it is not known whether there are any."""
+    return _describe_none(briefing, briefing.unknown_alerts, "None.", "Alerts")
+
+
+def describe_unknown_alerts(briefing: Briefing) -> str:
+    """Of which layers alerts are not known, beside the alerts of others; "" without alerts."""
+    return describe_no_alerts(briefing).removeprefix("None.").strip() if briefing.alerts else ""
+
+
+def _describe_none(briefing: Briefing, unknown: tuple[str, ...], none: str, what: str) -> str:
+    incidents = {line.layer for line in briefing.layers if find_layer(line.layer).kind == "incident"}
+    if briefing.headline or incidents <= set(unknown):
+        return "Not known."
+    names = format_list([find_layer(name).many for name in unknown])
+    return f"{none} {what} of {names} are not known." if unknown else none
+
+
+def describe_no_closures(state: KnownState) -> str:
+    """What stands in place of closures."""
+    if state == "not known":
+        return "Not known."
+    return "None." if state == "known" else "None recorded. Not all days are known."
 
 
 def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
@@ -175,7 +222,7 @@ def describe_forecast(briefing: Briefing) -> list[str]:
 def describe_freshness(briefing: Briefing) -> list[str]:
     """The newest record of each source."""
     return [
-        f"{line.layer} ({line.source}): records to {format_date(line.last)}"
+        f"{line.layer} ({line.source}): records to {format_last_record(line.last, month_only=line.month_only)}"
         if line.last
         else f"{line.layer}: no records"
         for line in briefing.sources
@@ -221,8 +268,13 @@ def build_outline(line: PlaceLine) -> Outline:
 def describe_map(briefing: Briefing, area: Area) -> str:
     """What the map shows, for those who do not see it."""
     places = ", ".join(f"{number} {format_place_title(line)}" for number, line in enumerate(briefing.places, start=1))
-    counts = {kind: sum(line.kind == kind for line in briefing.closures) for kind in ("new", "ending")}
+    nothing = "none" if describe_no_places(briefing) != "Not known." else "not known"
+    states = {"new": briefing.new_state, "ending": briefing.ending_state}
+    counts = {
+        kind: sum(line.kind == kind for line in briefing.closures) or ("not known" if state == "not known" else 0)
+        for kind, state in states.items()
+    }
     return (
-        f"Map of {area.title}, north up, with numbered places ({places or 'none'}), {counts['new']} new closures and "
-        f"{counts['ending']} closures that end soon. The table of places says the same."
+        f"Map of {area.title}, north up, with numbered places ({places or nothing}), new closures ({counts['new']}) "
+        f"and closures that end soon ({counts['ending']}). The table of places says the same."
     )

@@ -15,8 +15,9 @@ from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_da
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study, load_study, select_known
+from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, load_study, select_known
 from hexbeat.areas.area import Area
+from hexbeat.reports.briefing_gaps import ends_with_month, judge_closures, list_unknown_alerts
 from hexbeat.reports.briefing_places import (
     ClosureLine,
     ForecastLine,
@@ -25,13 +26,14 @@ from hexbeat.reports.briefing_places import (
     find_closure_lines,
     find_hot_places,
 )
+from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
+from layers.coverage import KnownState
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_known_period, get_coverage
-from layers.timestamps import from_seconds
-from layers.wording import format_ago, format_date
+from layers.wording import format_ago, format_date, format_last_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,12 +62,16 @@ _DAY: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A source of a layer, the local day of its newest record (None: it has none), and how many days ago that was."""
+    """A source of a layer, the local day of its newest record (None: it has none), and how many days ago that was.
+
+    Where `month_only`, the newest record is known only to its month, and the day is the last one of that.
+    """
 
     source: str
     layer: str
     last: dt.date | None
     days_old: int | None
+    month_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,11 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all)."""
+    """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all).
+
+    `unknown_places` and `unknown_alerts` name the layers whose places or alerts are not known. `ending_state` and
+    `new_state` say how far the closures that end soon, and the new ones, are known.
+    """
 
     purpose: Purpose
     area: str
@@ -122,6 +132,10 @@ class Briefing:
     notes: tuple[str, ...]
     mark: str | None  # the mark of synthetic events, if there are any
     headline: str = ""  # said first and large: all records end long ago
+    unknown_places: tuple[str, ...] = ()
+    unknown_alerts: tuple[str, ...] = ()
+    ending_state: KnownState = "known"
+    new_state: KnownState = "known"
 
 
 def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
@@ -153,18 +167,29 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     lines = tuple(
         build_layer_line(columns, area, spec, study, period=period, hours=hours, today=today) for spec in LAYERS
     )
-    places, notes = [], []
+    places, notes = list[PlaceLine](), list[str]()
+    known_places = set[str]()
     current = [spec for spec in incidents if find_age(columns, area, spec, today) is None]
     for spec in current:
-        layer_places, layer_notes = find_hot_places(
+        layer_places, layer_notes, is_known = find_hot_places(
             columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
         )
         places += layer_places
         notes += layer_notes
+        known_places |= {spec.name} if is_known else set()
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
-    report = build_alert_report(columns, area, day, days=min(length, MEETING_DAYS), today=today)
+    alert_days = min(length, MEETING_DAYS)
+    report = build_alert_report(columns, area, day, days=alert_days, today=today)
+    alert_period = (day - (alert_days - 1) * _DAY, day + _DAY)
+    ending_state, new_state = judge_closures(columns, area, today=today, days=CLOSURE_DAYS, wards=wards)
     names = {spec.name for spec in current}
     methods = {layer: method for layer, method in (selected_methods or {}).items() if layer in names}
+    expected, forecast_notes = build_forecast_lines(columns, area, methods, today=today, wards=wards)
+    forecast_notes += [
+        f"Where most {find_layer(name).many} are expected next is not known: the records are too old."
+        for name in (selected_methods or {})
+        if name not in names
+    ]
     chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
     return Briefing(
         purpose=purpose,
@@ -176,14 +201,18 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         wards=wards,
         layers=lines,
         places=tuple(places),
-        expected=build_forecast_lines(columns, area, methods, wards=wards),
+        expected=expected,
         alerts=tuple(chosen),
         closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else build_visit_lines(visits, wards=wards),
         sources=build_source_lines(columns, area, sources, today=today),
-        notes=tuple(dict.fromkeys([*notes, *_build_late_notes(columns, area, today)])),
+        notes=tuple(dict.fromkeys([*notes, *forecast_notes, *_build_late_notes(columns, area, today)])),
         mark=find_demonstration_mark(columns),
         headline=report.headline,
+        unknown_places=tuple(spec.name for spec in incidents if spec.name not in known_places),
+        unknown_alerts=list_unknown_alerts(columns, area, alert_period, today=today, wards=wards),
+        ending_state=ending_state,
+        new_state=new_state,
     )
 
 
@@ -221,6 +250,11 @@ def build_layer_line(
         return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
     start, end = own_period
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
+    known = get_coverage(columns, time_zone=area.time_zone).find_known_in(
+        spec.name, own_period, wards=study.chosen_wards
+    )
+    if lacks_hours(columns, chosen, known, time_zone=area.time_zone):
+        return LayerLine(spec.name, spec.title, None, 0.0, None, NO_HOURS)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if change_map.now is None or not change_map.is_compared:
         return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
@@ -271,7 +305,8 @@ def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]
     for spec in LAYERS:
         known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if spec.kind == "incident" and known and known[1] < today - _DAY:
-            notes.append(f"{spec.title}: records to {format_date(known[1] - _DAY)}.")
+            last = format_last_record(known[1] - _DAY, month_only=ends_with_month(columns, spec.name))
+            notes.append(f"{spec.title}: records to {last}.")
     return notes
 
 
@@ -280,13 +315,17 @@ def build_source_lines(
 ) -> tuple[SourceLine, ...]:
     """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
     if summary is None:
-        known = [(spec.title, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
-        lasts = [(title, period[1] - dt.timedelta(days=1)) for title, period in known if period]
-        return tuple(SourceLine("all sources", title, day, (today - day).days) for title, day in lasts)
+        known = [(spec, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
+        lasts = [(spec, period[1] - _DAY) for spec, period in known if period]
+        return tuple(
+            SourceLine("all sources", spec.title, day, (today - day).days, ends_with_month(columns, spec.name))
+            for spec, day in lasts
+        )
     lines = []
     for row in summary[summary["layer"].notna()].to_dict("records"):
-        last = from_seconds(int(row["last_record"])).astimezone(area.tz).date()
-        lines.append(SourceLine(str(row["source"]), find_layer(str(row["layer"])).title, last, (today - last).days))
+        month_only, title = bool(row.get("month_only", False)), find_layer(str(row["layer"])).title
+        last = find_last_day(int(row["last_record"]), month_only=month_only, time_zone=area.tz)
+        lines.append(SourceLine(str(row["source"]), title, last, max((today - last).days, 0), month_only))
     return tuple(lines)
 
 

@@ -13,19 +13,20 @@ from hexbeat.analysis.forecast import build_forecast
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study
+from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours
 from hexbeat.areas.area import Area
 from layers.columns import Columns, mark_states
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import find_known_period
-from layers.wording import format_about
+from layers.periods import find_known_period, get_coverage
+from layers.wording import format_about, format_span
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
 
 RESOLUTION: Final = 9
 _EPOCH: Final = dt.date(1970, 1, 1)
 MOST_CELLS_A_LAYER: Final = 2
+FORECAST_WEEKS: Final = 8  # a forecast of a week further from the meeting is not of its next week
 MOST_PLACES_A_LAYER: Final = 2
 
 
@@ -86,14 +87,14 @@ def find_hot_places(
     until: dt.date,
     days: int,
     hours: tuple[int, int] | None,
-) -> tuple[list[PlaceLine], list[str]]:
-    """Up to MOST_PLACES_A_LAYER hotspot groups of one layer, the surest first, and notes.
+) -> tuple[list[PlaceLine], list[str], bool]:
+    """Up to MOST_PLACES_A_LAYER hotspot groups of one layer, the surest first, notes, and whether anything is known.
 
     The period is the last `days` days before `until`, or before the end of the layer's records if that is earlier.
     """
     known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
-        return [], []
+        return [], [f"Where {spec.many} gather is not known: none are loaded."], False
     end = min(until, known[1])
     start = end - dt.timedelta(days=days)
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
@@ -101,13 +102,18 @@ def find_hot_places(
     groups = list_groups(hotspot_map.rows)
     hot = groups[groups["hotspot"] == HOT]
     if hot.empty:
-        return [], [_describe_nothing(hotspot_map, spec, days, hours)]
+        spans = get_coverage(columns, time_zone=area.time_zone).find_known_in(
+            spec.name, (start, end), wards=study.chosen_wards
+        )
+        if lacks_hours(columns, chosen, spans, time_zone=area.time_zone):
+            return [], [f"{spec.title}: {NO_HOURS}."], False
+        return [], [_describe_nothing(hotspot_map, spec, days, hours)], hotspot_map.is_known
     places = [_build_line(hotspot_map, int(group)) for group in hot["group"].head(MOST_PLACES_A_LAYER)]
     left = len(hot) - MOST_PLACES_A_LAYER
     if left <= 0:
-        return places, []
+        return places, [], True
     what = "place stands out" if left == 1 else "places stand out"
-    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."]
+    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."], True
 
 
 def _build_line(hotspot_map: HotspotMap, group: int) -> PlaceLine:
@@ -182,16 +188,29 @@ def _sort_key(line: ClosureLine) -> tuple[bool, int, str]:
 
 
 def build_forecast_lines(
-    columns: Columns, area: Area, selected_methods: Mapping[str, SelectedMethod], *, wards: tuple[str, ...] = ()
-) -> tuple[ForecastLine, ...]:
-    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method.
+    columns: Columns,
+    area: Area,
+    selected_methods: Mapping[str, SelectedMethod],
+    *,
+    today: dt.date,
+    wards: tuple[str, ...] = (),
+) -> tuple[tuple[ForecastLine, ...], list[str]]:
+    """The first MOST_CELLS_A_LAYER cells of each layer with a selected method, and notes on those left out.
 
-    There are none if it ranks without numbers, or by months: these say nothing about a week.
+    There are none if it ranks without numbers, or by months: these say nothing about a week. Nor are there if the week
+    is not the next one: it has to begin after the last known day, within FORECAST_WEEKS of `today`.
     """
-    lines = []
+    lines, notes = list[ForecastLine](), list[str]()
     for layer, method in selected_methods.items():
         forecast = build_forecast(columns, area, layer, method, wards=wards)
         if forecast.months or not np.isfinite(forecast.expected) or forecast.expected <= 0:
+            continue
+        known = find_known_period(columns, layer, time_zone=area.time_zone)
+        is_far = abs(forecast.start - today) > dt.timedelta(weeks=FORECAST_WEEKS)
+        if known is None or forecast.start < known[1] or is_far:
+            week = format_span(forecast.start, forecast.end)
+            where = f"Where most {forecast.spec.many} are expected next is not known"
+            notes.append(f"{where}: the forecast from these records is of {week}.")
             continue
         lines += [
             ForecastLine(
@@ -207,4 +226,4 @@ def build_forecast_lines(
             )
             for row in forecast.rows.head(MOST_CELLS_A_LAYER).to_dict("records")
         ]
-    return tuple(lines)
+    return tuple(lines), notes

@@ -9,14 +9,14 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
@@ -26,8 +26,15 @@ from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write
 from hexbeat.reports.evidence_caveats import list_caveats
+from hexbeat.reports.evidence_coverage import (
+    count_months,
+    count_totals,
+    find_wards_around,
+    list_unknown_days,
+    list_unknown_months,
+)
 from hexbeat.store.load_log import list_rejects
-from hexbeat.store.quality import SHARED_EVENTS, summarise_sources
+from hexbeat.store.quality import SHARED_EVENTS, find_last_day, summarise_sources
 from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
@@ -45,8 +52,6 @@ __all__ = [
     "build_evidence",
     "build_incident_rows",
     "build_source_rows",
-    "count_months",
-    "count_totals",
     "encode_canonical",
     "find_recorded_pack",
     "hash_content",
@@ -59,7 +64,6 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 FORMAT: Final = "hexbeat-evidence/1"
 LEAST_M, MOST_M = 20.0, 1000.0
-_DEGREE_M: Final = 111_200.0  # of latitude, about
 MOST_LETTERS: Final = 120  # of a reference or a name
 
 
@@ -135,6 +139,10 @@ def build_evidence(
     chosen, distance = find_near(columns, request, area)
     frame = read_records(store, viewer, columns.row_id[chosen].tolist(), note=request.notes)
     rows = build_incident_rows(frame, columns, chosen, distance, request=request, area=area)
+    coverage, period = get_coverage(columns, time_zone=area.time_zone), (request.start, request.end)
+    around = find_wards_around(area, request.lon, request.lat, request.radius_m)
+    not_known = list_unknown_days(coverage, around, period, request.layers)
+    months_not_known = list_unknown_months(coverage, around, period, request.layers, rows)
     content = {
         "format": FORMAT,
         "area": area.name,
@@ -152,38 +160,14 @@ def build_evidence(
         "end": request.end.isoformat(),
         "layers": [name for name in LAYER_NAMES if name in request.layers],
         "incidents": rows,
-        "totals": count_totals(rows, request.layers),
-        "months": count_months(rows, request.layers),
-        "sources": build_source_rows(store, viewer, rows, request.layers),
-        "not_known": list_unknown_days(columns, area, request),
+        "totals": count_totals(rows, request.layers, not_known),
+        "months": count_months(rows, request.layers, months_not_known),
+        "sources": build_source_rows(store, viewer, rows, request.layers, time_zone=area.tz),
+        "not_known": not_known,
+        "months_not_known": months_not_known,
         "demonstration": find_demonstration_mark(columns) or "",
     }
     return content | {"caveats": list_caveats(content)}
-
-
-def list_unknown_days(columns: Columns, area: Area, request: EvidenceRequest) -> list[dict[str, str]]:
-    """For each layer of which days of the period are not known around the place: layer, state, and the days in words.
-
-    `state` is "partly known" or "not known". Around are the wards that a square of the radius meets.
-    """
-    square = shapely.box(*compute_square(request.lon, request.lat, request.radius_m))
-    meets = shapely.intersects(area.wards.polygons, square)
-    wards = tuple(code for code, near in zip(area.wards.codes, meets.tolist(), strict=True) if near)
-    coverage, period = get_coverage(columns, time_zone=area.time_zone), (request.start, request.end)
-    rows = []
-    for name in (name for name in LAYER_NAMES if name in request.layers):
-        missing = coverage.describe_missing(name, period, wards=wards)
-        if missing:
-            known = bool(coverage.find_known_in(name, period, wards=wards))
-            rows.append({"layer": name, "state": "partly known" if known else "not known", "missing": missing})
-    return rows
-
-
-def compute_square(lon: float, lat: float, radius_m: float) -> tuple[float, float, float, float]:
-    """The square around a point in degrees: west, south, east, north."""
-    north = radius_m / _DEGREE_M
-    east = north / float(np.cos(np.radians(lat)))
-    return lon - east, lat - north, lon + east, lat + north
 
 
 def find_near(columns: Columns, request: EvidenceRequest, area: Area) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -239,13 +223,19 @@ def find_recorded_pack(home: Path, digest: str) -> dt.datetime | None:
 
 
 def build_source_rows(
-    store: "Store", viewer: Viewer, rows: Sequence[dict[str, Any]], layers: Sequence[str]
+    store: "Store",
+    viewer: Viewer,
+    rows: Sequence[dict[str, Any]],
+    layers: Sequence[str],
+    *,
+    time_zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """A row for each source of these layers, used or not, and for each source of which every row was rejected.
 
     layer: "" if every row was rejected, because its layer is then not known; events: live events of the source,
     anywhere; used: records in this pack; rejects and reasons: of the latest load of each of its files; last_record: ""
-    if there is none; without_time and snapped: shares, to a thousandth.
+    if there is none; month_only: it is known only to its month, whose last day is given; without_time and snapped:
+    shares, to a thousandth.
     """
     used = Counter((row["source"], row["layer"]) for row in rows)
     summary = summarise_sources(store, viewer)
@@ -260,7 +250,8 @@ def build_source_rows(
                 "layer": str(row["layer"]),
                 "used": used[str(row["source"]), str(row["layer"])],
                 "events": int(row["events"]),
-                "last_record": from_seconds(int(row["last_record"])).date().isoformat() if row["layer"] else "",
+                "last_record": _find_last_record(row, time_zone).isoformat() if row["layer"] else "",
+                **({"month_only": True} if row["month_only"] else {}),
                 "without_time": round(float(row["without_time"]), 3),
                 "snapped": round(float(row["snapped"]), 3),
                 "rejects": int(row["rejects"]),
@@ -268,6 +259,12 @@ def build_source_rows(
             }
         )
     return source_rows
+
+
+def _find_last_record(row: dict[Hashable, Any], time_zone: ZoneInfo) -> dt.date:
+    if row["month_only"]:
+        return find_last_day(int(row["last_record"]), month_only=True, time_zone=time_zone)
+    return from_seconds(int(row["last_record"])).date()
 
 
 def build_incident_rows(
@@ -340,25 +337,3 @@ def find_direction(lon: float, lat: float, to_lon: float, to_lat: float) -> str:
     if east == 0 and north == 0:
         return ""
     return _SIDES[round(float(np.degrees(np.arctan2(east, north))) / 45) % 8]
-
-
-def count_totals(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
-    """For each layer how many records there are, and how many of them may lie outside the period."""
-    return [
-        {
-            "layer": name,
-            "records": sum(row["layer"] == name for row in rows),
-            "unsure": sum(row["layer"] == name and not row["surely"] for row in rows),
-        }
-        for name in LAYER_NAMES
-        if name in layers
-    ]
-
-
-def count_months(rows: Sequence[dict[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
-    """For each month with a record, the number of records that began in it, by layer, the oldest first."""
-    counts = Counter((row["month"], row["layer"]) for row in rows)
-    months = sorted({month for month, _ in counts})
-    return [
-        {"month": month, **{name: counts[month, name] for name in LAYER_NAMES if name in layers}} for month in months
-    ]

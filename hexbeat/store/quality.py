@@ -1,9 +1,12 @@
 """The quality of each source: how recent its records are, how exact in time and place, and how many were rejected."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from geo.calendar import find_month_start
 from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["SHARED_EVENTS", "summarise_sources"]
+__all__ = ["SHARED_EVENTS", "find_last_day", "summarise_sources"]
 
 SHARED_EVENTS: Final = 3  # live events of one source at the same coordinates that make a shared point
 
@@ -29,7 +32,7 @@ def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
     Columns: source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time
     (share of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of
     the source, in the latest load of each of its files; the same number in each of its rows); last_load (when the
-    source was last loaded, UTC seconds, Int64).
+    source was last loaded, UTC seconds, Int64); month_only (bool: the last record is known only to its month).
 
     At a shared point at least SHARED_EVENTS live events of the source have exactly the same coordinates. Publishers
     move events to such points, so the exact place is not known. A place where that many events really happened, such as
@@ -53,15 +56,24 @@ def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
         snapped=summary["shared"] / at_least_one,
         last_record=summary["last_record"].astype("Int64"),
         last_load=summary["last_load"].astype("Int64"),
+        month_only=(summary["last_record"] == summary["last_month"]).fillna(value=False).astype(bool),
     )
     return summary.sort_values(["source", "layer"], ignore_index=True)[_COLUMNS]
 
 
-_EVENTS: Final = ["source", "layer", "events", "last_record", "inexact", "shared"]
-_COLUMNS: Final = ["source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load"]
+def find_last_day(last_record: int, *, month_only: bool, time_zone: ZoneInfo) -> date:
+    """The local day of a last record (UTC seconds); of one that is known only to its month, the last day of that."""
+    day = datetime.fromtimestamp(last_record, UTC).astimezone(time_zone).date()
+    return find_month_start(day, 1) - timedelta(days=1) if month_only else day
 
 
-def _build_events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
+_EVENTS: Final = ["source", "layer", "events", "last_record", "last_month", "inexact", "shared"]
+_COLUMNS: Final = [
+    "source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load", "month_only"
+]  # fmt: skip
+
+
+def _build_events_query() -> sa.Select[tuple[str, str, int, int, int | None, int, int]]:
     column = events.c
     points = (
         sa.select(column.source, column.lon, column.lat)
@@ -77,6 +89,7 @@ def _build_events_query() -> sa.Select[tuple[str, str, int, int, int, int]]:
             column.layer,
             sa.func.count(),
             sa.func.max(column.occurred_from),
+            sa.func.max(sa.case((column.time_precision == "month", column.occurred_from))),
             sa.func.sum(sa.case((column.time_precision == "minute", 0), else_=1)),
             sa.func.sum(sa.case((points.c.source.is_(None), 0), else_=1)),
         )

@@ -11,6 +11,7 @@ from hexbeat.ingest.ingest import ingest_files
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.cli import Run
+from tests.support.papers import read_paper
 from tests.support.partners_side import one_page
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -127,6 +128,35 @@ def test_a_release_publishes_no_quarter_that_holds_one_of_them(run: Run, gap_hom
     blocks = (tmp_path / "release" / "blocks.csv").read_text(encoding="utf-8")
     assert "2024-Q2" not in blocks
     assert "2024-Q3" not in blocks
+
+
+def test_an_evidence_pack_has_no_nought_of_them(run: Run, gap_home: Path, tmp_path: Path) -> None:
+    place = ("--place", "54.5742,-1.2350", "--radius", "300", "--for", "X", "--by", "Y")
+    asked = ("evidence", *place, "--out", tmp_path / "e.pdf")
+    words, answer = ask(run, gap_home, *asked, "--from", "2024-04-01", "--to", "2024-12-01")
+    assert "needle finds not known" in words
+    months = {row["month"]: row for row in answer["content"]["months"]}  # type: ignore[index]
+    assert list(months) == [f"2024-{month:02}" for month in range(4, 12)]
+    assert {row["needle_litter"] for row in months.values()} == {None}
+    assert [month[5:] for month, row in months.items() if row["street_dealing"] is None] == ["05", "06", "07"]
+    paper = read_paper((tmp_path / "e.pdf").read_bytes()).words
+    assert "May 2024 not known not known not known" in " ".join(paper.split())
+    words, answer = ask(run, gap_home, *asked, *GAP)
+    assert "Records: not known" in words
+    assert "none" not in words.replace("That is not the same as none.", "")
+
+
+def test_a_briefing_of_them_says_what_is_not_known(run: Run, gap_home: Path, tmp_path: Path) -> None:
+    """Of dealing alone: nothing is known of closures and other alerts."""
+    asked = ("briefing", "--for", "shift", "--hours", "22-06", "--day", "2025-01-10", "--out", tmp_path / "b.pdf")
+    words, answer = ask(run, gap_home, *asked)
+    assert "Street dealing: records to Dec 2024 (known to the month)." in words
+    assert answer["unknown_alerts"] == ["needle_litter", "overdoses"]
+    paper = " ".join(read_paper((tmp_path / "b.pdf").read_bytes()).words.split())
+    assert "Closures that end within 14 days Not known. Closures new in the last 14 days Not known." in paper
+    assert "Alerts of needle finds and overdoses are not known." in paper
+    assert "records to Dec 2024 (known to the month)" in paper
+    assert "1 Dec 2024" not in paper.replace("31 Dec 2024", "")
 
 
 @pytest.mark.parametrize("page", ["map", "briefing", "data"])

@@ -22,6 +22,10 @@ from hexbeat.documents.briefing_document import (
     describe_forecast,
     describe_freshness,
     describe_map,
+    describe_no_alerts,
+    describe_no_closures,
+    describe_no_places,
+    describe_unknown_alerts,
     describe_visits,
     format_alert,
     format_headline,
@@ -208,12 +212,8 @@ def render_counts(briefing: Briefing) -> str:
 
 def format_alerts(briefing: Briefing) -> list[str]:
     lines = [format_alert(alert) for alert in briefing.alerts]
-    return [*lines, describe_false_alarms(briefing.alerts)] if lines else []
-
-
-def describe_no_alerts(briefing: Briefing) -> str:
-    """What stands in place of alerts: of old records it is not known whether there are any."""
-    return "Not known." if briefing.headline else "None."
+    more = (describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing))
+    return [*lines, *filter(None, more)] if lines else []
 
 
 def render_list(title: str, lines: Sequence[str], empty_text: str) -> str:
@@ -228,8 +228,7 @@ def render_places(briefing: Briefing) -> str:
     notes = f'<p class="hb-small">{escape_html(" ".join(briefing.notes))}</p>' if briefing.notes else ""
     head = '<h2 class="hb-title">The places that matter, and why</h2>'
     if not briefing.places:
-        nothing = "Not known." if briefing.headline else "No place is certain to be a hotspot."
-        return f'{head}<p class="hb-notes">{nothing}</p>{notes}'
+        return f'{head}<p class="hb-notes">{escape_html(describe_no_places(briefing))}</p>{notes}'
     items = "".join(
         f"<li><b>{escape_html(format_place_title(line))}</b>: {escape_html(line.title.lower())}"
         f"<br>{escape_html(line.reason)}</li>"
@@ -242,9 +241,9 @@ def render_closures(briefing: Briefing) -> str:
     ending, new = (
         [describe_closure(line) for line in briefing.closures if line.kind == kind] for kind in ("ending", "new")
     )
-    return render_list("Closures that end within 14 days", ending, "None.") + render_list(
-        "Closures new in the last 14 days", new, "None."
-    )
+    return render_list(
+        "Closures that end within 14 days", ending, describe_no_closures(briefing.ending_state)
+    ) + render_list("Closures new in the last 14 days", new, describe_no_closures(briefing.new_state))
 
 
 def render_visits(briefing: Briefing) -> str:

@@ -14,15 +14,18 @@ from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.freshness import find_last_known_day
+from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.evidence.evidence_check import check_pack
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,
     build_fact_rows,
     describe_map,
+    describe_no_records,
     format_incident,
     format_source,
+    is_unknown,
     render_evidence_map,
     render_evidence_pdf,
 )
@@ -71,10 +74,11 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
         with st.container(horizontal=True, gap="medium"):
             radius = st.number_input("Metres around it", 20, 1000, 100, step=10, key="evidence_radius", width=160)
+            newest = find_newest_day(installation, allowed)
             first = st.date_input(
-                "From", installation.today - dt.timedelta(days=365), key="evidence_from", format="DD/MM/YYYY", width=160
+                "From", newest - dt.timedelta(days=365), key="evidence_from", format="DD/MM/YYYY", width=160
             )
-            last = st.date_input("To", installation.today, key="evidence_to", format="DD/MM/YYYY", width=160)
+            last = st.date_input("To", newest, key="evidence_to", format="DD/MM/YYYY", width=160)
         layers = st.multiselect(
             "Layers",
             allowed,
@@ -91,6 +95,8 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
     if not pressed:
         return None
     try:
+        require_words("Case", reference)
+        require_words("Made by", name)
         lon, lat = parse_point(place)
         end = last + dt.timedelta(days=1)
         return EvidenceRequest(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
@@ -98,6 +104,19 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         st.session_state.pop(PACK_KEY, None)
         draw_error(error)
         return None
+
+
+def find_newest_day(installation: Installation, allowed: Sequence[str]) -> dt.date:
+    """The last known day of the layers that a pack has at first, at the latest yesterday."""
+    layers = [name for name in list_default_layers() if name in allowed]
+    return find_last_known_day(find_freshness(installation), layers=layers, today=installation.today)
+
+
+def require_words(field: str, text: str) -> None:
+    """UsageError, which names the field as the page does, if nothing is written in it."""
+    if not text.strip():
+        rule = "A pack says for which case it is and who made it"
+        raise UsageError(rule, f"the field {field} is empty", "write a reference and a name of a few words")
 
 
 def parse_point(text: str) -> tuple[float, float]:
@@ -164,7 +183,7 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
 def describe_pack(content: dict[str, Any]) -> str:
     """The number of records and the place, in a sentence."""
     number = len(content["incidents"])
-    records = format_plural(number, "record", "records")
+    records = "Records not known" if is_unknown(content) else format_plural(number, "record", "records")
     near = f"within {format_number(content['radius_m'])} metres of the place, in {content['ward_name']} ward"
     return f"{records} {near}.{' Not all days of the period are known.' if content['not_known'] else ''}"
 
@@ -186,7 +205,7 @@ def draw_table(rows: list[dict[str, str]], content: dict[str, Any]) -> None:
     """Draw the records and the sources on a canvas, so that no text runs as HTML."""
     st.html('<h2 class="hb-title">Records</h2>')
     if not rows:
-        st.text("No record lies within the radius and the period.")
+        st.text(describe_no_records(content))
         return
     titles = [*RECORD_TITLES.items(), *([("note", "Note")] if any(row["note"] for row in rows) else [])]
     frame = pd.DataFrame([{title: row[name] for name, title in titles} for row in rows])

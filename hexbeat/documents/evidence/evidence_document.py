@@ -17,11 +17,13 @@ from hexbeat.documents.maps.sketch import Mark, Ring
 from hexbeat.documents.maps.svg import FONTS, clean_text, draw_text, format_mm
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.evidence import encode_canonical, hash_content
+from hexbeat.reports.evidence_coverage import OUTSIDE
 from layers.catalogue import find_layer
 from layers.wording import (
     MONTH_NAMES,
     format_count,
     format_date,
+    format_last_record,
     format_list,
     format_number,
     format_percent,
@@ -33,9 +35,11 @@ __all__ = [
     "build_fact_rows",
     "build_month_table",
     "describe_map",
+    "describe_no_records",
     "draw_timeline",
     "format_incident",
     "format_source",
+    "is_unknown",
     "render_evidence_map",
     "render_evidence_pdf",
 ]
@@ -61,6 +65,7 @@ def render_evidence_pdf(content: dict[str, Any], area: Area) -> bytes:
         "months": build_month_table(content),
         "layer-titles": [find_layer(name).title for name in content["layers"]],
         "incidents": [format_incident(row) for row in content["incidents"]],
+        "no-records": describe_no_records(content),
         "notes": any(row.get("note") for row in content["incidents"]),
         "sources": [format_source(row) for row in content["sources"]],
         "caveats": content["caveats"],
@@ -85,9 +90,29 @@ def build_fact_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("Place", f"{content['lat']:.5f}, {content['lon']:.5f} (WGS 84), {content['ward_name']} ward"),
         ("Radius", f"{format_number(content['radius_m'])} metres"),
         ("Period", format_span(start, end)),
-        ("Records", f"{len(content['incidents']):,} in all: {format_list(totals)}"),
+        ("Records", f"{format_record_number(content)}{format_list(totals)}"),
         ("Made", f"{format_date(made_at.date())} at {made_at:%H:%M}, by {content['made_by']}, with Hexbeat"),
     ]
+
+
+def format_record_number(content: dict[str, Any]) -> str:
+    """As in "12 in all: "; "" where no number is known."""
+    return "" if is_unknown(content) else f"{len(content['incidents']):,} in all: "
+
+
+def is_unknown(content: dict[str, Any]) -> bool:
+    """Whether the pack has no record because nothing of its period is known. Packs of before never said so."""
+    states = {row["layer"]: row["state"] for row in content.get("not_known", [])}
+    all_unknown = all(states.get(name) == "not known" for name in content["layers"])
+    return "months_not_known" in content and not content["incidents"] and all_unknown
+
+
+def describe_no_records(content: dict[str, Any]) -> str:
+    """What stands in place of the table of records."""
+    if is_unknown(content):
+        return "Not known: no records cover this place and period."
+    limit = " Not all days are known." if content.get("not_known") and "months_not_known" in content else ""
+    return f"No record lies within the radius and the period.{limit}"
 
 
 def list_totals(content: dict[str, Any]) -> list[str]:
@@ -99,7 +124,7 @@ def list_totals(content: dict[str, Any]) -> list[str]:
     totals = []
     for row in content["totals"]:
         spec, state = find_layer(row["layer"]), states.get(row["layer"], "known")
-        count = format_count(row["records"], spec)
+        count = format_count(row["records"] or 0, spec)
         if state == "not known" and not row["records"]:
             count = f"{spec.many} not known"
         elif state != "known":
@@ -109,8 +134,22 @@ def list_totals(content: dict[str, Any]) -> list[str]:
 
 
 def build_month_table(content: dict[str, Any]) -> list[list[str]]:
-    """A row for each month with a record: its name, and the number of each layer."""
-    return [[format_month(row["month"]), *(str(row[name]) for name in content["layers"])] for row in content["months"]]
+    """A row for each month with a record, or not known whole: its name, and the number of each layer."""
+    states = {(row["month"], row["layer"]): row["state"] for row in content.get("months_not_known", [])}
+    return [
+        [
+            format_month(row["month"]),
+            *(format_month_number(row[name], states.get((row["month"], name))) for name in content["layers"]),
+        ]
+        for row in content["months"]
+    ]
+
+
+def format_month_number(number: int | None, state: str | None) -> str:
+    """As in "12", "not known", "12 (not all days are known)", "outside the period"."""
+    if number is None:
+        return state or "not known"
+    return f"{number}" if state in {None, OUTSIDE} else f"{number} (not all days are known)"
 
 
 def format_month(month: str) -> str:
@@ -146,11 +185,19 @@ def format_source(row: dict[str, Any]) -> list[str]:
         row["source"],
         find_layer(row["layer"]).title if row["layer"] else "not known",
         f"{row['used']:,} of {row['events']:,}",
-        format_date(dt.date.fromisoformat(row["last_record"])) if row["last_record"] else "none",
+        format_newest(row),
         rejected,
         format_percent(row["without_time"]) if row["events"] else "",
         format_percent(row["snapped"]) if row["events"] else "",
     ]
+
+
+def format_newest(row: dict[str, Any]) -> str:
+    """The day of a source's newest record, or its month; "none"."""
+    if not row["last_record"]:
+        return "none"
+    day = dt.date.fromisoformat(row["last_record"])
+    return format_last_record(day, month_only=row.get("month_only", False))
 
 
 def render_evidence_map(
@@ -182,9 +229,10 @@ def render_evidence_map(
 def describe_map(content: dict[str, Any]) -> str:
     """What the map shows, for those who do not see it."""
     place = f"{content['lat']:.5f}, {content['lon']:.5f} in {content['ward_name']} ward"
+    records = "no known records" if is_unknown(content) else f"{len(content['incidents']):,} records"
     return (
         f"Map around {place}, north up, with a circle of {format_number(content['radius_m'])} metres and "
-        f"{len(content['incidents']):,} records. The table of records gives the distance and side of each."
+        f"{records}. The table of records gives the distance and side of each."
     )
 
 

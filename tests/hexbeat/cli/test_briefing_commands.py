@@ -64,7 +64,8 @@ def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path:
     done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
     assert done.code == 0
     assert " ".join(done.out.split()) == (
-        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Covers 15 Nov to 21 Nov 2026: none"
+        "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Covers 15 Nov to 21 Nov 2026. "
+        "Not known."
     )
 
 

@@ -34,6 +34,25 @@ def test_old_records_are_told_first_and_nothing_is_told_as_none() -> None:
     assert "Needle finds not known: records end 23 months ago (21 Nov 2026) not known" in paper.words
 
 
+def test_what_is_not_known_is_not_told_as_none() -> None:
+    dealing = {"unknown_places": ("needle_litter", "overdoses"), "unknown_alerts": ("needle_litter", "overdoses")}
+    bare = meeting(places=(), alerts=(), closures=(), ending_state="partly known", new_state="not known", **dealing)
+    paper = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE))
+    assert "Alerts None. Alerts of needle finds and overdoses are not known." in paper.words
+    assert "Hotspots of needle finds and overdoses are not known." in paper.words
+    assert "Closures that end within 14 days None recorded. Not all days are known." in paper.words
+    assert "Closures new in the last 14 days Not known." in paper.words
+    assert "new closures (not known)" in paper.alts[0]
+    every = ("needle_litter", "street_dealing", "overdoses")
+    paper = read_paper(
+        render_briefing_pdf(
+            meeting(places=(), alerts=(), unknown_places=every, unknown_alerts=every), middlesbrough(), made_at=MADE
+        )
+    )
+    assert "Alerts Not known." in paper.words
+    assert "The places that matter, and why Not known." in paper.words
+
+
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     briefing = meeting()
     paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))

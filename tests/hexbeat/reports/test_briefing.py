@@ -12,9 +12,12 @@ from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import load_study
+from hexbeat.documents.briefing_document import describe_freshness
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
+from layers.catalogue import LAYER_NAMES
 from layers.counting import count
 from layers.coverage import Coverage, CoverageEntry
+from layers.event import PRECISIONS
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
@@ -123,6 +126,73 @@ def test_days_without_records_have_no_number() -> None:
     gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
     line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
     assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
+
+
+def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
+    """Needle finds alone are known, of all days: nothing is said of the other layers and of closures."""
+    columns, area = demonstration()[0], middlesbrough()
+    needles = CoverageEntry("needle_litter", "log", "", dt.date(2023, 11, 22), TODAY)
+    only = replace(columns, coverage=Coverage((needles,), columns.ward_codes))
+    briefing = build_briefing(only, area, today=TODAY)
+    others = ("street_dealing", "overdoses")
+    assert set(briefing.unknown_places) == set(briefing.unknown_alerts) == set(others)
+    assert (briefing.ending_state, briefing.new_state) == ("not known", "not known")
+    assert "Where overdoses gather is not known: none are loaded." in briefing.notes
+    full = meeting()
+    assert (full.unknown_places, full.unknown_alerts, full.ending_state) == ((), (), "partly known")
+    nothing = replace(columns, coverage=Coverage((), columns.ward_codes))
+    assert len(build_briefing(nothing, area, today=TODAY).unknown_places) == 3
+
+
+def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
+    """They used to be told as none recorded at these hours."""
+    columns, area = demonstration()[0], middlesbrough()
+    for precision in ("day", "month"):
+        dealing = columns.layer == LAYER_NAMES.index("street_dealing")
+        coarse = replace(
+            columns, precision=np.where(dealing, PRECISIONS.index(precision), columns.precision).astype(np.int8)
+        )
+        briefing = build_briefing(coarse, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
+        line = briefing.layers[1]
+        assert (line.layer, line.period) == ("street_dealing", None)
+        assert line.verdict == "not known at these hours: no record has a time of day"
+        assert "Street dealing: not known at these hours: no record has a time of day." in briefing.notes
+        assert briefing.unknown_places == ("street_dealing",)
+    chosen = Filter(layers=("street_dealing",), start=TODAY - 28 * DAY, end=TODAY, hours=(22, 6))
+    hotspot_map = build_hotspot_map(coarse, chosen, load_study(area), trend=False)
+    assert not hotspot_map.is_known
+    assert hotspot_map.notes[0] == "Street dealing: not known at these hours: no record has a time of day."
+
+
+def test_only_the_next_week_is_named_as_expected_next() -> None:
+    """A forecast from records of 2026 used to stand in the briefing of any earlier day."""
+    columns, area = demonstration()[0], middlesbrough()
+    name = next(name for name in METHODS if name not in RANKS_ONLY)
+    method = SelectedMethod(name, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
+    now = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": method})
+    assert {line.start for line in now.expected} == {TODAY}
+    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selected_methods={"overdoses": method})
+    assert earlier.expected == ()
+    week = "the forecast from these records is of 22 Nov to 28 Nov 2026."
+    assert f"Where most overdoses are expected next is not known: {week}" in earlier.notes
+    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selected_methods={"overdoses": method})
+    assert "Where most overdoses are expected next is not known: the records are too old." in later.notes
+
+
+def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_of_it() -> None:
+    """It used to be told as the first day of the month."""
+    columns, area = demonstration()[0], middlesbrough()
+    last = int(dt.datetime(2024, 12, 1, tzinfo=dt.UTC).timestamp())
+    row = {"source": "police-uk-street", "layer": "street_dealing", "last_record": last}
+    summary = pd.DataFrame([{**row, "month_only": True}, {**row, "month_only": False}])
+    briefing = build_briefing(columns, area, today=dt.date(2025, 1, 10), sources=summary)
+    assert [(line.days_old, line.last) for line in briefing.sources] == [
+        (10, dt.date(2024, 12, 31)), (40, dt.date(2024, 12, 1)),
+    ]  # fmt: skip
+    assert describe_freshness(briefing) == [
+        "Street dealing (police-uk-street): records to Dec 2024 (known to the month)",
+        "Street dealing (police-uk-street): records to 1 Dec 2024",
+    ]
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:

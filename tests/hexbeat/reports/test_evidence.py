@@ -12,7 +12,12 @@ from pyproj import Geod
 
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
-from hexbeat.documents.evidence.evidence_document import build_fact_rows, format_source
+from hexbeat.documents.evidence.evidence_document import (
+    build_fact_rows,
+    build_month_table,
+    describe_no_records,
+    format_source,
+)
 from hexbeat.reports.evidence import (
     EvidenceRequest,
     build_evidence,
@@ -94,7 +99,9 @@ def test_a_closure_in_force_is_in_it_and_times_are_local(tmp_path: Path) -> None
         ("closed", "1 Nov 2025 to 31 Jan 2026"),
         ("summer", "1 Jul 2026, 00:30"),
     ]
-    assert [row["month"] for row in content["months"]] == ["2025-11", "2026-07"]
+    with_records = [row for row in content["months"] if any(row[name] for name in content["layers"])]
+    assert [row["month"] for row in with_records] == ["2025-11", "2026-07"]
+    assert build_month_table(content)[0] == ["Nov 2025", "outside the period", "outside the period", "1"]
 
 
 def test_overdoses_are_left_out_unless_asked_for_by_name(tmp_path: Path) -> None:
@@ -111,6 +118,7 @@ def test_what_is_known_to_a_month_is_said_to_be_unsure(tmp_path: Path) -> None:
     content = pack(tmp_path, whole, start=dt.date(2026, 5, 10))
     (row,) = content["incidents"]
     assert (row["when"], row["surely"]) == ("May 2026 (month only)", False)
+    assert format_source(content["sources"][0])[3] == "May 2026 (known to the month)"
     assert content["totals"][0] == {"layer": "needle_litter", "records": 1, "unsure": 1}
     assert "1 of the 1 records is known only to the month." in content["caveats"]
     assert "1 of the 1 records is known to a time that lies only partly in the period." in content["caveats"]
@@ -248,7 +256,7 @@ def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: P
     with Store.open(tmp_path / "home") as store:
         load_frame(store, middlesbrough(), needle, source="table")
         columns = read_columns(store, ANALYST, ward_codes=middlesbrough().wards.codes)
-        days = CoverageEntry("needle_litter", "table", "", dt.date(2026, 1, 1), dt.date(2026, 11, 1))
+        days = CoverageEntry("needle_litter", "table", "", dt.date(2026, 1, 1), dt.date(2026, 10, 11))
         gap = CoverageEntry("needle_litter", "", "", dt.date(2026, 3, 1), dt.date(2026, 4, 1), kind="cleared")
         gaps = replace(columns, coverage=Coverage((days, gap), columns.ward_codes))
         request = EvidenceRequest(
@@ -256,15 +264,35 @@ def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: P
         )
         content = build_evidence(store, ANALYST, gaps, middlesbrough(), request, made_at=MADE)
     assert content["not_known"] == [
-        {"layer": "needle_litter", "state": "partly known", "missing": "Mar 2026 is not known"},
+        {"layer": "needle_litter", "state": "partly known", "missing": "Mar 2026 and 11 to 31 Oct 2026 are not known"},
         {"layer": "street_dealing", "state": "not known", "missing": "Jan to Oct 2026 are not known"},
     ]
     assert content["caveats"][1:3] == [
-        "Needle finds: Mar 2026 is not known. That is not the same as none.",
+        "Needle finds: Mar 2026 and 11 to 31 Oct 2026 are not known. That is not the same as none.",
         "Street dealing: Jan to Oct 2026 are not known. That is not the same as none.",
     ]
     assert dict(build_fact_rows(content))["Records"] == (
         "1 in all: 1 needle find (not all days are known) and reports of street dealing not known"
     )
-    before = {name: value for name, value in content.items() if name != "not_known"}
+    assert [(row["month"][5:], row["needle_litter"]) for row in content["months"]] == [
+        ("01", 0), ("02", 0), ("03", None), ("04", 0), ("05", 1), *((f"{month:02}", 0) for month in range(6, 11)),
+    ]  # fmt: skip
+    assert {row["street_dealing"] for row in content["months"]} == {content["totals"][1]["records"]} == {None}
+    table = build_month_table(content)
+    assert table[2:5] == [["Mar 2026", "not known", "not known"], ["Apr 2026", "0", "not known"],
+                          ["May 2026", "1", "not known"]]  # fmt: skip
+    assert table[-1] == ["Oct 2026", "0 (not all days are known)", "not known"]
+    old_keys = content.keys() - {"not_known", "months_not_known"}
+    before = {name: content[name] for name in old_keys}
     assert dict(build_fact_rows(before))["Records"] == "1 in all: 1 needle find and 0 reports of street dealing"
+
+
+def test_where_nothing_is_known_no_record_is_not_none(tmp_path: Path) -> None:
+    content = pack(tmp_path, event("near"), layers=("street_dealing", "closed_properties"))
+    assert dict(build_fact_rows(content))["Records"] == (
+        "reports of street dealing not known and closed properties not known"
+    )
+    assert describe_no_records(content) == "Not known: no records cover this place and period."
+    assert len(content["months"]) == 10
+    partly = pack(tmp_path, event("near"), start=dt.date(2026, 5, 3), end=dt.date(2026, 5, 4), radius_m=20)
+    assert describe_no_records(partly) == "No record lies within the radius and the period. Not all days are known."

@@ -174,12 +174,12 @@ def test_what_the_sources_are_worth(store: Store) -> None:
     tuesday = int((MONDAY + timedelta(days=1)).timestamp())
     frame = summarise_sources(store, ANALYST)
     assert list(frame.columns) == [
-        "source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load"
+        "source", "layer", "events", "last_record", "without_time", "snapped", "rejects", "last_load", "month_only"
     ]  # fmt: skip
     assert frame.astype(object).where(frame.notna(), None).to_numpy().tolist() == [
-        ["broken", None, 0, None, 0.0, 0.0, 1, tuesday],
-        ["quiet", "overdoses", 1, 5, 0.0, 0.0, 0, None],
-        ["table", "needle_litter", 5, 50, 0.4, 0.6, 2, tuesday],
+        ["broken", None, 0, None, 0.0, 0.0, 1, tuesday, False],
+        ["quiet", "overdoses", 1, 5, 0.0, 0.0, 0, None, False],
+        ["table", "needle_litter", 5, 50, 0.4, 0.6, 2, tuesday, True],
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,9 @@ import pandas as pd
 from hexbeat.files import escape_formulas
 from hexbeat.ingest.ingest import FileReport, RejectSample
 from hexbeat.store.load_log import CommittedLoad
+from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYER_NAMES, find_layer
-from layers.wording import escape_html, format_date, format_number, format_percent, format_plural
+from layers.wording import escape_html, format_date, format_last_record, format_number, format_percent, format_plural
 
 __all__ = [
     "REASON_LABELS",
@@ -67,13 +68,15 @@ def render_table(
     )
 
 
-def count_silent_days(last_record: int, *, without_time: float, today: date, time_zone: ZoneInfo) -> int | None:
-    """The days since a source's last record, if they are more than usual; else None.
+def count_silent_days(
+    last_record: int, *, without_time: float, today: date, time_zone: ZoneInfo, month_only: bool = False
+) -> int | None:
+    """The days since a source's last record, or the end of its month, if they are more than usual; else None.
 
     Usual are two weeks. For a source without times of day it is 100 days, because it is published by the month.
     """
     allowed = SILENT_AFTER_MONTHLY if without_time == 1 else SILENT_AFTER
-    silence = today - datetime.fromtimestamp(last_record, UTC).astimezone(time_zone).date()
+    silence = today - find_last_day(last_record, month_only=month_only, time_zone=time_zone)
     return silence.days if silence > allowed else None
 
 
@@ -84,9 +87,11 @@ def render_sources(summary: pd.DataFrame, *, today: date, time_zone: ZoneInfo) -
         layer = find_layer(row["layer"]).title if row["layer"] in LAYER_NAMES else "none"
         last = "none"
         if pd.notna(row["last_record"]):
-            last = format_day(int(row["last_record"]), time_zone)
+            month_only, seconds = bool(row.get("month_only", False)), int(row["last_record"])
+            last_day = find_last_day(seconds, month_only=month_only, time_zone=time_zone)
+            last = format_last_record(last_day, month_only=month_only)
             days = count_silent_days(
-                int(row["last_record"]), without_time=row["without_time"], today=today, time_zone=time_zone
+                seconds, without_time=row["without_time"], today=today, time_zone=time_zone, month_only=month_only
             )
             if days:
                 silences.append(f"{row['source']} ({layer}) has fallen silent: no record for {days} days.")
@@ -95,11 +100,6 @@ def render_sources(summary: pd.DataFrame, *, today: date, time_zone: ZoneInfo) -
     headings = ("Source", "Layer", "Last record", "Records", "No time of day", "Snapped", "Rejects")
     notes = "".join(f'<p class="hb-silent">{escape_html(sentence)}</p>' for sentence in silences)
     return notes + render_table(headings, rows, caption="Sources", numbers=(3, 4, 5, 6))
-
-
-def format_day(seconds: int, time_zone: ZoneInfo) -> str:
-    """The local day of a time in UTC seconds."""
-    return format_date(datetime.fromtimestamp(seconds, UTC).astimezone(time_zone).date())
 
 
 def render_report(files: Sequence[FileReport], *, dry_run: bool) -> str:

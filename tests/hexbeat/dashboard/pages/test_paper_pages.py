@@ -1,11 +1,17 @@
 """The pages of briefings and of evidence packs on a real store, without a browser."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.area import load_area
+from hexbeat.reports.evidence import list_default_layers
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from layers.periods import get_coverage
 from tests.support.events import HOSTILE, filled
 from tests.support.partners_side import one_page
 
@@ -54,6 +60,7 @@ def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) ->
         ("the bridge", "CL-14", "A place is given by its latitude and longitude, or by a National Grid reference"),
         ("51.5, -0.1", "CL-14", "The place of a pack lies in the area served"),
         ("54.5727, -1.2401", "", "A pack says for which case it is and who made it"),
+        ("54.5727, -1.2401", "", "The field Case is empty."),
     ],
 )
 def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case: str, rule: str) -> None:
@@ -66,3 +73,16 @@ def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case:
     assert not app.exception
     assert rule in read_html(app)
     assert not (home / "evidence").exists()
+
+
+def test_a_pack_ends_at_first_with_the_last_known_day(home: Path) -> None:
+    filled(home, texts=HOSTILE)
+    with Store.open(home) as store:
+        area = load_area("middlesbrough")
+        columns = read_columns(store, ANALYST, ward_codes=area.wards.codes)
+    reaches = [get_coverage(columns, time_zone="Europe/London").find_reach(name) for name in list_default_layers()]
+    newest = max(reach[1] for reach in reaches if reach) - dt.timedelta(days=1)
+    app = one_page("evidence")
+    yesterday = dt.datetime.now(area.tz).date() - dt.timedelta(days=1)
+    assert app.date_input(key="evidence_to").value == min(newest, yesterday)
+    assert app.date_input(key="evidence_from").value == min(newest, yesterday) - dt.timedelta(days=365)

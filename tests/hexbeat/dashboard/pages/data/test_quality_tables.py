@@ -65,6 +65,11 @@ def test_sources_say_how_fresh_and_how_good_they_are() -> None:
     page = render_sources(summary, today=TODAY, time_zone=LONDON)
     assert "council (Needle finds) has fallen silent: no record for 52 days." in page
     assert "<td>council</td><td>Needle finds</td><td>1 Oct 2026</td>" in page
+    monthly = summary.assign(month_only=[True, False], without_time=[1.0, 0.0])
+    page_of_months = render_sources(monthly, today=date(2027, 2, 9), time_zone=LONDON)
+    assert "<td>Oct 2026 (known to the month)</td>" in page_of_months
+    assert "no record for 101 days." in page_of_months
+    assert "silent" not in render_sources(monthly, today=date(2027, 2, 8), time_zone=LONDON)
     numbers = [">1,204<", ">25 %<", ">under 1 %<", ">3<", ">7<"]
     assert all(number in page for number in numbers)
 
