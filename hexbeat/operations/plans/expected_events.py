@@ -6,7 +6,7 @@ Cells are no smaller than the location precision of every layer; the place of a 
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -49,7 +49,6 @@ _RHYTHM_DAYS: Final = 365
 _FEWEST_FOR_WEEKDAYS: Final = 300  # with fewer events that have a time of day, all weekdays count the same
 _FEWEST_FOR_HOURS: Final = 24  # with fewer, all hours count the same
 _FALLBACK_METHOD: Final = "kernel"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +58,8 @@ class LayerForecast:
     `week_share` is the part of a week's events that falls in these hours. `newest` is the day of the newest record.
     `sentences` describe the forecast. `weeks` float64 (weeks, n) are the counts behind it, oldest first, and `number`
     int64 (weeks,) says which week each is (weeks not known whole are missing); there are none of records known only to
-    their month (`by_month`). `any_hour`: all hours of the week count the same.
+    their month (`by_month`). `any_hour`: all hours of the week count the same. `weeks_until`: the last day of the
+    weeks.
     """
 
     layer: str
@@ -73,6 +73,7 @@ class LayerForecast:
     number: NDArray[np.int64]
     by_month: bool = False
     any_hour: bool = False
+    weeks_until: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +82,7 @@ class ExpectedEvents:
 
     `lon` and `lat` float64 (n,) are where to stand in each cell: its busiest point where records are snapped, else its
     middle. `size` float64 (n,) is what chance goes by: the number of snapped points of each cell, or its area.
+    `ranks_only`: the hours are too far from the records for a forecast.
     """
 
     study: Study
@@ -90,6 +92,7 @@ class ExpectedEvents:
     lat: NDArray[np.float64]
     size: NDArray[np.float64]
     snapped: bool = False
+    ranks_only: bool = False
 
     @property
     def by_month(self) -> bool:
@@ -111,11 +114,12 @@ def forecast_events(
     wards: tuple[str, ...] = (),
     home: Path | None = None,
     methods: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    ranks_only: bool = False,
 ) -> ExpectedEvents:
     """The events expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
     `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the best in the back-test.
+    `ranks_only`: sentences give no number expected, because the hours are too far from the records.
     Cells have PLAN_RESOLUTION, or are larger where the records of a layer are snapped to points.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
@@ -124,12 +128,17 @@ def forecast_events(
     precisions = {layer: measure_precision(columns, layer, time_zone=area.time_zone) for layer in weight_by_layer}
     study = load_study(area, wards, min(PLAN_RESOLUTION, *(one.finest for one in precisions.values())))
     forecasts = []
-    for place, (layer, weight) in enumerate(weight_by_layer.items()):
-        if progress:
-            progress(place, len(weight_by_layer))
+    for layer, weight in weight_by_layer.items():
         forecasts.append(
             _forecast_layer(
-                columns, area, study, (layer, weight), time=time, home=home, fixed_method=(methods or {}).get(layer)
+                columns,
+                area,
+                study,
+                (layer, weight),
+                time=time,
+                home=home,
+                fixed_method=(methods or {}).get(layer),
+                ranks_only=ranks_only,
             )
         )
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
@@ -141,7 +150,7 @@ def forecast_events(
     size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
     notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
     forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
-    return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, snapped=everything)
+    return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, everything, ranks_only)
 
 
 def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
@@ -175,6 +184,7 @@ def _forecast_layer(
     time: WorkingTime,
     home: Path | None,
     fixed_method: str | None,
+    ranks_only: bool,
 ) -> LayerForecast:
     layer, weight = weighed_layer
     spec = find_layer(layer)
@@ -194,12 +204,13 @@ def _forecast_layer(
         columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone
     )
     share = float((shares * time.week_hours()).sum())
-    heading = f"{spec.title}, weight {weight:g}: forecast by the {METHOD_NAMES[method]}" + (
-        ", the best in the back-test at this cell size" if winner and winner.method == method else ""
+    heading = (
+        f"{spec.title}, weight {weight:g}: {'ranked' if ranks_only else 'forecast'} by the {METHOD_NAMES[method]}"
+        + (", the best in the back-test at this cell size" if winner and winner.method == method else "")
     )
-    number = format_number(float(week.sum() * share))
+    number = "" if ranks_only else f"; {format_number(float(week.sum() * share))} are expected"
     sentences = [
-        f"{heading}. These hours hold {format_percent(share)} of a week's events; {number} are expected.",
+        f"{heading}. These hours hold {format_percent(share)} of a week's events{number}.",
         *notes,
         *describe_left_out(spec, unknown=weeks.unknown, swept=0),
         *describe_weeks_left_out(weeks),
@@ -216,6 +227,7 @@ def _forecast_layer(
         weeks.counts,
         weeks.number,
         any_hour=bool(np.ptp(shares) == 0),
+        weeks_until=weeks.start_of(len(weeks.counts)) - dt.timedelta(days=1),
     )
 
 

@@ -17,7 +17,7 @@ from geo.errors import UsageError
 from geo.orienteering import Problem, Solution, find_tours
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.areas.area import Area
-from hexbeat.operations.plans.expected_events import ExpectedEvents, forecast_events
+from hexbeat.operations.plans.expected_events import ExpectedEvents, check_weights, forecast_events
 from hexbeat.operations.plans.patrol_past import PAST_WEEKS, PastWeeks, backtest_patrol
 from hexbeat.operations.plans.patrol_problem import (
     BREAK_S,
@@ -27,6 +27,7 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_stop_seconds,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
+from hexbeat.operations.plans.plan_records import PlanRecords, judge_records
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time
@@ -65,9 +66,22 @@ def make_patrol_plan(
     the back-test. UsageError for choices out of bounds, for too few records, and if nothing is expected.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
+    made_at = made_at or dt.datetime.now(area.tz).replace(microsecond=0)
     _report_progress(progress, 0)
+    weights = check_weights(dict(choices.weights))
+    today = made_at.astimezone(area.tz).date()
+    records = judge_records(
+        columns, list(weights), day=choices.day, today=today, wards=choices.wards, time_zone=area.time_zone
+    )
     expected = forecast_events(
-        columns, area, dict(choices.weights), time=time, wards=choices.wards, home=home, methods=methods
+        columns,
+        area,
+        weights,
+        time=time,
+        wards=choices.wards,
+        home=home,
+        methods=methods,
+        ranks_only=records.ranks_only,
     )
     candidates = choose_candidates(expected.worth)
     _report_progress(progress, 1)
@@ -107,7 +121,7 @@ def make_patrol_plan(
         kind=PlanKind.PATROL,
         area=area.name,
         title=f"Patrol of {format_date(choices.day)}, {time.clock_hours}",
-        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        made_at=made_at,
         begins=time.local_time(0),
         ends=time.local_time(time.seconds),
         scope=PlanScope(
@@ -115,7 +129,7 @@ def make_patrol_plan(
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=build_tours(_build_reason(expected, candidates)),
+        tours=build_tours((_build_rank_text if records.ranks_only else _build_reason)(expected, candidates)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),
@@ -127,8 +141,10 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.summarise() if past else PlanPast(),
         settings=_describe_settings(choices, expected, candidates, problem, travel_table),
-        notes=_build_notes(expected, candidates[visited], past=past, used_backtest=not methods),
+        notes=_build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods),
         by_month=expected.by_month,
+        opening=records.sentences,
+        ranks_only=records.ranks_only,
     )
 
 
@@ -139,6 +155,18 @@ def _require_stops(solution: Solution) -> None:
             "no place with expected events is near enough to the start",
             "start nearer, choose longer hours, or go by car",
         )
+
+
+def _build_rank_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """A function of place that says how busy it is among all places."""
+    rank = _rank_cells(expected)
+    when = "" if expected.any_hour else " at this time of day"
+
+    def text(place: int, _: int) -> str:
+        percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
+        return f"Among the busiest {percent} % of places{when} in the records."
+
+    return text
 
 
 def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
@@ -209,7 +237,8 @@ def _describe_settings(
         else ""
     )
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
-    selection = f"Chosen from the {len(candidates):,} cells with the most expected events, of {len(expected.worth):,}."
+    which = "that rank highest" if expected.ranks_only else "with the most expected events"
+    selection = f"Chosen from the {len(candidates):,} cells {which}, of {len(expected.worth):,}."
     teams = f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}"
     return (
         f"{teams}, with stops of {low} to {high} minutes.{revisits}{pause}",
@@ -221,7 +250,12 @@ def _describe_settings(
 
 
 def _build_notes(
-    expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, used_backtest: bool
+    expected: ExpectedEvents,
+    visited: NDArray[np.intp],
+    records: PlanRecords,
+    *,
+    past: PastWeeks | None,
+    used_backtest: bool,
 ) -> tuple[str, ...]:
     """What the plan covers layer by layer, what such plans held in past weeks, and what it cannot know."""
     notes = []
@@ -232,10 +266,14 @@ def _build_notes(
             title = find_layer(layer.layer).title
             notes.append(f"{title}: the stops hold {share} of the rate of all places in the known months.")
             continue
+        if records.ranks_only:
+            continue
         notes.append(
             f"{find_layer(layer.layer).title}: the forecast for the stops is {format_number(part)} of "
             f"{format_number(total)} in these hours ({share})."
         )
+    if records.ranks_only:
+        notes.append("There is no forecast: the day is too far from the known days. The plan only ranks places.")
     monthly = any(layer.by_month for layer in expected.layers)
     notes += past.sentences() if past else [_MONTHS_NOT_BACKTESTED if monthly else _NOT_BACKTESTED]
     if past and past.events.any() and used_backtest:

@@ -14,7 +14,7 @@ from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast, describe_forecast
 from hexbeat.operations.plans.expected_events import forecast_events
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
-from hexbeat.operations.plans.plan import Place, Plan, headline
+from hexbeat.operations.plans.plan import Place, Plan, describe_share, headline
 from hexbeat.operations.plans.plan_store import plan_from_json, plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
 from layers.columns import Columns
@@ -25,6 +25,7 @@ from tests.support.events import Event, columns_of
 LAYER = "street_dealing"
 ZONE = "Europe/London"
 DAY = dt.date(2025, 1, 6)
+NOW = dt.datetime(2026, 11, 30, 22, 37, tzinfo=middlesbrough().tz)
 NUMBER = 249  # points of POINTS that have an event in `build_days`
 YEAR = (dt.date(2024, 1, 1), dt.date(2025, 1, 1))
 
@@ -71,11 +72,11 @@ def build_days() -> Columns:
     return columns_of(events)
 
 
-def plan_patrol(columns: Columns, *, quick: bool = True) -> Plan:
+def plan_patrol(columns: Columns, *, quick: bool = True, day: dt.date = DAY) -> Plan:
     choices = PatrolChoices(
-        day=DAY, hours=(18, 22), start=Place("Start", *middlesbrough().centre), weights=((LAYER, 1.0),), quick=quick
+        day=day, hours=(18, 22), start=Place("Start", *middlesbrough().centre), weights=((LAYER, 1.0),), quick=quick
     )
-    return make_patrol_plan(columns, middlesbrough(), choices, methods=None)
+    return make_patrol_plan(columns, middlesbrough(), choices, methods=None, made_at=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +192,38 @@ def test_hotspots_of_snapped_records_have_cells_of_350_m() -> None:
     size = choose_hotspot_size(build_days(), LAYER, None)
     assert size is not None
     assert size.resolution == 9
+
+
+ENDED = "Records end 23 months ago (31 Dec 2024)."
+
+
+def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> None:
+    plan = plan_patrol(build_days(), quick=False, day=dt.date(2026, 12, 1))
+    stored = plan_from_json(plan_to_json(plan))
+    for said in (headline(plan), describe_share(plan), headline(stored)):
+        assert said.startswith(ENDED)
+        assert " in the last 8 weeks of the records, to 31 Dec 2024 (" in said
+        assert said.endswith(
+            " at any hour). There is no forecast for 1 Dec 2026, 18:00 to 22:00: the plan only ranks places, by these "
+            "records."
+        )
+    said = " ".join([*plan.settings, *plan.notes, *(stop.reason for tour in plan.tours for stop in tour.stops)])
+    assert "There is no forecast: the day is too far from the known days. The plan only ranks places." in plan.notes
+    assert "expected" not in said
+    assert "the forecast" not in said
+
+
+def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are() -> None:
+    plan = plan_patrol(build_days())
+    assert headline(plan).startswith(f"{ENDED} ")
+    assert "The forecast for 6 Jan 2025, 18:00 to 22:00 is " in headline(plan)
+
+
+def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
+    columns = build_days()
+    spans = ((YEAR[0], dt.date(2024, 3, 1)), (dt.date(2024, 4, 1), YEAR[1]))
+    entries = tuple(CoverageEntry(LAYER, "log", "", *span) for span in spans)
+    object.__setattr__(columns, "coverage", Coverage(entries, columns.ward_codes))
+    plan = plan_patrol(columns, day=dt.date(2024, 3, 9))
+    assert headline(plan).startswith(f"{ENDED} 9 Mar 2024 is not known: no loaded records cover it. ")
+    assert plan.ranks_only
