@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK
 from geo.errors import UsageError
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out
+from hexbeat.analysis.daily_counts import (
+    count_weeks,
+    describe_left_out,
+    describe_weeks_left_out,
+    find_place_records,
+    name_place_records,
+)
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_selection import select_method
 from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_known_to_months
@@ -27,6 +33,7 @@ from hexbeat.operations.plans.plan_points import find_plan_points
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.encounters import are_searches
 from layers.event import REPORTERS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
@@ -59,7 +66,7 @@ class LayerForecast:
     `sentences` describe the forecast. `weeks` float64 (weeks, n) are the counts behind it, oldest first, and `number`
     int64 (weeks,) says which week each is (weeks not known whole are missing); there are none of records known only to
     their month (`by_month`). `any_hour`: all hours of the week count the same. `weeks_until`: the last day of the
-    weeks.
+    weeks. `searches`: all records are searches by officers; `officers`: some are.
     """
 
     layer: str
@@ -74,6 +81,8 @@ class LayerForecast:
     by_month: bool = False
     any_hour: bool = False
     weeks_until: dt.date | None = None
+    searches: bool = False
+    officers: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +152,7 @@ def forecast_events(
         )
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
     points = find_plan_points(columns, study, snapped)
+    forecasts = [_mark_searches(columns, study, one) for one in forecasts]
     everything = len(snapped) == len(precisions)
     if everything:
         forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
@@ -151,6 +161,15 @@ def forecast_events(
     notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
     forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
     return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, everything, ranks_only)
+
+
+def _mark_searches(columns: Columns, study: Study, layer: LayerForecast) -> LayerForecast:
+    """The forecast with whether its records, without finds of sweeps, are searches by officers."""
+    index = find_place_records(columns, study, layer.layer)
+    spec = find_layer(layer.layer)
+    by_officers = columns.reported_by[index] == REPORTERS.index("officer")
+    searches = are_searches(columns, index, spec)
+    return replace(layer, searches=searches, officers=bool(spec.searches and by_officers.any()))
 
 
 def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
@@ -187,7 +206,7 @@ def _forecast_layer(
     ranks_only: bool,
 ) -> LayerForecast:
     layer, weight = weighed_layer
-    spec = find_layer(layer)
+    spec = name_place_records(columns, study, layer)
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
     if known_period is None:
         raise UsageError(f"A plan needs records of {spec.many}", "none are loaded", "load some, or leave the layer out")
@@ -201,7 +220,7 @@ def _forecast_layer(
     ages = weeks.measure_ages(len(weeks.counts))
     week = np.maximum(forecast(method, weeks.counts, study, kernel, ages=ages), 0.0)
     shares, notes = share_hours(
-        columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone
+        columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone, spec=spec
     )
     share = float((shares * time.week_hours()).sum())
     heading = (
@@ -242,7 +261,7 @@ def _rank_by_months(
 ) -> LayerForecast:
     """The forecast of records that have no days: the mean rate of each cell, the same at all hours."""
     layer, weight = weighed_layer
-    spec = find_layer(layer)
+    spec = name_place_records(columns, study, layer)
     rates = count_month_rates(columns, layer, study, time_zone=area.time_zone)
     share = float(time.week_hours().sum()) / HOURS_A_WEEK
     heading = f"{spec.title}, weight {weight:g}: ranked by the {METHOD_NAMES[MONTH_RATES]}"
@@ -288,14 +307,20 @@ def choose_method(winner: str | None) -> str:
 
 
 def share_hours(
-    columns: Columns, layer: str, *, wards: tuple[str, ...], until: dt.date, time_zone: str
+    columns: Columns,
+    layer: str,
+    *,
+    wards: tuple[str, ...],
+    until: dt.date,
+    time_zone: str,
+    spec: LayerSpec | None = None,
 ) -> tuple[NDArray[np.float64], list[str]]:
     """The share of a week's events in each of its 168 local hours, float64 (168,) that sums to 1; and notes.
 
     It comes from the year before `until`. Under 300 events with a time of day are pooled over weekdays. Under 24, all
-    hours count the same. A note says so.
+    hours count the same. A note says so, by the names of `spec` if given.
     """
-    spec = find_layer(layer)
+    spec = spec or find_layer(layer)
     year_filter = Filter(
         layers=(layer,),
         start=until - dt.timedelta(days=_RHYTHM_DAYS),

@@ -27,12 +27,13 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_stop_seconds,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
-from hexbeat.operations.plans.plan_records import PlanRecords, judge_records
+from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches, judge_records
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time
 from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.encounters import name_records
 from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = ["PatrolChoices", "make_patrol_plan"]
@@ -83,6 +84,7 @@ def make_patrol_plan(
         methods=methods,
         ranks_only=records.ranks_only,
     )
+    searches = tuple(one.layer for one in expected.layers if one.searches)
     candidates = choose_candidates(expected.worth)
     _report_progress(progress, 1)
     stop_s = choose_stop_seconds(area, expected, choices)
@@ -143,8 +145,9 @@ def make_patrol_plan(
         settings=_describe_settings(choices, expected, candidates, problem, travel_table),
         notes=_build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods),
         by_month=expected.by_month,
-        opening=records.sentences,
+        opening=(*records.sentences, *describe_searches(searches, len(weights))),
         ranks_only=records.ranks_only,
+        searches=searches,
     )
 
 
@@ -172,11 +175,12 @@ def _build_rank_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> 
 def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
     """A function of place that says why it is a stop: how busy it is among all places, and its share of each layer."""
     rank = _rank_cells(expected)
+    names = {one.layer: name_records(find_layer(one.layer), searches=one.searches).many for one in expected.layers}
 
     def reason(place: int, _: int) -> str:
         percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
         shares = [
-            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {find_layer(layer).many}"
+            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {names[layer]}"
             for layer, share in _format_shares(expected, int(candidates[place]))
         ]
         when = "" if expected.any_hour else " at this time of day"
@@ -281,9 +285,19 @@ def _build_notes(
     if len(expected.layers) > 1:
         notes.append("The layers are different things. Their sum has the weights that the team gave, and no unit.")
     notes.append(
-        "The plan knows only what people report. A forecast is no evidence against anyone who is at the place."
+        f"The plan knows only {_describe_knowledge(expected)}. A forecast is no evidence against anyone who is at the "
+        "place."
     )
     return tuple(notes)
+
+
+def _describe_knowledge(expected: ExpectedEvents) -> str:
+    """What the records of a plan come from."""
+    if all(one.searches for one in expected.layers):
+        return "where officers search"
+    return "what people report" + (
+        ", and where officers search" if any(one.officers for one in expected.layers) else ""
+    )
 
 
 def _report_progress(progress: Progress | None, step: int) -> None:

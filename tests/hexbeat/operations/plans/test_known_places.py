@@ -7,8 +7,15 @@ import pytest
 
 from geo.cells import build_outlines, index_points
 from geo.errors import UsageError
+from hexbeat.analysis.backtest import backtest
 from hexbeat.analysis.forecast import build_forecast
-from hexbeat.analysis.method_selection import choose_hotspot_size, describe_uses, read_selection, select_method
+from hexbeat.analysis.method_selection import (
+    SelectedMethod,
+    choose_hotspot_size,
+    describe_uses,
+    read_selection,
+    select_method,
+)
 from hexbeat.analysis.month_rates import count_month_rates, is_known_to_months
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast, describe_forecast
@@ -19,6 +26,8 @@ from hexbeat.operations.plans.plan_store import plan_from_json, plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
 from layers.columns import Columns
 from layers.coverage import Coverage, CoverageEntry
+from layers.encounters import OFFICERS_NOTE
+from layers.event import REPORTERS
 from tests.support.demonstrations import middlesbrough
 from tests.support.events import Event, columns_of
 
@@ -227,3 +236,30 @@ def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
     plan = plan_patrol(columns, day=dt.date(2024, 3, 9))
     assert headline(plan).startswith(f"{ENDED} 9 Mar 2024 is not known: no loaded records cover it. ")
     assert plan.ranks_only
+
+
+def test_plans_back_tests_and_expected_events_of_searches_say_what_they_are() -> None:
+    columns = build_days()
+    columns.reported_by[:] = REPORTERS.index("officer")
+    plan = plan_patrol(columns)
+    assert plan.searches == plan_from_json(plan_to_json(plan)).searches == (LAYER,)
+    assert headline(plan).startswith(f"{ENDED} {OFFICERS_NOTE} ")
+    assert " of searches by officers in the area" in headline(plan)
+    assert plan.notes[-1].startswith("The plan knows only where officers search. ")
+    said = " ".join([headline(plan), *plan.settings, *plan.notes, *(stop.reason for stop in plan.tours[0].stops)])
+    assert "report" not in said
+    tested = backtest(columns, middlesbrough(), LAYER, weeks=1, resolutions=(9,))
+    assert (tested.searches, tested.notes[0]) == (True, OFFICERS_NOTE)
+    best = SelectedMethod("all_history", 9, clear=True, sentence="Best.", judged_to=YEAR[1], weeks=8, hit_rate=0.3)
+    found = build_forecast(columns, middlesbrough(), LAYER, best)
+    told = describe_forecast(found, found.rows[found.rows["band"] < 3], place="Middlesbrough", part=False)
+    assert told.startswith(OFFICERS_NOTE)
+    assert "report" not in told
+
+
+def test_a_plan_of_some_searches_knows_reports_and_where_officers_search() -> None:
+    columns = build_days()
+    columns.reported_by[::2] = REPORTERS.index("officer")
+    plan = plan_patrol(columns)
+    assert headline(plan).startswith(f"{ENDED} Two teams")
+    assert plan.notes[-1].startswith("The plan knows only what people report, and where officers search. ")
