@@ -172,11 +172,12 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int
     """
     known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
     first_day, number = list_known_weeks(known)
-    weeks = len(number)
-    if tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
+    weeks, need = len(number), tested_weeks + FEWEST_HISTORY_WEEKS
+    if tested_weeks < 1 or weeks < need:
         raise UsageError(
             f"A back-test needs one week or more to test, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
-            f"you asked for {format_number(tested_weeks)} weeks, and {layer} has {format_number(weeks)} in all",
+            f"{format_plural(tested_weeks, 'week', 'weeks')} to test and those before are {format_number(need)}, and "
+            f"{layer} has {format_number(weeks)} known whole",
             "choose fewer weeks, or load more records",
         )
     events = find_known_days(columns, layer, time_zone=time_zone)

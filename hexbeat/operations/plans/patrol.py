@@ -30,7 +30,7 @@ from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, P
 from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches, judge_records
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
-from hexbeat.operations.plans.working_time import build_working_time
+from hexbeat.operations.plans.working_time import build_working_time, describe_hours_over
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import name_records
@@ -116,6 +116,7 @@ def make_patrol_plan(
 
     code_tours = build_tours(_build_code_text(expected, candidates))
     visited = np.array(sorted({place for route in solution.routes for place in route.stops}), dtype=np.intp)
+    notes = _build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods)
     return Plan(
         plan_id=hash_short_id(
             PlanKind.PATROL, area.name, choices, code_tours, arrays=[expected.worth, travel_table.seconds]
@@ -143,7 +144,7 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.summarise() if past else PlanPast(),
         settings=_describe_settings(choices, expected, candidates, problem, travel_table),
-        notes=_build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods),
+        notes=(*notes[:-1], *describe_hours_over(time, made_at), notes[-1]),
         by_month=expected.by_month,
         opening=(*records.sentences, *describe_searches(searches, len(weights))),
         ranks_only=records.ranks_only,

@@ -226,6 +226,7 @@ def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are(
     plan = plan_patrol(build_days())
     assert headline(plan).startswith(f"{ENDED} ")
     assert "The forecast for 6 Jan 2025, 18:00 to 22:00 is " in headline(plan)
+    assert plan.notes[-2] == "These hours are over: the plan was made on 30 Nov 2026 at 22:37."
 
 
 def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
