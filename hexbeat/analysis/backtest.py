@@ -21,6 +21,7 @@ from hexbeat.analysis.daily_counts import (
     describe_left_out,
     describe_weeks_left_out,
     find_known_days,
+    name_place_records,
 )
 from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY, build_kernel, forecast
 from hexbeat.analysis.method_comparison import (
@@ -38,7 +39,9 @@ from hexbeat.analysis.method_comparison import (
 from hexbeat.analysis.snapped_points import PointWeeks, count_point_weeks
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
+from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.encounters import OFFICERS_NOTE
 from layers.event import RESOLUTIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
@@ -61,6 +64,7 @@ class Backtest:
     `events` events. `unknown` and `swept` events are left out: their day is not known, or sweeps found them.
     `weeks_left_out` weeks are left out because their records are not known whole. Where no event has a day, `rows` and
     `by_size` are empty, and the verdict says why. For snapped records (`precision`) every share is of points.
+    `searches`: all records are searches by officers.
     """
 
     spec: LayerSpec
@@ -77,6 +81,7 @@ class Backtest:
     notes: tuple[str, ...]
     precision: LocationPrecision
     weeks_left_out: int = 0
+    searches: bool = False
 
     @property
     def whole(self) -> str:
@@ -124,6 +129,8 @@ def backtest(
     if counts is None:
         raise ValueError(resolutions)
     events = counts.counts[-weeks:].sum(axis=1)
+    spec = name_place_records(columns, studies[0], layer)
+    searches = spec != find_layer(layer)
     sizes = [study.resolution for study in studies]
     whole = name_whole(precision)
     return Backtest(
@@ -138,9 +145,13 @@ def backtest(
         events=int(events.sum()),
         unknown=counts.unknown,
         swept=counts.swept,
-        notes=tuple(_build_notes(spec, counts, weeks, precision, sizes, resolutions)),
+        notes=(
+            *([OFFICERS_NOTE] if searches else []),
+            *_build_notes(spec, counts, weeks, precision, sizes, resolutions),
+        ),
         precision=precision,
         weeks_left_out=counts.left_out,
+        searches=searches,
     )
 
 
@@ -158,6 +169,8 @@ def _has_no_days(columns: Columns, layer: str, time_zone: str) -> bool:
 def _build_empty(columns: Columns, area: Area, spec: LayerSpec, weeks: int, precision: LocationPrecision) -> Backtest:
     """The answer for records without days: no figures, and one sentence that says why."""
     known_days = find_known_days(columns, spec.name, time_zone=area.time_zone)
+    spec = name_place_records(columns, load_study(area, (), precision.finest), spec.name)
+    searches = spec != find_layer(spec.name)
     reach = find_known_period(columns, spec.name, time_zone=area.time_zone) or (dt.date.min, dt.date.min)
     sentence = f"There is no back-test of {spec.many}: it tests weeks, and these records are known only to the month."
     no_tables: Tables = {(precision.finest, METHODS[0]): np.zeros((3, weeks, len(SHARES)))}
@@ -173,8 +186,9 @@ def _build_empty(columns: Columns, area: Area, spec: LayerSpec, weeks: int, prec
         events=0,
         unknown=known_days.unknown,
         swept=known_days.swept,
-        notes=(),
+        notes=(OFFICERS_NOTE,) if searches else (),
         precision=precision,
+        searches=searches,
     )
 
 

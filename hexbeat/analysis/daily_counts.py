@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from geo.calendar import Calendar
 from geo.errors import UsageError
 from hexbeat.analysis.study import Study
-from layers.catalogue import find_layer_code
+from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.coverage import Spans
-from layers.encounters import find_encounters
+from layers.encounters import are_searches, find_encounters, name_records
 from layers.event import PRECISIONS, REPORTERS
 from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
@@ -30,9 +30,11 @@ __all__ = [
     "describe_weeks_left_out",
     "find_cells",
     "find_known_days",
+    "find_place_records",
     "find_positions",
     "from_ordinal",
     "list_known_weeks",
+    "name_place_records",
     "to_ordinal",
 ]
 
@@ -170,11 +172,12 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int
     """
     known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
     first_day, number = list_known_weeks(known)
-    weeks = len(number)
-    if tested_weeks < 1 or weeks < tested_weeks + FEWEST_HISTORY_WEEKS:
+    weeks, need = len(number), tested_weeks + FEWEST_HISTORY_WEEKS
+    if tested_weeks < 1 or weeks < need:
         raise UsageError(
             f"A back-test needs one week or more to test, and {FEWEST_HISTORY_WEEKS} weeks of records before it",
-            f"you asked for {format_number(tested_weeks)} weeks, and {layer} has {format_number(weeks)} in all",
+            f"{format_plural(tested_weeks, 'week', 'weeks')} to test and those before are {format_number(need)}, and "
+            f"{layer} has {format_number(weeks)} known whole",
             "choose fewer weeks, or load more records",
         )
     events = find_known_days(columns, layer, time_zone=time_zone)
@@ -194,6 +197,18 @@ def find_cells(columns: Columns, study: Study, index: NDArray[np.int64]) -> NDAr
         is_chosen = np.array([code in study.chosen_wards for code in columns.ward_codes])
         place = np.where(is_chosen[columns.ward[index]], place, -1)
     return place
+
+
+def find_place_records(columns: Columns, study: Study, layer: str) -> NDArray[np.int64]:
+    """The records of a layer in the cells and wards of a study, int64 (n,), without those that sweeps found."""
+    rows = np.flatnonzero((columns.layer == find_layer_code(layer)) & (columns.reported_by != REPORTERS.index("sweep")))
+    return rows[find_cells(columns, study, rows) >= 0]
+
+
+def name_place_records(columns: Columns, study: Study, layer: str) -> LayerSpec:
+    """The layer as its records in a study are called: searches by officers where all of them are."""
+    spec = find_layer(layer)
+    return name_records(spec, searches=are_searches(columns, find_place_records(columns, study, layer), spec))
 
 
 def list_known_weeks(known: Spans) -> tuple[dt.date, NDArray[np.int64]]:

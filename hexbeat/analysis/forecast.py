@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hexbeat.analysis.backtest import name_whole
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out
+from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out, name_place_records
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_comparison import AREA, SHARES
 from hexbeat.analysis.method_selection import SelectedMethod
@@ -17,9 +17,10 @@ from hexbeat.analysis.month_rates import count_month_rates
 from hexbeat.analysis.snapped_points import count_points
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
-from layers.catalogue import find_layer_code
+from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.counting import Filter
+from layers.encounters import OFFICERS_NOTE
 from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
 from layers.precision import describe_precision, measure_precision
@@ -41,7 +42,7 @@ class Forecast:
 
     For snapped records bands are shares of the points that were ever seen, and `whole` is "the points". Where records
     are known only to their month (`months` is then a sentence, else ""), expected is the number in 7 days on average,
-    last_weeks is NaN, and on_record counts the known months.
+    last_weeks is NaN, and on_record counts the known months. `searches`: all records are searches by officers.
     """
 
     spec: LayerSpec
@@ -53,6 +54,7 @@ class Forecast:
     notes: tuple[str, ...]
     whole: str = AREA
     months: str = ""
+    searches: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,8 @@ def build_forecast(
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A forecast", incidents=True)
     study = load_study(area, (), winner.resolution)
+    spec = name_place_records(columns, study, layer)
+    searches = spec != find_layer(layer)
     found = _score_cells(columns, area, spec, winner.method, study)
     precision = measure_precision(columns, layer, time_zone=area.time_zone)
     size = count_points(columns, study, _find_rows(columns, layer)) if precision.snapped else study.area_km2
@@ -106,9 +110,10 @@ def build_forecast(
         start=found.start,
         end=found.start + _WEEK,
         expected=float(rows["expected"].sum(skipna=False)),
-        notes=(*filter(None, [describe_precision(precision)]), *found.notes),
+        notes=(*([OFFICERS_NOTE] if searches else []), *filter(None, [describe_precision(precision)]), *found.notes),
         whole=name_whole(precision),
         months=found.months,
+        searches=searches,
     )
 
 

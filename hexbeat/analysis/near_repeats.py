@@ -81,11 +81,8 @@ def build_near_repeats(
     events = dated if each_event else find_encounters(columns, dated, time_zone=time_zone).index
     day = known_days.day[np.searchsorted(known_days.index, events)].astype(np.float64)
     if len(events) < _FEWEST_EVENTS:
-        raise UsageError(
-            f"The test of near repeats needs {_FEWEST_EVENTS} events or more whose day is known",
-            f"there are {len(events)}",
-            "choose a longer period, or more wards",
-        )
+        missing = describe_missing_days(columns, chosen, spec, period, time_zone)
+        raise _refuse_few(spec, len(events), len(index) - len(dated), missing)
     x_m, y_m = project(study.crs, columns.lon[events], columns.lat[events])
     shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
     table = knox_test(x_m, y_m, day, distances_m=DISTANCES_M, days=DAYS, shuffles=shuffles, seed=seed)
@@ -113,6 +110,29 @@ def build_near_repeats(
         merged=len(dated) - len(events),
         searches=searches,
     )
+
+
+def describe_missing_days(
+    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str
+) -> str | None:
+    """The days that are not known of the asked period, or of `period` where none was asked; None if all are known."""
+    start, end = chosen.start or (period and period[0]), chosen.end or (period and period[1])
+    if not start or not end:
+        return None if period else "the days that you ask for are not known"
+    return get_coverage(columns, time_zone=time_zone).describe_missing(spec.name, (start, end), wards=chosen.wards)
+
+
+def _refuse_few(spec: LayerSpec, events: int, without_day: int, missing: str | None) -> UsageError:
+    """Why there are too few events to test: no day is known of them, days are not known, or there are few."""
+    rule = f"The test of near repeats needs {_FEWEST_EVENTS} events or more whose day is known"
+    if without_day and not events:
+        return UsageError(
+            rule, f"these records of {spec.many} are known only to the month", "choose records that have days"
+        )
+    if missing:
+        found = f", and the known days hold {events}" if events else ""
+        return UsageError(rule, f"{missing}{found}", "choose known days: see `hexbeat coverage`")
+    return UsageError(rule, f"there are {events}", "choose a longer period, or more wards")
 
 
 def _select_known_days(

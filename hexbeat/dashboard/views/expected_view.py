@@ -18,6 +18,7 @@ from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import format_places
 from hexbeat.documents.maps.scales import build_forecast_scale
+from layers.encounters import OFFICERS_NOTE
 from layers.filters import COLUMN_FILTERS
 from layers.wording import (
     format_about,
@@ -92,7 +93,15 @@ def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> 
 
 
 def describe_forecast(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
-    """How many events are expected, and what share the darkest places held in past weeks; `part`: some wards only."""
+    """How many events are expected, and what share the darkest places held in past weeks; `part`: some wards only.
+
+    Of searches by officers it first says that they are.
+    """
+    said = _describe_expected(forecast, rows, place=place, part=part)
+    return f"{OFFICERS_NOTE} {said}" if forecast.searches else said
+
+
+def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
     when = f"In the 7 days from {format_date(forecast.start)}"
     if rows.empty and forecast.months:
         return f"{forecast.months}. No {forecast.spec.many} are on record in {place}."

@@ -6,7 +6,7 @@ Cells are no smaller than the location precision of every layer; the place of a 
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK
 from geo.errors import UsageError
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out
+from hexbeat.analysis.daily_counts import (
+    count_weeks,
+    describe_left_out,
+    describe_weeks_left_out,
+    find_place_records,
+    name_place_records,
+)
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_selection import select_method
 from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_known_to_months
@@ -27,6 +33,7 @@ from hexbeat.operations.plans.plan_points import find_plan_points
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.encounters import are_searches
 from layers.event import REPORTERS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
@@ -49,7 +56,6 @@ _RHYTHM_DAYS: Final = 365
 _FEWEST_FOR_WEEKDAYS: Final = 300  # with fewer events that have a time of day, all weekdays count the same
 _FEWEST_FOR_HOURS: Final = 24  # with fewer, all hours count the same
 _FALLBACK_METHOD: Final = "kernel"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +65,8 @@ class LayerForecast:
     `week_share` is the part of a week's events that falls in these hours. `newest` is the day of the newest record.
     `sentences` describe the forecast. `weeks` float64 (weeks, n) are the counts behind it, oldest first, and `number`
     int64 (weeks,) says which week each is (weeks not known whole are missing); there are none of records known only to
-    their month (`by_month`). `any_hour`: all hours of the week count the same.
+    their month (`by_month`). `any_hour`: all hours of the week count the same. `weeks_until`: the last day of the
+    weeks. `searches`: all records are searches by officers; `officers`: some are.
     """
 
     layer: str
@@ -73,6 +80,9 @@ class LayerForecast:
     number: NDArray[np.int64]
     by_month: bool = False
     any_hour: bool = False
+    weeks_until: dt.date | None = None
+    searches: bool = False
+    officers: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +91,7 @@ class ExpectedEvents:
 
     `lon` and `lat` float64 (n,) are where to stand in each cell: its busiest point where records are snapped, else its
     middle. `size` float64 (n,) is what chance goes by: the number of snapped points of each cell, or its area.
+    `ranks_only`: the hours are too far from the records for a forecast.
     """
 
     study: Study
@@ -90,6 +101,7 @@ class ExpectedEvents:
     lat: NDArray[np.float64]
     size: NDArray[np.float64]
     snapped: bool = False
+    ranks_only: bool = False
 
     @property
     def by_month(self) -> bool:
@@ -111,11 +123,12 @@ def forecast_events(
     wards: tuple[str, ...] = (),
     home: Path | None = None,
     methods: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    ranks_only: bool = False,
 ) -> ExpectedEvents:
     """The events expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
     `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the best in the back-test.
+    `ranks_only`: sentences give no number expected, because the hours are too far from the records.
     Cells have PLAN_RESOLUTION, or are larger where the records of a layer are snapped to points.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
@@ -124,16 +137,22 @@ def forecast_events(
     precisions = {layer: measure_precision(columns, layer, time_zone=area.time_zone) for layer in weight_by_layer}
     study = load_study(area, wards, min(PLAN_RESOLUTION, *(one.finest for one in precisions.values())))
     forecasts = []
-    for place, (layer, weight) in enumerate(weight_by_layer.items()):
-        if progress:
-            progress(place, len(weight_by_layer))
+    for layer, weight in weight_by_layer.items():
         forecasts.append(
             _forecast_layer(
-                columns, area, study, (layer, weight), time=time, home=home, fixed_method=(methods or {}).get(layer)
+                columns,
+                area,
+                study,
+                (layer, weight),
+                time=time,
+                home=home,
+                fixed_method=(methods or {}).get(layer),
+                ranks_only=ranks_only,
             )
         )
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
     points = find_plan_points(columns, study, snapped)
+    forecasts = [_mark_searches(columns, study, one) for one in forecasts]
     everything = len(snapped) == len(precisions)
     if everything:
         forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
@@ -141,7 +160,16 @@ def forecast_events(
     size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
     notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
     forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
-    return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, snapped=everything)
+    return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, everything, ranks_only)
+
+
+def _mark_searches(columns: Columns, study: Study, layer: LayerForecast) -> LayerForecast:
+    """The forecast with whether its records, without finds of sweeps, are searches by officers."""
+    index = find_place_records(columns, study, layer.layer)
+    spec = find_layer(layer.layer)
+    by_officers = columns.reported_by[index] == REPORTERS.index("officer")
+    searches = are_searches(columns, index, spec)
+    return replace(layer, searches=searches, officers=bool(spec.searches and by_officers.any()))
 
 
 def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
@@ -175,9 +203,10 @@ def _forecast_layer(
     time: WorkingTime,
     home: Path | None,
     fixed_method: str | None,
+    ranks_only: bool,
 ) -> LayerForecast:
     layer, weight = weighed_layer
-    spec = find_layer(layer)
+    spec = name_place_records(columns, study, layer)
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
     if known_period is None:
         raise UsageError(f"A plan needs records of {spec.many}", "none are loaded", "load some, or leave the layer out")
@@ -191,15 +220,16 @@ def _forecast_layer(
     ages = weeks.measure_ages(len(weeks.counts))
     week = np.maximum(forecast(method, weeks.counts, study, kernel, ages=ages), 0.0)
     shares, notes = share_hours(
-        columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone
+        columns, layer, wards=study.chosen_wards, until=known_period[1], time_zone=area.time_zone, spec=spec
     )
     share = float((shares * time.week_hours()).sum())
-    heading = f"{spec.title}, weight {weight:g}: forecast by the {METHOD_NAMES[method]}" + (
-        ", the best in the back-test at this cell size" if winner and winner.method == method else ""
+    heading = (
+        f"{spec.title}, weight {weight:g}: {'ranked' if ranks_only else 'forecast'} by the {METHOD_NAMES[method]}"
+        + (", the best in the back-test at this cell size" if winner and winner.method == method else "")
     )
-    number = format_number(float(week.sum() * share))
+    number = "" if ranks_only else f"; {format_number(float(week.sum() * share))} are expected"
     sentences = [
-        f"{heading}. These hours hold {format_percent(share)} of a week's events; {number} are expected.",
+        f"{heading}. These hours hold {format_percent(share)} of a week's events{number}.",
         *notes,
         *describe_left_out(spec, unknown=weeks.unknown, swept=0),
         *describe_weeks_left_out(weeks),
@@ -216,6 +246,7 @@ def _forecast_layer(
         weeks.counts,
         weeks.number,
         any_hour=bool(np.ptp(shares) == 0),
+        weeks_until=weeks.start_of(len(weeks.counts)) - dt.timedelta(days=1),
     )
 
 
@@ -230,7 +261,7 @@ def _rank_by_months(
 ) -> LayerForecast:
     """The forecast of records that have no days: the mean rate of each cell, the same at all hours."""
     layer, weight = weighed_layer
-    spec = find_layer(layer)
+    spec = name_place_records(columns, study, layer)
     rates = count_month_rates(columns, layer, study, time_zone=area.time_zone)
     share = float(time.week_hours().sum()) / HOURS_A_WEEK
     heading = f"{spec.title}, weight {weight:g}: ranked by the {METHOD_NAMES[MONTH_RATES]}"
@@ -276,14 +307,20 @@ def choose_method(winner: str | None) -> str:
 
 
 def share_hours(
-    columns: Columns, layer: str, *, wards: tuple[str, ...], until: dt.date, time_zone: str
+    columns: Columns,
+    layer: str,
+    *,
+    wards: tuple[str, ...],
+    until: dt.date,
+    time_zone: str,
+    spec: LayerSpec | None = None,
 ) -> tuple[NDArray[np.float64], list[str]]:
     """The share of a week's events in each of its 168 local hours, float64 (168,) that sums to 1; and notes.
 
     It comes from the year before `until`. Under 300 events with a time of day are pooled over weekdays. Under 24, all
-    hours count the same. A note says so.
+    hours count the same. A note says so, by the names of `spec` if given.
     """
-    spec = find_layer(layer)
+    spec = spec or find_layer(layer)
     year_filter = Filter(
         layers=(layer,),
         start=until - dt.timedelta(days=_RHYTHM_DAYS),

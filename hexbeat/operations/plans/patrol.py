@@ -17,7 +17,7 @@ from geo.errors import UsageError
 from geo.orienteering import Problem, Solution, find_tours
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.areas.area import Area
-from hexbeat.operations.plans.expected_events import ExpectedEvents, forecast_events
+from hexbeat.operations.plans.expected_events import ExpectedEvents, check_weights, forecast_events
 from hexbeat.operations.plans.patrol_past import PAST_WEEKS, PastWeeks, backtest_patrol
 from hexbeat.operations.plans.patrol_problem import (
     BREAK_S,
@@ -27,11 +27,13 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_stop_seconds,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
+from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches, judge_records
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
-from hexbeat.operations.plans.working_time import build_working_time
+from hexbeat.operations.plans.working_time import build_working_time, describe_hours_over
 from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.encounters import name_records
 from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = ["PatrolChoices", "make_patrol_plan"]
@@ -65,10 +67,24 @@ def make_patrol_plan(
     the back-test. UsageError for choices out of bounds, for too few records, and if nothing is expected.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
+    made_at = made_at or dt.datetime.now(area.tz).replace(microsecond=0)
     _report_progress(progress, 0)
-    expected = forecast_events(
-        columns, area, dict(choices.weights), time=time, wards=choices.wards, home=home, methods=methods
+    weights = check_weights(dict(choices.weights))
+    today = made_at.astimezone(area.tz).date()
+    records = judge_records(
+        columns, list(weights), day=choices.day, today=today, wards=choices.wards, time_zone=area.time_zone
     )
+    expected = forecast_events(
+        columns,
+        area,
+        weights,
+        time=time,
+        wards=choices.wards,
+        home=home,
+        methods=methods,
+        ranks_only=records.ranks_only,
+    )
+    searches = tuple(one.layer for one in expected.layers if one.searches)
     candidates = choose_candidates(expected.worth)
     _report_progress(progress, 1)
     stop_s = choose_stop_seconds(area, expected, choices)
@@ -100,6 +116,7 @@ def make_patrol_plan(
 
     code_tours = build_tours(_build_code_text(expected, candidates))
     visited = np.array(sorted({place for route in solution.routes for place in route.stops}), dtype=np.intp)
+    notes = _build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods)
     return Plan(
         plan_id=hash_short_id(
             PlanKind.PATROL, area.name, choices, code_tours, arrays=[expected.worth, travel_table.seconds]
@@ -107,7 +124,7 @@ def make_patrol_plan(
         kind=PlanKind.PATROL,
         area=area.name,
         title=f"Patrol of {format_date(choices.day)}, {time.clock_hours}",
-        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        made_at=made_at,
         begins=time.local_time(0),
         ends=time.local_time(time.seconds),
         scope=PlanScope(
@@ -115,7 +132,7 @@ def make_patrol_plan(
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=build_tours(_build_reason(expected, candidates)),
+        tours=build_tours((_build_rank_text if records.ranks_only else _build_reason)(expected, candidates)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),
@@ -127,8 +144,11 @@ def make_patrol_plan(
         synthetic=bool(columns.demonstration.any()),
         past=past.summarise() if past else PlanPast(),
         settings=_describe_settings(choices, expected, candidates, problem, travel_table),
-        notes=_build_notes(expected, candidates[visited], past=past, used_backtest=not methods),
+        notes=(*notes[:-1], *describe_hours_over(time, made_at), notes[-1]),
         by_month=expected.by_month,
+        opening=(*records.sentences, *describe_searches(searches, len(weights))),
+        ranks_only=records.ranks_only,
+        searches=searches,
     )
 
 
@@ -141,14 +161,27 @@ def _require_stops(solution: Solution) -> None:
         )
 
 
+def _build_rank_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
+    """A function of place that says how busy it is among all places."""
+    rank = _rank_cells(expected)
+    when = "" if expected.any_hour else " at this time of day"
+
+    def text(place: int, _: int) -> str:
+        percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
+        return f"Among the busiest {percent} % of places{when} in the records."
+
+    return text
+
+
 def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
     """A function of place that says why it is a stop: how busy it is among all places, and its share of each layer."""
     rank = _rank_cells(expected)
+    names = {one.layer: name_records(find_layer(one.layer), searches=one.searches).many for one in expected.layers}
 
     def reason(place: int, _: int) -> str:
         percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
         shares = [
-            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {find_layer(layer).many}"
+            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {names[layer]}"
             for layer, share in _format_shares(expected, int(candidates[place]))
         ]
         when = "" if expected.any_hour else " at this time of day"
@@ -209,7 +242,8 @@ def _describe_settings(
         else ""
     )
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
-    selection = f"Chosen from the {len(candidates):,} cells with the most expected events, of {len(expected.worth):,}."
+    which = "that rank highest" if expected.ranks_only else "with the most expected events"
+    selection = f"Chosen from the {len(candidates):,} cells {which}, of {len(expected.worth):,}."
     teams = f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}"
     return (
         f"{teams}, with stops of {low} to {high} minutes.{revisits}{pause}",
@@ -221,7 +255,12 @@ def _describe_settings(
 
 
 def _build_notes(
-    expected: ExpectedEvents, visited: NDArray[np.intp], *, past: PastWeeks | None, used_backtest: bool
+    expected: ExpectedEvents,
+    visited: NDArray[np.intp],
+    records: PlanRecords,
+    *,
+    past: PastWeeks | None,
+    used_backtest: bool,
 ) -> tuple[str, ...]:
     """What the plan covers layer by layer, what such plans held in past weeks, and what it cannot know."""
     notes = []
@@ -232,10 +271,14 @@ def _build_notes(
             title = find_layer(layer.layer).title
             notes.append(f"{title}: the stops hold {share} of the rate of all places in the known months.")
             continue
+        if records.ranks_only:
+            continue
         notes.append(
             f"{find_layer(layer.layer).title}: the forecast for the stops is {format_number(part)} of "
             f"{format_number(total)} in these hours ({share})."
         )
+    if records.ranks_only:
+        notes.append("There is no forecast: the day is too far from the known days. The plan only ranks places.")
     monthly = any(layer.by_month for layer in expected.layers)
     notes += past.sentences() if past else [_MONTHS_NOT_BACKTESTED if monthly else _NOT_BACKTESTED]
     if past and past.events.any() and used_backtest:
@@ -243,9 +286,19 @@ def _build_notes(
     if len(expected.layers) > 1:
         notes.append("The layers are different things. Their sum has the weights that the team gave, and no unit.")
     notes.append(
-        "The plan knows only what people report. A forecast is no evidence against anyone who is at the place."
+        f"The plan knows only {_describe_knowledge(expected)}. A forecast is no evidence against anyone who is at the "
+        "place."
     )
     return tuple(notes)
+
+
+def _describe_knowledge(expected: ExpectedEvents) -> str:
+    """What the records of a plan come from."""
+    if all(one.searches for one in expected.layers):
+        return "where officers search"
+    return "what people report" + (
+        ", and where officers search" if any(one.officers for one in expected.layers) else ""
+    )
 
 
 def _report_progress(progress: Progress | None, step: int) -> None:

@@ -3,6 +3,7 @@
 They are compared with the usual method: the top cells by last month's count.
 """
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +16,7 @@ from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, build_needed_kernel, forecast
 from hexbeat.operations.plans.expected_events import ExpectedEvents, LayerForecast
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
-from hexbeat.operations.plans.plan import PastRow, PlanPast
+from hexbeat.operations.plans.plan import PastRow, PlanPast, format_until
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.wording import format_number, format_percent
 
@@ -34,7 +35,7 @@ class PastWeeks:
     """By week (weeks,): weighted events, those at the stops, and the share of the area that the stops cover.
 
     `caught` and `area` are of the plans, `usual` and `usual_area` of the usual method. Of `snapped` records the area is
-    the share of their points.
+    the share of their points. `until`: the last days of the last week, one for each layer that ends on another.
     """
 
     events: NDArray[np.float64]
@@ -43,6 +44,7 @@ class PastWeeks:
     area: NDArray[np.float64]
     usual_area: NDArray[np.float64]
     snapped: bool = False
+    until: tuple[dt.date, ...] = ()
 
     def rows(self) -> tuple[tuple[str, float, float, float], ...]:
         """(label, PAI, low, high): 95 % intervals from resampled weeks; no row for a method that visited nothing."""
@@ -54,7 +56,7 @@ class PastWeeks:
         rows = tuple(PastRow(*row, *share) for row, share in zip(self.rows(), shares, strict=True))
         share_held = self.held()
         whole = "the points" if self.snapped else "the area"
-        return PlanPast(rows, share_held, len(self.events) if share_held else 0, whole)
+        return PlanPast(rows, share_held, len(self.events) if share_held else 0, whole, self.until)
 
     def _ways(self) -> tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...]:
         """The label, events and area of each method that visited something while there were events."""
@@ -77,8 +79,9 @@ class PastWeeks:
             format_percent(float(part.sum() / self.events.sum())) for part in (self.caught, self.usual)
         )
         comparison = (
-            f"In the last {len(self.events)} weeks the stops of such plans held {plan_share} of the events. The top "
-            f"cells by last month's count, in map order, held {usual_share}. That is {self._describe_lead()}."
+            f"In the last {len(self.events)} weeks{format_until(self.until)} the stops of such plans held {plan_share} "
+            f"of the events. The top cells by last month's count, in map order, held {usual_share}. That is "
+            f"{self._describe_lead()}."
         )
         explanation = (
             "Each week was planned from the weeks before it, with less search, and tested on all its events. Intervals "
@@ -161,7 +164,8 @@ def replay_weeks(
             share[planned].sum(),
             share[usual].sum(),
         )
-    return replace(PastWeeks(*table), snapped=expected.snapped)
+    until = sorted({one.weeks_until for one in expected.layers if one.weeks_until})
+    return replace(PastWeeks(*table), snapped=expected.snapped, until=tuple(until))
 
 
 def _measure_ages(layer: LayerForecast, weeks_back: int) -> NDArray[np.float64]:

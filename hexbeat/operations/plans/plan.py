@@ -6,11 +6,13 @@ high; the share of past weeks was measured.
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from layers.catalogue import find_layer
+from layers.encounters import name_records
 from layers.wording import format_date, format_list, format_number, format_percent
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Tour",
     "describe_optimality",
     "describe_share",
+    "format_until",
     "headline",
 ]
 
@@ -171,7 +174,8 @@ class PlanPast:
     """What such plans would have held in past weeks: `rows` for them and for the usual method of choosing stops.
 
     `held`: the share (share, low, high) of the events of the last `held_weeks` weeks that lay at the stops of such
-    plans, with its 95 % interval; None: not back-tested. `whole`: what the rows' `area` is a share of, "the area" or
+    plans, with its 95 % interval; None: not back-tested. `until`: the last days of these weeks (more than one where
+    layers end on different days); () in older plans. `whole`: what the rows' `area` is a share of, "the area" or
     "the points" of snapped records.
     """
 
@@ -179,6 +183,7 @@ class PlanPast:
     held: tuple[float, float, float] | None = None
     held_weeks: int = 0
     whole: str = "the area"
+    until: tuple[dt.date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,9 @@ class Plan:
 
     `plan_id` is a short code, the same for the same data, choices and seed. `settings` and `notes` are sentences for
     people. `synthetic` marks demonstration events. `by_month`: its records are known only to the month, so that it
-    ranks places and says nothing about its hours; older plans are not.
+    ranks places and says nothing about its hours; older plans are not. `opening`: sentences on its records, to be said
+    before all else. `ranks_only`: its records are too far from its day for a forecast. `searches`: those of its layers
+    whose records are all searches by officers. Older plans have none of these.
     """
 
     plan_id: str
@@ -205,10 +212,17 @@ class Plan:
     settings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     by_month: bool = False
+    opening: tuple[str, ...] = ()
+    ranks_only: bool = False
+    searches: tuple[str, ...] = ()
 
 
 def headline(plan: Plan) -> str:
-    """Teams and stops, then the share that such plans held in past weeks, then the forecast."""
+    """What its records are, teams and stops, then the share that such plans held in past weeks, then the forecast."""
+    return " ".join([*plan.opening, _describe_stops(plan)])
+
+
+def _describe_stops(plan: Plan) -> str:
     counts = [len(tour.stops) for tour in plan.tours]
     if not sum(counts):
         return "Nothing fits: no place can be reached, visited and left within these hours."
@@ -216,36 +230,59 @@ def headline(plan: Plan) -> str:
     number = _SMALL_NUMBERS[len(counts)] if len(counts) < len(_SMALL_NUMBERS) else str(len(counts))
     stops = f"{counts[0]} stops each" if len(set(counts)) == 1 else f"{sum(counts)} stops in all"
     stops = "1 stop" if counts == [1] else f"{counts[0]} stops" if len(counts) == 1 else stops
-    return f"{number} {what[len(counts) > 1]}, {stops}. {describe_share(plan)}"
+    return f"{number} {what[len(counts) > 1]}, {stops}. {_describe_worth(plan)}"
 
 
 def describe_share(plan: Plan) -> str:
-    """The share that such plans held in past weeks, with its interval (or that it is not known), and the forecast."""
+    """What its records are; then the share that such plans held in past weeks, or that it is not known; the forecast.
+
+    There is no forecast where the records only rank places.
+    """
+    return " ".join([*plan.opening, _describe_worth(plan)])
+
+
+def _describe_worth(plan: Plan) -> str:
     if plan.kind is PlanKind.SWEEP:
         return _describe_sweep(plan)
-    names = [find_layer(layer).many for layer in plan.scope.layers]
+    names = [name_records(find_layer(name), searches=name in plan.searches).many for name in plan.scope.layers]
     things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''} in the {_describe_where(plan)}"
     when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
-    if plan.worth.expected <= 0:
+    if plan.worth.expected <= 0 and not plan.ranks_only:
         return f"No {format_list(names)} are forecast for {when}."
-    forecast = format_percent(plan.worth.covered / plan.worth.expected)
+    forecast = format_percent(plan.worth.covered / plan.worth.expected) if plan.worth.expected else "none"
     if plan.by_month:
         return (
             f"In the known months the places of the stops had {forecast} of {things}. These records are known only to "
             "the month: the plan ranks places, and says nothing about hours."
         )
     together = "" if len(plan.tours) == 1 else f" for the {len(plan.tours)} teams together"
+    if plan.ranks_only:
+        return (
+            f"{_describe_held(plan, things)} There is no forecast for {when}: the plan only ranks places, by these "
+            "records."
+        )
     if plan.past.held is None:
         return (
             f"The forecast for {when} is that the stops hold {forecast} of {things}{together}. It is no promise. "
-            "How much such plans held in past weeks is not known."
+            f"{_describe_held(plan, things)}"
         )
+    return f"{_describe_held(plan, things)} The forecast for {when} is {forecast}{together}. It is no promise."
+
+
+def _describe_held(plan: Plan, things: str) -> str:
+    """What such plans held in past weeks; older plans do not say when these weeks ended."""
+    if plan.past.held is None:
+        return "How much such plans held in past weeks is not known."
     share, low, high = map(format_percent, plan.past.held)
     return (
-        f"The stops of such plans held {share} of {things} in the last {plan.past.held_weeks} weeks "
-        f"({low.removesuffix(' %')} to {high}, at any hour). "
-        f"The forecast for {when} is {forecast}{together}. It is no promise."
+        f"The stops of such plans held {share} of {things} in the last {plan.past.held_weeks} weeks"
+        f"{format_until(plan.past.until)} ({low.removesuffix(' %')} to {high}, at any hour)."
     )
+
+
+def format_until(days: Sequence[dt.date]) -> str:
+    """As in " of the records, to 31 Dec 2024"; "" without days."""
+    return f" of the records, to {format_list([format_date(day) for day in days])}" if days else ""
 
 
 def describe_optimality(plan: Plan) -> str:

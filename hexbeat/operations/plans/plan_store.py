@@ -98,6 +98,10 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
         "past_shares": [[row.share, row.area] for row in rows if row.share is not None],
         "wards": scope["wards"],
         **({"by_month": True} if plan.by_month else {}),
+        **({"opening": fields["opening"]} if plan.opening else {}),
+        **({"ranks_only": True} if plan.ranks_only else {}),
+        **({"searches": fields["searches"]} if plan.searches else {}),
+        **({"held_until": fields["past"]["until"]} if plan.past.until else {}),
     }
 
 
@@ -122,10 +126,14 @@ def plan_from_json(stored: dict[str, Any]) -> Plan:
             _tuple_or_none(past["held"]),
             past["held_weeks"],
             past.get("whole", "the area"),
+            tuple(dt.date.fromisoformat(day) for day in past.get("until", ())),
         ),
         settings=tuple(document["settings"]),
         notes=tuple(document["notes"]),
         by_month=document.get("by_month", False),
+        opening=tuple(document.get("opening", ())),
+        ranks_only=document.get("ranks_only", False),
+        searches=tuple(document.get("searches", ())),
     )
 
 
@@ -142,7 +150,8 @@ def _upgrade(stored: dict[str, Any]) -> dict[str, Any]:
         "scope": {"layers": stored["layers"], "weights": stored["weights"], "wards": stored.get("wards")},
         "worth": {name: stored[name] for name in ("covered", "expected", "score", "bound", "gap")}
         | {"proved": stored.get("proved", False)},
-        "past": {"rows": rows, "held": stored.get("held"), "held_weeks": stored.get("held_weeks", 0)},
+        "past": {"rows": rows, "held": stored.get("held"), "held_weeks": stored.get("held_weeks", 0)}
+        | {"until": stored.get("held_until", ())},
     }
 
 
@@ -166,7 +175,7 @@ def _parse_tour(stored: dict[str, Any], zone: ZoneInfo) -> Tour:
 def _to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: _to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.date):  # or a time, which is one too
         return value.isoformat()
     if isinstance(value, tuple):
         return [_to_json(part) for part in value]

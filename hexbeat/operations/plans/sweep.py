@@ -14,7 +14,7 @@ from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
-from layers.catalogue import find_only_layer
+from layers.catalogue import find_layer_code, find_only_layer
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -34,6 +34,7 @@ from hexbeat.analysis.study import Study, load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
+from hexbeat.operations.plans.plan_records import judge_records
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
 from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight_travel
 from hexbeat.operations.plans.sweep_places import (
@@ -41,11 +42,13 @@ from hexbeat.operations.plans.sweep_places import (
     build_sweep_notes,
     build_sweep_reason,
     describe_sweep_settings,
+    describe_unknown_finds,
     find_sweep_places,
 )
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
-from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
+from hexbeat.operations.plans.working_time import WorkingTime, build_working_time, describe_hours_over
 from layers.columns import Columns
+from layers.periods import get_coverage
 from layers.wording import format_date
 
 __all__ = [
@@ -165,11 +168,7 @@ def _build_problem(
         columns, study, day=choices.day, reports=reports, reference=reference, time_zone=area.time_zone, most=CANDIDATES
     )
     if not len(places):
-        raise UsageError(
-            "A sweep goes where needles were found or reported",
-            "there are no finds and no open reports in these wards",
-            "choose more wards, or load records of needles",
-        )
+        raise _refuse(columns, choices, area.time_zone)
     finish = choices.finish or choices.start
     lon = np.concatenate([places.lon, [choices.start.lon, finish.lon]])
     lat = np.concatenate([places.lat, [choices.start.lat, finish.lat]])
@@ -185,6 +184,25 @@ def _build_problem(
         pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
     return _SweepProblem(study, places, problem, travel_table, _assign_phases(places, time, choices.standard_hours))
+
+
+def _refuse(columns: Columns, choices: SweepChoices, time_zone: str) -> UsageError:
+    """Why there is nothing to sweep: no records at all, days that are not known, or no finds."""
+    layer = find_only_layer("swept").name
+    missing = describe_unknown_finds(columns, choices.day, choices.wards, time_zone)
+    is_known = get_coverage(columns, time_zone=time_zone).find_reach(layer) is not None
+    if not is_known and not (columns.layer == find_layer_code(layer)).any():
+        return UsageError(
+            "Needle finds are not known: none have been loaded",
+            "a sweep goes where needles were found or reported",
+            "load records of needles",
+        )
+    nothing = "there are no finds and no open reports in these wards"
+    return UsageError(
+        "A sweep goes where needles were found or reported",
+        f"{nothing} on record, and {missing}" if missing else nothing,
+        "choose more wards, or load records of needles",
+    )
 
 
 def _assign_phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
@@ -205,6 +223,12 @@ def _build_plan(
     made_at: dt.datetime | None,
 ) -> Plan:
     problem, places = sweep.problem, sweep.places
+    made_at = made_at or dt.datetime.now(area.tz).replace(microsecond=0)
+    layer, today = find_only_layer("swept").name, made_at.astimezone(area.tz).date()
+    records = judge_records(
+        columns, [layer], day=choices.day, today=today, wards=choices.wards, time_zone=area.time_zone
+    )
+    missing = describe_unknown_finds(columns, choices.day, choices.wards, area.time_zone)
     ends = (choices.start, choices.finish or choices.start)
     reason = build_sweep_reason(places, time, choices.standard_hours)
     visited = build_visited_places(
@@ -232,7 +256,7 @@ def _build_plan(
         kind=PlanKind.SWEEP,
         area=area.name,
         title=f"Needle sweep of {format_date(choices.day)}, {time.clock_hours}",
-        made_at=made_at or dt.datetime.now(area.tz).replace(microsecond=0),
+        made_at=made_at,
         begins=time.local_time(0),
         ends=time.local_time(time.seconds),
         scope=PlanScope((find_only_layer("swept").name,), (1.0,), choices.wards),
@@ -252,7 +276,12 @@ def _build_plan(
             travel_sentences=sweep.travel_table.sentences,
             pause_s=_BREAK_S if problem.pause else 0,
         ),
-        notes=build_sweep_notes(places, sweep.phase, done),
+        notes=(
+            *build_sweep_notes(places, sweep.phase, done),
+            *([f"Needle finds: {missing}. What was found then is missing here."] if missing else []),
+            *describe_hours_over(time, made_at),
+        ),
+        opening=records.sentences,
     )  # fmt: skip
 
 

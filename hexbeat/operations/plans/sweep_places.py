@@ -20,6 +20,7 @@ from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
+from layers.periods import get_coverage
 from layers.wording import format_number, format_percent
 
 __all__ = [
@@ -30,12 +31,14 @@ __all__ = [
     "build_sweep_notes",
     "build_sweep_reason",
     "describe_sweep_settings",
+    "describe_unknown_finds",
     "find_sweep_places",
 ]
 
 HALF_LIFE_DAYS: Final = 28.0
 NEAR_M: Final = 150.0
 CHILDREN: Final = ("play_area", "school")
+_RECENT_HALF_LIVES: Final = 4  # an older find counts a sixteenth or less
 _WEEK_DAYS: Final = 7.0
 _HOUR_S = 3600
 
@@ -204,6 +207,13 @@ def describe_sweep_settings(
         f"Chosen from {candidates:,} cells by the needles found there. {recency}",
         *travel_sentences,
     )
+
+
+def describe_unknown_finds(columns: Columns, day: dt.date, wards: tuple[str, ...], time_zone: str) -> str | None:
+    """Which of the days whose finds count most are not known, as in "Nov 2026 is not known"; None if all are."""
+    period = (day - dt.timedelta(days=_RECENT_HALF_LIVES * round(HALF_LIFE_DAYS)), day)
+    coverage = get_coverage(columns, time_zone=time_zone)
+    return coverage.describe_missing(find_only_layer("swept").name, period, wards=wards)
 
 
 def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArray[np.intp]) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from geo.calendar import HOURS_A_WEEK, STEP_S, Calendar
 from geo.errors import UsageError
+from layers.wording import format_date
 
-__all__ = ["WorkingTime", "build_working_time"]
+__all__ = ["WorkingTime", "build_working_time", "describe_hours_over"]
 
 _LONGEST_H: Final = 16
 
@@ -60,6 +61,14 @@ def build_working_time(day: dt.date, hours: tuple[int, int], time_zone: str) -> 
             "plan one shift at a time, as 22-04",
         )
     return WorkingTime(day, hours, time_zone, begin, end)
+
+
+def describe_hours_over(time: WorkingTime, made_at: dt.datetime) -> list[str]:
+    """A note where a plan is made after its hours; none else."""
+    if made_at.timestamp() < time.end:
+        return []
+    local = made_at.astimezone(ZoneInfo(time.time_zone))
+    return [f"These hours are over: the plan was made on {format_date(local.date())} at {local:%H:%M}."]
 
 
 def _find_instant(day: dt.date, hour: int, time_zone: str) -> int:

@@ -143,6 +143,6 @@ def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         backtest(columns_of(events), middlesbrough(), "needle_litter", weeks=4, resolutions=(9,))
     assert str(caught.value) == (
-        "A back-test needs one week or more to test, and 8 weeks of records before it; you asked for 4 weeks, and "
-        "needle_litter has 10 in all; choose fewer weeks, or load more records"
+        "A back-test needs one week or more to test, and 8 weeks of records before it; 4 weeks to test and "
+        "those before are 12, and needle_litter has 10 known whole; choose fewer weeks, or load more records"
     )

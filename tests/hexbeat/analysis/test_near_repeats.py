@@ -144,3 +144,29 @@ def test_only_known_days_are_tested() -> None:
     february = int(dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp())
     assert found.events == sum(one.start < february for one in events) < 200
     assert found.period == (start, dt.date(2026, 3, 1))
+
+
+RULE = "The test of near repeats needs 20 events or more whose day is known"
+
+
+def test_days_that_are_not_known_are_no_zero() -> None:
+    columns = columns_of(scattered(200))
+    entry = CoverageEntry("needle_litter", "log", "", dt.date(2026, 1, 1), dt.date(2026, 2, 1))
+    gapped = replace(columns, coverage=Coverage((entry,), columns.ward_codes))
+    for end, said in (
+        (dt.date(2026, 3, 1), "Feb 2026 is not known"),
+        (None, "the days that you ask for are not known"),
+    ):
+        asked = Filter(layers=("needle_litter",), start=dt.date(2026, 2, 1), end=end)
+        with pytest.raises(UsageError) as caught:
+            build_near_repeats(gapped, asked, load_study(middlesbrough()))
+        assert str(caught.value) == f"{RULE}; {said}; choose known days: see `hexbeat coverage`"
+
+
+def test_records_of_months_are_no_zero() -> None:
+    months = [replace(one, end=one.start + 30 * 86400, precision="month") for one in scattered(60)]
+    with pytest.raises(UsageError) as caught:
+        build_near_repeats(columns_of(months), Filter(layers=("needle_litter",)), load_study(middlesbrough()))
+    assert str(caught.value) == (
+        f"{RULE}; these records of needle finds are known only to the month; choose records that have days"
+    )

@@ -42,7 +42,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_pat
     outcome = run("plan", "show", plan.plan_id, "--home", filled)
     assert outcome.code == 0
     assert f"(plan {plan.plan_id}). {done.json['headline']}" in " ".join(outcome.out.split())
-    assert "The plan knows only what people report." in outcome.err
+    assert "The plan knows only what people report, and where officers search." in outcome.err
 
 
 def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:

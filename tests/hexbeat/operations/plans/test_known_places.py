@@ -7,24 +7,34 @@ import pytest
 
 from geo.cells import build_outlines, index_points
 from geo.errors import UsageError
+from hexbeat.analysis.backtest import backtest
 from hexbeat.analysis.forecast import build_forecast
-from hexbeat.analysis.method_selection import choose_hotspot_size, describe_uses, read_selection, select_method
+from hexbeat.analysis.method_selection import (
+    SelectedMethod,
+    choose_hotspot_size,
+    describe_uses,
+    read_selection,
+    select_method,
+)
 from hexbeat.analysis.month_rates import count_month_rates, is_known_to_months
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast, describe_forecast
 from hexbeat.operations.plans.expected_events import forecast_events
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
-from hexbeat.operations.plans.plan import Place, Plan, headline
+from hexbeat.operations.plans.plan import Place, Plan, describe_share, headline
 from hexbeat.operations.plans.plan_store import plan_from_json, plan_to_json
 from hexbeat.operations.plans.working_time import build_working_time
 from layers.columns import Columns
 from layers.coverage import Coverage, CoverageEntry
+from layers.encounters import OFFICERS_NOTE
+from layers.event import REPORTERS
 from tests.support.demonstrations import middlesbrough
 from tests.support.events import Event, columns_of
 
 LAYER = "street_dealing"
 ZONE = "Europe/London"
 DAY = dt.date(2025, 1, 6)
+NOW = dt.datetime(2026, 11, 30, 22, 37, tzinfo=middlesbrough().tz)
 NUMBER = 249  # points of POINTS that have an event in `build_days`
 YEAR = (dt.date(2024, 1, 1), dt.date(2025, 1, 1))
 
@@ -71,11 +81,11 @@ def build_days() -> Columns:
     return columns_of(events)
 
 
-def plan_patrol(columns: Columns, *, quick: bool = True) -> Plan:
+def plan_patrol(columns: Columns, *, quick: bool = True, day: dt.date = DAY) -> Plan:
     choices = PatrolChoices(
-        day=DAY, hours=(18, 22), start=Place("Start", *middlesbrough().centre), weights=((LAYER, 1.0),), quick=quick
+        day=day, hours=(18, 22), start=Place("Start", *middlesbrough().centre), weights=((LAYER, 1.0),), quick=quick
     )
-    return make_patrol_plan(columns, middlesbrough(), choices, methods=None)
+    return make_patrol_plan(columns, middlesbrough(), choices, methods=None, made_at=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +201,66 @@ def test_hotspots_of_snapped_records_have_cells_of_350_m() -> None:
     size = choose_hotspot_size(build_days(), LAYER, None)
     assert size is not None
     assert size.resolution == 9
+
+
+ENDED = "Records end 23 months ago (31 Dec 2024)."
+
+
+def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> None:
+    plan = plan_patrol(build_days(), quick=False, day=dt.date(2026, 12, 1))
+    stored = plan_from_json(plan_to_json(plan))
+    for said in (headline(plan), describe_share(plan), headline(stored)):
+        assert said.startswith(ENDED)
+        assert " in the last 8 weeks of the records, to 31 Dec 2024 (" in said
+        assert said.endswith(
+            " at any hour). There is no forecast for 1 Dec 2026, 18:00 to 22:00: the plan only ranks places, by these "
+            "records."
+        )
+    said = " ".join([*plan.settings, *plan.notes, *(stop.reason for tour in plan.tours for stop in tour.stops)])
+    assert "There is no forecast: the day is too far from the known days. The plan only ranks places." in plan.notes
+    assert "expected" not in said
+    assert "the forecast" not in said
+
+
+def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are() -> None:
+    plan = plan_patrol(build_days())
+    assert headline(plan).startswith(f"{ENDED} ")
+    assert "The forecast for 6 Jan 2025, 18:00 to 22:00 is " in headline(plan)
+    assert plan.notes[-2] == "These hours are over: the plan was made on 30 Nov 2026 at 22:37."
+
+
+def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
+    columns = build_days()
+    spans = ((YEAR[0], dt.date(2024, 3, 1)), (dt.date(2024, 4, 1), YEAR[1]))
+    entries = tuple(CoverageEntry(LAYER, "log", "", *span) for span in spans)
+    object.__setattr__(columns, "coverage", Coverage(entries, columns.ward_codes))
+    plan = plan_patrol(columns, day=dt.date(2024, 3, 9))
+    assert headline(plan).startswith(f"{ENDED} 9 Mar 2024 is not known: no loaded records cover it. ")
+    assert plan.ranks_only
+
+
+def test_plans_back_tests_and_expected_events_of_searches_say_what_they_are() -> None:
+    columns = build_days()
+    columns.reported_by[:] = REPORTERS.index("officer")
+    plan = plan_patrol(columns)
+    assert plan.searches == plan_from_json(plan_to_json(plan)).searches == (LAYER,)
+    assert headline(plan).startswith(f"{ENDED} {OFFICERS_NOTE} ")
+    assert " of searches by officers in the area" in headline(plan)
+    assert plan.notes[-1].startswith("The plan knows only where officers search. ")
+    said = " ".join([headline(plan), *plan.settings, *plan.notes, *(stop.reason for stop in plan.tours[0].stops)])
+    assert "report" not in said
+    tested = backtest(columns, middlesbrough(), LAYER, weeks=1, resolutions=(9,))
+    assert (tested.searches, tested.notes[0]) == (True, OFFICERS_NOTE)
+    best = SelectedMethod("all_history", 9, clear=True, sentence="Best.", judged_to=YEAR[1], weeks=8, hit_rate=0.3)
+    found = build_forecast(columns, middlesbrough(), LAYER, best)
+    told = describe_forecast(found, found.rows[found.rows["band"] < 3], place="Middlesbrough", part=False)
+    assert told.startswith(OFFICERS_NOTE)
+    assert "report" not in told
+
+
+def test_a_plan_of_some_searches_knows_reports_and_where_officers_search() -> None:
+    columns = build_days()
+    columns.reported_by[::2] = REPORTERS.index("officer")
+    plan = plan_patrol(columns)
+    assert headline(plan).startswith(f"{ENDED} Two teams")
+    assert plan.notes[-1].startswith("The plan knows only what people report, and where officers search. ")

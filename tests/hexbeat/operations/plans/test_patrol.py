@@ -153,7 +153,7 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     forecast = plan.worth.covered / plan.worth.expected
     assert plan.past.held[0] < forecast  # forecasts of demonstration events promise more than came
     assert plan.past.held_weeks == PAST_WEEKS
-    assert plan.notes[-1].startswith("The plan knows only what people report. ")
+    assert plan.notes[-1].startswith("The plan knows only what people report, and where officers search. ")
     assert sum(note.startswith("The plans visited ") for note in plan.notes) == 1
     assert not any(note.startswith("The back-test that chose the method ") for note in plan.notes)  # it was given
     assert any(sentence.startswith("Street dealing, weight 1: forecast by the ") for sentence in plan.settings)

@@ -13,7 +13,9 @@ from hexbeat.operations.plans.plan import Place, Plan
 from hexbeat.operations.plans.sweep import REPORT_COLUMNS, SweepChoices, make_sweep_plan, read_open_reports
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from layers.coverage import Coverage, CoverageEntry
 from tests.support.demonstrations import TODAY, demonstration, filled_store, middlesbrough
+from tests.support.events import Event, columns_of
 
 DEPOT = Place("Depot", -1.235, 54.574)
 DAY = SweepChoices(TODAY, DEPOT, hours=(8, 11), wards=("E05009866", "E05009857", "E05009862"))
@@ -137,9 +139,30 @@ def test_where_there_is_nothing_to_look_for_no_plan_is_made() -> None:
     with pytest.raises(UsageError) as caught:
         swept(replace(DAY, day=dt.date(2020, 1, 1)), reports=waiting().iloc[:0])
     assert str(caught.value) == (
-        "A sweep goes where needles were found or reported; there are no finds and no open reports in these wards; "
-        "choose more wards, or load records of needles"
+        "A sweep goes where needles were found or reported; there are no finds and no open reports in these wards "
+        "on record, and 11 Sep to 31 Dec 2019 are not known; choose more wards, or load records of needles"
     )
+
+
+def test_needles_that_were_never_loaded_are_not_known() -> None:
+    columns = columns_of([Event(0, layer="street_dealing")], ward_codes=middlesbrough().wards.codes)
+    with pytest.raises(UsageError) as caught:
+        make_sweep_plan(columns, middlesbrough(), DAY, reports=waiting().iloc[:0], reference=NOWHERE)
+    assert str(caught.value).startswith("Needle finds are not known: none have been loaded; ")
+
+
+def test_days_that_are_not_known_and_hours_that_are_over_are_in_the_notes() -> None:
+    columns, _ = demonstration()
+    spans = ((dt.date(2024, 1, 1), dt.date(2026, 10, 1)), (dt.date(2026, 11, 1), TODAY))
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    gap = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    moment = dt.datetime(2026, 11, 22, 22, 37, tzinfo=middlesbrough().tz)
+    plan = make_sweep_plan(gap, middlesbrough(), DAY, reports=waiting(), reference=NOWHERE, made_at=moment)
+    assert plan.notes[-2:] == (
+        "Needle finds: Oct 2026 is not known. What was found then is missing here.",
+        "These hours are over: the plan was made on 22 Nov 2026 at 22:37.",
+    )
+    assert not any("not known" in note or "are over" in note for note in swept(DAY).notes)
 
 
 def test_choices_of_a_sweep_that_make_no_sense_are_refused() -> None:
