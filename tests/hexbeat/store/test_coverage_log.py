@@ -140,7 +140,7 @@ def insert_old(
         "batch_id": 1,
         "recorded_at": int(NOW.timestamp()),
     }
-    row |= {"occurred_from": first, "occurred_to": last}
+    row |= {"occurred_from": first, "occurred_to": last, "recorded_at": int(NOW.timestamp())}
     values = {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
