@@ -123,6 +123,24 @@ class Coverage:
                     spans.setdefault((layer, source, scope, start, end), []).append(ward)
         return [CoverageSpan(*key, wards=tuple(wards)) for key, wards in sorted(spans.items())]
 
+    def find_cleared(self, entry: CoverageEntry) -> tuple[Spans, Spans]:
+        """The days of a load's entry that a person cleared: in all its wards, and in any of them."""
+        days: dict[str, Spans] = dict.fromkeys(self.ward_codes if entry.wards is None else entry.wards, ())
+        for other in self.entries:
+            if other.kind not in _BY_HAND or other.layer != entry.layer:
+                continue
+            if other.source not in {"", entry.source} or other.scope not in {"", entry.scope}:
+                continue
+            change = _add_cleared if other.kind == "cleared" else subtract_spans
+            for ward, spans in days.items():
+                if other.wards is None or ward in other.wards:
+                    days[ward] = change(spans, ((other.start, other.end),))
+        of_entry = [intersect_spans(spans, ((entry.start, entry.end),)) for spans in days.values()]
+        everywhere = of_entry[0] if of_entry else ()
+        for spans in of_entry[1:]:
+            everywhere = intersect_spans(everywhere, spans)
+        return everywhere, join_spans(span for spans in of_entry for span in spans)
+
     def describe_missing(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> str | None:
         """As in "Mar 2024 and 3 to 9 May 2024 are not known"; None where the whole period is known."""
         missing = self.find_missing(layer, period, wards=wards)
@@ -175,6 +193,10 @@ class Coverage:
             for ward in wards:
                 by_ward[ward] = _add_span(by_ward.get(ward, ()), span, open_log=entry.kind == "open")
         return days
+
+
+def _add_cleared(spans: Spans, more: Spans) -> Spans:
+    return join_spans((*spans, *more))
 
 
 def _add_span(spans: Spans, span: Span, *, open_log: bool) -> Spans:

@@ -7,7 +7,8 @@ import typer
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.store.coverage_log import correct_coverage, read_coverage
+from hexbeat.ingest.sources import list_profiles
+from hexbeat.store.coverage_log import correct_coverage, list_sources, read_coverage, require_source
 from layers.coverage import CoverageEntry, CoverageKind, Span
 from layers.filters import resolve_wards
 from layers.periods import parse_day
@@ -15,7 +16,7 @@ from layers.wording import format_span
 
 __all__ = ["coverage", "parse_covers"]
 
-_COLUMNS = ("layer", "source", "scope", "from", "to")
+_COLUMNS = ("layer", "source", "scope", "from", "to", "wards")
 Layer = Annotated[str, typer.Option("--layer", metavar="L", help="The layer.")]
 First = Annotated[str, typer.Option("--from", metavar="DAY", help="First day.")]
 End = Annotated[str, typer.Option("--to", metavar="DAY", help="First day that no longer counts.")]
@@ -108,19 +109,44 @@ def _correct(
     with open_installation(where["home"], where["area"]) as installation:
         wards = resolve_wards(installation.area.wards, ward) if ward else tuple(installation.area.wards.codes)
         entry = CoverageEntry(layer, source, scope, *span, kind=kind, wards=wards)
-        correct_coverage(installation.store.engine, installation.viewer, entry)
+        _require_source(installation, source)
+        entry = correct_coverage(
+            installation.store.engine, installation.viewer, entry, time_zone=installation.area.time_zone
+        )
         _print_coverage(installation, where["form"])
-    print_message(f"{'Complete' if kind == 'set' else 'Not complete'}: {format_span(*span)}.")
+    print_message(f"{'Complete' if kind == 'set' else 'Not complete'}: {format_span(entry.start, entry.end)}.")
+    if entry.end != span[1]:
+        print_message("Days to come are not known, so the last whole day before now is the last that counts.")
+
+
+def _require_source(installation: Installation, source: str) -> None:
+    """UsageError for a source that neither a profile nor the store has; "" stands for all of them."""
+    if source:
+        profiles = {profile.name for profile in list_profiles(installation.settings.home)}
+        known = profiles | set(list_sources(installation.store.engine, installation.viewer))
+        require_source(source, sorted(known))
 
 
 def _print_coverage(installation: Installation, form: Format) -> None:
     codes = tuple(installation.area.wards.codes)
     spans = read_coverage(installation.store.engine, installation.viewer, ward_codes=codes).list_spans()
+    names = installation.area.wards.names
     rows: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
     for span in spans:
         row: dict[str, Any] = {"layer": span.layer, "source": span.source, "scope": span.scope}
         row |= {"from": span.start.isoformat(), "to": span.end.isoformat()}
         if span.wards != codes:
             row["wards"] = list(span.wards)
         rows.append(row)
-    print_answer({"coverage": rows}, form=form, rows=rows, order=_COLUMNS, heading="Days that are known")
+        table.append(row | {"wards": _describe_wards(span.wards, dict(zip(codes, names, strict=True)))})
+    print_answer({"coverage": rows}, form=form, rows=table, order=_COLUMNS, heading="Days that are known")
+    if rows:
+        print_message('"to" is the first day that no longer counts.')
+
+
+def _describe_wards(wards: tuple[str, ...], names: dict[str, str]) -> str:
+    """As in "all", "Central" and "3 of 20"."""
+    if len(wards) == len(names):
+        return "all"
+    return names[wards[0]] if len(wards) == 1 else f"{len(wards)} of {len(names)}"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,9 +13,10 @@ from geo.calendar import Calendar, find_month_start
 from geo.errors import UsageError
 from hexbeat.ingest.sources import SourceProfile
 from layers.catalogue import LAYER_NAMES, find_layer
-from layers.coverage import CoverageEntry, CoverageKind, Span
+from layers.coverage import Coverage, CoverageEntry, CoverageKind, Span, Spans, join_spans
+from layers.wording import format_date, format_day_spans
 
-__all__ = ["FileCoverage", "require_covers"]
+__all__ = ["FileCoverage", "clip_covers", "describe_cleared", "require_covers"]
 
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -33,6 +35,36 @@ def require_covers(profile: SourceProfile, covers: Span | None) -> None:
         )
 
 
+def clip_covers(covers: Span | None, today: dt.date) -> tuple[Span | None, tuple[str, ...]]:
+    """The stated days that are over, and a sentence where that is not all of them; UsageError where none is over."""
+    if covers is None or covers[1] <= today:
+        return covers, ()
+    if covers[0] >= today:
+        raise UsageError(
+            "Records can be complete only for days that are over",
+            f"{format_date(covers[0])} is not over yet",
+            f"name days before {format_date(today)}",
+        )
+    last = format_date(today - dt.timedelta(days=1))
+    return (covers[0], today), (f"Days to come are not known: {last} is the last day that counts as complete.",)
+
+
+def describe_cleared(coverage: Coverage, entries: Iterable[CoverageEntry]) -> tuple[str, ...]:
+    """Sentences on the days of a load that stay "not known" because a person cleared them, layer by layer."""
+    everywhere: dict[str, Spans] = {}
+    anywhere: dict[str, Spans] = {}
+    for entry in entries:
+        whole, some = coverage.find_cleared(entry)
+        everywhere[entry.layer] = join_spans((*everywhere.get(entry.layer, ()), *whole))
+        anywhere[entry.layer] = join_spans((*anywhere.get(entry.layer, ()), *some))
+    return tuple(
+        f'{find_layer(layer).title}: the days {format_day_spans(days)} stay "not known"'
+        f"{'' if days == everywhere[layer] else ' in some wards'}, because a person cleared them."
+        for layer, days in anywhere.items()
+        if days
+    )
+
+
 @dataclass(slots=True)
 class FileCoverage:
     """Collects what a file says of its days, chunk by chunk.
@@ -45,6 +77,7 @@ class FileCoverage:
     time_zone: str
     layer: str | None = None
     covers: Span | None = None
+    today: dt.date = dt.date.max  # the first day that is not over yet
     _layers: set[str] = field(default_factory=set)
     _scopes: set[str] = field(default_factory=set)
     _first: int | None = None  # UTC seconds
@@ -70,7 +103,8 @@ class FileCoverage:
             return self._entries([("", self.covers)], "load")
         if self.profile.covers == "month":
             spans = [_parse_scope(scope) for scope in sorted(self._scopes)]
-            return self._entries([span for span in spans if span], "load")
+            over = [(name, (start, min(end, self.today))) for name, (start, end) in filter(None, spans)]
+            return self._entries([(name, span) for name, span in over if span[0] < span[1]], "load")
         if self._first is None or self._last is None or self.profile.covers == "stated":
             return []
         first, last = Calendar(self.time_zone).days(np.array([self._first, self._last], dtype=np.int64)).tolist()

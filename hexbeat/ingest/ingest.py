@@ -14,13 +14,14 @@ import pandas as pd
 from geo.errors import DataError
 from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
-from hexbeat.ingest.file_coverage import FileCoverage, require_covers
+from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
 from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.store.coverage_log import find_today, read_coverage
 from hexbeat.store.loads import FileTally, LoadFile
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
@@ -81,6 +82,7 @@ class IngestReport:
     files: list[FileReport]
     batch_id: int | None
     dry_run: bool
+    remarks_on_days: tuple[str, ...] = ()  # stated days that are to come, and days that a person cleared
 
     @property
     def samples(self) -> list[RejectSample]:
@@ -97,10 +99,11 @@ class IngestReport:
         spans: dict[str, list[Span]] = {}
         for entry in (entry for file in self.files for entry in file.coverage):
             spans.setdefault(entry.layer, []).append((entry.start, entry.end))
-        return [
+        complete = [
             f"{find_layer(layer).title}: complete for {format_day_spans(join_spans(days))}. Other days are not known."
             for layer, days in spans.items()
         ]
+        return [*complete, *self.remarks_on_days]
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`."""
@@ -182,6 +185,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
         find_layer(layer)
     require_covers(profile, covers)
     started_at = now or datetime.now(UTC)
+    covers, remarks = clip_covers(covers, find_today(started_at, profile.time_zone or area.time_zone))
     with ExitStack() as stack:
         inputs = [_open_input(path, profile, stack) for path in paths]
         total, before = sum(item.size for item in inputs), 0
@@ -198,7 +202,9 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                     _require_usable(item.name, entry.tally, started_at)
                 before += item.size
     files = [_build_report(profile, *entry) for entry in entries]
-    return IngestReport(files, load.batch_id, dry_run)
+    known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))
+    cleared = describe_cleared(known, [entry for file in files for entry in file.coverage])
+    return IngestReport(files, load.batch_id, dry_run, (*remarks, *cleared))
 
 
 # The likely cause where every row of a file has the same fault, as a hint.
@@ -284,7 +290,8 @@ class _Job:
         """Read the whole file by a profile; the rejects that a report shows, and the orders of its dates."""
         samples = RejectSamples(self.item.name)
         time_zone = profile.time_zone or self.area.time_zone
-        coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers)
+        today = find_today(datetime.fromtimestamp(self.now, UTC), time_zone)
+        coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers, today)
         name_parts = _parse_file_name(profile, self.item.name)
         options = ReadOptions(
             encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,

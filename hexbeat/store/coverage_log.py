@@ -1,25 +1,37 @@
 """What loads, and people who correct them, say of the days that are complete; read as `layers.coverage.Coverage`."""
 
 import datetime as dt
+import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from geo.errors import UsageError
 from hexbeat.store.databases import read_transaction, write_transaction
-from hexbeat.store.schema import coverage
+from hexbeat.store.schema import coverage, events
 from layers.access import Action, Viewer, require
 from layers.catalogue import find_layer
 from layers.coverage import Coverage, CoverageEntry
 from layers.timestamps import to_seconds
+from layers.wording import format_date
 
-__all__ = ["correct_coverage", "fetch_coverage", "read_coverage", "write_entries"]
+__all__ = [
+    "correct_coverage",
+    "fetch_coverage",
+    "find_today",
+    "list_sources",
+    "read_coverage",
+    "require_source",
+    "write_entries",
+]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
+_DAY_S: Final = 86_400
 
 
 def read_coverage(
@@ -34,12 +46,15 @@ def read_coverage(
 def fetch_coverage(
     connection: Connection, *, ward_codes: tuple[str, ...], as_at: dt.datetime | None = None
 ) -> Coverage:
-    """The same, in a transaction that is open already."""
+    """The same, in a transaction that is open already.
+
+    What was said at a moment counts at most to the end of its UTC day, because nobody knows days to come.
+    """
     query = sa.select(coverage).order_by(coverage.c.row_id)
     if as_at is not None:
         query = query.where(coverage.c.recorded_at <= to_seconds(as_at))
-    entries = tuple(_build_entry(dict(row)) for row in connection.execute(query).mappings())
-    return Coverage(entries, tuple(ward_codes))
+    entries = (_build_entry(dict(row)) for row in connection.execute(query).mappings())
+    return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes))
 
 
 def write_entries(
@@ -64,11 +79,43 @@ def write_entries(
         connection.execute(sa.insert(coverage), rows)
 
 
-def correct_coverage(engine: Engine, viewer: Viewer, entry: CoverageEntry, *, now: dt.datetime | None = None) -> None:
-    """Set or clear days by hand; this outlasts what loads say.
+def find_today(now: dt.datetime | None, time_zone: str) -> dt.date:
+    """The local day of a moment (aware; None: the clock), which is the first day that is not over yet."""
+    return dt.datetime.fromtimestamp(to_seconds(now), ZoneInfo(time_zone)).date()
 
-    UsageError for another kind of entry, for days in a wrong order, for an unknown layer, and for days to set without
-    a source.
+
+def list_sources(engine: Engine, viewer: Viewer) -> list[str]:
+    """Every source of which the store has a record or known days, by name."""
+    require(viewer, Action.SEE_COUNTS)
+    with read_transaction(engine) as connection:
+        found = [connection.execute(sa.select(table.c.source).distinct()).scalars() for table in (events, coverage)]
+        return sorted({source for sources in found for source in sources if source})
+
+
+def require_source(source: str, known: Sequence[str]) -> None:
+    """UsageError unless this is one of the known sources: a wrong name would stand beside the right one."""
+    if source in known:
+        return
+    similar = difflib.get_close_matches(source, known, n=1)
+    raise UsageError(
+        "Days are complete for a source that has a profile or records",
+        f"there is no source named {source!r}",
+        f"did you mean {similar[0]!r}?" if similar else f"choose from {', '.join(known)}",
+    )
+
+
+def correct_coverage(
+    engine: Engine,
+    viewer: Viewer,
+    entry: CoverageEntry,
+    *,
+    now: dt.datetime | None = None,
+    time_zone: str = "Europe/London",
+) -> CoverageEntry:
+    """Set or clear days by hand, and return what was recorded; this outlasts what loads say.
+
+    Days to set end with the last whole local day before now. UsageError for another kind of entry, for days in a wrong
+    order or to come, for an unknown layer, and for days to set without a source.
     """
     require(viewer, Action.LOAD)
     find_layer(entry.layer)
@@ -82,17 +129,29 @@ def correct_coverage(engine: Engine, viewer: Viewer, entry: CoverageEntry, *, no
         raise UsageError(
             "Days are complete for one source", "no source was named", "name the source whose records are complete"
         )
+    today = find_today(now, time_zone)
+    if entry.kind == "set" and entry.start >= today:
+        raise UsageError(
+            "Records can be complete only for days that are over",
+            f"{format_date(entry.start)} is not over yet",
+            f"name days before {format_date(today)}",
+        )
+    if entry.kind == "set":
+        entry = replace(entry, end=min(entry.end, today))
     with write_transaction(engine, rewritten=False) as connection:
         write_entries(connection, [entry], batch_id=None, moment=to_seconds(now))
+    return entry
 
 
 def _build_entry(row: dict[str, Any]) -> CoverageEntry:
+    day_after = row["recorded_at"] // _DAY_S + 1
+    end = row["end_day"] if row["kind"] == "cleared" else min(row["end_day"], day_after)
     entry = CoverageEntry(
         layer=row["layer"],
         source=row["source"],
         scope=row["scope"],
         start=_EPOCH + dt.timedelta(days=row["first_day"]),
-        end=_EPOCH + dt.timedelta(days=row["end_day"]),
+        end=_EPOCH + dt.timedelta(days=end),
         kind=row["kind"],
     )
     return entry if row["wards"] is None else replace(entry, wards=tuple(json.loads(row["wards"])))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 import shapely
+import sqlalchemy as sa
 
 from hexbeat.areas.area import Area, load_area
 from hexbeat.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
@@ -15,6 +16,7 @@ from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.release_files import build_release_files
 from hexbeat.release.release_text import CLAIM, LIMITS
+from hexbeat.store.schema import coverage
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.catalogue import LAYER_NAMES
@@ -170,6 +172,17 @@ def list_entries(covers: Covers, source: str) -> list[CoverageEntry]:
     ]
 
 
+def repeat_all_days(store: Store, moment: dt.datetime) -> None:
+    """Say again at this moment that all days are known, where a load said so: of days to come it was not heard."""
+    end_day = (dt.date.fromisoformat(ALL[""][0][1]) - dt.date(1970, 1, 1)).days
+    with store.engine.begin() as connection:
+        rows = connection.execute(sa.select(coverage).where(coverage.c.end_day == end_day)).mappings().all()
+        said = {(row["layer"], row["source"], row["batch_id"]): dict(row) for row in rows}
+        for row in said.values():
+            row.pop("row_id")
+            connection.execute(sa.insert(coverage), row | {"recorded_at": int(moment.timestamp())})
+
+
 class Publisher:
     """Loads and publishes; the clock is what a test says."""
 
@@ -193,6 +206,7 @@ class Publisher:
 
     def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Publication:
         with Store.open(self.home) as store:
+            repeat_all_days(store, at(as_at))
             return publish_release(
                 store, ANALYST, self.area, self.policy, out,
                 home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at), **how,

@@ -7,10 +7,11 @@ import pytest
 
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import IngestReport, ingest_files
-from hexbeat.store.coverage_log import read_coverage
+from hexbeat.store.coverage_log import find_today, read_coverage
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.coverage import Coverage, Span
+from layers.wording import format_date
 from tests.support.cli import Run
 
 D = dt.date
@@ -125,3 +126,72 @@ def test_days_that_are_no_period_are_said(run: Run, tmp_path: Path, covers: str,
     path.write_text(FINDS, encoding="utf-8")
     outcome = run("ingest", path, "--source", "table", "--covers", covers)
     assert (outcome.code, " ".join(outcome.err.split())) == (2, words)
+
+
+def words_of(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_source_that_nobody_has_is_refused(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    run("ingest", path, "--source", "table")
+    days = ("--layer", "needle_litter", "--from", "2026-10-01", "--to", "2026-11-01")
+    for command in ("set", "clear"):
+        wrong = run("coverage", command, *days, "--source", "tabel")
+        assert wrong.code == 2
+        assert words_of(wrong.err) == (
+            "Days are complete for a source that has a profile or records. "
+            "There is no source named 'tabel'. Did you mean 'table'?"
+        )
+    assert run("coverage", "set", *days, "--source", "table").code == 0
+
+
+def test_days_to_come_are_never_known(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    today = find_today(None, AREA.time_zone)
+    last = format_date(today - dt.timedelta(days=1))
+    done = run("ingest", path, "--source", "table", "--covers", "2026-07-01:2099-03-01")
+    assert f"Days to come are not known: {last} is the last day that counts as complete." in words_of(done.err)
+    needles = ("--layer", "needle_litter", "--source", "table", "--to", "2099-01-01")
+    done = run("coverage", "set", *needles, "--from", "2026-06-01", "--format", "json")
+    assert {row["to"] for row in done.json["coverage"]} == {str(today)}
+    assert "Days to come are not known, so the last whole day before now is the last that counts." in words_of(done.err)
+    refused = run("coverage", "set", *needles, "--from", "2098-01-01")
+    assert refused.code == 2
+    assert words_of(refused.err) == (
+        "Records can be complete only for days that are over. 1 Jan 2098 is not over yet. "
+        f"Name days before {format_date(today)}."
+    )
+    assert run("ingest", path, "--source", "table", "--covers", "2098-01-01:2099-01-01").code == 2
+
+
+def test_the_table_says_for_which_wards_days_are_known(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    run("ingest", path, "--source", "table")
+    table = run("coverage")
+    assert [line.split()[-1] for line in table.out.splitlines() if "needle_litter" in line] == ["all"]
+    assert '"to" is the first day that no longer counts.' in table.err
+    days = ("--layer", "needle_litter", "--from", "2026-01-01", "--to", "2026-02-01", "--source", "table")
+    assert "Central" in run("coverage", "set", *days, "--ward", "Central").out
+    cleveland = [line for line in run("coverage", "--area", "cleveland").out.splitlines() if "overdoses" in line]
+    assert len(cleveland) == 1
+    assert "20 of " in cleveland[0]
+
+
+def test_a_load_says_which_of_its_days_a_person_cleared(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(FINDS, encoding="utf-8")
+    run("ingest", path, "--source", "table")
+    needles = ("--layer", "needle_litter")
+    run("coverage", "clear", *needles, "--from", "2026-10-10", "--to", "2026-10-12")
+    again = words_of(run("ingest", path, "--source", "table").err)
+    assert 'Needle finds: the days 10 to 11 Oct 2026 stay "not known", because a person cleared them.' in again
+    set_days = ("--from", "2026-10-10", "--to", "2026-10-12", "--source", "table")
+    run("coverage", "set", *needles, *set_days, "--ward", "Central")
+    again = words_of(run("ingest", path, "--source", "table").err)
+    assert '10 to 11 Oct 2026 stay "not known" in some wards, because a person cleared them.' in again
+    run("coverage", "set", *needles, *set_days)
+    assert "cleared" not in run("ingest", path, "--source", "table").err

@@ -62,6 +62,11 @@ def load(town: Town3, quarter: str, number: int, prefix: str, *, now: str, spans
     town.load(town.finds(number, quarter, prefix), now=now, name=f"{prefix}.csv", covers=covers(*spans))
 
 
+def state(town: Town3, span: str, *, now: str) -> None:
+    """A load of no find, after these days, that completes them: days to come cannot be stated."""
+    load(town, span[:10], 0, f"none {span}", now=now, spans=(span,))
+
+
 def clear(town: Town3, span: str, *, wards: tuple[str, ...] | None = None) -> None:
     """On 3 July 2025 somebody says that the records of these days are not complete."""
     days = date.fromisoformat(span[:10]), date.fromisoformat(span[11:])
@@ -103,20 +108,24 @@ def test_a_period_that_becomes_known_is_published_once(town: Town3, tmp_path: Pa
     )  # fmt: skip
     load(town, "2025-04-11", 6, "more", now="2026-02-02", spans=("2025-04-01:2025-07-01",))
     load(town, "2025-01-11", 7, "late", now="2026-02-03", spans=("2025-10-01:2026-04-01",))
+    state(town, "2025-10-01:2026-04-01", now="2026-04-02")
     second = town.build(tmp_path / "out", "2026-07-01")
     assert numbers(second) == {"2025-Q1": 20, "2025-Q2": 15, "2025-Q3": 8, "2026-Q1": 7}
     assert not second.layer(NEEDLES).not_known
     assert audit_folder(tmp_path / "out", before=[first]).findings == ()
     load(town, "2025-04-12", 5, "later", now="2026-07-02", spans=("2026-04-01:2026-10-01",))
+    state(town, "2026-04-01:2026-10-01", now="2026-10-02")
     third = town.build(tmp_path / "out", "2027-01-01")
     assert numbers(third) == numbers(second) | {"2026-Q3": 5}
     assert audit_folder(tmp_path / "out", before=[first, second]).findings == ()
 
 
 def test_a_late_find_waits_for_the_period_of_its_receipt(town: Town3, tmp_path: Path) -> None:
-    load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-07-01",))
+    load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-04-01",))
     town.build(tmp_path / "out", "2025-07-01")
-    load(town, "2025-01-11", 7, "late", now="2025-08-02", spans=("2025-10-01:2026-01-01",))
+    state(town, "2025-04-01:2025-07-01", now="2025-07-02")
+    load(town, "2025-01-11", 7, "late", now="2025-08-02", spans=())
+    state(town, "2025-10-01:2026-01-01", now="2026-01-02")
     second = town.build(tmp_path / "out", "2026-04-01")
     assert names(second.layer(NEEDLES).not_known) == ["2025-Q3"]
     assert numbers(second) == {"2025-Q1": 20}
@@ -130,9 +139,11 @@ def test_a_find_whose_period_of_receipt_is_published_already_is_not_lost(town: T
     days = {NEEDLES: (("2025-01-01", "2026-04-01"),)}
     moved = town.finds(6, "2025-01-10", "moved", layer="street_dealing")
     town.load(moved, now="2025-05-02", name="moved.csv", covers=days)
+    state(town, "2025-01-01:2025-07-01", now="2025-07-02")
     first = town.build(tmp_path / "out", "2025-10-01")
     assert (numbers(first), numbers(first, "street_dealing")) == ({}, {})
     town.load(moved.assign(layer=NEEDLES), now="2025-11-02", name="moved.csv", covers=days)
+    state(town, "2025-07-01:2026-01-01", now="2026-01-02")
     second = town.build(tmp_path / "out", "2026-04-01")
     assert numbers(second) == {"2025-Q3": 6}
     assert audit_folder(tmp_path / "out", before=[first]).findings == ()
@@ -368,7 +379,7 @@ def plan_deliveries(rng: np.random.Generator) -> tuple[list[tuple[date, date, in
         for _ in range(int(rng.integers(1, 4))):
             received = find_month_start(end, int(rng.integers(0, 15)))
             deliveries.append((received.replace(day=3), quarter.replace(day=5), int(rng.integers(1, 9)), ""))
-    deliveries.append((date(2027, 9, 2), date(2027, 1, 1), 0, "2025-01-01:2027-10-01"))
+    deliveries.append((date(2027, 10, 2), date(2027, 1, 1), 0, "2025-01-01:2027-10-01"))
     deliveries.sort()
     return deliveries, [(received, quarter, count) for received, quarter, count, _ in deliveries if count]
 

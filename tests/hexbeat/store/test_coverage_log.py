@@ -68,6 +68,13 @@ def test_a_correction_changes_the_version_and_outlasts_loads(store: Store) -> No
     assert coverage_of(store).find_missing("needle_litter", MARCH) == ((D(2026, 3, 10), D(2026, 3, 12)),)
 
 
+def test_days_after_the_moment_at_which_they_were_said_are_not_known(store: Store) -> None:
+    load_days(store, (D(2026, 10, 1), D(2027, 4, 1)))
+    known = ((D(2026, 10, 1), D(2026, 11, 2)),)
+    assert coverage_of(store).find_known("needle_litter") == known
+    assert read_columns(store, ANALYST, ward_codes=WARDS).coverage == coverage_of(store)
+
+
 def test_what_cannot_be_corrected_is_said(store: Store) -> None:
     entry = CoverageEntry("needle_litter", "", "", *MARCH, "set")
     with pytest.raises(UsageError) as error:
@@ -125,8 +132,15 @@ def insert_old(
     """A live event as a store of before has it."""
     row = event_frame([key]).iloc[0].to_dict()
     first, last = (int(dt.datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()) for day in days)
-    row |= {"event_id": key, "source": source, "layer": layer, "scope": scope, "batch_id": 1, "recorded_at": 0}
-    row |= {"occurred_from": first, "occurred_to": last}
+    row |= {
+        "event_id": key,
+        "source": source,
+        "layer": layer,
+        "scope": scope,
+        "batch_id": 1,
+        "recorded_at": int(NOW.timestamp()),
+    }
+    row |= {"occurred_from": first, "occurred_to": last, "recorded_at": int(NOW.timestamp())}
     values = {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)

@@ -160,8 +160,11 @@ def draw_correction(installation: Installation, coverage: Coverage) -> None:
     what = f"{find_layer(layer).title} from {source}{where}, {format_date(first)} to {format_date(last)}"
 
     def act() -> str:
-        correct_coverage(installation.store.engine, installation.viewer, entry)
-        return f"Saved: {what}: {kind}."
+        saved = correct_coverage(
+            installation.store.engine, installation.viewer, entry, time_zone=installation.area.time_zone
+        )
+        to_come = "" if saved.end == entry.end else f" Days from {format_date(saved.end)} on are still to come."
+        return f"Saved: {what}: {kind}.{to_come}"
 
     draw_confirmed_button(
         "coverage",
