@@ -1,5 +1,6 @@
 """counts: the number of events by place, time, layer, category or reporter."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from hexbeat.cli.filter_options import (
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.counting import GroupedCounts, count_groups
+from layers.counting import NO_HOURS, GroupedCounts, count_groups, lacks_hours
 from layers.event import Measure
 from layers.filters import Filter, require_resolution
 from layers.grouping import GROUPS
@@ -69,7 +70,7 @@ def counts(
 
 
 def describe_missing(columns: Columns, chosen: Filter, *, time_zone: str) -> str | None:
-    """Which days of the period asked for are not known, layer by layer; None where all of them are.
+    """Which days, or hours, of the period asked for are not known, layer by layer; None where all of them are.
 
     An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
     """
@@ -82,6 +83,9 @@ def describe_missing(columns: Columns, chosen: Filter, *, time_zone: str) -> str
             missing: str | None = "no day is known"
         else:
             missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
+            known = coverage.find_known_in(name, (first, end), wards=chosen.wards) if first < end else ()
+            if lacks_hours(columns, replace(chosen, layers=(name,)), known, time_zone=time_zone):
+                missing = NO_HOURS
         if missing:
             parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
     return "; ".join(parts) or (None if layers else "no day is known")
