@@ -4,7 +4,7 @@ Incidents count by the share of their interval that falls inside the filter; sta
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
+from layers.coverage import Spans
 from layers.event import PRECISIONS
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.grouping import GROUPINGS, GROUPS, Group, Parts
@@ -27,8 +28,20 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["Counts", "Filter", "GroupedCounts", "Selection", "count", "count_cells", "count_groups", "select"]
+__all__ = [
+    "NO_HOURS",
+    "Counts",
+    "Filter",
+    "GroupedCounts",
+    "Selection",
+    "count",
+    "count_cells",
+    "count_groups",
+    "lacks_hours",
+    "select",
+]
 
+NO_HOURS: Final = "not known at these hours: no record has a time of day"
 _MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
 _FEW_CODES: Final = 8  # codes that are compared one by one
 
@@ -99,6 +112,19 @@ def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London"
     index, share = index[kept], share[kept]
     weight = share * columns.quantity[index] if chosen.measure == "quantity" else share
     return Selection(index, weight, unplaced, int(np.count_nonzero(share < 1)))
+
+
+def lacks_hours(columns: Columns, chosen: Filter, known: Spans, *, time_zone: str = "Europe/London") -> bool:
+    """Whether hours are chosen, and the known days have records, but none with a time of day."""
+    if chosen.hours is None:
+        return False
+    selections = [select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in known]
+    if any(len(part.index) for part in selections) or not any(part.unplaced_in_time for part in selections):
+        return False
+    halves = [
+        replace(chosen, start=start, end=end, hours=hours) for start, end in known for hours in ((0, 12), (12, 24))
+    ]
+    return not any(len(select(columns, half, time_zone=time_zone).index) for half in halves)
 
 
 def count(

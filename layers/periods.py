@@ -3,6 +3,7 @@
 Where a function chooses for the person, it also returns a sentence that says what it chose.
 """
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ from geo.calendar import Calendar, find_month_start, list_months
 from geo.errors import UsageError
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
+from layers.counting import NO_HOURS, lacks_hours
 from layers.coverage import Coverage, CoverageEntry
 from layers.event import PRECISIONS
 from layers.filters import Filter
@@ -147,7 +149,7 @@ def _describe_period(chosen: Filter) -> str:
 
 
 def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -> str | None:
-    """Which days of the period asked for are not known, layer by layer; None where all of them are.
+    """Which days, or hours, of the period asked for are not known, layer by layer; None where all of them are.
 
     An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
     """
@@ -160,6 +162,9 @@ def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -
             missing: str | None = "no day is known"
         else:
             missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
+            known = coverage.find_known_in(name, (first, end), wards=chosen.wards) if first < end else ()
+            if lacks_hours(columns, dataclasses.replace(chosen, layers=(name,)), known, time_zone=time_zone):
+                missing = NO_HOURS
         if missing:
             parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
     return "; ".join(parts) or (None if layers else "no day is known")

@@ -12,9 +12,9 @@ from geo.permutation import build_sum_distribution, to_units
 from geo.tails import poisson_at_least
 from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
-from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, restrict_filter, select_known, sum_by_cell
+from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
-from layers.counting import Selection, select
+from layers.counting import NO_HOURS, Selection, lacks_hours, select
 from layers.coverage import Spans, count_days
 from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.filters import COLUMN_FILTERS, Filter

@@ -23,10 +23,8 @@ from layers.filters import Filter
 
 __all__ = [
     "BRITISH_GRID",
-    "NO_HOURS",
     "Study",
     "build_study",
-    "lacks_hours",
     "load_study",
     "project",
     "restrict_filter",
@@ -35,7 +33,6 @@ __all__ = [
 ]
 
 BRITISH_GRID: Final = "EPSG:27700"
-NO_HOURS: Final = "not known at these hours: no record has a time of day"
 _BRITISH_BOUNDS: Final = (-9.01, 49.75, 2.01, 61.01)  # of EPSG:27700, in degrees: west, south, east, north
 
 
@@ -222,17 +219,6 @@ def select_known(columns: Columns, chosen: Filter, spans: Spans, *, time_zone: s
         unplaced_in_time=sum(part.unplaced_in_time for part in parts),
         shared_in_time=len(np.unique(index[weight < _get_size(columns, index, chosen)])),
     )
-
-
-def lacks_hours(columns: Columns, chosen: Filter, known: Spans, *, time_zone: str) -> bool:
-    """Whether hours are chosen, and the known days have records, but none with a time of day."""
-    if chosen.hours is None or not known:
-        return False
-    selection = select_known(columns, chosen, known, time_zone=time_zone)
-    if len(selection.index) or not selection.unplaced_in_time:
-        return False
-    day_parts = [replace(chosen, hours=hours) for hours in ((0, 12), (12, 24))]
-    return not any(len(select_known(columns, part, known, time_zone=time_zone).index) for part in day_parts)
 
 
 def _get_size(columns: Columns, index: NDArray[np.int64], chosen: Filter) -> NDArray[np.float64]:

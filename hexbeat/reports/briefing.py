@@ -15,7 +15,7 @@ from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_da
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours, load_study, select_known
+from hexbeat.analysis.study import Study, load_study, select_known
 from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_gaps import ends_with_month, judge_closures, list_unknown_alerts
 from hexbeat.reports.briefing_places import (
@@ -29,6 +29,7 @@ from hexbeat.reports.briefing_places import (
 from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
+from layers.counting import NO_HOURS, lacks_hours
 from layers.coverage import KnownState
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec

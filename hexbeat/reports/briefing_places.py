@@ -13,9 +13,10 @@ from hexbeat.analysis.forecast import build_forecast
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import NO_HOURS, Study, lacks_hours
+from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
 from layers.columns import Columns, mark_states
+from layers.counting import NO_HOURS, lacks_hours
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, get_coverage

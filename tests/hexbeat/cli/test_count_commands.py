@@ -50,6 +50,17 @@ def test_a_month_is_shared_over_a_week_and_said_so(counted: Run) -> None:
     assert week["shared_in_time"] == 1
 
 
+def test_hours_of_records_without_a_time_of_day_are_not_known(counted: Run) -> None:
+    asked = ("counts", "--layer", "street_dealing", "--from", "2026-03-01", "--to", "2026-04-01", "--hours", "22-06")
+    done = counted(*asked)
+    assert "Events: not known" in done.out
+    words = "Not known at these hours: no record has a time of day. That is not the same as none."
+    assert words in " ".join(done.err.split())
+    assert counted(*asked, "--format", "json").json["missing"] == words.split(". ", maxsplit=1)[0].replace("Not", "not")
+    timed = counted("counts", "--layer", "needle_litter", "--hours", "08-10", "--format", "json").json
+    assert (timed["total"], timed["missing"]) == (0, None)
+
+
 def test_an_interval_over_two_months_is_shared_and_said_so(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "weekend.csv"
     path.write_text(

@@ -158,6 +158,7 @@ def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
         assert line.verdict == "not known at these hours: no record has a time of day"
         assert "Street dealing: not known at these hours: no record has a time of day." in briefing.notes
         assert briefing.unknown_places == ("street_dealing",)
+        assert briefing.unknown_alerts == (("street_dealing",) if precision == "month" else ())
     chosen = Filter(layers=("street_dealing",), start=TODAY - 28 * DAY, end=TODAY, hours=(22, 6))
     hotspot_map = build_hotspot_map(coarse, chosen, load_study(area), trend=False)
     assert not hotspot_map.is_known
