@@ -81,9 +81,10 @@ def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], 
 
 def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
     assert describe_past(make_backtested_plan()) == (
-        "In past weeks plans made like this one held 14 % of events in 0.91 % of the area (15.4 times chance, 12 to "
-        "18.1); the top cells by last month's count, in map order, held 7 % of events in 0.45 % of the area (16.2 "
-        "times chance, 11.9 to 20)."
+        "In past weeks plans made like this one held 14 % of events in 1 % of the area (15.4 times chance, 12 to "
+        "18.1); the top cells by last month's count, in map order, held 7 % of events in under 1 % of the area (16.2 "
+        "times chance, 11.9 to 20). So plans visited more of the area and held more in all than the top cells, but "
+        "less for the same ground."
     )
 
 
