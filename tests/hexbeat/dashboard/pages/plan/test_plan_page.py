@@ -1,5 +1,6 @@
 """The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
 
+import datetime as dt
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.place_names import format_cell_name, format_place
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
+from hexbeat.dashboard.pages.plan.plan_request import find_next_shift
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.operations.plans.plan import PlanPast, headline
@@ -111,3 +113,12 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
     for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
         assert format_cell_name("Central", int(cell, 16)) == format_place("Central", cell)
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "day", "shift"),
+    [(5, 0, 30, "early"), (13, 59, 30, "late"), (14, 0, 30, "late"), (14, 1, 30, "night"), (22, 37, 1, "early")],
+)
+def test_a_patrol_is_for_the_next_shift_that_begins(hour: int, minute: int, day: int, shift: str) -> None:
+    found, name = find_next_shift(dt.datetime(2026, 11, 30, hour, minute, tzinfo=dt.UTC))
+    assert (found.day, name) == (day, shift)
