@@ -209,7 +209,9 @@ def _forecast_layer(
     spec = name_place_records(columns, study, layer)
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
     if known_period is None:
-        raise UsageError(f"A plan needs records of {spec.many}", "none are loaded", "load some, or leave the layer out")
+        is_loaded = len(find_place_records(columns, study, layer)) > 0
+        fault = "the days of those loaded are not known (see `hexbeat coverage`)" if is_loaded else "none are loaded"
+        raise UsageError(f"A plan needs records of {spec.many}", fault, "load some, or leave the layer out")
     newest = known_period[1] - dt.timedelta(days=1)
     if is_known_to_months(columns, layer):
         return _rank_by_months(columns, area, study, weighed_layer, time=time, newest=newest)

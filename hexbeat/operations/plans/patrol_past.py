@@ -16,7 +16,7 @@ from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, build_needed_kernel, forecast
 from hexbeat.operations.plans.expected_events import ExpectedEvents, LayerForecast
 from hexbeat.operations.plans.patrol_problem import PatrolChoices, build_patrol_problem, choose_candidates
-from hexbeat.operations.plans.plan import PastRow, PlanPast, format_until
+from hexbeat.operations.plans.plan import PastRow, PlanPast, explain_past, format_part, format_until
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.wording import format_number, format_percent
 
@@ -103,14 +103,15 @@ class PastWeeks:
         rows = self.rows()
         if len(rows) < 2:  # noqa: PLR2004 - both ways
             return ()
-        own, usual = (f"{area.mean() * 100:.2f} %" for area in (self.area, self.usual_area))
+        own, usual = (format_part(float(area.mean())) for area in (self.area, self.usual_area))
         (_, pai, *_), (_, usual_pai, *_) = rows
         whole = "points of the records" if self.snapped else "area"
         plans = (
             f"The plans visited {own} of the {whole} and held {format_number(pai)} times as much as chance would there."
         )
         top = f"The top cells visited {usual} and held {format_number(usual_pai)} times as much."
-        return (f"{plans} {top}",)
+        meaning = explain_past(self.summarise().rows, "the points" if self.snapped else "the area")
+        return (" ".join([plans, top, *meaning]),)
 
 
 def backtest_patrol(

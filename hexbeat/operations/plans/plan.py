@@ -28,6 +28,8 @@ __all__ = [
     "Tour",
     "describe_optimality",
     "describe_share",
+    "explain_past",
+    "format_part",
     "format_until",
     "headline",
 ]
@@ -47,6 +49,7 @@ _SMALL_NUMBERS = (
     "Eleven",
     "Twelve",
 )
+_SMALLEST = 0.005  # smaller shares would be 0 %
 _NEARLY = 0.99  # from here on a share is printed with a decimal
 
 
@@ -283,6 +286,26 @@ def _describe_held(plan: Plan, things: str) -> str:
 def format_until(days: Sequence[dt.date]) -> str:
     """As in " of the records, to 31 Dec 2024"; "" without days."""
     return f" of the records, to {format_list([format_date(day) for day in days])}" if days else ""
+
+
+def format_part(share: float) -> str:
+    """A share in whole per cent: "26 %", or "under 1 %"."""
+    return "under 1 %" if 0 < share < _SMALLEST else format_percent(share)
+
+
+def explain_past(rows: Sequence[PastRow], whole: str) -> list[str]:
+    """What it means that plans and the usual choice held so much in so much of the area; [] if that is not known."""
+    known = [(row.share, row.area, row.pai) for row in rows if row.share is not None and row.area is not None]
+    if len(known) < 2:  # noqa: PLR2004 - both ways
+        return []
+    (share, area, pai), (usual_share, usual_area, usual_pai) = known
+    more = "more" if share > usual_share else "less" if share < usual_share else "as much"
+    ground = "more" if area > usual_area else "less" if area < usual_area else "as much"
+    part = f"{ground} of {whole}"
+    each = "more" if pai > usual_pai else "less" if pai < usual_pai else "as much"
+    joint = "and" if (each == more or "as much" in (each, more)) else "but"
+    than = "as" if more == "as much" else "than"
+    return [f"So plans visited {part} and held {more} in all {than} the top cells, {joint} {each} for the same ground."]
 
 
 def describe_optimality(plan: Plan) -> str:

@@ -185,7 +185,7 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     assert [one["layer"] for one in payload["layers"]] == ["needle_litter", "street_dealing", "overdoses"]
     assert set(payload["layers"][0]) == {
         "layer", "from", "to", "weeks", "events", "unknown_day", "swept", "winner", "dashboard_uses", "notes",
-        "location_precision", "points", "finest_resolution", "shares_of", "weeks_left_out",
+        "location_precision", "points", "finest_resolution", "shares_of", "weeks_left_out", "searches",
     }  # fmt: skip
     assert set(payload["layers"][0]["winner"]) == {"method", "resolution", "hit_rate", "rivals", "clear", "sentence"}
     assert len(payload["rows"]) == 3 * 4 * 3

@@ -1,5 +1,6 @@
 """The choices of a plan, with defaults for today."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -19,7 +20,7 @@ from hexbeat.operations.plans.sweep import SweepChoices
 from layers.catalogue import LAYERS, list_usual_targets
 from layers.wording import format_sentence
 
-__all__ = ["draw_patrol_choices", "draw_sweep_choices"]
+__all__ = ["draw_patrol_choices", "draw_sweep_choices", "find_next_shift"]
 
 SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
 MODES: Final = {"walk": "On foot", "drive": "By car"}
@@ -38,8 +39,11 @@ class _SharedChoices:
 def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices | None:
     """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete."""
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="patrol_day", width=150)
-        hours = _draw_hours("patrol", "late")
+        # Kept for the session, because a default that changes would undo what a person chose.
+        now = dt.datetime.now(installation.area.tz)
+        next_day, next_shift = st.session_state.setdefault("patrol_next_shift", find_next_shift(now))
+        day = st.date_input("Day", value=next_day, format="DD/MM/YYYY", key="patrol_day", width=150)
+        hours = _draw_hours("patrol", next_shift)
         teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
         mode = st.pills(
             "Going", list(MODES), default="walk", required=True, key="patrol_mode", format_func=MODES.__getitem__
@@ -90,6 +94,17 @@ def draw_sweep_choices(installation: Installation, seed: int) -> SweepChoices | 
             seed=seed,
         )
     )
+
+
+def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
+    """The next shift that begins, by its day and its name; `now` is local."""
+    begins = [
+        (dt.datetime.combine(now.date() + dt.timedelta(days=later), dt.time(first)), name)
+        for later in (0, 1)
+        for name, (first, _) in SHIFT_HOURS.items()
+    ]
+    begin, name = min(one for one in begins if one[0] >= now.replace(tzinfo=None))
+    return begin.date(), name
 
 
 def _draw_hours(key: str, default: str) -> tuple[int, int] | None:

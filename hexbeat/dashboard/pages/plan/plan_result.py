@@ -18,7 +18,7 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
 from hexbeat.documents.plan.plan_text import describe_way, find_mark, find_pauses, format_clock
-from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, headline
+from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
 from hexbeat.operations.plans.plan_store import list_plans
 from layers.access import Action, may, require
 from layers.wording import escape_html, format_number, format_percent
@@ -130,7 +130,8 @@ def describe_past(plan: Plan) -> str:
     if not rows:
         return ""
     parts = [_describe_past_row(row, plan.past.whole) for row in rows]
-    return f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
+    said = f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
+    return " ".join([said, *explain_past(rows, plan.past.whole)])
 
 
 def _describe_past_row(row: PastRow, whole: str) -> str:
@@ -138,7 +139,7 @@ def _describe_past_row(row: PastRow, whole: str) -> str:
     if row.share is None or row.area is None:  # an older plan, which did not keep them
         return f"{row.label} {rate}"
     label = f"{row.label[:1].lower()}{row.label[1:]}{',' if ',' in row.label else ''}"
-    return f"{label} held {format_percent(row.share)} of events in {row.area * 100:.2f} % of {whole} ({rate})"
+    return f"{label} held {format_percent(row.share)} of events in {format_part(row.area)} of {whole} ({rate})"
 
 
 def render_tour(plan: Plan, tour: Tour) -> str:

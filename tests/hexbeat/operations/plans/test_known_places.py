@@ -264,3 +264,11 @@ def test_a_plan_of_some_searches_knows_reports_and_where_officers_search() -> No
     plan = plan_patrol(columns)
     assert headline(plan).startswith(f"{ENDED} Two teams")
     assert plan.notes[-1].startswith("The plan knows only what people report, and where officers search. ")
+
+
+def test_records_of_which_no_day_is_known_are_not_called_missing() -> None:
+    columns = build_days()
+    object.__setattr__(columns, "coverage", Coverage((), columns.ward_codes))
+    with pytest.raises(UsageError) as caught:
+        plan_patrol(columns)
+    assert "; the days of those loaded are not known (see `hexbeat coverage`); " in str(caught.value)

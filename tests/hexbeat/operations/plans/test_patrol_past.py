@@ -104,7 +104,8 @@ def test_what_was_caught_is_said_beside_the_usual_way() -> None:
         "map order, held 20 %. That is a lead of 10 to 10 in 100 events, more than chance."
     )
     assert past.sentences()[1] == (
-        "The plans visited 2.00 % of the area and held 15 times as much as chance would there. The top cells visited "
-        "2.00 % and held 10 times as much."
+        "The plans visited 2 % of the area and held 15 times as much as chance would there. The top cells visited "
+        "2 % and held 10 times as much. So plans visited as much of the area and held more in all than the top cells, "
+        "and more for the same ground."
     )
     assert past.rows()[0] == ("Plans made like this one", pytest.approx(15), pytest.approx(15), pytest.approx(15))

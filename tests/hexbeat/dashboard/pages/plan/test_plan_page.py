@@ -1,5 +1,6 @@
 """The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
 
+import datetime as dt
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.place_names import format_cell_name, format_place
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
+from hexbeat.dashboard.pages.plan.plan_request import find_next_shift
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.operations.plans.plan import PlanPast, headline
@@ -81,9 +83,10 @@ def test_a_card_leads_to_a_plan_for_what_the_map_shows(layers: tuple[str, ...], 
 
 def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
     assert describe_past(make_backtested_plan()) == (
-        "In past weeks plans made like this one held 14 % of events in 0.91 % of the area (15.4 times chance, 12 to "
-        "18.1); the top cells by last month's count, in map order, held 7 % of events in 0.45 % of the area (16.2 "
-        "times chance, 11.9 to 20)."
+        "In past weeks plans made like this one held 14 % of events in 1 % of the area (15.4 times chance, 12 to "
+        "18.1); the top cells by last month's count, in map order, held 7 % of events in under 1 % of the area (16.2 "
+        "times chance, 11.9 to 20). So plans visited more of the area and held more in all than the top cells, but "
+        "less for the same ground."
     )
 
 
@@ -110,3 +113,12 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
     for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
         assert format_cell_name("Central", int(cell, 16)) == format_place("Central", cell)
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "day", "shift"),
+    [(5, 0, 30, "early"), (13, 59, 30, "late"), (14, 0, 30, "late"), (14, 1, 30, "night"), (22, 37, 1, "early")],
+)
+def test_a_patrol_is_for_the_next_shift_that_begins(hour: int, minute: int, day: int, shift: str) -> None:
+    found, name = find_next_shift(dt.datetime(2026, 11, 30, hour, minute, tzinfo=dt.UTC))
+    assert (found.day, name) == (day, shift)
