@@ -1,10 +1,12 @@
 """The sentences of the public side: periods by name, the numbers of a ward, and the place that a number is for."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals
 from hexbeat.release.format import Block, Period, ReleasedLayer
+from hexbeat.release.release_text import OFFICERS
 from layers.wording import format_list
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "format_past_number",
     "format_period",
     "format_short_period",
+    "join_periods",
 ]
 
 NOT_KNOWN: Final = "The records do not cover all of that time, so no number can be shown."
@@ -72,12 +75,16 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
         lines = _describe_too_early(published, layer, period, place)
     else:
         lines = _describe_numbers(published, layer, period, ward)
-    return [*lines, *_describe_later(published, layer, period)]
+    newest = f"These are the newest numbers: {format_period(period)}."
+    is_old = bool(layer.periods) and period == layer.periods[-1] != layer.due_periods[-1]
+    return [*([newest] if is_old else []), *lines, *_describe_later(published, layer, period)]
 
 
 def _describe_numbers(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
     total = published.count_shown(layer, period, ward)
     lines = [_describe_lead(layer, period, total, published.wards[ward] if ward else published.title)]
+    if layer.officers:
+        lines.append(OFFICERS)
     if not total.whole:
         lines.append(_describe_missing(published, layer, period, ward))
     return [*lines, _describe_before(published, layer, period, ward)]
@@ -87,11 +94,22 @@ def _describe_later(published: ReleaseTotals, layer: ReleasedLayer, period: Peri
     """After the last numbers: which periods since are not known, and when the next numbers come."""
     if period.start < published.find_latest_period(layer).start:
         return []
-    later = [format_period(other) for other in layer.not_known if other.start > period.start]
+    later = [format_period(span) for span in join_periods([p for p in layer.not_known if p.start > period.start])]
     next_period, day = published.find_next_period(layer)
     lines = [f"{format_list(later)} {'is' if len(later) == 1 else 'are'} not known."] if later else []
     when = f"{MONTHS[day.month - 1]} {day.year}"
     return [*lines, f"The next numbers, for {format_period(next_period)}, are due in {when}."]
+
+
+def join_periods(periods: Sequence[Period]) -> list[Period]:
+    """Periods that follow one another as one, without a name: "January 2025 to June 2026" in place of six quarters."""
+    joined: list[Period] = []
+    for period in periods:
+        if joined and joined[-1].end == period.start:
+            joined[-1] = Period("", joined[-1].start, period.end)
+        else:
+            joined.append(period)
+    return joined
 
 
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:
