@@ -105,8 +105,8 @@ def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Par
     """One layer's latest period, and those before it."""
     place = ward if published.has_wards(layer) else None
     newest = published.find_latest_period(layer)
-    later = join_periods([period for period in layer.not_known if layer.periods and period.start > newest.start])
-    due_periods = [period for period in layer.due_periods if period.start <= newest.start]
+    later = join_periods([period for period in layer.not_known if not layer.periods or period.start > newest.start])
+    due_periods = [period for period in layer.due_periods if layer.periods and period.start <= newest.start]
     periods = due_periods[-max(MOST_PERIODS - len(later), 1) :]
     past = tuple(
         (

@@ -159,9 +159,9 @@ def test_after_the_last_numbers_it_says_which_are_not_known() -> None:
     late = ReleaseTotals(with_gaps(example_release(), "2026-Q2"))
     layer = late.release.layer("needle_litter")
     assert late.find_latest_period(layer).name == "2026-Q1"
+    newest = "These are the newest numbers: January to March 2026."
     assert describe_ward(late, layer, layer.periods[0], "E05000001") == [
-        "These are the newest numbers: January to March 2026.",
-        "Between January and March 2026, at least 7 needle finds were recorded in Abbey.",
+        f"{newest} Between January and March 2026, at least 7 needle finds were recorded in Abbey.",
         "Any others there were too few to show.",
         "This is the first period that is published.",
         "April to June 2026 is not known.",
@@ -202,9 +202,13 @@ def test_a_layer_of_which_nothing_is_known_comes_last_and_says_so() -> None:
     unknown = ReleaseTotals(with_gaps(example_release(), "2026-Q1", "2026-Q2"))
     assert [layer.name for layer in unknown.layers] == ["closed_properties", "needle_litter"]
     layer = unknown.layers[1]
-    assert describe_ward(unknown, layer, unknown.find_latest_period(layer), "E05000002")[0] == (
-        "Between April and June 2026, the number of needle finds in Bridge is not known."
-    )
+    assert describe_ward(unknown, layer, unknown.find_latest_period(layer), "E05000002") == [
+        "We have no records of this that cover a whole period.",
+        "January to June 2026 is not known.",
+        NEXT,
+    ]
+    page = build_councillor_briefing(unknown.release, "Bridge")
+    assert page.parts[1].past == (("January to June 2026", "not known"),)
 
 
 def test_every_block_says_its_level(published: ReleaseTotals) -> None:
