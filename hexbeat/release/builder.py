@@ -6,7 +6,7 @@ mask that was made from the events themselves is refused.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import h3.api.basic_int as h3
@@ -56,6 +56,14 @@ _POLICE_UK = {
         "events at the nearest of a list of points, not where they happened, and by month."
     ),
 }
+_POLICE_UK_SEARCHES = _POLICE_UK | {
+    "note": (
+        "Contains police data from data.police.uk under the Open Government Licence v3.0. The police publish these "
+        "events at the nearest of a list of points, not where they happened. Searches by officers have their day, "
+        "other events only their month."
+    ),
+}
+_SEARCHED_LAYER: Final = "street_dealing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +129,7 @@ def build_draft(
     if not earlier:  # later the mask stays the same, and its places fill with events
         require_independent_mask(mask, known_events.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     _require_one_kind(known_events, series)
+    layers = _name_officers(layers, known_events, series)
     counted_before = find_counted_events(series, known_events.frame["event_id"].tolist())
     frames = count_events(known_events, layers, _list_published_periods(series, area), counted_before, area, trees)
     tallies = [(layer, period, tally_period(frames[layer.name], layer, period, trees[layer.place_set]))
@@ -236,6 +245,24 @@ def _build_layer(entry: LayerPolicy, periods: tuple[Period, ...], not_known: tup
     )  # fmt: skip
 
 
+def _name_officers(
+    layers: tuple[ReleasedLayer, ...], known_events: KnownEvents, series: Sequence[RegisteredRelease]
+) -> tuple[ReleasedLayer, ...]:
+    """The layers, with `officers` where a source of searches was ever loaded: a fact about sources alone."""
+    named = {layer.name for old in series for layer in old.release.layers if layer.officers}
+    if known_events.searches:
+        named.add(_SEARCHED_LAYER)
+    return tuple(replace(layer, officers=layer.name in named) for layer in layers)
+
+
+def _list_police_uk(known_events: KnownEvents, series: Sequence[RegisteredRelease]) -> list[dict[str, str]]:
+    """data.police.uk, if it was ever named or loaded; its note tells of searches if those were."""
+    sources = [source for old in series for source in old.release.facts["sources"]]
+    if known_events.searches or _POLICE_UK_SEARCHES in sources:
+        return [_POLICE_UK_SEARCHES]
+    return [_POLICE_UK] if known_events.police_uk or _POLICE_UK in sources else []
+
+
 def _list_not_known(layers: Sequence[ReleasedLayer]) -> list[tuple[str, tuple[Period, ...]]]:
     return [(layer.name, layer.not_known) for layer in layers]
 
@@ -287,7 +314,6 @@ def _build_facts(
 
     A source that was named once is named in all later releases.
     """
-    police_uk = known_events.police_uk or any(_POLICE_UK in old.release.facts["sources"] for old in series)
     return {
         "format": FORMAT,
         "number": sum(old.area == area.name for old in series) + 1,
@@ -302,7 +328,7 @@ def _build_facts(
             "attribution": area.attribution,
         },
         "licence": policy.licence,
-        "sources": [*policy.sources, *([_POLICE_UK] if police_uk else [])],
+        "sources": [*policy.sources, *_list_police_uk(known_events, series)],
         "wording": {"claim": CLAIM, "limits": list(LIMITS)},
         "previous": [
             {

@@ -69,6 +69,7 @@ class ReleasedLayer:
 
     `periods` are published; `not_known` are due, but the records do not cover them whole. Both are in order of time.
     Together they leave no gap. release.json has the key "not_known" only if there is one.
+    `officers`: whether the sources of its records include searches by police officers; a key only where it is true.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ReleasedLayer:
     counted: str
     periods: tuple[Period, ...]
     not_known: tuple[Period, ...] = ()
+    officers: bool = False
 
     @property
     def due_periods(self) -> tuple[Period, ...]:
@@ -232,8 +234,9 @@ def _parse_layer(entry: dict[str, Any]) -> ReleasedLayer:
     numbers = (layer.k, layer.months, 0 if layer.minimum_places is None else layer.minimum_places)
     if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers):
         raise ValueError(f"layer {layer.name} has a text in place of a number, or a number in place of a text")
-    if type(layer.half_full) is not bool:
-        raise ValueError(f"half_full of layer {layer.name} is neither true nor false")
+    for name in ("half_full", "officers"):
+        if type(getattr(layer, name)) is not bool:
+            raise ValueError(f"{name} of layer {layer.name} is neither true nor false")
     return layer
 
 

@@ -24,6 +24,7 @@ __all__ = ["KnownEvents", "find_first_receipt", "read_events"]
 _COLUMNS: Final = ("event_id", "layer", "h3_09", "h3_11", "ward_code", "lon", "lat", "reported_by")
 _ORIGIN: Final = ("occurred_from", "recorded_at")
 _FROM_POLICE_UK: Final = "police-uk-"
+SEARCHES: Final = "police-uk-stop-search"  # every record of this source is a search by officers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +33,16 @@ class KnownEvents:
 
     `frame` has event_id, layer, h3_09, h3_11, ward_code, lon, lat and reported_by as known then, and occurred_from and
     recorded_at (UTC seconds) of the event's first version, so that no later correction moves an event to another
-    period. `demonstration`, `police_uk` and `real` (anything but the demonstration): whether anything was loaded from
-    there, with or without events, so that naming a source reveals nothing about events that are not shown.
+    period. `demonstration`, `police_uk`, `searches` (those of data.police.uk) and `real` (all but the demonstration):
+    whether anything was loaded from there, with or without events, so that naming a source reveals nothing about events
+    that are not shown.
     """
 
     frame: pd.DataFrame
     demonstration: bool
     police_uk: bool
     real: bool
+    searches: bool = False
 
 
 def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) -> KnownEvents:
@@ -78,6 +81,7 @@ def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) 
         DEMONSTRATION in sources,
         any(source.startswith(_FROM_POLICE_UK) for source in sources),
         bool(sources - {DEMONSTRATION}),
+        SEARCHES in sources,
     )
 
 

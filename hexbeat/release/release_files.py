@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -49,10 +49,14 @@ def find_release_checksum(files: dict[str, bytes]) -> str:
     return hash_content(files[CHECKSUMS])
 
 
+_OPTIONAL: Final = ("not_known", "officers")  # keys that are left out where they would say nothing
+
+
 def _build_layer(layer: ReleasedLayer) -> dict[str, Any]:
-    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__ if name != "not_known"}
+    facts = {name: getattr(layer, name) for name in ReleasedLayer.__dataclass_fields__ if name not in _OPTIONAL}
     not_known = {"not_known": [_build_period(period) for period in layer.not_known]} if layer.not_known else {}
-    return facts | {"periods": [_build_period(period) for period in layer.periods]} | not_known
+    officers = {"officers": True} if layer.officers else {}
+    return facts | {"periods": [_build_period(period) for period in layer.periods]} | not_known | officers
 
 
 def _build_period(period: Period) -> dict[str, str]:

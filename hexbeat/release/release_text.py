@@ -5,7 +5,16 @@ from typing import Any, Final
 
 from hexbeat.release.format import Release, ReleasedLayer
 
-__all__ = ["CLAIM", "LIMITS", "WORDINGS", "format_dictionary", "format_licence", "format_promise", "format_readme"]
+__all__ = [
+    "CLAIM",
+    "LIMITS",
+    "OFFICERS",
+    "WORDINGS",
+    "format_dictionary",
+    "format_licence",
+    "format_promise",
+    "format_readme",
+]
 
 CLAIM: Final = (
     "From everything published, taken together, nobody can prove that a place had fewer events than the smallest "
@@ -28,6 +37,7 @@ _PLANTS: Final = (
 LIMITS: Final = (_TOTALS, _LAST, _PARTNER, _PLANTS)
 # Every promise that a release may make. If you change the wording, keep the old one here: releases have it.
 WORDINGS: Final = ({"claim": CLAIM, "limits": list(LIMITS)},)
+OFFICERS: Final = "These numbers include searches by police officers."
 _HOW: Final = (
     "A period appears one period late and is never changed afterwards; what is reported later counts in the period "
     "in which it is received. Every total is a sum of the numbers in blocks.csv; the true total of a ward or of "
@@ -74,6 +84,7 @@ def format_readme(release: Release) -> str:
     if facts["demonstration"]:
         lines += ["DEMONSTRATION: some or all of these events are made up.", ""]
     lines += [f"{layer.title}: {format_promise(layer.k)} {layer.counted}" for layer in release.layers]
+    lines += [f"{layer.title}: {OFFICERS}" for layer in release.layers if layer.officers]
     lines += [_describe_not_known(layer) for layer in release.layers if layer.not_known]
     wording = facts["wording"]
     lines += [

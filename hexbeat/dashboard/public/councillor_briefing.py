@@ -13,7 +13,7 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.advice import TOTALS, find_advice
 from hexbeat.dashboard.public.block_drawing import list_steps
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
-from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period
+from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period, join_periods
 from hexbeat.documents.maps.map_svg import render_sketch
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.maps.sketch import Outline, Sketch
@@ -104,14 +104,17 @@ def find_ward(published: ReleaseTotals, ward: str) -> str:
 def build_part(published: ReleaseTotals, layer: ReleasedLayer, ward: str) -> Part:
     """One layer's latest period, and those before it."""
     place = ward if published.has_wards(layer) else None
-    periods = layer.due_periods[-MOST_PERIODS:]
+    newest = published.find_latest_period(layer)
+    later = join_periods([period for period in layer.not_known if not layer.periods or period.start > newest.start])
+    due_periods = [period for period in layer.due_periods if layer.periods and period.start <= newest.start]
+    periods = due_periods[-max(MOST_PERIODS - len(later), 1) :]
     past = tuple(
         (
             format_period(period),
             format_past_number(published, layer, period, published.count_shown(layer, period, place)),
         )
         for period in periods
-    )
+    ) + tuple((format_period(period), "not known") for period in later)
     sentences = describe_ward(published, layer, published.find_latest_period(layer), ward)
     return Part(layer.name, layer.title, tuple(sentences), past)
 

@@ -1,10 +1,12 @@
 """The sentences of the public side: periods by name, the numbers of a ward, and the place that a number is for."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals
 from hexbeat.release.format import Block, Period, ReleasedLayer
+from hexbeat.release.release_text import OFFICERS
 from layers.wording import format_list
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "format_past_number",
     "format_period",
     "format_short_period",
+    "join_periods",
 ]
 
+NO_RECORDS: Final = "We have no records of this that cover a whole period."
 NOT_KNOWN: Final = "The records do not cover all of that time, so no number can be shown."
 HINT: Final = "Tap a place on the map to read its number."
 MONTHS: Final = (
@@ -66,18 +70,25 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
         area_sentences = describe_ward(published, layer, period, None)
         return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *area_sentences]
     place = published.wards[ward] if ward else published.title
-    if period in layer.not_known:
+    if not layer.periods:
+        lines = [NO_RECORDS, _describe_gaps(layer.not_known)]
+    elif period in layer.not_known:
         lines = [f"{format_between(period)}, the number of {layer.many} in {place} is not known.", NOT_KNOWN]
     elif published.is_before_numbers(layer, period):
         lines = _describe_too_early(published, layer, period, place)
     else:
         lines = _describe_numbers(published, layer, period, ward)
+    is_old = bool(layer.periods) and period == layer.periods[-1] != layer.due_periods[-1]
+    if is_old:  # one line with the number, which stays the lead of the page
+        lines[0] = f"These are the newest numbers: {format_period(period)}. {lines[0]}"
     return [*lines, *_describe_later(published, layer, period)]
 
 
 def _describe_numbers(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[str]:
     total = published.count_shown(layer, period, ward)
     lines = [_describe_lead(layer, period, total, published.wards[ward] if ward else published.title)]
+    if layer.officers:
+        lines.append(OFFICERS)
     if not total.whole:
         lines.append(_describe_missing(published, layer, period, ward))
     return [*lines, _describe_before(published, layer, period, ward)]
@@ -87,11 +98,27 @@ def _describe_later(published: ReleaseTotals, layer: ReleasedLayer, period: Peri
     """After the last numbers: which periods since are not known, and when the next numbers come."""
     if period.start < published.find_latest_period(layer).start:
         return []
-    later = [format_period(other) for other in layer.not_known if other.start > period.start]
+    later = [other for other in layer.not_known if other.start > period.start]
     next_period, day = published.find_next_period(layer)
-    lines = [f"{format_list(later)} {'is' if len(later) == 1 else 'are'} not known."] if later else []
+    lines = [_describe_gaps(later)] if later else []
     when = f"{MONTHS[day.month - 1]} {day.year}"
     return [*lines, f"The next numbers, for {format_period(next_period)}, are due in {when}."]
+
+
+def _describe_gaps(periods: Sequence[Period]) -> str:
+    spans = [format_period(span) for span in join_periods(periods)]
+    return f"{format_list(spans)} {'is' if len(spans) == 1 else 'are'} not known."
+
+
+def join_periods(periods: Sequence[Period]) -> list[Period]:
+    """Periods that follow one another as one, without a name: "January 2025 to June 2026" in place of six quarters."""
+    joined: list[Period] = []
+    for period in periods:
+        if joined and joined[-1].end == period.start:
+            joined[-1] = Period("", joined[-1].start, period.end)
+        else:
+            joined.append(period)
+    return joined
 
 
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:

@@ -98,6 +98,18 @@ def test_what_is_received_late_counts_when_it_is_received(publisher: Publisher, 
     assert [entry["number"] for entry in second.facts["previous"]] == [1]
 
 
+def test_searches_by_officers_are_named_where_they_count(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path / "home")
+    publisher.load(made_quarters(publisher.area, number=0), now="2026-07-02", source="police-uk-stop-search")
+    release = publisher.publish(tmp_path / "out").release
+    assert [layer.name for layer in release.layers if layer.officers] == ["street_dealing"]
+    (note,) = [source["note"] for source in release.facts["sources"] if source["name"] == "police-uk"]
+    assert note.endswith("Searches by officers have their day, other events only their month.")
+    assert Release.read(tmp_path / "out").layers == release.layers
+    later = publisher.publish(tmp_path / "out", as_at="2027-01-01").release
+    assert later.facts["sources"] == release.facts["sources"]
+
+
 def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher: Publisher, tmp_path: Path) -> None:
     moved = made_quarters(publisher.area)
     moved["occurred_from"] = moved["occurred_to"] = 1_785_000_000  # July 2026

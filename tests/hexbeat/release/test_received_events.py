@@ -50,6 +50,15 @@ def test_police_uk_is_named_for_its_loads_and_not_for_events(store: Store) -> No
     assert not read_events(store, ANALYST, as_at=JUNE, area=AREA).police_uk
 
 
+def test_searches_are_named_for_their_loads_and_not_for_events(store: Store) -> None:
+    with store.begin_load(ANALYST, area="a", now=MAY) as load, load.file("a.csv", "police-uk-stop-search", sha256="0"):
+        pass
+    assert read_events(store, ANALYST, as_at=JUNE, area=AREA).searches
+    store.undo_last(ANALYST)
+    put(store, MAY, "a", reported_by="officer")
+    assert not read_events(store, ANALYST, as_at=JUNE, area=AREA).searches
+
+
 def test_nobody_else_may(store: Store) -> None:
     with pytest.raises(PolicyError) as caught:
         read_events(store, Viewer("nobody"), as_at=JUNE, area=AREA)  # type: ignore[arg-type] # no role

@@ -1,9 +1,12 @@
 """What the public reads: every number is a published block or a sum of such, and nothing is said that is not known."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
+from hexbeat.dashboard.public.advice import render_method
+from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import (
     describe_place,
@@ -14,7 +17,8 @@ from hexbeat.dashboard.public.sentences import (
     format_period,
     format_short_period,
 )
-from hexbeat.release.format import Period
+from hexbeat.release.format import Period, parse_release
+from hexbeat.release.release_files import build_release_files
 from tests.support.releases import example_release, with_gaps
 
 PUBLISHED = {
@@ -155,8 +159,9 @@ def test_after_the_last_numbers_it_says_which_are_not_known() -> None:
     late = ReleaseTotals(with_gaps(example_release(), "2026-Q2"))
     layer = late.release.layer("needle_litter")
     assert late.find_latest_period(layer).name == "2026-Q1"
+    newest = "These are the newest numbers: January to March 2026."
     assert describe_ward(late, layer, layer.periods[0], "E05000001") == [
-        "Between January and March 2026, at least 7 needle finds were recorded in Abbey.",
+        f"{newest} Between January and March 2026, at least 7 needle finds were recorded in Abbey.",
         "Any others there were too few to show.",
         "This is the first period that is published.",
         "April to June 2026 is not known.",
@@ -169,13 +174,41 @@ def test_after_the_last_numbers_it_says_which_are_not_known() -> None:
     ]
 
 
+def test_periods_that_follow_one_another_are_one_range() -> None:
+    late = ReleaseTotals(with_gaps(example_release(), "2026-Q2", "2026-Q3", more="2026-Q3"))
+    layer = late.release.layer("needle_litter")
+    assert describe_ward(late, layer, layer.periods[0], None)[-2] == "April to September 2026 is not known."
+    assert build_councillor_briefing(late.release, "Abbey").parts[0].past == (
+        ("January to March 2026", "at least 7"), ("April to September 2026", "not known"),
+    )  # fmt: skip
+
+
+def test_searches_by_officers_are_named() -> None:
+    release = example_release()
+    searched = replace(release, layers=(replace(release.layers[0], officers=True), *release.layers[1:]))
+    words = "These numbers include searches by police officers."
+    published = ReleaseTotals(searched)
+    layer = published.layers[0]
+    assert describe_ward(published, layer, layer.periods[0], "E05000001")[1] == words
+    assert words in render_method(published, layer)
+    assert words not in render_method(published, published.layers[1])
+    files = build_release_files(searched)
+    assert parse_release(files).layers == searched.layers
+    assert f"Needle finds: {words}" in files["README.txt"].decode()
+    assert b"officers" not in build_release_files(release)["release.json"]
+
+
 def test_a_layer_of_which_nothing_is_known_comes_last_and_says_so() -> None:
     unknown = ReleaseTotals(with_gaps(example_release(), "2026-Q1", "2026-Q2"))
     assert [layer.name for layer in unknown.layers] == ["closed_properties", "needle_litter"]
     layer = unknown.layers[1]
-    assert describe_ward(unknown, layer, unknown.find_latest_period(layer), "E05000002")[0] == (
-        "Between April and June 2026, the number of needle finds in Bridge is not known."
-    )
+    assert describe_ward(unknown, layer, unknown.find_latest_period(layer), "E05000002") == [
+        "We have no records of this that cover a whole period.",
+        "January to June 2026 is not known.",
+        NEXT,
+    ]
+    page = build_councillor_briefing(unknown.release, "Bridge")
+    assert page.parts[1].past == (("January to June 2026", "not known"),)
 
 
 def test_every_block_says_its_level(published: ReleaseTotals) -> None:
