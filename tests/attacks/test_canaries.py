@@ -96,11 +96,10 @@ def test_what_the_command_answers_does_not_depend_on_hidden_events(
     """Standard output may go to a log of anybody; the number of hidden events is on standard error alone."""
     home, records = marked
     source, days = records["source"].iloc[0], ("--from", "2025-01-01", "--to", "2026-07-01")
-    known = run(
-        "coverage", "set", "--layer", "needle_litter", "--source", source, *days, "--home", home, "--area", "marked"
-    )
+    place = ("--home", home, "--area", "marked")
+    known = run("coverage", "set", "--layer", "needle_litter", "--source", source, *days, *place)
     assert known.code == 0, known.err
-    built = run("release", "build", "--out", tmp_path / "out", "--format", "json", *place, "--dry-run")
+    built = run("release", "build", "--out", tmp_path / "out", "--format", "json", "--dry-run", *place)
     assert not re.search("hidden|plant|burst", built.out)
     assert set(built.json) == {"number", "new", "written", "checksum", "first", "layers", "audit"}
     assert "hidden" in built.err
