@@ -228,14 +228,16 @@ def test_on_a_phone_the_sentence_comes_first_and_the_filters_are_one_line(open_p
     guest = open_page(size=PHONE)
     page = guest.page
     guest.says(words(served_app, Choices()))
+    # What is measured stands only once the map is painted and its legend lies within the window.
+    foot = "() => document.querySelector('.hexbeat-legend').getBoundingClientRect().bottom <= innerHeight"
+    map_frame(page).wait_for_function(foot)
+    guest.settle()
     sentence_box = guest.sentence.bounding_box()
     map_box = page.locator("iframe[title*='st_folium']").bounding_box()
     side_box = page.locator(".st-key-hb_cell_panel").bounding_box()
     assert sentence_box and map_box and side_box  # noqa: PT018 - they are there
     assert sentence_box["y"] < map_box["y"] < side_box["y"]
     assert round(map_box["height"] / PHONE[1], 2) == 0.6
-    foot = "() => document.querySelector('.hexbeat-legend').getBoundingClientRect().bottom <= innerHeight"
-    map_frame(page).wait_for_function(foot)
     opener = page.locator(".st-key-hb_filter_button button")
     expect(opener).to_contain_text("needles · 28 days")
     expect(opener).to_have_attribute("aria-expanded", "false")
