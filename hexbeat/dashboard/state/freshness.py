@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from geo.calendar import find_month_start
+from hexbeat.analysis.alert_series import is_ended
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
 from layers.coverage import KnownState, Span, Spans, intersect_spans, subtract_spans
@@ -29,7 +30,6 @@ __all__ = [
 
 _DAY: Final = timedelta(days=1)
 _MONTH: Final = PRECISIONS.index("month")
-_OLD_AFTER: Final = timedelta(weeks=8)
 _MONTH_DAYS: Final = 365.25 / 12
 _MOST_MONTHS: Final = 36  # from then on years are said
 
@@ -80,7 +80,7 @@ class Freshness:
 
     def is_old(self, today: date) -> bool:
         """Whether the last known day is more than eight weeks before today."""
-        return self.last is not None and today - self.last > _OLD_AFTER
+        return self.last is not None and is_ended(self.last, today)
 
 
 def describe_days(spans: Spans, words: str = "not known") -> str:

@@ -38,7 +38,7 @@ _WORDED: Final = tuple(
 _WEEKDAY: Final = re.compile(
     r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?=\S)", re.IGNORECASE
 )
-_ZONES: Final = {"gmt": "Z", "bst": "+01:00", "utc": "Z", "z": "Z"}
+_ZONES: Final = {"gmt": "Z", "bst": "+01:00"}
 _ZONE: Final = re.compile(r"(?<=[\dm.])\s*\b(gmt|bst)$", re.IGNORECASE)
 _CLOCK: Final = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[ap])?\.?(?:m\.?)?",
