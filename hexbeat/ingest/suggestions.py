@@ -26,9 +26,8 @@ from hexbeat.ingest.sources.profile import (
     Location,
     SourceProfile,
     Times,
-    builtin_profiles,
-    list_profiles,
 )
+from hexbeat.ingest.sources.profile_files import builtin_profiles, list_profiles
 from layers.catalogue import LAYER_NAMES
 
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]

@@ -9,10 +9,12 @@ from hexbeat.ingest.sources.profile import (
     Snapshot,
     SourceProfile,
     Times,
+    parse_profile,
+)
+from hexbeat.ingest.sources.profile_files import (
     builtin_profiles,
     list_profiles,
     load_profile,
-    parse_profile,
     save_profile,
     sources_folder,
 )
