@@ -70,6 +70,14 @@ COMMANDS: Final = MappingProxyType(
         ),
         "sources": ("source_commands", "List the source profiles, or propose one for a new file."),
         "boundaries": ("area_commands", "Build an area from a published file of wards, and check the areas."),
+        "gazetteer": (
+            "gazetteer_commands",
+            "Build the list of streets, postcodes and named places of an area.",
+        ),
+        "find": (
+            "gazetteer_commands",
+            "Find streets, postcodes, wards, schools, stations, cells and coordinates by what people type.",
+        ),
         "places": (
             "place_commands",
             "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",

@@ -1,0 +1,218 @@
+"""Finds a place by what a person types: a street, postcode, ward, school, station, cell, coordinates or grid reference.
+
+Nothing typed leaves the machine, and nothing typed is kept.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+import h3.api.basic_int as h3
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from hexbeat.areas.area import Area
+from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
+from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.areas.street_names import name_cells
+
+__all__ = ["FOUND_COLUMNS", "find_places", "fold_words"]
+
+FOUND_COLUMNS: Final = ("name", "kind", "ward_code", "ward_name", "lon", "lat")
+LONGEST_QUERY: Final = 200
+_SHORTEST_MISTYPED: Final = 4  # letters of a word in which one typing error is forgiven
+_POSTCODE: Final = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s?(?:(\d)([A-Z]{0,2}))?")
+_CONTEXT_COST: Final = 4.0  # of a word that only the ward or the council has
+_CELL: Final = re.compile(r"[0-9a-f]{15}")
+# How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
+_SHORT_WORDS: Final = {
+    "rd": "road", "str": "street", "ave": "avenue", "av": "avenue", "dr": "drive", "ln": "lane", "cl": "close",
+    "cres": "crescent", "cresc": "crescent", "gdns": "gardens", "gdn": "garden", "pl": "place", "sq": "square",
+    "ct": "court", "crt": "court", "tce": "terrace", "terr": "terrace", "ter": "terrace", "gr": "grove", "gro": "grove",
+    "pk": "park", "wy": "way", "ho": "house", "bldgs": "buildings", "hosp": "hospital", "stn": "station",
+    "sch": "school", "prim": "primary", "coll": "college", "n": "north", "s": "south", "e": "east", "w": "west",
+    "mt": "mount", "saint": "st",
+}  # fmt: skip
+
+
+def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The places of an area that fit what a person typed, best first, at most `limit`: columns FOUND_COLUMNS.
+
+    Wards are always found; streets, postcodes and named places where the area has a gazetteer. `stops` (the same
+    columns) are offered before others of the same fit. Part of a postcode gives the middle of all that begin so. Case,
+    accents, punctuation and usual short forms do not matter, and one typing error in each word is forgiven. An empty
+    frame if nothing fits.
+    """
+    query = " ".join(words[:LONGEST_QUERY].split())
+    if not query:
+        return _build_answer([])
+    for find in (_find_cell, _find_postcode):
+        found = find(query, area)
+        if found is not None:
+            return found.head(limit)
+    return _build_index(_IndexKey(area, read_gazetteer(area))).search(query, limit=limit, stops=stops)
+
+
+def fold_words(text: str) -> list[str]:
+    """The words of a name as they are compared: lower case, no accents, no punctuation, short forms written out."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    words = re.sub(r"[^\w\s]", " ", re.sub(r"['\u2019`]", "", plain)).replace("_", " ").split()
+    last = len(words) - 1
+    return [
+        "street" if word == "st" and place == last and place > 0 else _SHORT_WORDS.get(word, word)
+        for place, word in enumerate(words)
+    ]
+
+
+def _build_answer(rows: Iterable[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(FOUND_COLUMNS))
+
+
+def _find_cell(query: str, area: Area) -> pd.DataFrame | None:
+    """The cell that a query names by its H3 string; None if it names none."""
+    if not _CELL.fullmatch(query.lower()) or not h3.is_valid_cell(int(query, 16)):
+        return None
+    cell = int(query, 16)
+    lat, lon = h3.cell_to_latlng(cell)
+    if _find_ward(lon, lat, area) == ("", ""):
+        return _build_answer([])
+    name = name_cells([cell], area)[0]
+    return _build_answer([(name, "cell", *_find_ward(lon, lat, area), lon, lat)])
+
+
+def _find_ward(lon: float, lat: float, area: Area) -> tuple[str, str]:
+    """Code and name of the ward of a point; blank outside the area."""
+    ward = int(area.wards.locate([lon], [lat])[0])
+    return ("", "") if ward < 0 else (area.wards.codes[ward], area.wards.names[ward])
+
+
+def _find_postcode(query: str, area: Area) -> pd.DataFrame | None:
+    """A postcode, or the middle of all postcodes that begin as the query does; None if it is no part of a postcode."""
+    gazetteer = read_gazetteer(area)
+    if gazetteer is None:
+        return None
+    codes = gazetteer.postcodes
+    compact = query.upper().replace(" ", "")
+    # "TS1 2" is a sector, "TS12" a district, "TS12AA" the postcode TS1 2AA: a space decides, or what there is.
+    whole = codes[codes["name"].str.replace(" ", "", regex=False) == compact]
+    match = _POSTCODE.fullmatch(query.upper())
+    if whole.empty and match is not None:
+        begin = f"{match[1]} {match[2] or ''}{match[3] or ''}"
+        whole = codes[codes["name"].str.startswith(begin)]
+        name = begin.strip()
+    elif not whole.empty:
+        name = str(whole["name"].iloc[0])
+    if whole.empty:
+        return None  # "A19" looks like part of a postcode and is a road: the search by names answers
+    kind = "postcode" if len(whole) == 1 else "postcodes"
+    lon, lat = float(whole["lon"].mean()), float(whole["lat"].mean())
+    return _build_answer([(name, kind, *_find_ward(lon, lat, area), lon, lat)])
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexKey:
+    """An area and its gazetteer. Both are kept in memory until their files change, so identity serves as the key."""
+
+    area: Area
+    gazetteer: Gazetteer | None
+
+    def __hash__(self) -> int:
+        return hash((id(self.area), id(self.gazetteer)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _IndexKey) and self.area is other.area and self.gazetteer is other.gazetteer
+
+
+@lru_cache(maxsize=8)
+def _build_index(key: _IndexKey) -> "_Index":
+    authorities = dict(zip(key.area.wards.codes, key.area.wards.lad_names, strict=False))
+    return _Index(_list_places(key.area, key.gazetteer), authorities)
+
+
+def _list_places(area: Area, gazetteer: Gazetteer | None) -> pd.DataFrame:
+    """Every place that can be found by a name: FOUND_COLUMNS, wards first; postcodes are found by their own rule."""
+    labels = build_ward_labels(area.wards)
+    middles = shapely.get_coordinates(shapely.point_on_surface(np.asarray(area.wards.polygons, dtype=object)))
+    wards = _build_answer(
+        (name, "ward", code, name, lon, lat)
+        for code, name, (lon, lat) in zip(area.wards.codes, area.wards.names, middles.tolist(), strict=True)
+    )
+    if gazetteer is None:
+        return wards
+    entries = gazetteer.entries[gazetteer.entries["kind"] != "postcode"]
+    entries = entries.assign(ward_name=entries["ward_code"].map(labels))
+    return pd.concat([wards, entries[list(FOUND_COLUMNS)]], ignore_index=True)
+
+
+class _Index:
+    """The words of all names, each with the places that have it."""
+
+    def __init__(self, places: pd.DataFrame, authorities: Mapping[str, str]) -> None:
+        self._places = places
+        self._authorities = authorities
+        order = {kind: place for place, kind in enumerate(("stop of the plan", "ward", *KINDS))}
+        self._kind_order = places["kind"].map(order).to_numpy(dtype=np.int64)
+        self._names = [fold_words(name) for name in places["name"]]
+        self._by_name: dict[str, list[int]] = {}
+        self._by_context: dict[str, list[int]] = {}  # words of the ward and the council: "Station Road Redcar"
+        words_by_text = {text: set(fold_words(text)) for text in {*places["ward_name"], *authorities.values()}}
+        for place, (name, ward, code) in enumerate(
+            zip(self._names, places["ward_name"], places["ward_code"], strict=True)
+        ):
+            for word in set(name):
+                self._by_name.setdefault(word, []).append(place)
+            for word in words_by_text[ward] | words_by_text.get(authorities.get(code, ""), set()):
+                self._by_context.setdefault(word, []).append(place)
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return list({*self._by_name, *self._by_context})
+
+    def search(self, query: str, *, limit: int, stops: pd.DataFrame | None) -> pd.DataFrame:
+        """The places whose name or ward has every word of the query, best first."""
+        if stops is not None and not stops.empty:
+            merged = pd.concat([stops[list(FOUND_COLUMNS)], self._places], ignore_index=True)
+            return _Index(merged, self._authorities).search(query, limit=limit, stops=None)
+        words = fold_words(query)
+        if not words:
+            return self._places.head(0)
+        penalty = np.zeros(len(self._places))
+        for place, word in enumerate(words):
+            penalty += self._match_word(word, is_last=place == len(words) - 1)
+        ranks = [
+            (penalty[place] + self._measure_rest(place, words), self._kind_order[place], place)
+            for place in np.flatnonzero(np.isfinite(penalty)).tolist()
+        ]
+        best = [place for _, _, place in sorted(ranks)[:limit]]
+        return self._places.iloc[best].reset_index(drop=True)
+
+    def _match_word(self, word: str, *, is_last: bool) -> NDArray[np.float64]:
+        """What each place costs for one word of the query: 0 for the word itself, infinite where no word fits."""
+        costs = {word: 0.0}
+        if is_last or len(word) >= _SHORTEST_MISTYPED:
+            costs |= {known: 1.0 for known in self._vocabulary if known.startswith(word) and known != word}
+        if len(word) >= _SHORTEST_MISTYPED and not any(letter.isdigit() for letter in word):
+            near = process.extract(word, self._vocabulary, scorer=OSA.distance, score_cutoff=1, limit=None)
+            costs |= {known: 2.0 for known, _, _ in near if known not in costs}
+        result = np.full(len(self._places), np.inf)
+        for known, cost in costs.items():
+            for places, extra in (
+                (self._by_name.get(known, ()), 0.0),
+                (self._by_context.get(known, ()), _CONTEXT_COST),
+            ):
+                if places:
+                    result[places] = np.minimum(result[places], cost + extra)
+        return result
+
+    def _measure_rest(self, place: int, words: list[str]) -> float:
+        """How much of a place's name the query leaves out; more if the name does not begin as the query does."""
+        name = self._names[place]
+        rest = len([word for word in name if word not in words])
+        return rest * 0.5 + (0.0 if name[:1] == words[:1] else 0.25)

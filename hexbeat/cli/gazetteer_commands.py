@@ -1,0 +1,108 @@
+"""gazetteer build and find: the names of streets and places, and places by their names."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo.errors import UsageError
+from hexbeat.areas.area import load_area, load_named_area
+from hexbeat.areas.gazetteer import GAZETTEER_FILE, GazetteerSource
+from hexbeat.areas.gazetteer_files import build_gazetteer
+from hexbeat.areas.place_finder import find_places
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption
+from hexbeat.cli.place_commands import ColumnOption, parse_columns
+from hexbeat.settings import Settings
+
+__all__ = ["find", "gazetteer"]
+
+gazetteer = typer.Typer(no_args_is_help=True, help="Build the list of streets, postcodes and named places of an area.")
+
+
+@gazetteer.callback()
+def _group() -> None:
+    """Build the list of streets, postcodes and named places of an area."""
+
+
+@gazetteer.command()
+def build(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV, GeoPackage, GeoJSON, Shapefile or GeoParquet.")
+    ],
+    *,
+    area: Annotated[str, typer.Option(metavar="NAME", help="Name of the area.")],
+    column: ColumnOption = None,
+    origin: Annotated[str | None, typer.Option(help="Who published the files that Hexbeat does not know.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Their licence.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="Text to show wherever their names are shown.")] = None,
+    year: Annotated[str, typer.Option(help="The year of publication, for credits that name it.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the gazetteer of the area.")] = False,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Build an area's gazetteer from published lists of streets, postcodes, stops, schools and other places.
+
+    Code-Point Open, OS Open Names, NaPTAN, Get Information about Schools, NHS ODS and months of police.uk are read as
+    they are published. Of any other file, name the columns with --column name=HEADING (kind, lon and lat likewise).
+
+    Example: hexbeat gazetteer build codepo_gb/Data/CSV/ts.csv Stops.csv --area middlesbrough --year 2026
+    """
+    named_area = load_area(area, home=Settings.from_environment(home=home).home)
+    if not replace and (named_area.folder / GAZETTEER_FILE).is_file():
+        raise UsageError(
+            "A gazetteer is replaced only with --replace",
+            f"{named_area.title} has one already",
+            "add --replace, and give all its files again",
+        )
+    given = [text for text in (origin, licence, attribution) if text]
+    if given and len(given) < 3:  # noqa: PLR2004  # the three options
+        raise UsageError(
+            "A source is named with its licence and its credit",
+            "--origin, --licence or --attribution is missing",
+            "give all three",
+        )
+    source = GazetteerSource(origin, licence, attribution) if origin and licence and attribution else None
+    report = build_gazetteer(files, named_area, source=source, headings_by_field=parse_columns(column), year=year)
+    rows = [{"kind": kind, "points": points} for kind, points in report.points_by_kind.items()]
+    print_answer(report.as_dict(), form=form, rows=rows)
+    for name, read in report.read_by_file.items():
+        print_message(f"{name}: {read:,} places read, in and outside {named_area.title}")
+
+
+def find(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORDS", help="A street, postcode, ward, place, cell or point.")
+    ],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Places at most.")] = 10,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Find streets, postcodes, wards, schools, stations, cells and coordinates by what people type.
+
+    Case, accents, short forms such as Rd, and one typing error in a word do not matter. Nothing typed is kept.
+
+    Example: hexbeat find linthorpe rd
+    """
+    settings = Settings.from_environment(home=home, area=area)
+    named_area = load_named_area(settings.area, home=settings.home)
+    query = " ".join(words)
+    found = find_places(query, named_area, limit=limit)
+    places = found.to_dict("records")
+    print_answer(
+        {"places": places},
+        form=form,
+        rows=[
+            {
+                "name": place["name"],
+                "kind": place["kind"],
+                "ward": place["ward_name"],
+                "place": f"{place['lat']:.5f}, {place['lon']:.5f}",
+            }
+            for place in places
+        ],
+    )
+    if found.empty:
+        print_message(f"No place in {named_area.title} fits. Try fewer words, or part of a name.")

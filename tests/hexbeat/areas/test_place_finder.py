@@ -1,0 +1,122 @@
+"""Places found by what people type."""
+
+from pathlib import Path
+
+import h3
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.gazetteer import read_gazetteer
+from hexbeat.areas.place_finder import FOUND_COLUMNS, find_places, fold_words
+
+
+@pytest.fixture(scope="module")
+def cleveland(tmp_path_factory: pytest.TempPathFactory) -> Area:
+    return load_area("cleveland", home=tmp_path_factory.mktemp("home"))
+
+
+def first(words: str, area: Area) -> tuple[str, str, str]:
+    row = find_places(words, area).iloc[0]
+    return row["name"], row["kind"], row["ward_name"]
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("linthorpe road", ("Linthorpe Road", "street", "Park")),
+        ("LINTHORPE RD.", ("Linthorpe Road", "street", "Park")),
+        ("Linthorp Road", ("Linthorpe Road", "street", "Park")),
+        ("linthrope rd", ("Linthorpe Road", "street", "Park")),
+        ("borough", ("Borough Road", "street", "Central")),
+        ("TS1 2AA", ("TS1 2AA", "postcode", "Central")),
+        ("ts12aa", ("TS1 2AA", "postcode", "Central")),
+        ("  ts1   2aa ", ("TS1 2AA", "postcode", "Central")),
+        ("TS1 2", ("TS1 2", "postcodes", "Central")),
+        ("middlesbrough station", ("Middlesbrough station", "station", "Central")),
+        ("middlesbro stn", ("Middlesbrough station", "station", "Central")),
+        ("central", ("Central", "ward", "Central")),
+        ("cental", ("Central", "ward", "Central")),
+        ("A19", ("A19", "street", "Ayresome")),
+        ("st mary\u2019s walk", ("St Mary's Walk", "street", "Acklam")),
+    ],
+)
+def test_what_people_type(words: str, place: tuple[str, str, str], cleveland: Area) -> None:
+    assert first(words, cleveland) == place
+
+
+def test_several_streets_of_one_name_are_offered_with_their_wards(cleveland: Area) -> None:
+    found = find_places("high street", cleveland)
+    assert tuple(found.columns) == FOUND_COLUMNS
+    assert len(found) == 10
+    assert found["name"].str.startswith("High Street").all()
+    assert not found.duplicated(["name", "ward_code"]).any()
+    assert find_places("high street brotton", cleveland)["ward_name"].iloc[0] == "Brotton"
+
+
+def test_a_council_narrows_the_answer(cleveland: Area) -> None:
+    found = find_places("church street hartlepool", cleveland, limit=3)
+    codes = dict(zip(cleveland.wards.codes, cleveland.wards.lad_names, strict=True))
+    assert codes[found["ward_code"].iloc[0]] == "Hartlepool"
+
+
+def test_a_cell_is_found_by_its_code_and_one_outside_is_not(cleveland: Area) -> None:
+    cell = h3.latlng_to_cell(54.5765, -1.2345, 9)
+    found = find_places(cell, cleveland)
+    assert found[["kind", "ward_name"]].to_numpy().tolist() == [["cell", "Central"]]
+    assert h3.latlng_to_cell(found["lat"].iloc[0], found["lon"].iloc[0], 9) == cell
+    assert find_places(h3.latlng_to_cell(51.5, -0.1, 9), cleveland).empty
+
+
+@pytest.mark.parametrize("words", ["", "   ", "zzzqqq", "!!!", "\u00a0", "x" * 5000, "TS99 9ZZ", "fffffffffffffff"])
+def test_what_fits_nothing_finds_nothing(words: str, cleveland: Area) -> None:
+    found = find_places(words, cleveland)
+    assert found.empty
+    assert tuple(found.columns) == FOUND_COLUMNS
+
+
+def test_the_stops_of_a_plan_come_first(cleveland: Area) -> None:
+    stops = pd.DataFrame(
+        [["Stop 1: Linthorpe Road", "stop of the plan", "E05009869", "Park", -1.24, 54.56]], columns=list(FOUND_COLUMNS)
+    )
+    found = find_places("stop 1", cleveland, stops=stops)
+    assert found["name"].iloc[0] == "Stop 1: Linthorpe Road"
+
+
+def test_a_place_is_found_by_its_own_name(cleveland: Area) -> None:
+    gazetteer = read_gazetteer(cleveland)
+    assert gazetteer is not None
+    entries = gazetteer.entries[gazetteer.entries["kind"].isin(("street", "school", "station", "postcode"))]
+    sample = entries.sample(200, random_state=3)
+    for row in sample.itertuples():
+        found = find_places(str(row.name), cleveland, limit=40)
+        assert ((found["lon"] == row.lon) & (found["lat"] == row.lat)).any(), row.name
+
+
+@settings(max_examples=100)
+@given(st.text(max_size=60))
+def test_any_text_gives_an_answer_of_places_in_the_area(text: str) -> None:
+    area = load_area("middlesbrough")
+    found = find_places(text, area, limit=5)
+    assert len(found) <= 5
+    assert set(found["ward_code"]) <= set(area.wards.codes)
+    assert np.isfinite(found[["lon", "lat"]].to_numpy(dtype=np.float64)).all()
+
+
+def test_words_are_folded() -> None:
+    assert fold_words("St. Mary's Rd") == ["st", "marys", "road"]
+    assert fold_words("High St") == ["high", "street"]
+    assert fold_words("CAFÉ, N. Ormesby") == ["cafe", "north", "ormesby"]
+
+
+def test_wards_are_found_without_a_gazetteer(tmp_path: Path, cleveland: Area) -> None:
+    folder = tmp_path / "boundaries" / "plain"
+    folder.mkdir(parents=True)
+    for file in ("area.toml", "wards.geojson"):
+        (folder / file).write_bytes((cleveland.folder / file).read_bytes())
+    area = load_area("plain", home=tmp_path)
+    assert first("newport", area)[1:] == ("ward", "Newport")
+    assert find_places("linthorpe road", area).empty

@@ -1,0 +1,56 @@
+"""gazetteer build and find."""
+
+from pathlib import Path
+
+import h3
+
+from tests.support.cli import Run
+
+
+def test_places_are_found_by_what_people_type(run: Run) -> None:
+    outcome = run("find", "linthorp", "rd", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["places"][0] == {
+        "name": "Linthorpe Road",
+        "kind": "street",
+        "ward_code": "E05009869",
+        "ward_name": "Park",
+        "lon": -1.24165,
+        "lat": 54.56418,
+    }
+    shown = run("find", "TS1", "2AA")
+    assert "TS1 2AA" in shown.out
+    assert "54.57526, -1.22755" in shown.out
+
+
+def test_nothing_found_is_said(run: Run) -> None:
+    outcome = run("find", "qqqqzzzz")
+    assert outcome.code == 0
+    assert "No place in Middlesbrough fits. Try fewer words, or part of a name." in outcome.err
+
+
+def test_a_gazetteer_is_built_for_an_area_of_ones_own(run: Run, tmp_path: Path) -> None:
+    squares = tmp_path / "in.geojson"
+    squares.write_text(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"CD":"W1","NM":"West"},"geometry":'
+        '{"type":"Polygon","coordinates":[[[-1.3,54.5],[-1.29,54.5],[-1.29,54.51],[-1.3,54.51],[-1.3,54.5]]]}}]}'
+    )
+    made = run("boundaries", "build", squares, "--area", "square", "--code", "CD", "--name", "NM",
+               "--out", tmp_path / "home" / "boundaries")  # fmt: skip
+    assert made.code == 0, made.err
+    streets = tmp_path / "streets.csv"
+    streets.write_text("STREET,LON,LAT\nLong Street,-1.295,54.505\n")
+    columns = ["--column", "name=STREET", "--column", "lon=LON", "--column", "lat=LAT"]
+    nameless = run("gazetteer", "build", streets, "--area", "square", *columns)
+    assert nameless.code == 3
+    assert "give --origin, --licence and --attribution" in nameless.err.lower()
+    credit = ["--origin", "A council", "--licence", "OGL v3.0", "--attribution", "Data of a council"]
+    built = run("gazetteer", "build", streets, "--area", "square", *columns, *credit, "--format", "json")
+    assert built.code == 0, built.err
+    assert built.json["points"] == {"street": 1}
+    assert built.json["attributions"] == ["Data of a council"]
+    assert run("gazetteer", "build", streets, "--area", "square", *columns, *credit).code == 2
+    assert run("find", "long st", "--area", "square", "--format", "json").json["places"][0]["name"] == "Long Street"
+    cell = h3.latlng_to_cell(54.505, -1.295, 9)
+    found = run("find", cell, "--area", "square", "--format", "json").json["places"]
+    assert [place["name"] for place in found] == ["Long Street (West)"]
