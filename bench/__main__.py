@@ -19,6 +19,7 @@ BENCHES: Final = (
     "release",
     "plans",
     "effect",
+    "find_places",
     "start",
 )
 

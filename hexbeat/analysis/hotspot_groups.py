@@ -8,12 +8,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import format_cell_code, parse_cells
+from hexbeat.areas.street_names import name_group
+
 __all__ = ["COLD", "GROUP_COLUMNS", "HOT", "find_groups", "list_groups"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
 # The columns of a group in commands, in this order.
-GROUP_COLUMNS: Final = ("group", "hotspot", "cells", "count", "cell", "busiest", "ward_code", "ward_name", "q_value")
+GROUP_COLUMNS: Final = (
+    "group", "place", "hotspot", "cells", "count", "cell", "busiest", "ward_code", "ward_name", "q_value",
+)  # fmt: skip
 
 
 def find_groups(rows: pd.DataFrame, neighbours: csr_array) -> "pd.Series[int]":
@@ -49,18 +55,24 @@ def _list_components(
     return sorted(groups, key=lambda group: int(rank[group].min()))
 
 
-def list_groups(rows: pd.DataFrame) -> pd.DataFrame:
+def list_groups(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     """A row for each group of `rows` (which have `group`), the surest hot one first: GROUP_COLUMNS.
 
-    `cells`: how many cells; `count`: their sum; `cell`: the busiest, which holds `busiest`, with its ward; `q_value`:
-    the smallest.
+    `place`: its name by its streets, unique among the groups. `cells`: how many cells; `count`: their sum; `cell`: the
+    busiest, which holds `busiest`, with its ward; `q_value`: the smallest.
     """
-    lines = []
+    lines, taken = [], set[str]()
     for number, cells in rows[rows["group"].notna()].groupby("group", sort=True):
-        first = cells.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True]).iloc[0]
+        ordered = cells.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True])
+        first = ordered.iloc[0]
+        place = name_group(parse_cells(ordered["cell"].tolist()), area)
+        if place in taken:
+            place = f"{place} · {format_cell_code(first['cell'])}"
+        taken.add(place)
         lines.append(
             {
                 "group": int(str(number)),
+                "place": place,
                 "hotspot": max(cells["hotspot"]),  # "" for cells that only belong to it
                 "cells": len(cells),
                 "count": float(cells["count"].sum()),

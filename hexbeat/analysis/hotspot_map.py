@@ -35,7 +35,7 @@ __all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", 
 # The columns of each cell in commands, files and Python, in this order.
 HOTSPOT_COLUMNS: Final = (
     "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
-    "expected", "group",
+    "expected", "group", "place",
 )  # fmt: skip
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 _TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
@@ -53,7 +53,8 @@ class HotspotMap:
     (a pattern of hexbeat.analysis.emerging_map over the period, "" if the period has too few bins), neighbourhood (the
     sum over the cell and those that touch it; this sum is tested), expected (what as many cells away from the clearest
     hotspots have), cells (how many cells the sum covers), largest (the largest count of one of them), leans ("hot" or
-    "cold") and group (of hotspots that touch, from 1, null for the others: hexbeat.analysis.hotspot_groups).
+    "cold") group (of hotspots that touch, from 1, null for the others: hexbeat.analysis.hotspot_groups) and place (its
+    name by its streets; "" for a cell without events that is no hotspot).
 
     `period` is the filter's, up to the last record; of it only the `known_days` count (for states, all days). If none
     is known, `is_known` is False and the numbers of `rows` are NaN. `total` is the sum of the counts; `outside` counts
@@ -125,6 +126,7 @@ def build_hotspot_map(
         }
     )
     rows["group"] = find_groups(rows, study.neighbours)
+    rows["place"] = _name_places(rows, study)
     if not is_known:
         rows[list(_NUMBERS)] = np.nan
     if trend:
@@ -156,6 +158,14 @@ def build_hotspot_map(
             *notes,
         ),
     )
+
+
+def _name_places(rows: pd.DataFrame, study: Study) -> "pd.Series[str]":
+    """The names of the cells with events and of the hotspots; "" for the others, of which a county has thousands."""
+    named = (rows["count"] > 0) | (rows["hotspot"] != "") | rows["group"].notna()
+    names = np.full(len(rows), "", dtype=object)
+    names[named] = study.name_places(np.flatnonzero(named))
+    return pd.Series(names, index=rows.index)
 
 
 def _find_known(columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str) -> Spans:

@@ -16,6 +16,7 @@ from geo.errors import UsageError
 from geo.neighbours import build_neighbours
 from geo.wards import Wards
 from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import name_cells
 from layers.columns import Columns, mark_states
 from layers.counting import Selection, count_cells, select
 from layers.coverage import Spans
@@ -47,7 +48,7 @@ class Study:
     with self.
     """
 
-    area_name: str
+    area: Area
     chosen_wards: tuple[str, ...]
     resolution: int
     wards: Wards
@@ -74,6 +75,10 @@ class Study:
         """The ward name of each cell (n,)."""
         names: NDArray[np.object_] = np.array(self.wards.names, dtype=object)[self.ward]
         return names
+
+    def name_places(self, places: NDArray[np.intp]) -> list[str]:
+        """The names of the cells at these positions (k,), as in "Linthorpe Road, near Borough Road (Central)"."""
+        return name_cells(self.cells[places], self.area)
 
     def place(self, cell: str) -> int:
         """The position of a cell, given by its H3 string; UsageError if it is not in the study area."""
@@ -118,7 +123,7 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
     centres = shapely.centroid(hexagons)
     x_m, y_m = project(crs, shapely.get_x(centres), shapely.get_y(centres))
     return Study(
-        area_name=area.name,
+        area=area,
         chosen_wards=chosen_wards,
         resolution=resolution,
         wards=area.wards,

@@ -175,6 +175,14 @@ class _Index:
     def _vocabulary(self) -> list[str]:
         return list({*self._by_name, *self._by_context})
 
+    @cached_property
+    def _compact(self) -> dict[str, list[int]]:
+        """The places by their names without spaces, for who types none."""
+        compact: dict[str, list[int]] = {}
+        for place, name in enumerate(self._names):
+            compact.setdefault("".join(name), []).append(place)
+        return compact
+
     def search(self, query: str, *, limit: int, stops: pd.DataFrame | None) -> pd.DataFrame:
         """The places whose name or ward has every word of the query, best first."""
         if stops is not None and not stops.empty:
@@ -190,7 +198,7 @@ class _Index:
             (penalty[place] + self._measure_rest(place, words), self._kind_order[place], place)
             for place in np.flatnonzero(np.isfinite(penalty)).tolist()
         ]
-        best = [place for _, _, place in sorted(ranks)[:limit]]
+        best = [place for _, _, place in sorted(ranks)[:limit]] or self._compact.get("".join(words), [])[:limit]
         return self._places.iloc[best].reset_index(drop=True)
 
     def _match_word(self, word: str, *, is_last: bool) -> NDArray[np.float64]:

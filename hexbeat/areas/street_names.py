@@ -25,13 +25,14 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import STREET, Gazetteer, read_gazetteer
 from hexbeat.areas.place_names import find_cell_wards
 
-__all__ = ["FINEST_NAMED", "name_cells", "name_points"]
+__all__ = ["FINEST_NAMED", "name_cells", "name_group", "name_points"]
 
 FINEST_NAMED: Final = 10  # finer cells lie so close to each other that their names always end in the code
 _REACH_M: Final = 400.0  # a street further away than this names no cell of resolution 9 or finer
 _SECONDS: Final = 6  # streets that a cell tries as its second before its name ends in the code
 _NEAREST: Final = 24  # points looked at around a cell's centre
 _WELL_KNOWN_M: Final = 60.0  # a station or hospital counts as this much nearer than a street
+_IN_GROUP: Final = 2  # streets that name a group of cells
 _MIDDLE: Final = 0.25  # share of the way from a ward's centre to its edge that is its middle
 _DIRECTIONS: Final = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 _ROOT_3: Final = 3**0.5
@@ -44,6 +45,21 @@ def name_cells(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> list[st
         return []
     resolution = int(asked[0]) >> 52 & 0xF
     return _get_namer(_Key(area, read_gazetteer(area)), resolution).name(asked)
+
+
+def name_group(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> str:
+    """The name of cells that are spoken of as one place, the most important first: its first streets, and its ward.
+
+    As in "Linthorpe Road and Southfield Road (Central)". A group of one street has the name of its first cell.
+    """
+    asked = np.asarray(cells, dtype=np.uint64)
+    names = name_cells(asked, area)
+    resolution = int(asked[0]) >> 52 & 0xF
+    streets = _get_namer(_Key(area, read_gazetteer(area)), resolution).list_streets(asked)
+    if len(streets) < _IN_GROUP:
+        return names[0]
+    ward = find_cell_wards(asked[:1], area.wards)["ward_name"].iloc[0]
+    return f"{' and '.join(streets[:_IN_GROUP])} ({ward})"
 
 
 def name_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> list[str]:
@@ -130,6 +146,12 @@ class _Namer:
         unnamed = [cell for cell in asked if not self._choices[cell]]
         parts = dict(zip(unnamed, _name_by_ward(np.array(unnamed, dtype=np.uint64), self._area), strict=True))
         return [self._choose(cell, parts) for cell in asked]
+
+    def list_streets(self, cells: NDArray[np.uint64]) -> list[str]:
+        """The first streets of cells in which such a street lies, each once, in the order of the cells."""
+        self._describe(cells.tolist())
+        streets = [self._streets[cell] for cell in cells.tolist()]
+        return list(dict.fromkeys(street.first for street in streets if street.is_inside))
 
     def _choose(self, cell: int, parts: dict[int, str]) -> str:
         choices = self._choices[cell]

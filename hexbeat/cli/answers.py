@@ -20,14 +20,17 @@ from layers.wording import format_sentence
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
 
 FEW_COLUMNS: Final = 4  # a single row with more columns is printed one column a line
-# What a table in a narrow window leaves out first. Names, numbers and verdicts are in no such list: they always stay.
+# What a table in a narrow window leaves out first. Numbers and verdicts are in no such list: they always stay. Of codes
+# and names of one thing the most readable stays.
 _LEAST_FIRST: Final = (
-    "neighbourhood", "expected", "gi_z", "ward_code", "ratio_low", "ratio_high", "q_value", "difference", "p_value",
+    "neighbourhood", "expected", "gi_z", "ward_code", "ward_name", "cell", "ratio_low", "ratio_high", "q_value", "difference", "p_value",
     "RRI", "PEI", "trend", "snapshot", "records", "sha256", "ratio",
 )  # fmt: skip
+# The names that must be shown for one of these to be left out.
+_NAMED_BY: Final = {"ward_code": ("ward_name", "place"), "ward_name": ("place",), "cell": ("place",)}
 _CHANCES: Final = ("p", "q", "p_value", "q_value")
 _LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
-_READABLE: Final = 24  # characters to which a column of long texts may be wrapped
+_READABLE: Final = 28  # characters to which a column of long texts may be wrapped
 _PIPED_WIDTH: Final = 10_000  # characters of a line that no window cuts
 Row = Mapping[Any, Any]
 
@@ -73,7 +76,8 @@ def choose_columns(rows: Sequence[Row], names: Sequence[str], *, width: int) -> 
     for name in _LEAST_FIRST:
         if sum(widths[shown_name] for shown_name in shown) + 3 * (len(shown) - 1) <= width:
             break
-        if name in shown and (name != "ward_code" or "ward_name" in shown):  # a ward keeps a name
+        others = _NAMED_BY.get(name)
+        if name in shown and (others is None or any(other in shown for other in others)):
             shown.remove(name)
     return shown
 

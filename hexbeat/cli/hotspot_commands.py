@@ -88,7 +88,8 @@ def hotspots(
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
         if out:
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
-    _report_hotspots(hotspot_map, rows, by=by, form=form, out=out)
+        listed = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
+    _report_hotspots(hotspot_map, rows, listed, form=form, out=out)
 
 
 def _require_rate(q: float) -> None:
@@ -114,9 +115,9 @@ def _write_hotspots(
 
 
 def _report_hotspots(
-    hotspot_map: HotspotMap, rows: pd.DataFrame, *, by: HotspotGrouping, form: Format, out: str | None
+    hotspot_map: HotspotMap, rows: pd.DataFrame, listed: pd.DataFrame, *, form: Format, out: str | None
 ) -> None:
-    """Print all cells, or the groups; as a table only hot and cold cells, those with the smallest q-value first."""
+    """Print what is listed, all cells or the groups; as a table only hot and cold cells, the surest first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
     totals: dict[str, Any] = {
         "layer": hotspot_map.spec.name,
@@ -130,8 +131,9 @@ def _report_hotspots(
         "cold": cold,
         "notes": list(hotspot_map.notes),
     }
-    records = build_json_rows(list_groups(rows) if by is HotspotGrouping.GROUP else _blank_groups(rows))
-    shown = records if by is HotspotGrouping.GROUP else sorted(filter(_has_kind, records), key=_rank_cell)
+    records = build_json_rows(listed)
+    is_grouped = "cells" in listed
+    shown = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average"
     if form is Format.TABLE:

@@ -7,7 +7,7 @@ import shapely
 
 from geo.cells import build_outlines
 from hexbeat.areas.area import Area, find_ward_bounds
-from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.areas.place_names import parse_cells
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
@@ -164,10 +164,10 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
 
 
 def format_place_title(line: PlaceLine) -> str:
-    """As in "Central · 4e17, with 3 cells around it"."""
+    """As in "Linthorpe Road and Southfield Road (Central), 4 cells"."""
     others = len(line.cells) - 1
-    beside = f", with {others} {'cell' if others == 1 else 'cells'} around it" if others else ""
-    return f"{format_place(line.ward_name, line.cell)}{beside}"
+    beside = f", {others + 1} cells" if others else ""
+    return f"{line.place}{beside}"
 
 
 def format_alert(alert: Alert) -> str:
@@ -190,10 +190,9 @@ def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
 
 def describe_closure(line: ClosureLine) -> str:
     """Where, since when and until when."""
-    place = format_place(line.ward_name, line.cell)
     if line.kind == "ending":
-        return f"{place}: last day {format_date(line.last_day)}, in force since {format_date(line.first_day)}"
-    return f"{place}: since {format_date(line.first_day)}, to {format_date(line.last_day)}"
+        return f"{line.place}: last day {format_date(line.last_day)}, in force since {format_date(line.first_day)}"
+    return f"{line.place}: since {format_date(line.first_day)}, to {format_date(line.last_day)}"
 
 
 def describe_visits(briefing: Briefing) -> list[str]:
@@ -212,7 +211,7 @@ def describe_forecast(briefing: Briefing) -> list[str]:
     lines = []
     for layer in dict.fromkeys(line.layer for line in briefing.expected):
         layer_lines = [line for line in briefing.expected if line.layer == layer]
-        places = [f"{format_place(line.ward_name, line.cell)} ({format_number(line.expected)})" for line in layer_lines]
+        places = [f"{line.place} ({format_number(line.expected)})" for line in layer_lines]
         first = layer_lines[0]
         week = format_span(first.start, first.end)
         lines.append(f"{first.title}, {week}: {format_list(places)}; {format_about(first.total)} in all")

@@ -15,6 +15,8 @@ from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study
 from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import name_cells
 from layers.columns import Columns, mark_states
 from layers.counting import NO_HOURS, lacks_hours
 from layers.filters import Filter
@@ -40,6 +42,7 @@ class ClosureLine:
     last_day: dt.date
     ward_code: str
     ward_name: str
+    place: str
     cell: str
     lon: float
     lat: float
@@ -53,6 +56,7 @@ class ForecastLine:
     title: str
     start: dt.date
     end: dt.date
+    place: str
     cell: str
     ward_code: str
     ward_name: str
@@ -62,7 +66,7 @@ class ForecastLine:
 
 @dataclass(frozen=True, slots=True)
 class PlaceLine:
-    """A hotspot group: its busiest cell (H3), and all its `cells`, that cell first.
+    """A hotspot group: its name, its busiest cell (H3), and all its `cells`, that cell first.
 
     `count` is that of the cell, `total` that of all `cells`; `reason` is the sentence that explains the cell, or the
     surest hotspot beside it.
@@ -70,6 +74,7 @@ class PlaceLine:
 
     layer: str
     title: str
+    place: str
     cell: str
     cells: tuple[str, ...]
     ward_code: str
@@ -100,7 +105,7 @@ def find_hot_places(
     start = end - dt.timedelta(days=days)
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
     hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
-    groups = list_groups(hotspot_map.rows)
+    groups = list_groups(hotspot_map.rows, area)
     hot = groups[groups["hotspot"] == HOT]
     if hot.empty:
         spans = get_coverage(columns, time_zone=area.time_zone).find_known_in(
@@ -109,7 +114,10 @@ def find_hot_places(
         if lacks_hours(columns, chosen, spans, time_zone=area.time_zone):
             return [], [f"{spec.title}: {NO_HOURS}."], False
         return [], [_describe_nothing(hotspot_map, spec, days, hours)], hotspot_map.is_known
-    places = [_build_line(hotspot_map, int(group)) for group in hot["group"].head(MOST_PLACES_A_LAYER)]
+    first = hot.head(MOST_PLACES_A_LAYER)
+    places = [
+        _build_line(hotspot_map, int(group), place) for group, place in zip(first["group"], first["place"], strict=True)
+    ]
     left = len(hot) - MOST_PLACES_A_LAYER
     if left <= 0:
         return places, [], True
@@ -117,7 +125,7 @@ def find_hot_places(
     return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."], True
 
 
-def _build_line(hotspot_map: HotspotMap, group: int) -> PlaceLine:
+def _build_line(hotspot_map: HotspotMap, group: int, place: str) -> PlaceLine:
     """The line of a group, which its busiest cell stands for."""
     rows = hotspot_map.rows[hotspot_map.rows["group"] == group]
     rows = rows.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True])
@@ -126,6 +134,7 @@ def _build_line(hotspot_map: HotspotMap, group: int) -> PlaceLine:
     return PlaceLine(
         layer=hotspot_map.spec.name,
         title=hotspot_map.spec.title,
+        place=place,
         cell=str(first["cell"]),
         cells=tuple(rows["cell"]),
         ward_code=str(first["ward_code"]),
@@ -179,8 +188,12 @@ def find_closure_lines(
             name = area.wards.names[area.wards.codes.index(code)] if code in area.wards.codes else code
             kind: Literal["new", "ending"] = "ending" if ending else "new"
             lon, lat = float(columns.lon[closures[place]]), float(columns.lat[closures[place]])
-            lines.append(ClosureLine(kind, first, last, code, name, cell, lon, lat))
+            lines.append(ClosureLine(kind, first, last, code, name, _name_cell(cell, area), cell, lon, lat))
     return tuple(sorted(lines, key=_sort_key))
+
+
+def _name_cell(cell: str, area: Area) -> str:
+    return name_cells(parse_cells([cell]), area)[0]
 
 
 def _sort_key(line: ClosureLine) -> tuple[bool, int, str]:
@@ -219,6 +232,7 @@ def build_forecast_lines(
                 title=forecast.spec.title,
                 start=forecast.start,
                 end=forecast.end,
+                place=_name_cell(str(row["cell"]), area),
                 cell=str(row["cell"]),
                 ward_code=str(row["ward_code"]),
                 ward_name=str(row["ward_name"]),

@@ -21,7 +21,7 @@ from geo.maximal_cover import MaximalCover, find_best_cover
 from geo.travel import PACES
 from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_cell_name
+from hexbeat.areas.street_names import name_cells
 from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from layers.access import Action, Viewer, may, require
 from layers.catalogue import find_only_layer
@@ -191,7 +191,7 @@ def find_naloxone_cover(
     cover = _choose_places(
         _find_reached(demand, candidates, area, reach), np.where(reached, 0.0, demand.weight), search
     )
-    places = candidates.iloc[cover.chosen].reset_index(drop=True)
+    places = _name_cells(candidates.iloc[cover.chosen].reset_index(drop=True), area)
     places.insert(0, "rank", np.arange(1, len(places) + 1))
     places["gain"] = cover.gain.round(2)
     places["share_after"] = ((covered + cover.gain.cumsum()) / total).round(4)
@@ -277,7 +277,7 @@ def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence
 
 
 def _build_cells(area: Area) -> pd.DataFrame:
-    """Middles of the cells of 130 m that lie in a ward, each named by its ward and short code."""
+    """Middles of the cells of 130 m that lie in a ward, without names: a town has thousands."""
     study = load_study(area, (), _POINT_RESOLUTION)
     middles = shapely.centroid(build_outlines(study.cells))
     lon, lat = shapely.get_x(middles), shapely.get_y(middles)
@@ -285,11 +285,21 @@ def _build_cells(area: Area) -> pd.DataFrame:
     inside = ward >= 0
     names = np.array(area.wards.names, dtype=object)[ward[inside]]
     cells = study.cells[inside]
-    titles = [format_cell_name(name, int(cell)) for name, cell in zip(names, cells, strict=True)]
     return pd.DataFrame({
-        "name": titles, "lon": lon[inside].round(6), "lat": lat[inside].round(6), "ward_name": names,
+        "name": "", "lon": lon[inside].round(6), "lat": lat[inside].round(6), "ward_name": names,
         "cell": format_cells(cells),
     })  # fmt: skip
+
+
+def _name_cells(places: pd.DataFrame, area: Area) -> pd.DataFrame:
+    """The places with names by their streets for those that are cells."""
+    if "cell" not in places:
+        return places
+    is_cell = places["cell"].notna()
+    cells = np.array([int(cell, 16) for cell in places.loc[is_cell, "cell"]], dtype=np.uint64)
+    named = iter(name_cells(cells, area))
+    names = [next(named) if cell else name for cell, name in zip(is_cell, places["name"], strict=True)]
+    return places.assign(name=pd.Series(names, index=places.index, dtype=object))
 
 
 def is_open_through(hours: str | None, span: tuple[int, int] | None, days: frozenset[int]) -> bool | None:

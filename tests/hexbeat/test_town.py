@@ -75,7 +75,7 @@ def test_what_the_door_names_is_there() -> None:
         (("--layer", "needle_litter", "--reported-by", "sweep"), {"reported_by": "sweep"}),
         (("--layer", "needle_litter", "--category", "Found on patrol"), {"categories": "found on patrol"}),
         (("--layer", "needle_litter", "--ward", "central", "--ward", "Newport"), {"wards": ["central", "Newport"]}),
-        (("--layer", "needle_litter", "--as-at", "2026-11-30"), {"as_at": "30/11/2026"}),
+        (("--layer", "needle_litter", "--as-at", "2099-11-30"), {"as_at": "30/11/2099"}),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from geo.orienteering import Problem, Route
 from hexbeat.analysis.study import Study
-from hexbeat.areas.place_names import format_cell_name
 from hexbeat.operations.plans.plan import Pause, Place, Stop, Tour
 from hexbeat.operations.plans.roads import TravelTable
 from hexbeat.operations.plans.working_time import WorkingTime
@@ -47,7 +46,7 @@ def build_visited_places(
     """The places of k cells of a study, in their order. `lon`, `lat`, `expected` and `open_reports` are (k,)."""
     return [
         VisitedPlace(
-            place=format_cell_name(str(study.ward_names[cell]), int(study.cells[cell])),
+            place=name,
             cell=str(study.names[cell]),
             ward_code=str(study.ward_codes[cell]),
             ward_name=str(study.ward_names[cell]),
@@ -56,7 +55,7 @@ def build_visited_places(
             expected=float(expected[k]),
             open_reports=0 if open_reports is None else int(open_reports[k]),
         )
-        for k, cell in enumerate(cells.tolist())
+        for k, (cell, name) in enumerate(zip(cells.tolist(), study.name_places(cells), strict=True))
     ]
 
 

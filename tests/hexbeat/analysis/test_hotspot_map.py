@@ -168,7 +168,7 @@ def test_groups_are_hotspots_that_touch_and_the_busiest_cell_stands_for_them() -
     columns, _ = demonstration()
     study = load_study(middlesbrough())
     rows = build_hotspot_map(columns, FOUR_WEEKS, study, trend=False).rows
-    groups = list_groups(rows)
+    groups = list_groups(rows, middlesbrough())
     assert groups["group"].tolist() == list(range(1, len(groups) + 1))
     assert rows.loc[rows["hotspot"] != "", "group"].notna().all()
     assert groups["count"].sum() == rows.loc[rows["group"].notna(), "count"].sum()
@@ -193,7 +193,7 @@ def test_an_empty_cell_is_never_a_hotspot_by_itself() -> None:
     rows.loc[middle, ["gi_z", "q_value", "hotspot"]] = 5.0, 0.01, "hot"
     rows["group"] = find_groups(rows, study.neighbours)
     rows = rows.assign(cell=study.names, ward_code=study.ward_codes, ward_name=study.ward_names)
-    (group,) = list_groups(rows).to_dict("records")
+    (group,) = list_groups(rows, middlesbrough()).to_dict("records")
     assert (group["cells"], group["count"], group["busiest"]) == (3, 8, 5)
     assert group["cell"] == study.names[around[1]]
     assert (group["hotspot"], group["q_value"]) == ("hot", 0.01)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geo.cells import build_outlines, find_meeting_cells, index_points
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.street_names import name_cells, name_points
+from hexbeat.areas.street_names import name_cells, name_group, name_points
 
 
 def draw_cells(area: Area, resolution: int, number: int) -> NDArray[np.uint64]:
@@ -126,3 +126,16 @@ def test_without_a_gazetteer_a_cell_is_named_by_its_part_of_the_ward(tmp_path: P
     north = h3.latlng_to_cell(area.wards.polygons[place].bounds[3] - 0.0008, middle.x, 9)
     names = name_cells([int(h3.latlng_to_cell(middle.y, middle.x, 9), 16), int(north, 16)], area)
     assert [name.split(" · ")[0] for name in names] == ["Middle of Central", "North of Central"]
+
+
+def test_a_group_has_the_names_of_its_first_two_streets(tmp_path: Path) -> None:
+    area = load_area("middlesbrough", home=tmp_path)
+    gazetteer = read_gazetteer(area)
+    assert gazetteer is not None
+    street = gazetteer.points[gazetteer.points["name"] == "Linthorpe Road"]
+    cells = np.unique(index_points(street["lon"], street["lat"], resolution=9))
+    names = name_cells(cells, area)
+    firsts = list(dict.fromkeys(name.split(", near ")[0] for name in names if ", near " in name))
+    assert len(firsts) > 2
+    assert name_group(cells, area).startswith(f"{firsts[0]} and {firsts[1]} (")
+    assert name_group(cells[:1], area) == names[0]

@@ -4,11 +4,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from hexbeat.analysis.study import load_study
-from hexbeat.areas.place_names import build_ward_labels, format_cell_name
+from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
 from hexbeat.evaluation.rule import USUAL_RULE, Rule
@@ -90,19 +91,19 @@ def _draw_cells(installation: Installation, day: dt.date) -> tuple[list[TreatedP
     """Draw the choice of cells, by their names on the map or by H3 codes. Together they are one place."""
     labels = build_cell_labels(installation)
     entries = st.multiselect(
-        "Cells", list(labels), key="outcome_cells", placeholder="Type a ward, or a cell's code",
+        "Cells", list(labels), key="outcome_cells", placeholder="Type a street, a ward or a cell's code",
         accept_new_options=True, format_func=lambda cell: labels.get(cell, cell),
-        help="As the map's cards name them, like Central · 4e17; or paste H3 codes, with commas or spaces between.",
+        help="As the map's cards name them, like Linthorpe Road, near Borough Road (Central). You can also paste H3 "
+        "codes, with commas or spaces between.",
     )  # fmt: skip
     codes = list(dict.fromkeys(code for text in entries for code in text.replace(",", " ").split()))
     return ([build_cell_place(codes, day)], "") if codes else ([], "Choose one or more cells. They count as one place.")
 
 
 def build_cell_labels(installation: Installation) -> dict[str, str]:
-    """Names of the cells of the area by H3 code, sorted by ward."""
+    """Names of the cells of the area by H3 code, sorted."""
     study = load_study(installation.area, (), _RESOLUTION)
-    pairs = zip(study.names.tolist(), study.ward_names.tolist(), study.cells.tolist(), strict=True)
-    labels = {name: format_cell_name(ward, cell) for name, ward, cell in pairs}
+    labels = dict(zip(study.names.tolist(), study.name_places(np.arange(len(study))), strict=True))
     return dict(sorted(labels.items(), key=lambda pair: pair[1]))
 
 
