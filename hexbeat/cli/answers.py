@@ -23,8 +23,8 @@ FEW_COLUMNS: Final = 4  # a single row with more columns is printed one column a
 # What a table in a narrow window leaves out first. Numbers and verdicts are in no such list: they always stay. Of codes
 # and names of one thing the most readable stays.
 _LEAST_FIRST: Final = (
-    "neighbourhood", "expected", "gi_z", "ward_code", "ward_name", "cell", "ratio_low", "ratio_high", "q_value", "difference", "p_value",
-    "RRI", "PEI", "trend", "snapshot", "records", "sha256", "ratio",
+    "neighbourhood", "expected", "gi_z", "ward_code", "ward_name", "cell", "ratio_low", "ratio_high", "q_value",
+    "difference", "p_value", "RRI", "PEI", "trend", "snapshot", "records", "sha256", "ratio",
 )  # fmt: skip
 # The names that must be shown for one of these to be left out.
 _NAMED_BY: Final = {"ward_code": ("ward_name", "place"), "ward_name": ("place",), "cell": ("place",)}
