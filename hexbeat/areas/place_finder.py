@@ -32,6 +32,7 @@ _MOST_NAMED: Final = 5  # places that an error names
 _SHORTEST_MISTYPED: Final = 4  # letters of a word in which one typing error is forgiven
 _POSTCODE: Final = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s?(?:(\d)([A-Z]{0,2}))?")
 _CONTEXT_COST: Final = 4.0  # of a word that only the ward or the council has
+_POINT: Final = re.compile(r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)")
 _CELL: Final = re.compile(r"[0-9a-f]{15}")
 # How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
 _SHORT_WORDS: Final = {
@@ -55,7 +56,7 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
     query = " ".join(words[:LONGEST_QUERY].split())
     if not query:
         return _build_answer([])
-    for find in (_find_cell, _find_postcode):
+    for find in (_find_point, _find_cell, _find_postcode):
         found = find(query, area)
         if found is not None:
             return found.head(limit)
@@ -116,6 +117,18 @@ def fold_words(text: str) -> list[str]:
 
 def _build_answer(rows: Iterable[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(FOUND_COLUMNS))
+
+
+def _find_point(query: str, area: Area) -> pd.DataFrame | None:
+    """The point that a query gives as latitude and longitude; None if it gives none."""
+    match = _POINT.fullmatch(query)
+    if match is None:
+        return None
+    lat, lon = float(match[1]), float(match[2])
+    ward = _find_ward(lon, lat, area)
+    if ward == ("", ""):
+        return _build_answer([])
+    return _build_answer([(f"{lat:.5f}, {lon:.5f}", "point", *ward, lon, lat)])
 
 
 def _find_cell(query: str, area: Area) -> pd.DataFrame | None:
