@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from geo.errors import UsageError
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.areas.street_names import name_cells
 
-__all__ = ["FOUND_COLUMNS", "find_places", "fold_words"]
+__all__ = ["FOUND_COLUMNS", "FoundPlace", "find_one_place", "find_places", "fold_words", "format_found"]
 
 FOUND_COLUMNS: Final = ("name", "kind", "ward_code", "ward_name", "lon", "lat")
 LONGEST_QUERY: Final = 200
+_MOST_NAMED: Final = 5  # places that an error names
 _SHORTEST_MISTYPED: Final = 4  # letters of a word in which one typing error is forgiven
 _POSTCODE: Final = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s?(?:(\d)([A-Z]{0,2}))?")
 _CONTEXT_COST: Final = 4.0  # of a word that only the ward or the council has
+_POINT: Final = re.compile(r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)")
 _CELL: Final = re.compile(r"[0-9a-f]{15}")
 # How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
 _SHORT_WORDS: Final = {
@@ -53,11 +56,52 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
     query = " ".join(words[:LONGEST_QUERY].split())
     if not query:
         return _build_answer([])
-    for find in (_find_cell, _find_postcode):
+    for find in (_find_point, _find_cell, _find_postcode):
         found = find(query, area)
         if found is not None:
             return found.head(limit)
     return _build_index(_IndexKey(area, read_gazetteer(area))).search(query, limit=limit, stops=stops)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """A place that a person chose: its name ("High Street (Brotton)"), and its longitude and latitude in degrees."""
+
+    name: str
+    lon: float
+    lat: float
+
+
+def find_one_place(words: str, area: Area) -> FoundPlace:
+    """The one place that words name; UsageError if there is none, or several that fit as well."""
+    found = find_places(words, area, limit=_MOST_NAMED + 1)
+    if found.empty:
+        raise UsageError(
+            f"A place is a street, a postcode or another place in {area.title}, or a latitude and longitude",
+            f"nothing there fits {words[:40]!r}",
+            "try fewer words, or part of a name",
+        )
+    first = found.iloc[0]
+    twins = found[(found["kind"] == first["kind"]) & (found["name"].map(_cut_near) == _cut_near(first["name"]))]
+    labels = [format_found(row) for row in twins.to_dict("records")]
+    if len(twins) > 1 and not set(fold_words(words)) - set(fold_words(_cut_near(first["name"]))):
+        more = " and others" if len(twins) > _MOST_NAMED else ""
+        raise UsageError(
+            "A place has to be one place",
+            f"{words[:40]!r} fits {', '.join(labels[:_MOST_NAMED])}{more}",
+            "add the ward, as in 'high street brotton'",
+        )
+    return FoundPlace(labels[0], float(first["lon"]), float(first["lat"]))
+
+
+def format_found(row: Mapping[str, object]) -> str:
+    """A found place with its ward: "High Street, near Jackson Street (Brotton)"; a ward by its name alone."""
+    name, ward = str(row["name"]), str(row["ward_name"])
+    return name if not ward or row["kind"] in ("ward", "cell") else f"{name} ({ward})"
+
+
+def _cut_near(name: str) -> str:
+    return name.split(", near ", maxsplit=1)[0]
 
 
 def fold_words(text: str) -> list[str]:
@@ -73,6 +117,18 @@ def fold_words(text: str) -> list[str]:
 
 def _build_answer(rows: Iterable[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(FOUND_COLUMNS))
+
+
+def _find_point(query: str, area: Area) -> pd.DataFrame | None:
+    """The point that a query gives as latitude and longitude; None if it gives none."""
+    match = _POINT.fullmatch(query)
+    if match is None:
+        return None
+    lat, lon = float(match[1]), float(match[2])
+    ward = _find_ward(lon, lat, area)
+    if ward == ("", ""):
+        return _build_answer([])
+    return _build_answer([(f"{lat:.5f}, {lon:.5f}", "point", *ward, lon, lat)])
 
 
 def _find_cell(query: str, area: Area) -> pd.DataFrame | None:

@@ -1,9 +1,10 @@
 """plan patrol, sweep, list, show and remove, and the options that they share."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,6 +12,7 @@ from geo.errors import UsageError
 from geo.travel import Mode
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
+from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
 from hexbeat.cli.installation import (
@@ -40,15 +42,17 @@ from layers.filters import parse_hours, resolve_wards
 from layers.wording import format_plural
 
 __all__ = [
+    "find_named_place",
     "find_revisit_minutes",
     "find_travel",
     "find_usual_start",
     "parse_minutes",
-    "parse_named_place",
     "parse_shift_hours",
     "parse_weight",
     "plan",
 ]
+
+_COORDINATES: Final = re.compile(r"[\s\d.,+-]+")
 
 plan = typer.Typer(no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write or remove plans.")
 DayOption = Annotated[
@@ -58,12 +62,12 @@ StartOption = Annotated[
     str | None,
     typer.Option(
         "--start",
-        metavar="LAT,LON",
-        help="Where tours start; default: as plans.toml says, or a loaded station or depot.",
+        metavar="PLACE",
+        help="Where tours start: a street, a postcode, LAT,LON, or a name in plans.toml; default: the last one used.",
     ),
 ]
 FinishOption = Annotated[
-    str | None, typer.Option("--finish", metavar="LAT,LON", help="Where tours finish; default: where they start.")
+    str | None, typer.Option("--finish", metavar="PLACE", help="Where tours finish; default: where they start.")
 ]
 RoadsOption = Annotated[
     str | None,
@@ -139,7 +143,7 @@ def patrol(
     kind = parse_file_kind(out)
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
-        start_place = parse_named_place(start, "Start") or find_usual_start(installation, "station")
+        start_place = find_named_place(installation, start, "Start") or find_usual_start(installation, "station")
         choices = PatrolChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             hours=parse_shift_hours(hours),
@@ -149,7 +153,7 @@ def patrol(
             stop_minutes=parse_minutes(stops),
             revisit_minutes=find_revisit_minutes(installation, revisit),
             mode=mode.value,
-            finish=parse_named_place(finish, "Finish"),
+            finish=find_named_place(installation, finish, "Finish"),
             wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
         )
@@ -200,13 +204,13 @@ def sweep(
         usual = read_plan_settings(installation.settings.home).standard_hours
         choices = SweepChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
-            start=parse_named_place(start, "Depot") or find_usual_start(installation, "depot"),
+            start=find_named_place(installation, start, "Depot") or find_usual_start(installation, "depot"),
             hours=parse_shift_hours(hours),
             crews=crews,
             stop_minutes=parse_minutes(stops),
             standard_hours=usual if standard is None else standard,
             mode=mode.value,
-            finish=parse_named_place(finish, "Finish"),
+            finish=find_named_place(installation, finish, "Finish"),
             wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
         )
@@ -316,9 +320,21 @@ def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> t
     return low, high
 
 
-def parse_named_place(text: str | None, name: str) -> Place | None:
-    """The place of an option; None if it was not given."""
-    return parse_place(text, name=name) if text else None
+def find_named_place(installation: Installation, text: str | None, name: str) -> Place | None:
+    """The place of an option: one of plans.toml by its name, a latitude and longitude, or one that `find` finds.
+
+    None if the option was not given. A message says which place was found.
+    """
+    if not text:
+        return None
+    for place in read_plan_settings(installation.settings.home).starts:
+        if place.name.casefold() == text.strip().casefold():
+            return place
+    if _COORDINATES.fullmatch(text):
+        return parse_place(text, name=name)
+    found = find_one_place(text, installation.area)
+    print_message(f"{name}: {found.name}")
+    return Place(found.name, found.lon, found.lat)
 
 
 def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:

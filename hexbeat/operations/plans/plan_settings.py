@@ -5,14 +5,17 @@ roads = "roads.graphml"            # or the address of an OSRM table service, as
 standard_hours = 2                 # in which the council answers a report of needles
 revisit_minutes = [90, 180]        # least and most between a patrol's visits of a place
 
-[start]                            # where tours begin and end
+[[starts]]                         # where tours begin and end, by the names that people gave; the last used comes first
 name = "Station"
 lon = -1.2350
 lat = 54.5740
 ```
+
+One `[start]` alone, as earlier versions wrote it, is read too.
 """
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +35,7 @@ __all__ = [
     "STANDARD_HOURS",
     "PlanSettings",
     "find_starts",
+    "forget_start",
     "parse_place",
     "read_plan_settings",
     "remember_start",
@@ -39,9 +43,10 @@ __all__ = [
 ]
 
 PLANS_FILE: Final = "plans.toml"
-_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat"
+_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and [[starts]] with name, lon and lat"
 _HINT: Final = "correct the file, or remove it: plans work without it"
-_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start"}
+_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start", "starts"}
+_MOST_STARTS: Final = 12
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
 # The effect of a visit lasts about two hours (Koper 1995), so the next one comes half an hour before to an hour after.
 REVISIT_MINUTES: Final = (90, 180)
@@ -50,12 +55,12 @@ _REVISIT_LIMITS: Final = (30, 960)
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """`start` where tours begin, if that is known; `roads` a file or an address; `standard_hours` of the council.
+    """`starts` where tours began, the last used first; `roads` a file or an address; `standard_hours` of the council.
 
     `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place.
     """
 
-    start: Place | None = None
+    starts: tuple[Place, ...] = ()
     roads: str | None = None
     standard_hours: float = STANDARD_HOURS
     revisit_minutes: tuple[int, int] = REVISIT_MINUTES
@@ -79,36 +84,49 @@ def read_plan_settings(home: Path) -> PlanSettings:
         raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
     if roads is not None and not isinstance(roads, str):
         raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
-    return PlanSettings(
-        _parse_start(settings.get("start")), roads, float(hours), _parse_revisit(settings.get("revisit_minutes"))
-    )
+    return PlanSettings(_parse_starts(settings), roads, float(hours), _parse_revisit(settings.get("revisit_minutes")))
 
 
 def remember_start(home: Path, start: Place) -> None:
-    """Store where tours begin, for the next plan; the other settings stay."""
+    """Store where tours begin, under its name and before the others, for the next plan; the other settings stay."""
     settings = read_plan_settings(home)
+    others = [place for place in settings.starts if place.name != start.name]
+    _write_settings(home, settings, [start, *others][:_MOST_STARTS])
+
+
+def forget_start(home: Path, name: str) -> None:
+    """Remove the place of that name from those where tours may begin; nothing happens if there is none."""
+    settings = read_plan_settings(home)
+    kept = [place for place in settings.starts if place.name != name]
+    if len(kept) < len(settings.starts):
+        _write_settings(home, settings, kept)
+
+
+def _write_settings(home: Path, settings: PlanSettings, starts: Sequence[Place]) -> None:
     lines = [f"roads = {_quote(settings.roads)}"] if settings.roads else []
     if settings.standard_hours != STANDARD_HOURS:
         lines.append(f"standard_hours = {settings.standard_hours:g}")
     if settings.revisit_minutes != REVISIT_MINUTES:
         lines.append(f"revisit_minutes = {list(settings.revisit_minutes)}")
-    lines += ["", "[start]", f"name = {_quote(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}", ""]
+    for start in starts:
+        lines += ["", "[[starts]]", f"name = {_quote(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}"]
+    lines.append("")
     home.mkdir(parents=True, exist_ok=True)
     with atomic_write(home / PLANS_FILE) as draft:
         draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
 
 
 def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
-    """Where tours may begin: the remembered place, then the loaded places of a kind (station, depot), each name once.
+    """Where tours may begin: the remembered places, then the loaded ones of a kind (station, depot), each name once.
 
     The first is the default. DataError as in `read_plan_settings`.
     """
-    remembered = read_plan_settings(home).start
+    remembered = read_plan_settings(home).starts
     loaded = read_reference(store, viewer, kind=kind)
     columns = (loaded[name].tolist() for name in ("name", "lon", "lat"))
     rows = [Place(str(name), float(lon), float(lat)) for name, lon, lat in zip(*columns, strict=True)]
     places: dict[str, Place] = {}
-    for place in [*([remembered] if remembered else []), *rows]:
+    for place in [*remembered, *rows]:
         places.setdefault(place.name, place)
     return list(places.values())
 
@@ -153,14 +171,19 @@ def _parse_revisit(value: Any) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def _parse_start(table: Any) -> Place | None:
-    if table is None:
-        return None
+def _parse_starts(settings: Mapping[str, Any]) -> tuple[Place, ...]:
+    tables = settings.get("starts", [settings["start"]] if "start" in settings else [])
+    if not isinstance(tables, list) or len(tables) > _MOST_STARTS:
+        raise DataError(_RULE, f"it has no list of at most {_MOST_STARTS} [[starts]]", _HINT)
+    return tuple(_parse_start(table) for table in tables)
+
+
+def _parse_start(table: Any) -> Place:
     is_valid = isinstance(table, dict) and all(
         type(table.get(key)) in (int, float) for key in ("lon", "lat")
     )  # true is none
     if not (is_valid and abs(table["lon"]) <= 180 and abs(table["lat"]) <= 90):  # noqa: PLR2004 - degrees; NaN is none
-        raise DataError(_RULE, "its [start] has no lon and lat in degrees", _HINT)
+        raise DataError(_RULE, "one of its starts has no lon and lat in degrees", _HINT)
     return Place(str(table.get("name", "Start")), float(table["lon"]), float(table["lat"]))
 
 

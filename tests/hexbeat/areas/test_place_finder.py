@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.place_finder import FOUND_COLUMNS, find_places, fold_words
+from hexbeat.areas.place_finder import FOUND_COLUMNS, FoundPlace, find_one_place, find_places, fold_words
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,20 @@ def test_wards_are_found_without_a_gazetteer(tmp_path: Path, cleveland: Area) ->
     area = load_area("plain", home=tmp_path)
     assert first("newport", area)[1:] == ("ward", "Newport")
     assert find_places("linthorpe road", area).empty
+
+
+def test_one_place_is_found_or_the_choice_is_named(cleveland: Area) -> None:
+    assert find_one_place("linthorpe rd", cleveland) == FoundPlace("Linthorpe Road (Park)", -1.24165, 54.56418)
+    assert find_one_place("High Street, Ormesby", cleveland).name == "High Street (Ormesby)"
+    with pytest.raises(UsageError) as raised:
+        find_one_place("park rd", cleveland)
+    assert str(raised.value) == (
+        "A place has to be one place; 'park rd' fits Park Road (Park), Park Road (Brotton), Park Road (Burn Valley), "
+        "Park Road (Ropner), Park Road (Village); add the ward, as in 'high street brotton'"
+    )
+    with pytest.raises(UsageError) as raised:
+        find_one_place("qqqq", cleveland)
+    assert str(raised.value) == (
+        "A place is a street, a postcode or another place in Cleveland, or a latitude and longitude; nothing there "
+        "fits 'qqqq'; try fewer words, or part of a name"
+    )

@@ -72,7 +72,7 @@ def test_a_start_that_is_nowhere_is_refused(run: Run, filled: Path, lon: str) ->
     (filled / "plans.toml").write_text(f"[start]\nlon = {lon}\nlat = 54.574\n")
     done = run("plan", "sweep", "--home", filled, "--day", "2026-11-22")
     assert done.code == 3
-    assert "  Its [start] has no lon and lat in degrees." in done.err.splitlines()
+    assert "  One of its starts has no lon and lat in degrees." in done.err.splitlines()
 
 
 def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, filled: Path) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.place_box import draw_place_box
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
 from hexbeat.evaluation.rule import USUAL_RULE, Rule
@@ -81,10 +82,10 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
         )
     if way == CELLS:
         return _draw_cells(installation, day)
-    lon, lat = installation.area.centre
-    lat = st.number_input("Latitude", value=round(lat, 4), format="%.4f", step=0.001, key="outcome_lat")
-    lon = st.number_input("Longitude", value=round(lon, 4), format="%.4f", step=0.001, key="outcome_lon")
-    return [build_point_place(lon, lat, day)], ""
+    found = draw_place_box(installation.area, "Where", key="outcome_place")
+    if found is None:
+        return [], "Choose the place: a street, a postcode, or a latitude and longitude."
+    return [build_point_place(found.lon, found.lat, day, name=found.name)], ""
 
 
 def _draw_cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:

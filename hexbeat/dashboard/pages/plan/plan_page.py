@@ -134,7 +134,7 @@ def _make_plan(
         require(installation.viewer, Action.PLAN)
         plan = make(show_progress)
         save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
-        if read_plan_settings(installation.settings.home).start != start:
+        if read_plan_settings(installation.settings.home).starts[:1] != (start,):
             remember_start(installation.settings.home, start)
     except HexbeatError as error:
         draw_error(error)

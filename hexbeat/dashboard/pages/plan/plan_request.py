@@ -10,15 +10,15 @@ import streamlit as st
 from geo.errors import UsageError
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.place_box import draw_place_box
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.plans.patrol import PatrolChoices
 from hexbeat.operations.plans.plan import Place
-from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
+from hexbeat.operations.plans.plan_settings import find_starts, forget_start, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
 from layers.catalogue import LAYERS, list_usual_targets
-from layers.wording import format_sentence
 
 __all__ = ["draw_patrol_choices", "draw_sweep_choices", "find_next_shift"]
 
@@ -155,22 +155,8 @@ def _draw_weights() -> tuple[tuple[str, float], ...]:
 
 
 def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoices | None:
-    """Draw the start of the tours and the wards, and return them; None if the start cannot be read."""
-    places = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
-    names = [place.name for place in places]
-    chosen = st.selectbox("Start and finish", [*names, ELSEWHERE], key=f"{key}_start", width=240) if names else None
-    if chosen is None or chosen == ELSEWHERE:
-        lon, lat = installation.area.centre
-        text = st.text_input(
-            "Start and finish (latitude, longitude)",
-            value=f"{lat:.4f}, {lon:.4f}",
-            key=f"{key}_place",
-            help="This is the middle of the area until you choose a place. Hexbeat remembers your choice.",
-            width=240,
-        )
-        start = _parse_place(text, kind)
-    else:
-        start = places[names.index(chosen)]
+    """Draw the start of the tours and the wards, and return them; None if no start is chosen."""
+    start = _draw_start(installation, key, kind)
     labels = build_ward_labels(installation.area.wards)
     requested = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
@@ -184,12 +170,26 @@ def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoic
     return _SharedChoices(start, tuple(sorted(wards))) if start else None
 
 
-def _parse_place(text: str, kind: str) -> Place | None:
-    try:
-        return parse_place(text, name={"station": "Station", "depot": "Depot"}[kind])
-    except UsageError as error:
-        st.text(f"{format_sentence(error.rule)} {format_sentence(error.hint)}")
+def _draw_start(installation: Installation, key: str, kind: str) -> Place | None:
+    """Draw the choice among the saved starts, or the box that finds another place; None until one is chosen.
+
+    Nothing is filled in that nobody chose. A new start is saved under the name that the person gives it.
+    """
+    home = installation.settings.home
+    places = {place.name: place for place in find_starts(home, installation.store, installation.viewer, kind)}
+    if places:
+        chosen = st.selectbox("Start and finish", [*places, ELSEWHERE], key=f"{key}_start", width=280)
+        if chosen in places:
+            if chosen in {place.name for place in read_plan_settings(home).starts}:
+                st.button("Forget this start", key=f"{key}_forget", on_click=forget_start, args=(home, str(chosen)))
+            return places[str(chosen)]
+    found = draw_place_box(installation.area, "Start and finish", key=f"{key}_place")
+    if found is None:
+        if not st.session_state.get(f"{key}_place_words", "").strip():
+            st.text("Choose where the tours start and finish.")
         return None
+    name = st.text_input("Save it as", value=found.name, max_chars=80, key=f"{key}_name_{found.name}", width=280)
+    return Place(name.strip() or found.name, found.lon, found.lat)
 
 
 def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:

@@ -6,7 +6,13 @@ import pytest
 
 from geo.errors import DataError
 from hexbeat.operations.plans.plan import Place
-from hexbeat.operations.plans.plan_settings import PlanSettings, find_starts, read_plan_settings, remember_start
+from hexbeat.operations.plans.plan_settings import (
+    PlanSettings,
+    find_starts,
+    forget_start,
+    read_plan_settings,
+    remember_start,
+)
 from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -19,8 +25,8 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
     with pytest.raises(DataError) as caught:
         read_plan_settings(tmp_path)
     assert str(caught.value) == (
-        "plans.toml holds roads, standard_hours, revisit_minutes and a [start] with name, lon and lat; its [start] has "
-        "no lon and lat in degrees; correct the file, or remove it: plans work without it"
+        "plans.toml holds roads, standard_hours, revisit_minutes and [[starts]] with name, lon and lat; one of its "
+        "starts has no lon and lat in degrees; correct the file, or remove it: plans work without it"
     )
 
 
@@ -47,7 +53,26 @@ def test_a_remembered_start_leaves_the_other_settings_as_they_are(tmp_path: Path
     (tmp_path / "plans.toml").write_text('roads = "a.graphml"\nstandard_hours = 4\nrevisit_minutes = [100, 200]\n')
     start = Place("Station", -1.235, 54.574)
     remember_start(tmp_path, start)
-    assert read_plan_settings(tmp_path) == PlanSettings(start, "a.graphml", 4.0, (100, 200))
+    assert read_plan_settings(tmp_path) == PlanSettings((start,), "a.graphml", 4.0, (100, 200))
+
+
+def test_starts_are_kept_by_their_names_the_last_used_first(tmp_path: Path) -> None:
+    station, yard = Place("Station", -1.235, 54.574), Place('The "yard"', -1.25, 54.56)
+    for start in (station, yard, Place("Station", -1.236, 54.575)):
+        remember_start(tmp_path, start)
+    assert read_plan_settings(tmp_path).starts == (Place("Station", -1.236, 54.575), yard)
+    forget_start(tmp_path, "Station")
+    forget_start(tmp_path, "Nowhere")
+    assert read_plan_settings(tmp_path).starts == (yard,)
+    for number in range(20):
+        remember_start(tmp_path, Place(f"Start {number}", -1.2, 54.5))
+    names = [place.name for place in read_plan_settings(tmp_path).starts]
+    assert names == [f"Start {number}" for number in range(19, 7, -1)]
+
+
+def test_the_one_start_of_earlier_versions_is_read(tmp_path: Path) -> None:
+    (tmp_path / "plans.toml").write_text('[start]\nname = "Yard"\nlon = -1.25\nlat = 54.56\n')
+    assert read_plan_settings(tmp_path).starts == (Place("Yard", -1.25, 54.56),)
 
 
 def test_tours_may_begin_at_the_remembered_place_then_at_loaded_ones_each_name_once(tmp_path: Path) -> None:

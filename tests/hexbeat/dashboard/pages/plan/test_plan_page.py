@@ -13,7 +13,8 @@ from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
 from hexbeat.dashboard.pages.plan.plan_request import find_next_shift
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
-from hexbeat.operations.plans.plan import PlanPast, headline
+from hexbeat.operations.plans.plan import Place, PlanPast, headline
+from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from tests.support.demonstrations import filled_store, select_for
 from tests.support.partners_side import one_page
@@ -30,7 +31,10 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert "No plan is open" in read_html(app)
     app.session_state["plan_kind"] = "sweep"
     app.run()
-    app.text_input(key="sweep_place").set_value("54.574, -1.235").run()
+    assert "Choose where the tours start and finish." in read_html(app)
+    assert app.button(key="plan_make").disabled
+    app.text_input(key="sweep_place_words").set_value("54.574, -1.235").run()
+    app.text_input(key="sweep_name_54.57400, -1.23500 (Central)").set_value("Yard").run()
     app.button(key="plan_make").click().run()
     assert not app.exception
     ((code, _, _),) = list_plans(home)
@@ -38,7 +42,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert plan.tours[0].start.lat == 54.574
     assert app.query_params["plan"] in (code, [code])
     assert headline(plan) in read_html(app)
-    assert 'name = "Depot"' in (home / "plans.toml").read_text()
+    assert 'name = "Yard"' in (home / "plans.toml").read_text()
     again = one_page("plan", plan=code)
     assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
     assert headline(plan) in read_html(again)
@@ -49,10 +53,25 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     select_for("street_dealing")
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
-    app.text_input(key="patrol_place").set_value("somewhere").run()
-    assert "A place is a latitude and a longitude with a comma between them." in read_html(app)
+    app.text_input(key="patrol_place_words").set_value("qqqqqq").run()
+    assert "No place in Middlesbrough fits. Try fewer words, or part of a name." in read_html(app)
     assert app.button(key="plan_make").disabled
     assert "There is no plan" in read_html(one_page("plan", plan="zzzz9"))
+
+
+def test_a_start_is_found_by_its_street_and_forgotten_again(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    remember_start(home, Place("The yard", -1.235, 54.574))
+    app = one_page("plan", kind="sweep")
+    assert app.selectbox(key="sweep_start").options == ["The yard", "Another place …"]
+    assert not app.button(key="plan_make").disabled
+    app.button(key="sweep_forget").click().run()
+    assert read_plan_settings(home).starts == ()
+    app.text_input(key="sweep_place_words").set_value("church").run()
+    offered = app.radio(key="sweep_place_choice_church").options
+    assert len(offered) > 1
+    assert all("(" in label for label in offered)
+    assert not app.button(key="plan_make").disabled
 
 
 def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
