@@ -13,6 +13,7 @@ import pandas as pd
 
 from geo.errors import DataError
 from hexbeat.areas.area import Area
+from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
 from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
@@ -184,6 +185,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     if layer is not None:
         find_layer(layer)
     require_covers(profile, covers)
+    require_own_codes(area.name, area.wards, home=home)
     started_at = now or datetime.now(UTC)
     covers, remarks = clip_covers(covers, find_today(started_at, profile.time_zone or area.time_zone))
     with ExitStack() as stack:
