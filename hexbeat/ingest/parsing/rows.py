@@ -20,6 +20,7 @@ from hexbeat.ingest.parsing.date_order import DateOrders
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.locations import (
+    DEGREES,
     NATIONAL_GRID,
     Points,
     is_impossible,
@@ -30,7 +31,7 @@ from hexbeat.ingest.parsing.locations import (
     to_degrees,
 )
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_numbers, parse_quantities
+from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_quantities
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
@@ -260,7 +261,7 @@ class RowReader:
         if points is not None:
             candidates.append(to_degrees(points, self.crs or rules.crs or ""))
         if plan.lon_lat:
-            candidates.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
+            candidates.append(parse_xy(texts[plan.lon_lat[0]], texts[plan.lon_lat[1]], DEGREES))
         if plan.x_y and rules.crs:
             candidates.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
         if plan.grid_ref:
