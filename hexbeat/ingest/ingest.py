@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,8 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
-from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
+from hexbeat.ingest.parsing.file_conventions import settle_conventions
+from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
@@ -276,20 +277,19 @@ class _Job:
     covers: Span | None
 
     def run(self, entry: LoadFile, report_progress: Callable[[float], None]) -> RejectSamples:
-        """Read the file and add its rows to the load, chunk by chunk; again, if its dates have the other order."""
-        samples, orders = self._read(self.profile, entry, report_progress)
-        order = find_order(self.profile.time.formats)
-        if order is not None and orders.decided not in {None, order}:
-            times = require_free_order(self.item.name, self.profile, orders)
+        """Read the file and add its rows to the load, chunk by chunk; again, if the whole file shows another way."""
+        samples, reader = self._read(self.profile, "as named", entry, report_progress)
+        conventions = settle_conventions(self.item.name, reader, area=self.area.title)
+        if conventions.are_other:
             entry.start_again()
-            samples, _ = self._read(replace(self.profile, time=times), entry, report_progress)
-        samples.remarks_on_dates = describe_order(self.item.name, orders, order)
+            samples, _ = self._read(conventions.profile, conventions.reading, entry, report_progress)
+        samples.remarks_on_dates = conventions.remarks
         return samples
 
     def _read(
-        self, profile: SourceProfile, entry: LoadFile, report_progress: Callable[[float], None]
-    ) -> tuple[RejectSamples, DateOrders]:
-        """Read the whole file by a profile; the rejects that a report shows, and the orders of its dates."""
+        self, profile: SourceProfile, reading: Reading, entry: LoadFile, report_progress: Callable[[float], None]
+    ) -> tuple[RejectSamples, RowReader]:
+        """Read the whole file by a profile; the rejects that a report shows, and the reader with its findings."""
         samples = RejectSamples(self.item.name)
         time_zone = profile.time_zone or self.area.time_zone
         today = find_today(datetime.fromtimestamp(self.now, UTC), time_zone)
@@ -311,6 +311,7 @@ class _Job:
                 name_parts=name_parts,
                 layer=self.layer,
                 time_zone=time_zone,
+                reading=reading,
             )
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
@@ -323,7 +324,7 @@ class _Job:
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
-        return samples, reader.orders
+        return samples, reader
 
 
 def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:

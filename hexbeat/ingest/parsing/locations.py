@@ -19,6 +19,7 @@ __all__ = [
     "GRID_REF",
     "NATIONAL_GRID",
     "Points",
+    "is_geographic",
     "is_impossible",
     "is_near",
     "parse_grid_refs",
@@ -88,7 +89,7 @@ def parse_xy(x: pd.Series, y: pd.Series, crs: str) -> Points:
 
     Commas may separate the thousands of metres and feet (449,545). In a CRS of degrees a comma is a decimal one.
     """
-    if _find_crs(crs).is_geographic:
+    if is_geographic(crs):
         return to_degrees(np.column_stack([parse_degrees(x, "lon"), parse_degrees(y, "lat")]), crs)
     return to_degrees(np.column_stack([parse_numbers(x, grouped=True), parse_numbers(y, grouped=True)]), crs)
 
@@ -140,6 +141,11 @@ def _find_crs(crs: str) -> CRS:
             f"{crs[:40]!r} is not one",
             "name it by its EPSG code, such as EPSG:27700",
         ) from error
+
+
+def is_geographic(crs: str) -> bool:
+    """Whether coordinates of a CRS are degrees; DataError if PROJ does not know it."""
+    return bool(_find_crs(crs).is_geographic)
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo.errors import DataError
-from hexbeat.ingest.sources.profile import Condition, SourceProfile
+from hexbeat.ingest.sources.profile import Condition, SourceProfile, Times
 
 __all__ = ["ColumnRoles", "assign_columns"]
 
@@ -23,6 +23,8 @@ class ColumnRoles:
     grid_ref: str | None
     lat_lon: str | None
     start: tuple[str, ...]
+    start_parts: tuple[str, ...]  # year, month, and those of day, hour and minute that there are: instead of `start`
+    has_day: bool
     clock: str | None
     end: str | None
     precision: str | None
@@ -43,7 +45,17 @@ class ColumnRoles:
     def content_columns(self) -> tuple[str, ...]:
         """The headings that make up the content of a row, and that a reject shows: all but those of test rules."""
         pairs = [name for pair in (self.lon_lat, self.x_y) if pair for name in pair]
-        parts = [self.layer, *pairs, self.grid_ref, self.lat_lon, *self.start, self.clock, self.end, self.precision]
+        parts = [
+            self.layer,
+            *pairs,
+            self.grid_ref,
+            self.lat_lon,
+            *self.start,
+            *self.start_parts,
+            self.clock,
+            self.end,
+            self.precision,
+        ]
         more = [self.never_before, *self.key, *(part for part in self.scope if not part.startswith("file:"))]
         words = [self.category, self.status, self.reported_by, self.quantity, self.note]
         rules = [name for name, _ in (*self.keep, *self.drop)]
@@ -71,8 +83,15 @@ def assign_columns(
     if not (lon_lat or x_y or grid_ref or lat_lon or features):
         raise find.build_missing_error(_describe_location(profile))
     start = tuple(heading for names in time.start if (heading := find.find_first((names,))))
-    if not start:
-        raise find.build_missing_error(f"a column for when it happened ({', '.join(time.start[:4])})")
+    parts, has_day = find.find_date_parts(time)
+    if parts and set(start) <= set(parts):  # a column month beside a year is a part
+        start = ()
+    elif start:
+        parts, has_day = (), False
+    if not start and not parts:
+        raise find.build_missing_error(
+            f"a column for when it happened ({', '.join((time.start or (*time.year, *time.month))[:4])})"
+        )
     return ColumnRoles(
         layer=None if fixed else find.layer(profile.layer.column, required=not has_layer),
         lon_lat=lon_lat,
@@ -80,6 +99,8 @@ def assign_columns(
         grid_ref=grid_ref,
         lat_lon=lat_lon,
         start=tuple(dict.fromkeys(start)),
+        start_parts=parts,
+        has_day=has_day,
         clock=find.find_optional(time.clock),
         end=find.find_optional(time.end),
         precision=find.find_optional(time.precision_column),
@@ -151,6 +172,19 @@ class _Finder:
         """The first of the names that the file has, in a tuple; an empty tuple if it has none."""
         heading = self.find_first(names)
         return (heading,) if heading else ()
+
+    def find_date_parts(self, time: Times) -> tuple[tuple[str, ...], bool]:
+        """The columns of year, month, day, hour and minute that the file has, and whether it has days.
+
+        None of them unless it has a year and a month; no hours without days.
+        """
+        year, month = self.find_optional(time.year), self.find_optional(time.month)
+        if not year or not month:
+            return (), False
+        day = self.find_optional(time.day)
+        hour = self.find_optional(time.hour) if day else None
+        minute = self.find_optional(time.minute) if hour else None
+        return tuple(name for name in (year, month, day, hour, minute) if name), day is not None
 
     def find_pair(self, first: Sequence[str], second: Sequence[str]) -> tuple[str, str] | None:
         """A heading for each of two lists of names; None unless the file has both."""

@@ -86,11 +86,19 @@ class Location:
 class Times:
     """When an event happened. Formats are strptime's, tried in order, then ISO 8601. Times without a zone are local.
 
+    Words for dates that are numbers: excel (days since 1900), excel-1904, epoch (seconds since 1970, UTC), epoch-ms.
+
     `precision` auto: that of the text. `midnight_is_day`: a time of exactly local midnight means the day only.
     `zone_in_text` false: an offset in the text is ignored. An end given as a day counts to the end of that day.
     """
 
     start: Names = field(metadata=tables.NAMES, default=())  # every heading that the file has, the first filled wins
+    # A date in several columns, instead of `start`: at least a year and a month. Months are numbers or names.
+    year: Names = field(metadata=tables.NAMES, default=())
+    month: Names = field(metadata=tables.NAMES, default=())
+    day: Names = field(metadata=tables.NAMES, default=())
+    hour: Names = field(metadata=tables.NAMES, default=())
+    minute: Names = field(metadata=tables.NAMES, default=())
     clock: Names = field(metadata=tables.NAMES, default=())  # the time of day, where it has a column of its own
     end: Names = field(metadata=tables.NAMES, default=())
     formats: tuple[str, ...] = field(metadata=tables.TEXTS, default=())
@@ -227,6 +235,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         reporters.default,
     } - {None}
     has_location = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    has_time = bool(profile.time.start or (profile.time.year and profile.time.month))
     return [
         ("A profile has the name of its file", _state_unless(profile.name == name, f"has the name {profile.name!r}")),
         (f"A layer is one of {', '.join(LAYER_NAMES)}", _name_unknown(layer_names, LAYER_NAMES)),
@@ -246,7 +255,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
             "A profile says where events happened",
             _state_unless(bool(has_location or profile.records == "features"), "names no columns for it"),
         ),
-        ("A profile says when events happened", _state_unless(bool(profile.time.start), "names no time.start")),
+        ("A profile says when events happened", _state_unless(has_time, "names no time.start")),
         (
             "x and y need the EPSG code of their coordinates",
             _state_unless(bool(place.crs or not place.x), "names no crs"),
