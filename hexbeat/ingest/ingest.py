@@ -121,6 +121,7 @@ class RejectSamples:
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
     remarks_on_dates: tuple[str, ...] = ()
+    likely_cause: str | None = None  # why so many rows are rejected, where the file shows it
 
     def add(self, rejects: pd.DataFrame) -> None:
         """Add the rejects of a chunk (columns line, reason, raw)."""
@@ -202,7 +203,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 ) as entry:
                     entries.append((item, entry, job.run(entry, report)))
                 if not dry_run:
-                    _require_usable(item.name, entry.tally, started_at)
+                    _require_usable(item.name, entry.tally, started_at, entries[-1][2].likely_cause)
                 before += item.size
     files = [_build_report(profile, *entry) for entry in entries]
     known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))
@@ -222,14 +223,14 @@ _CAUSES: Final = {
 }
 
 
-def _require_usable(name: str, tally: FileTally, now: datetime) -> None:
+def _require_usable(name: str, tally: FileTally, now: datetime, likely_cause: str | None) -> None:
     """DataError, which changes nothing, if every row of a file that the profile selects is rejected."""
     if tally.accepted or not tally.rejected:
         return
     reasons = {reason: n for reason, n in tally.reasons.items() if reason not in SKIP_REASONS}
     commonest = max(reasons, key=lambda reason: reasons[reason])
     counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    hint = _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
+    hint = likely_cause or _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
     if commonest == "future_date":
         hint = f"check the clock of this machine: it says {format_date(now.date())}"
     raise DataError(
@@ -283,7 +284,7 @@ class _Job:
         if conventions.are_other:
             entry.start_again()
             samples, _ = self._read(conventions.profile, conventions.reading, entry, report_progress)
-        samples.remarks_on_dates = conventions.remarks
+        samples.remarks_on_dates, samples.likely_cause = conventions.remarks, conventions.likely_cause
         return samples
 
     def _read(

@@ -23,6 +23,7 @@ class Conventions:
     reading: Reading
     remarks: tuple[str, ...]
     are_other: bool
+    likely_cause: str | None  # a hint, if most rows are rejected for it
 
 
 def settle_conventions(name: str, reader: RowReader, *, area: str) -> Conventions:
@@ -44,7 +45,10 @@ def settle_conventions(name: str, reader: RowReader, *, area: str) -> Convention
         remarks = (*remarks, _describe_numbers(name, reader.numbers, number_format))
     reading, place_remarks = choose_reading(name, reader.places, area=area, wider_region=profile.wider_region)
     are_other = times != profile.time or reading != "as named"
-    return Conventions(replace(profile, time=times), reading, (*remarks, *place_remarks), are_other)
+    edge_remarks = reader.edge.describe(name, area, counted=profile.location.coast_m > 0, silent=profile.wider_region)
+    remarks = (*remarks, *place_remarks, *edge_remarks)
+    likely_cause = reader.edge.suggest_tolerance(area) if 2 * reader.edge.beaches >= reader.places.rows else None
+    return Conventions(replace(profile, time=times), reading, remarks, are_other, likely_cause)
 
 
 def _choose_number_format(profile: SourceProfile, numbers: DateNumbers) -> str | None:

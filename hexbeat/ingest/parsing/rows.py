@@ -7,6 +7,7 @@ bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from geo.cells import index_points_at
 from geo.wards import Wards
+from hexbeat.ingest.parsing.area_edge import AreaEdge
 from hexbeat.ingest.parsing.date_numbers import DateNumbers
 from hexbeat.ingest.parsing.date_order import DateOrders
 from hexbeat.ingest.parsing.date_parts import join_date_parts
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 LONGEST_RAW = 500
+NEAREST_WARD = "(nearest ward)"  # beside the columns of a reject
 LONGEST_WORD = 200
 Flags = NDArray[np.bool_]
 Texts = dict[str, pd.Series]  # cleaned columns by heading
@@ -90,6 +93,7 @@ class RowReader:
     orders: DateOrders = field(init=False, default_factory=DateOrders)
     numbers: DateNumbers = field(init=False, default_factory=DateNumbers)
     places: PlaceTally = field(init=False, default_factory=PlaceTally)
+    edge: AreaEdge = field(init=False, default_factory=AreaEdge)
     _place_columns: PlaceColumns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +123,7 @@ class RowReader:
                 lines=chunk.lines[rows[rejected]],
                 reasons=reasons[rejected],
                 keys=keys[rejected],
+                nearest=self.edge.describe_rows(self.wards, rejected),
             ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
@@ -156,6 +161,7 @@ class RowReader:
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
         ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
+        self.edge.settle(self.wards, place, ward, somewhere, tolerance_m=self.profile.location.coast_m)
         if self.reading == "as named":
             self.places.add(self._place_columns, texts, points, self.wards, ward=ward, missing=missing)
         doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
@@ -285,11 +291,24 @@ class RowReader:
 
 
 def build_reject_frame(
-    texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
+    texts: dict[str, pd.Series],
+    *,
+    lines: NDArray[np.int64],
+    reasons: NDArray[np.str_],
+    keys: NDArray[np.object_],
+    nearest: Mapping[int, str],
 ) -> pd.DataFrame:
-    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
+    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank.
+
+    `nearest` says of some rows outside the area how far they are from which ward; `raw` has it as NEAREST_WARD.
+    """
     shortened = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
-    raw = [json.dumps({name: shortened[name][k] for name in shortened}, ensure_ascii=False) for k in range(len(lines))]
+    contents = [
+        {name: shortened[name][k] for name in shortened}
+        | ({NEAREST_WARD: nearest[k]} if k in nearest and reasons[k] == "outside_area" else {})
+        for k in range(len(lines))
+    ]
+    raw = [json.dumps(content, ensure_ascii=False) for content in contents]
     return pd.DataFrame(
         {
             "line": lines,

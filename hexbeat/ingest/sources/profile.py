@@ -19,6 +19,7 @@ else:
 
 __all__ = [
     "MISSING",
+    "MOST_COAST_M",
     "USUAL_CRS",
     "Choice",
     "Condition",
@@ -36,6 +37,7 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+MOST_COAST_M: Final = 500.0  # from the high water mark to the low one; farther out is no beach
 # A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
 _COVERS: Final = ("month", "file", "open", "stated")
 
@@ -77,6 +79,7 @@ class Location:
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
+    coast_m: float = field(metadata=tables.NUMBER, default=0.0)  # a place so many metres outside is in the nearest ward
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
     doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # their point is no place
@@ -250,6 +253,10 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("order is formats or file", _name_unknown({profile.time.order}, ("formats", "file"))),
         ("covers is month, file, open or stated", _name_unknown({profile.covers}, _COVERS)),
         ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
+        (
+            f"coast_m is at most {MOST_COAST_M:g} metres",
+            _state_unless(place.coast_m <= MOST_COAST_M, f"has {place.coast_m:g}"),
+        ),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",

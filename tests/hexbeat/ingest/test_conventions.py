@@ -1,4 +1,4 @@
-"""What a whole file shows: swapped coordinates, eastings in columns of degrees, dates that are numbers or in columns."""
+"""What a whole file shows: swapped coordinates, eastings in columns of degrees, dates in numbers or in columns."""
 
 from pathlib import Path
 
@@ -37,10 +37,11 @@ def test_a_file_whose_places_all_fall_elsewhere_is_read_so_that_they_fall_here(
 ) -> None:
     path = table(tmp_path, f"needles,a,{values},2025-01-01", heading=f"layer,id,{heading},date")
     report = ingest(sqlite_store, path)
-    assert report.remarks == [
+    (remark,) = report.remarks
+    assert remark == (
         f"rows.csv: coordinates are read {meaning}, because 1 of 1 places lie in town that way, "
         "and none as the columns are named"
-    ]
+    )
     assert live(sqlite_store, "lon", "lat")["a"] == pytest.approx([-1.234959, 54.577740], abs=2e-6)
 
 
@@ -49,8 +50,8 @@ def test_a_file_of_which_half_the_rows_are_swapped_is_refused(sqlite_store: Stor
     with pytest.raises(DataError) as caught:
         ingest(sqlite_store, path)
     assert str(caught.value) == (
-        "The coordinates of a file are all in the same order and system; rows.csv has 1 place in town as the columns are "
-        "named, and 1 with both coordinates swapped; correct the columns of the place, or split the file"
+        "The coordinates of a file are all in the same order and system; rows.csv has 1 place in town as the columns "
+        "are named, and 1 with both coordinates swapped; correct the columns of the place, or split the file"
     )
     assert live(sqlite_store, "lon") == {}
 
@@ -59,10 +60,11 @@ def test_one_swapped_row_among_many_is_rejected_and_said(sqlite_store: Store, tm
     rows = [f"needles,{n},-1.2,54.55,2025-01-01" for n in range(20)]
     report = ingest(sqlite_store, table(tmp_path, *rows, "needles,x,54.55,-1.2,2025-01-01"))
     assert [(sample.line, sample.reason) for sample in report.samples] == [(22, "outside_area")]
-    assert report.remarks == [
+    (remark,) = report.remarks
+    assert remark == (
         "rows.csv: 1 place would lie in town with both coordinates swapped, and 20 lie there as named; "
         "all are read as named"
-    ]
+    )
 
 
 def test_places_far_from_the_area_are_left_as_they_are(sqlite_store: Store, tmp_path: Path) -> None:
