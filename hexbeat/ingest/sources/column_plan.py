@@ -10,6 +10,7 @@ from hexbeat.ingest.sources.profile import Condition, SourceProfile, Times
 __all__ = ["ColumnRoles", "assign_columns"]
 
 MOST_SHOWN = 12  # headings in a message
+_ADDRESSES = {"postcodes": r"post.?code|^pcds?$|^zip", "streets": r"street|^road|address"}
 HINT = "name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
 
 
@@ -81,7 +82,7 @@ def assign_columns(
     lon_lat, x_y = find.find_pair(place.lon, place.lat), find.find_pair(place.x, place.y)
     grid_ref, lat_lon = find.find_first(place.grid_ref), find.find_first(place.lat_lon)
     if not (lon_lat or x_y or grid_ref or lat_lon or features):
-        raise find.build_missing_error(_describe_location(profile))
+        raise find.build_missing_place_error(_describe_location(profile))
     start = tuple(heading for names in time.start if (heading := find.find_first((names,))))
     parts, has_day = find.find_date_parts(time)
     if parts and set(start) <= set(parts):  # a column month beside a year is a part
@@ -207,6 +208,18 @@ class _Finder:
 
     def build_missing_error(self, what: str) -> DataError:
         return DataError(f"{self.name} needs {what}", f"it has {self.format_headings()}", HINT)
+
+    def build_missing_place_error(self, what: str) -> DataError:
+        """As `build_missing_error`; a column of postcodes or streets is named, because people take it for a place."""
+        for kind, pattern in _ADDRESSES.items():
+            heading = next((name for name in self.headings if re.search(pattern, name, re.IGNORECASE)), None)
+            if heading:
+                return DataError(
+                    f"{self.name} needs {what}",
+                    f"it has a column of {kind} ({heading[:40]}), which are not read as places",
+                    "add coordinates to the file: longitude and latitude, eastings and northings, or grid references",
+                )
+        return self.build_missing_error(what)
 
     def format_headings(self) -> str:
         """The headings, for a message."""
