@@ -14,7 +14,7 @@ from geo.wards import OUTSIDE, Wards
 
 __all__ = ["AreaEdge"]
 
-_NEAR_M: Final = 1_000.0  # of rejected rows so near, the distance and the ward are named
+_NEAR_M: Final = 500.0  # of rejected rows so near, the distance and the ward are named
 _BEACH_M: Final = 100.0  # rejected rows so near are mentioned in the summary of the file
 
 
@@ -55,11 +55,11 @@ class AreaEdge:
         self.beaches += int(np.count_nonzero((self._metres <= _BEACH_M) & (ward == OUTSIDE)))
 
     def describe_rows(self, wards: Wards, rows: NDArray[np.intp]) -> dict[int, str]:
-        """How far the rows of the last chunk are outside, by their position in `rows`; only those within 1,000 m."""
+        """How far the rows of the last chunk are outside, by their position in `rows`; only those within 500 m."""
         return {
             position: f"{max(self._metres[row], 1):,.0f} m outside {wards.names[self._ward[row]]}"
             for position, row in enumerate(rows.tolist())
-            if self._ward[row] != OUTSIDE
+            if row < len(self._ward) and self._ward[row] != OUTSIDE
         }
 
     def describe(self, name: str, area: str, *, counted: bool, silent: bool) -> tuple[str, ...]:

@@ -172,16 +172,14 @@ def choose_reading(name: str, tally: PlaceTally, *, area: str, wider_region: boo
         return "as named", ()
     if named >= _CLEAR * count:
         few = f"{format_plural(count, 'place', 'places')} would lie in {area} {_MEANINGS[other]}"
-        return "as named", (f"{name}: {few}, and {named:,} lie there as named; all are read as named",)
+        return "as named", (f"{name}: {few}, and {named:,} lie there as they stand; all are read as they stand",)
     is_most = wider_region or 2 * count >= tally.rows
     if is_most and count >= _CLEAR * named:
-        of_all = (
-            f"{count:,} of {tally.rows:,} places lie in {area} that way, and {named or 'none'} as the columns are named"
-        )
+        of_all = f"{count:,} of {tally.rows:,} places lie in {area} that way, and {named or 'none'} as they stand"
         return other, (f"{name}: coordinates are read {_MEANINGS[other]}, because {of_all}",)
     raise DataError(
         "The coordinates of a file are all in the same order and system",
-        f"{name} has {format_plural(named, 'place', 'places')} in {area} as the columns are named, "
+        f"{name} has {format_plural(named, 'place', 'places')} in {area} as its coordinates stand, "
         f"and {count:,} {_MEANINGS[other]}",
         "correct the columns of the place, or split the file",
     )

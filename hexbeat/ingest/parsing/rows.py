@@ -161,7 +161,8 @@ class RowReader:
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
         ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
-        self.edge.settle(self.wards, place, ward, somewhere, tolerance_m=self.profile.location.coast_m)
+        if self.profile.location.coast_m or not self.profile.wider_region:  # most rows of a wider region are outside
+            self.edge.settle(self.wards, place, ward, somewhere, tolerance_m=self.profile.location.coast_m)
         if self.reading == "as named":
             self.places.add(self._place_columns, texts, points, self.wards, ward=ward, missing=missing)
         doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(

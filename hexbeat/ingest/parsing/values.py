@@ -96,16 +96,16 @@ def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.floa
     With `grouped`, commas or spaces may separate the thousands: 449,545. Not for degrees, where a comma may be a
     decimal one.
     """
-    if grouped:
-        texts = texts.map(_join_thousands)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
+    numbers = np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
+    unread = np.flatnonzero(np.isinf(numbers)) if grouped else np.array([], dtype=np.intp)
+    if len(unread):
+        numbers[unread] = parse_numbers(texts.iloc[unread].map(_join_thousands))
+    return numbers
 
 
 def _join_thousands(text: str) -> str:
     """A number without the marks between its thousands, and with a plain sign and point; other texts as they are."""
-    if text.isdecimal():
-        return text
     text = normalise_signs(text)
     if GROUPED.fullmatch(text):
         return text.replace(",", "")

@@ -1,5 +1,6 @@
 """What a whole file shows: swapped coordinates, eastings in columns of degrees, dates in numbers or in columns."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,7 @@ def test_a_file_whose_places_all_fall_elsewhere_is_read_so_that_they_fall_here(
     report = ingest(sqlite_store, path)
     (remark,) = report.remarks
     assert remark == (
-        f"rows.csv: coordinates are read {meaning}, because 1 of 1 places lie in town that way, "
-        "and none as the columns are named"
+        f"rows.csv: coordinates are read {meaning}, because 1 of 1 places lie in town that way, and none as they stand"
     )
     assert live(sqlite_store, "lon", "lat")["a"] == pytest.approx([-1.234959, 54.577740], abs=2e-6)
 
@@ -50,8 +50,8 @@ def test_a_file_of_which_half_the_rows_are_swapped_is_refused(sqlite_store: Stor
     with pytest.raises(DataError) as caught:
         ingest(sqlite_store, path)
     assert str(caught.value) == (
-        "The coordinates of a file are all in the same order and system; rows.csv has 1 place in town as the columns "
-        "are named, and 1 with both coordinates swapped; correct the columns of the place, or split the file"
+        "The coordinates of a file are all in the same order and system; rows.csv has 1 place in town as its "
+        "coordinates stand, and 1 with both coordinates swapped; correct the columns of the place, or split the file"
     )
     assert live(sqlite_store, "lon") == {}
 
@@ -62,8 +62,8 @@ def test_one_swapped_row_among_many_is_rejected_and_said(sqlite_store: Store, tm
     assert [(sample.line, sample.reason) for sample in report.samples] == [(22, "outside_area")]
     (remark,) = report.remarks
     assert remark == (
-        "rows.csv: 1 place would lie in town with both coordinates swapped, and 20 lie there as named; "
-        "all are read as named"
+        "rows.csv: 1 place would lie in town with both coordinates swapped, and 20 lie there as they stand; "
+        "all are read as they stand"
     )
 
 
@@ -194,3 +194,56 @@ def test_the_time_beside_a_date_that_carries_midnight(sqlite_store: Store, tmp_p
     assert [values[0] for values in live(sqlite_store, "occurred_from").values()] == [
         utc("2025-06-01 08:05"), utc("2025-06-02 13:00"), utc("2025-06-02 23:00"),
     ]  # fmt: skip
+
+
+def test_places_of_one_table_in_four_notations(sqlite_store: Store, tmp_path: Path) -> None:
+    places = ("POINT (-1.2350 54.5742)", '"54.5742, 1.2350W"', '"54.5742N, 1.2350W"', '"54.5742, \u22121.2350"')
+    rows = [f"needles,{n},{place},21/11/2025" for n, place in enumerate(places)]
+    report = ingest(sqlite_store, table(tmp_path, *rows, heading="layer,id,lat_lon,date"))
+    assert report.samples == []
+    assert list(live(sqlite_store, "lon", "lat").values()) == [[-1.235, 54.5742]] * 4
+
+
+def test_minus_signs_of_spreadsheets_and_word_processors(sqlite_store: Store, tmp_path: Path) -> None:
+    rows = [f"needles,{n},{sign}1.2350,54.5742,21/11/2025" for n, sign in enumerate("\u2212\u2013-")]
+    report = ingest(sqlite_store, table(tmp_path, *rows))
+    assert (report.samples, report.remarks) == ([], [])
+    assert list(live(sqlite_store, "lon").values()) == [[-1.235]] * 3
+
+
+def write_geojson(folder: Path, points: list[tuple[float, float]], date: object) -> Path:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"layer": "needle_litter", "date": date, "id": str(n)},
+            "geometry": {"type": "Point", "coordinates": point},
+        }
+        for n, point in enumerate(points)
+    ]
+    path = folder / "finds.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path
+
+
+def test_milliseconds_of_an_arcgis_service(sqlite_store: Store, tmp_path: Path) -> None:
+    report = ingest(sqlite_store, write_geojson(tmp_path, [(-1.235, 54.5742)], 1763735400000), source="geofile")
+    (remark,) = report.remarks
+    assert remark == (
+        "finds.geojson: dates are numbers and are read as milliseconds since 1970 (UTC); "
+        "they run from 21 Nov 2025 to 21 Nov 2025"
+    )
+    assert live(sqlite_store, "occurred_from") == {"0": [utc("2025-11-21 14:30")]}
+
+
+def test_geojson_with_latitude_first_or_eastings(sqlite_store: Store, tmp_path: Path) -> None:
+    for point, meaning in (
+        ((54.57774, -1.234959), "with both coordinates swapped"),
+        ((449550.0, 520550.0), "as eastings and northings of the National Grid instead of degrees"),
+    ):
+        report = ingest(sqlite_store, write_geojson(tmp_path, [point], "2025-11-21"), source="geofile")
+        (remark,) = report.remarks
+        assert remark == (
+            f"finds.geojson: coordinates are read {meaning}, because 1 of 1 places lie in town that way, "
+            "and none as they stand"
+        )
+        assert live(sqlite_store, "lon", "lat")["0"] == pytest.approx([-1.234959, 54.577740], abs=2e-6)
