@@ -12,7 +12,7 @@ from geo.wards import Wards
 from hexbeat.areas.area import Area, find_area_folders, load_area
 from layers.wording import format_list
 
-__all__ = ["require_own_codes"]
+__all__ = ["find_shared_codes", "require_own_codes"]
 
 # The codes of the ONS name one place in the country, and never another, so areas of them need no comparison.
 _NATIONAL: Final = re.compile(r"[EWSNK]\d{8}")
@@ -36,9 +36,18 @@ def require_own_codes(name: str, wards: Wards, *, home: Path | None) -> None:
             listed = format_list(shared, most=_MOST_LISTED)
             raise AreaError(
                 "Areas of one home folder have different codes for different wards",
-                f"{name} and {other.name} have wards in different places with the code {listed}",
+                f"the areas {name} and {other.name} have wards in different places with the code {listed}",
                 "build one of them with other codes, such as those of the ONS, or in a home folder of its own",
             )
+
+
+def find_shared_codes(name: str, *, home: Path | None) -> list[str]:
+    """What `require_own_codes` says against an area that is there: one sentence, or none."""
+    try:
+        require_own_codes(name, load_area(name, home=home).wards, home=home)
+    except AreaError as error:
+        return [error.fact]
+    return []
 
 
 def _load_others(name: str, home: Path | None) -> Iterator[Area]:

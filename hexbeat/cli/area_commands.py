@@ -10,6 +10,7 @@ from geo.errors import AreaError, UsageError
 from hexbeat.areas.area import find_area_folders, load_area
 from hexbeat.areas.boundaries import DEFAULT_ZONE, build_area, check_area
 from hexbeat.areas.places_mask import MASK_FILE, build_places_mask
+from hexbeat.areas.ward_codes import find_shared_codes
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, FormatOption, HomeOption
 from hexbeat.settings import PROJECT_DIR, Settings
@@ -114,12 +115,15 @@ def places(
 
 @boundaries.command()
 def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Check every area: valid coverage, codes, names and provenance.
+    """Check every area: valid coverage, codes of its own, names and provenance.
 
     Example: hexbeat boundaries check
     """
     settings = Settings.from_environment(home=home)
-    areas = {name: check_area(folder) for name, folder in find_area_folders(settings.home).items()}
+    areas = {
+        name: check_area(folder) or find_shared_codes(name, home=settings.home)
+        for name, folder in find_area_folders(settings.home).items()
+    }
     rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in areas.items()]
     print_answer({"areas": areas}, form=form, rows=rows)
     if any(areas.values()):

@@ -38,7 +38,7 @@ _LABELLED: Final = re.compile(
     r"(?P<two>.+)",
     re.IGNORECASE,
 )
-_NUMBER: Final = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?"
+_NUMBER: Final = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?"
 _WKT: Final = re.compile(
     rf"(?:SRID=(?P<srid>[0-9]{{4,6}})\s*;\s*)?POINT\s*(?:ZM|Z|M)?\s*"
     rf"(?:\(\s*(?P<x>{_NUMBER})\s+(?P<y>{_NUMBER})(?:\s+{_NUMBER}){{0,2}}\s*\)|(?P<empty>EMPTY))",

@@ -46,7 +46,8 @@ _MEANINGS: Final[dict[Reading, str]] = {
 }
 _LEAST_METRES: Final = 1_000.0  # smaller numbers are degrees
 _MOST_DEGREES: Final = 180.0
-_CLEAR: Final = 20  # times as many places in the area: the few others are mistakes of their rows
+_MOSTLY: Final = 3  # times as many places in the area as they stand: the few others are mistakes of their rows
+_CLEARLY: Final = 20  # times as many by another reading: a file is read another way only where little speaks against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,11 @@ def choose_reading(name: str, tally: PlaceTally, *, area: str, wider_region: boo
     count = tally.inside[other]
     if count == 0:
         return "as named", ()
-    if named >= _CLEAR * count:
+    if named >= _MOSTLY * count:
         few = f"{format_plural(count, 'place', 'places')} would lie in {area} {_MEANINGS[other]}"
         return "as named", (f"{name}: {few}, and {named:,} lie there as they stand; all are read as they stand",)
     is_most = wider_region or 2 * count >= tally.rows
-    if is_most and count >= _CLEAR * named:
+    if is_most and count >= _CLEARLY * named:
         of_all = f"{count:,} of {tally.rows:,} places lie in {area} that way, and {named or 'none'} as they stand"
         return other, (f"{name}: coordinates are read {_MEANINGS[other]}, because {of_all}",)
     raise DataError(
