@@ -45,8 +45,8 @@ def test_another_area_with_the_same_codes_elsewhere_is_refused_and_not_written(t
         build_town(tmp_path, "south", home=tmp_path, lat=50.9)
     assert str(caught.value) == (
         "Areas of one home folder have different codes for different wards; the areas south and north have wards in "
-        "different places with the code 1 and 2; build one of them with other codes, such as those of the ONS, or in a home "
-        "folder of its own"
+        "different places with the code 1 and 2; build one of them with other codes, such as those of the ONS, or in a "
+        "home folder of its own"
     )
     assert not (tmp_path / "boundaries" / "south").exists()
 
