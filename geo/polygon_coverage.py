@@ -58,10 +58,23 @@ def round_polygons(polygons: Polygons, *, decimals: int = DECIMALS) -> Polygons:
     """Each coordinate rounded to decimals of a degree; equal corners stay equal, so shared edges stay shared.
 
     Repeated corners are dropped. Outer rings run anticlockwise (RFC 7946). A tiny part may become invalid: check after.
+    A polygon of which a ring collapses to a line or a point keeps its repeated corners, and is not valid.
     """
     flat = shapely.force_2d(polygons)
     rounded = shapely.transform(flat, lambda degrees: np.round(degrees, decimals) + 0.0)  # + 0.0: no negative zero
-    return np.asarray(shapely.orient_polygons(shapely.remove_repeated_points(rounded), exterior_cw=False))
+    try:
+        plain = shapely.remove_repeated_points(rounded)
+    except shapely.GEOSException:
+        plain = np.array([_remove_repeated_points(polygon) for polygon in np.ravel(rounded)], dtype=object)
+    return np.asarray(shapely.orient_polygons(plain, exterior_cw=False))
+
+
+def _remove_repeated_points(polygon: shapely.Geometry) -> shapely.Geometry:
+    """One polygon without repeated corners; the same polygon if a ring has too few others."""
+    try:
+        return shapely.remove_repeated_points(polygon)
+    except shapely.GEOSException:
+        return polygon
 
 
 def to_plane(polygons: Polygons, *, latitude: float) -> Polygons:

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.distance import metres_per_degree
 from geo.errors import AreaError
 from geo.geofiles import gdal_address
 from geo.lazy_modules import import_lazily
@@ -172,6 +173,32 @@ class Wards:
             first[on_edge[first[on_edge] == OUTSIDE]] = place
         return np.where(touching > 1, first, ward)
 
+    def find_nearest(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], *, within_m: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """The nearest ward (int32 (n,)) of points outside all wards, and the metres to it (n,), true to 1 %.
+
+        OUTSIDE and NaN where none is within `within_m` metres, and in a gap that the wards enclose, such as a
+        neighbour's enclave.
+        """
+        ward = np.full(len(lon), OUTSIDE, dtype=np.int32)
+        metres = np.full(len(lon), np.nan)
+        west, south, east, north = self.bounds
+        scale = self._plane_scale
+        margin_lon, margin_lat = within_m / scale
+        close = np.flatnonzero(
+            (lon >= west - margin_lon) & (lon <= east + margin_lon)
+            & (lat >= south - margin_lat) & (lat <= north + margin_lat)
+        )  # fmt: skip
+        close = close[~shapely.contains_xy(self._outer_shape, lon[close], lat[close])]
+        if len(close):
+            points = shapely.points(np.column_stack([lon[close], lat[close]]) * scale)
+            (rows, places), distances = self._plane_tree.query_nearest(
+                points, max_distance=within_m, return_distance=True, all_matches=False
+            )
+            ward[close[rows]], metres[close[rows]] = places, distances
+        return ward, metres
+
     def _in_bounds(
         self, place: int, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
@@ -183,6 +210,23 @@ class Wards:
     def _each_bounds(self) -> list[list[float]]:
         bounds: list[list[float]] = shapely.bounds(self.polygons).tolist()
         return bounds
+
+    @cached_property
+    def _plane_scale(self) -> NDArray[np.float64]:
+        """Metres of a degree of longitude and of latitude, in the middle of the wards."""
+        return np.asarray(metres_per_degree((self.bounds[1] + self.bounds[3]) / 2), dtype=np.float64)
+
+    @cached_property
+    def _plane_tree(self) -> shapely.STRtree:
+        return shapely.STRtree(shapely.transform(self.polygons, lambda degrees: degrees * self._plane_scale))
+
+    @cached_property
+    def _outer_shape(self) -> shapely.Geometry:
+        """All wards together, without the gaps that they enclose."""
+        parts = shapely.get_parts(shapely.union_all(self.polygons))
+        outer = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
+        shapely.prepare(outer)
+        return outer
 
     @cached_property
     def _raster(self) -> Raster:

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from geo.polygon_coverage import (
     repair,
     round_polygons,
 )
+from geo.wards import Wards
 from hexbeat.areas.area import WARDS_FILE, read_facts, require_area_name
 from hexbeat.areas.boundary_files import (
     describe_projection,
@@ -32,6 +34,7 @@ from hexbeat.areas.boundary_files import (
     read_published,
     write_area,
 )
+from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ else:
     gpd = import_lazily("geopandas")
 
 __all__ = [
+    "DEFAULT_ZONE",
     "BuildReport",
     "Provenance",
     "build_area",
@@ -55,6 +59,7 @@ __all__ = [
 LEAST_M2: Final = 0.05  # smaller changes are not reported
 MOST_LISTED: Final = 5  # the most faults or names that a message lists
 AUTHORITY_FIELDS: Final = ((r"lad_code", r"lad_name"), (r"LAD\d\dCD", r"LAD\d\dNM"))  # ours, and the ONS's
+DEFAULT_ZONE: Final = "Europe/London"
 REPAIR_ROUNDS: Final = 3  # rounding after a repair may open a new sliver; two rounds have always been enough
 
 
@@ -89,7 +94,7 @@ class BuildReport:
         }
 
 
-def build_area(
+def build_area(  # noqa: PLR0913  # the choices of one build, all by name
     path: Path,
     *,
     name: str,
@@ -99,23 +104,31 @@ def build_area(
     lad_code_field: str | None = None,
     lad_name_field: str | None = None,
     allow_repair: bool = False,
+    only: Sequence[str] = (),
+    time_zone: str = DEFAULT_ZONE,
+    home: Path | None = None,
     **provenance: Unpack[Provenance],
 ) -> BuildReport:
     """Write `out_dir/name/wards.geojson` and `area.toml` from a published file, or change nothing.
 
     Projects to WGS 84, rounds to six decimals and checks that the rounded wards are a valid coverage. `lad_code_field`
     and `lad_name_field` None: those that `find_authority_fields` finds, which the report names. `allow_repair`: repair
-    invalid rings, slivers and narrow overlaps. The same file and choices give the same bytes. AreaError names what is
-    wrong with the file, and which wards.
+    invalid rings, slivers and narrow overlaps. `only`: codes of authorities or wards, of a larger file (none: all of
+    it). `time_zone`: that of the area's days and hours. The areas of `home` may have no ward of the same code
+    elsewhere. The same file and choices give the same bytes. AreaError names what is wrong with the file, and which
+    wards.
     """
     require_area_name(name)
+    _require_time_zone(time_zone)
     published, warnings = read_published(path)
     authority, choice_notes = _choose_authority_fields(published, lad_code_field, lad_name_field)
     fields = {"ward_code": code_field, "ward_name": name_field, **authority}
-    frame = _rename_columns(project_to_degrees(published, file=path.name), fields, file=path.name)
+    frame = project_to_degrees(_rename_columns(published, fields, only, file=path.name), file=path.name)
     frame, repairs = _repair_frame(frame, allow_repair=allow_repair)
+    require_own_codes(name, Wards.from_frame(frame), home=home)
     wards = format_wards_json(name, frame)
-    facts = _build_facts(path, name, frame, provenance) | {"repairs": repairs, "wards_sha256": _hash_text(wards)}
+    facts = _build_facts(path, name, frame, provenance) | {"time_zone": time_zone, "wards": len(frame)}
+    facts |= ({"only": sorted(only)} if only else {}) | {"repairs": repairs, "wards_sha256": _hash_text(wards)}
     write_area(out_dir / name, wards=wards, facts=facts)
     inlets = describe_inlets(find_narrow_inlets(frame.geometry.to_numpy()), frame)
     area_km2 = sum(area_m2(polygon) for polygon in frame.geometry) / 1e6
@@ -170,7 +183,35 @@ def _choose_authority_fields(
     ]
 
 
-def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: str) -> "gpd.GeoDataFrame":
+def _require_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise AreaError(
+            "A time zone has an IANA name",
+            f"{name[:40]!r} is none",
+            f"choose one such as {DEFAULT_ZONE} or America/New_York",
+        ) from error
+
+
+def _select_wards(wards: "gpd.GeoDataFrame", only: Sequence[str], *, file: str) -> "gpd.GeoDataFrame":
+    """The wards of these codes, or of the authorities of these codes; all of them without codes."""
+    if not only:
+        return wards
+    columns = [column for column in ("ward_code", "lad_code") if column in wards]
+    unknown = [code for code in only if not any((wards[column] == code).any() for column in columns)]
+    if unknown:
+        raise AreaError(
+            "Each code of --only is that of an authority or a ward in the file",
+            f"{file} has no {', no '.join(unknown)}",
+            "name the column of the authorities with --authority-code, or correct the code",
+        )
+    return wards[wards[columns].isin(list(only)).any(axis=1)]
+
+
+def _rename_columns(
+    frame: "gpd.GeoDataFrame", fields: dict[str, str], only: Sequence[str], *, file: str
+) -> "gpd.GeoDataFrame":
     """Only the columns in `fields`, renamed, as trimmed text, sorted by code. AreaError if they cannot be used."""
     missing = [field for field in fields.values() if field not in frame.columns]
     if missing:
@@ -183,6 +224,7 @@ def _rename_columns(frame: "gpd.GeoDataFrame", fields: dict[str, str], *, file: 
     wards = gpd.GeoDataFrame(
         {ours: _text(frame[field]) for ours, field in fields.items()}, geometry=frame.geometry.to_numpy(), crs=frame.crs
     )
+    wards = _select_wards(wards, only, file=file)
     problems = find_text_problems(wards)
     if problems:
         raise AreaError(
@@ -235,8 +277,6 @@ def _build_facts(path: Path, name: str, frame: "gpd.GeoDataFrame", provenance: P
         "attribution": stated["attribution"],
         "crs": "EPSG:4326",
         "decimals": DECIMALS,
-        "time_zone": "Europe/London",
-        "wards": len(frame),
     }
 
 

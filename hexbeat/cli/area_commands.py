@@ -8,8 +8,9 @@ import typer
 
 from geo.errors import AreaError, UsageError
 from hexbeat.areas.area import find_area_folders, load_area
-from hexbeat.areas.boundaries import build_area, check_area
+from hexbeat.areas.boundaries import DEFAULT_ZONE, build_area, check_area
 from hexbeat.areas.places_mask import MASK_FILE, build_places_mask
+from hexbeat.areas.ward_codes import find_shared_codes
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, FormatOption, HomeOption
 from hexbeat.settings import PROJECT_DIR, Settings
@@ -34,6 +35,13 @@ def build(
     authority_name: Annotated[
         str | None, typer.Option(metavar="FIELD", help="Column with the authority names.")
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Take only this authority or ward of the file. Repeat it for several."),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(metavar="ZONE", help="Time zone of the area's days and hours, by its IANA name.")
+    ] = DEFAULT_ZONE,
     title: Annotated[str | None, typer.Option(help="What people call the area.")] = None,
     vintage: Annotated[str | None, typer.Option(help="The year of the wards.")] = None,
     origin: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
@@ -55,7 +63,7 @@ def build(
     The area goes to data/boundaries of the checkout. With --home, or in an installed package, it goes to boundaries
     in the home folder.
 
-    Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM
+    Example: hexbeat boundaries build wards.gpkg --area hartlepool --code WD25CD --name WD25NM --only E06000001
     """
     folder = out or find_areas_folder(home)
     if not replace and (folder / area / "area.toml").is_file():
@@ -67,7 +75,8 @@ def build(
     report = build_area(
         file, name=area, code_field=code, name_field=name, out_dir=folder, allow_repair=repair,
         lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
-        licence=licence, attribution=attribution,
+        licence=licence, attribution=attribution, only=only or (), time_zone=time_zone,
+        home=Settings.from_environment(home=home).home,
     )  # fmt: skip
     row = report.as_dict()
     print_answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
@@ -106,12 +115,15 @@ def places(
 
 @boundaries.command()
 def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Check every area: valid coverage, codes, names and provenance.
+    """Check every area: valid coverage, codes of its own, names and provenance.
 
     Example: hexbeat boundaries check
     """
     settings = Settings.from_environment(home=home)
-    areas = {name: check_area(folder) for name, folder in find_area_folders(settings.home).items()}
+    areas = {
+        name: check_area(folder) or find_shared_codes(name, home=settings.home)
+        for name, folder in find_area_folders(settings.home).items()
+    }
     rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in areas.items()]
     print_answer({"areas": areas}, form=form, rows=rows)
     if any(areas.values()):

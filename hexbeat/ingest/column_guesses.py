@@ -8,13 +8,24 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from hexbeat.ingest.parsing.coordinates import Axis, parse_degrees
+from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers, describe_number_format
+from hexbeat.ingest.parsing.date_words import parse_month
 from hexbeat.ingest.parsing.dates import parse_timestamps
-from hexbeat.ingest.parsing.locations import GRID_REF
+from hexbeat.ingest.parsing.locations import GRID_REF, parse_pairs
 from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
 
-__all__ = ["PARTS", "ColumnGuess", "find_doubtful_columns", "guess_columns", "guess_formats", "guess_layer"]
+__all__ = [
+    "PARTS",
+    "ColumnGuess",
+    "find_address_columns",
+    "find_doubtful_columns",
+    "guess_columns",
+    "guess_formats",
+    "guess_layer",
+]
 
 PARTS: Final = {
     "lon": "longitude",
@@ -24,6 +35,9 @@ PARTS: Final = {
     "grid_ref": "OS grid reference",
     "lat_lon": "latitude and longitude in one text",
     "start": "date, or date and time",
+    "year": "year",
+    "month": "month of the year",
+    "day": "day of the month",
     "clock": "time of day",
     "end": "end",
     "key": "identifier",
@@ -40,6 +54,9 @@ HEADINGS: Final = {
     "grid_ref": r"grid|ngr|os.?ref",
     "lat_lon": r"coord|location|geocode|lat.?lon|point",
     "start": r"open|start|occur|incident|found|report|request|creat|date|from|month",
+    "year": r"^ye?a?r$|^yyyy$",
+    "month": r"^mon(th)?$|^mm$",
+    "day": r"^day( of month)?$|^dd$",
     "clock": r"^time|time$|clock",
     "end": r"clos|^end|end.?date|until|resolv|complet|finish|expir|_to$|^to$",
     "key": r"(^|[^a-z])(id|ref|reference|number|no|objectid|fid|urn)($|[^a-z])|enquiry|case.?id",
@@ -55,6 +72,17 @@ PLAIN: Final = (
     "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %B %Y %H:%M", "%d %B %Y", "%d-%b-%Y %H:%M", "%d-%b-%Y",
     "%b %d %Y", "%b %Y", "%B %Y",
 )  # fmt: skip
+
+_NUMBERS: Final = tuple((form,) for form in NUMBER_FORMATS)
+_DATE_HEADING: Final = re.compile(r"date|time|when|occur|creat|_dt$|_at$", re.IGNORECASE)
+# What shows that a text is meant as a place: decimals, a letter or a sign of degrees, a word, or many figures.
+_PLACE: Final = re.compile(r"\d[.,]\d{3}|\d\s*[NSEW\u00b0]\b|\u00b0|point|lat|\d{5}", re.IGNORECASE)
+_POSTCODE: Final = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.IGNORECASE)
+_STREET: Final = re.compile(
+    r".*\b(street|st|road|rd|avenue|ave|lane|terrace|close|drive|way|grove|crescent|place|court|square|gardens|row)\b\.?"
+    r"(,.*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +100,10 @@ def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
     values = {str(name): _list_filled(frame[name]) for name in frame.columns}
     assigned: dict[str, tuple[str, str]] = {}
     for part in PARTS:
-        if part in ("x", "y") and ("lon" in {p for p, _ in assigned.values()}):
+        parts_so_far = {other for other, _ in assigned.values()}
+        if (part in ("x", "y") and "lon" in parts_so_far) or (part == "year" and "start" in parts_so_far):
+            continue
+        if part in ("month", "day") and "year" not in parts_so_far:
             continue
         fitting_columns = [name for name in values if name not in assigned and _fits(part, name, values[name])]
         if fitting_columns:
@@ -83,7 +114,11 @@ def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
                 column = by_heading or fitting_columns[0]
                 assigned[column] = (part, _describe_reason(by_heading=by_heading is not None))
     no_guess: tuple[str | None, str] = (None, "")
-    guesses = {name: assigned.get(name, no_guess) for name in values}
+    addresses = find_address_columns(frame)
+    unread: dict[str, tuple[str | None, str]] = {
+        name: (None, f"its values are {kind}, which are not read as places") for name, kind in addresses.items()
+    }
+    guesses = {name: assigned.get(name) or unread.get(name, no_guess) for name in values}
     return [
         ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
         for name, (part, reason) in guesses.items()
@@ -103,25 +138,61 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     """Whether most of the values can be of that part."""
     if not texts:
         return False
-    if part in ("lon", "lat", "x", "y"):
-        numbers = parse_numbers(pd.Series(texts, dtype="str"), grouped=part in ("x", "y"))
-        low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
-        return float(np.mean((numbers >= low) & (numbers <= high))) >= MOST
     if part in ("start", "end"):
-        return bool(re.search(HEADINGS[part], name, re.IGNORECASE)) and guess_formats(texts) is not None
+        return _fits_dates(part, name, texts)
     if part == "key":
         return len(set(texts)) == len(texts)
+    return sum(_match_values(part, texts)) >= MOST * len(texts)
+
+
+def _match_values(part: str, texts: Sequence[str]) -> list[bool]:
+    """Which values can be of that part."""
+    column = pd.Series(texts, dtype=object)
+    if part in ("lon", "lat", "x", "y"):
+        axis: Axis = "lon" if part == "lon" else "lat"
+        numbers = parse_degrees(column, axis) if part in ("lon", "lat") else parse_numbers(column, grouped=True)
+        low, high = {"lon": (-180, 180), "lat": (-90, 90), "x": (1_000, 800_000), "y": (1_000, 1_400_000)}[part]
+        return [low <= number <= high for number in numbers.tolist()]
+    if part == "lat_lon":
+        points = parse_pairs(column).tolist()
+        return [
+            bool(_PLACE.search(text)) and np.isfinite(point).all() for text, point in zip(texts, points, strict=True)
+        ]
+    if part in ("year", "month", "day"):
+        low, high = {"year": (1950, 2100), "month": (1, 12), "day": (1, 31)}[part]
+        parse = parse_month if part == "month" else _parse_whole
+        return [low <= (parse(text) or 0) <= high for text in texts]
     shapes = {
         "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
-        "lat_lon": r"\(?\s*-?\d+\.\d+\s*[,; ]\s*-?\d+\.\d+\s*\)?",
         "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
         "quantity": r"(\d{1,6}|\d{1,3}(,\d{3})+)(\.0)?",
     }
-    if part not in shapes:
-        return True
-    squeeze = part == "grid_ref"
-    hits = [re.fullmatch(shapes[part], t.replace(" ", "") if squeeze else t, re.IGNORECASE) for t in texts]
-    return sum(hit is not None for hit in hits) >= MOST * len(texts)
+    shape = re.compile(shapes.get(part, ".*"), re.IGNORECASE | re.DOTALL)
+    return [shape.fullmatch(text.replace(" ", "") if part == "grid_ref" else text) is not None for text in texts]
+
+
+def _parse_whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
+
+
+def _fits_dates(part: str, name: str, texts: Sequence[str]) -> bool:
+    """Whether a heading speaks of dates and the values are some; of numbers only if the heading leaves no other."""
+    if not re.search(HEADINGS[part], name, re.IGNORECASE):
+        return False
+    guess = guess_formats(texts)
+    return guess is not None and (guess[0][:1] not in _NUMBERS or bool(_DATE_HEADING.search(name)))
+
+
+def find_address_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """The columns whose values are postcodes or names of streets, and which of them: people can place them by hand."""
+    kinds = {"postcodes": _POSTCODE, "street names": _STREET}
+    filled = {str(name): _list_filled(frame[name]) for name in frame.columns}
+    return {
+        name: kind
+        for name, texts in filled.items()
+        for kind, pattern in kinds.items()
+        if texts and sum(bool(pattern.fullmatch(text)) for text in texts) >= MOST * len(texts)
+    }
 
 
 def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:
@@ -140,6 +211,10 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
     Numeric dates are read with the day first, as in the UK, unless more values are dates with the month first.
     """
     column = pd.Series(list(texts), dtype="str")
+    numbers = DateNumbers()
+    numbers.add(texts)
+    if numbers.decided is not None:
+        return (numbers.decided,), f"numbers: {describe_number_format(numbers.decided)}"
     month_first = tuple(form.replace("%d", "@").replace("%m", "%d").replace("@", "%m") for form in DAY_FIRST)
     best: tuple[float, tuple[str, ...], str] = (0.0, (), "")
     for formats, remark in (

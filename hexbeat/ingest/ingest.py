@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,11 @@ import pandas as pd
 
 from geo.errors import DataError
 from hexbeat.areas.area import Area
+from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
-from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
+from hexbeat.ingest.parsing.file_conventions import settle_conventions
+from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
@@ -119,6 +121,7 @@ class RejectSamples:
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
     remarks_on_dates: tuple[str, ...] = ()
+    likely_cause: str | None = None  # why so many rows are rejected, where the file shows it
 
     def add(self, rejects: pd.DataFrame) -> None:
         """Add the rejects of a chunk (columns line, reason, raw)."""
@@ -184,6 +187,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     if layer is not None:
         find_layer(layer)
     require_covers(profile, covers)
+    require_own_codes(area.name, area.wards, home=home)
     started_at = now or datetime.now(UTC)
     covers, remarks = clip_covers(covers, find_today(started_at, profile.time_zone or area.time_zone))
     with ExitStack() as stack:
@@ -199,7 +203,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 ) as entry:
                     entries.append((item, entry, job.run(entry, report)))
                 if not dry_run:
-                    _require_usable(item.name, entry.tally, started_at)
+                    _require_usable(item.name, entry.tally, started_at, entries[-1][2].likely_cause)
                 before += item.size
     files = [_build_report(profile, *entry) for entry in entries]
     known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))
@@ -219,14 +223,14 @@ _CAUSES: Final = {
 }
 
 
-def _require_usable(name: str, tally: FileTally, now: datetime) -> None:
+def _require_usable(name: str, tally: FileTally, now: datetime, likely_cause: str | None) -> None:
     """DataError, which changes nothing, if every row of a file that the profile selects is rejected."""
     if tally.accepted or not tally.rejected:
         return
     reasons = {reason: n for reason, n in tally.reasons.items() if reason not in SKIP_REASONS}
     commonest = max(reasons, key=lambda reason: reasons[reason])
     counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    hint = _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
+    hint = likely_cause or _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
     if commonest == "future_date":
         hint = f"check the clock of this machine: it says {format_date(now.date())}"
     raise DataError(
@@ -274,20 +278,19 @@ class _Job:
     covers: Span | None
 
     def run(self, entry: LoadFile, report_progress: Callable[[float], None]) -> RejectSamples:
-        """Read the file and add its rows to the load, chunk by chunk; again, if its dates have the other order."""
-        samples, orders = self._read(self.profile, entry, report_progress)
-        order = find_order(self.profile.time.formats)
-        if order is not None and orders.decided not in {None, order}:
-            times = require_free_order(self.item.name, self.profile, orders)
+        """Read the file and add its rows to the load, chunk by chunk; again, if the whole file shows another way."""
+        samples, reader = self._read(self.profile, "as named", entry, report_progress)
+        conventions = settle_conventions(self.item.name, reader, area=self.area.title)
+        if conventions.are_other:
             entry.start_again()
-            samples, _ = self._read(replace(self.profile, time=times), entry, report_progress)
-        samples.remarks_on_dates = describe_order(self.item.name, orders, order)
+            samples, _ = self._read(conventions.profile, conventions.reading, entry, report_progress)
+        samples.remarks_on_dates, samples.likely_cause = conventions.remarks, conventions.likely_cause
         return samples
 
     def _read(
-        self, profile: SourceProfile, entry: LoadFile, report_progress: Callable[[float], None]
-    ) -> tuple[RejectSamples, DateOrders]:
-        """Read the whole file by a profile; the rejects that a report shows, and the orders of its dates."""
+        self, profile: SourceProfile, reading: Reading, entry: LoadFile, report_progress: Callable[[float], None]
+    ) -> tuple[RejectSamples, RowReader]:
+        """Read the whole file by a profile; the rejects that a report shows, and the reader with its findings."""
         samples = RejectSamples(self.item.name)
         time_zone = profile.time_zone or self.area.time_zone
         today = find_today(datetime.fromtimestamp(self.now, UTC), time_zone)
@@ -309,6 +312,7 @@ class _Job:
                 name_parts=name_parts,
                 layer=self.layer,
                 time_zone=time_zone,
+                reading=reading,
             )
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
@@ -321,7 +325,7 @@ class _Job:
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
-        return samples, reader.orders
+        return samples, reader
 
 
 def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:

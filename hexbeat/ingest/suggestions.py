@@ -12,6 +12,7 @@ from geo.errors import DataError
 from hexbeat.ingest.column_guesses import (
     PARTS,
     ColumnGuess,
+    find_address_columns,
     find_doubtful_columns,
     guess_columns,
     guess_formats,
@@ -29,6 +30,7 @@ from hexbeat.ingest.sources.profile import (
 )
 from hexbeat.ingest.sources.profile_files import builtin_profiles, list_profiles
 from layers.catalogue import LAYER_NAMES
+from layers.wording import format_list
 
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
@@ -141,10 +143,15 @@ def _propose_profile(
     )
     if has_midnights:
         remarks.append("A time of exactly midnight means that only the day is known")
-    if start is None:
+    if start is None and not {"year", "month"} <= set(parts.values()):
         remarks.append("CHECK: no column looks like a date; correct time.start")
     if records == "rows" and not {"lon", "x", "grid_ref", "lat_lon"} & set(parts.values()):
-        remarks.append("CHECK: no column looks like a place; correct location")
+        addresses = [f"{column} holds {kind}" for column, kind in find_address_columns(frame).items()]
+        remarks.append(
+            f"CHECK: {format_list(addresses)}, which are not read as places; add coordinates to the file"
+            if addresses
+            else "CHECK: no column looks like a place; correct location"
+        )
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()
@@ -196,6 +203,9 @@ def make_profile(
         location=location,
         time=Times(
             start=columns_by_part.get("start", ()),
+            year=columns_by_part.get("year", ()),
+            month=columns_by_part.get("month", ()),
+            day=columns_by_part.get("day", ()),
             clock=columns_by_part.get("clock", ()),
             end=columns_by_part.get("end", ()),
             end_of="states" if any(CLOSED.search(name) for name in columns_by_part.get("end", ())) else "all",

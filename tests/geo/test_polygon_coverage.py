@@ -200,3 +200,13 @@ def test_repair_makes_a_coverage_of_small_errors_and_moves_little(
     assert find_faults(mended) == []
     for before, after in zip(faulty, mended, strict=True):
         assert area_m2(shapely.symmetric_difference(before, after)) < 10_000
+
+
+@given(st.lists(st.tuples(shift, shift), min_size=3, max_size=3), st.integers(-8, 2))
+def test_rounding_a_polygon_with_a_speck_of_any_form_never_fails(shifts: list[tuple[float, float]], power: int) -> None:
+    corners = [(-1.28 + x * 1e-5 * 2.0**power, 54.5 + y * 1e-5 * 2.0**power) for x, y in shifts]
+    speck = shapely.Polygon(corners)
+    polygons = np.array([shapely.MultiPolygon([shapely.box(-1.30, 54.50, -1.29, 54.51), speck])], dtype=object)
+    repaired, _ = repair(round_polygons(polygons))
+    assert find_faults(repaired) == []
+    assert abs(area_m2(repaired[0]) - area_m2(shapely.box(-1.30, 54.50, -1.29, 54.51)) - area_m2(speck)) < 50

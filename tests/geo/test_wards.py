@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geo.distance import metres_per_degree
 from geo.errors import AreaError
-from geo.wards import Wards
+from geo.wards import OUTSIDE, Wards
 from tests.support.paths import ROOT
 
 HINT = "name the file's own columns: `hexbeat boundaries build FILE --area NAME --code FIELD --name FIELD`"
@@ -312,3 +313,36 @@ def test_what_are_no_wards_is_refused(frame: geopandas.GeoDataFrame, message: st
     with pytest.raises(AreaError) as caught:
         Wards.from_frame(frame)
     assert str(caught.value) == message
+
+
+some_points = st.lists(st.tuples(st.floats(-1.36, -1.14), st.floats(54.46, 54.66)), min_size=1, max_size=30)
+
+
+@given(some_points, st.floats(1, 3000))
+def test_the_nearest_ward_is_the_one_at_the_least_distance(points: list[tuple[float, float]], within_m: float) -> None:
+    boxes = [shapely.box(-1.30, 54.50, -1.25, 54.55), shapely.box(-1.25, 54.50, -1.20, 54.55)]
+    boxes.append(shapely.box(-1.30, 54.56, -1.20, 54.60))  # a strip of nobody's between them, open to both sides
+    wards = Wards(("a", "b", "c"), ("A", "B", "C"), np.array(boxes, dtype=object))
+    lon, lat = np.array(points, dtype=np.float64).T
+    outside = wards.locate_exactly(lon, lat) == OUTSIDE
+    ward, metres = wards.find_nearest(lon[outside], lat[outside], within_m=within_m)
+    for x, y, found, distance in zip(lon[outside], lat[outside], ward, metres, strict=True):
+        least = [measure_m(box, x, y) for box in boxes]
+        if found == OUTSIDE:
+            assert min(least) > within_m * 0.98
+        else:
+            assert distance <= within_m
+            assert [least[found], distance] == pytest.approx([min(least)] * 2, rel=0.02, abs=0.01)
+
+
+def measure_m(polygon: shapely.Geometry, lon: float, lat: float) -> float:
+    """Metres from a point to a polygon, in a plane around the point."""
+    around = shapely.transform(polygon, lambda degrees: (degrees - (lon, lat)) * metres_per_degree(lat))
+    return float(shapely.distance(around, shapely.Point(0, 0)))
+
+
+def test_a_place_in_an_enclave_has_no_nearest_ward() -> None:
+    ring = shapely.difference(shapely.box(-1.3, 54.5, -1.2, 54.6), shapely.box(-1.26, 54.54, -1.24, 54.56))
+    wards = Wards(("a",), ("A",), np.array([ring], dtype=object))
+    ward, metres = wards.find_nearest(np.array([-1.2599, -1.3001]), np.array([54.55, 54.55]), within_m=50)
+    assert (ward.tolist(), np.isnan(metres).tolist()) == ([OUTSIDE, 0], [True, False])

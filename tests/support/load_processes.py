@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from sqlalchemy import Connection
 
 from hexbeat.operations.ledger import ledger
+from hexbeat.operations.ledger.ledger import VisitChange
 from hexbeat.store import loads
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -119,16 +121,15 @@ def import_once(store: Store, number: int) -> None:
 
 
 def _import_without_end(home: Path, url: str | None, number: int) -> None:
-    write, written = ledger.write_visit, 0
+    write = ledger.write_changes
 
-    def announced(*arguments: object, **named: object) -> object:
-        nonlocal written
-        if written % VISITS == VISITS // 2:
-            say(f"merging {number}")
-        written += 1
-        return write(*arguments, **named)
+    def announced(connection: Connection, changes: list[VisitChange], **named: int) -> None:
+        """Half of the visits, a word, the other half: all in the transaction of the import."""
+        write(connection, changes[: VISITS // 2], **named)
+        say(f"merging {number}")
+        write(connection, changes[VISITS // 2 :], **named)
 
-    ledger.write_visit = announced
+    ledger.write_changes = announced
     with Store.open(home, database_url=url) as store:
         while True:
             import_once(store, number)

@@ -10,7 +10,7 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["parse_clock", "rewrite_date", "shorten_months"]
+__all__ = ["parse_clock", "parse_month", "parse_year", "rewrite_date", "shorten_months"]
 
 _MONTHS: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -136,6 +136,18 @@ def _parse_year(text: str) -> int:
     if len(digits) == 4:  # noqa: PLR2004 - digits of a year
         return int(digits)
     return int(digits) + (1900 if int(digits) >= _CENTURY_TURN else 2000)
+
+
+def parse_year(text: str) -> int | None:
+    """A year of four or two figures; None for any other text."""
+    return _parse_year(text) if re.fullmatch(r"[0-9]{4}|'?[0-9]{2}", text) else None
+
+
+def parse_month(text: str) -> int | None:
+    """A month as a number from 1 to 12, or as its name; None for any other text."""
+    if re.fullmatch("[0-9]{1,2}", text):
+        return int(text) if 1 <= int(text) <= len(_MONTHS) else None
+    return _MONTH_NUMBERS.get(text.casefold().rstrip("."))
 
 
 def parse_clock(text: str) -> int | None:

@@ -1,7 +1,8 @@
 """Parses dates and times in many formats to UTC seconds and their precision.
 
 A local time that a clock change skips is read as the next time that exists; one that is repeated is read as the first
-of the two (summer time). ISO 8601 is always understood; other formats are named as in strptime.
+of the two (summer time). ISO 8601 is always understood; other formats are named as in strptime, or by a word for
+numbers (`date_numbers`).
 """
 
 import re
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, parse_date_number
 from hexbeat.ingest.parsing.date_words import parse_clock, rewrite_date
 
 __all__ = [
@@ -83,6 +85,12 @@ def parse_timestamps(
     naive, offset, precision = naive[codes], offset[codes], precision[codes]
     bad_clock = np.zeros(len(codes), dtype=np.bool_)
     if clocks is not None:
+        # A column of dates may carry 00:00 in every row, with or without a zone: the time is in the column of times.
+        timed = ~np.isnat(naive) & (precision == MINUTE)
+        if (naive == naive.astype("datetime64[D]"))[timed].all():
+            has_clock = timed & (clocks != "").to_numpy(dtype=np.bool_)
+            precision = np.where(has_clock, np.int8(DAY), precision)
+            offset = np.where(has_clock, np.nan, offset)
         naive, precision, bad_clock = _add_clocks(naive, precision, clocks)
     bad = np.isnat(naive) | bad_clock
     naive = np.where(bad, np.datetime64(0, "s"), naive)
@@ -104,7 +112,7 @@ def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDAr
     unread = [row for row in np.flatnonzero(np.isnat(naive)).tolist() if texts[row]]
     if unread:
         plain = [rewrite_date(texts[row]) for row in unread]
-        clocked = [f"{form} %H:%M:%S" for form in formats if _find_precision(form) == DAY]
+        clocked = [f"{form} %H:%M:%S" for form in formats if "%" in form and _find_precision(form) == DAY]
         naive[unread], offset[unread], precision[unread] = _parse_texts(plain, [*formats, *clocked])
     years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
     naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT", "s")
@@ -122,7 +130,10 @@ def _parse_texts(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArr
     )
     naive = np.full(len(texts), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     precision = np.zeros(len(texts), dtype=np.int8)
-    _try_formats(local_texts, formats, naive, precision)
+    _try_formats(local_texts, [form for form in formats if form not in NUMBER_FORMATS], naive, precision)
+    for form in NUMBER_FORMATS:
+        if form in formats:
+            _try_numbers(texts, form, naive, offset, precision)
     if np.isnat(naive).any():
         iso = local_texts.str.replace(r"(\d)[Tt](\d)", r"\1 \2", regex=True).str.replace(
             r"(:\d\d)[.,]\d+$", r"\1", regex=True
@@ -153,6 +164,18 @@ def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precisi
             parsed = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
             naive[where] = parsed.to_numpy().astype("datetime64[s]")
             precision[where] = _find_precision(form)
+
+
+def _try_numbers(
+    texts: list[str], form: str, naive: Local, offset: NDArray[np.float64], precision: NDArray[np.int8]
+) -> None:
+    """Fill in what is a date in one of the number formats; epochs are UTC."""
+    for row in np.flatnonzero(np.isnat(naive)).tolist():
+        number = parse_date_number(texts[row], form)
+        if number is not None:
+            naive[row] = np.datetime64(number.seconds, "s")
+            precision[row] = DAY if number.is_day else MINUTE
+            offset[row] = 0.0 if number.is_utc else np.nan
 
 
 def _build_shape_pattern(form: str) -> str:

@@ -7,6 +7,7 @@ bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -16,21 +17,16 @@ from numpy.typing import NDArray
 
 from geo.cells import index_points_at
 from geo.wards import Wards
+from hexbeat.ingest.parsing.area_edge import AreaEdge
+from hexbeat.ingest.parsing.date_numbers import DateNumbers
 from hexbeat.ingest.parsing.date_order import DateOrders
+from hexbeat.ingest.parsing.date_parts import join_date_parts
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
-from hexbeat.ingest.parsing.locations import (
-    NATIONAL_GRID,
-    Points,
-    is_impossible,
-    is_near,
-    parse_grid_refs,
-    parse_pairs,
-    parse_xy,
-    to_degrees,
-)
+from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
+from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_numbers, parse_quantities
+from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_quantities
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
@@ -53,6 +49,7 @@ __all__ = [
 ]
 
 LONGEST_RAW = 500
+NEAREST_WARD = "(nearest ward)"  # beside the columns of a reject
 LONGEST_WORD = 200
 Flags = NDArray[np.bool_]
 Texts = dict[str, pd.Series]  # cleaned columns by heading
@@ -91,11 +88,17 @@ class RowReader:
     crs: str | None = None
     name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
+    reading: Reading = "as named"  # of the columns of the place
     keys: NaturalKeys = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
+    numbers: DateNumbers = field(init=False, default_factory=DateNumbers)
+    places: PlaceTally = field(init=False, default_factory=PlaceTally)
+    edge: AreaEdge = field(init=False, default_factory=AreaEdge)
+    _place_columns: PlaceColumns = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = NaturalKeys(self.profile.key, self.plan)
+        self._place_columns = PlaceColumns(self.plan, self.profile.location, self.crs)
 
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
@@ -120,6 +123,7 @@ class RowReader:
                 lines=chunk.lines[rows[rejected]],
                 reasons=reasons[rejected],
                 keys=keys[rejected],
+                nearest=self.edge.describe_rows(self.wards, rejected),
             ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
@@ -147,15 +151,20 @@ class RowReader:
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
-        place = self._find_places(texts, points)
+        place = self._place_columns.find_places(texts, points, self.reading)
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
         quantity, bad_quantity = self._read_quantities(texts, len(layer))
-        missing, impossible = np.isnan(place).any(axis=1), is_impossible(place)
+        missing: Flags = np.asarray(np.isnan(place).any(axis=1))
+        impossible = is_impossible(place)
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
         ward[somewhere] = self.wards.locate(place[somewhere, 0], place[somewhere, 1])
+        if self.profile.location.coast_m or not self.profile.wider_region:  # most rows of a wider region are outside
+            self.edge.settle(self.wards, place, ward, somewhere, tolerance_m=self.profile.location.coast_m)
+        if self.reading == "as named":
+            self.places.add(self._place_columns, texts, points, self.wards, ward=ward, missing=missing)
         doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
             self.plan.doubtful, texts, len(layer)
         )
@@ -253,35 +262,19 @@ class RowReader:
         )
         return np.array([codes.get(word, -1) for word in names], dtype=np.int8)
 
-    def _find_places(self, texts: Texts, points: Points | None) -> Points:
-        """Longitude and latitude of each row, from the first kind of coordinates that it has in full."""
-        plan, rules = self.plan, self.profile.location
-        candidates: list[Points] = []
-        if points is not None:
-            candidates.append(to_degrees(points, self.crs or rules.crs or ""))
-        if plan.lon_lat:
-            candidates.append(np.column_stack([parse_numbers(texts[name]) for name in plan.lon_lat]))
-        if plan.x_y and rules.crs:
-            candidates.append(parse_xy(texts[plan.x_y[0]], texts[plan.x_y[1]], rules.crs))
-        if plan.grid_ref:
-            candidates.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
-        if plan.lat_lon:
-            candidates.append(parse_pairs(texts[plan.lat_lon]))
-        place = candidates[0]
-        for points_found in candidates[1:]:
-            blank: Flags = np.asarray(np.isnan(place).any(axis=1))
-            place = np.where(blank[:, None], points_found, place)
-        return place
-
     def _select_time_texts(self, texts: Texts) -> Texts:
         """The columns of time by their part. Of several columns for the start, each row's first that is not blank."""
         plan = self.plan
         columns = [shorten_months(texts[name]) if name.casefold() == "month" else texts[name] for name in plan.start]
+        if plan.start_parts:
+            columns = [join_date_parts([texts[name] for name in plan.start_parts], has_day=plan.has_day)]
         start = columns[0]
         for column in columns[1:]:
             start = start.mask(start == "", column)
         for name in (*plan.start, *filter(None, (plan.end,))):
-            self.orders.add(texts[name].unique())
+            different = texts[name].unique()
+            self.orders.add(different)
+            self.numbers.add(different)
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
         return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
 
@@ -299,11 +292,24 @@ class RowReader:
 
 
 def build_reject_frame(
-    texts: dict[str, pd.Series], *, lines: NDArray[np.int64], reasons: NDArray[np.str_], keys: NDArray[np.object_]
+    texts: dict[str, pd.Series],
+    *,
+    lines: NDArray[np.int64],
+    reasons: NDArray[np.str_],
+    keys: NDArray[np.object_],
+    nearest: Mapping[int, str],
 ) -> pd.DataFrame:
-    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank."""
+    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank.
+
+    `nearest` says of some rows outside the area how far they are from which ward; `raw` has it as NEAREST_WARD.
+    """
     shortened = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
-    raw = [json.dumps({name: shortened[name][k] for name in shortened}, ensure_ascii=False) for k in range(len(lines))]
+    contents = [
+        {name: shortened[name][k] for name in shortened}
+        | ({NEAREST_WARD: nearest[k]} if k in nearest and reasons[k] == "outside_area" else {})
+        for k in range(len(lines))
+    ]
+    raw = [json.dumps(content, ensure_ascii=False) for content in contents]
     return pd.DataFrame(
         {
             "line": lines,

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo.errors import DataError
-from hexbeat.ingest.sources.profile import Condition, SourceProfile
+from hexbeat.ingest.sources.profile import Condition, SourceProfile, Times
 
 __all__ = ["ColumnRoles", "assign_columns"]
 
 MOST_SHOWN = 12  # headings in a message
+_ADDRESSES = {"postcodes": r"post.?code|^pcds?$|^zip", "streets": r"street|^road|address"}
 HINT = "name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
 
 
@@ -23,6 +24,8 @@ class ColumnRoles:
     grid_ref: str | None
     lat_lon: str | None
     start: tuple[str, ...]
+    start_parts: tuple[str, ...]  # year, month, and those of day, hour and minute that there are: instead of `start`
+    has_day: bool
     clock: str | None
     end: str | None
     precision: str | None
@@ -43,7 +46,17 @@ class ColumnRoles:
     def content_columns(self) -> tuple[str, ...]:
         """The headings that make up the content of a row, and that a reject shows: all but those of test rules."""
         pairs = [name for pair in (self.lon_lat, self.x_y) if pair for name in pair]
-        parts = [self.layer, *pairs, self.grid_ref, self.lat_lon, *self.start, self.clock, self.end, self.precision]
+        parts = [
+            self.layer,
+            *pairs,
+            self.grid_ref,
+            self.lat_lon,
+            *self.start,
+            *self.start_parts,
+            self.clock,
+            self.end,
+            self.precision,
+        ]
         more = [self.never_before, *self.key, *(part for part in self.scope if not part.startswith("file:"))]
         words = [self.category, self.status, self.reported_by, self.quantity, self.note]
         rules = [name for name, _ in (*self.keep, *self.drop)]
@@ -69,10 +82,17 @@ def assign_columns(
     lon_lat, x_y = find.find_pair(place.lon, place.lat), find.find_pair(place.x, place.y)
     grid_ref, lat_lon = find.find_first(place.grid_ref), find.find_first(place.lat_lon)
     if not (lon_lat or x_y or grid_ref or lat_lon or features):
-        raise find.build_missing_error(_describe_location(profile))
+        raise find.build_missing_place_error(_describe_location(profile))
     start = tuple(heading for names in time.start if (heading := find.find_first((names,))))
-    if not start:
-        raise find.build_missing_error(f"a column for when it happened ({', '.join(time.start[:4])})")
+    parts, has_day = find.find_date_parts(time)
+    if parts and set(start) <= set(parts):  # a column month beside a year is a part
+        start = ()
+    elif start:
+        parts, has_day = (), False
+    if not start and not parts:
+        raise find.build_missing_error(
+            f"a column for when it happened ({', '.join((time.start or (*time.year, *time.month))[:4])})"
+        )
     return ColumnRoles(
         layer=None if fixed else find.layer(profile.layer.column, required=not has_layer),
         lon_lat=lon_lat,
@@ -80,6 +100,8 @@ def assign_columns(
         grid_ref=grid_ref,
         lat_lon=lat_lon,
         start=tuple(dict.fromkeys(start)),
+        start_parts=parts,
+        has_day=has_day,
         clock=find.find_optional(time.clock),
         end=find.find_optional(time.end),
         precision=find.find_optional(time.precision_column),
@@ -152,6 +174,19 @@ class _Finder:
         heading = self.find_first(names)
         return (heading,) if heading else ()
 
+    def find_date_parts(self, time: Times) -> tuple[tuple[str, ...], bool]:
+        """The columns of year, month, day, hour and minute that the file has, and whether it has days.
+
+        None of them unless it has a year and a month; no hours without days.
+        """
+        year, month = self.find_optional(time.year), self.find_optional(time.month)
+        if not year or not month:
+            return (), False
+        day = self.find_optional(time.day)
+        hour = self.find_optional(time.hour) if day else None
+        minute = self.find_optional(time.minute) if hour else None
+        return tuple(name for name in (year, month, day, hour, minute) if name), day is not None
+
     def find_pair(self, first: Sequence[str], second: Sequence[str]) -> tuple[str, str] | None:
         """A heading for each of two lists of names; None unless the file has both."""
         first_heading, second_heading = self.find_first(first), self.find_first(second)
@@ -173,6 +208,18 @@ class _Finder:
 
     def build_missing_error(self, what: str) -> DataError:
         return DataError(f"{self.name} needs {what}", f"it has {self.format_headings()}", HINT)
+
+    def build_missing_place_error(self, what: str) -> DataError:
+        """As `build_missing_error`; a column of postcodes or streets is named, because people take it for a place."""
+        for kind, pattern in _ADDRESSES.items():
+            heading = next((name for name in self.headings if re.search(pattern, name, re.IGNORECASE)), None)
+            if heading:
+                return DataError(
+                    f"{self.name} needs {what}",
+                    f"it has a column of {kind} ({heading[:40]}), which are not read as places",
+                    "add coordinates to the file: longitude and latitude, eastings and northings, or grid references",
+                )
+        return self.build_missing_error(what)
 
     def format_headings(self) -> str:
         """The headings, for a message."""

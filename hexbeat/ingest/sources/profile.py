@@ -19,6 +19,7 @@ else:
 
 __all__ = [
     "MISSING",
+    "MOST_COAST_M",
     "USUAL_CRS",
     "Choice",
     "Condition",
@@ -36,6 +37,7 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+MOST_COAST_M: Final = 500.0  # from the high water mark to the low one; farther out is no beach
 # A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
 _COVERS: Final = ("month", "file", "open", "stated")
 
@@ -77,6 +79,7 @@ class Location:
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
+    coast_m: float = field(metadata=tables.NUMBER, default=0.0)  # a place so many metres outside is in the nearest ward
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
     doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # their point is no place
@@ -86,11 +89,19 @@ class Location:
 class Times:
     """When an event happened. Formats are strptime's, tried in order, then ISO 8601. Times without a zone are local.
 
+    Words for dates that are numbers: excel (days since 1900), excel-1904, epoch (seconds since 1970, UTC), epoch-ms.
+
     `precision` auto: that of the text. `midnight_is_day`: a time of exactly local midnight means the day only.
     `zone_in_text` false: an offset in the text is ignored. An end given as a day counts to the end of that day.
     """
 
     start: Names = field(metadata=tables.NAMES, default=())  # every heading that the file has, the first filled wins
+    # A date in several columns, instead of `start`: at least a year and a month. Months are numbers or names.
+    year: Names = field(metadata=tables.NAMES, default=())
+    month: Names = field(metadata=tables.NAMES, default=())
+    day: Names = field(metadata=tables.NAMES, default=())
+    hour: Names = field(metadata=tables.NAMES, default=())
+    minute: Names = field(metadata=tables.NAMES, default=())
     clock: Names = field(metadata=tables.NAMES, default=())  # the time of day, where it has a column of its own
     end: Names = field(metadata=tables.NAMES, default=())
     formats: tuple[str, ...] = field(metadata=tables.TEXTS, default=())
@@ -227,6 +238,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         reporters.default,
     } - {None}
     has_location = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    has_time = bool(profile.time.start or (profile.time.year and profile.time.month))
     return [
         ("A profile has the name of its file", _state_unless(profile.name == name, f"has the name {profile.name!r}")),
         (f"A layer is one of {', '.join(LAYER_NAMES)}", _name_unknown(layer_names, LAYER_NAMES)),
@@ -241,12 +253,16 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("order is formats or file", _name_unknown({profile.time.order}, ("formats", "file"))),
         ("covers is month, file, open or stated", _name_unknown({profile.covers}, _COVERS)),
         ("month needs a snapshot", _state_unless(bool(profile.snapshot) or profile.covers != "month", "has none")),
+        (
+            f"coast_m is at most {MOST_COAST_M:g} metres",
+            _state_unless(place.coast_m <= MOST_COAST_M, f"has {place.coast_m:g}"),
+        ),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",
             _state_unless(bool(has_location or profile.records == "features"), "names no columns for it"),
         ),
-        ("A profile says when events happened", _state_unless(bool(profile.time.start), "names no time.start")),
+        ("A profile says when events happened", _state_unless(has_time, "names no time.start")),
         (
             "x and y need the EPSG code of their coordinates",
             _state_unless(bool(place.crs or not place.x), "names no crs"),

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ __all__ = [
     "FLAG",
     "MAPPING",
     "NAMES",
+    "NUMBER",
     "PATTERN",
     "POINTS",
     "TEXT",
@@ -68,6 +70,13 @@ def flag(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise _build_error(where, "is neither true nor false")
     return value
+
+
+def number(value: Any, where: str) -> float:
+    """A number from 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise _build_error(where, "is not a number from 0")
+    return float(value)
 
 
 def texts(value: Any, where: str) -> tuple[str, ...]:
@@ -131,6 +140,7 @@ TEXT: Final[Mapping[str, Read]] = {"read": text}
 TEXTS: Final[Mapping[str, Read]] = {"read": texts}
 FLAG: Final[Mapping[str, Read]] = {"read": flag}
 MAPPING: Final[Mapping[str, Read]] = {"read": mapping}
+NUMBER: Final[Mapping[str, Read]] = {"read": number}
 POINTS: Final[Mapping[str, Read]] = {"read": points}
 PATTERN: Final[Mapping[str, Read]] = {"read": pattern}
 

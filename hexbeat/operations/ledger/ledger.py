@@ -12,7 +12,7 @@ council loads its own sheet of sweep finds, the same needles would count twice.
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = [
     "VISIT_COLUMNS",
     "RecordedVisit",
+    "VisitChange",
     "WorkLoad",
-    "compare_visit",
     "list_imports",
     "read_live_row",
     "read_visit_history",
@@ -47,6 +47,7 @@ __all__ = [
     "undo_import",
     "undo_visit",
     "work_version",
+    "write_changes",
     "write_visit",
 ]
 
@@ -59,6 +60,7 @@ VISIT_COLUMNS: Final = (
     *("started_at", "minutes", "needles", "outcome", "recorded_at"),
 )
 _LOAD_KIND: Final = "visits"
+_ROWS_AT_ONCE: Final = 500  # of one statement: SQLite takes at most 999 values in a condition where it is old
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +112,71 @@ def record_import(  # the facts of the file, all by name
     for visit in visits:
         _require_past(visit, now_s)
     _require_distinct(visits, file)
-    tally = _count_outcomes(store, visits)
+    with read_transaction(store.engine) as connection:
+        tally = _count_outcomes(_compare_visits(connection, visits))
     if dry_run or not (tally["new"] or tally["updated"]):
         return tally, None
     with work_transaction(store.engine) as connection:
         facts = {"area": area, "kind": _LOAD_KIND, "file": file, "sha256": sha256}
         load_id = begin_work_load(connection, facts, tally={}, now_s=now_s)
-        outcomes = Counter(write_visit(connection, visit, load_id=load_id, now_s=now_s).outcome for visit in visits)
-        tally = {name: outcomes[name] for name in ("new", "updated", "unchanged")}
+        changes = _compare_visits(connection, visits)  # again: somebody may have recorded a visit in between
+        write_changes(connection, changes, load_id=load_id, now_s=now_s)
+        tally = _count_outcomes(changes)
         connection.execute(sa.update(work_loads).where(work_loads.c.load_id == load_id).values(tally=json.dumps(tally)))
     return tally, load_id
 
 
-def _count_outcomes(store: "Store", visits: Iterable[Visit]) -> dict[str, int]:
-    """How many of the visits would be new, updated or unchanged."""
-    with read_transaction(store.engine) as connection:
-        outcomes = Counter(compare_visit(connection, visit) for visit in visits)
+@dataclass(frozen=True, slots=True)
+class VisitChange:
+    """What recording a visit does: the live version (None: there is none), the row to add, and the outcome."""
+
+    live: Mapping[str, Any] | None
+    row: dict[str, Any]
+    outcome: str
+
+
+def _compare_visits(connection: Connection, visits: Sequence[Visit]) -> list[VisitChange]:
+    """What recording each of distinct visits would do."""
+    names = [visit_id(visit) for visit in visits]
+    live = _read_live_rows(connection, names)
+    changes = []
+    for name, visit in zip(names, visits, strict=True):
+        row = _to_row(visit)
+        outcome = _find_outcome(live.get(name), row)
+        changes.append(VisitChange(live.get(name), row | {"visit_id": name}, outcome))
+    return changes
+
+
+def _count_outcomes(changes: Sequence[VisitChange]) -> dict[str, int]:
+    """How many visits are new, updated or unchanged."""
+    outcomes = Counter(change.outcome for change in changes)
     return {name: outcomes[name] for name in ("new", "updated", "unchanged")}
+
+
+def write_changes(connection: Connection, changes: Sequence[VisitChange], *, load_id: int, now_s: int) -> None:
+    """Close the live versions that change, and add the new ones."""
+    changed = [change for change in changes if change.outcome != "unchanged"]
+    for change in changed:
+        if change.live is not None:
+            _close(connection, change.live, now_s)
+    rows = [
+        change.row
+        | {"load_id": load_id, "recorded_at": now_s, "replaces": change.live["row_id"] if change.live else None}
+        for change in changed
+    ]
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        connection.execute(sa.insert(table), rows[start : start + _ROWS_AT_ONCE])
+
+
+def _read_live_rows(connection: Connection, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The live versions of visits, by name."""
+    rows: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(names), _ROWS_AT_ONCE):
+        query = sa.select(table).where(
+            table.c.visit_id.in_(names[start : start + _ROWS_AT_ONCE]), table.c.superseded_at.is_(None)
+        )
+        rows |= {row["visit_id"]: dict(row) for row in connection.execute(query).mappings()}
+    return rows
 
 
 def _require_past(visit: Visit, now_s: int) -> None:
@@ -237,11 +287,6 @@ def read_live_row(connection: Connection, name: str) -> dict[str, Any] | None:
     query = sa.select(table).where(table.c.visit_id == name, table.c.superseded_at.is_(None))
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else dict(row)
-
-
-def compare_visit(connection: Connection, visit: Visit) -> str:
-    """What recording a visit would do: new, updated or unchanged."""
-    return _find_outcome(read_live_row(connection, visit_id(visit)), _to_row(visit))
 
 
 def _to_row(visit: Visit) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def read_visit_sheet(
     clocks = sheet.texts.get("clock")
     start = parse_timestamps(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
     end = parse_timestamps(_date_ends(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
-    return [_build_row(sheet, texts | {"plan_id": plan_ids}, start, end, k) for k in range(rows)]
+    columns = {field: list(map(str, column)) for field, column in (texts | {"plan_id": plan_ids}).items()}
+    return [_build_row(sheet, columns, start, end, k) for k in range(rows)]
 
 
 def _read_own_sheet(path: Path, headings_by_field: Mapping[str, str] | None) -> PlaceSheet:
@@ -181,15 +182,15 @@ def _may_name_people(heading: str) -> bool:
 
 
 def _build_row(
-    sheet: PlaceSheet, texts: Mapping[str, pd.Series], start: Timestamps, end: Timestamps, row: int
+    sheet: PlaceSheet, texts: Mapping[str, Sequence[str]], start: Timestamps, end: Timestamps, row: int
 ) -> VisitSheetRow:
     lon, lat = sheet.points[row]
     has_point = not np.isnan(sheet.points[row]).any()
     months = not start.blank[row] and start.precision[row] == MONTH
     return VisitSheetRow(
         line=int(sheet.lines[row]),
-        plan_id=str(texts["plan_id"].iloc[row]),
-        texts={field: str(column.iloc[row]) for field, column in texts.items()},
+        plan_id=texts["plan_id"][row],
+        texts={field: column[row] for field, column in texts.items()},
         lon=float(lon) if has_point else None,
         lat=float(lat) if has_point else None,
         started=None if start.blank[row] else int(start.utc[row]),

@@ -1,12 +1,14 @@
 """Turns the rows of a sheet into visits: the planned stop that each answers, its place, or why it is rejected."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo.distance import offsets_m
 from geo.wards import Wards
@@ -20,8 +22,8 @@ from hexbeat.operations.ledger.visits import (
     NOT_DONE,
     Visit,
     build_stop_visit,
-    find_cell_and_ward,
-    find_named_stop,
+    find_cells_and_wards,
+    find_team_and_order,
     team_key,
     visit_id,
 )
@@ -38,6 +40,8 @@ SHEET_REASONS: Final = (
 _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
 _KINDS: Final = {"patrol": PlanKind.PATROL, "sweep": PlanKind.SWEEP, "needle sweep": PlanKind.SWEEP}
+_LEAST_METRES_PER_DEGREE: Final = 110_000.0  # of latitude, anywhere: only to pass over stops far away
+_PLAIN: Final = re.compile(r"[0-9]{1,15}")
 _WORK_FIELDS: Final = ("started", "clock", "ended", "minutes", "needles", "outcome")
 
 
@@ -71,10 +75,48 @@ class SheetFindings:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _PlannedStops:
+    """The stops of a plan, prepared for many rows: in order, by name, by numbers such as 1-02, and as arrays (n,)."""
+
+    pairs: tuple[tuple[Tour, Stop], ...]
+    by_name: Mapping[str, tuple[Tour, Stop]]
+    by_numbers: Mapping[tuple[int, int], tuple[Tour, Stop]]
+    teams: tuple[str, ...]
+    places: tuple[str, ...]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+
+    @classmethod
+    def index(cls, plan: Plan | None) -> "_PlannedStops":
+        """The stops of a plan; none without one. Of equal names the first counts."""
+        pairs = tuple((tour, stop) for tour in plan.tours for stop in tour.stops) if plan else ()
+        numbers = [(find_team_and_order(pair[1].stop_id), pair) for pair in pairs]
+        return cls(
+            pairs,
+            {pair[1].stop_id: pair for pair in reversed(pairs)},
+            {number: pair for number, pair in reversed(numbers) if number is not None},
+            tuple(team_key(tour.team) for tour, _ in pairs),
+            tuple(stop.place.casefold() for _, stop in pairs),
+            np.array([stop.lon for _, stop in pairs], dtype=np.float64),
+            np.array([stop.lat for _, stop in pairs], dtype=np.float64),
+        )
+
+    def find_named(self, name: str) -> tuple[Tour, Stop] | None:
+        """As `find_named_stop`: 1-2 means 1-02 unless there is a 1-2."""
+        numbers = find_team_and_order(name)
+        return self.by_name.get(name.strip()) or (self.by_numbers.get(numbers) if numbers else None)
+
+
 @dataclass(slots=True)
 class _UsedStops:
-    """What earlier rows have used: visits by identifier, planned stops by stop and team."""
+    """What earlier rows have used: visits by identifier, planned stops by stop and team.
 
+    `planned` are the stops of the plan, and `located` the cell and ward of every point of the rows in the area.
+    """
+
+    planned: _PlannedStops
+    located: Mapping[tuple[float, float], tuple[str, str]]
     visits: dict[str, Visit] = field(default_factory=dict)
     stops: set[tuple[str, str]] = field(default_factory=set)
 
@@ -92,7 +134,9 @@ def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFinding
     within `radius_m` of its point, or an open stop with the same place name. A row that says "done" without a time is
     recorded with the planned time. A row that answers no stop is other work: it needs a start and a place.
     """
-    used_stops, rejects = _UsedStops(), []
+    points = {point for row in rows if (point := _find_any_point(row, choices)) is not None}
+    used_stops = _UsedStops(_PlannedStops.index(choices.plan), find_cells_and_wards(choices.wards, points))
+    rejects: list[tuple[int, str]] = []
     for row in rows:
         try:
             used_stops.take(_build_visit(row, choices, used_stops))
@@ -124,7 +168,13 @@ def _build_visit(row: VisitSheetRow, choices: SheetChoices, used_stops: _UsedSto
     started = _parse_start(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
     minutes = 0 if outcome == NOT_DONE else _parse_minutes(row)
     if answered is None:
-        return _build_unplanned(row, team, choices, started=started, minutes=minutes, needles=needles, outcome=outcome)
+        cell_and_ward = used_stops.located.get(_find_point(row, choices))
+        if cell_and_ward is None:
+            raise _RejectedError("outside_area")
+        return _build_unplanned(
+            row, team, choices, cell_and_ward=cell_and_ward, started=started, minutes=minutes, needles=needles,
+            outcome=outcome,
+        )  # fmt: skip
     tour, stop = answered
     used_stops.stops.add((stop.stop_id, team_key(team)))
     plan = choices.plan
@@ -141,6 +191,7 @@ def _build_unplanned(  # the parts of one visit
     team: str,
     choices: SheetChoices,
     *,
+    cell_and_ward: tuple[str, str],
     started: dt.datetime | None,
     minutes: int | None,
     needles: int | None,
@@ -148,9 +199,6 @@ def _build_unplanned(  # the parts of one visit
 ) -> Visit:
     """Work that answers no planned stop."""
     lon, lat = _find_point(row, choices)
-    cell_and_ward = find_cell_and_ward(choices.wards, lon, lat)
-    if cell_and_ward is None:
-        raise _RejectedError("outside_area")
     if started is None:
         raise _RejectedError("bad_date")
     if minutes is None:
@@ -212,9 +260,9 @@ def _parse_minutes(row: VisitSheetRow) -> int | None:
 
 def _parse_whole(text: str, most: int, reason: str, *, rounded: bool = False) -> int | None:
     """A whole number from 0; None for blank."""
-    value = float(parse_numbers(pd.Series([text], dtype="object"), grouped=True)[0])
-    if np.isnan(value):
+    if not text:
         return None
+    value = float(text) if _PLAIN.fullmatch(text) else float(parse_numbers(pd.Series([text]), grouped=True)[0])
     if not 0 <= value <= most or (not rounded and value != int(value)):
         raise _RejectedError(reason)
     return round(value)
@@ -234,39 +282,52 @@ def _find_point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float
     return point
 
 
+def _find_any_point(row: VisitSheetRow, choices: SheetChoices) -> tuple[float, float] | None:
+    """The point of a row; None if it has none that can be used."""
+    try:
+        return _find_point(row, choices)
+    except _RejectedError:
+        return None
+
+
 def _find_planned_stop(
     row: VisitSheetRow, team: str, choices: SheetChoices, used_stops: _UsedStops
 ) -> tuple[Tour, Stop] | None:
     """The planned stop that a row answers; None if there is none. A row with an unknown stop is rejected."""
+    planned = used_stops.planned
     if choices.plan is None:
         return None
     if row.texts["stop"]:
-        pair = find_named_stop(choices.plan, row.texts["stop"])
+        pair = planned.find_named(row.texts["stop"])
         if pair is None:
             raise _RejectedError("unknown_stop")
         return pair
-    stops = [(tour, stop) for tour in choices.plan.tours for stop in tour.stops]
-    own = [pair for pair in stops if team_key(pair[0].team) == team_key(team)] if team else []
-    open_stops = [
-        pair for pair in own or stops if (pair[1].stop_id, team_key(team or pair[0].team)) not in used_stops.stops
-    ]
-    steps = [_measure_steps(row, stop, choices.radius_m) for _, stop in open_stops]
+    near = _measure_steps(row, planned, choices.radius_m)
+    own_team = team_key(team) if team_key(team) in planned.teams else ""
     candidates = [
-        (step, _find_gap_s(row, stop), n)
-        for n, ((_, stop), step) in enumerate(zip(open_stops, steps, strict=True))
-        if step is not None
+        (step, _find_gap_s(row, planned.pairs[n][1]), n)
+        for n, step in near
+        if planned.teams[n] == (own_team or planned.teams[n])
+        and (planned.pairs[n][1].stop_id, team_key(team) or planned.teams[n]) not in used_stops.stops
     ]
-    return open_stops[min(candidates)[2]] if candidates else None
+    return planned.pairs[min(candidates)[2]] if candidates else None
 
 
-def _measure_steps(row: VisitSheetRow, stop: Stop, radius_m: float) -> float | None:
-    """How far a stop is from the row, in fifths of the radius; None where the row is of another place."""
+def _measure_steps(row: VisitSheetRow, planned: _PlannedStops, radius_m: float) -> list[tuple[int, float]]:
+    """The stops that may be the row's place, each with how far it is from the row, in fifths of the radius."""
     if row.lon is None or row.lat is None or not np.isfinite(row.lon):
-        same_place = row.texts["place"].casefold() == stop.place.casefold()
-        return 0.0 if same_place else None
-    east, north = offsets_m(row.lon, row.lat, origin_lon=stop.lon, origin_lat=stop.lat)[0].tolist()
-    metres = float(np.hypot(east, north))
-    return round(metres / radius_m * 5) if metres <= radius_m else None
+        place = row.texts["place"].casefold()
+        return [(n, 0.0) for n, other in enumerate(planned.places) if other == place]
+    near = np.flatnonzero(np.abs(planned.lat - row.lat) <= radius_m / _LEAST_METRES_PER_DEGREE)
+    steps = []
+    for n in near.tolist():
+        east, north = offsets_m(row.lon, row.lat, origin_lon=float(planned.lon[n]), origin_lat=float(planned.lat[n]))[
+            0
+        ].tolist()
+        metres = float(np.hypot(east, north))
+        if metres <= radius_m:
+            steps.append((n, float(round(metres / radius_m * 5))))
+    return steps
 
 
 def _find_gap_s(row: VisitSheetRow, stop: Stop) -> float:

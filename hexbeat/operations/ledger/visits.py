@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -27,8 +27,10 @@ __all__ = [
     "describe_overlap",
     "estimate_start",
     "find_cell_and_ward",
+    "find_cells_and_wards",
     "find_named_stop",
     "find_stop",
+    "find_team_and_order",
     "find_tour",
     "team_key",
     "visit_id",
@@ -169,11 +171,20 @@ def estimate_start(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) ->
 
 def find_cell_and_ward(wards: Wards, lon: float, lat: float) -> tuple[str, str] | None:
     """The cell (H3 string, resolution 10) and ward of a point; None outside the wards."""
-    ward = int(wards.locate(np.array([lon]), np.array([lat]))[0])
-    if ward == OUTSIDE:
-        return None
-    cells = index_points(np.array([lon]), np.array([lat]), resolution=CELL_RESOLUTION)
-    return str(format_cells(cells)[0]), wards.codes[ward]
+    return find_cells_and_wards(wards, [(lon, lat)]).get((lon, lat))
+
+
+def find_cells_and_wards(
+    wards: Wards, points: Collection[tuple[float, float]]
+) -> dict[tuple[float, float], tuple[str, str]]:
+    """The cell (H3 string, resolution 10) and ward of each point (lon, lat) that lies in a ward."""
+    lon, lat = np.array(list(points), dtype=np.float64).reshape(-1, 2).T
+    ward = wards.locate(lon, lat)
+    inside = np.flatnonzero(ward != OUTSIDE)
+    cells = format_cells(index_points(lon[inside], lat[inside], resolution=CELL_RESOLUTION))
+    codes = [wards.codes[place] for place in ward[inside].tolist()]
+    keys = zip(lon[inside].tolist(), lat[inside].tolist(), strict=True)
+    return dict(zip(keys, zip(map(str, cells), codes, strict=True), strict=True))
 
 
 def find_tour(plan: Plan, team: str | None) -> Tour:
@@ -204,13 +215,13 @@ def find_named_stop(plan: Plan, name: str) -> tuple[Tour, Stop] | None:
     """The tour and the stop that a person names; None if the plan has none. 1-2 means 1-02 unless there is a 1-2."""
     pairs = [(tour, stop) for tour in plan.tours for stop in tour.stops]
     exact = next((pair for pair in pairs if pair[1].stop_id == name.strip()), None)
-    numbered = _team_and_order(name)
+    numbered = find_team_and_order(name)
     if exact is not None or numbered is None:
         return exact
-    return next((pair for pair in pairs if _team_and_order(pair[1].stop_id) == numbered), None)
+    return next((pair for pair in pairs if find_team_and_order(pair[1].stop_id) == numbered), None)
 
 
-def _team_and_order(stop_id: str) -> tuple[int, int] | None:
+def find_team_and_order(stop_id: str) -> tuple[int, int] | None:
     """The two numbers of a stop's name such as 1-02; None if it has another form."""
     parts = re.fullmatch(r"\s*([0-9]{1,6})\s*-\s*([0-9]{1,6})\s*", stop_id)
     return (int(parts[1]), int(parts[2])) if parts else None

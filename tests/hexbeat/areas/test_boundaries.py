@@ -8,9 +8,10 @@ import pytest
 import shapely
 from pyproj.transformer import TransformerGroup
 
+from hexbeat.areas.area import load_area
 from hexbeat.areas.boundaries import build_area, check_area, find_authority_fields
 from hexbeat.settings import PROJECT_DIR
-from tests.support.input_files import WARD_FILE, build
+from tests.support.input_files import WARD_FILE, SaveWards, build, refusal
 
 ATTRIBUTION = (
     "Source: Office for National Statistics licensed under the Open Government Licence v.3.0. "
@@ -139,3 +140,46 @@ def test_the_shipped_areas_are_made_by_this_function(shared: Path, tmp_path: Pat
     for file in ("wards.geojson", "area.toml"):
         shipped = PROJECT_DIR / "data" / "boundaries" / name / file
         assert (report.folder / file).read_bytes() == shipped.read_bytes()
+
+
+def test_one_authority_or_some_wards_out_of_a_larger_file(tmp_path: Path) -> None:
+    def list_codes(*only: str) -> list[str]:
+        build(WARD_FILE, tmp_path, only=only)
+        return list(gpd.read_file(tmp_path / "otherby" / "wards.geojson")["ward_code"])
+
+    assert list_codes("E99900003", "E99900001") == ["E99900001", "E99900003"]
+    assert 'only = ["E99900001", "E99900003"]' in (tmp_path / "otherby" / "area.toml").read_text(encoding="utf-8")
+    assert list_codes("E99000001") == ["E99900001", "E99900002", "E99900003", "E99900004"]
+    assert check_area(tmp_path / "otherby") == []
+
+
+def test_an_area_has_the_time_zone_that_is_named(tmp_path: Path) -> None:
+    build(WARD_FILE, tmp_path, time_zone="America/New_York")
+    assert load_area("otherby", home=_as_home(tmp_path)).time_zone == "America/New_York"
+
+
+def _as_home(folder: Path) -> Path:
+    (folder / "home").mkdir()
+    (folder / "home" / "boundaries").symlink_to(folder, target_is_directory=True)
+    return folder / "home"
+
+
+def test_a_part_that_collapses_is_a_fault_and_is_repaired(tmp_path: Path, save_wards: SaveWards) -> None:
+    speck = shapely.box(-1.28, 54.5, -1.28 + 2e-7, 54.5 + 2e-7)
+    frame = gpd.GeoDataFrame(
+        {"WD25CD": ["W1"], "WD25NM": ["One"]},
+        geometry=[shapely.MultiPolygon([shapely.box(-1.30, 54.50, -1.29, 54.51), speck])],
+        crs="EPSG:4326",
+    )
+    path = save_wards(frame)
+    assert refusal(path, tmp_path) == (
+        "Wards have to be valid polygons, without overlaps or slivers between them; One (W1) is not a valid polygon: "
+        "Too few points in geometry component near 54.500000, -1.280000; --repair repairs rings, slivers and narrow "
+        "overlaps"
+    )
+    report = build(path, tmp_path, allow_repair=True)
+    assert report.repairs == [
+        "repaired: One (W1) is not a valid polygon: Too few points in geometry component near 54.500000, -1.280000"
+    ]
+    wards = gpd.read_file(tmp_path / "otherby" / "wards.geojson")
+    assert wards.geometry[0].equals(shapely.box(-1.30, 54.50, -1.29, 54.51))

@@ -192,3 +192,16 @@ def test_several_layers_and_what_is_no_polygon_are_refused(
     )
     pd.DataFrame({"WD25CD": ["a"]}).to_parquet(tmp_path / "table.parquet")
     assert "table.parquet cannot be read (ValueError)" in refusal(tmp_path / "table.parquet", tmp_path)
+
+
+def test_codes_that_the_file_does_not_have_are_refused(tmp_path: Path) -> None:
+    assert refusal(WARD_FILE, tmp_path, only=("E99900001", "E06000001")) == (
+        "Each code of --only is that of an authority or a ward in the file; wards.geojson has no E06000001; "
+        "name the column of the authorities with --authority-code, or correct the code"
+    )
+
+
+def test_a_time_zone_that_is_none_is_refused(tmp_path: Path) -> None:
+    assert refusal(WARD_FILE, tmp_path, time_zone="Middlesbrough") == (
+        "A time zone has an IANA name; 'Middlesbrough' is none; choose one such as Europe/London or America/New_York"
+    )

@@ -99,3 +99,43 @@ def test_a_narrow_overlap_is_repaired_under_both_names_of_the_option(run: Run, t
 
 def test_the_help_leads_with_repair(run: Run) -> None:
     assert "--repair, --mend" in " ".join(run("boundaries", "build", "--help").out.split())
+
+
+def test_some_wards_of_a_file_in_another_time_zone(run: Run, tmp_path: Path) -> None:
+    squares = [square(-71.1 + n / 100, 42.3, f"E{n}", f"Ward {n}") for n in range(3)]
+    file, out = write_features(tmp_path / "in.geojson", *squares), tmp_path / "out"
+    outcome = build(run, file, out, "--only", "E0", "--only", "E2", "--time-zone", "America/New_York")
+    assert (outcome.code, outcome.json["wards"]) == (0, 2)
+    facts = (out / "two-squares" / "area.toml").read_text(encoding="utf-8")
+    assert 'time_zone = "America/New_York"\n' in facts
+    unknown = build(run, file, out, "--replace", "--only", "E9")
+    assert unknown.code == 3
+    assert unknown.err == (
+        "Each code of --only is that of an authority or a ward in the file.\n"
+        "  in.geojson has no E9.\n"
+        "  Name the column of the authorities with --authority-code, or correct the code.\n"
+    )
+
+
+def test_wards_with_the_codes_of_another_area_are_refused(run: Run, tmp_path: Path) -> None:
+    for name, south, code in (("north", 55.0, 0), ("south", 50.9, 3)):
+        file = write_features(tmp_path / f"{name}.geojson", square(-1.3, south, "1", name))
+        outcome = run("boundaries", "build", file, "--area", name, "--code", "CD", "--name", "NM", "--home", tmp_path)
+        assert outcome.code == code, outcome.err
+    assert outcome.err == (
+        "Areas of one home folder have different codes for different wards.\n"
+        "  The areas south and north have wards in different places with the code 1.\n"
+        "  Build one of them with other codes, such as those of the ONS, or in a home folder of its own.\n"
+    )
+
+
+def test_the_check_names_areas_that_share_codes(run: Run, tmp_path: Path) -> None:
+    for name, south in (("north", 55.0), ("south", 50.9)):
+        file = write_features(tmp_path / f"{name}.geojson", square(-1.3, south, "1", name))
+        options = ("--area", name, "--code", "CD", "--name", "NM", "--out", tmp_path / "home" / "boundaries")
+        assert run("boundaries", "build", file, *options, "--home", tmp_path / "other").code == 0
+    outcome = run("boundaries", "check", "--format", "json")
+    assert (outcome.code, outcome.json["areas"]["south"]) == (
+        3,
+        ["the areas south and north have wards in different places with the code 1"],
+    )

@@ -95,7 +95,7 @@ def test_each_reason_and_its_line(sqlite_store: Store, tmp_path: Path) -> None:
         "needles,i,-1.2,54.55,2025-01-01,,many",
         "needles,ok,-1.2,54.55,2025-01-01,,1",
         "needles,z,,,31/02/2025,,0",
-        'needles,y,"-1,2","54,55",2025-01-01,,1',
+        "needles,y,-1.2W,54.55,2025-01-01,,1",
         'needles,x,-1.2,54.55,2025-01-01,,"1,5"',
         "graffiti,j,-1.2,54.55,2025-01-01,,1",
     ]

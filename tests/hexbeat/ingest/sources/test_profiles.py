@@ -16,7 +16,7 @@ from hexbeat.ingest.sources import (
     save_profile,
 )
 from hexbeat.ingest.sources.profile import USUAL_CRS
-from hexbeat.ingest.suggestions import make_profile, suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
 from tests.support.faults import as_other_user
 from tests.support.input_files import FIXTURES, table
 
@@ -58,8 +58,8 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ("lon =", "width ="),
             (
                 "A source profile has only known keys, each with its kind of value; finds.toml: location has an "
-                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, placeholders, "
-                "doubtful"
+                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, coast_m, "
+                "placeholders, doubtful"
             ),
         ),
         (
@@ -242,7 +242,7 @@ def test_columns_of_a_known_table_keep_their_part_with_commas_in_thousands(tmp_p
 
 
 def test_values_that_do_not_look_like_their_heading_are_told_of(tmp_path: Path) -> None:
-    path = table(tmp_path, 'needles,1,"-1,2","54,55",2025-01-01')
+    path = table(tmp_path, "needles,1,somewhere,-1.2W,2025-01-01")
     suggestion = suggest_profile(path)
     assert (suggestion.source, suggestion.reasons) == (
         "table",
@@ -251,4 +251,59 @@ def test_values_that_do_not_look_like_their_heading_are_told_of(tmp_path: Path) 
             "CHECK: lon is chosen as the longitude, but most of its values do not look like one",
             "CHECK: lat is chosen as the latitude, but most of its values do not look like one",
         ),
+    )
+
+
+def suggest_parts(folder: Path, heading: str, *rows: str) -> tuple[dict[str, str | None], Suggestion]:
+    suggestion = suggest_profile(table(folder, *rows, heading=heading, name="litter.csv"))
+    return {guess.column: guess.part for guess in suggestion.columns}, suggestion
+
+
+def test_a_proposal_knows_dates_in_three_columns_and_places_as_wkt(tmp_path: Path) -> None:
+    rows = ("A1,2025,6,1,POINT (-1.2350 54.5742)", "A2,2025,July,2,POINT (-1.2351 54.5743)")
+    parts, suggestion = suggest_parts(tmp_path, "Incident Ref,YEAR,MONTH,DAY,the_geom", *rows)
+    assert parts == {"Incident Ref": "key", "YEAR": "year", "MONTH": "month", "DAY": "day", "the_geom": "lat_lon"}
+    time = suggestion.profile.time
+    assert (time.start, time.year, time.month, time.day) == ((), ("YEAR",), ("MONTH",), ("DAY",))
+    assert not any(reason.startswith("CHECK: no column looks like a date") for reason in suggestion.reasons)
+
+
+@pytest.mark.parametrize(
+    ("heading", "values", "formats"),
+    [
+        ("Created", ("45800", "45801.5"), ("excel",)),
+        ("date_found", ("1763735400000", "1763739000000"), ("epoch-ms",)),
+        ("Created at", ("1763735400", "1763739000"), ("epoch",)),
+    ],
+)
+def test_a_proposal_knows_dates_that_are_numbers(
+    tmp_path: Path, heading: str, values: tuple[str, str], formats: tuple[str, ...]
+) -> None:
+    _, suggestion = suggest_parts(tmp_path, f"Key,{heading}", *(f"a,{value}" for value in values))
+    assert (suggestion.profile.time.start, suggestion.profile.time.formats) == ((heading,), formats)
+
+
+def test_numbers_of_reports_are_no_dates(tmp_path: Path) -> None:
+    parts, _ = suggest_parts(tmp_path, "report number,b", "45800,x", "45801,x")
+    assert parts["report number"] == "key"
+
+
+def test_postcodes_and_streets_alone_are_named_as_what_they_are(tmp_path: Path) -> None:
+    rows = ("TS1 2AB,Linthorpe Road,2025-06-01", "ts4 2ab,High St.,2025-06-02")
+    parts, suggestion = suggest_parts(tmp_path, "Where,Location,Date of find", *rows)
+    assert (parts["Where"], parts["Location"]) == (None, None)
+    assert suggestion.reasons[-1] == (
+        "CHECK: Where holds postcodes and Location holds street names, which are not read as places; add coordinates "
+        "to the file"
+    )
+
+
+def test_a_load_of_postcodes_alone_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with pytest.raises(DataError) as caught:
+        assign_columns(load_profile("table", tmp_path), ["layer", "date", "Post Code"], name=path.name)
+    assert str(caught.value) == (
+        "a.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon); it has a "
+        "column of postcodes (Post Code), which are not read as places; add coordinates to the file: longitude and "
+        "latitude, eastings and northings, or grid references"
     )

@@ -1,6 +1,7 @@
 """Import of what was done: tracks by how long they stayed, sheets by what their rows say; bad files change nothing."""
 
 import datetime as dt
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from hexbeat.operations.reference_places import load_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.gpx import gpx_of, walked
-from tests.support.plans import AREA, LONDON, NOW, made_plan
+from tests.support.plans import AREA, LONDON, NOW, example_plan, made_plan
 
 PLAN = made_plan()
+LATER = dt.datetime(2027, 6, 1, 9, tzinfo=dt.UTC)
 STOPS = PLAN.tours[0].stops
 WALK = walked(
     [
@@ -238,3 +240,30 @@ def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
             with pytest.raises(UsageError) as usage:
                 bring(store, tmp_path / "done.csv", options=options)
             assert usage.value.fact == fact
+
+
+def time_import(folder: Path, rows: int) -> float:
+    """Seconds that a file of so many rows takes; half of them answer a plan of as many stops, half are other work."""
+    plan = example_plan(stops=rows // 4, teams=2)
+    stops = [(tour.team, stop) for tour in plan.tours for stop in tour.stops]
+    lines = [f"{team},{stop.stop_id},,,{stop.arrive:%Y-%m-%d %H:%M},20,3" for team, stop in stops]
+    lines += [
+        f"Team 9,,-1.{2300 + n % 90:04d},54.{5600 + n // 90:04d},2026-11-{1 + n % 20:02d} 10:00,20,"
+        for n in range(rows - len(stops))
+    ]
+    text = "\n".join(["team,stop,lon,lat,started,minutes,needles", *lines])
+    path = written(folder, text + "\n", f"{rows}.csv")
+    store = Store.open(folder / f"home-{rows}")
+    options = ImportOptions(kind="sweep")
+    begin = time.perf_counter()
+    report = import_visits(store, ANALYST, path, area=AREA, plan=plan, options=options, now=LATER)
+    seconds = time.perf_counter() - begin
+    assert (report.new, report.rejected) == (rows, 0)
+    return seconds
+
+
+@pytest.mark.slow
+def test_the_time_of_an_import_grows_with_its_rows_not_with_their_square(tmp_path: Path) -> None:
+    time_import(tmp_path, 80)  # imports of modules, the first statement
+    few, many = time_import(tmp_path, 400), time_import(tmp_path, 3200)
+    assert many / few < 20  # 8 times the rows: 8 by the rows, 64 by their square
