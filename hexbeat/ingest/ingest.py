@@ -15,20 +15,23 @@ from geo.errors import DataError
 from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
+from hexbeat.ingest.load_checks import describe_future, describe_shared_scopes, require_real_store, require_usable
 from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.ingest.unused_columns import UnusedColumn, find_unused_columns
 from hexbeat.store.coverage_log import find_today, read_coverage
 from hexbeat.store.loads import FileTally, LoadFile
+from hexbeat.store.replacements import NO_REPLACEMENTS, Replacements
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYERS, find_layer
 from layers.coverage import CoverageEntry, Span, join_spans
-from layers.event import REPORTERS, SKIP_REASONS
-from layers.wording import format_date, format_day_spans, format_list
+from layers.event import REPORTERS
+from layers.wording import format_day_spans, format_list
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -56,6 +59,8 @@ class FileReport:
     samples: tuple[RejectSample, ...] = ()
     remarks: tuple[str, ...] = ()  # sentences on what Hexbeat assumed
     coverage: tuple[CoverageEntry, ...] = ()  # the days that the file completes
+    unused: tuple[UnusedColumn, ...] = ()  # the columns that are not read
+    replacements: Replacements = NO_REPLACEMENTS  # events of other days and places that it replaces
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
@@ -72,6 +77,8 @@ class FileReport:
             "removed": tally.removed,
             "rejected": tally.rejected,
             "reasons": dict(tally.reasons),
+            "replaced": self.replacements.replaced,
+            "not_read": [unused.column for unused in self.unused],
         }
 
 
@@ -118,7 +125,8 @@ class RejectSamples:
     unknown_reporters: int = 0
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
-    remarks_on_dates: tuple[str, ...] = ()
+    remarks_on_values: tuple[str, ...] = ()  # on the order of dates and on quantities
+    unused: tuple[UnusedColumn, ...] = ()
 
     def add(self, rejects: pd.DataFrame) -> None:
         """Add the rejects of a chunk (columns line, reason, raw)."""
@@ -132,11 +140,11 @@ class RejectSamples:
     def remarks(self) -> tuple[str, ...]:
         """What Hexbeat assumed, as sentences; of the contents of records they have at most a date."""
         if not self.unknown_reporters:
-            return self.remarks_on_dates
+            return self.remarks_on_values
         rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
         reporters = ", ".join(REPORTERS)
         remark = f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}"
-        return (*self.remarks_on_dates, remark)
+        return (*self.remarks_on_values, remark)
 
 
 def _describe_usual_reporters() -> str:
@@ -168,6 +176,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     progress: Progress | None = None,
     now: datetime | None = None,
     covers: Span | None = None,
+    replace_other_events: bool = False,
 ) -> IngestReport:
     """Load files of one source into the store, in one transaction, and report on every row.
 
@@ -177,9 +186,12 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     them the profile's rule says so (`hexbeat.ingest.file_coverage`). With `dry_run` everything but the commit is done.
 
     DataError if a file cannot be read as a whole, UsageError if there is no such source or layer, PolicyError if the
-    viewer may not load; nothing is changed then.
+    viewer may not load, or if the store holds demonstration events. ReplacementError (a DataError) if a file would
+    replace many events of other days and places, unless `replace_other_events`. Nothing is changed then.
     """
     require(viewer, Action.LOAD)
+    if not dry_run:
+        require_real_store(store, viewer)
     profile = load_profile(source, home) if isinstance(source, str) else source
     if layer is not None:
         find_layer(layer)
@@ -197,46 +209,26 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 with load.file(
                     item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
+                    entry.may_replace = replace_other_events
                     entries.append((item, entry, job.run(entry, report)))
                 if not dry_run:
-                    _require_usable(item.name, entry.tally, started_at)
+                    require_usable(item.name, entry.tally, started_at)
                 before += item.size
-    files = [_build_report(profile, *entry) for entry in entries]
+    files = [_build_report(profile, *entry, now=started_at) for entry in entries]
     known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))
     cleared = describe_cleared(known, [entry for file in files for entry in file.coverage])
-    return IngestReport(files, load.batch_id, dry_run, (*remarks, *cleared))
+    shared = describe_shared_scopes((item.name, entry.scopes) for item, entry, _ in entries)
+    return IngestReport(files, load.batch_id, dry_run, (*remarks, *cleared, *(f"{remark}." for remark in shared)))
 
 
-# The likely cause where every row of a file has the same fault, as a hint.
-_CAUSES: Final = {
-    "missing_location": "name the columns of the place in a source profile",
-    "impossible_location": "check the order of the coordinates, and their system in the source profile",
-    "outside_area": "check --area, and the coordinate system in the source profile",
-    "bad_date": "name the date's column and format in a source profile",
-    "unknown_layer": "name the layer with --layer, or correct its words",
-    "bad_quantity": "name the column of the quantity in a source profile",
-    "test_record": "the file holds only test records: load the real ones",
-}
-
-
-def _require_usable(name: str, tally: FileTally, now: datetime) -> None:
-    """DataError, which changes nothing, if every row of a file that the profile selects is rejected."""
-    if tally.accepted or not tally.rejected:
-        return
-    reasons = {reason: n for reason, n in tally.reasons.items() if reason not in SKIP_REASONS}
-    commonest = max(reasons, key=lambda reason: reasons[reason])
-    counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    hint = _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
-    if commonest == "future_date":
-        hint = f"check the clock of this machine: it says {format_date(now.date())}"
-    raise DataError(
-        "A load needs at least one row that can be used", f"every row of {name} was rejected: {counts}", hint
-    )
-
-
-def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
-    coverage = tuple(entry.coverage or ())
-    return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), samples.remarks(), coverage)
+def _build_report(
+    profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples, *, now: datetime
+) -> FileReport:
+    remarks = (*samples.remarks(), *describe_future(item.name, entry.tally, now))
+    return FileReport(
+        item.name, profile.name, entry.tally, tuple(samples.samples), remarks, tuple(entry.coverage or ()),
+        samples.unused, entry.replacements,
+    )  # fmt: skip
 
 
 def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
@@ -281,7 +273,7 @@ class _Job:
             times = require_free_order(self.item.name, self.profile, orders)
             entry.start_again()
             samples, _ = self._read(replace(self.profile, time=times), entry, report_progress)
-        samples.remarks_on_dates = describe_order(self.item.name, orders, order)
+        samples.remarks_on_values = (*describe_order(self.item.name, orders, order), *samples.remarks_on_values)
         return samples
 
     def _read(
@@ -309,7 +301,9 @@ class _Job:
                 name_parts=name_parts,
                 layer=self.layer,
                 time_zone=time_zone,
+                with_former_keys=entry.has_former_keys(),
             )
+            samples.unused = find_unused_columns(opened.columns, plan)
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
                 _add_rows(entry, done.events, done.rejects)
@@ -321,6 +315,7 @@ class _Job:
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
+        samples.remarks_on_values = reader.quantities.describe(self.item.name)
         return samples, reader.orders
 
 

@@ -29,8 +29,9 @@ from hexbeat.ingest.parsing.locations import (
     parse_xy,
     to_degrees,
 )
+from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_numbers, parse_quantities
+from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_numbers
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
@@ -91,15 +92,17 @@ class RowReader:
     crs: str | None = None
     name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
+    with_former_keys: bool = False  # whether events get the name by which an older Hexbeat stored them (former_id)
     keys: NaturalKeys = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
+    quantities: QuantityCounts = field(init=False, default_factory=QuantityCounts)
 
     def __post_init__(self) -> None:
         self.keys = NaturalKeys(self.profile.key, self.plan)
 
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
-        texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
+        texts = {name: clean_column(chunk.frame[name], self._list_missing(name)) for name in self.plan.columns}
         scope = self._read_scopes(texts, len(chunk.lines))
         layer = self._read_layers(texts, len(chunk.lines))
         is_selected = self._select_rows(texts, layer, chunk.points)
@@ -151,7 +154,7 @@ class RowReader:
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
-        quantity, bad_quantity = self._read_quantities(texts, len(layer))
+        quantity = self._read_quantities(texts, len(layer))
         missing, impossible = np.isnan(place).any(axis=1), is_impossible(place)
         ward = np.full(len(layer), -1, dtype=np.int32)
         somewhere = ~missing & ~impossible
@@ -168,7 +171,7 @@ class RowReader:
             (when.bad, "bad_date"),
             (when.future, "future_date"),
             (when.reversed, "end_before_start"),
-            (bad_quantity, "bad_quantity"),
+            (quantity.bad, "bad_quantity"),
             (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
@@ -177,11 +180,16 @@ class RowReader:
         names, repeated = self.keys.assign(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         accepted = good[~repeated]
-        events = self._build_events(texts, accepted, place, when, layer, quantity)
+        if self.plan.quantity:
+            self.quantities.add(texts[self.plan.quantity], quantity, reasons == "")
+        events = self._build_events(texts, accepted, place, when, layer, quantity.numbers)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
-        return events[list(EVENT_COLUMNS)], reasons, keys
+        events = events[list(EVENT_COLUMNS)]
+        if self.with_former_keys:
+            events = events.assign(former_id=self.keys.name_former(texts, place, scope, accepted))
+        return events, reasons, keys
 
     def _is_elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
         """Rows outside the area, if the profile is of a wider region."""
@@ -285,10 +293,17 @@ class RowReader:
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
         return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
 
-    def _read_quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
+    def _read_quantities(self, texts: Texts, rows: int) -> Quantities:
         if self.plan.quantity:
             return parse_quantities(texts[self.plan.quantity])
-        return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+        none = np.zeros(rows, dtype=np.bool_)
+        return Quantities(np.ones(rows, dtype=np.int64), none, none, none)
+
+    def _list_missing(self, heading: str) -> tuple[str, ...]:
+        """The texts that mean blank in a column; a quantity of "none" is none, not one that is not known."""
+        if heading != self.plan.quantity:
+            return self.profile.missing
+        return tuple(text for text in self.profile.missing if text.casefold() not in NO_QUANTITY)
 
     def _count_unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
         """How many of the accepted rows have a reporter that the profile does not know."""

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["clean_column", "clean_text", "map_words", "match_texts", "parse_numbers", "parse_quantities"]
+__all__ = ["clean_column", "clean_text", "map_words", "match_texts", "parse_numbers"]
 
-MOST = 1_000_000  # a quantity above this is a typing error
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")  # 449,545 and 1,234.5; not 54,57 nor 0,123
 INVISIBLE = dict.fromkeys(map(ord, "\ufffd\u200b\ufeff"))
 
@@ -80,12 +79,3 @@ def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.floa
         texts = texts.map(lambda text: text.replace(",", "") if GROUPED.fullmatch(text) else text)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
-
-
-def parse_quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none; 1,234 is one."""
-    numbers = parse_numbers(texts, grouped=True)
-    blank = np.isnan(numbers)
-    with np.errstate(invalid="ignore"):
-        good = blank | ((numbers >= 1) & (numbers <= MOST) & (numbers == np.floor(numbers)))
-    return np.where(good & ~blank, numbers, 1).astype(np.int64), ~good
