@@ -23,6 +23,7 @@ from hexbeat.cli.installation import (
 )
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
+from hexbeat.ingest.sources import sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
@@ -83,11 +84,13 @@ def ingest(
         )
     for remark in report.remarks:
         print_message(remark + ".")
-    print_not_read(report)
+    print_not_read(report, sources_folder(installation.settings.home))
     for sentence in report.describe_coverage():
         print_message(sentence)
     if mixed:
         print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
+    if any(file.replacements.are_too_many for file in report.files) and dry_run and not replace_other_events:
+        print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
     if dry_run:
         print_message("Dry run: nothing was changed.")
     elif any(row["rejected"] for row in rows):
@@ -106,7 +109,7 @@ def print_replacements(file: str, replacements: Replacements, installation: Inst
         print_message(f"  {row['identifier']}: stored {row['stored']}; new {row['new']}")
 
 
-def print_not_read(report: IngestReport) -> None:
+def print_not_read(report: IngestReport, folder: Path) -> None:
     """Print which columns are not read, once for files with the same ones, and which of them may be of use."""
     files: dict[tuple[UnusedColumn, ...], list[str]] = {}
     for file in report.files:
@@ -118,7 +121,7 @@ def print_not_read(report: IngestReport) -> None:
         for column in offers:
             print_message(f"{describe_offer(column)}. Use it?")
         if offers:
-            print_message("  To use them: hexbeat sources suggest FILE --out SOURCES/NAME.toml, then load with NAME.")
+            print_message(f"  hexbeat sources suggest FILE --out {folder}/NAME.toml makes a source that does.")
 
 
 def rejects(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hexbeat.ingest.parsing.dates import parse_timestamps
 from hexbeat.ingest.parsing.locations import GRID_REF
+from hexbeat.ingest.parsing.quantities import parse_quantities
 from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
@@ -31,6 +32,7 @@ PARTS: Final = {
     "status": "status",
     "quantity": "quantity",
 }
+MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 HEADINGS: Final = {
     "lon": r"^(lon|lng|long)|longitude|^x$",
@@ -45,7 +47,7 @@ HEADINGS: Final = {
     "key": r"(^|[^a-z])(id|ref|reference|number|no|objectid|fid|urn)($|[^a-z])|enquiry|case.?id",
     "category": r"categor|^type|type$|kind|subject|service.?name",
     "status": r"status|state|outcome",
-    "quantity": r"quantit|count|needles|syringes|number.?of|how.?many",
+    "quantity": r"quantit|^qty|count|needles|syringes|sharps|number.?of|^no\.?.?of|how.?many",
 }
 DAY_FIRST: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",
@@ -109,19 +111,27 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
         return float(np.mean((numbers >= low) & (numbers <= high))) >= MOST
     if part in ("start", "end"):
         return bool(re.search(HEADINGS[part], name, re.IGNORECASE)) and guess_formats(texts) is not None
-    if part == "key":
-        return len(set(texts)) == len(texts)
+    if part in ("key", "quantity"):
+        return _is_key(name, texts) if part == "key" else _are_quantities(texts)
     shapes = {
         "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
         "lat_lon": r"\(?\s*-?\d+\.\d+\s*[,; ]\s*-?\d+\.\d+\s*\)?",
         "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
-        "quantity": r"(\d{1,6}|\d{1,3}(,\d{3})+)(\.0)?",
     }
     if part not in shapes:
         return True
     squeeze = part == "grid_ref"
     hits = [re.fullmatch(shapes[part], t.replace(" ", "") if squeeze else t, re.IGNORECASE) for t in texts]
     return sum(hit is not None for hit in hits) >= MOST * len(texts)
+
+
+def _is_key(name: str, texts: Sequence[str]) -> bool:
+    """Whether each value occurs once; numbers of items may happen to."""
+    return len(set(texts)) == len(texts) and not re.search(HEADINGS["quantity"], name, re.IGNORECASE)
+
+
+def _are_quantities(texts: Sequence[str]) -> bool:
+    return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= MOST_QUANTITIES
 
 
 def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:

@@ -30,6 +30,7 @@ _HEADINGS: Final = {
 }
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?", re.IGNORECASE)
 _MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
+_MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 _MOST_WORDS: Final = 30  # different words of a category or of reporters
 _MOST_NAMED: Final = 60
 _LONGEST: Final = 40
@@ -71,7 +72,7 @@ def _fits(part: str, heading: str, frame: pd.DataFrame | None) -> bool:
     if not texts:
         return False
     if part == "quantity":
-        return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= _MOST
+        return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= _MOST_QUANTITIES
     if part == "clock":
         return sum(_CLOCK.fullmatch(text) is not None for text in texts) >= _MOST * len(texts)
     return len(set(texts)) <= _MOST_WORDS
