@@ -37,6 +37,8 @@ def list_sources(context: typer.Context, *, home: HomeOption = None, form: Forma
     print_answer({"sources": rows, "unusable": unusable}, form=form, rows=rows, heading="Sources")
     for row in unusable:
         print_message(f"{row['name']} cannot be used. {row['reason']}")
+    if unusable:
+        print_message("Correct these files; docs/sources.md explains the keys. All other sources work.")
 
 
 @sources.command()

@@ -106,7 +106,9 @@ def print_replacements(file: str, replacements: Replacements, installation: Inst
         replacements, installation.viewer, area=installation.area, time_zone=installation.area.tz
     )
     for row in rows:
-        print_message(f"  {row['identifier']}: stored {row['stored']}; new {row['new']}")
+        print_message(
+            f"  {row['identifier']}, {row['event']}: {row['day']}, {row['place']}, quantity {row['quantity']}"
+        )
 
 
 def print_not_read(report: IngestReport, folder: Path) -> None:

@@ -13,7 +13,7 @@ from layers.wording import MONTH_NAMES, format_date, format_number
 
 __all__ = ["build_replacement_rows", "describe_replacements"]
 
-NOT_SHOWN: Final = "not shown to your role"
+_HIDDEN: Final = dict.fromkeys(("day", "quantity", "place"), "not shown to your role")
 
 
 def describe_replacements(file: str, replacements: Replacements) -> str:
@@ -30,27 +30,27 @@ def describe_replacements(file: str, replacements: Replacements) -> str:
 def build_replacement_rows(
     replacements: Replacements, viewer: Viewer, *, area: Area, time_zone: tzinfo
 ) -> list[dict[str, str]]:
-    """A row a sample: identifier, and for the stored event and the new row the day, the place and the quantity.
+    """Two rows a sample, the stored event and the new row: identifier, event ("stored", "new"), day, quantity, place.
 
-    The place is the ward, and for those who may see records also the point. Free text is never shown.
+    The place is the ward and the point. Who may not see records sees nothing of the stored event. Free text is never
+    shown.
     """
     labels = build_ward_labels(area.wards)
-    rows = []
+    rows: list[dict[str, str]] = []
     for sample in replacements.samples:
         may_see = may(viewer, Action.SEE_RECORDS, sample.before["layer"])
-        rows.append(
-            {
-                "identifier": sample.source_id,
-                "stored": _describe_event(sample.before, labels, time_zone) if may_see else NOT_SHOWN,
-                "new": _describe_event(sample.after, labels, time_zone),
-            }
-        )
+        stored = _describe_event(sample.before, labels, time_zone) if may_see else _HIDDEN
+        rows += [
+            {"identifier": sample.source_id, "event": "stored", **stored},
+            {"identifier": sample.source_id, "event": "new", **_describe_event(sample.after, labels, time_zone)},
+        ]
     return rows
 
 
-def _describe_event(facts: Mapping[str, Any], labels: Mapping[str, str], time_zone: tzinfo) -> str:
-    """As in "5 Jan 2025, Central (54.5710, -1.2300), quantity 1"."""
+def _describe_event(facts: Mapping[str, Any], labels: Mapping[str, str], time_zone: tzinfo) -> dict[str, str]:
+    """As in day "5 Jan 2025", quantity "1", place "Central (54.5710, -1.2300)"."""
     day = from_seconds(facts["occurred_from"]).astimezone(time_zone).date()
     when = f"{MONTH_NAMES[day.month - 1]} {day.year}" if facts["time_precision"] == "month" else format_date(day)
     ward = labels.get(facts["ward_code"], "another area")
-    return f"{when}, {ward} ({facts['lat']:.4f}, {facts['lon']:.4f}), quantity {format_number(facts['quantity'])}"
+    place = f"{ward} ({facts['lat']:.4f}, {facts['lon']:.4f})"
+    return {"day": when, "quantity": format_number(facts["quantity"]), "place": place}

@@ -34,8 +34,8 @@ class UnusableProfile:
 
     @property
     def reason(self) -> str:
-        """The fact and what to do, as two sentences."""
-        return f"{format_sentence(self.error.fact)} {format_sentence(self.error.hint)}"
+        """Why it cannot be used, as a sentence."""
+        return format_sentence(self.error.fact)
 
 
 def sources_folder(home: Path) -> Path:

@@ -39,7 +39,8 @@ CHECK: Final = "CHECK: "
 def draw_unusable(installation: Installation) -> None:
     """Say which of the user's own sources cannot be used, and why. The others work."""
     for profile in list_unusable_profiles(installation.settings.home):
-        st.html(f'<p class="hb-silent">{escape_html(f"{profile.name} cannot be used. {profile.reason}")}</p>')
+        sentence = f"The source \u201c{profile.name}\u201d cannot be used. {profile.reason} All others work."
+        st.html(f'<p class="hb-small">{escape_html(sentence)}</p>')
 
 
 def assign_suggested_columns(suggestion: Suggestion, source: SourceProfile) -> ColumnRoles:
@@ -58,19 +59,18 @@ def draw_reading(installation: Installation, suggestion: Suggestion, source: Sou
     doubts = [reason.removeprefix(CHECK) for reason in suggestion.reasons if reason.startswith(CHECK)]
     if not plan.key:
         understood.append("No column is an identifier: place, date and content tell the rows apart")
-    st.html(
-        render_points("Understood", understood)
-        + (render_points("Not certain", doubts) if doubts and source.name == suggestion.source else "")
-    )
+    parts = [render_points("Understood", understood)]
+    if doubts and source.name == suggestion.source:
+        parts.append(render_points("Not certain", doubts))
+    if unread:
+        parts.append(render_points("Not read", [format_list(unread)]))
+    st.html("".join(parts))
     offers = [
         column for column in suggestion.unused
         if column.part and column.column not in plan.columns and not getattr(plan, column.part)
     ]  # fmt: skip
     for column in offers:
         draw_offer(installation, suggestion, source, column)
-    rest = [name for name in unread if name not in {column.column for column in offers}]
-    if rest:
-        st.html(render_points("Not read", [format_list(rest)]))
     with st.expander("Samples of each column"):
         roles = dict(list_roles(plan))
         rows = [
@@ -82,8 +82,8 @@ def draw_reading(installation: Installation, suggestion: Suggestion, source: Sou
 
 def draw_offer(installation: Installation, suggestion: Suggestion, source: SourceProfile, column: UnusedColumn) -> None:
     """Draw a column that the source could read too, and the button that makes a source which does."""
-    with st.container(key=f"hb_offer_{column.part}"):
-        st.text(f"{describe_offer(column)}. {source.name} does not read it.")
+    with st.container(border=True, gap="small", key=f"hb_offer_{column.part}"):
+        st.text(f"{describe_offer(column)}. The source \u201c{source.name}\u201d does not read it.")
         name = choose_name(installation, suggestion)
         used = st.button("Use this column", key=f"upload_use_{column.part}", help=f"Makes a source of its own: {name}.")
     if used:

@@ -96,8 +96,9 @@ def find_suggestion(installation: Installation, files: Sequence[Any], signature:
 
 def draw_suggestion(suggestion: Suggestion) -> None:
     """Draw what the file seems to be; why, where it is no known source."""
-    guess = f"fits the source {suggestion.source}" if suggestion.source else "is of a source that is not known yet"
-    st.html(f"<p><b>{escape_html(suggestion.file)}</b> {escape_html(guess)}.</p>")
+    known = f"fits the source \u201c{suggestion.source}\u201d."
+    guess = known if suggestion.source else "fits no source that is known. Say what its columns mean."
+    st.html(f"<p><b>{escape_html(suggestion.file)}</b> {escape_html(guess)}</p>")
     if suggestion.source is None:
         sure = [reason for reason in suggestion.reasons if not reason.startswith(CHECK)]
         doubts = [reason.removeprefix(CHECK) for reason in suggestion.reasons if reason.startswith(CHECK)]

@@ -63,9 +63,11 @@ def draw_report(installation: Installation, report: IngestReport) -> None:
 
 
 def describe_rows(report: IngestReport) -> str:
-    """As in "3 of 4 rows can be loaded."."""
+    """As in "3 of 4 rows can be loaded.", or that a decision is needed first."""
     tallies = [file.tally for file in report.files]
     accepted, read = sum(tally.accepted for tally in tallies), sum(tally.read for tally in tallies)
+    if report.dry_run and has_too_many_replacements(report):
+        return "This file needs your decision before it is loaded."
     verb = "can be loaded" if report.dry_run else ("was loaded" if accepted == 1 else "were loaded")
     return f"{format_number(accepted)} of {format_number(read)} {'row' if read == 1 else 'rows'} {verb}."
 
@@ -84,11 +86,18 @@ def render_replacements(installation: Installation, report: IngestReport) -> lis
         )
         if rows:
             sentence = f"{describe_replacements(file.file, file.replacements)}."
-            table = render_table(
-                ("Identifier", "Stored", "In this file"),
-                [(row["identifier"], row["stored"], row["new"]) for row in rows],
-                caption="The first of them",
-            )
+            cells = [
+                (
+                    row["identifier"],
+                    row["event"],
+                    row["day"].replace(" ", "\N{NO-BREAK SPACE}"),
+                    row["quantity"],
+                    row["place"],
+                )
+                for row in rows
+            ]
+            headings = ("Identifier", "Event", "Day", "How many", "Place")
+            table = render_table(headings, cells, caption="The first of them, stored and new", numbers=(3,))
             parts += [f'<p role="alert" class="hb-silent">{escape_html(sentence)}</p>', table]
     return parts
 
