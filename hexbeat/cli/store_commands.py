@@ -69,12 +69,26 @@ def ingest(
                 covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
             )  # fmt: skip
         except ReplacementError as error:
-            print_replacements(error.file, error.replacements, installation)
-            raise DataError(
-                error.rule, error.fact, f"{error.hint}; --replace-other-events loads them if they are corrections"
-            ) from error
+            print_replaced_events(error.replacements, installation)
+            hint = f"{error.hint}; if these are corrections, --replace-other-events loads them"
+            raise DataError(error.rule, error.fact, hint) from error
         for file in report.files:
-            print_replacements(file.file, file.replacements, installation)
+            if file.replacements.replaced:
+                print_message(f"{describe_replacements(file.file, file.replacements)}.")
+                print_replaced_events(file.replacements, installation)
+    print_report(report, form=form, folder=sources_folder(installation.settings.home))
+    if mixed:
+        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
+    if dry_run:
+        if not replace_other_events and any(file.replacements.are_too_many for file in report.files):
+            print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
+        print_message("Dry run: nothing was changed.")
+    elif any(file.tally.rejected for file in report.files):
+        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+
+
+def print_report(report: IngestReport, *, form: Format, folder: Path) -> None:
+    """Print what happened to the rows of each file, what was assumed, and the days that are complete."""
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
     reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
@@ -84,24 +98,13 @@ def ingest(
         )
     for remark in report.remarks:
         print_message(remark + ".")
-    print_not_read(report, sources_folder(installation.settings.home))
+    print_not_read(report, folder)
     for sentence in report.describe_coverage():
         print_message(sentence)
-    if mixed:
-        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
-    if any(file.replacements.are_too_many for file in report.files) and dry_run and not replace_other_events:
-        print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
-    if dry_run:
-        print_message("Dry run: nothing was changed.")
-    elif any(row["rejected"] for row in rows):
-        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
 
 
-def print_replacements(file: str, replacements: Replacements, installation: Installation) -> None:
-    """Print how many events of other days and places a file replaces, and the first of them beside the new rows."""
-    if not replacements.replaced:
-        return
-    print_message(f"{describe_replacements(file, replacements)}.")
+def print_replaced_events(replacements: Replacements, installation: Installation) -> None:
+    """Print the first events of other days and places that a file replaces, each above its new row."""
     rows = build_replacement_rows(
         replacements, installation.viewer, area=installation.area, time_zone=installation.area.tz
     )

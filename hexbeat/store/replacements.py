@@ -70,8 +70,7 @@ class ReplacementError(DataError):
             "A row with a known identifier describes the same event again",
             f"{replacements.replaced:,} of the {replacements.met:,} known identifiers in {file} come with another day "
             "and another place",
-            "check whether the numbers begin again, for example each month; if so, take the date into the key of the "
-            "source profile",
+            "if the numbers begin again, for example each month, take the date into the key of a source profile",
         )
         self.file, self.replacements = file, replacements
 

@@ -76,6 +76,7 @@ def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.floa
     With `grouped`, commas may separate the thousands: 449,545. Not for degrees, where a comma may be a decimal one.
     """
     if grouped:
-        texts = texts.map(lambda text: text.replace(",", "") if GROUPED.fullmatch(text) else text)
+        plain = [text.replace(",", "") if GROUPED.fullmatch(text) else text for text in texts]
+        texts = pd.Series(plain, index=texts.index, dtype=object)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
