@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from geo.errors import DataError, HexbeatError
-from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button
+from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, draw_message
 from hexbeat.dashboard.pages.data.reading_section import (
     CHECK,
     SAVED_KEY,
@@ -40,6 +40,7 @@ NOT_USED: Final = "not used"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SUGGESTION_KEY: Final = "upload_suggestion"
 ROUND_KEY: Final = "upload_round"  # a number that rises after each load, so that the next one begins without files
+REPLACE_KEY: Final = "replace_other_events"
 NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
 BY_SOURCE: Final = "by source"
@@ -62,6 +63,7 @@ def draw_upload(installation: Installation) -> None:
         key=f"upload_{st.session_state.get(ROUND_KEY, 0)}",
     )
     if not files:
+        draw_message(REPLACE_KEY)
         draw_result(installation)
         return
     signature = tuple(file.file_id for file in files)
@@ -209,7 +211,7 @@ def draw_replacement_choice(request: UploadRequest) -> None:
         return "The events were replaced."
 
     draw_confirmed_button(
-        "replace_other_events",
+        REPLACE_KEY,
         button="The file corrects them: replace the events",
         warning="The stored events get the days and places of this file. Undo the last load if that was wrong.",
         yes="Yes, replace them",
