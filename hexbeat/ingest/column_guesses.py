@@ -31,6 +31,7 @@ PARTS: Final = {
     "category": "category",
     "status": "status",
     "quantity": "quantity",
+    "reported_by": "who reported it",
 }
 MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
@@ -48,6 +49,7 @@ HEADINGS: Final = {
     "category": r"categor|^type|type$|kind|subject|service.?name",
     "status": r"status|state|outcome",
     "quantity": r"quantit|^qty|count|needles|syringes|sharps|number.?of|^no\.?.?of|how.?many",
+    "reported_by": r"report(ed)?.?by|reporter|found.?by",
 }
 DAY_FIRST: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",

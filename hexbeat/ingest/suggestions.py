@@ -31,9 +31,17 @@ from hexbeat.ingest.sources.profile import (
 from hexbeat.ingest.sources.profile_files import builtin_profiles, list_profiles
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
 from layers.catalogue import LAYER_NAMES
+from layers.event import REPORTERS
 from layers.wording import format_list
 
-__all__ = ["Suggestion", "add_date_to_key", "complete_suggestion", "make_profile", "suggest_profile"]
+__all__ = [
+    "Suggestion",
+    "add_date_to_key",
+    "complete_suggestion",
+    "find_missing_parts",
+    "make_profile",
+    "suggest_profile",
+]
 
 LOOK_ROWS: Final = 2_000
 GENERAL: Final = ("table", "geofile")  # tried after all others
@@ -114,7 +122,7 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
-    missing = _find_missing(parts, records)
+    missing = find_missing_parts(parts, records)
     unused = (
         ()
         if missing
@@ -124,8 +132,8 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     return Suggestion(path.name, None, profile, (*reasons, *remarks, *offers), guesses, unused, missing)
 
 
-def _find_missing(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
-    """What a profile of these columns lacks."""
+def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
+    """What a profile of these columns lacks before it can be used: "a place", "a date"."""
     given = set(parts.values())
     has_place = records != "rows" or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
     lacks = {"a place": not has_place, "a date": "start" not in given}
@@ -251,4 +259,8 @@ def make_profile(
         category=Choice(column=columns_by_part.get("category", ())),
         status=Choice(column=columns_by_part.get("status", ())),
         quantity=columns_by_part.get("quantity", ()),
+        reported_by=Choice(
+            column=columns_by_part.get("reported_by", ()),
+            values={word: word for word in REPORTERS if "reported_by" in columns_by_part},
+        ),
     )

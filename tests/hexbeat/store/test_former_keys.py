@@ -1,8 +1,11 @@
 """Rows without an identifier are named by what does not change; stores of an older Hexbeat know their events again."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.parsing import keys
@@ -102,3 +105,26 @@ def test_a_snapshot_of_before_is_known_again(store: Store) -> None:
     assert tally(ingest(store, path, source="police-uk-street")) == (0, 0, 4)
     later = ingest(store, FIXTURES / "2024-06-cleveland-street-later.csv", source="police-uk-street").files[0].tally
     assert (later.new, later.updated, later.unchanged, later.removed) == (1, 1, 1, 2)
+
+
+ROWS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(("open", "closed", ""))), min_size=1, max_size=6)
+
+
+@pytest.mark.slow
+@given(ROWS, st.lists(st.sampled_from(("open", "closed", "")), min_size=6, max_size=6))
+@settings(max_examples=12, deadline=None)
+def test_whatever_was_stored_before_is_never_doubled(rows: list[tuple[str, str]], later: list[str]) -> None:
+    """The same file again changes nothing; another status of any row makes no new event."""
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "home") as opened:
+        lines = [f"needles,-1.2,54.55,2025-01-01,2,{status},{category}" for category, status in rows]
+        first = table(Path(folder), *lines, heading=HEADING)
+        assert ingest_as_before(opened, first).files[0].tally.new == len(rows)
+        assert tally(ingest(opened, first)) == (0, 0, len(rows))
+        lines = [
+            f"needles,-1.2,54.55,2025-01-01,2,{status},{category}"
+            for (category, _), status in zip(rows, later, strict=False)
+        ]
+        second = table(Path(folder), *lines, heading=HEADING, name="later.csv")
+        assert tally(ingest(opened, second))[0] == 0
+        assert tally(ingest(opened, second)) == (0, 0, len(rows))
+        assert sorted(read_live_records(opened, ANALYST)["status"].fillna("")) == sorted(later[: len(rows)])

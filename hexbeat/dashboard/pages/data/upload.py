@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 import streamlit as st
@@ -28,11 +28,11 @@ from hexbeat.dashboard.views.controls import draw_day
 from hexbeat.ingest.column_guesses import PARTS
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
-from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile, suggest_profile
 from hexbeat.store.live_columns import has_demonstration
 from layers.catalogue import LAYERS
 from layers.coverage import Span
-from layers.wording import escape_html
+from layers.wording import escape_html, format_list
 
 __all__ = ["build_match_table", "build_profile", "draw_column_match", "draw_upload", "parse_matches"]
 
@@ -175,10 +175,14 @@ def draw_check_and_load(request: UploadRequest, key: tuple[Any, ...]) -> None:
     if covers is None and st.session_state.get(f"upload_covers_{request.source.name}") == STATED:
         st.text("Choose the first and the last day for which the file is complete.")
         return
-    if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
-        st.session_state[REPORT_KEY] = (key, load_files(request, dry_run=True))
     entry = st.session_state.get(REPORT_KEY)
-    if entry is None or entry[0] != key:
+    is_checked = entry is not None and entry[0] == key
+    kind: Literal["secondary", "primary"] = "secondary" if is_checked else "primary"  # one button is the next step
+    help_text = "Reads everything and stores nothing."
+    if st.button("Check the file", type=kind, key="upload_check", help=help_text):
+        st.session_state[REPORT_KEY] = (key, load_files(request, dry_run=True))
+        st.rerun()
+    if entry is None or not is_checked:
         st.text("You see what would change before anything is stored.")
         return
     report = entry[1]
@@ -312,7 +316,10 @@ def draw_column_match(installation: Installation, suggestion: Suggestion) -> Non
         "What a row is", list(titles), index=list(titles).index(guessed), format_func=titles.__getitem__
     )
     name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
-    if st.button("Save as a source", type="primary"):
+    missing = find_missing_parts(parse_matches(edited), suggestion.profile.records)
+    if missing:
+        st.text(f"Choose which columns tell {format_list(missing)}. Then you can save the source.")
+    elif st.button("Save as a source", type="primary"):
         taken = [profile.name for profile in list_profiles(installation.settings.home)]
         profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
         save_profile(profile, installation.settings.home)

@@ -116,3 +116,10 @@ def test_a_source_that_does_not_fit_is_said_before_the_check(page: AppTest) -> N
     sources.set_value("police-uk-street").run()
     assert not page.exception
     assert "needs columns for the place (Longitude and Latitude)" in read_page(page)
+
+
+def test_a_source_without_place_or_date_cannot_be_saved(page: AppTest) -> None:
+    text = read_page(upload(page, "TYPE,YEAR,MONTH,DAY,X,Y\nNeedle,2025,6,21,490320.3,5458606.9\n", "thefts.csv"))
+    assert "fits no source that is known. Say what its columns mean." in text
+    assert "Choose which columns tell a place and a date. Then you can save the source." in text
+    assert "Save as a source" not in [button.label for button in page.button]
