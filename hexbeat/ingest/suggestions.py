@@ -193,10 +193,7 @@ def _propose_profile(
     )
     if has_midnights:
         remarks.append("A time of exactly midnight means that only the day is known")
-    if start is None:
-        remarks.append("CHECK: no column looks like a date; correct time.start")
-    if records == "rows" and not {"lon", "x", "grid_ref", "lat_lon"} & set(parts.values()):
-        remarks.append("CHECK: no column looks like a place; correct location")
+    remarks += [f"CHECK: no column looks like {part}" for part in find_missing_parts(parts, records)]
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()

@@ -28,6 +28,7 @@ __all__ = [
     "describe_reading",
     "draw_reading",
     "draw_unusable",
+    "list_doubts",
     "render_points",
     "save_dated_source",
 ]
@@ -56,7 +57,7 @@ def draw_reading(installation: Installation, suggestion: Suggestion, source: Sou
     """
     plan = assign_suggested_columns(suggestion, source)
     understood, unread = describe_reading(plan, [guess.column for guess in suggestion.columns])
-    doubts = [reason.removeprefix(CHECK) for reason in suggestion.reasons if reason.startswith(CHECK)]
+    doubts = list_doubts(suggestion)
     if not plan.key:
         understood.append("No column is an identifier: place, date and content tell the rows apart")
     parts = [render_points("Understood", understood)]
@@ -78,6 +79,13 @@ def draw_reading(installation: Installation, suggestion: Suggestion, source: Sou
             for guess in suggestion.columns
         ]
         st.html(render_table(("Column", "Read as", "Samples"), rows, caption=f"Columns of {suggestion.file}"))
+
+
+def list_doubts(suggestion: Suggestion) -> list[str]:
+    """What the suggestion asks a person to check; a sentence that begins with a heading keeps its first letter."""
+    doubts = [reason.removeprefix(CHECK) for reason in suggestion.reasons if reason.startswith(CHECK)]
+    headings = tuple(guess.column for guess in suggestion.columns)
+    return [doubt if doubt.startswith(headings) else doubt[:1].upper() + doubt[1:] for doubt in doubts]
 
 
 def draw_offer(installation: Installation, suggestion: Suggestion, source: SourceProfile, column: UnusedColumn) -> None:

@@ -17,6 +17,7 @@ from hexbeat.dashboard.pages.data.reading_section import (
     assign_suggested_columns,
     draw_reading,
     draw_unusable,
+    list_doubts,
     render_points,
     save_dated_source,
 )
@@ -103,7 +104,7 @@ def draw_suggestion(suggestion: Suggestion) -> None:
     st.html(f"<p><b>{escape_html(suggestion.file)}</b> {escape_html(guess)}</p>")
     if suggestion.source is None:
         sure = [reason for reason in suggestion.reasons if not reason.startswith(CHECK)]
-        doubts = [reason.removeprefix(CHECK) for reason in suggestion.reasons if reason.startswith(CHECK)]
+        doubts = list_doubts(suggestion)
         parts = [
             render_points(title, reasons)
             for title, reasons in (("Understood", sure), ("Not certain", doubts))

@@ -255,8 +255,8 @@ def test_a_file_that_says_little_is_marked_to_be_checked(tmp_path: Path) -> None
     suggestion = suggest_profile(table(tmp_path, "1,2", heading="a,b", name="x.csv"))
     assert suggestion.reasons == (
         "CHECK: the file does not show which layer this is",
-        "CHECK: no column looks like a date; correct time.start",
-        "CHECK: no column looks like a place; correct location",
+        "CHECK: no column looks like a place",
+        "CHECK: no column looks like a date",
     )
     with pytest.raises(DataError):
         save_profile(suggestion.profile, tmp_path)
