@@ -78,8 +78,7 @@ class LoadFile:
 
     def has_former_keys(self) -> bool:
         """Whether the store may know events of the source by former names; then each row needs its own (former_id)."""
-        with self._load.step() as connection:
-            return find_former_keys(connection, self.source)
+        return self._load.has_former_keys(self.source)
 
     def add_events(self, frame: "pd.DataFrame") -> None:
         """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file.
@@ -162,6 +161,7 @@ class Load:
         self.batch_id: int | None = None
         self.files: list[LoadFile] = []
         self._connection, self._area, self._now_s = connection, area, now_s
+        self._former_keys: dict[str, bool] = {}  # by source, asked once a load
         self._version: int | None = None  # of the store, when the first file was compared
         self._stale = False
 
@@ -170,6 +170,13 @@ class Load:
         """A short transaction of its own that uses only temporary tables and blocks no other program."""
         with translate_errors(self._connection.engine), self._connection.begin():
             yield self._connection
+
+    def has_former_keys(self, source: str) -> bool:
+        """Whether the store may know events of this source by former names."""
+        if source not in self._former_keys:
+            with self.step() as connection:
+                self._former_keys[source] = find_former_keys(connection, source)
+        return self._former_keys[source]
 
     @contextmanager
     def file(self, name: str, source: str, *, sha256: str, snapshot: bool = False) -> Iterator[LoadFile]:
