@@ -1,6 +1,5 @@
 """sources: list the source profiles, or propose one for a new file."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, FormatOption, HomeOption
 from hexbeat.files import atomic_write
-from hexbeat.ingest.sources import list_profiles
+from hexbeat.ingest.sources import list_profiles, list_unusable_profiles
 from hexbeat.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +33,12 @@ def list_sources(context: typer.Context, *, home: HomeOption = None, form: Forma
         return
     settings = Settings.from_environment(home=home)
     rows = [profile.summary() for profile in list_profiles(settings.home)]
-    print_answer({"sources": rows}, form=form, rows=rows, heading="Sources")
+    unusable = [{"name": profile.name, "reason": profile.reason} for profile in list_unusable_profiles(settings.home)]
+    print_answer({"sources": rows, "unusable": unusable}, form=form, rows=rows, heading="Sources")
+    for row in unusable:
+        print_message(f"{row['name']} cannot be used. {row['reason']}")
+    if unusable:
+        print_message("Correct these files; docs/sources.md explains the keys. All other sources work.")
 
 
 @sources.command()
@@ -47,7 +51,7 @@ def suggest(
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Propose a source profile from a file's columns, with the reasons.
+    """Propose a source profile from a file's columns, with the reasons. One that is not complete is never written.
 
     Example: hexbeat sources suggest finds.xlsx --out var/sources/finds.toml
     """
@@ -64,7 +68,7 @@ def suggest(
         print_message(f"- {reason}")
     if out:
         # A profile has the name of its file.
-        named = replace(proposal, profile=replace(proposal.profile, name=out.stem))
+        named = suggestions.complete_suggestion(proposal, name=out.stem)
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
             draft.write_text(named.toml(), encoding="utf-8")

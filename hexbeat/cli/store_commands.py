@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from geo.errors import UsageError
+from geo.errors import DataError, UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.coverage_commands import parse_covers
 from hexbeat.cli.installation import (
@@ -17,13 +17,19 @@ from hexbeat.cli.installation import (
     Format,
     FormatOption,
     HomeOption,
+    Installation,
     YesOption,
     open_installation,
 )
-from hexbeat.ingest.ingest import ingest_files
+from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
+from hexbeat.ingest.sources import sources_folder
+from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
+from hexbeat.store.replacements import ReplacementError, Replacements
 from hexbeat.store.store import Version
+from layers.wording import format_list
 
 __all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
 
@@ -41,6 +47,10 @@ def ingest(
         str | None,
         typer.Option(metavar="FROM:TO", help="The days for which the files are complete; TO no longer counts."),
     ] = None,
+    replace_other_events: Annotated[
+        bool,
+        typer.Option("--replace-other-events", help="Load also where known identifiers have another day and place."),
+    ] = False,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -52,11 +62,33 @@ def ingest(
     """
     with open_installation(home, area) as installation, progress_bar("Loading") as progress:
         mixed = has_demonstration(installation.store, installation.viewer)
-        report = ingest_files(
-            installation.store, installation.viewer, files, source=source, area=installation.area,
-            home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
-            covers=parse_covers(covers) if covers else None,
-        )  # fmt: skip
+        try:
+            report = ingest_files(
+                installation.store, installation.viewer, files, source=source, area=installation.area,
+                home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
+                covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
+            )  # fmt: skip
+        except ReplacementError as error:
+            print_replaced_events(error.replacements, installation)
+            hint = f"{error.hint}; if these are corrections, --replace-other-events loads them"
+            raise DataError(error.rule, error.fact, hint) from error
+        for file in report.files:
+            if file.replacements.replaced:
+                print_message(f"{describe_replacements(file.file, file.replacements)}.")
+                print_replaced_events(file.replacements, installation)
+    print_report(report, form=form, folder=sources_folder(installation.settings.home))
+    if mixed:
+        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
+    if dry_run:
+        if not replace_other_events and any(file.replacements.are_too_many for file in report.files):
+            print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
+        print_message("Dry run: nothing was changed.")
+    elif any(file.tally.rejected for file in report.files):
+        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+
+
+def print_report(report: IngestReport, *, form: Format, folder: Path) -> None:
+    """Print what happened to the rows of each file, what was assumed, and the days that are complete."""
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
     reasons = sum((Counter(row["reasons"]) for row in rows), Counter[str]())
@@ -66,14 +98,35 @@ def ingest(
         )
     for remark in report.remarks:
         print_message(remark + ".")
+    print_not_read(report, folder)
     for sentence in report.describe_coverage():
         print_message(sentence)
-    if mixed:
-        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
-    if dry_run:
-        print_message("Dry run: nothing was changed.")
-    elif any(row["rejected"] for row in rows):
-        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+
+
+def print_replaced_events(replacements: Replacements, installation: Installation) -> None:
+    """Print the first events of other days and places that a file replaces, each above its new row."""
+    rows = build_replacement_rows(
+        replacements, installation.viewer, area=installation.area, time_zone=installation.area.tz
+    )
+    for row in rows:
+        print_message(
+            f"  {row['identifier']}, {row['event']}: {row['day']}, {row['place']}, quantity {row['quantity']}"
+        )
+
+
+def print_not_read(report: IngestReport, folder: Path) -> None:
+    """Print which columns are not read, once for files with the same ones, and which of them may be of use."""
+    files: dict[tuple[UnusedColumn, ...], list[str]] = {}
+    for file in report.files:
+        if file.unused:
+            files.setdefault(file.unused, []).append(file.file)
+    for columns, names in files.items():
+        print_message(f"{format_list(names, most=3)}: {describe_not_read(columns)}.")
+        offers = [column for column in columns if column.part]
+        for column in offers:
+            print_message(f"{describe_offer(column)}. Use it?")
+        if offers:
+            print_message(f"  hexbeat sources suggest FILE --out {folder}/NAME.toml makes a source that does.")
 
 
 def rejects(

@@ -13,6 +13,7 @@ from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers, des
 from hexbeat.ingest.parsing.date_words import parse_month
 from hexbeat.ingest.parsing.dates import parse_timestamps
 from hexbeat.ingest.parsing.locations import GRID_REF, parse_pairs
+from hexbeat.ingest.parsing.quantities import parse_quantities
 from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
@@ -44,7 +45,9 @@ PARTS: Final = {
     "category": "category",
     "status": "status",
     "quantity": "quantity",
+    "reported_by": "who reported it",
 }
+MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 HEADINGS: Final = {
     "lon": r"^(lon|lng|long)|longitude|^x$",
@@ -62,7 +65,8 @@ HEADINGS: Final = {
     "key": r"(^|[^a-z])(id|ref|reference|number|no|objectid|fid|urn)($|[^a-z])|enquiry|case.?id",
     "category": r"categor|^type|type$|kind|subject|service.?name",
     "status": r"status|state|outcome",
-    "quantity": r"quantit|count|needles|syringes|number.?of|how.?many",
+    "quantity": r"quantit|^qty|count|needles|syringes|sharps|number.?of|^no\.?.?of|how.?many",
+    "reported_by": r"report(ed)?.?by|reporter|found.?by",
 }
 DAY_FIRST: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",
@@ -140,8 +144,8 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
         return False
     if part in ("start", "end"):
         return _fits_dates(part, name, texts)
-    if part == "key":
-        return len(set(texts)) == len(texts)
+    if part in ("key", "quantity"):
+        return _is_key(name, texts) if part == "key" else _are_quantities(texts)
     return sum(_match_values(part, texts)) >= MOST * len(texts)
 
 
@@ -165,7 +169,6 @@ def _match_values(part: str, texts: Sequence[str]) -> list[bool]:
     shapes = {
         "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
         "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
-        "quantity": r"(\d{1,6}|\d{1,3}(,\d{3})+)(\.0)?",
     }
     shape = re.compile(shapes.get(part, ".*"), re.IGNORECASE | re.DOTALL)
     return [shape.fullmatch(text.replace(" ", "") if part == "grid_ref" else text) is not None for text in texts]
@@ -193,6 +196,15 @@ def find_address_columns(frame: pd.DataFrame) -> dict[str, str]:
         for kind, pattern in kinds.items()
         if texts and sum(bool(pattern.fullmatch(text)) for text in texts) >= MOST * len(texts)
     }
+
+
+def _is_key(name: str, texts: Sequence[str]) -> bool:
+    """Whether each value occurs once; numbers of items may happen to."""
+    return len(set(texts)) == len(texts) and not re.search(HEADINGS["quantity"], name, re.IGNORECASE)
+
+
+def _are_quantities(texts: Sequence[str]) -> bool:
+    return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= MOST_QUANTITIES
 
 
 def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
+from hexbeat.ingest.load_checks import describe_future, describe_shared_scopes, require_real_store, require_usable
 from hexbeat.ingest.parsing.file_conventions import settle_conventions
 from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
@@ -23,14 +24,16 @@ from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, o
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.ingest.unused_columns import UnusedColumn, find_unused_columns
 from hexbeat.store.coverage_log import find_today, read_coverage
 from hexbeat.store.loads import FileTally, LoadFile
+from hexbeat.store.replacements import NO_REPLACEMENTS, Replacements
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYERS, find_layer
 from layers.coverage import CoverageEntry, Span, join_spans
-from layers.event import REPORTERS, SKIP_REASONS
-from layers.wording import format_date, format_day_spans, format_list
+from layers.event import REPORTERS
+from layers.wording import format_day_spans, format_list
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -58,6 +61,8 @@ class FileReport:
     samples: tuple[RejectSample, ...] = ()
     remarks: tuple[str, ...] = ()  # sentences on what Hexbeat assumed
     coverage: tuple[CoverageEntry, ...] = ()  # the days that the file completes
+    unused: tuple[UnusedColumn, ...] = ()  # the columns that are not read
+    replacements: Replacements = NO_REPLACEMENTS  # events of other days and places that it replaces
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
@@ -74,6 +79,8 @@ class FileReport:
             "removed": tally.removed,
             "rejected": tally.rejected,
             "reasons": dict(tally.reasons),
+            "replaced": self.replacements.replaced,
+            "not_read": [unused.column for unused in self.unused],
         }
 
 
@@ -120,8 +127,9 @@ class RejectSamples:
     unknown_reporters: int = 0
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
-    remarks_on_dates: tuple[str, ...] = ()
+    remarks_on_values: tuple[str, ...] = ()  # on the order of dates, coordinates and quantities
     likely_cause: str | None = None  # why so many rows are rejected, where the file shows it
+    unused: tuple[UnusedColumn, ...] = ()
 
     def add(self, rejects: pd.DataFrame) -> None:
         """Add the rejects of a chunk (columns line, reason, raw)."""
@@ -135,11 +143,11 @@ class RejectSamples:
     def remarks(self) -> tuple[str, ...]:
         """What Hexbeat assumed, as sentences; of the contents of records they have at most a date."""
         if not self.unknown_reporters:
-            return self.remarks_on_dates
+            return self.remarks_on_values
         rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
         reporters = ", ".join(REPORTERS)
         remark = f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}"
-        return (*self.remarks_on_dates, remark)
+        return (*self.remarks_on_values, remark)
 
 
 def _describe_usual_reporters() -> str:
@@ -171,6 +179,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     progress: Progress | None = None,
     now: datetime | None = None,
     covers: Span | None = None,
+    replace_other_events: bool = False,
 ) -> IngestReport:
     """Load files of one source into the store, in one transaction, and report on every row.
 
@@ -180,9 +189,12 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     them the profile's rule says so (`hexbeat.ingest.file_coverage`). With `dry_run` everything but the commit is done.
 
     DataError if a file cannot be read as a whole, UsageError if there is no such source or layer, PolicyError if the
-    viewer may not load; nothing is changed then.
+    viewer may not load, or if the store holds demonstration events. ReplacementError (a DataError) if a file would
+    replace many events of other days and places, unless `replace_other_events`. Nothing is changed then.
     """
     require(viewer, Action.LOAD)
+    if not dry_run:
+        require_real_store(store, viewer)
     profile = load_profile(source, home) if isinstance(source, str) else source
     if layer is not None:
         find_layer(layer)
@@ -201,46 +213,26 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                 with load.file(
                     item.name, profile.name, sha256=hash_file(item.path), snapshot=profile.snapshot is not None
                 ) as entry:
+                    entry.may_replace = replace_other_events
                     entries.append((item, entry, job.run(entry, report)))
                 if not dry_run:
-                    _require_usable(item.name, entry.tally, started_at, entries[-1][2].likely_cause)
+                    require_usable(item.name, entry.tally, started_at, entries[-1][2].likely_cause)
                 before += item.size
-    files = [_build_report(profile, *entry) for entry in entries]
+    files = [_build_report(profile, *entry, now=started_at) for entry in entries]
     known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))
     cleared = describe_cleared(known, [entry for file in files for entry in file.coverage])
-    return IngestReport(files, load.batch_id, dry_run, (*remarks, *cleared))
+    shared = describe_shared_scopes((item.name, entry.scopes) for item, entry, _ in entries)
+    return IngestReport(files, load.batch_id, dry_run, (*remarks, *cleared, *(f"{remark}." for remark in shared)))
 
 
-# The likely cause where every row of a file has the same fault, as a hint.
-_CAUSES: Final = {
-    "missing_location": "name the columns of the place in a source profile",
-    "impossible_location": "check the order of the coordinates, and their system in the source profile",
-    "outside_area": "check --area, and the coordinate system in the source profile",
-    "bad_date": "name the date's column and format in a source profile",
-    "unknown_layer": "name the layer with --layer, or correct its words",
-    "bad_quantity": "name the column of the quantity in a source profile",
-    "test_record": "the file holds only test records: load the real ones",
-}
-
-
-def _require_usable(name: str, tally: FileTally, now: datetime, likely_cause: str | None) -> None:
-    """DataError, which changes nothing, if every row of a file that the profile selects is rejected."""
-    if tally.accepted or not tally.rejected:
-        return
-    reasons = {reason: n for reason, n in tally.reasons.items() if reason not in SKIP_REASONS}
-    commonest = max(reasons, key=lambda reason: reasons[reason])
-    counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    hint = likely_cause or _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
-    if commonest == "future_date":
-        hint = f"check the clock of this machine: it says {format_date(now.date())}"
-    raise DataError(
-        "A load needs at least one row that can be used", f"every row of {name} was rejected: {counts}", hint
-    )
-
-
-def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples) -> FileReport:
-    coverage = tuple(entry.coverage or ())
-    return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), samples.remarks(), coverage)
+def _build_report(
+    profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples, *, now: datetime
+) -> FileReport:
+    remarks = (*samples.remarks(), *describe_future(item.name, entry.tally, now))
+    return FileReport(
+        item.name, profile.name, entry.tally, tuple(samples.samples), remarks, tuple(entry.coverage or ()),
+        samples.unused, entry.replacements,
+    )  # fmt: skip
 
 
 def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
@@ -284,7 +276,8 @@ class _Job:
         if conventions.are_other:
             entry.start_again()
             samples, _ = self._read(conventions.profile, conventions.reading, entry, report_progress)
-        samples.remarks_on_dates, samples.likely_cause = conventions.remarks, conventions.likely_cause
+        samples.remarks_on_values = (*conventions.remarks, *samples.remarks_on_values)
+        samples.likely_cause = conventions.likely_cause
         return samples
 
     def _read(
@@ -313,7 +306,9 @@ class _Job:
                 layer=self.layer,
                 time_zone=time_zone,
                 reading=reading,
+                with_former_keys=entry.has_former_keys(),
             )
+            samples.unused = find_unused_columns(opened.columns, plan)
             for chunk in opened.chunks(plan.columns):
                 done = reader.read(chunk)
                 _add_rows(entry, done.events, done.rejects)
@@ -325,6 +320,7 @@ class _Job:
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
         entry.state_coverage(coverage.build_entries())
+        samples.remarks_on_values = reader.quantities.describe(self.item.name)
         return samples, reader
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from hexbeat.ingest.column_guesses import (
     guess_layer,
 )
 from hexbeat.ingest.readers import ReadOptions, TextTable, open_file
-from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.ingest.sources.column_plan import ColumnRoles, assign_columns
 from hexbeat.ingest.sources.profile import (
     Choice,
     Condition,
@@ -27,12 +27,22 @@ from hexbeat.ingest.sources.profile import (
     Location,
     SourceProfile,
     Times,
+    parse_profile,
 )
 from hexbeat.ingest.sources.profile_files import builtin_profiles, list_profiles
+from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
 from layers.catalogue import LAYER_NAMES
+from layers.event import REPORTERS
 from layers.wording import format_list
 
-__all__ = ["Suggestion", "make_profile", "suggest_profile"]
+__all__ = [
+    "Suggestion",
+    "add_date_to_key",
+    "complete_suggestion",
+    "find_missing_parts",
+    "make_profile",
+    "suggest_profile",
+]
 
 LOOK_ROWS: Final = 2_000
 GENERAL: Final = ("table", "geofile")  # tried after all others
@@ -51,6 +61,8 @@ class Suggestion:
     profile: SourceProfile
     reasons: tuple[str, ...]
     columns: tuple[ColumnGuess, ...]
+    unused: tuple[UnusedColumn, ...] = ()  # the columns that the profile does not read
+    missing: tuple[str, ...] = ()  # what the profile lacks before it can be used, as in "a column for the place"
 
     def as_dict(self) -> dict[str, Any]:
         """For machines: guess, reasons, and a row a column (column, part, reason, samples)."""
@@ -69,6 +81,28 @@ class Suggestion:
         return "".join(f"# {reason}\n" for reason in self.reasons) + self.profile.toml()
 
 
+def complete_suggestion(suggestion: Suggestion, *, name: str) -> Suggestion:
+    """The suggestion under another name, with the columns that look as if they should be read.
+
+    DataError if it lacks columns, or if a profile cannot have that name: such a profile could not be read again.
+    """
+    if suggestion.missing:
+        raise DataError(
+            "A source profile needs columns for the place and the date",
+            f"in {suggestion.file} no column looks like {format_list(suggestion.missing, conjunction='or')}",
+            "nothing was written; write the profile by hand, with the keys in docs/sources.md, or add such columns",
+        )
+    offers = [column for column in suggestion.unused if column.part]
+    profile = use_columns(suggestion.profile, offers, name=name)
+    parse_profile(profile.toml(), name=name)
+    return replace(suggestion, profile=profile)
+
+
+def add_date_to_key(profile: SourceProfile, plan: ColumnRoles, *, name: str) -> SourceProfile:
+    """A profile of another name in which identifier and date together are the key: for numbers that begin again."""
+    return replace(profile, name=name, key=replace(profile.key, columns=(*plan.key, plan.start[0]), first_of=()))
+
+
 def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
 
@@ -82,12 +116,29 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     fitting = _find_fitting(path, opened, records, home)
     if fitting is not None:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
-        reasons = [f"It has every column that {fitting.name} needs", *doubts]
-        return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses)
+        unused = find_unused_columns(columns, assign_columns(fitting, opened.columns, name=path.name), frame=frame)
+        offers = [f"{describe_offer(column)}, and {fitting.name} does not read it" for column in unused if column.part]
+        reasons = [f"It has every column that {fitting.name} needs", *doubts, *offers]
+        return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses, unused)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
-    return Suggestion(path.name, None, profile, (*reasons, *remarks), guesses)
+    missing = find_missing_parts(parts, records)
+    unused = (
+        ()
+        if missing
+        else find_unused_columns(columns, assign_columns(profile, opened.columns, name=path.name), frame=frame)
+    )
+    offers = [f"{describe_offer(column)}" for column in unused if column.part]
+    return Suggestion(path.name, None, profile, (*reasons, *remarks, *offers), guesses, unused, missing)
+
+
+def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
+    """What a profile of these columns lacks before it can be used: "a place", "a date"."""
+    given = set(parts.values())
+    has_place = records != "rows" or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
+    lacks = {"a place": not has_place, "a date": not given & {"start"} and not {"year", "month"} <= given}
+    return tuple(name for name, is_missing in lacks.items() if is_missing)
 
 
 def _detect_records(path: Path) -> str:
@@ -143,15 +194,10 @@ def _propose_profile(
     )
     if has_midnights:
         remarks.append("A time of exactly midnight means that only the day is known")
-    if start is None and not {"year", "month"} <= set(parts.values()):
-        remarks.append("CHECK: no column looks like a date; correct time.start")
-    if records == "rows" and not {"lon", "x", "grid_ref", "lat_lon"} & set(parts.values()):
-        addresses = [f"{column} holds {kind}" for column, kind in find_address_columns(frame).items()]
-        remarks.append(
-            f"CHECK: {format_list(addresses)}, which are not read as places; add coordinates to the file"
-            if addresses
-            else "CHECK: no column looks like a place; correct location"
-        )
+    remarks += [f"CHECK: no column looks like {part}" for part in find_missing_parts(parts, records)]
+    addresses = [f"{column} holds {kind}" for column, kind in find_address_columns(frame).items()]
+    if addresses and "a place" in find_missing_parts(parts, records):
+        remarks.append(f"{format_list(addresses)}, which are not read as places; add coordinates to the file")
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()
@@ -217,4 +263,8 @@ def make_profile(
         category=Choice(column=columns_by_part.get("category", ())),
         status=Choice(column=columns_by_part.get("status", ())),
         quantity=columns_by_part.get("quantity", ()),
+        reported_by=Choice(
+            column=columns_by_part.get("reported_by", ()),
+            values={word: word for word in REPORTERS if "reported_by" in columns_by_part},
+        ),
     )

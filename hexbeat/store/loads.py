@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +17,8 @@ from geo.lazy_modules import import_lazily
 from hexbeat.store import merging, staging
 from hexbeat.store.coverage_log import write_entries
 from hexbeat.store.databases import WRITES, breaks_rule, change_version, read_version, translate_errors
+from hexbeat.store.former_keys import find_former_keys
+from hexbeat.store.replacements import NO_REPLACEMENTS, find_replacements, require_same_events
 from hexbeat.store.schema import batch_files, batches, rejects
 from layers.catalogue import find_layer
 from layers.coverage import CoverageEntry
@@ -64,15 +66,25 @@ class LoadFile:
     def __init__(self, load: "Load", name: str, source: str, *, sha256: str, snapshot: bool, file_no: int) -> None:
         self.name, self.source, self.sha256, self.snapshot, self.file_no = name, source, sha256, snapshot, file_no
         self.wards: Wards | None = None  # where the file's snapshot may remove events; None: nowhere
+        self.scopes = set[str]()  # the parts of a snapshot that the file replaces
         self.coverage: list[CoverageEntry] | None = None  # None: a running log, complete from first record to last
+        self.replacements = NO_REPLACEMENTS  # events of another day and place that it would replace
+        self.may_replace = True  # whether it may replace many of them
         self._load = load
         self._read: int | None = None
         self._skipped: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._outcome: dict[str, Any] = {}
 
+    def has_former_keys(self) -> bool:
+        """Whether the store may know events of the source by former names; then each row needs its own (former_id)."""
+        return self._load.has_former_keys(self.source)
+
     def add_events(self, frame: "pd.DataFrame") -> None:
-        """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file."""
+        """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file.
+
+        A column former_id may come with them: the key by which an older Hexbeat would have stored the row, or None.
+        """
         try:
             with self._load.step() as connection:
                 staging.stage_events(connection, frame, file_no=self.file_no)
@@ -100,6 +112,7 @@ class LoadFile:
         with self._load.step() as connection:
             staging.drop_file(connection, file_no=self.file_no)
         self.wards, self.coverage, self._read = None, None, None
+        self.scopes.clear()
         self._skipped, self._reasons = Counter(), Counter()
 
     def add_tally(self, *, read: int, skipped: Mapping[str, int]) -> None:
@@ -107,12 +120,13 @@ class LoadFile:
         self._read = (self._read or 0) + read
         self._skipped.update(skipped)
 
-    def cover(self, scopes: Iterable[str], *, wards: "Wards") -> None:
+    def cover(self, scopes: Collection[str], *, wards: "Wards") -> None:
         """Name the scopes that this snapshot replaces as a whole, within the wards from which the load takes rows.
 
         Events of the same scope in another area stay, because the load takes no rows from there.
         """
         self.wards = wards
+        self.scopes.update(scopes)
         with self._load.step() as connection:
             staging.stage_scopes(connection, scopes, source=self.source, file_no=self.file_no)
 
@@ -147,6 +161,7 @@ class Load:
         self.batch_id: int | None = None
         self.files: list[LoadFile] = []
         self._connection, self._area, self._now_s = connection, area, now_s
+        self._former_keys: dict[str, bool] = {}  # by source, asked once a load
         self._version: int | None = None  # of the store, when the first file was compared
         self._stale = False
 
@@ -155,6 +170,13 @@ class Load:
         """A short transaction of its own that uses only temporary tables and blocks no other program."""
         with translate_errors(self._connection.engine), self._connection.begin():
             yield self._connection
+
+    def has_former_keys(self, source: str) -> bool:
+        """Whether the store may know events of this source by former names."""
+        if source not in self._former_keys:
+            with self.step() as connection:
+                self._former_keys[source] = find_former_keys(connection, source)
+        return self._former_keys[source]
 
     @contextmanager
     def file(self, name: str, source: str, *, sha256: str, snapshot: bool = False) -> Iterator[LoadFile]:
@@ -168,6 +190,7 @@ class Load:
             self._stale |= version != self._version
             staging.update_statistics(connection)
             merging.compare_file(connection, entry.file_no, wards=entry.wards)
+            entry.replacements = find_replacements(connection, entry.file_no)
             self._settle(connection)
 
     def _settle(self, connection: Connection) -> None:
@@ -194,7 +217,11 @@ class Load:
             version = change_version(connection) - 1
             if self._stale or (self._version is not None and version != self._version):
                 merging.compare_all(connection, [entry.wards for entry in self.files])
+                for entry in self.files:
+                    entry.replacements = find_replacements(connection, entry.file_no)
                 self._settle(connection)
+            for entry in self.files:
+                require_same_events(entry.name, entry.replacements, may_replace=entry.may_replace)
             batch_id = self._write(connection)
             if connection.dialect.name == "postgresql":
                 connection.execute(

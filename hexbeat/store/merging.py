@@ -1,10 +1,10 @@
 """Merges a load into the store, with whole sets of rows, never row by row.
 
 The files of a load are merged one after the other. A row is compared with the event as it was before: the same event in
-an earlier file of the load, else the live row of the store. A snapshot file removes the events of its scopes that
-neither it nor a later file has. An event that moved to another scope of the same load stays. Events outside the wards
-of the load stay too, because the file could not have them. The point of an event decides where it lies, not its ward
-code: two areas may use the same codes.
+an earlier file of the load, else the live row of the store. Snapshot files replace the events of their scopes once a
+load: an event goes if no file of the load has it. So the files of one scope in one load add up. An event that moved to
+another scope of the same load stays. Events outside the wards of the load stay too, because the file could not have
+them. The point of an event decides where it lies, not its ward code: two areas may use the same codes.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
+from hexbeat.store.former_keys import adopt_former_keys
 from hexbeat.store.schema import events
 from hexbeat.store.staging import covered, incoming, removals, stage_removals
 from layers.event import EVENT_COLUMNS
@@ -42,6 +43,7 @@ def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None")
 
     `wards` None: the file is not a snapshot.
     """
+    adopt_former_keys(connection, file_no)
     prior = incoming.alias("prior")
     live = events.c.superseded_at.is_(None)
     of_this_file = incoming.c.file_no == file_no
@@ -61,11 +63,8 @@ def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None")
 
 
 def _find_removed(connection: Connection, file_no: int, wards: "Wards") -> None:
-    """Mark the rows that the snapshot removes: rows of earlier files, and live rows of the store in its wards."""
+    """Mark the live rows of the store in its wards that the snapshot removes."""
     scopes = sa.select(covered.c.source, covered.c.scope).where(covered.c.file_no == file_no).distinct().subquery()
-    in_scope = sa.exists().where(scopes.c.source == incoming.c.source, scopes.c.scope == incoming.c.scope)
-    earlier = sa.and_(incoming.c.file_no < file_no, incoming.c.is_last, incoming.c.removed_by.is_(None))
-    connection.execute(sa.update(incoming).values(removed_by=file_no).where(earlier, in_scope))
     candidates = connection.execute(
         sa.select(events.c.row_id, events.c.lon, events.c.lat)
         .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
@@ -91,7 +90,6 @@ def compare_all(connection: Connection, wards: "Sequence[Wards | None]") -> None
             same_as_prior=sa.false(),
             same_as_live=sa.false(),
             is_last=sa.true(),
-            removed_by=None,
         )
     )
     for file_no, of_file in enumerate(wards, start=1):
@@ -122,15 +120,8 @@ def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:
 
 
 def _count_removed(connection: Connection) -> list[tuple[int, int]]:
-    staged = sa.select(incoming.c.removed_by, sa.func.count()).where(
-        incoming.c.is_last, incoming.c.removed_by.is_not(None)
-    )
-    from_store = sa.select(removals.c.file_no, sa.func.count()).where(_not_staged())
-    return [
-        (file_no, n)
-        for query in (staged.group_by(incoming.c.removed_by), from_store.group_by(removals.c.file_no))
-        for file_no, n in connection.execute(query)
-    ]
+    query = sa.select(removals.c.file_no, sa.func.count()).where(_not_staged()).group_by(removals.c.file_no)
+    return [(file_no, n) for file_no, n in connection.execute(query)]
 
 
 def _not_staged() -> ColumnElement[bool]:
@@ -139,11 +130,8 @@ def _not_staged() -> ColumnElement[bool]:
 
 def apply_load(connection: Connection, *, batch_id: int, now_s: int) -> None:
     """Close the rows that are replaced or removed, and add the new ones, at `now_s` (UTC seconds)."""
-    is_kept = sa.and_(incoming.c.is_last, incoming.c.removed_by.is_(None))
     replaced = sa.select(incoming.c.live_row).where(
-        incoming.c.live_row.is_not(None),
-        incoming.c.is_last,
-        sa.or_(incoming.c.removed_by.is_not(None), sa.not_(incoming.c.same_as_live)),
+        incoming.c.live_row.is_not(None), incoming.c.is_last, sa.not_(incoming.c.same_as_live)
     )
     removed_rows = sa.select(removals.c.live_row).where(_not_staged())
     for rows in (replaced, removed_rows):
@@ -155,7 +143,7 @@ def apply_load(connection: Connection, *, batch_id: int, now_s: int) -> None:
     copied = ("event_id", *EVENT_COLUMNS)
     added = (
         sa.select(*(incoming.c[name] for name in copied), sa.literal(batch_id), sa.literal(now_s))
-        .where(is_kept, sa.not_(incoming.c.same_as_live))
+        .where(incoming.c.is_last, sa.not_(incoming.c.same_as_live))
         .order_by(incoming.c.stage_id)
     )
     connection.execute(sa.insert(events).from_select([*copied, "batch_id", "recorded_at"], added))

@@ -24,6 +24,7 @@ else:
 __all__ = [
     "covered",
     "drop_file",
+    "former_events",
     "incoming",
     "incoming_rejects",
     "make_tables",
@@ -50,7 +51,7 @@ incoming = Table(
     Column("same_as_prior", Boolean, nullable=False, server_default=sa.false()),
     Column("same_as_live", Boolean, nullable=False, server_default=sa.false()),
     Column("is_last", Boolean, nullable=False, server_default=sa.true()),  # no later file of this load has the event
-    Column("removed_by", Integer),  # the later file whose snapshot leaves the event out
+    Column("former_id", Text),  # the source_id by which an older Hexbeat would have stored the row
     prefixes=["TEMPORARY"],
 )
 Index("incoming_key", incoming.c.source, incoming.c.source_id, incoming.c.file_no, unique=True)
@@ -75,6 +76,31 @@ removals = Table(
     prefixes=["TEMPORARY"],
 )
 
+# Live events that an older Hexbeat named by their whole content, and that no row of a file matches by name.
+former_events = Table(
+    "former_events",
+    _temporary,
+    Column("row_id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False),
+    *(
+        Column(name, Float(53) if EVENT_TYPES[name][0] is Float else EVENT_TYPES[name][0]())
+        for name in (
+            "source",
+            "source_id",
+            "layer",
+            "lon",
+            "lat",
+            "occurred_from",
+            "quantity",
+            "category",
+            "reported_by",
+            "scope",
+        )
+    ),
+    prefixes=["TEMPORARY"],
+)
+Index("former_events_place", former_events.c.occurred_from, former_events.c.lon, former_events.c.lat)
+
 incoming_rejects = Table(
     "incoming_rejects",
     _temporary,
@@ -86,7 +112,8 @@ incoming_rejects = Table(
     prefixes=["TEMPORARY"],
 )
 
-_EVENT_INSERT: Final = ("file_no", "event_id", *EVENT_COLUMNS)
+FORMER_ID: Final = "former_id"
+_EVENT_INSERT: Final = ("file_no", "event_id", *EVENT_COLUMNS, FORMER_ID)
 _REJECT_INSERT: Final = ("file_no", "line", "reason", "raw", "source_id")
 _COPY_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
@@ -111,7 +138,12 @@ def update_statistics(connection: Connection) -> None:
 
 
 def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int) -> None:
-    """Stage one chunk of events; DataError unless the frame has exactly the columns of an event."""
+    """Stage one chunk of events; DataError unless the frame has exactly the columns of an event.
+
+    A column former_id (str or None) may come with them.
+    """
+    keyed = frame if FORMER_ID in frame.columns else frame.assign(former_id=None)
+    frame = keyed[[name for name in keyed.columns if name != FORMER_ID]]
     if set(frame.columns) != set(EVENT_COLUMNS) or len(frame.columns) != len(EVENT_COLUMNS):
         wrong = sorted(set(frame.columns) ^ set(EVENT_COLUMNS))
         raise DataError(
@@ -121,7 +153,8 @@ def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int)
         )
     values = {name: _list_values(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
     identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
-    _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values()])
+    former = _list_values(keyed[FORMER_ID], is_text=True)
+    _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values(), former])
 
 
 def stage_rejects(connection: Connection, frame: "pd.DataFrame", *, file_no: int) -> None:

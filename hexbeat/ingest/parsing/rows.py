@@ -25,8 +25,9 @@ from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
+from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts, parse_quantities
+from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
@@ -89,11 +90,13 @@ class RowReader:
     name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
     reading: Reading = "as named"  # of the columns of the place
+    with_former_keys: bool = False  # whether events get the name by which an older Hexbeat stored them (former_id)
     keys: NaturalKeys = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
     numbers: DateNumbers = field(init=False, default_factory=DateNumbers)
     places: PlaceTally = field(init=False, default_factory=PlaceTally)
     edge: AreaEdge = field(init=False, default_factory=AreaEdge)
+    quantities: QuantityCounts = field(init=False, default_factory=QuantityCounts)
     _place_columns: PlaceColumns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +105,7 @@ class RowReader:
 
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
-        texts = {name: clean_column(chunk.frame[name], self.profile.missing) for name in self.plan.columns}
+        texts = {name: clean_column(chunk.frame[name], self._list_missing(name)) for name in self.plan.columns}
         scope = self._read_scopes(texts, len(chunk.lines))
         layer = self._read_layers(texts, len(chunk.lines))
         is_selected = self._select_rows(texts, layer, chunk.points)
@@ -155,7 +158,7 @@ class RowReader:
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
-        quantity, bad_quantity = self._read_quantities(texts, len(layer))
+        quantity = self._read_quantities(texts, len(layer))
         missing: Flags = np.asarray(np.isnan(place).any(axis=1))
         impossible = is_impossible(place)
         ward = np.full(len(layer), -1, dtype=np.int32)
@@ -177,7 +180,7 @@ class RowReader:
             (when.bad, "bad_date"),
             (when.future, "future_date"),
             (when.reversed, "end_before_start"),
-            (bad_quantity, "bad_quantity"),
+            (quantity.bad, "bad_quantity"),
             (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
@@ -186,11 +189,16 @@ class RowReader:
         names, repeated = self.keys.assign(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         accepted = good[~repeated]
-        events = self._build_events(texts, accepted, place, when, layer, quantity)
+        if self.plan.quantity:
+            self.quantities.add(texts[self.plan.quantity], quantity, reasons == "")
+        events = self._build_events(texts, accepted, place, when, layer, quantity.numbers)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
-        return events[list(EVENT_COLUMNS)], reasons, keys
+        events = events[list(EVENT_COLUMNS)]
+        if self.with_former_keys:
+            events = events.assign(former_id=self.keys.name_former(texts, place, scope, accepted))
+        return events, reasons, keys
 
     def _is_elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
         """Rows outside the area, if the profile is of a wider region."""
@@ -278,10 +286,17 @@ class RowReader:
         parts = {"clock": plan.clock, "end": plan.end, "precision": plan.precision, "never_before": plan.never_before}
         return {"start": start} | {part: texts[name] for part, name in parts.items() if name}
 
-    def _read_quantities(self, texts: Texts, rows: int) -> tuple[NDArray[np.int64], Flags]:
+    def _read_quantities(self, texts: Texts, rows: int) -> Quantities:
         if self.plan.quantity:
             return parse_quantities(texts[self.plan.quantity])
-        return np.ones(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+        none = np.zeros(rows, dtype=np.bool_)
+        return Quantities(np.ones(rows, dtype=np.int64), none, none, none)
+
+    def _list_missing(self, heading: str) -> tuple[str, ...]:
+        """The texts that mean blank in a column; a quantity of "none" is none, not one that is not known."""
+        if heading != self.plan.quantity:
+            return self.profile.missing
+        return tuple(text for text in self.profile.missing if text.casefold() not in NO_QUANTITY)
 
     def _count_unknown_reporters(self, texts: Texts, accepted: Flags) -> int:
         """How many of the accepted rows have a reporter that the profile does not know."""

@@ -7,17 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = [
-    "clean_column",
-    "clean_text",
-    "map_words",
-    "match_texts",
-    "normalise_signs",
-    "parse_numbers",
-    "parse_quantities",
-]
+__all__ = ["clean_column", "clean_text", "map_words", "match_texts", "normalise_signs", "parse_numbers"]
 
-MOST = 1_000_000  # a quantity above this is a typing error
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")  # 449,545 and 1,234.5; not 54,57 nor 0,123
 GROUPED_BY_SPACES = re.compile(r"[+-]?[1-9]\d{0,2}(?: \d{3})+(?:[.,]\d*)?")  # hair spaces and others are plain by then
 LONG_WITH_COMMA = re.compile(r"[+-]?\d{4,},\d+")  # 449545,5: no thousands, so the comma is a decimal one
@@ -100,7 +91,8 @@ def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.floa
     numbers = np.where(np.isnan(numbers) & (texts != "").to_numpy(dtype=np.bool_), np.inf, numbers)
     unread = np.flatnonzero(np.isinf(numbers)) if grouped else np.array([], dtype=np.intp)
     if len(unread):
-        numbers[unread] = parse_numbers(texts.iloc[unread].map(_join_thousands))
+        plain = [_join_thousands(text) for text in texts.iloc[unread]]
+        numbers[unread] = parse_numbers(pd.Series(plain, dtype=object))  # object: a lone surrogate is no str of pandas
     return numbers
 
 
@@ -112,12 +104,3 @@ def _join_thousands(text: str) -> str:
     if GROUPED_BY_SPACES.fullmatch(text):
         return text.replace(" ", "").replace(",", ".")
     return text.replace(",", ".") if LONG_WITH_COMMA.fullmatch(text) else text
-
-
-def parse_quantities(texts: pd.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Whole numbers from 1 to a million (n,), 1 for blank, and which texts (n,) are none; 1,234 is one."""
-    numbers = parse_numbers(texts, grouped=True)
-    blank = np.isnan(numbers)
-    with np.errstate(invalid="ignore"):
-        good = blank | ((numbers >= 1) & (numbers <= MOST) & (numbers == np.floor(numbers)))
-    return np.where(good & ~blank, numbers, 1).astype(np.int64), ~good

@@ -12,8 +12,10 @@ from hexbeat.ingest.sources.profile import (
     parse_profile,
 )
 from hexbeat.ingest.sources.profile_files import (
+    UnusableProfile,
     builtin_profiles,
     list_profiles,
+    list_unusable_profiles,
     load_profile,
     save_profile,
     sources_folder,
@@ -28,9 +30,11 @@ __all__ = [
     "Snapshot",
     "SourceProfile",
     "Times",
+    "UnusableProfile",
     "assign_columns",
     "builtin_profiles",
     "list_profiles",
+    "list_unusable_profiles",
     "load_profile",
     "parse_profile",
     "save_profile",

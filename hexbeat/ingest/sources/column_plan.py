@@ -63,6 +63,13 @@ class ColumnRoles:
         return tuple(dict.fromkeys(name for name in (*parts, *more, *words, *rules) if name))
 
     @property
+    def identity_columns(self) -> tuple[str, ...]:
+        """Those of the content that stay as they are when a record is worked on: no status, end or note."""
+        changing = {self.status, self.end, self.note, self.never_before}
+        lasting = {*self.start, *self.key, self.layer, self.category, self.quantity, self.clock, self.precision}
+        return tuple(name for name in self.content_columns if name not in changing - lasting)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every heading that is read."""
         return tuple(dict.fromkeys([*self.content_columns, *(name for name, _ in (*self.tests, *self.doubtful))]))

@@ -1,6 +1,7 @@
 """The files of source profiles: built-in ones, and a user's own in `HOME/sources`, which take precedence."""
 
 import difflib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -8,11 +9,33 @@ from typing import Final
 from geo.errors import DataError, UsageError
 from hexbeat.ingest.sources.profile import SourceProfile, parse_profile
 from layers.catalogue import LAYER_NAMES
+from layers.wording import format_sentence
 
-__all__ = ["builtin_profiles", "list_profiles", "load_profile", "save_profile", "sources_folder"]
+__all__ = [
+    "UnusableProfile",
+    "builtin_profiles",
+    "list_profiles",
+    "list_unusable_profiles",
+    "load_profile",
+    "save_profile",
+    "sources_folder",
+]
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LARGEST_BYTES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableProfile:
+    """A user's own profile that cannot be read, and why. A built-in one of its name does not stand in for it."""
+
+    name: str
+    error: DataError
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be used, as a sentence."""
+        return format_sentence(self.error.fact)
 
 
 def sources_folder(home: Path) -> Path:
@@ -32,13 +55,29 @@ def _read_builtin_profiles(_layers: tuple[str, ...]) -> tuple[SourceProfile, ...
 
 
 def list_profiles(home: Path) -> list[SourceProfile]:
-    """All profiles by name; a user's own replaces a built-in one of the same name.
+    """All profiles that can be used, by name; a user's own replaces a built-in one of the same name.
 
-    DataError if a user's own profile cannot be read.
+    One that cannot be read never blocks the others: `list_unusable_profiles` says why.
     """
-    own_profiles = {path.stem: _read(path) for path in _list_own_files(home)}
+    own_profiles = _read_own(home)
     profiles = {profile.name: profile for profile in builtin_profiles()} | own_profiles
-    return [profiles[name] for name in sorted(profiles)]
+    return [profile for _, profile in sorted(profiles.items()) if isinstance(profile, SourceProfile)]
+
+
+def list_unusable_profiles(home: Path) -> list[UnusableProfile]:
+    """A user's own profiles that cannot be read, by name."""
+    return [UnusableProfile(name, error) for name, error in _read_own(home).items() if isinstance(error, DataError)]
+
+
+def _read_own(home: Path) -> dict[str, SourceProfile | DataError]:
+    """A user's own profiles by name, or the error of each that cannot be read."""
+    profiles: dict[str, SourceProfile | DataError] = {}
+    for path in _list_own_files(home):
+        try:
+            profiles[path.stem] = _read(path)
+        except DataError as error:
+            profiles[path.stem] = error
+    return profiles
 
 
 def load_profile(name: str, home: Path) -> SourceProfile:

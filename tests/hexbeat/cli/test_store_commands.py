@@ -45,6 +45,8 @@ def test_ingest_accounts_for_every_row(run: Run, finds: Path) -> None:
         "removed": 0,
         "rejected": 2,
         "reasons": {"missing_location": 1, "bad_date": 1},
+        "replaced": 0,
+        "not_read": [],
     }
 
 
@@ -142,13 +144,81 @@ def test_versions_stand_side_by_side_in_a_narrow_terminal(
     assert "superseded_at" in table
 
 
-def test_loading_beside_demonstration_events_is_said(run: Run, finds: Path) -> None:
+def test_real_records_wait_until_the_demonstration_is_removed(run: Run, finds: Path) -> None:
     run("demo", "--events", 100)
     outcome = run("ingest", finds, "--source", "table")
-    assert "this store also holds synthetic events" in outcome.err
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err == (
+        "Real records and demonstration events never share a store.\n"
+        "  This store holds demonstration events.\n"
+        "  Remove them with `hexbeat demo --remove`, or choose another home (--home); nothing was changed.\n"
+    )
     counted = run("counts", "--by", "layer", "--format", "json")
-    assert counted.json["demonstration"] == "100 of 103 events are synthetic, not real"
-    assert counted.err == "DEMONSTRATION: 100 of 103 events are synthetic, not real.\n"
+    assert counted.json["demonstration"] == "synthetic events, not real"
+    assert run("ingest", finds, "--source", "table", "--dry-run").code == 0
+    assert run("demo", "--remove").code == 0
+    assert loaded(run, finds)["new"] == 3
+    again = run("demo")
+    assert again.code == 3
+    assert "Demonstration events" in again.err
+
+
+def test_a_load_that_would_replace_other_events_stops(run: Run, tmp_path: Path) -> None:
+    for month in (9, 10):
+        rows = [f"needles,{key},{54.57 + month / 1000},-1.235,{key:02d}/{month:02d}/2026,{key}" for key in (1, 2, 3, 4)]
+        text = "\n".join(["layer,id,lat,lon,date,quantity", *rows]) + "\n"
+        (tmp_path / f"{month}.csv").write_text(text, encoding="utf-8")
+    loaded(run, tmp_path / "9.csv")
+    checked = run("ingest", tmp_path / "10.csv", "--source", "table", "--dry-run")
+    assert "Loading would stop here. If these are corrections, --replace-other-events loads them.\n" in checked.err
+    outcome = run("ingest", tmp_path / "10.csv", "--source", "table")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        "  1, stored: 1 Sep 2026, Central (54.5790, -1.2350), quantity 1\n"
+        "  1, new: 1 Oct 2026, Central (54.5800, -1.2350), quantity 1\n"
+        "  2, stored: 2 Sep 2026, Central (54.5790, -1.2350), quantity 2\n"
+        "  2, new: 2 Oct 2026, Central (54.5800, -1.2350), quantity 2\n"
+        "  3, stored: 3 Sep 2026, Central (54.5790, -1.2350), quantity 3\n"
+        "  3, new: 3 Oct 2026, Central (54.5800, -1.2350), quantity 3\n"
+        "A row with a known identifier describes the same event again.\n"
+        "  4 of the 4 known identifiers in 10.csv come with another day and another place.\n"
+        "  If the numbers begin again, for example each month, take the date into the key of a source profile; if "
+        "these are corrections, --replace-other-events loads them.\n"
+    )
+    assert loaded(run, tmp_path / "10.csv", "--replace-other-events")["replaced"] == 4
+
+
+def test_columns_that_are_not_read_are_named_and_offered(run: Run, tmp_path: Path) -> None:
+    path, home = tmp_path / "finds.csv", tmp_path / "home"
+    path.write_text(
+        "layer,lat,lon,date,No. of sharps,Weather\nneedles,54.57,-1.235,01/10/2026,10+,wet\n", encoding="utf-8"
+    )
+    outcome = run("ingest", path, "--source", "table", "--dry-run")
+    assert "finds.csv: Columns that are not read: No. of sharps and Weather.\n" in outcome.err
+    assert "No. of sharps looks like a number of items. Use it?\n" in outcome.err
+    assert run("sources", "suggest", path, "--out", home / "sources" / "crew.toml").code == 0
+    outcome = run("ingest", path, "--source", "crew", "--dry-run")
+    assert "1 row counts as the least number that the quantity says (10+ as 10).\n" in outcome.err
+    assert "A column that is not read: Weather.\n" in outcome.err
+
+
+def test_sources_name_the_ones_that_cannot_be_used(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "home" / "sources").mkdir(parents=True)
+    (tmp_path / "home" / "sources" / "torn.toml").write_text('name = "torn"\n', encoding="utf-8")
+    outcome = run("sources", "--format", "json")
+    assert outcome.code == 0
+    assert outcome.json["unusable"] == [{"name": "torn", "reason": "torn.toml has no title and no layer."}]
+    assert outcome.err == (
+        "torn cannot be used. torn.toml has no title and no layer.\n"
+        "Correct these files; docs/sources.md explains the keys. All other sources work.\n"
+    )
+
+
+def test_suggest_never_writes_a_profile_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
+    path, out = tmp_path / "thefts.csv", tmp_path / "home" / "sources" / "thefts.toml"
+    path.write_text("TYPE,YEAR,MONTH,DAY,X,Y\nNeedle,2025,6,21,490320.3,5458606.9\n", encoding="utf-8")
+    assert (run("sources", "suggest", path, "--out", out).code, out.exists()) == (3, False)
+    assert run("sources").code == 0
 
 
 def test_history_of_nothing_is_wrong_usage(run: Run) -> None:

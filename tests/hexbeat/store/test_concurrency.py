@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geo.errors import StoreError
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
@@ -80,6 +81,32 @@ def test_writers_wait_for_each_other_and_readers_for_nobody(store: Store) -> Non
     assert [batch.batch_id for batch in store.batches(ANALYST)] == list(range(8, 0, -1))
     columns = read_columns(store, ANALYST, ward_codes=WARDS)
     assert len(columns) == FIXED + 8 * NEW
+
+
+def test_of_two_who_undo_the_same_load_at_once_one_is_refused(store: Store) -> None:
+    for name in ("a", "b", "c"):
+        load(store, event_frame([name]))
+    answers: list[object] = []
+    start = threading.Barrier(2)
+
+    def undo() -> None:
+        start.wait(10)
+        try:
+            answers.append(store.undo_last(ANALYST, batch_id=3).batch_id)
+        except StoreError as error:
+            answers.append(str(error))
+
+    threads = [threading.Thread(target=undo) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    refusal = (
+        "Only the last load can be undone; load 2 is the last one now, not load 3; nothing was changed; look at the "
+        "last load, and confirm again"
+    )
+    assert sorted(answers, key=str) == [3, refusal]
+    assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 2
 
 
 @pytest.mark.parametrize("count", [1, 4])

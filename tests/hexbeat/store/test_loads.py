@@ -151,17 +151,17 @@ def test_the_later_of_two_files_wins_and_counts_as_updated(store: Store) -> None
     assert len(store.history(ANALYST, event_id("table", "a"))) == 1
 
 
-def test_a_second_download_of_a_month_in_one_load_replaces_the_first(store: Store) -> None:
-    load(store, event_frame(["old"], scope="m"))
+def test_files_of_one_month_in_one_load_add_up_and_replace_it_once(store: Store) -> None:
+    load(store, event_frame(["old", "gone", "moved"], scope="m"))
     with store.begin_load(ANALYST, area="middlesbrough") as entry:
         with entry.file("1", "table", sha256=SHA, snapshot=True) as first:
             first.add_events(event_frame(["old", "a"], scope="m"))
             first.cover(["m"], wards=BOTH)
         with entry.file("2", "table", sha256=SHA, snapshot=True) as second:
-            second.add_events(event_frame(["a", "b"], scope="m"))
+            second.add_events(event_frame(["a", "b", "moved"], scope="m"))
             second.cover(["m"], wards=BOTH)
-    assert (counts(first.tally), counts(second.tally)) == ((1, 0, 1, 0), (1, 0, 1, 1))
-    assert set(quantities(store)) == {"a", "b"}
+    assert (counts(first.tally), counts(second.tally)) == ((1, 0, 1, 1), (1, 0, 2, 0))
+    assert set(quantities(store)) == {"old", "moved", "a", "b"}
 
 
 def test_chunks_of_any_size_make_one_file(store: Store) -> None:

@@ -52,9 +52,9 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             draw_sources(installation)
             draw_last_load(installation)
             draw_rejects(installation)
-            draw_demonstration(installation)
             draw_pending_erasure(installation)
         with st.container(key="hb_data_right", width="stretch"):
+            draw_demonstration(installation)
             if may(installation.viewer, Action.LOAD):
                 draw_upload(installation)
             else:

@@ -7,7 +7,7 @@ import streamlit as st
 from geo.errors import HexbeatError
 from hexbeat import demonstration
 from hexbeat.dashboard.pages.data.quality_tables import build_rejects_csv, describe_undo
-from hexbeat.dashboard.pages.data.upload import REPORT_KEY
+from hexbeat.dashboard.pages.data.upload_report import REPORT_KEY
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.store.live_columns import has_demonstration
@@ -120,7 +120,7 @@ def draw_demonstration(installation: Installation) -> None:
         return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
 
     number = format_plural(int(installation.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
-    st.text("Remove them before you load real records.")
+    st.text("This store holds demonstration events. Remove them before you load real records.")
     draw_confirmed_button(
         "undemonstrate",
         button="Remove the demonstration events",

@@ -2,14 +2,26 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 import streamlit as st
 
 from geo.errors import DataError, HexbeatError
-from hexbeat.dashboard.pages.data.quality_tables import render_reasons, render_report, render_samples
+from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, draw_message
+from hexbeat.dashboard.pages.data.reading_section import (
+    CHECK,
+    SAVED_KEY,
+    assign_suggested_columns,
+    draw_reading,
+    draw_unusable,
+    list_doubts,
+    render_points,
+    save_dated_source,
+)
+from hexbeat.dashboard.pages.data.upload_report import REPORT_KEY, draw_report, draw_result, has_too_many_replacements
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
@@ -17,18 +29,19 @@ from hexbeat.dashboard.views.controls import draw_day
 from hexbeat.ingest.column_guesses import PARTS
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
-from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile, suggest_profile
+from hexbeat.store.live_columns import has_demonstration
 from layers.catalogue import LAYERS
-from layers.coverage import Span, Spans, join_spans
-from layers.wording import escape_html, format_day_spans, format_list
+from layers.coverage import Span
+from layers.wording import escape_html, format_list
 
-__all__ = ["REPORT_KEY", "build_match_table", "build_profile", "draw_column_match", "draw_upload", "parse_matches"]
+__all__ = ["build_match_table", "build_profile", "draw_column_match", "draw_upload", "parse_matches"]
 
 NOT_USED: Final = "not used"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-REPORT_KEY: Final = "upload_report"  # (files, source, layer) and the report of the dry run or the load
 SUGGESTION_KEY: Final = "upload_suggestion"
 ROUND_KEY: Final = "upload_round"  # a number that rises after each load, so that the next one begins without files
+REPLACE_KEY: Final = "replace_other_events"
 NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
 BY_SOURCE: Final = "by source"
@@ -51,19 +64,24 @@ def draw_upload(installation: Installation) -> None:
         key=f"upload_{st.session_state.get(ROUND_KEY, 0)}",
     )
     if not files:
-        draw_result()
+        draw_message(REPLACE_KEY)
+        draw_result(installation)
         return
     signature = tuple(file.file_id for file in files)
     try:
         suggestion = find_suggestion(installation, files, signature)
         draw_suggestion(suggestion)
         source = draw_source_choice(installation, suggestion, signature)
+        draw_unusable(installation)
         if source is None:
             draw_column_match(installation, suggestion)
             return
+        draw_reading(installation, suggestion, source)
         layer = draw_layer_choice(source)
         covers = draw_days_choice(installation, source)
-        draw_check_and_load(installation, files, (signature, source.name, layer, covers), source, layer, covers)
+        key = (signature, source, layer, covers)
+        request = UploadRequest(installation, files, suggestion, source, layer, covers)
+        draw_check_and_load(request, key)
     except HexbeatError as error:
         draw_error(error)
 
@@ -80,10 +98,19 @@ def find_suggestion(installation: Installation, files: Sequence[Any], signature:
 
 
 def draw_suggestion(suggestion: Suggestion) -> None:
-    """Draw what the file seems to be, and why."""
-    guess = f"the source {suggestion.source}" if suggestion.source else "a source that is not known yet"
-    reasons = "".join(f"<li>{escape_html(reason)}</li>" for reason in suggestion.reasons)
-    st.html(f"<p>{escape_html(suggestion.file)} looks like <b>{escape_html(guess)}</b>:</p><ul>{reasons}</ul>")
+    """Draw what the file seems to be; why, where it is no known source."""
+    known = f"fits the source \u201c{suggestion.source}\u201d."
+    guess = known if suggestion.source else "fits no source that is known. Say what its columns mean."
+    st.html(f"<p><b>{escape_html(suggestion.file)}</b> {escape_html(guess)}</p>")
+    if suggestion.source is None:
+        sure = [reason for reason in suggestion.reasons if not reason.startswith(CHECK)]
+        doubts = list_doubts(suggestion)
+        parts = [
+            render_points(title, reasons)
+            for title, reasons in (("Understood", sure), ("Not certain", doubts))
+            if reasons
+        ]
+        st.html("".join(parts) or "<p></p>")
 
 
 def draw_source_choice(
@@ -92,7 +119,7 @@ def draw_source_choice(
     """Draw the sources. The chosen one; None for a new one."""
     profiles = {profile.name: profile for profile in list_profiles(installation.settings.home)}
     options = [*profiles, NEW_SOURCE]
-    wanted = st.session_state.pop("upload_saved", None) or suggestion.source or NEW_SOURCE
+    wanted = st.session_state.pop(SAVED_KEY, None) or suggestion.source or NEW_SOURCE
     key = f"upload_source_{hash(signature)}"
     if key not in st.session_state or (wanted in profiles and wanted != suggestion.source):
         st.session_state[key] = wanted
@@ -131,44 +158,79 @@ def draw_days_choice(installation: Installation, source: SourceProfile) -> Span 
     return first, last + timedelta(days=1)
 
 
-def draw_check_and_load(
-    installation: Installation,
-    files: Sequence[Any],
-    key: tuple[Any, ...],
-    source: SourceProfile,
-    layer: str | None,
-    covers: Span | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """What the person chose to load: the files, the source, a layer for all rows, and the days that are complete."""
+
+    installation: Installation
+    files: Sequence[Any]
+    suggestion: Suggestion
+    source: SourceProfile
+    layer: str | None
+    covers: Span | None
+
+
+def draw_check_and_load(request: UploadRequest, key: tuple[Any, ...]) -> None:
     """Draw the button of the dry run, its report, and the button that loads the files."""
-    if covers is None and st.session_state.get(f"upload_covers_{source.name}") == STATED:
+    covers = request.covers
+    if covers is None and st.session_state.get(f"upload_covers_{request.source.name}") == STATED:
         st.text("Choose the first and the last day for which the file is complete.")
         return
-    if st.button("Check the file", type="primary", help="Reads everything and stores nothing."):
-        report = load_files(installation, files, source, layer, covers, dry_run=True)
-        st.session_state[REPORT_KEY] = (key, report)
     entry = st.session_state.get(REPORT_KEY)
-    if entry is None or entry[0] != key:
+    is_checked = entry is not None and entry[0] == key
+    kind: Literal["secondary", "primary"] = "secondary" if is_checked else "primary"  # one button is the next step
+    help_text = "Reads everything and stores nothing."
+    if st.button("Check the file", type=kind, key="upload_check", help=help_text):
+        st.session_state[REPORT_KEY] = (key, load_files(request, dry_run=True))
+        st.rerun()
+    if entry is None or not is_checked:
         st.text("You see what would change before anything is stored.")
         return
-    draw_report(entry[1])
-    accepted = sum(file.tally.accepted + file.tally.removed for file in entry[1].files)
+    report = entry[1]
+    draw_report(request.installation, report)
+    accepted = sum(file.tally.accepted + file.tally.removed for file in report.files)
     if not accepted and covers is None:
         st.text("This file has nothing to load.")
+    elif has_demonstration(request.installation.store, request.installation.viewer):
+        st.text("This store holds demonstration events. Remove them first: the button is above.")
+    elif has_too_many_replacements(report):
+        draw_replacement_choice(request)
     elif st.button("Load it", type="primary", key="load"):
-        st.session_state[REPORT_KEY] = (None, load_files(installation, files, source, layer, covers, dry_run=False))
-        st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+        keep_report(load_files(request, dry_run=False))
         st.rerun()
 
 
-def load_files(
-    installation: Installation,
-    files: Sequence[Any],
-    source: SourceProfile,
-    layer: str | None,
-    covers: Span | None,
-    *,
-    dry_run: bool,
-) -> IngestReport:
+def draw_replacement_choice(request: UploadRequest) -> None:
+    """Draw what a person can do where a file would replace events of other days and places."""
+    st.text(
+        "Do the numbers begin again, for example each month? Then they name an event only together with its date. "
+        "Or does this file correct days and places of the same events?"
+    )
+    plan = assign_suggested_columns(request.suggestion, request.source)
+    if plan.key and st.button("The numbers begin again: use them with the date", type="primary", key="upload_dated"):
+        save_dated_source(request.installation, request.suggestion, request.source)
+        st.rerun()
+
+    def act() -> str:
+        keep_report(load_files(request, dry_run=False, replace_other_events=True))
+        return "The events were replaced."
+
+    draw_confirmed_button(
+        REPLACE_KEY,
+        button="The file corrects them: replace the events",
+        warning="The stored events get the days and places of this file. Undo the last load if that was wrong.",
+        yes="Yes, replace them",
+        act=act,
+    )
+
+
+def keep_report(report: IngestReport) -> None:
+    """Show this report next, and begin anew without files."""
+    st.session_state[REPORT_KEY] = (None, report)
+    st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+
+
+def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: bool = False) -> IngestReport:
     """Load the files, or only check them in a dry run. Shows progress."""
     text = "Checking …" if dry_run else "Loading …"
     bar = st.progress(0.0, text)
@@ -176,72 +238,23 @@ def load_files(
     def show_progress(done: int, total: int) -> None:
         bar.progress(min(done / max(total, 1), 1.0), text)
 
-    with write_uploads(files, installation.settings.home) as paths:
+    installation = request.installation
+    with write_uploads(request.files, installation.settings.home) as paths:
         report = ingest_files(
             installation.store,
             installation.viewer,
             select_main_files(paths),
-            source=source,
+            source=request.source,
             area=installation.area,
             home=installation.settings.home,
             dry_run=dry_run,
-            layer=layer,
+            layer=request.layer,
             progress=show_progress,
-            covers=covers,
+            covers=request.covers,
+            replace_other_events=replace_other_events,
         )
     bar.empty()
     return report
-
-
-def describe_days(report: IngestReport) -> str:
-    """Which days the files complete, and that all others will be not known, in sentences.
-
-    A running log is also complete between what was loaded of it before and what is loaded now.
-    """
-    spans: dict[tuple[str, str], list[Span]] = {}
-    for entry in (entry for file in report.files for entry in file.coverage):
-        spans.setdefault((entry.layer, entry.kind), []).append((entry.start, entry.end))
-    if not spans:
-        return "No day becomes known by this file, because it has no events and no days were stated."
-    which = "This file is" if len(report.files) == 1 else "These files are"
-    by_days: dict[Spans, list[str]] = {}
-    for (layer, _), days in spans.items():
-        by_days.setdefault(join_spans(days), []).append(layer)
-    sentences = [
-        f"{which} complete for {format_day_spans(days, most=12)}{_format_layers(layers) if len(by_days) > 1 else ''}."
-        for days, layers in by_days.items()
-    ]
-    if any(kind == "open" for _, kind in spans):
-        sentences.append("It is a running log: days between earlier loads and this one are known too.")
-    verb = "will be" if report.dry_run else "are"
-    return " ".join([*sentences, f"Other days {verb} not known, unless other files complete them."])
-
-
-def _format_layers(layers: Sequence[str]) -> str:
-    return f" ({format_list([spec.short for spec in LAYERS if spec.name in layers])})"
-
-
-def draw_report(report: IngestReport) -> None:
-    """Draw what happened to the rows, the reasons, and the first rejected rows."""
-    parts = (
-        f'<p class="hb-days" role="status"><b>{escape_html(describe_days(report))}</b></p>',
-        render_report(report.files, dry_run=report.dry_run),
-        render_reasons(report.files),
-        render_samples(report.samples),
-    )
-    st.html("".join(parts))
-    for remark in report.remarks:
-        st.text(remark + ".")
-
-
-def draw_result() -> None:
-    """Draw what the last load of this session did."""
-    entry = st.session_state.get(REPORT_KEY)
-    if entry is None or entry[1].dry_run:
-        st.text("Drop a file here. Hexbeat checks it first and stores nothing until you say so.")
-        return
-    st.html('<p role="status"><b>Loaded.</b></p>')
-    draw_report(entry[1])
 
 
 def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
@@ -304,9 +317,12 @@ def draw_column_match(installation: Installation, suggestion: Suggestion) -> Non
         "What a row is", list(titles), index=list(titles).index(guessed), format_func=titles.__getitem__
     )
     name = st.text_input("Name of the source", value=suggestion.profile.name, max_chars=40)
-    if st.button("Save as a source", type="primary"):
+    missing = find_missing_parts(parse_matches(edited), suggestion.profile.records)
+    if missing:
+        st.text(f"Choose which columns tell {format_list(missing)}. Then you can save the source.")
+    elif st.button("Save as a source", type="primary"):
         taken = [profile.name for profile in list_profiles(installation.settings.home)]
         profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
         save_profile(profile, installation.settings.home)
-        st.session_state["upload_saved"] = profile.name
+        st.session_state[SAVED_KEY] = profile.name
         st.rerun()

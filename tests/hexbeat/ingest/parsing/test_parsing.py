@@ -18,13 +18,13 @@ from hexbeat.ingest.parsing.locations import (
     parse_xy,
     to_degrees,
 )
+from hexbeat.ingest.parsing.quantities import parse_quantities
 from hexbeat.ingest.parsing.values import (
     clean_column,
     clean_text,
     map_words,
     match_texts,
     parse_numbers,
-    parse_quantities,
 )
 from tests.support.input_files import utc
 
@@ -56,8 +56,9 @@ def test_rules_do_not_regard_case() -> None:
 
 def test_numbers_tell_blank_from_nonsense() -> None:
     assert np.array_equal(parse_numbers(column("1.5", "", "x", "-2")), [1.5, np.nan, np.inf, -2], equal_nan=True)
-    values, bad = parse_quantities(column("", "3", "3.0", "0", "1.5", "x", "1000001", "inf"))
-    assert (values.tolist(), bad.tolist()) == ([1, 3, 3, 1, 1, 1, 1, 1], [False] * 3 + [True] * 5)
+    found = parse_quantities(column("", "3", "3.0", "0", "1.5", "x", "1000001", "inf"))
+    assert (found.numbers.tolist(), found.bad.tolist()) == ([1, 3, 3, 1, 1, 1, 1, 1], [False] * 3 + [True] * 5)
+    assert found.blank.tolist() == [True] + [False] * 7
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_numbers_tell_blank_from_nonsense() -> None:
 def test_commas_part_thousands_only_where_they_may(text: str, plain: float, grouped: float) -> None:
     assert np.array_equal(parse_numbers(column(text)), [plain], equal_nan=True)
     assert np.array_equal(parse_numbers(column(text), grouped=True), [grouped], equal_nan=True)
-    assert parse_quantities(column("1,234", "54,57"))[0].tolist() == [1234, 1]
+    assert parse_quantities(column("1,234", "54,57")).numbers.tolist() == [1234, 1]
 
 
 def test_no_commas_in_degrees_of_any_system() -> None:

@@ -11,14 +11,22 @@ from hexbeat.ingest.sources import (
     assign_columns,
     builtin_profiles,
     list_profiles,
+    list_unusable_profiles,
     load_profile,
     parse_profile,
     save_profile,
 )
 from hexbeat.ingest.sources.profile import USUAL_CRS
-from hexbeat.ingest.suggestions import Suggestion, make_profile, suggest_profile
+from hexbeat.ingest.suggestions import (
+    Suggestion,
+    add_date_to_key,
+    complete_suggestion,
+    make_profile,
+    suggest_profile,
+)
+from hexbeat.store.store import Store
 from tests.support.faults import as_other_user
-from tests.support.input_files import FIXTURES, table
+from tests.support.input_files import FIXTURES, ingest, table
 
 PLAIN = """
 name = "finds"
@@ -139,6 +147,42 @@ def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
     )
 
 
+def test_one_profile_that_cannot_be_used_never_blocks_the_others(tmp_path: Path) -> None:
+    save_profile(parse_profile(PLAIN, name="finds"), tmp_path)
+    (tmp_path / "sources" / "table.toml").write_text('name = "table"\n', encoding="utf-8")
+    (tmp_path / "sources" / "torn.toml").write_bytes(b"\xff\xfe")
+    names = {profile.name for profile in list_profiles(tmp_path)}
+    assert names == {profile.name for profile in builtin_profiles()} - {"table"} | {"finds"}
+    assert [(profile.name, profile.reason) for profile in list_unusable_profiles(tmp_path)] == [
+        ("table", "table.toml has no title and no layer."),
+        ("torn", "torn.toml cannot be read (UnicodeDecodeError)."),
+    ]
+    with pytest.raises(DataError, match=r"^A source profile has only known keys"):
+        load_profile("table", tmp_path)
+    assert suggest_profile(table(tmp_path, "1,needles,2025-01-01,a"), home=tmp_path).source == "finds"
+
+
+def test_a_proposal_that_is_not_complete_is_never_a_profile(tmp_path: Path) -> None:
+    path = table(tmp_path, "Needle,2025,6,21,490320.3,5458606.9", heading="TYPE,YEAR,MONTH,DAY,X,Y", name="thefts.csv")
+    with pytest.raises(DataError) as caught:
+        complete_suggestion(suggest_profile(path), name="thefts")
+    assert str(caught.value) == (
+        "A source profile needs columns for the place and the date; in thefts.csv no column looks like a place or a "
+        "date; nothing was written; write the profile by hand, with the keys in docs/sources.md, or add such columns"
+    )
+
+
+def test_an_identifier_and_a_date_can_be_the_key_together(sqlite_store: Store, tmp_path: Path) -> None:
+    january = table(tmp_path, "needles,1,-1.2,54.55,2025-01-05", name="january.csv")
+    february = table(tmp_path, "needles,1,-1.21,54.56,2025-02-05", name="february.csv")
+    built_in = load_profile("table", tmp_path)
+    plan = assign_columns(built_in, ["layer", "source_id", "lon", "lat", "date"], name="january.csv")
+    dated = add_date_to_key(built_in, plan, name="sheets")
+    assert parse_profile(dated.toml(), name="sheets") == dated
+    ingest(sqlite_store, january, february, source=dated)
+    assert [ingest(sqlite_store, path, source=dated).files[0].tally.unchanged for path in (january, february)] == [1, 1]
+
+
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0)
@@ -217,8 +261,8 @@ def test_a_file_that_says_little_is_marked_to_be_checked(tmp_path: Path) -> None
     suggestion = suggest_profile(table(tmp_path, "1,2", heading="a,b", name="x.csv"))
     assert suggestion.reasons == (
         "CHECK: the file does not show which layer this is",
-        "CHECK: no column looks like a date; correct time.start",
-        "CHECK: no column looks like a place; correct location",
+        "CHECK: no column looks like a place",
+        "CHECK: no column looks like a date",
     )
     with pytest.raises(DataError):
         save_profile(suggestion.profile, tmp_path)

@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.pages.data.coverage_section import list_coverage_rows, render_coverage
-from hexbeat.dashboard.pages.data.upload import describe_days, load_files
+from hexbeat.dashboard.pages.data.upload import UploadRequest, load_files
+from hexbeat.dashboard.pages.data.upload_report import describe_days
 from hexbeat.dashboard.state.session import open_installation
 from hexbeat.ingest.ingest import FileReport, IngestReport
 from hexbeat.ingest.sources import load_profile
+from hexbeat.ingest.suggestions import Suggestion
 from hexbeat.settings import Settings
 from hexbeat.store.coverage_log import read_coverage
 from hexbeat.store.loads import FileTally
@@ -88,7 +90,9 @@ def test_days_that_a_person_states_count_instead_of_the_rule_of_the_source(home:
 
     def check(covers: tuple[date, date] | None) -> str:
         files = [Upload("finds.csv", text)]
-        return describe_days(load_files(installation, files, source, None, covers, dry_run=True))
+        suggestion = Suggestion("finds.csv", "table", source, (), ())
+        request = UploadRequest(installation, files, suggestion, source, None, covers)
+        return describe_days(load_files(request, dry_run=True))
 
     others = "Other days will be not known, unless other files complete them."
     assert check(None) == f"This file is complete for 5 Oct 2026. {others}"
