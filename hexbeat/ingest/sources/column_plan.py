@@ -22,6 +22,8 @@ class ColumnRoles:
     x_y: tuple[str, str] | None
     grid_ref: str | None
     lat_lon: str | None
+    location_precision: str | None
+    location_precision_m: str | None
     start: tuple[str, ...]
     clock: str | None
     end: str | None
@@ -51,8 +53,10 @@ class ColumnRoles:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every heading that is read."""
-        return tuple(dict.fromkeys([*self.content_columns, *(name for name, _ in (*self.tests, *self.doubtful))]))
+        """Every heading that is read. How well a place is known is no content: a row that says so stays the same."""
+        tests = (name for name, _ in (*self.tests, *self.doubtful))
+        places = (name for name in (self.location_precision, self.location_precision_m) if name)
+        return tuple(dict.fromkeys([*self.content_columns, *tests, *places]))
 
 
 def assign_columns(
@@ -79,6 +83,8 @@ def assign_columns(
         x_y=x_y,
         grid_ref=grid_ref,
         lat_lon=lat_lon,
+        location_precision=find.find_optional(place.precision_column),
+        location_precision_m=find.find_optional(place.precision_m_column),
         start=tuple(dict.fromkeys(start)),
         clock=find.find_optional(time.clock),
         end=find.find_optional(time.end),

@@ -13,6 +13,7 @@ __all__ = [
     "FLAG",
     "MAPPING",
     "NAMES",
+    "NUMBER",
     "PATTERN",
     "POINTS",
     "TEXT",
@@ -67,6 +68,13 @@ def flag(value: Any, where: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):
         raise _build_error(where, "is neither true nor false")
+    return value
+
+
+def number(value: Any, where: str) -> float:
+    """A number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _build_error(where, "is not a number")
     return value
 
 
@@ -129,6 +137,7 @@ def as_tables(kind: type) -> Mapping[str, Read]:
 NAMES: Final[Mapping[str, Read]] = {"read": column_names}
 TEXT: Final[Mapping[str, Read]] = {"read": text}
 TEXTS: Final[Mapping[str, Read]] = {"read": texts}
+NUMBER: Final[Mapping[str, Read]] = {"read": number}
 FLAG: Final[Mapping[str, Read]] = {"read": flag}
 MAPPING: Final[Mapping[str, Read]] = {"read": mapping}
 POINTS: Final[Mapping[str, Read]] = {"read": points}
