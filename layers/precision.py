@@ -56,7 +56,7 @@ class LocationPrecision:
 
     `finest` is the smallest resolution in which an analysis of these events may speak: 11 for exact places. For shared
     points it is the finest at which most of a source's points have another point in their cell, and 8 where none is.
-    Where metres are given, cells are at least twice as wide.
+    Where metres are given, cells are at least twice as wide. `stated`: the sources say so themselves of every event.
     """
 
     kind: LocationKind
@@ -65,6 +65,7 @@ class LocationPrecision:
     shared: float
     finest: int
     part: float = 1.0
+    stated: bool = False
 
     @property
     def snapped(self) -> bool:
@@ -112,7 +113,15 @@ def measure_precision(
         part = finest <= smallest
         name = "randomised" if _name_most(kind[part]) == "randomised" else "exact"
     _, first = number_points(columns, own[part])
-    return LocationPrecision(name, len(own), len(first), shared, smallest, float(part.mean()) if len(own) else 1.0)
+    return LocationPrecision(
+        kind=name,
+        events=len(own),
+        points=len(first),
+        shared=shared,
+        finest=smallest,
+        part=float(part.mean()) if len(own) else 1.0,
+        stated=bool(len(own) and (columns.location[own] != _UNKNOWN).all()),
+    )
 
 
 def measure_chosen_precision(columns: Columns, chosen: Filter, *, time_zone: str) -> LocationPrecision:
