@@ -46,7 +46,7 @@ from layers.event import RESOLUTIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, require_one_layer
-from layers.precision import LocationPrecision, describe_precision, describe_smallest_cells, measure_place_precision
+from layers.precision import LocationPrecision, describe_precision, measure_place_precision
 from layers.wording import format_percent, format_span
 
 __all__ = ["MOST_CELLS", "Backtest", "backtest", "choose_resolutions", "name_whole"]
@@ -287,7 +287,7 @@ def _describe_sizes_left_out(precision: LocationPrecision, sizes: Sequence[int],
     too_fine = [str(size) for size in asked if size > precision.finest]
     too_many = [str(size) for size in asked if size <= precision.finest and size not in sizes]
     if too_fine:
-        notes.append(f"Resolution {', '.join(too_fine)} is left out. {describe_smallest_cells(precision)}")
+        notes.append(f"Resolution {', '.join(too_fine)} is left out: its cells are smaller than these records know.")
     if too_many:
         notes.append(f"Resolution {', '.join(too_many)} is left out: it would have more than {MOST_CELLS:,} cells.")
     return notes

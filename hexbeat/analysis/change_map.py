@@ -55,7 +55,7 @@ class ChangeMap:
     that are known count, and rates over these days are compared: `known_now` and `known_other` are those of the whole.
     A ward that knows less than half of a period has NaN and the change "not known". `missing` says which days of the
     two periods are not known, or why there is nothing to compare; there is no comparison if `whole` is empty, and
-    without one `cells` is empty too.
+    without one `cells` is empty too. `cell_notes` are notes on the cells alone.
     """
 
     spec: LayerSpec

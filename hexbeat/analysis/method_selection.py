@@ -269,9 +269,9 @@ def choose_hotspot_size(
     """The size of cells for the hotspots of a layer, unless a person chooses; of the records that a filter can choose.
 
     Where records share points, as anonymised police records do: SHARED_POINTS, or larger cells where the points lie far
-    apart. Otherwise the smallest cells, no finer
-    than FINEST_HOTSPOTS or than the records know, at which Gi* is not clearly worse than at its best size: larger cells hide a place that is
-    busy alone. None without evidence of either kind.
+    apart. Otherwise the smallest cells at which Gi* is not clearly worse than at its best size: larger cells hide a
+    place that is busy alone. They are no finer than FINEST_HOTSPOTS, nor than the records know. None without evidence
+    of any kind.
     """
     chosen = replace(chosen or Filter(), layers=(layer,))
     precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
@@ -303,7 +303,7 @@ def choose_hotspot_size(
 def has_shared_points(columns: Columns, layer: str) -> bool:
     """Whether a layer has at most half as many distinct points as records, as with police.uk's anchor points."""
     precision = measure_chosen_precision(columns, Filter(layers=(layer,)), time_zone="UTC")  # days do not matter
-    return _has_few_points(precision)
+    return precision.snapped or _has_few_points(precision)
 
 
 def _has_few_points(precision: LocationPrecision) -> bool:
