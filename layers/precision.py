@@ -24,6 +24,7 @@ __all__ = [
     "SNAPPED_SHARE",
     "LocationPrecision",
     "describe_fine_cells",
+    "describe_places",
     "describe_precision",
     "describe_smallest_cells",
     "find_shared_points",
@@ -163,7 +164,7 @@ def describe_precision(precision: LocationPrecision) -> str:
     """As in "Records are snapped to 442 points, so cells are no smaller than 350 m across."; "" for exact places."""
     if precision.kind == "exact" and precision.finest == RESOLUTIONS[-1]:
         return ""
-    return f"{_describe_kind(precision)}, so cells are no smaller than {format_cell_width(precision.finest)} across."
+    return f"{describe_places(precision)}, so cells are no smaller than {format_cell_width(precision.finest)} across."
 
 
 def describe_smallest_cells(precision: LocationPrecision) -> str:
@@ -176,14 +177,15 @@ def describe_fine_cells(precision: LocationPrecision, resolution: int) -> str:
     if resolution <= precision.finest:
         return ""
     return (
-        f"{_describe_kind(precision)}. {describe_smallest_cells(precision)} These are "
+        f"{describe_places(precision)}. {describe_smallest_cells(precision)} These are "
         f"{format_cell_width(resolution)}: what sets one apart from the next may only be where records were put."
     )
 
 
-def _describe_kind(precision: LocationPrecision) -> str:
-    """As in "Records are snapped to 442 points", "40 % of the records are at the middle of 31 postcodes"."""
-    who = "Records" if precision.part == 1 else f"{format_percent(precision.part)} of the records"
+def describe_places(precision: LocationPrecision, *, records: str = "records") -> str:
+    """As in "Records are snapped to 442 points", "40 % of the records are placed by postcode, at 31 points"."""
+    all_of_them = f"{records[0].upper()}{records[1:]}"
+    who = all_of_them if precision.part == 1 else f"{format_percent(precision.part)} of the {records}"
     points = format_plural(precision.points, "point", "points")
     return {
         "exact": f"{who} are known only roughly",
