@@ -76,12 +76,13 @@ class LocationPrecision:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Places:
-    """Every event of a layer (n,): its place in the columns, its kind (a code), the finest cells, and `again`.
+    """Every event of a layer (n,): its place in the columns, its point, its kind (a code), the finest cells, `again`.
 
     `again`: whether it lies where an event of its source lies on another day.
     """
 
     index: NDArray[np.int64]
+    point: NDArray[np.intp]
     kind: NDArray[np.uint8]
     finest: NDArray[np.uint8]
     again: NDArray[np.bool_]
@@ -100,7 +101,11 @@ def measure_precision(
     exact.
     """
     places = _find_places(columns, layer, time_zone)
-    chosen = slice(None) if index is None else np.isin(places.index, index)
+    chosen: slice | NDArray[np.bool_] = slice(None)
+    if index is not None:
+        is_chosen = np.zeros(len(columns), dtype=np.bool_)
+        is_chosen[index] = True
+        chosen = is_chosen[places.index]
     own, kind = places.index[chosen], places.kind[chosen]
     finest, again = places.finest[chosen], places.again[chosen]
     shared = float(again.mean()) if len(own) else 0.0
@@ -113,11 +118,11 @@ def measure_precision(
     elif smallest < RESOLUTIONS[-1]:
         part = finest <= smallest
         name = "randomised" if _name_most(kind[part]) == "randomised" else "exact"
-    _, first = number_points(columns, own[part])
+    points = np.count_nonzero(np.bincount(places.point[chosen][part]))
     return LocationPrecision(
         kind=name,
         events=len(own),
-        points=len(first),
+        points=int(points),
         shared=shared,
         finest=smallest,
         part=float(part.mean()) if len(own) else 1.0,
@@ -224,7 +229,7 @@ def _rate_places(columns: Columns, layer: str, time_zone: str) -> _Places:
             kind[part], finest[part], again[part] = _rate_part(columns, own[part], int(code), time_zone)
     metres = columns.location_m[own]
     finest[metres > 0] = _find_wide_enough(metres[metres > 0])
-    return _Places(own, kind, finest, again)
+    return _Places(own, number_points(columns, own)[0], kind, finest, again)
 
 
 def _rate_part(
