@@ -92,6 +92,7 @@ def build_near_repeats(
     searches = are_searches(columns, events, spec)
     named = name_records(spec, searches=searches)
     precision = measure_precision(columns, spec.name, time_zone=time_zone, index=events)
+    is_snapped = precision.snapped and precision.stated  # else they may be true repeats at one place
     left_out = len(index) - len(dated)
     return RepeatTable(
         spec=spec,
@@ -102,7 +103,7 @@ def build_near_repeats(
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
-        sentence=_describe_repeats(named, rows, raised_m, raised_days, snapped=precision.snapped),
+        sentence=_describe_repeats(named, rows, raised_m, raised_days, snapped=is_snapped),
         notes=(
             *notes,
             *_build_notes(named, len(events), left_out, period, shuffles),
