@@ -95,7 +95,10 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
         ),
         (
             ("[location]", '[location]\nprecision = "rough"'),
-            f"precision of a location is one of exact, snapped, postcode, street, randomised; finds.toml has 'rough'; {HINT}",
+            (
+                "precision of a location is one of exact, snapped, postcode, street, randomised; "
+                f"finds.toml has 'rough'; {HINT}"
+            ),
         ),
         (
             ("[location]", "[location]\nprecision_m = -5"),
