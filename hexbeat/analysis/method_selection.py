@@ -28,7 +28,13 @@ from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.filters import Filter
 from layers.periods import find_known_period, get_coverage
-from layers.precision import LocationPrecision, describe_precision, measure_chosen_precision, measure_place_precision
+from layers.precision import (
+    LocationPrecision,
+    describe_precision,
+    describe_smallest_cells,
+    measure_chosen_precision,
+    measure_place_precision,
+)
 from layers.wording import format_cell_width, format_number
 
 __all__ = [
@@ -293,10 +299,11 @@ def choose_hotspot_size(
         if as_good
         else f"of sizes down to {format_cell_width(finest)} they forecast the next week best"
     )
+    known = f" {describe_smallest_cells(precision)}" if precision.finest < FINEST_HOTSPOTS else ""
     return HotspotSize(
         resolution,
         f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
-        "Larger cells hide places that are busy alone.",
+        f"Larger cells hide places that are busy alone.{known}",
     )
 
 
