@@ -150,7 +150,7 @@ def test_how_well_sources_know_places_is_said_of_each_record_and_among_the_cavea
         "e": ("", None),
     }  # fmt: skip
     address = "they are not at the address, and the distance given is to that point."
-    assert content["caveats"][2:6] == [
+    assert [line for line in content["caveats"] if line.startswith(("1 of the 5", "True"))] == [
         f"1 of the 5 records is from sources that move every record to one of their own points: {address}",
         f"1 of the 5 records is placed at the middle of a postcode: {address}",
         f"1 of the 5 records is moved at random by their source: {address}",

@@ -14,7 +14,7 @@ from hexbeat import demonstration
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.presets import format_size
-from hexbeat.dashboard.state.selected_methods import SizeChoice, choose_size
+from hexbeat.dashboard.state.selected_methods import choose_size
 from hexbeat.dashboard.state.session import open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
@@ -187,38 +187,6 @@ def test_the_size_of_cells_is_that_of_the_view_on_the_map(home: Path, view: str)
     assert f"On the map: {format_size(size.resolution).lower()}." in read_html(app)
 
 
-def test_no_automatic_size_is_smaller_than_the_records_know_and_a_chosen_one_says_so(home: Path) -> None:
-    area = load_area("middlesbrough", home=home)
-    newest = datetime.now(area.tz) - timedelta(days=2)
-    with Store.open(home) as store:
-        rough = made_frame(area, number=80, newest=newest).assign(
-            location_precision="randomised", location_precision_m=300.0
-        )
-        load_frame(store, area, rough)
-        load_frame(store, area, made_frame(area, number=80, newest=newest, layer="overdoses", source="b").assign(
-            location_precision="exact"), source="b",
-        )  # fmt: skip
-    installation = open_installation(Settings.from_environment())
-    known = "Records were moved at random, so cells are no smaller than 900 m across."
-    fine = (
-        "Records were moved at random. The smallest cells that these records know are 900 m across. These are 350 m: "
-        "what sets one apart from the next may only be where records were put."
-    )
-    for layers, size, view, resolution, sentence in (
-        (("needle_litter",), None, "counts", 8, known),
-        (("needle_litter",), None, "change", 8, known),
-        (("overdoses", "needle_litter"), None, "counts", 8, known),
-        (("needle_litter",), 9, "counts", 9, fine),
-        (("needle_litter",), 9, "change", 9, ""),
-        (("overdoses",), None, "counts", 9, ""),
-        (("overdoses",), 11, "counts", 11, ""),
-    ):
-        choices = Choices(layers=layers, size=size, view=view)  # type: ignore[arg-type] # a view
-        assert choose_size(installation, choices) == SizeChoice(resolution, sentence)
-    assert known in read_html(open_map())
-    assert fine in read_html(open_map(view="change", size="9"))
-
-
 def test_several_layers_have_a_sentence_each(home: Path) -> None:
     filled(home)
     page = read_html(open_map(layers="needle_litter,overdoses"))
@@ -259,9 +227,8 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
-    busiest = np.bincount(columns.cell[9]).argmax()
-    page = read_html(open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}", size="9"))
-    why = re.findall(r'<p class="hb-why">(.*?)</p>', page)
+    cell = f"{int(columns.cell_ids[9][np.bincount(columns.cell[9]).argmax()]):x}"
+    why = re.findall(r'<p class="hb-why">(.*?)</p>', read_html(open_map(cell=cell, size="9")))
     assert len(why) == 3
     assert "that touch it in 28 days" in why[0]
     assert why[1].startswith("Over 4 weeks: ")
