@@ -99,10 +99,9 @@ def measure_utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame,
     shares = {level: sum(b.count for b in blocks if b.level == level) / max(total, 1)
               for level in ("piece", "group", "ward", "borough")}  # fmt: skip
     true = frame.groupby(["period", "ward_code"]).size()
-    shown = pd.Series(
-        [b.count for b in blocks], index=pd.MultiIndex.from_tuples([(b.period, b.ward_code) for b in blocks])
-    ) if blocks else pd.Series(dtype=float)  # fmt: skip
-    short = (true - shown.groupby(level=[0, 1]).sum().reindex(true.index, fill_value=0)).to_numpy()
+    table = pd.DataFrame([(b.period, b.ward_code, b.count) for b in blocks], columns=["period", "ward_code", "count"])
+    shown = table.groupby(["period", "ward_code"])["count"].sum()
+    short = (true - shown.reindex(true.index, fill_value=0)).to_numpy(dtype=float)
     return {
         "layer": layer.name, "events": total, **{name: round(share, 3) for name, share in shares.items()},
         "hidden": round(1 - sum(shares.values()), 4), "fixed": round(shares["piece"], 3),

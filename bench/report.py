@@ -41,8 +41,9 @@ def report(figures: dict[str, Any], rows: list[Row], *, options: argparse.Namesp
 
 
 def format_table(rows: list[Row]) -> str:
-    """Rows with the same keys as a table; numbers to the right."""
-    cells = [list(rows[0]), *[[format_value(value) for value in row.values()] for row in rows]]
+    """Rows as a table, blank where a row lacks a key; numbers to the right. "" without rows."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *[[format_value(row.get(name, "")) for name in names] for row in rows]]
     widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
     return "\n".join(
         "  ".join(text.ljust(width) if place == 0 else text.rjust(width)

@@ -172,7 +172,8 @@ class Town:
             columns, request.event_filter, study, against=earlier, time_zone=self.area.time_zone
         )
         rows = change_map.cells if by == "cell" else change_map.wards
-        frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, list(change_map.notes))
+        notes = [*change_map.notes, *(change_map.cell_notes if by == "cell" else ())]
+        frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, notes)
         frame.attrs["missing"] = change_map.missing
         return frame
 

@@ -13,15 +13,18 @@ from layers.coverage import Coverage
 __all__ = ["Columns", "mark_states"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Columns:
     """Live events of one store version: one array a column, each of length n, sorted by `start` (then row_id).
 
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
     and `reported_by` are codes into LAYERS, PRECISIONS, REPORTERS (uint8). `ward` indexes `ward_codes` (int16).
     `cell[r]` indexes `cell_ids[r]` (int32 into sorted uint64), for r in RESOLUTIONS. lon and lat are WGS 84 degrees.
-    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category. `coverage` says
-    which days are known of each layer; None where nobody said: then a layer is known from its first event to its last.
+    `category` indexes `categories` (int32): sorted names, the first of which, "", means no category. `source` indexes
+    `sources` (int16), sorted names. `location` is how well the source knows the place (uint8): 0 where it does not say,
+    else 1 more than a place in LOCATION_PRECISIONS; `location_m` (float32) is how far off it may be in metres, 0 where
+    nobody says. `coverage` says which days are known of each layer; None where nobody said: then a layer is known from
+    its first event to its last.
     """
 
     version: int
@@ -38,6 +41,10 @@ class Columns:
     ward_codes: tuple[str, ...]
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
+    source: NDArray[np.int16]
+    sources: tuple[str, ...]
+    location: NDArray[np.uint8]
+    location_m: NDArray[np.float32]
     cell: Mapping[int, NDArray[np.int32]]
     cell_ids: Mapping[int, NDArray[np.uint64]]
     demonstration: NDArray[np.bool_]
@@ -67,5 +74,5 @@ def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 _NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
 # Fields that do not hold one value for each event.
-_TABLES: Final = frozenset({"version", "ward_codes", "categories", "cell", "cell_ids", "coverage"})
+_TABLES: Final = frozenset({"version", "ward_codes", "categories", "sources", "cell", "cell_ids", "coverage"})
 _ARRAYS: Final = tuple(field.name for field in fields(Columns) if field.name not in _TABLES)

@@ -6,11 +6,13 @@ from typing import Final, Literal, get_args
 __all__ = [
     "DEMONSTRATION",
     "EVENT_COLUMNS",
+    "LOCATION_PRECISIONS",
     "PRECISIONS",
     "REJECT_REASONS",
     "REPORTERS",
     "RESOLUTIONS",
     "SKIP_REASONS",
+    "LocationKind",
     "Measure",
     "Precision",
     "Reporter",
@@ -20,8 +22,10 @@ __all__ = [
 Precision = Literal["minute", "day", "month"]
 Reporter = Literal["public", "officer", "sweep", "agency"]
 Measure = Literal["events", "quantity"]
+LocationKind = Literal["exact", "snapped", "postcode", "street", "randomised"]
 
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+LOCATION_PRECISIONS: Final[tuple[LocationKind, ...]] = get_args(LocationKind)
 REPORTERS: Final[tuple[Reporter, ...]] = get_args(Reporter)
 RESOLUTIONS: Final = (8, 9, 10, 11)
 DEMONSTRATION: Final = "demonstration"  # the source name that marks synthetic events everywhere
@@ -47,6 +51,8 @@ EVENT_COLUMNS: Final = (
     "source_id",  # str, natural key within the source
     "lon",  # float64, WGS 84 degrees
     "lat",  # float64, WGS 84 degrees
+    "location_precision",  # str, one of LOCATION_PRECISIONS, or None: the source does not say
+    "location_precision_m",  # float64, how far the true place may lie from the point in metres; NaN: not known
     "occurred_from",  # int64, seconds since 1970-01-01T00:00Z
     "occurred_to",  # int64, same; equals occurred_from for an instant, else the half-open end of the interval
     "time_precision",  # str, one of PRECISIONS

@@ -11,6 +11,7 @@ from layers.event import Measure
 from layers.layer_spec import LayerSpec
 
 __all__ = [
+    "CELL_WIDTHS_M",
     "DAY_NAMES",
     "MONTH_NAMES",
     "escape_html",
@@ -38,7 +39,7 @@ _WORD_FIRST: Final = re.compile(r"(?!hexbeat\b)[a-z]+(?=[\s,:;]|$)")
 DAY_NAMES: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
-_ACROSS: Final = {8: "900 m", 9: "350 m", 10: "130 m", 11: "50 m"}
+CELL_WIDTHS_M: Final = {8: 900, 9: 350, 10: 130, 11: 50}
 _NOTHING: Final = 1e-9  # rounding errors that sums of shares leave where they cancel
 # Up to so many days, the unit and its length in days.
 _AGES: Final = ((14, "day", 1.0), (92, "week", 7.0), (1096, "month", 365.25 / 12), (math.inf, "year", 365.25))
@@ -48,7 +49,7 @@ _HALF: Final = 0.4  # from here on "1 in 2" says no more than "about half"
 
 def format_cell_width(resolution: int) -> str:
     """How far it is across a cell, rounded, as in "130 m"."""
-    return _ACROSS[resolution]
+    return f"{CELL_WIDTHS_M[resolution]} m"
 
 
 def format_hours(hours: tuple[int, int] | None) -> str:

@@ -46,8 +46,8 @@ from layers.event import RESOLUTIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, require_one_layer
-from layers.precision import LocationPrecision, measure_precision
-from layers.wording import format_cell_width, format_percent, format_plural, format_span
+from layers.precision import LocationPrecision, describe_precision, measure_place_precision
+from layers.wording import format_percent, format_span
 
 __all__ = ["MOST_CELLS", "Backtest", "backtest", "choose_resolutions", "name_whole"]
 
@@ -112,7 +112,7 @@ def backtest(
     tested, and its position. UsageError for too few weeks of records.
     """
     spec = require_one_layer(Filter(layers=(layer,)), "A back-test", incidents=True)
-    precision = measure_precision(columns, layer, time_zone=area.time_zone)
+    precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
     if _has_no_days(columns, layer, area.time_zone):
         return _build_empty(columns, area, spec, weeks, precision)
     studies = _build_studies(area, wards, choose_resolutions(resolutions, precision))
@@ -267,11 +267,12 @@ def _build_notes(
         "Intervals come from resampled weeks."
     )
     notes = [explanation]
+    if described := describe_precision(precision):
+        notes.append(described)
     if precision.snapped:
-        points = format_plural(precision.points, "point", "points")
         notes.append(
-            f"Records are snapped to {points}; chance, and the top {format_percent(DECIDING_SHARE)}, are among those "
-            "seen before each week. Events at new points count as missed."
+            f"Chance, and the top {format_percent(DECIDING_SHARE)}, are among the points seen before each week. "
+            "Events at new points count as missed."
         )
     notes += describe_weeks_left_out(counts)
     if weeks < _FEW_WEEKS:
@@ -286,10 +287,7 @@ def _describe_sizes_left_out(precision: LocationPrecision, sizes: Sequence[int],
     too_fine = [str(size) for size in asked if size > precision.finest]
     too_many = [str(size) for size in asked if size <= precision.finest and size not in sizes]
     if too_fine:
-        notes.append(
-            f"Resolution {', '.join(too_fine)} is left out: the points lie too far apart for cells of less than "
-            f"{format_cell_width(precision.finest)}."
-        )
+        notes.append(f"Resolution {', '.join(too_fine)} is left out: its cells are smaller than these records know.")
     if too_many:
         notes.append(f"Resolution {', '.join(too_many)} is left out: it would have more than {MOST_CELLS:,} cells.")
     return notes

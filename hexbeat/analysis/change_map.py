@@ -23,6 +23,7 @@ from layers.coverage import Spans, count_days
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, find_month_only_share, get_coverage, require_one_layer
+from layers.precision import describe_fine_cells, measure_chosen_precision
 from layers.wording import format_percent
 
 __all__ = ["AGAINST", "FALL", "NOT_KNOWN", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
@@ -54,7 +55,7 @@ class ChangeMap:
     that are known count, and rates over these days are compared: `known_now` and `known_other` are those of the whole.
     A ward that knows less than half of a period has NaN and the change "not known". `missing` says which days of the
     two periods are not known, or why there is nothing to compare; there is no comparison if `whole` is empty, and
-    without one `cells` is empty too.
+    without one `cells` is empty too. `cell_notes` are notes on the cells alone.
     """
 
     spec: LayerSpec
@@ -70,6 +71,7 @@ class ChangeMap:
     notes: tuple[str, ...]
     known_now: Spans = ()
     known_other: Spans = ()
+    cell_notes: tuple[str, ...] = ()
 
     @property
     def is_compared(self) -> bool:
@@ -109,6 +111,7 @@ def build_change_map(
         for part in ((periods.other, periods.known_other), (periods.now, periods.known_now))
     ]
     days = (count_days(periods.known_other), count_days(periods.known_now))
+    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
     cells = [sum_by_cell(columns, selection, study)[0] for selection in selections]
     totals = [np.array([float(selection.weight.sum())]) for selection in selections]
     by_cell, whole = (
@@ -128,6 +131,7 @@ def build_change_map(
         notes=(*notes, *periods.notes, *_build_notes(columns, selections, spec)),
         known_now=periods.known_now,
         known_other=periods.known_other,
+        cell_notes=tuple(filter(None, [describe_fine_cells(precision, study.resolution)])),
     )
 
 

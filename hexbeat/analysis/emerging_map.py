@@ -24,6 +24,7 @@ from layers.periods import (
     get_coverage,
     require_one_layer,
 )
+from layers.precision import describe_fine_cells, measure_chosen_precision
 
 __all__ = ["PATTERN_DEFINITIONS", "EmergingMap", "build_emerging_map"]
 
@@ -76,6 +77,8 @@ def build_emerging_map(
     spec = require_one_layer(chosen, "A map of emerging hotspots")
     chosen = restrict_filter(study, chosen)
     period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
+    notes += filter(None, [describe_fine_cells(precision, study.resolution)])
     bins = None
     if period is not None:
         selection = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)

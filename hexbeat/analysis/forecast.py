@@ -9,7 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hexbeat.analysis.backtest import name_whole
-from hexbeat.analysis.daily_counts import count_weeks, describe_left_out, describe_weeks_left_out, name_place_records
+from hexbeat.analysis.daily_counts import (
+    count_weeks,
+    describe_left_out,
+    describe_weeks_left_out,
+    find_place_records,
+    name_place_records,
+)
 from hexbeat.analysis.forecast_methods import LAST_WEEKS, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
 from hexbeat.analysis.method_comparison import AREA, SHARES
 from hexbeat.analysis.method_selection import SelectedMethod
@@ -17,13 +23,13 @@ from hexbeat.analysis.month_rates import count_month_rates
 from hexbeat.analysis.snapped_points import count_points
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
-from layers.catalogue import find_layer, find_layer_code
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import Filter
 from layers.encounters import OFFICERS_NOTE
 from layers.layer_spec import LayerSpec
 from layers.periods import require_one_layer
-from layers.precision import describe_precision, measure_precision
+from layers.precision import describe_precision, measure_place_precision
 
 __all__ = ["Forecast", "build_forecast"]
 
@@ -83,8 +89,9 @@ def build_forecast(
     spec = name_place_records(columns, study, layer)
     searches = spec != find_layer(layer)
     found = _score_cells(columns, area, spec, winner.method, study)
-    precision = measure_precision(columns, layer, time_zone=area.time_zone)
-    size = count_points(columns, study, _find_rows(columns, layer)) if precision.snapped else study.area_km2
+    precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
+    reports = find_place_records(columns, study, layer)
+    size = count_points(columns, study, reports) if precision.snapped else study.area_km2
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # In the back-test's order: by expected events for each square kilometre, or point; Gi* ranks by itself.
     sized = np.divide(found.scores, size, out=np.zeros(len(study)), where=size > 0)
@@ -136,10 +143,6 @@ def _score_cells(columns: Columns, area: Area, spec: LayerSpec, method: str, stu
         "",
         [*describe_left_out(spec, unknown=weeks.unknown, swept=weeks.swept), *describe_weeks_left_out(weeks)],
     )
-
-
-def _find_rows(columns: Columns, layer: str) -> NDArray[np.int64]:
-    return np.flatnonzero(columns.layer == find_layer_code(layer))
 
 
 def _find_bands(size: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from layers.event import REPORTERS, RESOLUTIONS, Measure
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, get_coverage, require_one_layer
+from layers.precision import LocationPrecision, describe_fine_cells, measure_chosen_precision
 from layers.wording import (
     format_about,
     format_cell_width,
@@ -96,7 +97,9 @@ def build_hotspot_map(
     """
     spec = require_one_layer(chosen, "A hotspot map")
     chosen = restrict_filter(study, chosen)
+    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
     period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    notes += filter(None, [describe_fine_cells(precision, study.resolution)])
     known = _find_known(columns, chosen, spec, period, time_zone)
     selection = (
         select(columns, chosen, time_zone=time_zone)
@@ -133,6 +136,7 @@ def build_hotspot_map(
         emerging = build_emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
         rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
+    snapped = _has_shared_points(columns, selection, precision)
     swept = columns.reported_by[selection.index] == REPORTERS.index("sweep")
     return HotspotMap(
         spec=spec,
@@ -154,7 +158,7 @@ def build_hotspot_map(
             *([f"{spec.title}: {NO_HOURS}."] if no_hours else []),
             *(_describe_busiest(rows, spec, chosen.measure) if is_known else []),
             *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
-            *_build_lone_cell_notes(rows, study.resolution, q, snapped=_has_shared_points(columns, selection)),
+            *_build_lone_cell_notes(rows, study.resolution, q, snapped=snapped),
             *notes,
         ),
     )
@@ -270,8 +274,10 @@ def _build_lone_cell_notes(rows: pd.DataFrame, resolution: int, q: float, *, sna
     return [note]
 
 
-def _has_shared_points(columns: Columns, selection: Selection) -> bool:
-    """Whether there are at most half as many points as records, as with police.uk's anchor points."""
+def _has_shared_points(columns: Columns, selection: Selection, precision: LocationPrecision) -> bool:
+    """Whether points are shared, as those of police.uk are: the sources say so, or records have half as many points."""
+    if precision.snapped or precision.stated:
+        return precision.snapped
     points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
     return len(np.unique(points)) <= len(points) / 2
 

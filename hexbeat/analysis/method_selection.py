@@ -26,8 +26,15 @@ from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
+from layers.filters import Filter
 from layers.periods import find_known_period, get_coverage
-from layers.precision import LocationPrecision, measure_precision
+from layers.precision import (
+    LocationPrecision,
+    describe_precision,
+    describe_smallest_cells,
+    measure_chosen_precision,
+    measure_place_precision,
+)
 from layers.wording import format_cell_width, format_number
 
 __all__ = [
@@ -52,7 +59,7 @@ MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # with fewer weeks methods cannot be compared
 _FOLDER: Final = "winners"
 _USUAL: Final = 9  # without a back-test
-_RULE: Final = repr((3, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+_RULE: Final = repr((4, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
 SHARED_POINTS: Final = 9  # where records share anchor points, finer cells would split places
 _MOST_POINTS_PER_RECORD: Final = 0.5  # records with points of their own have about 1
@@ -192,7 +199,7 @@ def _select_month_rates(columns: Columns, area: Area, layer: str) -> MethodSelec
     known_period = find_known_period(columns, layer, time_zone=area.time_zone)
     if known_period is None:
         return None
-    precision = measure_precision(columns, layer, time_zone=area.time_zone)
+    precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
     best = SelectedMethod(
         method=MONTH_RATES,
         resolution=min(_USUAL, precision.finest),
@@ -238,7 +245,7 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
     digest.update(repr(get_coverage(columns, time_zone=area.time_zone).find_known(layer)).encode())
     digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
-    for name in ("start", "end", "lon", "lat", "precision", "reported_by"):
+    for name in ("start", "end", "lon", "lat", "precision", "reported_by", "source", "location", "location_m"):
         digest.update(np.ascontiguousarray(getattr(columns, name)[own]).tobytes())
     return digest.hexdigest()
 
@@ -258,16 +265,22 @@ def _parse_method(payload: dict[str, Any]) -> SelectedMethod:
 
 
 def choose_hotspot_size(
-    columns: Columns, layer: str, selection: MethodSelection | None, *, time_zone: str = "Europe/London"
+    columns: Columns,
+    layer: str,
+    selection: MethodSelection | None,
+    *,
+    chosen: Filter | None = None,
+    time_zone: str = "Europe/London",
 ) -> HotspotSize | None:
-    """The size of cells for the hotspots of a layer, unless a person chooses.
+    """The size of cells for the hotspots of a layer, unless a person chooses; of the records that a filter can choose.
 
     Where records share points, as anonymised police records do: SHARED_POINTS, or larger cells where the points lie far
-    apart. Otherwise the smallest cells, no finer
-    than FINEST_HOTSPOTS, at which Gi* is not clearly worse than at its best size: larger cells hide a place that is
-    busy alone. None without evidence of either kind.
+    apart. Otherwise the smallest cells at which Gi* is not clearly worse than at its best size: larger cells hide a
+    place that is busy alone. They are no finer than FINEST_HOTSPOTS, nor than the records know. None without evidence
+    of any kind.
     """
-    precision = measure_precision(columns, layer, time_zone=time_zone)
+    chosen = replace(chosen or Filter(), layers=(layer,))
+    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
     if precision.snapped or _has_few_points(precision):
         resolution = min(SHARED_POINTS, precision.finest)
         return HotspotSize(
@@ -275,27 +288,31 @@ def choose_hotspot_size(
             f"Cells are {format_cell_width(resolution)} across. Many {find_layer(layer).many} share their points, "
             "so smaller cells would separate what belongs together.",
         )
-    figures = [figure for figure in selection.gi_star if figure.resolution <= FINEST_HOTSPOTS] if selection else []
+    finest = min(FINEST_HOTSPOTS, precision.finest)
+    figures = [figure for figure in selection.gi_star if figure.resolution <= finest] if selection else []
     if selection is None or not figures:
-        return None
+        return HotspotSize(finest, describe_precision(precision)) if precision.finest < FINEST_HOTSPOTS else None
     as_good = [figure.resolution for figure in figures if not figure.behind]
     resolution = max(as_good) if as_good else max(figures, key=lambda figure: figure.hit_rate).resolution
     reason = (
         "the smallest that forecast the next week as well as any size"
         if as_good
-        else f"of sizes down to {format_cell_width(FINEST_HOTSPOTS)} they forecast the next week best"
+        else f"of sizes down to {format_cell_width(finest)} they forecast the next week best"
     )
+    known = f" {describe_smallest_cells(precision)}" if precision.finest < FINEST_HOTSPOTS else ""
     return HotspotSize(
         resolution,
         f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
-        "Larger cells hide places that are busy alone.",
+        f"Larger cells hide places that are busy alone.{known}",
     )
 
 
 def has_shared_points(columns: Columns, layer: str) -> bool:
     """Whether a layer has at most half as many distinct points as records, as with police.uk's anchor points."""
-    return _has_few_points(measure_precision(columns, layer, time_zone="UTC"))  # days do not matter
+    precision = measure_chosen_precision(columns, Filter(layers=(layer,)), time_zone="UTC")  # days do not matter
+    return precision.snapped or _has_few_points(precision)
 
 
 def _has_few_points(precision: LocationPrecision) -> bool:
-    return precision.events > 1 and precision.points <= _MOST_POINTS_PER_RECORD * precision.events
+    is_measured = precision.kind == "exact" and not precision.stated
+    return is_measured and precision.events > 1 and precision.points <= _MOST_POINTS_PER_RECORD * precision.events

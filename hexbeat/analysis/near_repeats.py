@@ -18,6 +18,7 @@ from layers.encounters import OFFICERS_NOTE, are_searches, describe_encounters, 
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, get_coverage, require_one_layer
+from layers.precision import LocationPrecision, describe_places, describe_precision, measure_precision
 from layers.wording import format_number, format_percent, format_span
 
 __all__ = ["DAYS", "DISTANCES_M", "MOST_PAIRS", "RepeatTable", "build_near_repeats"]
@@ -90,6 +91,8 @@ def build_near_repeats(
     raised_m, raised_days = _find_raised(rows)
     searches = are_searches(columns, events, spec)
     named = name_records(spec, searches=searches)
+    precision = measure_precision(columns, spec.name, time_zone=time_zone, index=events)
+    is_snapped = precision.snapped and precision.stated  # else they may be true repeats at one place
     left_out = len(index) - len(dated)
     return RepeatTable(
         spec=spec,
@@ -100,11 +103,12 @@ def build_near_repeats(
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
-        sentence=_describe_repeats(named, rows, raised_m, raised_days),
+        sentence=_describe_repeats(named, rows, raised_m, raised_days, snapped=is_snapped),
         notes=(
             *notes,
             *_build_notes(named, len(events), left_out, period, shuffles),
             *describe_encounters(len(dated) - len(events)),
+            *_describe_distances(precision),
             *([OFFICERS_NOTE] if searches else []),
         ),
         merged=len(dated) - len(events),
@@ -188,7 +192,9 @@ def _find_raised(rows: pd.DataFrame) -> tuple[float | None, float | None]:
     return DISTANCES_M[farthest + 1], DAYS[longest + 1]
 
 
-def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None) -> str:
+def _describe_repeats(
+    spec: LayerSpec, rows: pd.DataFrame, raised_m: float | None, raised_days: float | None, *, snapped: bool
+) -> str:
     if raised_m is None or raised_days is None:
         addition = " Some later or wider bands are raised: see the table." if rows["raised"].any() else ""
         return (
@@ -199,11 +205,20 @@ def _describe_repeats(spec: LayerSpec, rows: pd.DataFrame, raised_m: float | Non
     expected = float(first_bands["expected"].sum())
     factor = format_number(float(first_bands["observed"].sum()) / expected) if expected else "many"
     article = "an" if spec.one[0] in "aeiou" else "a"
-    place = "at the same place" if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
+    same = "at the same point" if snapped else "at the same place"
+    place = same if raised_m <= DISTANCES_M[1] else f"within {raised_m:.0f} m"
     return (
         f"After {article} {spec.one}, another {place} in the first {DAYS[1]:.0f} days is {factor} times as frequent as "
         f"by chance. The risk stays raised for up to {raised_days:.0f} days."
     )
+
+
+def _describe_distances(precision: LocationPrecision) -> list[str]:
+    """What the distances are of where the places are not exact."""
+    if not describe_precision(precision):
+        return []
+    between = "between these points, not between the true places" if precision.snapped else "not exact"
+    return [f"{describe_places(precision)}, so distances are {between}."]
 
 
 def _build_notes(spec: LayerSpec, events: int, left_out: int, period: Period | None, shuffles: int) -> list[str]:

@@ -1,6 +1,6 @@
 """change, near-repeats and backtest: which changes are more than chance, and which method forecasts best."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -82,6 +82,8 @@ def change(
         study = load_study(installation.area, chosen.wards, size)
         earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
+    if by is Grouping.CELL:
+        change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
     frames = {Grouping.CELL: change_map.cells, Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}
     _report_change(change_map, build_json_rows(frames[by]), form=form)
 

@@ -108,6 +108,8 @@ def build_event_frame(rows: pd.DataFrame, *, places: Places, area: Area, random:
         "source_id": [f"demonstration-{number:07d}" for number in range(1, len(frame) + 1)],
         "lon": lon,
         "lat": lat,
+        "location_precision": None,
+        "location_precision_m": np.nan,
         **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
         "ward_code": np.asarray(area.wards.codes, dtype=object)[ward],
         "scope": None,

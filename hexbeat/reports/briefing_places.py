@@ -13,7 +13,7 @@ from hexbeat.analysis.forecast import build_forecast
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
 from hexbeat.analysis.method_selection import SelectedMethod
-from hexbeat.analysis.study import Study
+from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import name_cells
@@ -22,6 +22,7 @@ from layers.counting import NO_HOURS, lacks_hours
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, get_coverage
+from layers.precision import describe_smallest_cells, measure_chosen_precision
 from layers.wording import format_about, format_span
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
@@ -97,6 +98,7 @@ def find_hot_places(
     """Up to MOST_PLACES_A_LAYER hotspot groups of one layer, the surest first, notes, and whether anything is known.
 
     The period is the last `days` days before `until`, or before the end of the layer's records if that is earlier.
+    Cells are those of the study, or larger where the records know no better; a note says so.
     """
     known = find_known_period(columns, spec.name, time_zone=area.time_zone)
     if known is None:
@@ -104,6 +106,11 @@ def find_hot_places(
     end = min(until, known[1])
     start = end - dt.timedelta(days=days)
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
+    precision = measure_chosen_precision(columns, chosen, time_zone=area.time_zone)
+    notes = []
+    if precision.finest < study.resolution:
+        study = load_study(area, study.chosen_wards, precision.finest)
+        notes = [f"{spec.title}: {describe_smallest_cells(precision)}"]
     hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
     groups = list_groups(hotspot_map.rows, area)
     hot = groups[groups["hotspot"] == HOT]
@@ -113,16 +120,16 @@ def find_hot_places(
         )
         if lacks_hours(columns, chosen, spans, time_zone=area.time_zone):
             return [], [f"{spec.title}: {NO_HOURS}."], False
-        return [], [_describe_nothing(hotspot_map, spec, days, hours)], hotspot_map.is_known
+        return [], [_describe_nothing(hotspot_map, spec, days, hours), *notes], hotspot_map.is_known
     first = hot.head(MOST_PLACES_A_LAYER)
     places = [
         _build_line(hotspot_map, int(group), place) for group, place in zip(first["group"], first["place"], strict=True)
     ]
     left = len(hot) - MOST_PLACES_A_LAYER
     if left <= 0:
-        return places, [], True
+        return places, notes, True
     what = "place stands out" if left == 1 else "places stand out"
-    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots."], True
+    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots.", *notes], True
 
 
 def _build_line(hotspot_map: HotspotMap, group: int, place: str) -> PlaceLine:

@@ -279,7 +279,8 @@ def build_incident_rows(
     """A row for each record of `frame` (hexbeat.store.records), in order of time, numbered from 1.
 
     `surely`: the whole interval to which its time is known lies in the period. `shared_point`: at least SHARED_EVENTS
-    live events have the same coordinates, so the publisher may have moved it there.
+    live events have the same coordinates, so the publisher may have moved it there. `location_precision` is what its
+    source says of its place, "" for nothing; `location_precision_m` the metres by which it may be off, null.
     """
     distances = dict(zip(columns.row_id[chosen].tolist(), distance.tolist(), strict=True))
     low, high = request.seconds(area.time_zone)
@@ -289,6 +290,7 @@ def build_incident_rows(
         start, end = int(record["occurred_from"]), int(record["occurred_to"])
         lon, lat = float(record["lon"]), float(record["lat"])
         is_state = find_layer(str(record["layer"])).kind == "state"
+        metres = record["location_precision_m"]
         rows.append(
             {
                 "number": number,
@@ -303,6 +305,8 @@ def build_incident_rows(
                 "side": find_direction(request.lon, request.lat, lon, lat),
                 "lon": round(lon, 6),
                 "lat": round(lat, 6),
+                "location_precision": format_text(record["location_precision"]),
+                "location_precision_m": None if pd.isna(metres) else round(float(metres), 1),
                 "shared_point": int(((columns.lon == lon) & (columns.lat == lat)).sum()) >= SHARED_EVENTS,
                 "category": format_text(record["category"]),
                 "quantity": int(record["quantity"]),

@@ -12,25 +12,21 @@ _SCOPE: Final = (
     "These are records of what was reported or found near a place. They do not say that anything happened at an "
     "address, and nothing about who lives there or owns it."
 )
-_SNAPPED_SOURCE: Final = "police-uk"  # the publisher of these sources moves every record to a fixed point nearby
+_POLICE_UK: Final = "police-uk"  # how the sources of this publisher begin
+_PLACES: Final = {
+    "police-uk": "from police.uk, which moves every record to one of its own points, such as the middle of a street",
+    "snapped": "from sources that move every record to one of their own points",
+    "postcode": "placed at the middle of a postcode",
+    "street": "placed at one point of a street",
+    "randomised": "moved at random by their source",
+}
 
 
 def list_caveats(content: Mapping[str, Any]) -> list[str]:
     """Sentences, the most serious first. Each is said only if it is true of this content."""
     rows = content["incidents"]
     caveats = [_SCOPE, *_list_unknown_days(content)]
-    anchored = sum(str(row["source"]).startswith(_SNAPPED_SOURCE) for row in rows)
-    if anchored:
-        caveats.append(
-            f"{_format_share(anchored, rows)} from police.uk, which moves every record to one of its own points, such "
-            "as the middle of a street: they are not at the address, and the distance given is to that point."
-        )
-    shared = sum(row["shared_point"] and not str(row["source"]).startswith(_SNAPPED_SOURCE) for row in rows)
-    if shared:
-        caveats.append(
-            f"{_format_share(shared, rows)} at coordinates that several records have: their publisher may have moved "
-            "them there, or as much truly happened there."
-        )
+    caveats += _list_places(rows)
     months = sum(row["precision"] == "month" for row in rows)
     if months:
         caveats.append(f"{_format_share(months, rows)} known only to the month.")
@@ -44,6 +40,37 @@ def list_caveats(content: Mapping[str, Any]) -> list[str]:
     if sweeps:
         caveats.append(f"{_format_share(sweeps, rows)} found by sweeps: where one searches, one finds.")
     return [*caveats, *_list_omissions(content)]
+
+
+def _list_places(rows: list[Any]) -> list[str]:
+    """How well the places are known: what the sources say, and else which records share their coordinates."""
+    sentences = []
+    kinds = [_name_place(row) for row in rows]
+    for kind, fact in _PLACES.items():
+        if number := kinds.count(kind):
+            sentences.append(
+                f"{_format_share(number, rows)} {fact}: they are not at the address, and the distance given is to that "
+                "point."
+            )
+    metres = max((row["location_precision_m"] or 0 for row in rows), default=0)
+    if metres:
+        sentences.append(
+            f"True places may lie up to {metres:,.0f} m from the points given: some records may belong elsewhere, and "
+            "some of this place may be missing."
+        )
+    shared = sum(row["shared_point"] and not kind for row, kind in zip(rows, kinds, strict=True))
+    if shared:
+        sentences.append(
+            f"{_format_share(shared, rows)} at coordinates that several records have: their publisher may have moved "
+            "them there, or as much truly happened there."
+        )
+    return sentences
+
+
+def _name_place(row: Mapping[str, Any]) -> str:
+    """What a source says of a place; the publisher where it is police.uk."""
+    kind = str(row["location_precision"])
+    return _POLICE_UK if kind in {"", "snapped"} and str(row["source"]).startswith(_POLICE_UK) else kind
 
 
 def _list_unknown_days(content: Mapping[str, Any]) -> list[str]:

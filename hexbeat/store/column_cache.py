@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnCache", "merge_columns"]
 
+Code = TypeVar("Code", bound=np.integer)
 _MOST_PAST: Final = 2  # past states in memory
 _MOST_AREAS: Final = 4  # sets of wards in memory
 
@@ -120,15 +121,22 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
             added.cell[resolution],
         )
         cell_ids[resolution], cell[resolution] = ids, np.insert(old_codes, places, added_codes)
-    categories, old_codes, added_codes = _merge_categories(old, old.category[kept_rows], added)
-    tables = {"version", "ward_codes", "category", "categories", "cell", "cell_ids", "coverage"}
+    categories, category = _merge_names(
+        (old.categories, old.category[kept_rows]), (added.categories, added.category), always=("",)
+    )
+    sources, source = _merge_names((old.sources, old.source[kept_rows]), (added.sources, added.source))
+    tables = {
+        "version", "ward_codes", "category", "categories", "source", "sources", "cell", "cell_ids", "coverage",
+    }  # fmt: skip
     arrays: dict[str, Any] = {name: merge_array(name) for name in set(Columns.__dataclass_fields__) - tables}
     return freeze(
         Columns(
             version=added.version,
             ward_codes=old.ward_codes,
-            category=np.insert(old_codes, places, added_codes),
+            category=np.insert(category[0], places, category[1]),
             categories=categories,
+            source=np.insert(source[0], places, source[1]),
+            sources=sources,
             cell=cell,
             cell_ids=cell_ids,
             **arrays,
@@ -136,17 +144,22 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
     )
 
 
-def _merge_categories(
-    old: Columns, old_codes: NDArray[np.int32], added: Columns
-) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int32]]:
-    """The categories that are still in use, and both columns of codes into them; `old_codes` are of the kept rows."""
-    is_used_code = np.bincount(old_codes, minlength=len(old.categories)) > 0
-    in_use = {name for name, is_used in zip(old.categories, is_used_code.tolist(), strict=True) if is_used}
-    names = tuple(sorted({"", *in_use, *added.categories}))
+def _merge_names(
+    old: tuple[tuple[str, ...], NDArray[Code]],
+    added: tuple[tuple[str, ...], NDArray[Code]],
+    *,
+    always: tuple[str, ...] = (),
+) -> tuple[tuple[str, ...], tuple[NDArray[Code], NDArray[Code]]]:
+    """The names that are still in use, and both columns of codes into them. Each pair holds names, and codes in use."""
+    is_used_code = np.bincount(old[1], minlength=len(old[0])) > 0
+    in_use = {name for name, is_used in zip(old[0], is_used_code.tolist(), strict=True) if is_used}
+    names = tuple(sorted({*always, *in_use, *added[0]}))
     code_by_name = {name: code for code, name in enumerate(names)}
-    old_map = np.array([code_by_name.get(name, 0) for name in old.categories], dtype=np.int32)
-    added_map = np.array([code_by_name[name] for name in added.categories], dtype=np.int32)
-    return names, old_map[old_codes], added_map[added.category]
+    old_codes, added_codes = (
+        np.array([code_by_name.get(name, 0) for name in table], dtype=codes.dtype)[codes]
+        for table, codes in (old, added)
+    )
+    return names, (old_codes, added_codes)
 
 
 def _merge_cells(

@@ -18,7 +18,7 @@ from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
-from layers.event import DEMONSTRATION, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
 from layers.timestamps import to_seconds
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ RAW: Final = np.dtype(
         ("ward", ">i2"),
         ("lon", ">f8"),
         ("lat", ">f8"),
+        ("source", ">i2"),
+        ("location", ">i2"),
+        ("location_m", ">f8"),
         *((f"h3_{resolution:02d}", ">i8") for resolution in RESOLUTIONS),
         ("demonstration", ">i2"),
     ]
@@ -115,6 +118,10 @@ def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...
         ward_codes=tuple(ward_codes),
         lon=raw["lon"][order],
         lat=raw["lat"][order],
+        source=raw["source"][order],
+        sources=rows.sources,
+        location=raw["location"][order].astype(np.uint8),
+        location_m=raw["location_m"][order].astype(np.float32),
         cell=cell,
         cell_ids=cell_ids,
         demonstration=raw["demonstration"][order].astype(np.bool_),
@@ -159,26 +166,32 @@ def _has_any(store: "Store", condition: ColumnElement[bool]) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawEvents:
-    """Events by row_id: native arrays under the names of RAW, and the categories that occur, sorted after ""."""
+    """Events by row_id: native arrays under the names of RAW, the categories (sorted after ""), the sorted sources."""
 
     arrays: dict[str, NDArray[Any]]
     categories: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 def fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> RawEvents:
     """Events that meet the condition and lie in these wards.
 
-    Codes are places in LAYERS, PRECISIONS, REPORTERS, `ward_codes` and the categories.
+    Codes are places in LAYERS, PRECISIONS, REPORTERS, `ward_codes`, the categories and the sources; for those of
+    `location` see layers.columns.
     """
     condition = sa.and_(condition, events.c.ward_code.in_(ward_codes))
     categories = _find_categories(connection, condition)
+    sources = _find_sources(connection, condition)
     if connection.dialect.name == "postgresql":
-        packed = np.frombuffer(b"".join(_read_packed(connection, condition, ward_codes, categories)), dtype=RAW)
-        return RawEvents(
-            {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}, categories
+        packed = np.frombuffer(
+            b"".join(_read_packed(connection, condition, ward_codes, categories, sources)), dtype=RAW
         )
-    parts = list(_read_tuples(connection, condition, ward_codes, categories))
-    return RawEvents({name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}, categories)
+        return RawEvents(
+            {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}, categories, sources
+        )
+    parts = list(_read_tuples(connection, condition, ward_codes, categories, sources))
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}
+    return RawEvents(arrays, categories, sources)
 
 
 def _find_categories(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
@@ -187,11 +200,16 @@ def _find_categories(connection: Connection, condition: ColumnElement[bool]) -> 
     return ("", *sorted({name for name in names if name}))
 
 
+def _find_sources(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
+    """The sources of these events in alphabetical order."""
+    return tuple(sorted(connection.execute(sa.select(events.c.source).distinct().where(condition)).scalars()))
+
+
 def _build_code_case(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[int]:
     return sa.case({word: code for code, word in enumerate(names)}, value=column)
 
 
-def _build_selection() -> dict[str, ColumnElement[Any]]:
+def _build_selection(sources: Sequence[str]) -> dict[str, ColumnElement[Any]]:
     column = events.c
     return {
         "row_id": column.row_id,
@@ -205,22 +223,31 @@ def _build_selection() -> dict[str, ColumnElement[Any]]:
         "ward": column.ward_code,
         "lon": column.lon,
         "lat": column.lat,
+        # A CASE without any WHEN is no SQL; then there are no rows either.
+        "source": _build_code_case(column.source, sources) if sources else sa.literal(0),
+        "location": sa.func.coalesce(_build_code_case(column.location_precision, ("", *LOCATION_PRECISIONS)), 0),
+        "location_m": sa.func.coalesce(column.location_precision_m, 0.0),
         **{f"h3_{resolution:02d}": column[f"h3_{resolution:02d}"] for resolution in RESOLUTIONS},
         "demonstration": sa.case((column.source == DEMONSTRATION, 1), else_=0),
     }
 
 
 def _read_tuples(
-    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
+    connection: Connection,
+    condition: ColumnElement[bool],
+    ward_codes: Sequence[str],
+    categories: Sequence[str],
+    sources: Sequence[str],
 ) -> Iterator[dict[str, NDArray[Any]]]:
     places: dict[str, dict[str | None, int]] = {
         "ward": {code: place for place, code in enumerate(ward_codes)},
         "category": {None: 0} | {name: place for place, name in enumerate(categories)},
     }
-    query = sa.select(*_build_selection().values()).where(condition).order_by(events.c.row_id)
+    selection = _build_selection(sources)
+    query = sa.select(*selection.values()).where(condition).order_by(events.c.row_id)
     cursor = connection.execute(query).cursor
     rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
-    yield _build_arrays([()] * len(_build_selection()), places)
+    yield _build_arrays([()] * len(selection), places)
     while rows:
         yield _build_arrays(list(zip(*rows, strict=True)), places)
         rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
@@ -237,7 +264,11 @@ def _build_arrays(
 
 
 def _read_packed(
-    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], categories: Sequence[str]
+    connection: Connection,
+    condition: ColumnElement[bool],
+    ward_codes: Sequence[str],
+    categories: Sequence[str],
+    sources: Sequence[str],
 ) -> Iterator[bytes]:
     # A source may have hundreds of categories: a join finds a code at once, where a CASE tries each.
     table = sa.func.unnest(sa.literal(list(categories[1:]), ARRAY(sa.Text()))).table_valued(
@@ -245,7 +276,7 @@ def _read_packed(
     )
     category_codes = table.render_derived()
     source = sa.outerjoin(events, category_codes, events.c.category == category_codes.c.name)
-    selected = _build_selection() | {
+    selected = _build_selection(sources) | {
         "ward": _build_code_case(events.c.ward_code, ward_codes),
         "category": sa.func.coalesce(category_codes.c.code, 0),
     }

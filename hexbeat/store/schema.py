@@ -43,7 +43,7 @@ __all__ = [
     "work_loads",
 ]
 
-HEAD: Final = "0005"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0006"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -52,6 +52,8 @@ EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]
     "source_id": (Text, False),
     "lon": (Float, False),
     "lat": (Float, False),
+    "location_precision": (Text, True),
+    "location_precision_m": (Float, True),
     "occurred_from": (BigInteger, False),
     "occurred_to": (BigInteger, False),
     "time_precision": (Text, False),

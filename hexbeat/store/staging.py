@@ -172,6 +172,8 @@ def _list_values(values: "pd.Series[Any]", *, is_text: bool) -> list[Any]:
             for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)
         ]
     array = values.to_numpy()
+    if array.dtype.kind in "fO":
+        return [None if value is None or value != value else value for value in array.tolist()]  # noqa: PLR0124 - NaN
     return (array.astype(np.int64) if array.dtype.kind == "u" else array).tolist()
 
 

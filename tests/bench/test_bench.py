@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.report import format_table
 from tests.support.paths import ROOT
 
 
@@ -52,3 +53,19 @@ def test_a_benchmark_that_there_is_not() -> None:
         "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw, hotspots, honesty, "
         "coverage_honesty, weekly_alarms, disclosure, release, plans, effect, find_places, start\n"
     )
+
+
+def test_a_table_has_every_figure_of_rows_that_have_not_all_the_same() -> None:
+    assert format_table([]) == ""
+    assert format_table([{"what": "a", "s": 2}, {"what": "bb", "share": 0.5}]) == (
+        "what  s   share\na     2        \nbb       0.5000"
+    )
+
+
+@pytest.mark.slow
+def test_the_utility_of_a_release_is_measured_where_no_block_is_published() -> None:
+    done = run("bench.release", "--events", "800", "--area", "middlesbrough", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {row["layer"]: row for row in json.loads(done.stdout)["rows"]}
+    assert rows["closed_properties"]["hidden"] == 1
+    assert rows["overdoses"]["hidden"] < 1

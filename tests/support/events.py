@@ -25,7 +25,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
-from layers.event import EVENT_COLUMNS, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.event import EVENT_COLUMNS, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
 
 __all__ = [
     "BOTH",
@@ -57,6 +57,9 @@ class Event:
     reported_by: str = "public"
     category: str | None = None
     ward: str = "E05009857"
+    source: str = "table"
+    location: str = ""  # one of LOCATION_PRECISIONS
+    location_m: float = 0.0
     lon: float = -1.235
     lat: float = 54.576
 
@@ -81,6 +84,7 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
     lon, lat = column("lon", np.float64), column("lat", np.float64)
     named = [row.category if isinstance(row.category, str) else "" for row in rows]  # a frame holds NaN for none
     categories = tuple(sorted({"", *named}))
+    sources = tuple(sorted({row.source for row in rows}))
     ids, place = {}, {}
     for resolution, cells in index_points_at(lon, lat, resolutions=RESOLUTIONS).items():
         distinct, inverse = np.unique(cells, return_inverse=True)
@@ -100,6 +104,10 @@ def columns_of(events: Sequence[Event], *, ward_codes: tuple[str, ...] = ("E0500
         ward_codes=ward_codes,
         lon=lon,
         lat=lat,
+        source=np.array([sources.index(row.source) for row in rows], dtype=np.int16),
+        sources=sources,
+        location=np.array([("", *LOCATION_PRECISIONS).index(row.location) for row in rows], dtype=np.uint8),
+        location_m=column("location_m", np.float32),
         cell=place,
         cell_ids=ids,
         demonstration=np.zeros(len(rows), dtype=np.bool_),
@@ -115,6 +123,8 @@ _PLAIN: Final[Mapping[str, Any]] = {
     "source": "table",
     "lon": -1.25,
     "lat": 54.57,
+    "location_precision": None,
+    "location_precision_m": np.nan,
     "occurred_from": _START,
     "time_precision": "minute",
     "quantity": 1,
@@ -214,7 +224,8 @@ def made_frame(
     start = int(newest.timestamp()) - rng.integers(0, days * 86_400, number)
     frame = {
         "layer": layer, "source": source, "source_id": [f"{source}-{layer}-{k}" for k in range(number)],
-        "lon": lon, "lat": lat, "occurred_from": start, "occurred_to": start, "time_precision": "minute",
+        "lon": lon, "lat": lat, "location_precision": None, "location_precision_m": np.nan,
+        "occurred_from": start, "occurred_to": start, "time_precision": "minute",
         "quantity": rng.integers(1, 6, number), "category": [texts[k % len(texts)] for k in range(number)],
         "reported_by": rng.choice(["public", "officer", "sweep"], number), "status": [texts[-1]] * number,
         "ward_code": np.array(area.wards.codes, dtype=object)[ward], "scope": None, "note": None,

@@ -169,7 +169,8 @@ def frame_of(
     cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
     frame = {
         "layer": layer, "source": source, "source_id": [f"{prefix}-{layer}-{k}" for k in range(number)],
-        "lon": lon, "lat": lat, "occurred_from": when, "occurred_to": when, "time_precision": "minute",
+        "lon": lon, "lat": lat, "location_precision": None, "location_precision_m": np.nan,
+        "occurred_from": when, "occurred_to": when, "time_precision": "minute",
         "quantity": rng.integers(1, 9, number), "category": rng.choice(["pipe", "needle"], number).astype(object),
         "reported_by": rng.choice(["public", "officer", "sweep"], number), "status": None,
         "ward_code": [town.ward[k] for k in spots], "scope": None,

@@ -74,7 +74,7 @@ class Choices(ColumnChoices):
         return self.hours if self.shift == OWN_HOURS else SHIFTS[self.shift].hours
 
 
-def build_filter(choices: Choices, *, layer: str, start: date, end: date) -> Filter:
+def build_filter(choices: Choices, *, layer: str, start: date | None, end: date | None) -> Filter:
     """The filter of one layer over [start, end), with everything else as chosen.
 
     A category of one layer means nothing for another. So a layer that was not chosen, which a cell's card shows beside

@@ -9,11 +9,12 @@ import streamlit as st
 
 from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.method_selection import MethodSelection, choose_hotspot_size, read_selection, select_methods
-from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.presets import format_size
-from hexbeat.dashboard.state.session import Installation, choose_area_resolution
+from hexbeat.dashboard.state.session import Installation, choose_area_resolution, choose_ward_resolution, find_precision
 from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
+from layers.precision import describe_fine_cells, describe_precision
 
 __all__ = [
     "SizeChoice",
@@ -92,9 +93,21 @@ def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
 
     That may take some seconds once for each version of the records; the page shows its progress.
     """
-    if choices.size or choices.view not in ("hotspots", "expected"):
-        return SizeChoice(choose_area_resolution(installation, choices))
+    if choices.size:
+        # The views of statistics say it themselves.
+        precision = find_precision(installation, choices)
+        fine = describe_fine_cells(precision, choices.size) if choices.view == "counts" else ""
+        return SizeChoice(choices.size, fine)
+    if choices.view not in ("hotspots", "expected"):
+        return _choose_by_area(installation, choices)
     return _choose_by_backtest(installation, choices, load_selection(installation, choices.layers[0]))
+
+
+def _choose_by_area(installation: Installation, choices: Choices) -> SizeChoice:
+    """The size that fits the wards; a sentence where the records know no better than larger cells."""
+    resolution, precision = choose_area_resolution(installation, choices), find_precision(installation, choices)
+    is_limited = resolution < choose_ward_resolution(installation, choices)
+    return SizeChoice(resolution, describe_precision(precision) if is_limited else "")
 
 
 def describe_shown_size(resolution: int) -> str:
@@ -107,11 +120,17 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
     layer = choices.layers[0]
     if choices.view == "expected":
         if selection is None:
-            return SizeChoice(choose_area_resolution(installation, choices))
+            return _choose_by_area(installation, choices)
         return SizeChoice(selection.best.resolution, _describe_deciding_layer(choices).strip())
-    size = choose_hotspot_size(installation.columns, layer, selection)
+    event_filter = build_filter(choices, layer=layer, start=None, end=None)
+    size = choose_hotspot_size(
+        installation.columns, layer, selection, chosen=event_filter, time_zone=installation.area.time_zone
+    )
+    finest = find_precision(installation, choices)
     if size is None:
-        return SizeChoice(choose_area_resolution(installation, choices))
+        return _choose_by_area(installation, choices)
+    if size.resolution > finest.finest:  # another layer beside it knows its places less well
+        return SizeChoice(finest.finest, describe_precision(finest))
     return SizeChoice(size.resolution, f"{_describe_deciding_layer(choices)}{size.sentence}")
 
 

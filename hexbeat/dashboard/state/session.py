@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.place_names import measure_area_km2
-from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
 from hexbeat.dashboard.state.presets import choose_resolution
@@ -23,12 +23,15 @@ from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.columns import Columns
+from layers.precision import LocationPrecision, measure_chosen_precision
 
 __all__ = [
     "Installation",
     "choose_area_resolution",
+    "choose_ward_resolution",
     "count_all_layers",
     "find_freshness",
+    "find_precision",
     "find_scale_maximum",
     "is_history_navigation",
     "measure_wards_km2",
@@ -93,8 +96,23 @@ def _build_freshness(
 
 
 def choose_area_resolution(installation: Installation, choices: Choices) -> int:
-    """The chosen resolution, or the one that fits the chosen wards."""
-    return choices.size or choose_resolution(measure_wards_km2(installation.area, choices.wards))
+    """The chosen resolution, or the one that fits the chosen wards, no finer than the records know."""
+    return choices.size or min(
+        choose_ward_resolution(installation, choices), find_precision(installation, choices).finest
+    )
+
+
+def choose_ward_resolution(installation: Installation, choices: Choices) -> int:
+    """The resolution that fits the chosen wards."""
+    return choose_resolution(measure_wards_km2(installation.area, choices.wards))
+
+
+def find_precision(installation: Installation, choices: Choices) -> LocationPrecision:
+    """The location precision of the chosen records; of several layers, of the one with the largest cells."""
+    zone = installation.area.time_zone
+    filters = [build_filter(choices, layer=layer, start=None, end=None) for layer in choices.layers]
+    precisions = [measure_chosen_precision(installation.columns, one, time_zone=zone) for one in filters]
+    return min(precisions, key=lambda precision: precision.finest)
 
 
 def measure_wards_km2(area: Area, wards: tuple[str, ...]) -> float:

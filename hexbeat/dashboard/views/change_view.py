@@ -49,7 +49,12 @@ def build_change_view(
     return LayerView(
         figures=figures,
         sentence=describe_change(figures, change_map, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_notes(rows, choices, change_map.q), *find_missing_notes(change_map), *change_map.notes),
+        notes=(
+            *build_notes(rows, choices, change_map.q),
+            *find_missing_notes(change_map),
+            *change_map.notes,
+            *change_map.cell_notes,
+        ),
         drawing=build_drawing(rows, figures.spec.title),
         heading="Clear changes, the surest first",
         groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind)).rows),

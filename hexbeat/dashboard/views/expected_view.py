@@ -34,7 +34,10 @@ from layers.wording import (
 __all__ = ["build_empty_forecast_view", "build_forecast_view", "describe_cell_forecast"]
 
 TOO_FEW: Final = "There are too few weeks of records to select a forecast, so there is none. Counts shows the numbers."
-TOO_SMALL: Final = "These cells are too small for the back-test in so large an area. Choose larger ones."
+TOO_SMALL: Final = (
+    "These cells are too small for the back-test in so large an area, or smaller than the records know. Choose larger "
+    "ones."
+)
 STATE: Final = (
     "These are in force for months, so there are no events of next week to forecast. Counts and Change show them."
 )

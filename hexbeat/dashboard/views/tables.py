@@ -42,9 +42,17 @@ MISSING: Final = "Days not known"
 CHANCES: Final = frozenset({"p", "q"})
 WITHOUT_COMPARISON: Final = frozenset({"Period before", "Change", "Before", "Difference"})
 TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
+PLACE_WORDS: Final = {
+    "exact": "exact",
+    "snapped": "snapped to a point",
+    "postcode": "by postcode",
+    "street": "by street",
+    "randomised": "moved at random",
+}
 RECORD_TITLES: Final = {
     "when": "When",
     "known_to": "Known to the",
+    "place": "Place is",
     "layer": "Layer",
     "category": "Category",
     "quantity": "Quantity",
@@ -236,6 +244,10 @@ def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.Data
                 )
             ],
             "known_to": ordered["time_precision"].to_numpy(),
+            "place": [
+                _format_place(str(kind), metres)
+                for kind, metres in zip(ordered["location_precision"], ordered["location_precision_m"], strict=True)
+            ],
         }
     )
     for name in ("layer", "category", "quantity", "reported_by", "status", "source", "source_id"):
@@ -244,6 +256,12 @@ def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.Data
     known = set(REPORTERS)
     table["reported_by"] = [word if word in known else "" for word in table["reported_by"]]
     return table.rename(columns=RECORD_TITLES)
+
+
+def _format_place(kind: str, metres: object) -> str:
+    """How well the source knows a place, as in "snapped", "by postcode, to 100 m"; "" where it does not say."""
+    word = PLACE_WORDS.get(kind, "")
+    return f"{word}, to {metres:.0f} m" if word and isinstance(metres, float) and metres > 0 else word
 
 
 def format_time(start: int, end: int, precision: str, time_zone: ZoneInfo) -> str:

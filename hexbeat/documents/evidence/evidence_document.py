@@ -48,6 +48,12 @@ LABEL_MM: Final = 34.0
 ROW_MM: Final = 8.0
 HEAD_MM: Final = 5.0
 SIZE: Final = 2.6
+_PLACES: Final = {
+    "snapped": "snapped to a point",
+    "postcode": "placed by postcode",
+    "street": "placed by street",
+    "randomised": "moved at random",
+}
 MOST_MONTHS: Final = 14  # beyond, only some months are named
 MARKING: Final = "RESTRICTED: for the case named here and nobody else. Do not copy, forward or publish."
 
@@ -160,7 +166,9 @@ def format_month(month: str) -> str:
 def format_incident(row: dict[str, Any]) -> dict[str, str]:
     """One record as texts for the table."""
     doubts = [] if row["surely"] else ["may lie outside the period"]
-    doubts += ["shared coordinates"] if row["shared_point"] else []
+    place = row.get("location_precision", "")  # packs of before have none
+    doubts += [_PLACES[place]] if place in _PLACES else []
+    doubts += ["shared coordinates"] if row["shared_point"] and not place else []
     spec = find_layer(row["layer"])
     what = row["category"] or spec.one
     amount = f", {row['quantity']} {spec.item}" if row["quantity"] > 1 else ""

@@ -110,7 +110,7 @@ def write_sheet(book: "xlsxwriter.Workbook", name: str, rows: pd.DataFrame) -> N
     sheet.freeze_panes(1, 0)
     for column, title in enumerate(rows.columns):
         texts = [str(title), *map(str, rows[title].tolist())]
-        sheet.set_column(column, column, min(max(map(len, texts), default=0) + 2, WIDEST, 60) or NARROWEST)
+        sheet.set_column(column, column, max(NARROWEST, min(max(map(len, texts)) + 2, WIDEST)))
         sheet.write_string(0, column, str(escape_formula(title)), bold)
         for line, value in enumerate(rows[title].tolist(), start=1):
             write_value(sheet, line, column, value)

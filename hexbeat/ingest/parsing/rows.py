@@ -23,6 +23,7 @@ from hexbeat.ingest.parsing.date_order import DateOrders
 from hexbeat.ingest.parsing.date_parts import join_date_parts
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
+from hexbeat.ingest.parsing.location_precision import parse_location_precisions
 from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
@@ -225,12 +226,16 @@ class RowReader:
         accepted_texts = {name: column.iloc[accepted] for name, column in texts.items()}
         layers = np.array(LAYER_NAMES, dtype=object)[layer[accepted]]
         cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
+        rules = self.profile.location
+        location, location_m = parse_location_precisions(rules, self.plan, accepted_texts, len(accepted))
         return pd.DataFrame(
             {
                 "layer": layers,
                 "source": self.profile.name,
                 "lon": lon,
                 "lat": lat,
+                "location_precision": location,
+                "location_precision_m": location_m,
                 "occurred_from": when.start[accepted],
                 "occurred_to": when.end[accepted],
                 "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[accepted]],

@@ -23,6 +23,8 @@ class ColumnRoles:
     x_y: tuple[str, str] | None
     grid_ref: str | None
     lat_lon: str | None
+    location_precision: str | None
+    location_precision_m: str | None
     start: tuple[str, ...]
     start_parts: tuple[str, ...]  # year, month, and those of day, hour and minute that there are: instead of `start`
     has_day: bool
@@ -71,8 +73,10 @@ class ColumnRoles:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every heading that is read."""
-        return tuple(dict.fromkeys([*self.content_columns, *(name for name, _ in (*self.tests, *self.doubtful))]))
+        """Every heading that is read. How well a place is known is no content: a row that says so stays the same."""
+        tests = (name for name, _ in (*self.tests, *self.doubtful))
+        places = (name for name in (self.location_precision, self.location_precision_m) if name)
+        return tuple(dict.fromkeys([*self.content_columns, *tests, *places]))
 
 
 def assign_columns(
@@ -106,6 +110,8 @@ def assign_columns(
         x_y=x_y,
         grid_ref=grid_ref,
         lat_lon=lat_lon,
+        location_precision=find.find_optional(place.precision_column),
+        location_precision_m=find.find_optional(place.precision_m_column),
         start=tuple(dict.fromkeys(start)),
         start_parts=parts,
         has_day=has_day,

@@ -10,7 +10,7 @@ from geo.errors import DataError
 from geo.lazy_modules import import_lazily
 from hexbeat.ingest.sources import toml_tables as tables
 from layers.catalogue import LAYER_NAMES, LAYERS
-from layers.event import PRECISIONS, REPORTERS
+from layers.event import LOCATION_PRECISIONS, PRECISIONS, REPORTERS
 
 if TYPE_CHECKING:
     import pyproj
@@ -83,6 +83,10 @@ class Location:
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
     placeholders: tuple[tuple[float, float], ...] = field(metadata=tables.POINTS, default=())
     doubtful: tuple[Condition, ...] = field(metadata=tables.as_tables(Condition), default=())  # their point is no place
+    precision: str | None = field(metadata=tables.TEXT, default=None)  # one of LOCATION_PRECISIONS; None: measured
+    precision_m: float | None = field(metadata=tables.NUMBER, default=None)  # how far off a point may be, in metres
+    precision_column: Names = field(metadata=tables.NAMES, default=())  # where a row says its precision itself
+    precision_m_column: Names = field(metadata=tables.NAMES, default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,17 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
             f"coast_m is at most {MOST_COAST_M:g} metres",
             _state_unless(place.coast_m <= MOST_COAST_M, f"has {place.coast_m:g}"),
         ),
+        (
+            f"precision of a location is one of {', '.join(LOCATION_PRECISIONS)}",
+            _name_unknown({place.precision} - {None}, LOCATION_PRECISIONS),
+        ),
+        ("precision_m is a number of metres above 0", _check_metres(place.precision_m)),
+        (
+            "A randomised location needs precision_m, the metres by which points were moved",
+            _state_unless(
+                place.precision != "randomised" or bool(place.precision_m or place.precision_m_column), "has none"
+            ),
+        ),
         ("shapes is refuse or inside_point", _name_unknown({place.shapes}, ("refuse", "inside_point"))),
         (
             "A profile says where events happened",
@@ -291,6 +306,10 @@ def _check_crs(crs: str | None) -> str | None:
     except pyproj.exceptions.CRSError:
         return f"has {crs!r}"
     return None
+
+
+def _check_metres(metres: float | None) -> str | None:
+    return None if metres is None or 0 < metres < float("inf") else f"has {metres:g}"
 
 
 def _check_zone(zone: str | None) -> str | None:

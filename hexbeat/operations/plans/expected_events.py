@@ -29,7 +29,7 @@ from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_know
 from hexbeat.analysis.rhythm import count_weekday_hours
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
-from hexbeat.operations.plans.plan_points import find_plan_points
+from hexbeat.operations.plans.plan_points import choose_plan_resolution, describe_plan_places, find_plan_points
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_layer
 from layers.columns import Columns
@@ -38,11 +38,10 @@ from layers.event import REPORTERS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
-from layers.precision import LocationPrecision, measure_precision
-from layers.wording import format_cell_width, format_date, format_number, format_percent, format_plural
+from layers.precision import measure_place_precision
+from layers.wording import format_date, format_number, format_percent
 
 __all__ = [
-    "PLAN_RESOLUTION",
     "ExpectedEvents",
     "LayerForecast",
     "check_weights",
@@ -51,7 +50,6 @@ __all__ = [
     "share_hours",
 ]
 
-PLAN_RESOLUTION: Final = 10  # 0.015 km2, nearest to the 150 m squares of hot-spot policing
 _RHYTHM_DAYS: Final = 365
 _FEWEST_FOR_WEEKDAYS: Final = 300  # with fewer events that have a time of day, all weekdays count the same
 _FEWEST_FOR_HOURS: Final = 24  # with fewer, all hours count the same
@@ -129,13 +127,13 @@ def forecast_events(
 
     `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the best in the back-test.
     `ranks_only`: sentences give no number expected, because the hours are too far from the records.
-    Cells have PLAN_RESOLUTION, or are larger where the records of a layer are snapped to points.
+    Cells have plan_points.PLAN_RESOLUTION, or are larger where the records of a layer know no better.
 
     UsageError without layers, for weights not above 0, for layers of states and for too few records.
     """
     weight_by_layer = check_weights(weights)
-    precisions = {layer: measure_precision(columns, layer, time_zone=area.time_zone) for layer in weight_by_layer}
-    study = load_study(area, wards, min(PLAN_RESOLUTION, *(one.finest for one in precisions.values())))
+    precisions = {layer: measure_place_precision(columns, layer, time_zone=area.time_zone) for layer in weight_by_layer}
+    study = load_study(area, wards, choose_plan_resolution(precisions.values()))
     forecasts = []
     for layer, weight in weight_by_layer.items():
         forecasts.append(
@@ -158,7 +156,7 @@ def forecast_events(
         forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
     worth = np.sum([one.weight * one.cells for one in forecasts], axis=0)
     size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
-    notes = [_describe_places(layer, precisions[layer], study) for layer in snapped]
+    notes = [note for layer, one in precisions.items() if (note := describe_plan_places(layer, one, study))]
     forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
     return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, everything, ranks_only)
 
@@ -292,15 +290,6 @@ def _describe_age(spec: LayerSpec, newest: dt.date, day: dt.date) -> list[str]:
     if days_late <= 7:  # noqa: PLR2004 - days of a week
         return []
     return [f"The newest record of {spec.many} is of {format_date(newest)}, {days_late} days before the plan."]
-
-
-def _describe_places(layer: str, precision: LocationPrecision, study: Study) -> str:
-    """What the places of a plan are where records are snapped."""
-    points = format_plural(precision.points, "point", "points")
-    return (
-        f"Records of {find_layer(layer).title.lower()} are snapped to {points}. "
-        f"So places are {format_cell_width(study.resolution)} across, and a stop is at the point with the most records."
-    )
 
 
 def choose_method(winner: str | None) -> str:

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from geo.cells import build_outlines
-from hexbeat.analysis.daily_counts import find_cells
+from hexbeat.analysis.daily_counts import find_cells, find_place_records
 from hexbeat.analysis.study import Study
-from layers.catalogue import find_layer_code
+from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.precision import number_points
+from layers.event import RESOLUTIONS
+from layers.precision import LocationPrecision, describe_places, number_points
+from layers.wording import format_cell_width
 
-__all__ = ["PlanPoints", "find_plan_points"]
+__all__ = ["PLAN_RESOLUTION", "PlanPoints", "choose_plan_resolution", "describe_plan_places", "find_plan_points"]
+
+PLAN_RESOLUTION: Final = 10  # 0.015 km2, nearest to the 150 m squares of hot-spot policing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,18 +32,33 @@ class PlanPoints:
 
 
 def find_plan_points(columns: Columns, study: Study, layers: Iterable[str]) -> PlanPoints:
-    """The points of the events of these layers, which are snapped; without layers the middles of the cells.
+    """The points of the records of these layers, which are snapped; without layers the middles of the cells.
 
-    Of equally busy points of a cell the westernmost counts.
+    Finds of sweeps do not count. Of equally busy points of a cell the westernmost counts.
     """
     centres = shapely.centroid(build_outlines(study.cells))
     lon, lat = shapely.get_x(centres), shapely.get_y(centres)
-    rows = np.flatnonzero(np.isin(columns.layer, [find_layer_code(layer) for layer in layers]))
+    parts = [find_place_records(columns, study, layer) for layer in layers]
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     cell = find_cells(columns, study, rows)
-    rows, cell = rows[cell >= 0], cell[cell >= 0]
     point, first = number_points(columns, rows)
     at = cell[first]
     busiest = np.lexsort((-np.arange(len(first)), np.bincount(point, minlength=len(first))))  # the busiest last
     lon[at[busiest]] = columns.lon[rows[first[busiest]]]
     lat[at[busiest]] = columns.lat[rows[first[busiest]]]
     return PlanPoints(lon, lat, np.bincount(at, minlength=len(study)).astype(np.float64))
+
+
+def choose_plan_resolution(precisions: Iterable[LocationPrecision]) -> int:
+    """The size of a plan's cells: PLAN_RESOLUTION, or larger where the records know no better."""
+    return min(PLAN_RESOLUTION, *(precision.finest for precision in precisions))
+
+
+def describe_plan_places(layer: str, precision: LocationPrecision, study: Study) -> str:
+    """What the places of a plan are where records are not exact; "" where they are."""
+    if not precision.snapped and precision.finest == RESOLUTIONS[-1]:
+        return ""
+    records = f"records of {find_layer(layer).title.lower()}"
+    stop = ", and a stop is at the point with the most records" if precision.snapped else ""
+    width = format_cell_width(study.resolution)
+    return f"{describe_places(precision, records=records)}. So places are {width} across{stop}."

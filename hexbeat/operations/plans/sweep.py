@@ -32,8 +32,8 @@ from geo.tour_problem import schedule
 from geo.travel import Mode
 from hexbeat.analysis.study import Study, load_study, project
 from hexbeat.areas.area import Area
-from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
+from hexbeat.operations.plans.plan_points import choose_plan_resolution, describe_plan_places, find_plan_points
 from hexbeat.operations.plans.plan_records import judge_records
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
 from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight_travel
@@ -49,6 +49,7 @@ from hexbeat.operations.plans.tours import build_tour, build_visited_places, has
 from hexbeat.operations.plans.working_time import WorkingTime, build_working_time, describe_hours_over
 from layers.columns import Columns
 from layers.periods import get_coverage
+from layers.precision import measure_place_precision
 from layers.wording import format_date
 
 __all__ = [
@@ -122,6 +123,7 @@ class _SweepProblem:
     problem: Problem
     travel_table: TravelTable
     phase: NDArray[np.intp]
+    described: str  # what the places are, where records are not exact
 
 
 def make_sweep_plan(
@@ -163,9 +165,19 @@ def _build_problem(
     reference: pd.DataFrame,
     travel: Travel | None,
 ) -> _SweepProblem:
-    study = load_study(area, choices.wards, PLAN_RESOLUTION)
+    layer = find_only_layer("swept").name
+    precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
+    study = load_study(area, choices.wards, choose_plan_resolution([precision]))
+    points = find_plan_points(columns, study, [layer] if precision.snapped else [])
     places = find_sweep_places(
-        columns, study, day=choices.day, reports=reports, reference=reference, time_zone=area.time_zone, most=CANDIDATES
+        columns,
+        study,
+        points,
+        day=choices.day,
+        reports=reports,
+        reference=reference,
+        time_zone=area.time_zone,
+        most=CANDIDATES,
     )
     if not len(places):
         raise _refuse(columns, choices, area.time_zone)
@@ -183,7 +195,9 @@ def _build_problem(
         teams=choices.crews,
         pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
     )
-    return _SweepProblem(study, places, problem, travel_table, _assign_phases(places, time, choices.standard_hours))
+    phase = _assign_phases(places, time, choices.standard_hours)
+    described = describe_plan_places(layer, precision, study)
+    return _SweepProblem(study, places, problem, travel_table, phase, described)
 
 
 def _refuse(columns: Columns, choices: SweepChoices, time_zone: str) -> UsageError:
@@ -273,6 +287,7 @@ def _build_plan(
             len(places),
             crews=choices.crews,
             standard_hours=choices.standard_hours,
+            place_sentences=tuple(filter(None, [sweep.described])),
             travel_sentences=sweep.travel_table.sentences,
             pause_s=_BREAK_S if problem.pause else 0,
         ),

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geo.calendar import Calendar
-from geo.cells import build_outlines
+from geo.cells import build_outlines, index_points
 from geo.kernels import weigh_recency
 from hexbeat.analysis.daily_counts import find_known_days, to_ordinal
 from hexbeat.analysis.study import Study, project
-from hexbeat.operations.plans.expected_events import PLAN_RESOLUTION
+from hexbeat.operations.plans.plan_points import PlanPoints
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
@@ -69,6 +69,7 @@ class SweepPlaces:
 def find_sweep_places(
     columns: Columns,
     study: Study,
+    points: PlanPoints,
     *,
     day: dt.date,
     reports: pd.DataFrame,
@@ -79,15 +80,18 @@ def find_sweep_places(
     """The `most` cells with most needles, and every cell with an open report. Finds of sweeps do not count.
 
     `reports` come from `read_open_reports`, `reference` from `read_reference` (kind, name, lon, lat). A cell with open
-    reports is visited where the oldest was made, any other at the middle of its finds.
+    reports is visited where the oldest was made, any other at its busiest point where `points` has any (of snapped
+    records), else at the middle of its finds.
     """
     pace, last_find, find_centre = _count_finds(columns, study, day=day, time_zone=time_zone)
     report_count, oldest, reported_needles, report_point = _count_reported(study, reports)
     needles = pace + reported_needles
     order = np.argsort(-needles, kind="stable")[:most]
     cell = np.union1d(order[needles[order] > 0], np.flatnonzero(report_count)).astype(np.intp)
-    lon = np.where(report_count[cell] > 0, report_point[0][cell], find_centre[0][cell])
-    lat = np.where(report_count[cell] > 0, report_point[1][cell], find_centre[1][cell])
+    is_point = points.number > 0
+    centre = [np.where(is_point, *pair) for pair in ((points.lon, find_centre[0]), (points.lat, find_centre[1]))]
+    lon = np.where(report_count[cell] > 0, report_point[0][cell], centre[0][cell])
+    lat = np.where(report_count[cell] > 0, report_point[1][cell], centre[1][cell])
     child = _find_children_places(study, lon, lat, reference)
     return SweepPlaces(cell, lon, lat, needles[cell], last_find[cell], report_count[cell], oldest[cell], child)
 
@@ -97,7 +101,8 @@ def _count_finds(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Needles a week at the recent rate (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
     known_days = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
-    place = _find_positions(study, columns.cell_ids[PLAN_RESOLUTION])[columns.cell[PLAN_RESOLUTION][known_days.index]]
+    size = study.resolution
+    place = _find_positions(study, columns.cell_ids[size])[columns.cell[size][known_days.index]]
     before = (place >= 0) & (known_days.day < to_ordinal(day))
     index, place, found_days = known_days.index[before], place[before], known_days.day[before]
     ages = to_ordinal(day) - found_days.astype(np.float64) - 0.5
@@ -128,7 +133,8 @@ def _count_reported(
     n = len(study)
     count, oldest, needles = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
     lon, lat = np.zeros(n), np.zeros(n)
-    place = _find_positions(study, reports["h3_10"].to_numpy(dtype=np.uint64))
+    points = (reports[name].to_numpy(dtype=np.float64) for name in ("lon", "lat"))
+    place = _find_positions(study, index_points(*points, resolution=study.resolution))
     rows = zip(place.tolist(), *(reports[name] for name in ("occurred_to", "quantity", "lon", "lat")), strict=True)
     for index, second, quantity, x, y in rows:
         if index < 0:
@@ -195,7 +201,13 @@ def _format_age(hours: float) -> str:
 
 
 def describe_sweep_settings(
-    candidates: int, *, crews: int, standard_hours: float, travel_sentences: tuple[str, ...], pause_s: int
+    candidates: int,
+    *,
+    crews: int,
+    standard_hours: float,
+    place_sentences: tuple[str, ...],
+    travel_sentences: tuple[str, ...],
+    pause_s: int,
 ) -> tuple[str, ...]:
     """How the plan was made."""
     pause = f" A break of {pause_s // 60} minutes near the middle." if pause_s else ""
@@ -205,6 +217,7 @@ def describe_sweep_settings(
         f"{crews} {'crew' if crews == 1 else 'crews, each with places of its own that lie together'}.{pause}",
         f"{standard} Overdue reports come first, then other open ones, then play areas and schools, then the rest.",
         f"Chosen from {candidates:,} cells by the needles found there. {recency}",
+        *place_sentences,
         *travel_sentences,
     )
 

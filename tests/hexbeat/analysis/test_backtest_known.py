@@ -68,9 +68,9 @@ def test_its_sentences_are_about_points(snapped: Backtest) -> None:
     assert " of the next week's events at 2 % of the points. " in snapped.verdict.sentence
     assert " of the area" not in " ".join([snapped.verdict.sentence, *snapped.notes])
     assert " ".join(snapped.notes[1:]) == (
-        "Records are snapped to 300 points; chance, and the top 2 %, are among those seen before each week. Events at "
-        "new points count as missed. Resolution 10, 11 is left out: the points lie too far apart for cells of less "
-        "than 350 m."
+        "Records are snapped to 300 points, so cells are no smaller than 350 m across. Chance, and the top 2 %, are "
+        "among the points seen before each week. Events at new points count as missed. Resolution 10, 11 is left out: "
+        "its cells are smaller than these records know."
     )
 
 

@@ -6,6 +6,7 @@ import h3
 import numpy as np
 import pytest
 
+from hexbeat.analysis.change_map import build_change_map
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.method_comparison import SizeFigure
 from hexbeat.analysis.method_selection import (
@@ -67,6 +68,55 @@ def test_records_that_share_points_have_cells_of_350_m_whatever_the_back_test_sa
             "Cells are 350 m across. Many needle finds share their points, so smaller cells would separate what "
             "belongs together.",
         )
+
+
+def test_an_exact_log_that_comes_back_to_its_places_keeps_small_cells_beside_a_snapped_one() -> None:
+    sweeps = [
+        Event(86_400 * day, lon=-1.3 + 0.0003 * place, source="sweeps", location="exact", reported_by="sweep")
+        for place in range(30)
+        for day in range(5)
+    ]
+    reports = [
+        Event(86_400 * day, lon=-1.235 + place / 1000, source="police-uk-street", location="snapped")
+        for place in range(30)
+        for day in range(5)
+    ]
+    columns, fares = columns_of([*sweeps, *reports]), judgement((9, 0.1, True), (10, 0.2, False))
+    sizes = [
+        choose_hotspot_size(columns, "needle_litter", fares, chosen=Filter(reported_by=reporters))
+        for reporters in ((), ("sweep",), ("public",))
+    ]
+    assert [size and size.resolution for size in sizes] == [9, 10, 9]
+
+
+def test_no_cells_are_smaller_than_the_records_know_and_it_is_said() -> None:
+    rough = columns_of(
+        [Event(3600 * hour, lon=-1.235 + hour / 1000, location="randomised", location_m=150) for hour in range(40)]
+    )
+    assert choose_hotspot_size(rough, "needle_litter", judgement((9, 0.2, False), (10, 0.3, False))) == HotspotSize(
+        9,
+        "Cells are 350 m across: the smallest that forecast the next week as well as any size (back-test of 13 weeks). "
+        "Larger cells hide places that are busy alone. The smallest cells that these records know are 350 m across.",
+    )
+    assert choose_hotspot_size(rough, "needle_litter", None) == HotspotSize(
+        9, "Records were moved at random, so cells are no smaller than 350 m across."
+    )
+
+
+def test_smaller_cells_that_a_person_asks_for_say_what_they_are() -> None:
+    rough = columns_of(
+        [Event(3600 * hour, lon=-1.235 + hour / 1000, location="postcode", location_m=100) for hour in range(40)]
+    )
+    chosen = Filter(layers=("needle_litter",), start=dt.date(1970, 1, 2), end=dt.date(1970, 1, 3))
+    said = (
+        "Records are placed by postcode, at 40 points. The smallest cells that these records know are 350 m across. "
+        "These are 130 m: what sets one apart from the next may only be where records were put."
+    )
+    for size, times in ((9, 0), (10, 1)):
+        study = load_study(middlesbrough(), (), size)
+        assert build_hotspot_map(rough, chosen, study).notes.count(said) == times
+        change = build_change_map(rough, chosen, study)
+        assert (change.cell_notes.count(said), change.notes.count(said)) == (times, 0)
 
 
 def test_without_evidence_there_is_no_choice() -> None:

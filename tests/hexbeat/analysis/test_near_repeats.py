@@ -170,3 +170,13 @@ def test_records_of_months_are_no_zero() -> None:
     assert str(caught.value) == (
         f"{RULE}; these records of needle finds are known only to the month; choose records that have days"
     )
+
+
+def test_a_point_that_a_source_moved_records_to_is_no_place() -> None:
+    events = [replace(one, location="snapped") for one in scattered(100)]
+    again = [replace(one, start=one.start + 86_400) for one in events]
+    found = build_near_repeats(
+        columns_of([*events, *again]), Filter(layers=("needle_litter",)), load_study(middlesbrough())
+    )
+    assert found.sentence.startswith("After a needle find, another at the same point in the first 2 days is ")
+    assert "so distances are between these points, not between the true places." in " ".join(found.notes)

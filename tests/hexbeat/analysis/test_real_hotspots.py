@@ -13,6 +13,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from layers.filters import Filter
+from layers.precision import describe_fine_cells, measure_chosen_precision
 from tests.support.demonstrations import middlesbrough, shuffle_cells
 from tests.support.input_files import ingest
 
@@ -51,6 +52,23 @@ def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Colu
     )
     events = [rows.loc[rows["hotspot"] == "hot", "count"].sum() for rows in (coarse, fine)]
     assert events[0] > 2 * events[1]
+
+
+def test_smaller_cells_than_the_records_know_are_called_so(spring: Columns) -> None:
+    """Every record says that it is snapped; a back-test tests no smaller cells, and a map of smaller ones says so."""
+    assert {spring.sources[code] for code in set(spring.source.tolist())} == {
+        "police-uk-street",
+        "police-uk-stop-search",
+    }
+    precision = measure_chosen_precision(spring, SPRING, time_zone="Europe/London")
+    assert (precision.kind, precision.stated, precision.finest) == ("snapped", True, 9)
+    assert 200 < precision.points < 1_000
+    wide, fine = (
+        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False).notes for size in (9, 10)
+    )
+    note = describe_fine_cells(precision, 10)
+    assert note in fine
+    assert not any("smallest cells that these records know" in line for line in wide)
 
 
 def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:

@@ -16,6 +16,7 @@ from hexbeat.documents.evidence.evidence_document import (
     build_fact_rows,
     build_month_table,
     describe_no_records,
+    format_incident,
     format_source,
 )
 from hexbeat.reports.evidence import (
@@ -133,6 +134,35 @@ def test_points_that_several_share_are_named_and_police_uk_is_not_at_the_address
     caveat = next(words for words in anchored["caveats"] if "police.uk" in words)
     assert caveat.startswith("3 of the 3 records are from police.uk, which moves every record to one of its own points")
     assert caveat.endswith("they are not at the address, and the distance given is to that point.")
+
+
+def test_how_well_sources_know_places_is_said_of_each_record_and_among_the_caveats(tmp_path: Path) -> None:
+    def say(name: str, kind: str | None, off_m: float = float("nan"), *, metres: float = 50) -> pd.DataFrame:
+        return event(name, metres=metres, location_precision=kind, location_precision_m=off_m)
+
+    content = pack(
+        tmp_path, say("a", "postcode", 100.0), say("b", "randomised", 250.0), say("c", "snapped"), say("d", "exact"),
+        say("e", None, metres=60),
+    )  # fmt: skip
+    said = {row["source_id"]: (row["location_precision"], row["location_precision_m"]) for row in content["incidents"]}
+    assert said == {
+        "a": ("postcode", 100.0), "b": ("randomised", 250.0), "c": ("snapped", None), "d": ("exact", None),
+        "e": ("", None),
+    }  # fmt: skip
+    address = "they are not at the address, and the distance given is to that point."
+    assert [line for line in content["caveats"] if line.startswith(("1 of the 5", "True"))] == [
+        f"1 of the 5 records is from sources that move every record to one of their own points: {address}",
+        f"1 of the 5 records is placed at the middle of a postcode: {address}",
+        f"1 of the 5 records is moved at random by their source: {address}",
+        (
+            "True places may lie up to 250 m from the points given: some records may belong elsewhere, and some of "
+            "this place may be missing."
+        ),
+    ]
+    doubts = {row["source_id"]: format_incident(row)["doubts"] for row in content["incidents"]}
+    assert doubts == {"a": "placed by postcode", "b": "moved at random", "c": "snapped to a point", "d": "", "e": ""}
+    before = [{name: row[name] for name in row if not name.startswith("location_")} for row in content["incidents"]]
+    assert {format_incident(row)["doubts"] for row in before} == {"", "shared coordinates"}
 
 
 def test_free_text_only_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_an_older_store_keeps_its_rejects_and_erases_by_whole_values(
     tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch, *, raw: dict[str, Any], key: str, goes: bool
 ) -> None:
     folder = tmp_path / "migrations"
-    ignored = shutil.ignore_patterns("__pycache__", "v0002*", "v0003*", "v0004*", "v0005*")
+    ignored = shutil.ignore_patterns("__pycache__", "v0002*", "v0003*", "v0004*", "v0005*", "v0006*")
     shutil.copytree(Path(hexbeat.store.migrations.__file__).parent, folder, ignore=ignored)
     with monkeypatch.context() as then:
         then.setattr("hexbeat.store.databases._MIGRATIONS", folder)

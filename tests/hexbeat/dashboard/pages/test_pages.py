@@ -227,8 +227,8 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
-    busiest = np.bincount(columns.cell[9]).argmax()
-    why = re.findall(r'<p class="hb-why">(.*?)</p>', read_html(open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}")))
+    cell = f"{int(columns.cell_ids[9][np.bincount(columns.cell[9]).argmax()]):x}"
+    why = re.findall(r'<p class="hb-why">(.*?)</p>', read_html(open_map(cell=cell, size="9")))
     assert len(why) == 3
     assert "that touch it in 28 days" in why[0]
     assert why[1].startswith("Over 4 weeks: ")
@@ -334,7 +334,7 @@ def test_texts_from_records_are_only_ever_text(home: Path) -> None:
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
     busiest = np.bincount(columns.cell[9]).argmax()
-    app = open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}", period="90d")
+    app = open_map(cell=f"{int(columns.cell_ids[9][busiest]):x}", period="90d", size="9")
     assert 'class="hb-card"' in read_html(app)
     app.session_state["tab"] = "Records"
     app.run()

@@ -112,7 +112,11 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     ("layer", "has_selection", "reason"),
     [
         ("needle_litter", False, "There are too few weeks of records to select a forecast, so there is none."),
-        ("needle_litter", True, "These cells are too small for the back-test in so large an area."),
+        (
+            "needle_litter",
+            True,
+            "These cells are too small for the back-test in so large an area, or smaller than the records know.",
+        ),
         ("closed_properties", False, "These are in force for months, so there are no events of next week to forecast."),
     ],
 )

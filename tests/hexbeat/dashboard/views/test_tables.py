@@ -22,7 +22,7 @@ from hexbeat.dashboard.views.tables import (
 from layers.catalogue import find_layer
 from layers.event import EVENT_COLUMNS
 from layers.grouping import GROUPS, Group
-from tests.support.events import Event, columns_of, local
+from tests.support.events import Event, columns_of, event_frame, local
 
 CELLS = ("89194654833ffff", "8919465483bffff", "891946548cbffff")
 LONDON = ZoneInfo("Europe/London")
@@ -120,9 +120,26 @@ def test_records_are_shown_newest_first_without_coordinates_or_notes() -> None:
     assert table["When"].tolist() == ["21 Nov 2026, 14:05", "20 Nov 2026, 14:05"]
     assert table["Reported by"].tolist() == ["", ""]
     assert list(table.columns) == [
-        "When", "Known to the", "Layer", "Category", "Quantity", "Reported by", "Status", "Source",
+        "When", "Known to the", "Place is", "Layer", "Category", "Quantity", "Reported by", "Status", "Source",
         "Number at the source",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "metres", "words"),
+    [
+        (None, np.nan, ""),
+        ("exact", np.nan, "exact"),
+        ("snapped", np.nan, "snapped to a point"),
+        ("postcode", 100.0, "by postcode, to 100 m"),
+        ("street", 49.6, "by street, to 50 m"),
+        ("randomised", 250.0, "moved at random, to 250 m"),
+        ("<b>", 250.0, ""),
+    ],
+)
+def test_a_record_says_how_well_its_place_is_known(kind: str | None, metres: float, words: str) -> None:
+    frame = event_frame(["a"], location_precision=kind, location_precision_m=metres)
+    assert build_record_table(frame, time_zone=LONDON)["Place is"].tolist() == [words]
 
 
 def test_a_layer_keeps_its_own_figures() -> None:

@@ -67,7 +67,7 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             (
                 "A source profile has only known keys, each with its kind of value; finds.toml: location has an "
                 "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, coast_m, "
-                "placeholders, doubtful"
+                "placeholders, doubtful, precision, precision_m, precision_column, precision_m_column"
             ),
         ),
         (
@@ -100,6 +100,32 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
         (
             ("[location]", 'encoding = "cp9"\n[location]'),
             (f"An encoding has to be one that Python knows, such as cp1252; finds.toml has 'cp9'; {HINT}"),
+        ),
+        (
+            ("[location]", '[location]\nprecision = "rough"'),
+            (
+                "precision of a location is one of exact, snapped, postcode, street, randomised; "
+                f"finds.toml has 'rough'; {HINT}"
+            ),
+        ),
+        (
+            ("[location]", "[location]\nprecision_m = -5"),
+            f"precision_m is a number of metres above 0; finds.toml has -5; {HINT}",
+        ),
+        (
+            ("[location]", '[location]\nprecision = "randomised"'),
+            (
+                "A randomised location needs precision_m, the metres by which points were moved; "
+                f"finds.toml has none; {HINT}"
+            ),
+        ),
+        (
+            ("[location]", '[location]\nprecision_m = "far"'),
+            (
+                "A source profile has only known keys, each with its kind of value; finds.toml: location: precision_m "
+                "is not a number; docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a profile "
+                "to start from"
+            ),
         ),
         (
             ('lon = "lon"', 'crs = "EPSG:0"\nlon = "lon"'),
