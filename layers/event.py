@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 __all__ = [
     "DEMONSTRATION",
     "EVENT_COLUMNS",
+    "NOT_SWEPT",
     "PRECISIONS",
     "REJECT_REASONS",
     "REPORTERS",
@@ -23,6 +24,8 @@ Measure = Literal["events", "quantity"]
 
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 REPORTERS: Final[tuple[Reporter, ...]] = get_args(Reporter)
+# Analyses of danger leave out what sweeps found, and so the days of logs that hold only sweeps.
+NOT_SWEPT: Final[tuple[Reporter, ...]] = tuple(name for name in REPORTERS if name != "sweep")
 RESOLUTIONS: Final = (8, 9, 10, 11)
 DEMONSTRATION: Final = "demonstration"  # the source name that marks synthetic events everywhere
 

@@ -26,6 +26,7 @@ from layers.wording import MONTH_NAMES, format_date, format_list, format_span
 
 __all__ = [
     "FEWEST_BINS",
+    "NO_REPORTERS",
     "QUARTER_YEARS",
     "Bins",
     "Period",
@@ -56,6 +57,7 @@ _MOST_OF: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)
 _DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
 _DAY: Final = dt.timedelta(days=1)
+NO_REPORTERS: Final = "No source brings records by these reporters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,13 @@ def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> 
     )
 
 
-def get_coverage(columns: Columns, *, time_zone: str) -> Coverage:
-    """What is known of each layer; where the columns carry no coverage, each from its first event to its last."""
+def get_coverage(columns: Columns, *, time_zone: str, reported_by: tuple[str, ...] = ()) -> Coverage:
+    """What is known of each layer, of the sources that bring such reporters (none given: of all).
+
+    Where the columns carry no coverage, each layer is known from its first event to its last.
+    """
     if columns.coverage is not None:
-        return columns.coverage
+        return columns.coverage.narrow(reported_by)
     periods = [(spec.name, _find_event_period(columns, code, time_zone)) for code, spec in enumerate(LAYERS)]
     entries = tuple(CoverageEntry(name, "", "", *period) for name, period in periods if period)
     return Coverage(entries, columns.ward_codes)
@@ -108,12 +113,14 @@ def _find_event_period(columns: Columns, code: int, time_zone: str) -> Period | 
     return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
 
 
-def find_known_period(columns: Columns, layer: str, *, time_zone: str, wards: tuple[str, ...] = ()) -> Period | None:
+def find_known_period(
+    columns: Columns, layer: str, *, time_zone: str, wards: tuple[str, ...] = (), reported_by: tuple[str, ...] = ()
+) -> Period | None:
     """From the first day of which a layer's records know anything to the last; None where they know nothing.
 
     Days between may be missing: `get_coverage(...).find_missing` names them.
     """
-    return get_coverage(columns, time_zone=time_zone).find_reach(layer, wards=wards)
+    return get_coverage(columns, time_zone=time_zone, reported_by=reported_by).find_reach(layer, wards=wards)
 
 
 def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
@@ -122,9 +129,11 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     None if the layer has no records in the period.
     """
     spec = require_one_layer(chosen, "A period of records")
-    known_period = find_known_period(columns, spec.name, time_zone=time_zone, wards=chosen.wards)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    known_period = coverage.find_reach(spec.name, wards=chosen.wards)
     if known_period is None:
-        return None, [f"No {spec.many} have been loaded."]
+        has_others = bool(chosen.reported_by) and find_known_period(columns, spec.name, time_zone=time_zone)
+        return None, [NO_REPORTERS if has_others else f"No {spec.many} have been loaded."]
     start, end = (
         max(chosen.start or known_period[0], known_period[0]),
         min(chosen.end or known_period[1], known_period[1]),
@@ -134,7 +143,6 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
         sentences.append(f"The records end on {format_date(known_period[1] - _DAY)}. Later days are left out.")
     if chosen.start is not None and start > chosen.start:
         sentences.append(f"The records begin on {format_date(known_period[0])}. Earlier days are left out.")
-    coverage = get_coverage(columns, time_zone=time_zone)
     if start < end and (missing := coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)):
         sentences.append(f"{missing}.")
     return (
@@ -153,7 +161,7 @@ def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -
 
     An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
     """
-    coverage, parts = get_coverage(columns, time_zone=time_zone), []
+    coverage, parts = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by), []
     layers = chosen.layers or coverage.layers
     for name in layers:
         reach = coverage.find_reach(name, wards=chosen.wards)

@@ -59,7 +59,8 @@ def count_known_days(
 ) -> list[DailySeries]:
     """Counts on the known days of the `history_days` that end with `day`; a series for places of the same known days.
 
-    The area knows the days that all its wards know. Places that know no day at all are in none.
+    The area knows the days that all its wards know. Days that other sources cover than the last known one do not count:
+    a source that begins is no rise. Places that know no day at all are in none.
     """
     first = day - (history_days - 1) * _DAY
     ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
@@ -72,7 +73,7 @@ def count_known_days(
     places: dict[Spans, list[int]] = {}
     for place, code in enumerate(("", *area.wards.codes)):
         wards = (code,) if code else ()
-        known = coverage.find_known_in(layer, (first, day + _DAY), wards=wards)
+        known = coverage.find_known_like_last(layer, (first, day + _DAY), wards=wards)
         places.setdefault(known, []).append(place)
     return [
         DailySeries(rows + to_ordinal(first), np.array(own), counts[rows][:, own], by_officers[rows][:, own])
@@ -99,8 +100,9 @@ def join_series(series: Sequence[DailySeries]) -> list[NDArray[np.float64]]:
 
 
 def count_run(coverage: Coverage, layer: str, day: dt.date) -> int:
-    """How many days in a row that end with `day` are known in the whole area."""
-    return next((int((day - start).days) + 1 for start, end in coverage.find_known(layer) if start <= day < end), 0)
+    """How many days in a row that end with `day` are known in the whole area, from the same sources."""
+    known = coverage.find_known_like_last(layer, (dt.date.min, day + _DAY))
+    return (day - known[-1][0]).days + 1 if known and known[-1][1] == day + _DAY else 0
 
 
 def find_end(coverage: Coverage, layers: Sequence[LayerSpec]) -> dt.date | None:

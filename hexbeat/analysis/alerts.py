@@ -35,11 +35,12 @@ from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.coverage import Coverage
+from layers.coverage import Coverage, subtract_spans
 from layers.encounters import OFFICERS_NOTE, are_searches, describe_encounters, name_records
+from layers.event import NOT_SWEPT
 from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
-from layers.wording import format_count, format_date, format_list, format_number, format_span
+from layers.wording import format_count, format_date, format_left_out, format_list, format_number, format_span
 
 __all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
 
@@ -108,7 +109,7 @@ class AlertReport:
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the last known day if nothing later has been loaded."""
     yesterday = today - _DAY
-    end = find_end(get_coverage(columns, time_zone=time_zone), _list_layers(()))
+    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), _list_layers(()))
     return min(yesterday, end) if end else yesterday
 
 
@@ -132,7 +133,7 @@ def build_alert_report(
     `today` raise no alert; None looks back at `day` whatever day it is now.
     """
     setting = setting or Setting()
-    specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone)
+    specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
     alerts, rows, notes = list[Alert](), list[MethodRow](), list[str]()
@@ -312,6 +313,10 @@ def _build_notes(spec: LayerSpec, events: KnownDays, coverage: Coverage, day: dt
     first, last = day - (days - 1) * _DAY, find_end(coverage, [spec]) or day
     if last < day:
         notes.append(f"The newest record of {spec.many} is of {format_date(last)}. Later days are not known.")
+    period = (day - (_HISTORY_DAYS - 1) * _DAY, day + _DAY)
+    known, alike = coverage.find_known_in(spec.name, period), coverage.find_known_like_last(spec.name, period)
+    if others := subtract_spans(known, alike):
+        notes.append(f"{spec.title}: {format_left_out(others)}, because other sources cover these days.")
     if last >= first and (gap := coverage.describe_missing(spec.name, (first, min(day, last) + _DAY))):
         notes.append(f"{spec.title}: {gap}.")
     left_out = describe_left_out(spec, unknown=events.unknown, swept=events.swept)

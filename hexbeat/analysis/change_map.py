@@ -150,7 +150,8 @@ def _compare_wards(
 ) -> pd.DataFrame:
     """The comparison of each chosen ward, over the days that it knows itself."""
     rows = _build_ward_columns(study)
-    days_by_ward = [periods.find_known(get_coverage(columns, time_zone=time_zone), code) for code in rows["ward_code"]]
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    days_by_ward = [periods.find_known(coverage, code) for code in rows["ward_code"]]
     parts = []
     for days in dict.fromkeys(days_by_ward):
         part = rows[[own == days for own in days_by_ward]]

@@ -25,7 +25,7 @@ from hexbeat.areas.area import Area
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
-from layers.event import RESOLUTIONS
+from layers.event import NOT_SWEPT, RESOLUTIONS
 from layers.periods import find_known_period, get_coverage
 from layers.precision import LocationPrecision, measure_precision
 from layers.wording import format_cell_width, format_number
@@ -183,13 +183,13 @@ def describe_uses(best: SelectedMethod) -> str:
 def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
     if find_layer(layer).kind == "state":
         return 0
-    known = get_coverage(columns, time_zone=area.time_zone).find_known(layer)
+    known = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT).find_known(layer)
     return min(MOST_WEEKS, len(list_known_weeks(known)[1]) - FEWEST_HISTORY_WEEKS)
 
 
 def _select_month_rates(columns: Columns, area: Area, layer: str) -> MethodSelection | None:
     """The selection for records without days: cells of the usual size, or of the location precision if that is less."""
-    known_period = find_known_period(columns, layer, time_zone=area.time_zone)
+    known_period = find_known_period(columns, layer, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     if known_period is None:
         return None
     precision = measure_precision(columns, layer, time_zone=area.time_zone)
@@ -236,7 +236,9 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     own = columns.layer == find_layer_code(layer)
     digest = hashlib.sha256(_RULE.encode())
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
-    digest.update(repr(get_coverage(columns, time_zone=area.time_zone).find_known(layer)).encode())
+    digest.update(
+        repr(get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT).find_known(layer)).encode()
+    )
     digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
     for name in ("start", "end", "lon", "lat", "precision", "reported_by"):
         digest.update(np.ascontiguousarray(getattr(columns, name)[own]).tobytes())

@@ -37,7 +37,8 @@ CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "befor
 class LayerFigures:
     """One layer over the chosen period [start, end), and over the period before, of the same length.
 
-    All numbers are of the days that are known whole. `before` is None unless every day of both periods is known.
+    All numbers are of the days that are known whole. `before` is None unless every day of both periods is known,
+    from the same sources.
     `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same case. `unplaced` and `shared` are numbers of
     events, as layers.counting defines them.
     """
@@ -85,8 +86,9 @@ def count_layer(
 
 
 def can_compare(freshness: Freshness, *, start: date, end: date) -> bool:
-    """True if every day of the period and of the period before, of the same length, is known."""
-    return freshness.judge((find_period_before(start, end)[0], end)) == "known"
+    """True if every day of the period and of the period before, of the same length, is known, from the same sources."""
+    both = (find_period_before(start, end)[0], end)
+    return freshness.judge(both) == "known" and freshness.is_of_same_sources(both)
 
 
 def find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans:

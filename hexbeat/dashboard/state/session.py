@@ -28,6 +28,7 @@ __all__ = [
     "Installation",
     "choose_area_resolution",
     "count_all_layers",
+    "find_chosen_freshness",
     "find_freshness",
     "find_scale_maximum",
     "is_history_navigation",
@@ -79,17 +80,28 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     )
 
 
-def find_freshness(installation: Installation, wards: tuple[str, ...] = ()) -> dict[str, Freshness]:
-    """What is known of each layer in these wards (none: the whole area)."""
-    return _build_freshness(installation.columns, installation.area, installation.key, wards)
+def find_freshness(
+    installation: Installation, wards: tuple[str, ...] = (), reported_by: tuple[str, ...] = ()
+) -> dict[str, Freshness]:
+    """What is known of each layer in these wards (none: the whole area), from sources that bring such reporters."""
+    return _build_freshness(installation.columns, installation.area, installation.key, wards, reported_by)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _build_freshness(
-    _columns: Columns, _area: Area, key: tuple[str, int, str, str], wards: tuple[str, ...]
+    _columns: Columns,
+    _area: Area,
+    key: tuple[str, int, str, str],
+    wards: tuple[str, ...],
+    reported_by: tuple[str, ...],
 ) -> dict[str, Freshness]:
     del key
-    return find_layer_freshness(_columns, time_zone=_area.tz, wards=wards)
+    return find_layer_freshness(_columns, time_zone=_area.tz, wards=wards, reported_by=reported_by)
+
+
+def find_chosen_freshness(installation: Installation, choices: Choices) -> dict[str, Freshness]:
+    """What is known of each layer in the chosen wards, from the sources that bring what is chosen."""
+    return find_freshness(installation, choices.wards, choices.reported_by)
 
 
 def choose_area_resolution(installation: Installation, choices: Choices) -> int:
@@ -122,7 +134,7 @@ def count_all_layers(
             bare,
             last,
             resolution,
-            find_freshness(installation, choices.wards)[layer],
+            find_chosen_freshness(installation, choices)[layer],
         )
         for layer in choices.layers
     ]

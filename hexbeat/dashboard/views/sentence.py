@@ -108,6 +108,8 @@ def _describe_comparison(figures: LayerFigures) -> str:
     if figures.before is None:
         earlier_period = find_period_before(figures.start, figures.end)
         missing = figures.freshness.find_missing(earlier_period)
+        if not missing:
+            return "no comparison with the days before, because other sources cover them"
         first = figures.freshness.first
         if first and len(missing) == 1 and missing[0] == (earlier_period[0], first):
             return f"nothing to compare with, because the records begin on {format_date(first)}"

@@ -21,7 +21,12 @@ from hexbeat.dashboard.state.choices import Choices, build_filter, format_query,
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
-from hexbeat.dashboard.state.session import Installation, choose_area_resolution, find_freshness, is_history_navigation
+from hexbeat.dashboard.state.session import (
+    Installation,
+    choose_area_resolution,
+    find_chosen_freshness,
+    is_history_navigation,
+)
 from hexbeat.dashboard.views.charts import render_grid
 from hexbeat.dashboard.views.emerging_view import (
     build_emerging_drawing,
@@ -111,7 +116,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     choices = draw_request(installation, map_choices=find_map_choices())
-    freshness = find_freshness(installation, choices.wards)
+    freshness = find_chosen_freshness(installation, choices)
     last = find_last_known_day(freshness, layers=choices.layers, today=installation.today)
     draw_old_records(installation, choices.layers, choices.wards)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
@@ -136,7 +141,7 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
         st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
         return
     start, end = choices.bounds(last)
-    freshness = find_freshness(installation, choices.wards)[spec.name]
+    freshness = find_chosen_freshness(installation, choices)[spec.name]
     if not freshness.find_known_in((start, end)):
         st.text(f"{spec.title}: not known, because the records do not cover {format_span(start, end)}.")
         return

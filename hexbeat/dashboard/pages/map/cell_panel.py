@@ -16,7 +16,7 @@ from hexbeat.analysis.hotspot_map import explain_cell
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
-from hexbeat.dashboard.state.session import Installation, find_freshness
+from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
 from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
@@ -146,7 +146,7 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
         choices=choices,
         last=last,
         area=installation.area,
-        freshness=find_freshness(installation, choices.wards),
+        freshness=find_chosen_freshness(installation, choices),
         figures=[view.figures for view in views],
     )
 
@@ -239,7 +239,7 @@ def _find_picked(key: str) -> str | None:
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
     cell, sentences = choices.cell or "", list[str]()
-    freshness = find_freshness(installation, choices.wards)
+    freshness = find_chosen_freshness(installation, choices)
     for layer in choices.layers:
         if not freshness[layer].find_known_in(choices.bounds(last)):
             continue

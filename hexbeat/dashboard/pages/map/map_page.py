@@ -26,7 +26,7 @@ from hexbeat.dashboard.state.selected_methods import choose_size, describe_backt
 from hexbeat.dashboard.state.session import (
     Installation,
     count_all_layers,
-    find_freshness,
+    find_chosen_freshness,
     find_scale_maximum,
     is_history_navigation,
 )
@@ -163,7 +163,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
 
 def find_last_day(installation: Installation, choices: Choices) -> date:
     """The day with which a moving period ends for the chosen layers and wards."""
-    freshness = find_freshness(installation, choices.wards)
+    freshness = find_chosen_freshness(installation, choices)
     return find_last_known_day(freshness, layers=choices.layers, today=installation.today)
 
 
