@@ -43,6 +43,7 @@ __all__ = [
     "format_quarter",
     "format_quarter_months",
     "get_coverage",
+    "has_known_day",
     "parse_day",
     "require_one_layer",
 ]
@@ -164,18 +165,33 @@ def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -
     coverage, parts = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by), []
     layers = chosen.layers or coverage.layers
     for name in layers:
-        reach = coverage.find_reach(name, wards=chosen.wards)
-        first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
-        if first is None or end is None:
-            missing: str | None = "no day is known"
-        else:
-            missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
-            known = coverage.find_known_in(name, (first, end), wards=chosen.wards) if first < end else ()
-            if lacks_hours(columns, dataclasses.replace(chosen, layers=(name,)), known, time_zone=time_zone):
-                missing = NO_HOURS
+        period = _find_asked_period(coverage, chosen, name)
+        missing = coverage.describe_missing(name, period, wards=chosen.wards) if period else "no day is known"
+        known = coverage.find_known_in(name, period, wards=chosen.wards) if period else ()
+        if lacks_hours(columns, dataclasses.replace(chosen, layers=(name,)), known, time_zone=time_zone):
+            missing = NO_HOURS
         if missing:
             parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
     return "; ".join(parts) or (None if layers else "no day is known")
+
+
+def has_known_day(columns: Columns, chosen: Filter, *, time_zone: str) -> bool:
+    """Whether a day of the period asked for is known of any of the layers, at the hours asked for."""
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    for name in chosen.layers or coverage.layers:
+        period = _find_asked_period(coverage, chosen, name)
+        known = coverage.find_known_in(name, period, wards=chosen.wards) if period else ()
+        own = dataclasses.replace(chosen, layers=(name,))
+        if known and not lacks_hours(columns, own, known, time_zone=time_zone):
+            return True
+    return False
+
+
+def _find_asked_period(coverage: Coverage, chosen: Filter, layer: str) -> Period | None:
+    """The filter's period, an open end where the records of the layer begin or end; None where they know nothing."""
+    reach = coverage.find_reach(layer, wards=chosen.wards)
+    first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
+    return (first, end) if first and end else None
 
 
 def find_period_before(period: Period) -> Period:

@@ -72,7 +72,7 @@ def describe_change(
     total_row = change_map.whole.iloc[0]
     now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")
-    subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
+    subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title, known_only=True)
     against = _format_earlier(choices.against, (change_map.now[1] - change_map.now[0]).days)
     return (
         f"{subject}, against {format_about(total_row['before'])} in {against} ({format_span(*change_map.other)})"

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_weekday_hours, find_busiest_shift
+from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_known_hours, find_busiest_shift
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
@@ -145,12 +145,15 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
     if not freshness.find_known_in((start, end)):
         st.text(f"{spec.title}: not known, because the records do not cover {format_span(start, end)}.")
         return
-    rhythm = count_weekday_hours(
-        installation.columns, build_filter(choices, layer=spec.name, start=start, end=end), installation.area.time_zone
+    rhythm = count_known_hours(
+        installation.columns,
+        build_filter(choices, layer=spec.name, start=start, end=end),
+        freshness.find_known_in((start, end)),
+        time_zone=installation.area.time_zone,
     )
     busiest = find_busiest_shift(rhythm)
     missing = freshness.describe_missing((start, end))
-    not_known = f"{missing}." if missing else ""
+    not_known = f"Known days only: {missing}." if missing else ""
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'

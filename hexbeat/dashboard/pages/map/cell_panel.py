@@ -119,7 +119,7 @@ def draw_cell_panel(
 
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
     """Draw the list of this view; if it is empty, why, and what to do."""
-    if all(view.figures.state == "not known" for view in views):
+    if not any(view.figures.has_number for view in views):
         st.html(
             '<div class="hb-empty"><h2>Not known</h2><p>The records do not cover this period. Choose another period or '
             "other wards.</p></div>"

@@ -90,12 +90,14 @@ def count_2024(area: Area, start: date, end: date) -> LayerFigures:
     )  # fmt: skip
 
 
-def test_only_known_days_are_counted(area: Area) -> None:
+def test_what_is_on_record_is_counted_and_not_compared(area: Area) -> None:
     figures = count_2024(area, date(2024, 2, 1), date(2024, 5, 1))
-    assert (figures.state, figures.total, figures.before) == ("partly known", 2.5, None)
-    assert figures.cells["count"].tolist() == [2.5]
+    assert (figures.state, figures.total, figures.before) == ("partly known", 4.0, None)
+    assert figures.cells["count"].tolist() == [4.0]
     march = count_2024(area, date(2024, 3, 1), date(2024, 4, 1))
-    assert (march.state, march.total, len(march.cells)) == ("not known", 0.0, 0)
+    assert (march.state, march.total, march.before, march.has_number) == ("not known", 1.5, None, True)
+    before = count_2024(area, date(2023, 3, 1), date(2023, 4, 1))
+    assert (before.state, before.total, len(before.cells), before.has_number) == ("not known", 0.0, 0, False)
 
 
 def test_known_days_with_days_before_that_are_not_known_are_not_compared(area: Area) -> None:

@@ -76,7 +76,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
     view = build_change_view_of(CHANGE, columns)
     assert view.sentence == (
-        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (known days only: 25 to 27 Oct 2026 are not known). "
+        "2 needle finds on record in Middlesbrough, 25 Oct to 21 Nov 2026 (25 to 27 Oct 2026 are not known). "
         "There is nothing to compare with. The records begin on 28 Oct 2026, and the comparison needs those of 3 Oct "
         "to 27 Oct 2026."
     )
