@@ -18,18 +18,21 @@ from layers.wording import format_ago, format_date
 
 __all__ = [
     "AREA",
+    "CURRENT_DAYS",
     "NEWEST_WEEKS",
     "DailySeries",
     "count_known_days",
     "count_run",
     "describe_end",
     "find_end",
+    "is_current",
     "is_ended",
     "join_series",
 ]
 
 AREA: Final = 0  # the place that is the whole area; wards are from 1
 NEWEST_WEEKS: Final = 8  # records that end longer ago raise no alert
+CURRENT_DAYS: Final = 7  # alerts of older records are told as of when the records ended
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -114,6 +117,11 @@ def find_end(coverage: Coverage, layers: Sequence[LayerSpec]) -> dt.date | None:
 def is_ended(last: dt.date, today: dt.date) -> bool:
     """Whether records that end with the day `last` are too old to say anything of now."""
     return last < today - dt.timedelta(weeks=NEWEST_WEEKS)
+
+
+def is_current(last_day: dt.date, last_known: dt.date, today: dt.date) -> bool:
+    """Whether an alert up to `last_day` is of now: that day, or the last known day, is at most CURRENT_DAYS ago."""
+    return max(last_day, last_known) >= today - dt.timedelta(days=CURRENT_DAYS)
 
 
 def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -> str:

@@ -5,7 +5,7 @@ An alert is a question, not a finding. Simulation, kept in memory, says how ofte
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from hexbeat.analysis.alert_series import (
     count_run,
     describe_end,
     find_end,
+    is_current,
     is_ended,
     join_series,
 )
@@ -56,7 +57,7 @@ class Alert:
     `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive); the busiest day, `day`,
     had `peak` of them. `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how many
     alerts noise alone would raise for this layer over all places, at this setting. `searches`: all of them are searches
-    by officers.
+    by officers. `records_end`: the last known day, where it lies too far back for the alert to be one of now.
     """
 
     layer: str
@@ -72,6 +73,12 @@ class Alert:
     false_alarms_a_year: float
     sentence: str
     searches: bool = False
+    records_end: dt.date | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the alert is of now, and not of when the records ended."""
+        return self.records_end is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +154,11 @@ def build_alert_report(
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
         tested = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
-        alerts, rows, notes = alerts + tested[0], rows + tested[1], notes + tested[2]
+        own = [_date_alert(alert, last, today) for alert in tested[0]]
+        alerts, rows, notes = alerts + own, rows + tested[1], notes + tested[2]
     alerts.sort(
         key=lambda alert: (
+            not alert.is_current,
             -to_ordinal(alert.last_day),
             alert.expected - alert.count,
             alert.layer,
@@ -159,6 +168,14 @@ def build_alert_report(
     period = (day - (days - 1) * _DAY, day + _DAY)
     unknown = tuple(spec.name for spec in specs if not coverage.find_known_in(spec.name, period))
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, unknown)
+
+
+def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
+    """The alert, told as one of when the records ended where it is not of now; None looks back."""
+    if today is None or is_current(alert.last_day, last_known, today):
+        return alert
+    sentence = f"When the records ended ({format_date(last_known)}): {alert.sentence}"
+    return replace(alert, records_end=last_known, sentence=sentence)
 
 
 def _test_layer(

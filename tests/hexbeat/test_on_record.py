@@ -17,6 +17,7 @@ from layers.coverage import CoverageEntry
 from tests.support.cli import Run
 
 D = dt.date
+IN = "on record in Middlesbrough"
 NO_COMPARISON = ": there is no comparison with the days before."
 ROWS = "date,layer,longitude,latitude\n" + "".join(
     f"2026-0{month}-{day:02d},needle_litter,-1.235,54.576\n" for month in (1, 2, 3) for day in range(1, 29)
@@ -48,17 +49,17 @@ def filled(home: Path, run: Run) -> Path:
     [
         (
             D(2026, 2, 15), D(2026, 3, 15), 28.0, "15 to 28 Feb 2026 are not known",
-            f"28 needle finds on record in Middlesbrough, 15 Feb to 14 Mar 2026 (15 to 28 Feb 2026 are not known){NO_COMPARISON}",
+            f"28 needle finds {IN}, 15 Feb to 14 Mar 2026 (15 to 28 Feb 2026 are not known){NO_COMPARISON}",
             "Events on record (not all days are known): 28,",
         ),
         (
             D(2026, 2, 1), D(2026, 3, 1), 28.0, "Feb 2026 is not known",
-            f"28 needle finds on record in Middlesbrough, 1 Feb to 28 Feb 2026 (Feb 2026 is not known){NO_COMPARISON}",
+            f"28 needle finds {IN}, 1 Feb to 28 Feb 2026 (Feb 2026 is not known){NO_COMPARISON}",
             "Events on record (not all days are known): 28,",
         ),
         (
             D(2026, 3, 29), D(2026, 4, 3), 0.0, "1 to 2 Apr 2026 are not known",
-            f"No needle finds on record in Middlesbrough, 29 Mar to 2 Apr 2026 (1 to 2 Apr 2026 are not known){NO_COMPARISON}",
+            f"No needle finds {IN}, 29 Mar to 2 Apr 2026 (1 to 2 Apr 2026 are not known){NO_COMPARISON}",
             "Events on record (not all days are known): 0,",
         ),
         (

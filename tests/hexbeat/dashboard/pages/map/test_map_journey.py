@@ -320,7 +320,7 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
         load_frame(store, served_app.area, spike)
     guest = open_page()
     page = guest.page
-    page.get_by_text("What, where, how sure").click()
+    page.get_by_text("All alerts: what, where, since when").click()
     first = page.get_by_role("region", name="What is out of the ordinary").locator("tbody tr").first
     expect(first).to_contain_text("Overdoses")
     map_frame(page)  # a map that is painted late runs the page again, and a file that is on its way is forgotten
