@@ -22,6 +22,7 @@ from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS, MONTH_RATES
 from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES, MethodComparison, SizeFigure
 from hexbeat.analysis.month_rates import MONTHS_ONLY, is_known_to_months
 from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
@@ -39,6 +40,7 @@ __all__ = [
     "MethodSelection",
     "SelectedMethod",
     "choose_hotspot_size",
+    "choose_map_size",
     "describe_uses",
     "has_shared_points",
     "keep_selection",
@@ -292,6 +294,14 @@ def choose_hotspot_size(
         f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
         "Larger cells hide places that are busy alone.",
     )
+
+
+def choose_map_size(
+    columns: Columns, area: Area, layer: str, selection: MethodSelection | None, *, wards: tuple[str, ...] = ()
+) -> int:
+    """The resolution of the map of hotspots of these wards (none: all), unless a person chooses another."""
+    size = choose_hotspot_size(columns, layer, selection, time_zone=area.time_zone)
+    return size.resolution if size else choose_resolution(measure_area_km2(area.wards, wards))
 
 
 def has_shared_points(columns: Columns, layer: str) -> bool:

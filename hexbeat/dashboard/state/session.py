@@ -13,11 +13,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.place_names import measure_area_km2
+from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
-from hexbeat.dashboard.state.presets import choose_resolution
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store

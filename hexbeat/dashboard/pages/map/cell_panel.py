@@ -12,7 +12,7 @@ from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.change_map import ChangeMap
 from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_mark
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.hotspot_map import explain_cell
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
@@ -256,21 +256,44 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
         lines = [
             describe_cell_forecast(forecast, cell) if forecast else "",
             explain_cell(findings.hotspots, cell),
-            describe_pattern(findings.emerging, cell),
+            describe_pattern(findings.emerging, cell, verdict=find_verdict(findings.hotspots, cell)),
             describe_change(change_map, cell),
         ]
         sentences += [name + line for line in lines if line]
     return sentences
 
 
-def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
-    """The pattern of a cell over time with its definition; "" if the period is too short for bins."""
+def find_verdict(hotspot_map: HotspotMap, cell: str) -> str:
+    """What the whole period says of a cell: HOT, COLD or ""."""
+    rows = hotspot_map.rows
+    return str(rows.loc[rows["cell"] == cell, "hotspot"].iloc[0])
+
+
+def describe_pattern(emerging_map: EmergingMap, cell: str, *, verdict: str) -> str:
+    """What weeks (or months) of their own say of a cell, beside the `verdict` of the whole period; "" without bins.
+
+    As in "The whole period does not single it out, but single weeks do: new. A hotspot in the last period, and never
+    before."
+    """
     if emerging_map.bins is None:
         return ""
     row = emerging_map.rows[emerging_map.rows["cell"] == cell].iloc[0]
     unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[emerging_map.bins.unit]
-    sentence = f"Over {len(emerging_map.bins.periods)} {unit}: {row['pattern']}."
-    return sentence if row["pattern"] == Pattern.NONE else f"{sentence} {row['definition']}"
+    pattern = str(row["pattern"])
+    if pattern == Pattern.TOO_FEW:
+        lead = "but single" if verdict else "and single"
+        return f"That is of the whole period, {lead} {unit} have too few events to say."
+    if pattern == Pattern.NONE:
+        lead = "It stands out over the whole period, but its" if verdict else "Its"
+        return f"{lead} {len(emerging_map.bins.periods)} {unit} show no significant trend."
+    side = COLD if pattern.endswith(COLD) else HOT
+    if verdict == side:
+        lead = f"The whole period says so, and so do single {unit}"
+    elif verdict:
+        lead = f"The whole period says this, but single {unit} say otherwise"
+    else:
+        lead = f"The whole period does not single it out, but single {unit} do"
+    return f"{lead}: {pattern}. {row['definition']}"
 
 
 def describe_change(change_map: ChangeMap, cell: str) -> str:

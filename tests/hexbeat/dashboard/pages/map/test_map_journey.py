@@ -13,11 +13,10 @@ import pytest
 from h3 import cell_to_latlng
 from playwright.sync_api import Browser, expect
 
-from hexbeat.areas.place_names import format_cell_code, measure_area_km2
+from hexbeat.areas.place_names import choose_resolution, format_cell_code, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter, format_query
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import find_last_known_day, find_layer_freshness
-from hexbeat.dashboard.state.presets import choose_resolution
 from hexbeat.dashboard.views.sentence import describe_counts
 from hexbeat.dashboard.views.tables import build_export_rows
 from hexbeat.store.store import Store
