@@ -87,3 +87,16 @@ def test_map_command_and_python_tell_the_same_number(
     )  # fmt: skip
     assert figures.total == figures.cells["count"].sum() == total
     assert describe_counts(figures, Choices(), ward_names=(), area_title=area.title) == sentence
+
+
+def test_an_evidence_pack_ends_with_the_last_known_day(run: Run, filled: Path) -> None:
+    """Not with today, of which nothing is known; and it says so."""
+    place = ("--place", "54.576,-1.235", "--radius", "300", "--for", "X", "--by", "Y", "--home", filled)
+    done = run("evidence", *place, "--format", "json")
+    assert done.code == 0, done.err
+    assert "The period ends with 31 Mar 2026, the last known day of these layers." in done.err
+    request = done.json["content"]
+    assert (request["start"], request["end"]) == ("2025-04-01", "2026-04-01")
+    asked = run("evidence", *place, "--to", "2026-03-01", "--format", "json")
+    assert "The period ends with" not in asked.err
+    assert asked.json["content"]["end"] == "2026-03-01"
