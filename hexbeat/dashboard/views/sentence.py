@@ -170,7 +170,7 @@ def build_coverage_notes(figures: LayerFigures, *, known_only: bool = False) -> 
     """
     freshness, period = figures.freshness, (figures.start, figures.end)
     if freshness.first is None or freshness.last is None:
-        return ["No day is known for these wards."] if freshness.events else []
+        return ["No source covers what is chosen in these wards."] if freshness.events else []
     notes, missing = [], freshness.describe_missing(period)
     if not figures.has_number:
         notes.append(f"{missing}. That is not the same as none.")

@@ -17,7 +17,7 @@ from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
 from hexbeat.dashboard.pages.map.tabs import draw_frame
-from hexbeat.dashboard.state.choices import Choices, build_filter, format_query, parse_query
+from hexbeat.dashboard.state.choices import Choices, build_filter, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
@@ -115,7 +115,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
-    choices = draw_request(installation, map_choices=find_map_choices())
+    choices = draw_request(installation, map_choices=find_map_choices() or open_choices(installation))
     freshness = find_chosen_freshness(installation, choices)
     last = find_last_known_day(freshness, layers=choices.layers, today=installation.today)
     draw_old_records(installation, choices.layers, choices.wards)
@@ -132,6 +132,11 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if repeats.open:
         with repeats:
             draw_repeats(installation, choices, last)
+
+
+def open_choices(installation: Installation) -> Choices:
+    """The choices of a first visit: a layer that has records."""
+    return Choices(layers=(choose_first_layer(installation.columns),))
 
 
 def draw_rhythm(installation: Installation, choices: Choices, last: date) -> None:

@@ -14,7 +14,7 @@ from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_ma
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
 from hexbeat.dashboard.header import find_page
-from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
+from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
 from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
@@ -187,7 +187,11 @@ def draw_card_links(  # the ways on from one card
                 on_click="ignore",
             )
         draw_copy_link_button(
-            urlencode(format_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link"
+            urlencode(
+                format_query(choices, fixed=choices.bounds(last), layer=choose_first_layer(installation.columns))
+            ),
+            key="copy_card",
+            label="Copy link",
         )
 
 
