@@ -9,6 +9,7 @@ count. A comparison uses only days that the same sources cover, else a change of
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Final, Literal, get_args
 
@@ -200,7 +201,7 @@ class Coverage:
     def list_spans(self) -> list[CoverageSpan]:
         """What each source covers, day after day joined, by layer, source, scope and first day."""
         spans: dict[tuple[str, str, str, dt.date, dt.date], list[str]] = {}
-        for (layer, source, scope), by_ward in sorted(self._read_entries().items()):
+        for (layer, source, scope), by_ward in sorted(self._by_source.items()):
             for ward in self.ward_codes:
                 for start, end in by_ward.get(ward, ()):
                     spans.setdefault((layer, source, scope, start, end), []).append(ward)
@@ -260,14 +261,15 @@ class Coverage:
     def _find_source_days(self, layer: str, wards: tuple[str, ...]) -> dict[str, dict[str, Spans]]:
         """The days that each source covers in each of these wards, scopes joined."""
         days: dict[str, dict[str, Spans]] = {ward: {} for ward in wards}
-        for (name, source, _), by_ward in self._read_entries().items():
+        for (name, source, _), by_ward in self._by_source.items():
             if name == layer:
                 for ward, sources in days.items():
                     if spans := by_ward.get(ward):
                         sources[source] = join_spans((*sources.get(source, ()), *spans))
         return days
 
-    def _read_entries(self) -> dict[tuple[str, str, str], dict[str, Spans]]:
+    @cached_property
+    def _by_source(self) -> dict[tuple[str, str, str], dict[str, Spans]]:
         """The days of each layer, source and scope, a ward; later entries correct earlier ones."""
         days: dict[tuple[str, str, str], dict[str, Spans]] = {}
         # What a person corrected outlasts what loads say, also those that come later.
