@@ -47,7 +47,7 @@ class Pattern(StrEnum):
     SPORADIC_COLD = "sporadic cold"
     OSCILLATING_COLD = "oscillating cold"
     HISTORICAL_COLD = "historical cold"
-    NONE = "no pattern"
+    NONE = "no significant trend"
     TOO_FEW = "too few events to say"
 
 
@@ -63,7 +63,7 @@ DEFINITIONS: Final[dict[Pattern, str]] = {
     Pattern.OSCILLATING: "A hotspot in the last period that was a cold spot before, and hot in less than 90 % of the "
     "periods.",
     Pattern.HISTORICAL: "A hotspot in at least 90 % of the periods, but not in the last one.",
-    Pattern.NONE: "None of the patterns.",
+    Pattern.NONE: "It fits none of the patterns. That does not show that nothing changes here.",
     Pattern.TOO_FEW: "So few events that even a place with six times the average would not be found in most periods.",
 }
 

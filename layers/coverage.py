@@ -2,13 +2,15 @@
 
 Every load says which days of which layer and source it completes, and for which wards. Two sources of one layer stand
 *side by side* where the days that both cover are more than a month: from then on a day is known only if both cover it,
-because what one of them alone says is a part. Sources that hardly overlap follow one another: either is enough.
+because what one of them alone says is a part. Sources that hardly overlap follow one another: either is enough to
+count. A comparison uses only days that the same sources cover, else a change of sources would look like a change.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from functools import cached_property
+from itertools import combinations, pairwise
 from typing import Final, Literal, get_args
 
 from layers.wording import format_day_spans
@@ -20,6 +22,7 @@ __all__ = [
     "CoverageKind",
     "CoverageSpan",
     "KnownState",
+    "SourceChange",
     "Span",
     "Spans",
     "count_days",
@@ -34,6 +37,7 @@ KnownState = Literal["known", "partly known", "not known"]
 CoverageKind = Literal["load", "open", "set", "cleared"]
 COVERAGE_KINDS: Final[tuple[CoverageKind, ...]] = get_args(CoverageKind)
 _BY_HAND: Final = frozenset({"set", "cleared"})
+_DAY: Final = dt.timedelta(days=1)
 _HANDOVER_DAYS: Final = 31  # days that two logs may overlap while one takes over from the other
 
 
@@ -68,18 +72,50 @@ class CoverageSpan:
     wards: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """A source that begins or ends within a period; `day` is the first or last that it covers."""
+
+    source: str
+    verb: Literal["begins", "ends"]
+    day: dt.date
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The coverage of an area's layers, from entries in the order in which they were made.
 
-    Without any entry for a layer nothing of it is known.
+    Without any entry for a layer nothing of it is known. `reporters` holds (layer, source, reporter) for each kind of
+    reporter of whom a source has events.
     """
 
     entries: tuple[CoverageEntry, ...] = ()
     ward_codes: tuple[str, ...] = ()
+    reporters: frozenset[tuple[str, str, str]] = frozenset()
     _cache: dict[tuple[str, tuple[str, ...]], tuple[Spans, Spans]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _narrowed: dict[frozenset[str], "Coverage"] = field(default_factory=dict, repr=False, compare=False)
+
+    def narrow(self, reported_by: Iterable[str]) -> "Coverage":
+        """What the sources cover that have events of such reporters (none given: all sources).
+
+        A source that has no event of a layer may bring any reporter. A layer whose sources all bring others is not
+        known: their days say nothing of these reporters.
+        """
+        chosen = frozenset(reported_by)
+        if not chosen or not self.reporters:
+            return self
+        if chosen not in self._narrowed:
+            described = {(layer, source) for layer, source, _ in self.reporters}
+            of_chosen = {(layer, source) for layer, source, reporter in self.reporters if reporter in chosen}
+            entries = tuple(
+                entry
+                for entry in self.entries
+                if (key := (entry.layer, entry.source)) in of_chosen or key not in described
+            )
+            self._narrowed[chosen] = Coverage(entries, self.ward_codes, self.reporters)
+        return self._narrowed[chosen]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -114,10 +150,58 @@ class Coverage:
         some = self._find_days(layer, wards)[1]
         return (some[0][0], some[-1][1]) if some else None
 
+    def group_known(self, layer: str, *, wards: Sequence[str] = ()) -> tuple[Spans, ...]:
+        """The known days, in groups of days that the same sources cover in each of the wards; latest days last."""
+        known = self.find_known(layer, wards=wards)
+        days = {
+            tuple(sorted(of_ward.items()))
+            for of_ward in self._find_source_days(layer, self._choose_wards(wards)).values()
+        }
+        edges = sorted({edge for sources in days for _, spans in sources for span in spans for edge in span})
+        groups: dict[tuple[frozenset[str], ...], list[Span]] = {}
+        for part in _cut_spans(known, edges):
+            covering = tuple(frozenset(name for name, spans in sources if _holds(spans, part)) for sources in days)
+            groups.setdefault(covering, []).append(part)
+        return tuple(sorted((join_spans(parts) for parts in groups.values()), key=lambda spans: spans[-1]))
+
+    def find_comparable(self, layer: str, periods: Sequence[Span], *, wards: Sequence[str] = ()) -> tuple[Spans, ...]:
+        """The known days of each period that can be compared: the same sources cover all of them, in each ward.
+
+        Where there is a choice of sources, those that cover the largest part of the period that they know least.
+        """
+        best, largest = tuple[Spans, ...](() for _ in periods), 0.0
+        for group in self.group_known(layer, wards=wards):
+            parts = tuple(intersect_spans((period,), group) for period in periods)
+            least = min(
+                count_days(part) / (end - start).days for part, (start, end) in zip(parts, periods, strict=True)
+            )
+            if least > 0 and least >= largest:
+                best, largest = parts, least
+        return best
+
+    def find_known_like_last(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> Spans:
+        """The known days of a period that the same sources cover as its last known day: a baseline of that day."""
+        parts = [intersect_spans((period,), group) for group in self.group_known(layer, wards=wards)]
+        return max((part for part in parts if part), key=lambda part: part[-1], default=())
+
+    def find_source_changes(self, layer: str, period: Span, *, wards: Sequence[str] = ()) -> list[SourceChange]:
+        """The sources of a layer that begin or end within a period, by day."""
+        sources: dict[str, Spans] = {}
+        for of_ward in self._find_source_days(layer, self._choose_wards(wards)).values():
+            for source, spans in of_ward.items():
+                sources[source] = join_spans((*sources.get(source, ()), *spans))
+        changes = []
+        for source, spans in sources.items():
+            if intersect_spans((period,), spans):
+                first, last = spans[0][0], spans[-1][1] - _DAY
+                changes += [SourceChange(source, "begins", first)] if first > period[0] else []
+                changes += [SourceChange(source, "ends", last)] if last < period[1] - _DAY else []
+        return sorted(changes, key=lambda change: (change.day, change.source))
+
     def list_spans(self) -> list[CoverageSpan]:
         """What each source covers, day after day joined, by layer, source, scope and first day."""
         spans: dict[tuple[str, str, str, dt.date, dt.date], list[str]] = {}
-        for (layer, source, scope), by_ward in sorted(self._read_entries().items()):
+        for (layer, source, scope), by_ward in sorted(self._by_source.items()):
             for ward in self.ward_codes:
                 for start, end in by_ward.get(ward, ()):
                     spans.setdefault((layer, source, scope, start, end), []).append(ward)
@@ -151,24 +235,22 @@ class Coverage:
 
     def _find_days(self, layer: str, wards: Sequence[str]) -> tuple[Spans, Spans]:
         """The days known whole in all wards, and those known to some part somewhere."""
-        chosen = tuple(ward for ward in (wards or self.ward_codes) if ward in self.ward_codes)
+        chosen = self._choose_wards(wards)
         key = (layer, chosen)
         if key not in self._cache:
             self._cache[key] = self._compute_days(layer, chosen)
         return self._cache[key]
 
+    def _choose_wards(self, wards: Sequence[str]) -> tuple[str, ...]:
+        """Those of the wards that are in the area; none given: all."""
+        return tuple(ward for ward in (wards or self.ward_codes) if ward in self.ward_codes)
+
     def _compute_days(self, layer: str, wards: tuple[str, ...]) -> tuple[Spans, Spans]:
-        sources: dict[str, dict[str, Spans]] = {}  # source -> ward -> days
-        for (name, source, _), by_ward in self._read_entries().items():
-            if name == layer:
-                days = sources.setdefault(source, {})
-                for ward in wards:
-                    days[ward] = join_spans((*days.get(ward, ()), *by_ward.get(ward, ())))
         whole: Spans | None = None
         some: Spans = ()
         answers: dict[tuple[Spans, ...], tuple[Spans, Spans]] = {}
-        for ward in wards:
-            of_ward = tuple(days[ward] for days in sources.values() if days.get(ward))
+        for sources in self._find_source_days(layer, wards).values():
+            of_ward = tuple(sources.values())
             if of_ward not in answers:
                 answers[of_ward] = _combine_sources(of_ward)
             ward_whole, ward_some = answers[of_ward]
@@ -176,7 +258,18 @@ class Coverage:
             some = join_spans((*some, *ward_some)) if ward_some != some else some
         return whole or (), some
 
-    def _read_entries(self) -> dict[tuple[str, str, str], dict[str, Spans]]:
+    def _find_source_days(self, layer: str, wards: tuple[str, ...]) -> dict[str, dict[str, Spans]]:
+        """The days that each source covers in each of these wards, scopes joined."""
+        days: dict[str, dict[str, Spans]] = {ward: {} for ward in wards}
+        for (name, source, _), by_ward in self._by_source.items():
+            if name == layer:
+                for ward, sources in days.items():
+                    if spans := by_ward.get(ward):
+                        sources[source] = join_spans((*sources.get(source, ()), *spans))
+        return days
+
+    @cached_property
+    def _by_source(self) -> dict[tuple[str, str, str], dict[str, Spans]]:
         """The days of each layer, source and scope, a ward; later entries correct earlier ones."""
         days: dict[tuple[str, str, str], dict[str, Spans]] = {}
         # What a person corrected outlasts what loads say, also those that come later.
@@ -207,6 +300,19 @@ def _add_span(spans: Spans, span: Span, *, open_log: bool) -> Spans:
         elif span[1] < spans[0][0]:
             span = (span[0], spans[0][0])
     return join_spans((*spans, span))
+
+
+def _cut_spans(spans: Spans, edges: Sequence[dt.date]) -> list[Span]:
+    """The spans, cut at these days."""
+    parts = []
+    for start, end in spans:
+        inside = [edge for edge in edges if start < edge < end]
+        parts += list(pairwise((start, *inside, end)))
+    return parts
+
+
+def _holds(spans: Spans, part: Span) -> bool:
+    return any(start <= part[0] and part[1] <= end for start, end in spans)
 
 
 def _combine_sources(sources: tuple[Spans, ...]) -> tuple[Spans, Spans]:

@@ -7,6 +7,7 @@ __all__ = [
     "DEMONSTRATION",
     "EVENT_COLUMNS",
     "LOCATION_PRECISIONS",
+    "NOT_SWEPT",
     "PRECISIONS",
     "REJECT_REASONS",
     "REPORTERS",
@@ -27,6 +28,8 @@ LocationKind = Literal["exact", "snapped", "postcode", "street", "randomised"]
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 LOCATION_PRECISIONS: Final[tuple[LocationKind, ...]] = get_args(LocationKind)
 REPORTERS: Final[tuple[Reporter, ...]] = get_args(Reporter)
+# Analyses of danger leave out what sweeps found, and so the days of logs that hold only sweeps.
+NOT_SWEPT: Final[tuple[Reporter, ...]] = tuple(name for name in REPORTERS if name != "sweep")
 RESOLUTIONS: Final = (8, 9, 10, 11)
 DEMONSTRATION: Final = "demonstration"  # the source name that marks synthetic events everywhere
 

@@ -26,6 +26,7 @@ from layers.wording import MONTH_NAMES, format_date, format_list, format_span
 
 __all__ = [
     "FEWEST_BINS",
+    "NO_REPORTERS",
     "QUARTER_YEARS",
     "Bins",
     "Period",
@@ -42,6 +43,7 @@ __all__ = [
     "format_quarter",
     "format_quarter_months",
     "get_coverage",
+    "has_known_day",
     "parse_day",
     "require_one_layer",
 ]
@@ -56,6 +58,7 @@ _MOST_OF: Final = 0.5
 _EPOCH: Final = dt.date(1970, 1, 1)
 _DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y")
 _DAY: Final = dt.timedelta(days=1)
+NO_REPORTERS: Final = "No source brings records by these reporters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,13 @@ def require_one_layer(chosen: Filter, what: str, *, incidents: bool = False) -> 
     )
 
 
-def get_coverage(columns: Columns, *, time_zone: str) -> Coverage:
-    """What is known of each layer; where the columns carry no coverage, each from its first event to its last."""
+def get_coverage(columns: Columns, *, time_zone: str, reported_by: tuple[str, ...] = ()) -> Coverage:
+    """What is known of each layer, of the sources that bring such reporters (none given: of all).
+
+    Where the columns carry no coverage, each layer is known from its first event to its last.
+    """
     if columns.coverage is not None:
-        return columns.coverage
+        return columns.coverage.narrow(reported_by)
     periods = [(spec.name, _find_event_period(columns, code, time_zone)) for code, spec in enumerate(LAYERS)]
     entries = tuple(CoverageEntry(name, "", "", *period) for name, period in periods if period)
     return Coverage(entries, columns.ward_codes)
@@ -108,12 +114,14 @@ def _find_event_period(columns: Columns, code: int, time_zone: str) -> Period | 
     return _EPOCH + first * _DAY, _EPOCH + (last + 1) * _DAY
 
 
-def find_known_period(columns: Columns, layer: str, *, time_zone: str, wards: tuple[str, ...] = ()) -> Period | None:
+def find_known_period(
+    columns: Columns, layer: str, *, time_zone: str, wards: tuple[str, ...] = (), reported_by: tuple[str, ...] = ()
+) -> Period | None:
     """From the first day of which a layer's records know anything to the last; None where they know nothing.
 
     Days between may be missing: `get_coverage(...).find_missing` names them.
     """
-    return get_coverage(columns, time_zone=time_zone).find_reach(layer, wards=wards)
+    return get_coverage(columns, time_zone=time_zone, reported_by=reported_by).find_reach(layer, wards=wards)
 
 
 def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
@@ -122,9 +130,11 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
     None if the layer has no records in the period.
     """
     spec = require_one_layer(chosen, "A period of records")
-    known_period = find_known_period(columns, spec.name, time_zone=time_zone, wards=chosen.wards)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    known_period = coverage.find_reach(spec.name, wards=chosen.wards)
     if known_period is None:
-        return None, [f"No {spec.many} have been loaded."]
+        has_others = bool(chosen.reported_by) and find_known_period(columns, spec.name, time_zone=time_zone)
+        return None, [NO_REPORTERS if has_others else f"No {spec.many} have been loaded."]
     start, end = (
         max(chosen.start or known_period[0], known_period[0]),
         min(chosen.end or known_period[1], known_period[1]),
@@ -134,7 +144,6 @@ def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Pe
         sentences.append(f"The records end on {format_date(known_period[1] - _DAY)}. Later days are left out.")
     if chosen.start is not None and start > chosen.start:
         sentences.append(f"The records begin on {format_date(known_period[0])}. Earlier days are left out.")
-    coverage = get_coverage(columns, time_zone=time_zone)
     if start < end and (missing := coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)):
         sentences.append(f"{missing}.")
     return (
@@ -153,21 +162,36 @@ def describe_missing_days(columns: Columns, chosen: Filter, *, time_zone: str) -
 
     An open end of the period is where the records of the layer begin or end. Without layers, those with any records.
     """
-    coverage, parts = get_coverage(columns, time_zone=time_zone), []
+    coverage, parts = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by), []
     layers = chosen.layers or coverage.layers
     for name in layers:
-        reach = coverage.find_reach(name, wards=chosen.wards)
-        first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
-        if first is None or end is None:
-            missing: str | None = "no day is known"
-        else:
-            missing = coverage.describe_missing(name, (first, end), wards=chosen.wards) if first < end else None
-            known = coverage.find_known_in(name, (first, end), wards=chosen.wards) if first < end else ()
-            if lacks_hours(columns, dataclasses.replace(chosen, layers=(name,)), known, time_zone=time_zone):
-                missing = NO_HOURS
+        period = _find_asked_period(coverage, chosen, name)
+        missing = coverage.describe_missing(name, period, wards=chosen.wards) if period else "no day is known"
+        known = coverage.find_known_in(name, period, wards=chosen.wards) if period else ()
+        if lacks_hours(columns, dataclasses.replace(chosen, layers=(name,)), known, time_zone=time_zone):
+            missing = NO_HOURS
         if missing:
             parts.append(f"{find_layer(name).title}: {missing}" if len(layers) > 1 else missing)
     return "; ".join(parts) or (None if layers else "no day is known")
+
+
+def has_known_day(columns: Columns, chosen: Filter, *, time_zone: str) -> bool:
+    """Whether a day of the period asked for is known of any of the layers, at the hours asked for."""
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    for name in chosen.layers or coverage.layers:
+        period = _find_asked_period(coverage, chosen, name)
+        known = coverage.find_known_in(name, period, wards=chosen.wards) if period else ()
+        own = dataclasses.replace(chosen, layers=(name,))
+        if known and not lacks_hours(columns, own, known, time_zone=time_zone):
+            return True
+    return False
+
+
+def _find_asked_period(coverage: Coverage, chosen: Filter, layer: str) -> Period | None:
+    """The filter's period, an open end where the records of the layer begin or end; None where they know nothing."""
+    reach = coverage.find_reach(layer, wards=chosen.wards)
+    first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
+    return (first, end) if first and end else None
 
 
 def find_period_before(period: Period) -> Period:

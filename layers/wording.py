@@ -23,6 +23,7 @@ __all__ = [
     "format_day_spans",
     "format_hours",
     "format_last_record",
+    "format_left_out",
     "format_list",
     "format_not_known",
     "format_number",
@@ -98,8 +99,17 @@ def format_day_spans(spans: Sequence[tuple[dt.date, dt.date]], *, most: int = 3)
 
 def format_not_known(spans: Sequence[tuple[dt.date, dt.date]]) -> str:
     """As in "Mar 2024 is not known", "Mar 2024 and 3 to 9 May 2024 are not known"; of one half-open period or more."""
+    return _format_state(spans, "not known")
+
+
+def format_left_out(spans: Sequence[tuple[dt.date, dt.date]]) -> str:
+    """As in "Mar 2024 is left out", of one half-open period or more."""
+    return _format_state(spans, "left out")
+
+
+def _format_state(spans: Sequence[tuple[dt.date, dt.date]], state: str) -> str:
     text = format_day_spans(spans)
-    return f"{text} {'are' if len(spans) > 1 or ' to ' in text else 'is'} not known"
+    return f"{text} {'are' if len(spans) > 1 or ' to ' in text else 'is'} {state}"
 
 
 def _format_days(start: dt.date, end: dt.date) -> str:

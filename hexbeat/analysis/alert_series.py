@@ -18,18 +18,21 @@ from layers.wording import format_ago, format_date
 
 __all__ = [
     "AREA",
+    "CURRENT_DAYS",
     "NEWEST_WEEKS",
     "DailySeries",
     "count_known_days",
     "count_run",
     "describe_end",
     "find_end",
+    "is_current",
     "is_ended",
     "join_series",
 ]
 
 AREA: Final = 0  # the place that is the whole area; wards are from 1
 NEWEST_WEEKS: Final = 8  # records that end longer ago raise no alert
+CURRENT_DAYS: Final = 7  # alerts of older records are told as of when the records ended
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -59,7 +62,8 @@ def count_known_days(
 ) -> list[DailySeries]:
     """Counts on the known days of the `history_days` that end with `day`; a series for places of the same known days.
 
-    The area knows the days that all its wards know. Places that know no day at all are in none.
+    The area knows the days that all its wards know. Days that other sources cover than the last known one do not count:
+    a source that begins is no rise. Places that know no day at all are in none.
     """
     first = day - (history_days - 1) * _DAY
     ward = find_positions(columns.ward_codes, area.wards.codes)[columns.ward[events.index]]
@@ -72,7 +76,7 @@ def count_known_days(
     places: dict[Spans, list[int]] = {}
     for place, code in enumerate(("", *area.wards.codes)):
         wards = (code,) if code else ()
-        known = coverage.find_known_in(layer, (first, day + _DAY), wards=wards)
+        known = coverage.find_known_like_last(layer, (first, day + _DAY), wards=wards)
         places.setdefault(known, []).append(place)
     return [
         DailySeries(rows + to_ordinal(first), np.array(own), counts[rows][:, own], by_officers[rows][:, own])
@@ -99,8 +103,9 @@ def join_series(series: Sequence[DailySeries]) -> list[NDArray[np.float64]]:
 
 
 def count_run(coverage: Coverage, layer: str, day: dt.date) -> int:
-    """How many days in a row that end with `day` are known in the whole area."""
-    return next((int((day - start).days) + 1 for start, end in coverage.find_known(layer) if start <= day < end), 0)
+    """How many days in a row that end with `day` are known in the whole area, from the same sources."""
+    known = coverage.find_known_like_last(layer, (dt.date.min, day + _DAY))
+    return (day - known[-1][0]).days + 1 if known and known[-1][1] == day + _DAY else 0
 
 
 def find_end(coverage: Coverage, layers: Sequence[LayerSpec]) -> dt.date | None:
@@ -112,6 +117,11 @@ def find_end(coverage: Coverage, layers: Sequence[LayerSpec]) -> dt.date | None:
 def is_ended(last: dt.date, today: dt.date) -> bool:
     """Whether records that end with the day `last` are too old to say anything of now."""
     return last < today - dt.timedelta(weeks=NEWEST_WEEKS)
+
+
+def is_current(last_day: dt.date, last_known: dt.date, today: dt.date) -> bool:
+    """Whether an alert up to `last_day` is of now: that day, or the last known day, is at most CURRENT_DAYS ago."""
+    return max(last_day, last_known) >= today - dt.timedelta(days=CURRENT_DAYS)
 
 
 def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -> str:

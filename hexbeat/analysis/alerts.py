@@ -5,7 +5,7 @@ An alert is a question, not a finding. Simulation, kept in memory, says how ofte
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from hexbeat.analysis.alert_series import (
     count_run,
     describe_end,
     find_end,
+    is_current,
     is_ended,
     join_series,
 )
@@ -35,11 +36,12 @@ from hexbeat.analysis.weekly_alerts import FARRINGTON, find_weekly_alarms
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.coverage import Coverage
+from layers.coverage import Coverage, subtract_spans
 from layers.encounters import OFFICERS_NOTE, are_searches, describe_encounters, name_records
+from layers.event import NOT_SWEPT
 from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
-from layers.wording import format_count, format_date, format_list, format_number, format_span
+from layers.wording import format_count, format_date, format_left_out, format_list, format_number, format_span
 
 __all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
 
@@ -55,7 +57,7 @@ class Alert:
     `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive); the busiest day, `day`,
     had `peak` of them. `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how many
     alerts noise alone would raise for this layer over all places, at this setting. `searches`: all of them are searches
-    by officers.
+    by officers. `records_end`: the last known day, where it lies too far back for the alert to be one of now.
     """
 
     layer: str
@@ -71,6 +73,12 @@ class Alert:
     false_alarms_a_year: float
     sentence: str
     searches: bool = False
+    records_end: dt.date | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the alert is of now, and not of when the records ended."""
+        return self.records_end is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class AlertReport:
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the last known day if nothing later has been loaded."""
     yesterday = today - _DAY
-    end = find_end(get_coverage(columns, time_zone=time_zone), _list_layers(()))
+    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), _list_layers(()))
     return min(yesterday, end) if end else yesterday
 
 
@@ -132,7 +140,7 @@ def build_alert_report(
     `today` raise no alert; None looks back at `day` whatever day it is now.
     """
     setting = setting or Setting()
-    specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone)
+    specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
     alerts, rows, notes = list[Alert](), list[MethodRow](), list[str]()
@@ -146,9 +154,11 @@ def build_alert_report(
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
         tested = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
-        alerts, rows, notes = alerts + tested[0], rows + tested[1], notes + tested[2]
+        own = [_date_alert(alert, last, today) for alert in tested[0]]
+        alerts, rows, notes = alerts + own, rows + tested[1], notes + tested[2]
     alerts.sort(
         key=lambda alert: (
+            not alert.is_current,
             -to_ordinal(alert.last_day),
             alert.expected - alert.count,
             alert.layer,
@@ -158,6 +168,14 @@ def build_alert_report(
     period = (day - (days - 1) * _DAY, day + _DAY)
     unknown = tuple(spec.name for spec in specs if not coverage.find_known_in(spec.name, period))
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, unknown)
+
+
+def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
+    """The alert, told as one of when the records ended where it is not of now; None looks back."""
+    if today is None or is_current(alert.last_day, last_known, today):
+        return alert
+    sentence = f"When the records ended ({format_date(last_known)}): {alert.sentence}"
+    return replace(alert, records_end=last_known, sentence=sentence)
 
 
 def _test_layer(
@@ -312,6 +330,10 @@ def _build_notes(spec: LayerSpec, events: KnownDays, coverage: Coverage, day: dt
     first, last = day - (days - 1) * _DAY, find_end(coverage, [spec]) or day
     if last < day:
         notes.append(f"The newest record of {spec.many} is of {format_date(last)}. Later days are not known.")
+    period = (day - (_HISTORY_DAYS - 1) * _DAY, day + _DAY)
+    known, alike = coverage.find_known_in(spec.name, period), coverage.find_known_like_last(spec.name, period)
+    if others := subtract_spans(known, alike):
+        notes.append(f"{spec.title}: {format_left_out(others)}, because other sources cover these days.")
     if last >= first and (gap := coverage.describe_missing(spec.name, (first, min(day, last) + _DAY))):
         notes.append(f"{spec.title}: {gap}.")
     left_out = describe_left_out(spec, unknown=events.unknown, swept=events.swept)

@@ -42,7 +42,7 @@ from hexbeat.areas.area import Area
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import OFFICERS_NOTE
-from layers.event import RESOLUTIONS
+from layers.event import NOT_SWEPT, RESOLUTIONS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, require_one_layer
@@ -171,7 +171,10 @@ def _build_empty(columns: Columns, area: Area, spec: LayerSpec, weeks: int, prec
     known_days = find_known_days(columns, spec.name, time_zone=area.time_zone)
     spec = name_place_records(columns, load_study(area, (), precision.finest), spec.name)
     searches = spec != find_layer(spec.name)
-    reach = find_known_period(columns, spec.name, time_zone=area.time_zone) or (dt.date.min, dt.date.min)
+    reach = find_known_period(columns, spec.name, time_zone=area.time_zone, reported_by=NOT_SWEPT) or (
+        dt.date.min,
+        dt.date.min,
+    )
     sentence = f"There is no back-test of {spec.many}: it tests weeks, and these records are known only to the month."
     no_tables: Tables = {(precision.finest, METHODS[0]): np.zeros((3, weeks, len(SHARES)))}
     return Backtest(

@@ -24,15 +24,30 @@ from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, find_month_only_share, get_coverage, require_one_layer
 from layers.precision import describe_fine_cells, measure_chosen_precision
-from layers.wording import format_percent
+from layers.wording import format_list, format_percent, format_plural
 
-__all__ = ["AGAINST", "FALL", "NOT_KNOWN", "RISE", "TOO_FEW", "UNCLEAR", "Against", "ChangeMap", "build_change_map"]
+__all__ = [
+    "AGAINST",
+    "FALL",
+    "NOT_KNOWN",
+    "ONE_OF_MANY",
+    "RISE",
+    "TOO_FEW",
+    "UNCLEAR",
+    "Against",
+    "ChangeMap",
+    "build_change_map",
+    "is_one_of_many",
+]
 
 RISE: Final = "rise"
 FALL: Final = "fall"
 UNCLEAR: Final = "no clear change"
 TOO_FEW: Final = "too few events to say"
 NOT_KNOWN: Final = "not known"
+ONE_OF_MANY: Final = (
+    "By itself this would be a clear change, but among so many places compared a few look like this without one."
+)
 _KINDS: Final = np.array([FALL, UNCLEAR, RISE], dtype=object)
 
 
@@ -128,11 +143,21 @@ def build_change_map(
         shared_in_time=sum(selection.shared_in_time for selection in selections),
         unplaced_in_time=sum(selection.unplaced_in_time for selection in selections),
         missing=periods.missing,
-        notes=(*notes, *periods.notes, *_build_notes(columns, selections, spec)),
+        notes=(
+            *notes,
+            *periods.notes,
+            *_build_notes(columns, selections, spec),
+            *([_describe_many(by_cell, wards)] if is_one_of_many(by_cell).any() or is_one_of_many(wards).any() else []),
+        ),
         known_now=periods.known_now,
         known_other=periods.known_other,
         cell_notes=tuple(filter(None, [describe_fine_cells(precision, study.resolution)])),
     )
+
+
+def is_one_of_many(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows have no clear change although their own interval leaves out 1: the others decide."""
+    return (rows["change"] == UNCLEAR) & ((rows["ratio_low"] > 1) | (rows["ratio_high"] < 1))
 
 
 def _select_days(
@@ -154,7 +179,8 @@ def _compare_wards(
 ) -> pd.DataFrame:
     """The comparison of each chosen ward, over the days that it knows itself."""
     rows = _build_ward_columns(study)
-    days_by_ward = [periods.find_known(get_coverage(columns, time_zone=time_zone), code) for code in rows["ward_code"]]
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    days_by_ward = [periods.find_known(coverage, code) for code in rows["ward_code"]]
     parts = []
     for days in dict.fromkeys(days_by_ward):
         part = rows[[own == days for own in days_by_ward]]
@@ -243,6 +269,15 @@ def _build_notes(columns: Columns, selections: list[Selection], spec: LayerSpec)
             "month share them, and look more similar than they were."
         )
     return notes
+
+
+def _describe_many(cells: pd.DataFrame, wards: pd.DataFrame) -> str:
+    """Why places whose interval leaves out 1 have no clear change."""
+    numbers = [int(is_one_of_many(rows).sum()) for rows in (cells, wards)]
+    names = [("cell", "cells"), ("ward", "wards")]
+    places = format_list([format_plural(count, *name) for count, name in zip(numbers, names, strict=True) if count])
+    verb = "has" if sum(numbers) == 1 else "have"
+    return f"{places} {verb} no clear change although the interval leaves out 1. {ONE_OF_MANY}"
 
 
 def _build_empty_map(

@@ -1,7 +1,8 @@
 """The two periods of a comparison, and the days of each that the records know.
 
-A comparison speaks only of days that are known. Where days are missing, rates over the known days are compared; where
-a period knows less than half of its days, nothing is.
+A comparison speaks only of days that are known, and that the same sources cover: else a source that begins would look
+like a rise. Where days are missing, rates over the known days are compared; where a period knows less than half of its
+days, nothing is.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,18 @@ from typing import Final, Literal, get_args
 from geo.calendar import find_month_start, list_months
 from hexbeat.analysis.study import select_known
 from layers.columns import Columns
-from layers.coverage import Coverage, Span, Spans, count_days, join_spans
+from layers.coverage import Coverage, Span, Spans, count_days, join_spans, subtract_spans
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_month_only_share, find_period_before, find_year_before, get_coverage
-from layers.wording import format_date, format_not_known, format_number, format_span
+from layers.wording import (
+    format_date,
+    format_left_out,
+    format_list,
+    format_not_known,
+    format_number,
+    format_span,
+)
 
 __all__ = ["AGAINST", "Against", "ComparedPeriods", "choose_periods", "cut_to_months", "is_known_enough"]
 
@@ -31,6 +39,7 @@ _MONTHS: Final = "Most records are known only to their month, so only whole mont
 class ComparedPeriods:
     """The periods `other` and `now` of a layer, and the days of each that are known in all chosen wards.
 
+    The same sources cover all of these days, unless the comparison is refused for days that are not known.
     `by_month`: only whole months count, because most records are known only to their month. `missing` says which days
     of the two periods are not known (None: all are). `refusal` says why there is no comparison (None: there is one).
     """
@@ -47,7 +56,7 @@ class ComparedPeriods:
 
     def find_known(self, coverage: Coverage, ward: str) -> tuple[Spans, Spans]:
         """The days of `other` and of `now` that are known in one ward, by its code."""
-        spans = [coverage.find_known_in(self.layer, period, wards=(ward,)) for period in (self.other, self.now)]
+        spans = coverage.find_comparable(self.layer, (self.other, self.now), wards=(ward,))
         other, now = (cut_to_months(known) if self.by_month else known for known in spans)
         return other, now
 
@@ -59,7 +68,7 @@ def choose_periods(
 
     Of records that are mostly known only to their month, both are cut to whole months.
     """
-    coverage = get_coverage(columns, time_zone=time_zone)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
     other = _find_other(now, against)
     month_only = _find_month_share(columns, chosen, (other[0], now[1]), time_zone)
     notes = []
@@ -73,9 +82,7 @@ def choose_periods(
         now = months[0]
     if month_only and cut_to_months((now,)) == (now,):
         other = _find_other_months(now, against)
-    known_other, known_now = (
-        _find_known(coverage, spec, period, chosen.wards, by_month=by_month) for period in (other, now)
-    )
+    (known_other, known_now), are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
     return ComparedPeriods(
         layer=spec.name,
         now=now,
@@ -84,7 +91,9 @@ def choose_periods(
         known_other=known_other,
         by_month=by_month,
         missing=_describe_missing(coverage, spec, (other, now), chosen.wards),
-        refusal=_describe_refusal(coverage, spec, (other, now), (known_other, known_now), chosen.wards),
+        refusal=_describe_refusal(
+            coverage, spec, (other, now), (known_other, known_now), chosen.wards, are_known=are_known
+        ),
         notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known_other, known_now), chosen.wards)),
     )
 
@@ -118,11 +127,13 @@ def _find_month_share(columns: Columns, chosen: Filter, period: Period, time_zon
 
 
 def _find_known(
-    coverage: Coverage, spec: LayerSpec, period: Period, wards: tuple[str, ...], *, by_month: bool
-) -> Spans:
-    """The days of a period that are known in all of the wards; of these only whole months if so asked."""
-    known = coverage.find_known_in(spec.name, period, wards=wards)
-    return cut_to_months(known) if by_month else known
+    coverage: Coverage, spec: LayerSpec, periods: tuple[Period, Period], wards: tuple[str, ...], *, by_month: bool
+) -> tuple[tuple[Spans, ...], bool]:
+    """The days of both periods that the same sources cover, and True; where too few are known, those that are."""
+    known = tuple(coverage.find_known_in(spec.name, period, wards=wards) for period in periods)
+    comparable = coverage.find_comparable(spec.name, periods, wards=wards)
+    known, comparable = (tuple(map(cut_to_months, spans)) if by_month else spans for spans in (known, comparable))
+    return (comparable, True) if all(map(is_known_enough, periods, known)) else (known, False)
 
 
 def _refuse_parts_of_months(spec: LayerSpec, now: Period, other: Period) -> ComparedPeriods:
@@ -147,11 +158,18 @@ def _describe_refusal(
     periods: tuple[Period, Period],
     known: tuple[Spans, Spans],
     wards: tuple[str, ...],
+    *,
+    are_known: bool,
 ) -> str | None:
-    """Why there is no comparison; None where at least half of the days of each period are known."""
+    """Why there is no comparison; None where at least half of the days of each period can be compared.
+
+    `are_known`: as many are known, but not from the same sources.
+    """
     lacking = [(period, days) for period, days in zip(periods, known, strict=True) if not is_known_enough(period, days)]
     if not lacking:
         return None
+    if are_known:
+        return f"There is no comparison, because {_describe_sources(coverage, spec, periods, wards)}."
     reach = coverage.find_reach(spec.name, wards=wards)
     if reach and periods[0][0] < reach[0]:
         return (
@@ -164,6 +182,16 @@ def _describe_refusal(
     missing = _describe_missing(coverage, spec, periods, wards) if days or len(lacking) > 1 else ""
     fact = f"{share} from {format_span(*period)} {'are' if count_days(days) > 1 else 'is'} known"
     return f"There is no comparison, because {fact}. {missing}".strip()
+
+
+def _describe_sources(
+    coverage: Coverage, spec: LayerSpec, periods: tuple[Period, Period], wards: tuple[str, ...]
+) -> str:
+    """Which sources begin or end: "the same sources do not cover both periods: sweep-log begins on 1 Jun 2026"."""
+    changes = coverage.find_source_changes(spec.name, (periods[0][0], periods[1][1]), wards=wards)
+    parts = [f"{change.source} {change.verb} on {format_date(change.day)}" for change in changes]
+    reason = f": {format_list(parts)}" if parts else ""
+    return f"the same sources do not cover both periods{reason}"
 
 
 def _describe_rates(
@@ -181,6 +209,12 @@ def _describe_rates(
     if is_compared and days != totals:
         before, now = (f"{part:,} of {whole:,} days" for part, whole in zip(days, totals, strict=True))
         notes.append(f"Only known days count: {now} now and {before} before. Their rates are compared.")
+        all_known = [coverage.find_known_in(spec.name, period, wards=wards) for period in periods]
+        if left_out := join_spans(
+            part for spans, own in zip(all_known, known, strict=True) for part in subtract_spans(spans, own)
+        ):
+            sources = _describe_sources(coverage, spec, periods, wards)
+            notes.append(f"{format_left_out(left_out)}, because {sources}.")
     between = (periods[0][1], periods[1][0])
     if between[0] < between[1] and (gap := coverage.describe_missing(spec.name, between, wards=wards)):
         notes.append(f"Between the two periods {gap}.")

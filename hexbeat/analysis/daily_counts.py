@@ -15,7 +15,7 @@ from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.coverage import Spans
 from layers.encounters import are_searches, find_encounters, name_records
-from layers.event import PRECISIONS, REPORTERS
+from layers.event import NOT_SWEPT, PRECISIONS, REPORTERS
 from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
 from layers.wording import format_number, format_plural
@@ -170,7 +170,9 @@ def count_weeks(columns: Columns, layer: str, study: Study, *, tested_weeks: int
     Cells and wards are those of the study; events elsewhere are left out. UsageError if there are too few weeks to test
     `tested_weeks` of them with enough history before.
     """
-    known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
+    known = get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT).find_known(
+        layer, wards=study.chosen_wards
+    )
     first_day, number = list_known_weeks(known)
     weeks, need = len(number), tested_weeks + FEWEST_HISTORY_WEEKS
     if tested_weeks < 1 or weeks < need:

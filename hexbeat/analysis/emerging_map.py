@@ -13,6 +13,7 @@ from geo.emerging_hotspots import DEFINITIONS, Pattern, find_emerging_hotspots
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import select
+from layers.coverage import subtract_spans
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import (
@@ -115,13 +116,18 @@ def build_emerging_map(
 def _keep_known_bins(
     columns: Columns, chosen: Filter, spec: LayerSpec, bins: Bins, time_zone: str
 ) -> tuple[Bins | None, list[str]]:
-    """The bins of which every day is known, and a note on the others; None if too few are left."""
-    coverage = get_coverage(columns, time_zone=time_zone)
-    known = tuple(period for period in bins.periods if not coverage.find_missing(spec.name, period, wards=chosen.wards))
+    """The bins whose days are all known from the newest sources, and a note on the others; None if too few are left."""
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    whole = (bins.periods[0][0], bins.periods[-1][1])
+    alike = coverage.find_known_like_last(spec.name, whole, wards=chosen.wards)
+    known = tuple(period for period in bins.periods if not subtract_spans((period,), alike))
     left_out = len(bins.periods) - len(known)
     if not left_out:
         return bins, []
-    note = f"{left_out} of {len(bins.periods)} bins are left out: not all of their days are known."
+    reason = "not all of their days are known"
+    if subtract_spans(coverage.find_known_in(spec.name, whole, wards=chosen.wards), alike):
+        reason += ", or other sources cover them than the newest days"
+    note = f"{left_out} of {len(bins.periods)} bins are left out: {reason}."
     return (replace(bins, periods=known) if len(known) >= FEWEST_BINS else None), [note]
 
 

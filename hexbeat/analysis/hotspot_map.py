@@ -176,7 +176,7 @@ def _find_known(columns: Columns, chosen: Filter, spec: LayerSpec, period: Perio
     """The known days of a period; all its days for states, which are in force until they end."""
     if period is None:
         return ()
-    coverage = get_coverage(columns, time_zone=time_zone)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
     return (period,) if spec.kind == "state" else coverage.find_known_in(spec.name, period, wards=chosen.wards)
 
 

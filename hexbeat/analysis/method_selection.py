@@ -22,10 +22,11 @@ from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS, MONTH_RATES
 from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES, MethodComparison, SizeFigure
 from hexbeat.analysis.month_rates import MONTHS_ONLY, is_known_to_months
 from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.files import atomic_write
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
-from layers.event import RESOLUTIONS
+from layers.event import NOT_SWEPT, RESOLUTIONS
 from layers.filters import Filter
 from layers.periods import find_known_period, get_coverage
 from layers.precision import (
@@ -46,6 +47,7 @@ __all__ = [
     "MethodSelection",
     "SelectedMethod",
     "choose_hotspot_size",
+    "choose_map_size",
     "describe_uses",
     "has_shared_points",
     "keep_selection",
@@ -190,13 +192,13 @@ def describe_uses(best: SelectedMethod) -> str:
 def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
     if find_layer(layer).kind == "state":
         return 0
-    known = get_coverage(columns, time_zone=area.time_zone).find_known(layer)
+    known = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT).find_known(layer)
     return min(MOST_WEEKS, len(list_known_weeks(known)[1]) - FEWEST_HISTORY_WEEKS)
 
 
 def _select_month_rates(columns: Columns, area: Area, layer: str) -> MethodSelection | None:
     """The selection for records without days: cells of the usual size, or of the location precision if that is less."""
-    known_period = find_known_period(columns, layer, time_zone=area.time_zone)
+    known_period = find_known_period(columns, layer, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     if known_period is None:
         return None
     precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
@@ -243,7 +245,9 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     own = columns.layer == find_layer_code(layer)
     digest = hashlib.sha256(_RULE.encode())
     digest.update(f"{area.name}|{area.vintage}|{area.time_zone}".encode())
-    digest.update(repr(get_coverage(columns, time_zone=area.time_zone).find_known(layer)).encode())
+    digest.update(
+        repr(get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT).find_known(layer)).encode()
+    )
     digest.update(b"".join(shapely.to_wkb(area.wards.polygons)))
     for name in ("start", "end", "lon", "lat", "precision", "reported_by", "source", "location", "location_m"):
         digest.update(np.ascontiguousarray(getattr(columns, name)[own]).tobytes())
@@ -305,6 +309,14 @@ def choose_hotspot_size(
         f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
         f"Larger cells hide places that are busy alone.{known}",
     )
+
+
+def choose_map_size(
+    columns: Columns, area: Area, layer: str, selection: MethodSelection | None, *, wards: tuple[str, ...] = ()
+) -> int:
+    """The resolution of the map of hotspots of these wards (none: all), unless a person chooses another."""
+    size = choose_hotspot_size(columns, layer, selection, time_zone=area.time_zone)
+    return size.resolution if size else choose_resolution(measure_area_km2(area.wards, wards))
 
 
 def has_shared_points(columns: Columns, layer: str) -> bool:

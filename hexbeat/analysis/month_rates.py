@@ -17,7 +17,7 @@ from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.coverage import Span, join_spans
-from layers.event import REPORTERS
+from layers.event import NOT_SWEPT, REPORTERS
 from layers.periods import find_month_only_share, get_coverage
 from layers.wording import format_day_spans
 
@@ -67,7 +67,9 @@ def count_month_rates(columns: Columns, layer: str, study: Study, *, time_zone: 
 
     Events of any precision count in the month in which they began. UsageError where no month is known whole.
     """
-    known = get_coverage(columns, time_zone=time_zone).find_known(layer, wards=study.chosen_wards)
+    known = get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT).find_known(
+        layer, wards=study.chosen_wards
+    )
     months = tuple(
         (month, find_month_start(month, 1))
         for start, end in known

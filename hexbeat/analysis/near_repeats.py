@@ -123,7 +123,8 @@ def describe_missing_days(
     start, end = chosen.start or (period and period[0]), chosen.end or (period and period[1])
     if not start or not end:
         return None if period else "the days that you ask for are not known"
-    return get_coverage(columns, time_zone=time_zone).describe_missing(spec.name, (start, end), wards=chosen.wards)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    return coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)
 
 
 def _refuse_few(spec: LayerSpec, events: int, without_day: int, missing: str | None) -> UsageError:
@@ -143,7 +144,7 @@ def _select_known_days(
     columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str
 ) -> NDArray[np.int64]:
     """The chosen events of the known days of a period, int64 (n,)."""
-    coverage = get_coverage(columns, time_zone=time_zone)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
     known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
     return select_known(columns, replace(chosen, measure="events"), known, time_zone=time_zone).index
 

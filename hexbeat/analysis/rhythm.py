@@ -1,6 +1,6 @@
 """Rhythm: incidents by weekday and hour and by month, and the busiest shift and how sure that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,11 +12,20 @@ from geo.tails import binomial_at_least, share_interval
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.counting import count, select
+from layers.coverage import Spans
 from layers.event import PRECISIONS
 from layers.filters import Filter
 from layers.wording import format_percent
 
-__all__ = ["SHIFT_HOURS", "BusiestShift", "WeekdayHour", "count_by_month", "count_weekday_hours", "find_busiest_shift"]
+__all__ = [
+    "SHIFT_HOURS",
+    "BusiestShift",
+    "WeekdayHour",
+    "count_by_month",
+    "count_known_hours",
+    "count_weekday_hours",
+    "find_busiest_shift",
+]
 
 # Local hours [from, to) of the three shifts that cover a day.
 SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
@@ -88,6 +97,16 @@ def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Euro
     grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
     grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
+
+
+def count_known_hours(
+    columns: Columns, chosen: Filter, known: Spans, *, time_zone: str = "Europe/London"
+) -> WeekdayHour:
+    """The same on known days, whatever the filter's own period: days that are not known are no lull."""
+    parts = [count_weekday_hours(columns, replace(chosen, start=start, end=end), time_zone) for start, end in known]
+    grids = np.array([np.zeros((7, 24)), *(part.grid for part in parts)])
+    hours = (sum(part.known_hour for part in parts), sum(part.unknown_hour for part in parts))
+    return WeekdayHour(grids.sum(axis=0), *hours)
 
 
 def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:

@@ -4,6 +4,7 @@ Also the ward of a cell, and the area of wards.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,13 @@ from numpy.typing import NDArray
 from geo.cells import build_outlines, format_short_code
 from geo.distance import area_m2
 from geo.wards import Wards
+from layers.event import RESOLUTIONS
 
 __all__ = [
+    "CELL_KM2",
+    "MOST_CELLS",
     "build_ward_labels",
+    "choose_resolution",
     "find_cell_resolution",
     "find_cell_wards",
     "format_cell_code",
@@ -24,6 +29,10 @@ __all__ = [
     "measure_area_km2",
     "parse_cells",
 ]
+
+MOST_CELLS: Final = 1000  # with more, the cells of a town's map are too small to tap
+FINEST_AUTOMATIC: Final = 10  # cells of resolution 11 (25 m) are finer than the location precision of most reports
+CELL_KM2: Final = {8: 0.7373, 9: 0.1053, 10: 0.01505, 11: 0.00215}  # mean areas, h3geo.org/docs/core-library/restable
 
 
 def parse_cells(cells: Sequence[str]) -> NDArray[np.uint64]:
@@ -81,6 +90,12 @@ def measure_area_km2(wards: Wards, codes: Sequence[str]) -> float:
     codes_chosen = set(codes) or set(wards.codes)
     shapes = [shape for code, shape in zip(wards.codes, wards.polygons, strict=True) if code in codes_chosen]
     return sum(area_m2(shape) for shape in shapes) / 1e6
+
+
+def choose_resolution(area_km2: float) -> int:
+    """The finest resolution, at most 10, with at most MOST_CELLS cells over an area."""
+    fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
+    return max(fitting, default=min(RESOLUTIONS))
 
 
 def format_cell_name(ward_name: str, cell: int) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from geo.errors import UsageError
-from hexbeat.analysis.method_selection import SelectedMethod, select_method
+from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -128,20 +128,20 @@ def build_partners_briefing(
         wards=wards,
         visits=visits,
         sources=summarise_sources(installation.store, installation.viewer),
-        selected_methods=select_methods(installation, columns),
+        selections=find_selections(installation, columns),
     )
 
 
-def select_methods(installation: Installation, columns: Columns) -> dict[str, SelectedMethod]:
-    """The method that back-testing selects for each layer. Runs the back-test if it was not run before."""
-    methods = {}
+def find_selections(installation: Installation, columns: Columns) -> dict[str, MethodSelection]:
+    """What back-testing selects for each layer. Runs the back-test if it was not run before."""
+    selections = {}
     for spec in LAYERS:
-        method = select_method(
+        selection = select_methods(
             columns, installation.area, spec.name, home=installation.settings.home, progress=_report_selection
         )
-        if method:
-            methods[spec.name] = method
-    return methods
+        if selection:
+            selections[spec.name] = selection
+    return selections
 
 
 def _report_selection(resolution: int, place: int) -> None:

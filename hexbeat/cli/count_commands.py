@@ -24,7 +24,7 @@ from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
 from layers.filters import require_resolution
 from layers.grouping import GROUPS
-from layers.periods import describe_missing_days
+from layers.periods import describe_missing_days, has_known_day
 
 __all__ = ["counts"]
 
@@ -63,7 +63,8 @@ def counts(
                 area=installation.area,
                 note=build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {}),
             )
-    print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing)
+        is_known = has_known_day(columns, chosen, time_zone=zone)
+    print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing, is_known=is_known)
 
 
 def print_counts(
@@ -74,8 +75,12 @@ def print_counts(
     out: str | None,
     mark: str | None,
     missing: str | None,
+    is_known: bool,
 ) -> None:
-    """Print the counts; with `out`, the totals and the name of the file instead of the rows."""
+    """Print the counts; with `out`, the totals and the name of the file instead of the rows.
+
+    What is on record is counted, also of days that are not known (`missing`). `is_known`: a day is.
+    """
     totals: dict[str, Any] = {
         "total": to_json_value(grouped.total),
         "unplaced_in_time": grouped.unplaced_in_time,
@@ -88,8 +93,8 @@ def print_counts(
         | ({"demonstration": mark} if mark else {})
     )
     unit = "Events" if measure == "events" else "Items"
-    heading = f"{unit}: {'not known' if missing and not grouped.total else format_value(grouped.total)}"
-    if missing and grouped.total:
+    heading = f"{unit}: {format_value(grouped.total) if grouped.total or is_known else 'not known'}"
+    if missing and (grouped.total or is_known):
         heading = f"{unit} on record (not all days are known): {format_value(grouped.total)}"
     heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
     empty = "not known" if missing else "none"

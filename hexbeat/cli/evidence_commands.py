@@ -1,6 +1,7 @@
 """evidence: the incidents recorded near a place, for a closure case."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 
 from geo.errors import DataError, UsageError
 from hexbeat.analysis.study import BRITISH_GRID
+from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -27,9 +29,13 @@ from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_de
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
+from layers.columns import Columns
+from layers.periods import get_coverage
+from layers.wording import format_date
 
 __all__ = ["evidence"]
 
+DAY = dt.timedelta(days=1)
 YEAR = dt.timedelta(days=365)
 
 
@@ -77,7 +83,9 @@ def evidence(
     require_files(files)
     with open_installation(home, area) as installation:
         now = dt.datetime.now(installation.area.tz)
-        end = parse_day(to) if to else now.date()
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        layers = tuple(dict.fromkeys(layer or list_default_layers()))
+        end = parse_day(to) if to else choose_end(columns, layers, installation.area, today=now.date())
         at = parse_place(lon=lon, lat=lat, place=place, grid_ref=grid_ref)
         request = EvidenceRequest(
             *at,
@@ -86,18 +94,31 @@ def evidence(
             end=end,
             reference=reference or "",
             made_by=by or "",
-            layers=tuple(dict.fromkeys(layer or list_default_layers())),
+            layers=layers,
             notes=notes,
         )
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         content = build_evidence(
             installation.store, installation.viewer, columns, installation.area, request, made_at=now
         )
+        if not to:
+            print_message(f"The period ends with {format_date(end - DAY)}, {describe_end(end, now.date())}.")
         for file in files:
             _write_pack(installation, content, file)
         if files:
             record_pack(installation.settings.home, hash_content(content), now)
     _report(content, files, form=form)
+
+
+def choose_end(columns: Columns, layers: Sequence[str], area: Area, *, today: dt.date) -> dt.date:
+    """The day after the last known day of these layers, at most today; today where no layer has a known day."""
+    coverage = get_coverage(columns, time_zone=area.time_zone)
+    ends = [reach[1] for name in layers if (reach := coverage.find_reach(name))]
+    return min(max(ends, default=today), today)
+
+
+def describe_end(end: dt.date, today: dt.date) -> str:
+    """Why a period ends there."""
+    return "the last known day of these layers" if end < today else "yesterday"
 
 
 def parse_place(

@@ -175,7 +175,8 @@ def format_alert(alert: Alert) -> str:
     when = format_span(alert.first_day, alert.last_day + DAY)
     count = format_count(alert.count, name_records(find_layer(alert.layer), searches=alert.searches))
     note = f" {OFFICERS_NOTE}" if alert.searches else ""
-    return f"{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual.{note}"
+    ended = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
+    return f"{ended}{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual.{note}"
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:

@@ -17,7 +17,7 @@ from hexbeat.areas.area import Area
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.counting import select
-from layers.coverage import Spans, join_spans
+from layers.coverage import Spans, join_spans, subtract_spans
 from layers.event import REPORTERS
 from layers.filters import Filter
 from layers.periods import get_coverage
@@ -94,11 +94,18 @@ class EventPoints:
         return float((self.harm**2).sum()) / total if total > 0 else 1.0
 
     def find_missing(self, start: dt.date, end: dt.date) -> Spans:
-        """The days of [start, end) that are not known of all layers in all wards: controls come from all of them."""
-        coverage = get_coverage(self.columns, time_zone=self.area.time_zone)
+        """The days of [start, end) that are not known of all layers in all wards: controls come from all of them.
+
+        Days that other sources cover than the last known one count as not known, because they cannot be compared.
+        """
+        coverage = get_coverage(self.columns, time_zone=self.area.time_zone, reported_by=self.reported_by)
+        period = (start, end)
         known_layers = [name for name in self.layers if coverage.find_reach(name)]
         return join_spans(
-            span for name in known_layers for span in coverage.find_missing(name, (start, end)) if start < end
+            span
+            for name in known_layers
+            for span in subtract_spans((period,), coverage.find_known_like_last(name, period))
+            if start < end
         )
 
     @cached_property

@@ -37,7 +37,7 @@ from hexbeat.release.register import (
     require_same_terms,
 )
 from hexbeat.release.release_places import PlaceTree, build_borough_tree, build_piece_tree
-from hexbeat.release.release_text import CLAIM, LIMITS
+from hexbeat.release.release_text import CLAIM, LIMITS, SEARCHED_LAYER
 from hexbeat.store.coverage_log import read_coverage
 from hexbeat.store.store import Store
 from layers.access import Viewer
@@ -63,7 +63,6 @@ _POLICE_UK_SEARCHES = _POLICE_UK | {
         "other events only their month."
     ),
 }
-_SEARCHED_LAYER: Final = "street_dealing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +247,16 @@ def _build_layer(entry: LayerPolicy, periods: tuple[Period, ...], not_known: tup
 def _name_officers(
     layers: tuple[ReleasedLayer, ...], known_events: KnownEvents, series: Sequence[RegisteredRelease]
 ) -> tuple[ReleasedLayer, ...]:
-    """The layers, with `officers` where a source of searches was ever loaded: a fact about sources alone."""
+    """The layers, with `officers` where a source of searches was ever loaded, or a table holds k records by officers.
+
+    The first is a fact about sources alone. With fewer than k, naming them would tell of records that are not shown.
+    """
     named = {layer.name for old in series for layer in old.release.layers if layer.officers}
     if known_events.searches:
-        named.add(_SEARCHED_LAYER)
+        named.add(SEARCHED_LAYER)
+    frame = known_events.frame
+    by_officers = frame.loc[frame["reported_by"] == "officer", "layer"].value_counts()
+    named |= {layer.name for layer in layers if by_officers.get(layer.name, 0) >= layer.k}
     return tuple(replace(layer, officers=layer.name in named) for layer in layers)
 
 

@@ -8,8 +8,9 @@ from hexbeat.release.format import Release, ReleasedLayer
 __all__ = [
     "CLAIM",
     "LIMITS",
-    "OFFICERS",
+    "SEARCHED_LAYER",
     "WORDINGS",
+    "describe_officers",
     "format_dictionary",
     "format_licence",
     "format_promise",
@@ -37,7 +38,9 @@ _PLANTS: Final = (
 LIMITS: Final = (_TOTALS, _LAST, _PARTNER, _PLANTS)
 # Every promise that a release may make. If you change the wording, keep the old one here: releases have it.
 WORDINGS: Final = ({"claim": CLAIM, "limits": list(LIMITS)},)
-OFFICERS: Final = "These numbers include searches by police officers."
+SEARCHED_LAYER: Final = "street_dealing"  # what officers record of it are searches
+_SEARCHES: Final = "These numbers include searches by police officers."
+_OFFICERS: Final = "These numbers include what police officers recorded."
 _HOW: Final = (
     "A period appears one period late and is never changed afterwards; what is reported later counts in the period "
     "in which it is received. Every total is a sum of the numbers in blocks.csv; the true total of a ward or of "
@@ -77,6 +80,13 @@ def format_licence(facts: Mapping[str, Any]) -> str:
     return f"{facts['licence']}\n\nBoundaries: {area['licence']}\n{area['attribution']}\n"
 
 
+def describe_officers(layer: ReleasedLayer) -> str:
+    """That the numbers of a layer include records by officers; "" where they do not."""
+    if not layer.officers:
+        return ""
+    return _SEARCHES if layer.name == SEARCHED_LAYER else _OFFICERS
+
+
 def format_readme(release: Release) -> str:
     """README.txt, for a person who opens the directory."""
     facts = release.facts
@@ -84,7 +94,7 @@ def format_readme(release: Release) -> str:
     if facts["demonstration"]:
         lines += ["DEMONSTRATION: some or all of these events are made up.", ""]
     lines += [f"{layer.title}: {format_promise(layer.k)} {layer.counted}" for layer in release.layers]
-    lines += [f"{layer.title}: {OFFICERS}" for layer in release.layers if layer.officers]
+    lines += [f"{layer.title}: {describe_officers(layer)}" for layer in release.layers if layer.officers]
     lines += [_describe_not_known(layer) for layer in release.layers if layer.not_known]
     wording = facts["wording"]
     lines += [

@@ -14,7 +14,7 @@ from hexbeat.analysis.alert_series import find_end, is_ended
 from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
-from hexbeat.analysis.method_selection import SelectedMethod
+from hexbeat.analysis.method_selection import MethodSelection, choose_map_size
 from hexbeat.analysis.study import Study, load_study, select_known
 from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_gaps import ends_with_month, judge_closures, list_unknown_alerts
@@ -150,16 +150,16 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     wards: tuple[str, ...] = (),
     visits: "pd.DataFrame | None" = None,
     sources: "pd.DataFrame | None" = None,
-    selected_methods: Mapping[str, SelectedMethod] | None = None,
+    selections: Mapping[str, MethodSelection] | None = None,
 ) -> Briefing:
     """The facts as known on `today`. Events of today are not counted, because the day is not over.
 
     hours: only these hours of the day, for a shift. days: the length of the period (None: 7, for a shift 28). wards:
     codes (none: all). visits: from `read_visits` (None: work is left out). sources: the summary of `store.quality`
-    (None: freshness by layer alone). selected_methods: the method that back-testing selects for each layer, for the
-    forecast of the next week (None: no forecast). If the records of a layer end earlier, its period ends with their
-    last day, and a note says so. A layer whose records end more than NEWEST_WEEKS ago has no numbers, places, alerts or
-    forecast of now: it says how old they are.
+    (None: freshness by layer alone). selections: what back-testing selects for each layer, for the forecast of the next
+    week and the size of cells for hotspots, which is the map's (None: no forecast). If the records of a layer end
+    earlier, its period ends with their last day, and a note says so. A layer whose records end more than NEWEST_WEEKS
+    ago has no numbers, places, alerts or forecast of now: it says how old they are.
     """
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
@@ -172,8 +172,9 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     known_places = set[str]()
     current = [spec for spec in incidents if find_age(columns, area, spec, today) is None]
     for spec in current:
+        size = choose_map_size(columns, area, spec.name, (selections or {}).get(spec.name), wards=wards)
         layer_places, layer_notes, is_known = find_hot_places(
-            columns, area, spec, study, until=today, days=max(length, HOTSPOT_DAYS), hours=hours
+            columns, area, spec, load_study(area, wards, size), until=today, days=max(length, HOTSPOT_DAYS), hours=hours
         )
         places += layer_places
         notes += layer_notes
@@ -184,11 +185,11 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     alert_period = (day - (alert_days - 1) * _DAY, day + _DAY)
     ending_state, new_state = judge_closures(columns, area, today=today, days=CLOSURE_DAYS, wards=wards)
     names = {spec.name for spec in current}
-    methods = {layer: method for layer, method in (selected_methods or {}).items() if layer in names}
+    methods = {layer: selection.best for layer, selection in (selections or {}).items() if layer in names}
     expected, forecast_notes = build_forecast_lines(columns, area, methods, today=today, wards=wards)
     forecast_notes += [
         f"Where most {find_layer(name).many} are expected next is not known: the records are too old."
-        for name in (selected_methods or {})
+        for name in (selections or {})
         if name not in names
     ]
     chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]

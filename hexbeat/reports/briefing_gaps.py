@@ -11,7 +11,7 @@ from hexbeat.areas.area import Area
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.coverage import KnownState
-from layers.event import PRECISIONS
+from layers.event import NOT_SWEPT, PRECISIONS
 from layers.periods import Period, find_month_only_share, get_coverage
 
 __all__ = ["ends_with_month", "judge_closures", "list_unknown_alerts"]
@@ -38,7 +38,7 @@ def list_unknown_alerts(
     columns: Columns, area: Area, period: Period, *, today: dt.date, wards: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """The layers of incidents of which no day of the period is known, or whose records have no days; by name."""
-    coverage = get_coverage(columns, time_zone=area.time_zone)
+    coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     unknown = []
     for spec in (spec for spec in LAYERS if spec.kind == "incident"):
         last = find_end(coverage, [spec])

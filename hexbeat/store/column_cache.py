@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from hexbeat.store.coverage_log import fetch_coverage
+from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_columns
 from hexbeat.store.schema import batches, events, store_state
@@ -87,16 +87,28 @@ def _refresh(
     if old is None or old.columns.version < rewritten:
         raw = fetch_rows(connection, LIVE, ward_codes)
         columns = build_columns(raw, version=version, ward_codes=ward_codes)
+        reporters = fetch_reporters(connection, LIVE)
     else:
         raw = fetch_rows(connection, sa.and_(LIVE, events.c.row_id > old.last_row), ward_codes)
         added = build_columns(raw, version=version, ward_codes=ward_codes)
         closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
         numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
         columns = merge_columns(old.columns, added, numbers)
-    columns = replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes))
+        reporters = _find_reporters(connection, old, is_any_closed=bool(len(numbers)))
+    coverage = replace(fetch_coverage(connection, ward_codes=ward_codes), reporters=reporters)
+    columns = replace(columns, coverage=coverage)
     return _CachedColumns(
         columns, _find_highest(connection, events.c.row_id), _find_highest(connection, batches.c.batch_id)
     )
+
+
+def _find_reporters(
+    connection: Connection, old: _CachedColumns, *, is_any_closed: bool
+) -> frozenset[tuple[str, str, str]]:
+    """Which sources bring which reporters; of new rows alone where none was closed, because all rows take a while."""
+    if is_any_closed or old.columns.coverage is None:
+        return fetch_reporters(connection, LIVE)
+    return old.columns.coverage.reporters | fetch_reporters(connection, sa.and_(LIVE, events.c.row_id > old.last_row))
 
 
 def _find_highest(connection: Connection, column: "sa.Column[Any]") -> int:

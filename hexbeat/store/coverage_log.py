@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine
+from sqlalchemy import ColumnElement, Connection, Engine
 
 from geo.errors import UsageError
 from hexbeat.store.databases import read_transaction, write_transaction
@@ -23,6 +23,7 @@ from layers.wording import format_date
 __all__ = [
     "correct_coverage",
     "fetch_coverage",
+    "fetch_reporters",
     "find_today",
     "list_sources",
     "read_coverage",
@@ -55,6 +56,12 @@ def fetch_coverage(
         query = query.where(coverage.c.recorded_at <= to_seconds(as_at))
     entries = (_build_entry(dict(row)) for row in connection.execute(query).mappings())
     return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes))
+
+
+def fetch_reporters(connection: Connection, condition: ColumnElement[bool]) -> frozenset[tuple[str, str, str]]:
+    """(layer, source, reporter) of the events that meet a condition, each once: which sources bring which reporters."""
+    query = sa.select(events.c.layer, events.c.source, events.c.reported_by).distinct().where(condition)
+    return frozenset((layer, source, reporter) for layer, source, reporter in connection.execute(query))
 
 
 def write_entries(

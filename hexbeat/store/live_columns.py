@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hexbeat.store.coverage_log import fetch_coverage
+from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
@@ -83,7 +83,8 @@ def read_columns(
     with read_transaction(store.engine) as connection:
         version = read_version(connection)
         columns = build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
-        return replace(columns, coverage=fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at))
+        coverage = fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
+        return replace(columns, coverage=replace(coverage, reporters=fetch_reporters(connection, condition)))
 
 
 def build_known_condition(as_at: datetime) -> ColumnElement[bool]:

@@ -75,7 +75,7 @@ def test_every_pattern_keeps_its_definition(kind: np.ndarray, trend: tuple[float
             "sporadic": on[-1] and not mostly and on.sum() > run and not (column == -side).any(),
             "oscillating": on[-1] and not mostly and on.sum() > run and (column == -side).any(),
             "historical": not on[-1] and mostly,
-            "no pattern": column[-1] == 0 and max((column == 1).mean(), (column == -1).mean()) < 0.9,
+            "no significant trend": column[-1] == 0 and max((column == 1).mean(), (column == -1).mean()) < 0.9,
         }
         assert holds[name]
 

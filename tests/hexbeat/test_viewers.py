@@ -36,6 +36,7 @@ NO_VIEWER = {
     "hexbeat.store.databases.change_version": "a number, for functions that have asked",
     "hexbeat.store.live_columns.fetch_rows": "the inside of live_columns and column_cache, which have asked",
     "hexbeat.store.coverage_log.fetch_coverage": "the inside of read_coverage, live_columns and column_cache",
+    "hexbeat.store.coverage_log.fetch_reporters": "the inside of read_coverage, live_columns and column_cache",
     "hexbeat.store.coverage_log.write_entries": "the inside of a load or a correction, which has asked",
     "hexbeat.store.merging.apply_load": "the inside of a load, which was allowed when it began",
     "hexbeat.store.merging.compare_all": "the same",

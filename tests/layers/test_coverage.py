@@ -12,6 +12,7 @@ from layers.coverage import (
     Coverage,
     CoverageEntry,
     CoverageKind,
+    SourceChange,
     Span,
     count_days,
     intersect_spans,
@@ -147,3 +148,70 @@ def test_missing_days_have_plain_words(spans: list[Span], words: str) -> None:
     whole = (D(2023, 1, 1), D(2025, 1, 1))
     coverage = Coverage(tuple(entry(*span) for span in subtract_spans([whole], spans)), WARDS)
     assert coverage.describe_missing(NEEDLES, whole) == words
+
+
+SOURCE_DAYS = st.dictionaries(st.sampled_from(["council", "police", "sweeps"]), SPANS, max_size=3)
+
+
+@given(SOURCE_DAYS, SOURCE_DAYS, st.tuples(st.integers(0, 20), st.integers(21, 40), st.integers(41, 60)))
+def test_a_comparison_is_of_days_that_the_same_sources_cover(
+    of_a: dict[str, list[Span]], of_b: dict[str, list[Span]], bounds: tuple[int, int, int]
+) -> None:
+    entries = tuple(
+        entry(start, end, source=source, wards=(ward,))
+        for ward, sources in (("A", of_a), ("B", of_b))
+        for source, spans in sources.items()
+        for start, end in spans
+        if start < end
+    )
+    coverage, periods = Coverage(entries, WARDS), ((day(bounds[0]), day(bounds[1])), (day(bounds[1]), day(bounds[2])))
+
+    def find_sources(one: dt.date) -> tuple[frozenset[str], ...]:
+        return tuple(
+            frozenset(source for source, spans in sources.items() if one in to_days(spans)) for sources in (of_a, of_b)
+        )
+
+    other, now = coverage.find_comparable(NEEDLES, periods)
+    compared = to_days(other) | to_days(now)
+    assert len({find_sources(one) for one in compared}) <= 1
+    assert to_days(other) <= to_days(coverage.find_known_in(NEEDLES, periods[0]))
+    assert to_days(now) <= to_days(coverage.find_known_in(NEEDLES, periods[1]))
+    assert bool(other) == bool(now)
+    known = [{one: find_sources(one) for one in to_days(coverage.find_known_in(NEEDLES, part))} for part in periods]
+    assert bool(compared) == bool(set(known[0].values()) & set(known[1].values()))
+    groups = [to_days(group) for group in coverage.group_known(NEEDLES)]
+    assert set().union(*groups) == to_days(coverage.find_known(NEEDLES))
+    assert sum(map(len, groups)) == count_days(coverage.find_known(NEEDLES))
+    whole = (day(0), day(61))
+    baseline = to_days(coverage.find_known_like_last(NEEDLES, whole))
+    known_days = to_days(coverage.find_known(NEEDLES))
+    assert baseline == {one for one in known_days if find_sources(one) == find_sources(max(known_days))}
+
+
+def test_a_change_of_sources_is_no_comparison() -> None:
+    handover = (entry(day(0), day(110), source="old log"), entry(day(100), day(300), source="new log"))
+    coverage = Coverage(handover, WARDS)
+    assert coverage.find_comparable(NEEDLES, ((day(40), day(70)), (day(70), day(100)))) == (
+        ((day(40), day(70)),), ((day(70), day(100)),)
+    )  # fmt: skip
+    assert coverage.find_comparable(NEEDLES, ((day(70), day(105)), (day(105), day(140)))) == (
+        ((day(100), day(105)),), ((day(105), day(110)),)
+    )  # fmt: skip
+    assert coverage.find_comparable(NEEDLES, ((day(60), day(90)), (day(120), day(150)))) == ((), ())
+    changes = coverage.find_source_changes(NEEDLES, (day(60), day(150)))
+    assert changes == [SourceChange("new log", "begins", day(100)), SourceChange("old log", "ends", day(109))]
+
+
+def test_only_sources_that_bring_such_reporters_count_for_them() -> None:
+    entries = (entry(day(0), day(50), source="reports"), entry(day(45), day(90), source="sweeps"))
+    pairs = (("reports", "public"), ("reports", "officer"), ("sweeps", "sweep"))
+    reporters = frozenset((NEEDLES, *pair) for pair in pairs)
+    coverage = Coverage(entries, WARDS, reporters)
+    assert coverage.find_known(NEEDLES) == ((day(0), day(90)),)
+    assert coverage.narrow(()) == coverage
+    assert coverage.narrow(("public",)).find_known(NEEDLES) == ((day(0), day(50)),)
+    assert coverage.narrow(("sweep",)).find_known(NEEDLES) == ((day(45), day(90)),)
+    assert coverage.narrow(("sweep", "officer")).find_known(NEEDLES) == ((day(0), day(90)),)
+    assert coverage.narrow(("agency",)).find_known(NEEDLES) == ()
+    without_events = Coverage((*entries, entry(day(80), day(99), source="new log")), WARDS, reporters)
+    assert without_events.narrow(("agency",)).find_known(NEEDLES) == ((day(80), day(99)),)

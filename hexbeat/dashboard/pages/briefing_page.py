@@ -147,7 +147,7 @@ def _build_cached_briefing(
         sources=summarise_sources(_installation.store, _installation.viewer)
         if may(_installation.viewer, Action.SEE_RECORDS)
         else None,
-        selected_methods={name: selection.best for name, selection in selections.items() if selection},
+        selections={name: selection for name, selection in selections.items() if selection},
     )
 
 

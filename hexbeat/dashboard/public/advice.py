@@ -9,7 +9,7 @@ from typing import Final
 from geo.errors import UsageError
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.release.format import ReleasedLayer
-from hexbeat.release.release_text import OFFICERS, format_promise
+from hexbeat.release.release_text import describe_officers, format_promise
 from layers.catalogue import LAYERS
 from layers.layer_spec import COUNCIL_CONTACT, Advice
 from layers.wording import format_date
@@ -105,7 +105,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         format_promise(layer.k),
         cut if published.has_wards(layer) else whole,
         layer.counted,
-        *([OFFICERS] if layer.officers else []),
+        *filter(None, [describe_officers(layer)]),
         "A period is not known if the records do not cover all of it in every ward. It appears once they do.",
         TOTALS,
         BLANK,

@@ -12,8 +12,8 @@ import shapely
 from geo.errors import UsageError
 from hexbeat.dashboard.public.advice import TOTALS, find_advice
 from hexbeat.dashboard.public.block_drawing import list_steps
-from hexbeat.dashboard.public.published_counts import ReleaseTotals
-from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period, join_periods
+from hexbeat.dashboard.public.published_counts import ReleaseTotals, join_periods
+from hexbeat.dashboard.public.sentences import describe_ward, format_past_number, format_period
 from hexbeat.documents.maps.map_svg import render_sketch
 from hexbeat.documents.maps.scales import Scale, build_count_scale
 from hexbeat.documents.maps.sketch import Outline, Sketch

@@ -300,9 +300,9 @@ def _draw_choices(published: ReleaseTotals) -> tuple[str | None, ReleasedLayer, 
     _begin_widget("layer", names, query.get("layer"), names[0])
     name = what.radio(
         "What is counted", names, key="layer", horizontal=True,
-        format_func=lambda layer_name: published.release.layer(layer_name).title,
+        format_func=lambda layer_name: published.layer(layer_name).title,
     )  # fmt: skip
-    layer = published.release.layer(str(name))
+    layer = published.layer(str(name))
     with when, st.container():  # its place stays while a layer of one period has no slider
         period = _draw_period(layer, query.get("period"), published.find_latest_period(layer))
     heading.html(

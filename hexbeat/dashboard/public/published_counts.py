@@ -1,14 +1,14 @@
 """The published numbers of a ward or of the whole area: blocks, sums of blocks, and whether more may be hidden."""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from geo.calendar import find_month_start
 from hexbeat.release.format import Block, Period, Release, ReleasedLayer
 
-__all__ = ["PublishedTotal", "ReleaseTotals"]
+__all__ = ["PublishedTotal", "ReleaseTotals", "join_periods"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,17 @@ class PublishedTotal:
     count: int
     whole: bool
     blocks: tuple[Block, ...]
+
+
+def join_periods(periods: Sequence[Period]) -> list[Period]:
+    """Periods that follow one another as one: "January 2025 to June 2026" in place of six quarters."""
+    joined: list[Period] = []
+    for period in periods:
+        if joined and joined[-1].end == period.start:
+            joined[-1] = Period(joined[-1].name, joined[-1].start, period.end)
+        else:
+            joined.append(period)
+    return joined
 
 
 class ReleaseTotals:
@@ -48,11 +59,22 @@ class ReleaseTotals:
         }
         return dict(sorted(names.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
 
-    @property
+    @cached_property
     def layers(self) -> tuple[ReleasedLayer, ...]:
-        """The layers that have a period: those with a published one first, else in the order of the release."""
-        due_layers = [layer for layer in self.release.layers if layer.due_periods]
+        """The layers that have a period: those with a published one first, else in the order of the release.
+
+        Periods in a row that are not known are one, under the name of the first: nobody wants to step through them.
+        """
+        due_layers = [
+            replace(layer, not_known=tuple(join_periods(layer.not_known)))
+            for layer in self.release.layers
+            if layer.due_periods
+        ]
         return tuple(sorted(due_layers, key=lambda layer: not layer.periods))
+
+    def layer(self, name: str) -> ReleasedLayer:
+        """One of `layers`, by name."""
+        return next(layer for layer in self.layers if layer.name == name)
 
     def has_wards(self, layer: ReleasedLayer) -> bool:
         """Whether the layer is published for wards, and not only for the whole area."""

@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals
+from hexbeat.dashboard.public.published_counts import PublishedTotal, ReleaseTotals, join_periods
 from hexbeat.release.format import Block, Period, ReleasedLayer
-from hexbeat.release.release_text import OFFICERS
+from hexbeat.release.release_text import describe_officers
 from layers.wording import format_list
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "format_past_number",
     "format_period",
     "format_short_period",
-    "join_periods",
 ]
 
 NO_RECORDS: Final = "We have no records of this that cover a whole period."
@@ -88,7 +87,7 @@ def _describe_numbers(published: ReleaseTotals, layer: ReleasedLayer, period: Pe
     total = published.count_shown(layer, period, ward)
     lines = [_describe_lead(layer, period, total, published.wards[ward] if ward else published.title)]
     if layer.officers:
-        lines.append(OFFICERS)
+        lines.append(describe_officers(layer))
     if not total.whole:
         lines.append(_describe_missing(published, layer, period, ward))
     return [*lines, _describe_before(published, layer, period, ward)]
@@ -108,17 +107,6 @@ def _describe_later(published: ReleaseTotals, layer: ReleasedLayer, period: Peri
 def _describe_gaps(periods: Sequence[Period]) -> str:
     spans = [format_period(span) for span in join_periods(periods)]
     return f"{format_list(spans)} {'is' if len(spans) == 1 else 'are'} not known."
-
-
-def join_periods(periods: Sequence[Period]) -> list[Period]:
-    """Periods that follow one another as one, without a name: "January 2025 to June 2026" in place of six quarters."""
-    joined: list[Period] = []
-    for period in periods:
-        if joined and joined[-1].end == period.start:
-            joined[-1] = Period("", joined[-1].start, period.end)
-        else:
-            joined.append(period)
-    return joined
 
 
 def _describe_too_early(published: ReleaseTotals, layer: ReleasedLayer, period: Period, place: str) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, Literal, get_args
 
 import h3
+import numpy as np
 
 from hexbeat.analysis.change_map import AGAINST, Against
 from hexbeat.dashboard.state.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
@@ -24,6 +25,7 @@ __all__ = [
     "Choices",
     "View",
     "build_filter",
+    "choose_first_layer",
     "format_query",
     "is_cell",
     "parse_query",
@@ -96,8 +98,20 @@ def build_filter(choices: Choices, *, layer: str, start: date | None, end: date 
     )
 
 
-def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) -> dict[str, str]:
+def choose_first_layer(columns: Columns) -> str:
+    """The layer that the map opens on: DEFAULT_LAYER, or, without a record of it, the first that has records."""
+    has_records = np.bincount(columns.layer, minlength=len(LAYER_NAMES)) > 0
+    with_records = [name for name, has_any in zip(LAYER_NAMES, has_records.tolist(), strict=True) if has_any]
+    return DEFAULT_LAYER if DEFAULT_LAYER in with_records else next(iter(with_records), DEFAULT_LAYER)
+
+
+def format_query(
+    choices: Choices, *, fixed: tuple[date, date] | None = None, layer: str = DEFAULT_LAYER
+) -> dict[str, str]:
     """The choices as query parameters, without those that have their default.
+
+    `layer` is the one that the map opens on. Only DEFAULT_LAYER is left out, so that a link means the same once other
+    records are loaded.
 
     `fixed` replaces a moving period ("last 28 days") by its dates, so that a person who opens the link sees the same
     figures.
@@ -107,7 +121,7 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
     own_dates = choices.dates if choices.period == OWN_DATES else None
     own_hours = choices.hours if choices.shift == OWN_HOURS else None
     texts = {
-        "layers": "" if choices.layers == (DEFAULT_LAYER,) else ",".join(choices.layers),
+        "layers": "" if choices.layers == (layer,) == (DEFAULT_LAYER,) else ",".join(choices.layers),
         "period": "" if own_dates or choices.period == DEFAULT_PERIOD else choices.period,
         "from": own_dates[0].isoformat() if own_dates else "",
         "to": own_dates[1].isoformat() if own_dates else "",
@@ -129,15 +143,19 @@ def format_query(choices: Choices, *, fixed: tuple[date, date] | None = None) ->
 
 
 def parse_query(
-    query: Mapping[str, str], *, ward_codes: tuple[str, ...], columns: Columns | None = None
+    query: Mapping[str, str],
+    *,
+    ward_codes: tuple[str, ...],
+    columns: Columns | None = None,
+    layer: str = DEFAULT_LAYER,
 ) -> tuple[Choices, list[str]]:
     """The choices of a link, and a sentence for each part that was left out because it cannot be used.
 
     It raises nothing, because a link can come from anywhere. Parts are only compared with known values; values of the
-    records are compared with those in `columns` (None: no such value is known).
+    records are compared with those in `columns` (None: no such value is known). `layer` is that of a link without one.
     """
     reader = _LinkReader(query)
-    layers = reader.read_words("layers", LAYER_NAMES, "layer") or (DEFAULT_LAYER,)
+    layers = reader.read_words("layers", LAYER_NAMES, "layer") or (layer,)
     dates = reader.read_dates()
     hours = reader.read_hours()
     choices = Choices(

@@ -23,10 +23,8 @@ __all__ = [
     "CELL_COLUMNS",
     "LayerFigures",
     "can_compare",
-    "count_known",
     "count_layer",
     "count_months",
-    "find_counted_spans",
     "select_cell",
 ]
 
@@ -37,9 +35,9 @@ CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "befor
 class LayerFigures:
     """One layer over the chosen period [start, end), and over the period before, of the same length.
 
-    All numbers are of the days that are known whole. `before` is None unless every day of both periods is known.
-    `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same case. `unplaced` and `shared` are numbers of
-    events, as layers.counting defines them.
+    All numbers are of what is on record, also of days that are not known. `before` is None unless every day of both
+    periods is known, from the same sources. `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same
+    case. `unplaced` and `shared` are numbers of events, as layers.counting defines them.
     """
 
     spec: LayerSpec
@@ -59,18 +57,23 @@ class LayerFigures:
             return "not known"
         return self.freshness.judge((self.start, self.end))
 
+    @property
+    def has_number(self) -> bool:
+        """Whether there is a number to tell: something on record, or a day known on which nothing is."""
+        return bool(self.total) or self.state != "not known"
+
 
 def count_layer(
     columns: Columns, *, layer: str, choices: Choices, last: date, resolution: int, area: Area, freshness: Freshness
 ) -> LayerFigures:
-    """Count one layer as chosen, in the known days of the period, and in the period before if both are known."""
+    """Count what is on record of one layer as chosen, and of the period before if both are known."""
     start, end = choices.bounds(last)
-    spans = find_counted_spans(freshness, start=start, end=end)
     event_filter = build_filter(choices, layer=layer, start=start, end=end)
-    now = _count_by_cell(columns, event_filter, spans, resolution, area)
+    now = _count_by_cell(columns, event_filter, resolution, area)
     earlier = None
     if can_compare(freshness, start=start, end=end):
-        earlier = _count_by_cell(columns, event_filter, (find_period_before(start, end),), resolution, area)
+        first, stop = find_period_before(start, end)
+        earlier = _count_by_cell(columns, replace(event_filter, start=first, end=stop), resolution, area)
     return LayerFigures(
         spec=find_layer(layer),
         start=start,
@@ -85,12 +88,13 @@ def count_layer(
 
 
 def can_compare(freshness: Freshness, *, start: date, end: date) -> bool:
-    """True if every day of the period and of the period before, of the same length, is known."""
-    return freshness.judge((find_period_before(start, end)[0], end)) == "known"
+    """True if every day of the period and of the period before, of the same length, is known, from the same sources."""
+    both = (find_period_before(start, end)[0], end)
+    return freshness.judge(both) == "known" and freshness.is_of_same_sources(both)
 
 
-def find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans:
-    """The known days of [start, end), over which events are counted.
+def _find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans:
+    """The known days of [start, end), over which months are counted.
 
     For a state it is one span from the first to the last of them, because what is in force on both sides of a gap is
     one thing and not two.
@@ -101,7 +105,7 @@ def find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans
     return spans
 
 
-def count_known(columns: Columns, event_filter: Filter, spans: Spans, **options: Any) -> Counts:
+def _count_known(columns: Columns, event_filter: Filter, spans: Spans, **options: Any) -> Counts:
     """Counts of the filter over these spans instead of its own period; `options` are those of `count`."""
     parts = [count(columns, replace(event_filter, start=start, end=end), **options) for start, end in spans]
     if not parts:  # the columns of the groups, and no rows
@@ -120,9 +124,8 @@ def count_known(columns: Columns, event_filter: Filter, spans: Spans, **options:
     )
 
 
-def _count_by_cell(columns: Columns, event_filter: Filter, spans: Spans, resolution: int, area: Area) -> Counts:
-    options = {"by": ("cell",), "resolution": resolution, "wards": area.wards, "time_zone": area.time_zone}
-    return count_known(columns, event_filter, spans, **options)
+def _count_by_cell(columns: Columns, event_filter: Filter, resolution: int, area: Area) -> Counts:
+    return count(columns, event_filter, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
 
 
 def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
@@ -157,8 +160,8 @@ def count_months(
     names = [month.strftime("%Y-%m") for month in list_months(start, stop)]
     event_filter = build_filter(choices, layer=freshness.layer, start=start, end=stop)
     options = {"by": ("month",), "wards": area.wards, "time_zone": area.time_zone}
-    spans = find_counted_spans(freshness, start=start, end=stop)
-    rows = count_known(columns, event_filter, spans, **options).rows
+    spans = _find_counted_spans(freshness, start=start, end=stop)
+    rows = _count_known(columns, event_filter, spans, **options).rows
     by_month = dict(zip(rows["month"], rows["count"], strict=True))
     has_known_day = {name: bool(freshness.find_known_in(_find_month(name))) for name in names}
     values = [float(by_month.get(name, 0.0)) if has_known_day[name] else np.nan for name in names]

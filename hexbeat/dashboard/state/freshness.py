@@ -39,7 +39,8 @@ class Freshness:
     """What is known of one layer in some wards.
 
     `known` are the days that are known whole in all of these wards, `partly` those of which something is known, but not
-    from every source or not in every ward. `months`: the newest record is known only to its month.
+    from every source or not in every ward. `months`: the newest record is known only to its month. `by_sources`: the
+    known days in groups that the same sources cover, where that is not one group.
     """
 
     layer: str
@@ -47,6 +48,7 @@ class Freshness:
     known: Spans = ()
     partly: Spans = ()
     months: bool = False
+    by_sources: tuple[Spans, ...] = ()
 
     @property
     def first(self) -> date | None:
@@ -74,6 +76,10 @@ class Freshness:
             return "known"
         return "partly known" if intersect_spans((period,), (*self.known, *self.partly)) else "not known"
 
+    def is_of_same_sources(self, period: Span) -> bool:
+        """Whether the same sources cover all days of a half-open period that is known whole."""
+        return not self.by_sources or any(not subtract_spans((period,), group) for group in self.by_sources)
+
     def describe_missing(self, period: Span) -> str | None:
         """As in "Mar 2024 is not known"; None where the whole period is known."""
         return describe_days(self.find_missing(period)) if self.find_missing(period) else None
@@ -89,9 +95,14 @@ def describe_days(spans: Spans, words: str = "not known") -> str:
     return f"{text} {'are' if len(spans) > 1 or ' to ' in text else 'is'} {words}"
 
 
-def find_layer_freshness(columns: Columns, *, time_zone: ZoneInfo, wards: Sequence[str] = ()) -> dict[str, Freshness]:
-    """What is known of every layer in the wards (none: the whole area), in the order of the layers."""
-    coverage = get_coverage(columns, time_zone=time_zone.key)
+def find_layer_freshness(
+    columns: Columns, *, time_zone: ZoneInfo, wards: Sequence[str] = (), reported_by: tuple[str, ...] = ()
+) -> dict[str, Freshness]:
+    """What is known of every layer in the wards (none: the whole area), in the order of the layers.
+
+    Only sources that bring such reporters count (none given: all).
+    """
+    coverage = get_coverage(columns, time_zone=time_zone.key, reported_by=reported_by)
     return {
         spec.name: Freshness(
             spec.name,
@@ -99,6 +110,7 @@ def find_layer_freshness(columns: Columns, *, time_zone: ZoneInfo, wards: Sequen
             coverage.find_known(spec.name, wards=wards),
             coverage.find_partly_known(spec.name, wards=wards),
             months=_is_monthly(columns, code),
+            by_sources=coverage.group_known(spec.name, wards=wards),
         )
         for code, spec in enumerate(LAYERS)
     }

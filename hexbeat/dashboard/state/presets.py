@@ -6,27 +6,21 @@ from datetime import date, timedelta
 from typing import Final
 
 from hexbeat.analysis.rhythm import SHIFT_HOURS
-from layers.event import RESOLUTIONS
 from layers.periods import find_quarter, find_year_before
 
 __all__ = [
     "DEFAULT_PERIOD",
-    "MOST_CELLS",
     "PERIODS",
     "SHIFTS",
     "SHIFT_TITLES",
     "PeriodPreset",
     "Shift",
-    "choose_resolution",
     "find_period_before",
     "format_size",
 ]
 
 DAY: Final = timedelta(days=1)
 DEFAULT_PERIOD: Final = "28d"
-MOST_CELLS: Final = 1000  # with more, the cells of a town's map are too small to tap
-FINEST_AUTOMATIC: Final = 10  # cells of resolution 11 (25 m) are finer than the location precision of most reports
-CELL_KM2: Final = {8: 0.7373, 9: 0.1053, 10: 0.01505, 11: 0.00215}  # mean areas, h3geo.org/docs/core-library/restable
 
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 SIZE_LABELS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}
@@ -95,12 +89,6 @@ SHIFTS: Final = {
 def find_period_before(start: date, end: date) -> tuple[date, date]:
     """The period of the same length that ends where this one starts."""
     return start - (end - start), start
-
-
-def choose_resolution(area_km2: float) -> int:
-    """The finest resolution, at most 10, with at most MOST_CELLS cells over an area."""
-    fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
-    return max(fitting, default=min(RESOLUTIONS))
 
 
 def format_size(resolution: int) -> str:

@@ -13,11 +13,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.place_names import measure_area_km2
+from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
-from hexbeat.dashboard.state.presets import choose_resolution
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
@@ -30,6 +29,7 @@ __all__ = [
     "choose_area_resolution",
     "choose_ward_resolution",
     "count_all_layers",
+    "find_chosen_freshness",
     "find_freshness",
     "find_precision",
     "find_scale_maximum",
@@ -82,17 +82,28 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     )
 
 
-def find_freshness(installation: Installation, wards: tuple[str, ...] = ()) -> dict[str, Freshness]:
-    """What is known of each layer in these wards (none: the whole area)."""
-    return _build_freshness(installation.columns, installation.area, installation.key, wards)
+def find_freshness(
+    installation: Installation, wards: tuple[str, ...] = (), reported_by: tuple[str, ...] = ()
+) -> dict[str, Freshness]:
+    """What is known of each layer in these wards (none: the whole area), from sources that bring such reporters."""
+    return _build_freshness(installation.columns, installation.area, installation.key, wards, reported_by)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _build_freshness(
-    _columns: Columns, _area: Area, key: tuple[str, int, str, str], wards: tuple[str, ...]
+    _columns: Columns,
+    _area: Area,
+    key: tuple[str, int, str, str],
+    wards: tuple[str, ...],
+    reported_by: tuple[str, ...],
 ) -> dict[str, Freshness]:
     del key
-    return find_layer_freshness(_columns, time_zone=_area.tz, wards=wards)
+    return find_layer_freshness(_columns, time_zone=_area.tz, wards=wards, reported_by=reported_by)
+
+
+def find_chosen_freshness(installation: Installation, choices: Choices) -> dict[str, Freshness]:
+    """What is known of each layer in the chosen wards, from the sources that bring what is chosen."""
+    return find_freshness(installation, choices.wards, choices.reported_by)
 
 
 def choose_area_resolution(installation: Installation, choices: Choices) -> int:
@@ -140,7 +151,7 @@ def count_all_layers(
             bare,
             last,
             resolution,
-            find_freshness(installation, choices.wards)[layer],
+            find_chosen_freshness(installation, choices)[layer],
         )
         for layer in choices.layers
     ]

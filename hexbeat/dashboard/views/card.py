@@ -7,16 +7,14 @@ from typing import Final
 
 import pandas as pd
 
-from hexbeat.analysis.rhythm import WeekdayHour, count_weekday_hours, find_busiest_shift
+from hexbeat.analysis.rhythm import WeekdayHour, count_known_hours, find_busiest_shift
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import (
     LayerFigures,
     can_compare,
-    count_known,
     count_months,
-    find_counted_spans,
     select_cell,
 )
 from hexbeat.dashboard.state.freshness import Freshness, judge_months
@@ -25,8 +23,8 @@ from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.sentence import format_change
 from layers.catalogue import LAYERS, find_layer
 from layers.columns import Columns
-from layers.counting import select
-from layers.coverage import KnownState, Span, Spans
+from layers.counting import count, select
+from layers.coverage import KnownState, Span
 from layers.layer_spec import LayerSpec
 from layers.wording import escape_html, format_about, format_span
 
@@ -60,9 +58,10 @@ class LayerLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
-    """All facts of the card. `rhythm` and `months` are those of the first chosen layer, `spec`.
+    """All facts of the card.
 
-    `months` are as `count_months` gives them, `month_states` says of each whether it is known.
+    `rhythm` and `months` are those of the first chosen layer, `spec`, on its known days; `has_known_day` says whether
+    the period has one. `months` are as `count_months` gives them, `month_states` says of each whether it is known.
     """
 
     cell: str
@@ -73,6 +72,7 @@ class Card:
     end: date
     lines: tuple[LayerLine, ...]
     rhythm: WeekdayHour
+    has_known_day: bool
     months: pd.Series
     month_states: tuple[KnownState, ...]
 
@@ -113,28 +113,29 @@ def build_cell_card(
         start=start,
         end=end,
         lines=tuple(lines),
-        rhythm=count_weekday_hours(inside, event_filter, area.time_zone),
+        rhythm=count_known_hours(inside, event_filter, first.find_known_in((start, end)), time_zone=area.time_zone),
+        has_known_day=bool(first.find_known_in((start, end))),
         months=months,
         month_states=tuple(judge_months(first, months.index)),
     )
 
 
 def _build_line(inside: Columns, choices: Choices, period: Span, area: Area, freshness: Freshness) -> LayerLine:
-    """The numbers of one layer among these events, in known days; both periods only where both are known."""
+    """What is on record of one layer among these events; the period before only where both are known."""
     spec, (start, end) = find_layer(freshness.layer), period
-    spans = find_counted_spans(freshness, start=start, end=end)
-    now = _count_layer(inside, spec, choices, spans, area) if spans else None
+    on_record = _count_layer(inside, spec, choices, period, area)
+    now = on_record if on_record or freshness.find_known_in(period) else None
     before = None
     if can_compare(freshness, start=start, end=end):
-        before = _count_layer(inside, spec, choices, (find_period_before(start, end),), area)
+        before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
     missing = freshness.describe_missing(period) if freshness.events or freshness.first else "nothing has been loaded"
     return LayerLine(spec, now, before, None, missing)
 
 
-def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, spans: Spans, area: Area) -> float:
+def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: Span, area: Area) -> float:
     """The number of one layer among these events."""
-    event_filter = build_filter(choices, layer=spec.name, start=spans[0][0], end=spans[-1][1])
-    return count_known(inside, event_filter, spans, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
+    event_filter = build_filter(choices, layer=spec.name, start=period[0], end=period[1])
+    return count(inside, event_filter, by=("layer",), wards=area.wards, time_zone=area.time_zone).total
 
 
 def find_record_ids(
@@ -173,8 +174,7 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
     """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
-    is_known = any(line.now is not None for line in card.lines if line.spec.name == card.spec.name)
-    if card.spec.kind == "incident" and is_known:
+    if card.spec.kind == "incident" and card.has_known_day:
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
     explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
@@ -210,11 +210,11 @@ def _render_line(line: LayerLine, days: int) -> str:
 
 
 def _describe_line(line: LayerLine, days: int) -> str:
-    """As in "18 % more than in the 28 days before (264)", "Known days only: Mar 2024 is not known"."""
+    """As in "18 % more than in the 28 days before (264)", "On record: Mar 2024 is not known"."""
     if line.now is None:
         return f"{line.missing}"[:1].upper() + f"{line.missing}"[1:]
     if line.missing:
-        return f"Known days only: {line.missing}"
+        return f"On record: {line.missing}"
     if line.before is None:
         return "Nothing to compare with"
     earlier = f"the {days} days before" if days > 1 else "the day before"

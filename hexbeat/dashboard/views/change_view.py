@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
+from hexbeat.analysis.change_map import FALL, NOT_KNOWN, ONE_OF_MANY, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place, parse_cells
 from hexbeat.dashboard.map.hex_layer import CellStyle
@@ -77,7 +77,7 @@ def describe_change(
     total_row = change_map.whole.iloc[0]
     now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")
-    subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title)
+    subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title, known_only=True)
     against = _format_earlier(choices.against, (change_map.now[1] - change_map.now[0]).days)
     return (
         f"{subject}, against {format_about(total_row['before'])} in {against} ({format_span(*change_map.other)})"
@@ -124,7 +124,10 @@ def format_ratio(ratio: float, low: float, high: float) -> str:
 
 def describe_cell_change(row: Mapping[Hashable, Any]) -> str:
     """One cell's change for its card, as in "5 now, 4 before: too few events to say"."""
-    return f"{format_about(row['now'])} now, {format_about(row['before'])} before{_describe_verdict(row)}"
+    verdict = _describe_verdict(row)
+    if row["change"] == UNCLEAR and (row["ratio_low"] > 1 or row["ratio_high"] < 1):
+        verdict += f". {ONE_OF_MANY.removesuffix('.')}"
+    return f"{format_about(row['now'])} now, {format_about(row['before'])} before{verdict}"
 
 
 def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:

@@ -33,7 +33,7 @@ def build_counts_view(
         drawing=Drawing(parse_cells(figures.cells["cell"].tolist()), counts.to_numpy(), style),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
-        nothing=NOT_KNOWN if figures.state == "not known" else NOTHING,
+        nothing=NOTHING if figures.has_number else NOT_KNOWN,
         table=build_cell_table([figures]),
         rows=build_export_rows([figures]),
     )

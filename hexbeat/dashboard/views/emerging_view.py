@@ -73,12 +73,12 @@ def describe_emerging(emerging_map: EmergingMap, rows: pd.DataFrame, *, place: s
     too_few, without_pattern = (format_number(int(counts.get(pattern, 0))) for pattern in (TOO_FEW, NONE))
     if not kinds:
         return (
-            f"No place has a pattern over time of {emerging_map.spec.many} in {place}: "
-            f"{too_few} have too few events to say, {without_pattern} fit none."
+            f"No place has a significant trend over time of {emerging_map.spec.many} in {place}: "
+            f"{too_few} have too few events to say, {without_pattern} have no significant trend."
         )
     total = format_plural(int(counts.reindex(list(COLOURS)).sum()), "place has", "places have")
     kind_list = format_list(kinds)
-    rest = f"{too_few} have too few events to say, {without_pattern} fit none."
+    rest = f"{too_few} have too few events to say, {without_pattern} have no significant trend."
     return f"{total} a pattern over time of {emerging_map.spec.many} in {place}: {kind_list}. {rest}"
 
 

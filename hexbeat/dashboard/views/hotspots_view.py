@@ -52,7 +52,11 @@ def build_hotspots_view(
     return LayerView(
         figures=figures,
         sentence=describe_hotspots(figures, findings.hotspots, choices, ward_names=ward_names, area_title=area.title),
-        notes=(*build_coverage_notes(figures), *build_notes(findings.hotspots, all_rows), *findings.hotspots.notes),
+        notes=(
+            *build_coverage_notes(figures, known_only=True),
+            *build_notes(findings.hotspots, all_rows),
+            *findings.hotspots.notes,
+        ),
         drawing=build_drawing(rows, unit),
         heading="Hotspots, the surest first",
         groups=groups,
@@ -73,6 +77,8 @@ def describe_hotspots(
             return f"{subject}."
         return f"{subject}: there is nothing to test."
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
+    if missing := figures.freshness.describe_missing((figures.start, figures.end)):
+        where = f"{where} (known days only: {missing})"
     what = f"{spec.many}{describe_columns(choices)}"
     hot, cold = (int((hotspot_map.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:

@@ -44,34 +44,39 @@ VIEW_LABELS: Final = {"expected": "expected next week"}
 def describe_counts(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
     """The number, the layer, the place, the period, and the change against the period before.
 
-    A period that is not known has no number, and that of a partly known one says which days it leaves out. `ward_names`
+    Of days that are not known what is on record is counted, and nothing is compared. `ward_names`
     are those of the chosen wards, none for the whole area. The text holds names from data: escape it.
     """
     if figures.freshness.first is None and not figures.freshness.events:
         return f"No {figures.spec.many} have been loaded yet."
     subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
-    if figures.state == "not known":
+    if not figures.has_number:
         return f"{subject}."
-    if figures.state == "partly known":
+    if figures.state != "known":
         return f"{subject}: there is no comparison with the days before."
     return f"{subject}: {_describe_comparison(figures)}."
 
 
-def describe_subject(figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str) -> str:
+def describe_subject(
+    figures: LayerFigures, choices: Choices, *, ward_names: Sequence[str], area_title: str, known_only: bool = False
+) -> str:
     """The number, the layer, the place and the period, as in "312 needle finds in Central, 26 Oct to 21 Nov 2026".
 
-    For a period that is not known: "Needle finds in Central, 1 to 31 Mar 2024: not known". For a partly known one the
-    period is followed by what is left out: "(known days only: Mar 2024 is not known)".
+    Where days are not known: "46 needle finds on record in Central, 1 Feb to 30 Apr 2024 (Mar 2024 is not known)", or
+    with `known_only`, for a number of the known days, "46 needle finds in Central, … (known days only: …)". Without a
+    known day and a record: "Needle finds in Central, 1 to 31 Mar 2024: not known".
     """
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
     limits = describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
-    if figures.state == "not known":
+    if not figures.has_number:
         return f"{figures.spec.many[:1].upper()}{figures.spec.many[1:]}{limits} in {where}: not known"
     what = format_noun(figures.spec, figures.total, choices) + limits
     number = format_about(figures.total) if figures.total else "No"
     missing = figures.freshness.describe_missing((figures.start, figures.end))
-    left_out = f" (known days only: {missing})" if missing else ""
-    return f"{number[:1].upper()}{number[1:]} {what} in {where}{left_out}"
+    on_record, limit = "", ""
+    if missing:
+        on_record, limit = ("", f" (known days only: {missing})") if known_only else (" on record", f" ({missing})")
+    return f"{number[:1].upper()}{number[1:]} {what}{on_record} in {where}{limit}"
 
 
 def format_where_and_when(
@@ -108,6 +113,8 @@ def _describe_comparison(figures: LayerFigures) -> str:
     if figures.before is None:
         earlier_period = find_period_before(figures.start, figures.end)
         missing = figures.freshness.find_missing(earlier_period)
+        if not missing:
+            return "no comparison with the days before, because other sources cover them"
         first = figures.freshness.first
         if first and len(missing) == 1 and missing[0] == (earlier_period[0], first):
             return f"nothing to compare with, because the records begin on {format_date(first)}"
@@ -156,18 +163,22 @@ def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     return notes
 
 
-def build_coverage_notes(figures: LayerFigures) -> list[str]:
-    """What the records do not cover of the period, and where they begin or end within it."""
+def build_coverage_notes(figures: LayerFigures, *, known_only: bool = False) -> list[str]:
+    """What the records do not cover of the period, and where they begin or end within it.
+
+    `known_only`: the view's numbers are of known days.
+    """
     freshness, period = figures.freshness, (figures.start, figures.end)
     if freshness.first is None or freshness.last is None:
-        return ["No day is known for these wards."] if freshness.events else []
+        return ["No source covers what is chosen in these wards."] if freshness.events else []
     notes, missing = [], freshness.describe_missing(period)
-    if figures.state == "not known":
+    if not figures.has_number:
         notes.append(f"{missing}. That is not the same as none.")
         if freshness.judge(period) == "partly known":
             notes.append("Something is known of these days, but not from every source or not in every ward.")
     elif missing:
-        notes.append(f"{missing}. No number includes them.")
+        counted = "Only known days count" if known_only else "What is on record is counted, and compared with nothing"
+        notes.append(f"{missing}. {counted}.")
     if freshness.last < figures.end - timedelta(days=1):
         notes.append(f"The last known day is {format_date(freshness.last)}.")
     if freshness.first > figures.start:

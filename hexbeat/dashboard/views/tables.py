@@ -14,7 +14,7 @@ from geo.calendar import Calendar
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_place
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.figures import LayerFigures, count_known, find_counted_spans
+from hexbeat.dashboard.state.figures import LayerFigures
 from layers.columns import Columns
 from layers.counting import count
 from layers.coverage import Span
@@ -92,7 +92,7 @@ def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFr
     ]
     joined = pd.concat(parts, axis=1).fillna(0.0).reset_index()
     for layer_figures, name in zip(figures, names, strict=True):
-        if layer_figures.state == "not known":
+        if not layer_figures.has_number:
             joined[name] = np.nan
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
@@ -104,8 +104,8 @@ def build_group_table(
 
     The filters are those of the map. Events without an hour or a category have a row of their own (NOT_KNOWN), so that
     a column adds up to the number over the map. Closures count in every period in which they are in force. A layer of
-    which no day of the period is known has NaN; so has a month, quarter, year or week of which no day is known, which
-    has a row also without events. Where days are missing, the column MISSING names them.
+    which no day of the period is known and nothing is on record has NaN; so has such a month, quarter, year or week,
+    which has a row also without events. Where days are missing, the column MISSING names them.
     """
     grouping, keys = GROUPINGS[by], list(GROUPINGS[by].titles)
     parts = [_count_groups(columns, layer_figures, choices, by=by, area=area) for layer_figures in figures]
@@ -125,7 +125,7 @@ def build_group_table(
     for layer_figures, part in zip(figures, parts, strict=True):
         numbers = groups.merge(part, on=keys, how="left")["count"].fillna(0.0).astype(np.float64)
         known = [_has_known_day(layer_figures, periods.get(label)) for label in groups[keys[0]]]
-        table[layer_figures.spec.title] = numbers.where(np.array(known, dtype=np.bool_))
+        table[layer_figures.spec.title] = numbers.where(np.array(known, dtype=np.bool_) | (numbers > 0))
     if any(missing.values()):
         table[MISSING] = [missing.get(label, "") for label in groups[keys[0]]]
     return table
@@ -134,11 +134,10 @@ def build_group_table(
 def _count_groups(
     columns: Columns, layer_figures: LayerFigures, choices: Choices, *, by: Group, area: Area
 ) -> pd.DataFrame:
-    """The counts of one layer by group, of the known days of its period."""
+    """What is on record of one layer in its period, by group."""
     start, end = layer_figures.start, layer_figures.end
     event_filter = build_filter(choices, layer=layer_figures.spec.name, start=start, end=end)
-    spans = find_counted_spans(layer_figures.freshness, start=start, end=end)
-    return count_known(columns, event_filter, spans, by=(by,), wards=area.wards, time_zone=area.time_zone).rows
+    return count(columns, event_filter, by=(by,), wards=area.wards, time_zone=area.time_zone).rows
 
 
 def _list_groups(

@@ -34,7 +34,7 @@ from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import are_searches
-from layers.event import REPORTERS
+from layers.event import NOT_SWEPT, REPORTERS
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period
@@ -205,7 +205,7 @@ def _forecast_layer(
 ) -> LayerForecast:
     layer, weight = weighed_layer
     spec = name_place_records(columns, study, layer)
-    known_period = find_known_period(columns, layer, time_zone=area.time_zone)
+    known_period = find_known_period(columns, layer, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     if known_period is None:
         is_loaded = len(find_place_records(columns, study, layer)) > 0
         fault = "the days of those loaded are not known (see `hexbeat coverage`)" if is_loaded else "none are loaded"

@@ -8,6 +8,7 @@ from hexbeat.analysis.alert_series import NEWEST_WEEKS, is_ended
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import OFFICERS_NOTE
+from layers.event import NOT_SWEPT
 from layers.periods import get_coverage
 from layers.wording import format_ago, format_date, format_list
 
@@ -26,7 +27,7 @@ def judge_records(
     columns: Columns, layers: Sequence[str], *, day: dt.date, today: dt.date, wards: tuple[str, ...], time_zone: str
 ) -> PlanRecords:
     """What the records of some layers allow to be said of a day. Nothing of layers of which no day is known."""
-    coverage = get_coverage(columns, time_zone=time_zone)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT)
     reaches = {layer: coverage.find_reach(layer, wards=wards) for layer in layers}
     last = {layer: reach[1] - dt.timedelta(days=1) for layer, reach in reaches.items() if reach}
     period = (day, day + dt.timedelta(days=1))

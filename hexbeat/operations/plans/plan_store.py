@@ -102,6 +102,7 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
         **({"ranks_only": True} if plan.ranks_only else {}),
         **({"searches": fields["searches"]} if plan.searches else {}),
         **({"held_until": fields["past"]["until"]} if plan.past.until else {}),
+        **({"past_whole": plan.past.whole} if plan.past.whole != PlanPast().whole else {}),
     }
 
 
@@ -151,7 +152,7 @@ def _upgrade(stored: dict[str, Any]) -> dict[str, Any]:
         "worth": {name: stored[name] for name in ("covered", "expected", "score", "bound", "gap")}
         | {"proved": stored.get("proved", False)},
         "past": {"rows": rows, "held": stored.get("held"), "held_weeks": stored.get("held_weeks", 0)}
-        | {"until": stored.get("held_until", ())},
+        | {"until": stored.get("held_until", ()), "whole": stored.get("past_whole", PlanPast().whole)},
     }
 
 

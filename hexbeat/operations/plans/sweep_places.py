@@ -20,6 +20,7 @@ from hexbeat.operations.plans.plan_points import PlanPoints
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
+from layers.event import NOT_SWEPT
 from layers.periods import get_coverage
 from layers.wording import format_number, format_percent
 
@@ -225,7 +226,7 @@ def describe_sweep_settings(
 def describe_unknown_finds(columns: Columns, day: dt.date, wards: tuple[str, ...], time_zone: str) -> str | None:
     """Which of the days whose finds count most are not known, as in "Nov 2026 is not known"; None if all are."""
     period = (day - dt.timedelta(days=_RECENT_HALF_LIVES * round(HALF_LIFE_DAYS)), day)
-    coverage = get_coverage(columns, time_zone=time_zone)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT)
     return coverage.describe_missing(find_only_layer("swept").name, period, wards=wards)
 
 

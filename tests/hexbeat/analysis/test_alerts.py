@@ -210,6 +210,28 @@ def test_nothing_of_records_that_ended_long_ago_is_an_alert_now() -> None:
     assert past.headline == ""
 
 
+@pytest.mark.parametrize(
+    ("today", "is_current"), [(D(2025, 1, 1), True), (D(2025, 1, 7), True), (D(2025, 1, 8), False)]
+)
+def test_an_alert_of_now_is_at_most_a_week_old(today: dt.date, is_current: bool) -> None:  # noqa: FBT001 - a case
+    """Records end on 31 December: from a week later on their alerts are those of when the records ended."""
+    columns = columns_of([*daily(D(2024, 6, 1), D(2025, 1, 1), 1), *daily(D(2024, 12, 31), D(2025, 1, 1), 9)])
+    report = build_alert_report(columns, middlesbrough(), D(2024, 12, 31), days=7, today=today)
+    is_current = today < D(2025, 1, 8)
+    assert report.alerts
+    for alert in report.alerts:
+        assert alert.is_current == is_current
+        assert alert.records_end == (None if is_current else D(2024, 12, 31))
+        assert alert.sentence.startswith("When the records ended (31 Dec 2024): ") != is_current
+
+
+def test_an_old_alert_of_records_that_go_on_is_of_now() -> None:
+    columns = columns_of([*daily(D(2024, 6, 1), D(2025, 1, 20), 1), *daily(D(2024, 12, 31), D(2025, 1, 1), 9)])
+    report = build_alert_report(columns, middlesbrough(), D(2025, 1, 19), days=28, today=D(2025, 1, 20))
+    assert report.alerts
+    assert all(alert.is_current for alert in report.alerts)
+
+
 def test_a_layer_that_ended_long_ago_says_so_by_itself() -> None:
     old, new = daily(D(2024, 6, 1), D(2025, 1, 1), 1), daily(D(2026, 6, 1), D(2026, 11, 30), 1, layer="needle_litter")
     found = build_alert_report(columns_of([*old, *new]), middlesbrough(), D(2026, 11, 29), today=D(2026, 11, 30))

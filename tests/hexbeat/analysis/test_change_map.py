@@ -8,7 +8,16 @@ import pytest
 
 from geo.calendar import find_month_start
 from geo.change import compare_periods
-from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, TOO_FEW, UNCLEAR, build_change_map
+from hexbeat.analysis.change_map import (
+    FALL,
+    NOT_KNOWN,
+    ONE_OF_MANY,
+    RISE,
+    TOO_FEW,
+    UNCLEAR,
+    build_change_map,
+    is_one_of_many,
+)
 from hexbeat.analysis.change_periods import cut_to_months
 from hexbeat.analysis.study import load_study, sum_by_cell
 from layers.columns import Columns
@@ -102,7 +111,8 @@ def test_days_that_nobody_loaded_are_no_fall() -> None:
     open_end = Filter(layers=("needle_litter",), start=D(2026, 10, 25), end=D(2026, 12, 25))
     found = build_change_map(columns, open_end, load_study(middlesbrough()))
     assert found.now == (NOW.start, NOW.end)
-    assert found.notes == ("The records end on 21 Nov 2026. Later days are left out.",)
+    assert found.notes[:-1] == ("The records end on 21 Nov 2026. Later days are left out.",)
+    assert found.notes[-1].endswith(ONE_OF_MANY)
 
 
 def test_no_records_at_all() -> None:
@@ -255,3 +265,19 @@ def test_chosen_wards_only(wards: tuple[str, ...]) -> None:
     found = build_change_map(columns, NOW, load_study(middlesbrough(), wards))
     assert found.wards["ward_code"].tolist() == list(wards)
     assert found.cells["now"].sum() == found.wards["now"].sum() == found.whole["now"].sum()
+
+
+def test_a_place_that_changed_only_by_itself_is_explained() -> None:
+    """One of many cells has 12 after 3: its interval leaves out 1, but among so many it is not clear."""
+    events = [
+        Event(local(f"2026-{month}-{day:02d} 12:00"), lon=-1.30 + 0.006 * cell)
+        for cell in range(21)
+        for month, number in (("03", 3 if cell == 7 else 6), ("04", 12 if cell == 7 else 6))
+        for day in range(2, number + 2)
+    ]
+    columns = cover(columns_of(events), (D(2026, 3, 1), D(2026, 5, 1)))
+    chosen = Filter(layers=("needle_litter",), start=D(2026, 4, 1), end=D(2026, 5, 1))
+    found = build_change_map(columns, chosen, load_study(middlesbrough()))
+    alone = found.cells[is_one_of_many(found.cells)]
+    assert alone[["now", "before", "change"]].to_numpy().tolist() == [[12.0, 3.0, UNCLEAR]]
+    assert found.notes[-1] == f"1 cell has no clear change although the interval leaves out 1. {ONE_OF_MANY}"

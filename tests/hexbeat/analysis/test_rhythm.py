@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 
-from hexbeat.analysis.rhythm import count_by_month, count_weekday_hours
+from hexbeat.analysis.rhythm import count_by_month, count_known_hours, count_weekday_hours
 from layers.counting import Filter
 from tests.support.events import Event, columns_of, local
 
@@ -59,3 +59,14 @@ def test_months_without_anything_are_there() -> None:
 def test_months_of_nothing() -> None:
     months = count_by_month(columns_of([]), Filter())
     assert (list(months.columns), len(months)) == (["month", "layer", "count"], 0)
+
+
+def test_days_that_are_not_known_are_in_no_hour_of_the_week() -> None:
+    """Of two Fridays one is not known: its record stays out, and so does half of what was found over its midnight."""
+    unknown_friday = Event(local("2024-03-08 22:30"))
+    over_midnight = Event(local("2024-03-07 22:00"), local("2024-03-08 02:00"))
+    columns = columns_of([Event(FRIDAY_NIGHT), unknown_friday, over_midnight])
+    known = ((dt.date(2024, 3, 1), dt.date(2024, 3, 8)), (dt.date(2024, 3, 9), dt.date(2024, 3, 11)))
+    found = count_known_hours(columns, Filter(start=dt.date(2024, 1, 1)), known)
+    assert (found.grid[4, 22], found.grid[3, 22:].sum(), found.grid.sum()) == (1.0, 0.5, 1.5)
+    assert count_known_hours(columns, Filter(), ()).grid.sum() == 0

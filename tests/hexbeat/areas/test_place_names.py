@@ -3,10 +3,15 @@ from pathlib import Path
 import h3
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geo.cells import find_meeting_cells
 from hexbeat.areas.area import load_area
 from hexbeat.areas.place_names import (
+    CELL_KM2,
+    MOST_CELLS,
+    choose_resolution,
     find_cell_resolution,
     find_cell_wards,
     format_cell_code,
@@ -55,3 +60,13 @@ def test_the_area_of_wards_adds_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("resolution", range(8, 12))
 def test_a_cell_says_its_resolution(resolution: int) -> None:
     assert find_cell_resolution(h3.latlng_to_cell(54.57, -1.23, resolution)) == resolution
+
+
+@pytest.mark.parametrize(("area_km2", "resolution"), [(2.0, 10), (53.9, 9), (105.4, 8), (597.0, 8), (20_000.0, 8)])
+def test_smaller_areas_get_smaller_cells(area_km2: float, resolution: int) -> None:
+    assert choose_resolution(area_km2) == resolution
+
+
+@given(st.floats(0.01, 700))
+def test_the_automatic_size_lays_no_more_than_the_most_cells(area_km2: float) -> None:
+    assert area_km2 / CELL_KM2[choose_resolution(area_km2)] <= MOST_CELLS

@@ -148,7 +148,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "not_known", "draft"}
     assert set(payload["alerts"][0]) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
-        "false_alarms_a_year", "sentence", "searches",
+        "false_alarms_a_year", "sentence", "searches", "records_end",
     }  # fmt: skip
     spike = next(one for one in payload["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
     assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)

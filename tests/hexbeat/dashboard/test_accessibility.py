@@ -83,8 +83,8 @@ def test_axe_finds_nothing_on_the_map_page(guest: Visit) -> None:
 
 def test_axe_finds_nothing_on_alerts_hotspots_and_change(guest: Visit) -> None:
     page = guest.page
-    page.get_by_text("What, where, how sure").click()
-    expect(page.get_by_role("region", name="What is out of the ordinary")).to_be_visible()
+    page.get_by_text("All alerts: what, where, since when").click()
+    expect(page.locator(".hb-alerts")).to_be_visible()
     guest.choose("view", "Hotspots")
     expect(guest.sentence).to_contain_text("out ")
     assert faults(guest) == set()

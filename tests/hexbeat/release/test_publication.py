@@ -110,6 +110,18 @@ def test_searches_by_officers_are_named_where_they_count(tmp_path: Path) -> None
     assert later.facts["sources"] == release.facts["sources"]
 
 
+def test_officers_records_of_a_table_are_named_from_the_threshold_on(tmp_path: Path) -> None:
+    """Fewer than that would tell of records that are not shown."""
+    for number, named in ((4, []), (5, ["needle_litter"])):
+        publisher = Publisher(tmp_path / f"home{number}")
+        quarters = made_quarters(publisher.area)
+        quarters["reported_by"] = ["officer"] * number + ["public"] * (len(quarters) - number)
+        publisher.load(quarters, now="2026-07-02")
+        release = publisher.publish(tmp_path / f"out{number}").release
+        assert [layer.name for layer in release.layers if layer.officers] == named
+    assert Release.read(tmp_path / "out5").layers == release.layers
+
+
 def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher: Publisher, tmp_path: Path) -> None:
     moved = made_quarters(publisher.area)
     moved["occurred_from"] = moved["occurred_to"] = 1_785_000_000  # July 2026

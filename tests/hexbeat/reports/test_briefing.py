@@ -10,8 +10,9 @@ import pytest
 
 from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
-from hexbeat.analysis.method_selection import SelectedMethod
+from hexbeat.analysis.method_selection import MethodSelection, SelectedMethod, choose_map_size
 from hexbeat.analysis.study import load_study
+from hexbeat.areas.place_names import find_cell_resolution
 from hexbeat.documents.briefing_document import describe_freshness
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
@@ -27,6 +28,10 @@ DAY = dt.timedelta(days=1)
 @cache
 def meeting(wards: tuple[str, ...] = ()) -> Briefing:
     return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
+
+
+def select_for_overdoses(method: SelectedMethod) -> dict[str, MethodSelection]:
+    return {"overdoses": MethodSelection(method, {}, ())}
 
 
 def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
@@ -170,13 +175,13 @@ def test_only_the_next_week_is_named_as_expected_next() -> None:
     columns, area = demonstration()[0], middlesbrough()
     name = next(name for name in METHODS if name not in RANKS_ONLY)
     method = SelectedMethod(name, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
-    now = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": method})
+    now = build_briefing(columns, area, today=TODAY, selections=select_for_overdoses(method))
     assert {line.start for line in now.expected} == {TODAY}
-    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selected_methods={"overdoses": method})
+    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selections=select_for_overdoses(method))
     assert earlier.expected == ()
     week = "the forecast from these records is of 22 Nov to 28 Nov 2026."
     assert f"Where most overdoses are expected next is not known: {week}" in earlier.notes
-    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selected_methods={"overdoses": method})
+    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selections=select_for_overdoses(method))
     assert "Where most overdoses are expected next is not known: the records are too old." in later.notes
 
 
@@ -202,13 +207,25 @@ def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
     later = TODAY + 700 * DAY
     method = next(name for name in METHODS if name not in RANKS_ONLY)
     method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
-    briefing = build_briefing(columns, area, today=later, selected_methods={"overdoses": method})
+    briefing = build_briefing(columns, area, today=later, selections=select_for_overdoses(method))
     assert briefing.headline == "Records end 23 months ago (21 Nov 2026). There are no alerts of now."
     assert (briefing.alerts, briefing.places, briefing.expected) == ((), (), ())
     assert {(line.period, line.earlier, line.verdict) for line in briefing.layers[:3]} == {
         (None, None, "not known: records end 23 months ago (21 Nov 2026)")
     }
     assert meeting().headline == ""
+
+
+def test_hotspots_have_the_size_of_cells_of_the_map() -> None:
+    """One ward is small: its map and its briefing have smaller cells than the town's."""
+    columns, area = demonstration()[0], middlesbrough()
+    ward = "E05009862"
+    sizes = {wards: choose_map_size(columns, area, "needle_litter", None, wards=wards) for wards in ((), (ward,))}
+    assert sizes == {(): 9, (ward,): 10}
+    for wards, size in sizes.items():
+        cells = {cell for place in meeting(wards).places if place.layer == "needle_litter" for cell in place.cells}
+        assert {find_cell_resolution(cell) for cell in cells} <= {size}
+    assert meeting().places
 
 
 def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() -> None:
@@ -227,7 +244,7 @@ def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
     method = next(name for name in METHODS if name not in RANKS_ONLY)
     method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
     columns, area = demonstration()[0], middlesbrough()
-    lines = build_briefing(columns, area, today=TODAY, selected_methods={"overdoses": method}).expected
+    lines = build_briefing(columns, area, today=TODAY, selections=select_for_overdoses(method)).expected
     assert len(lines) == 2
     assert lines[0].expected >= lines[1].expected > 0
     assert lines[0].total >= lines[0].expected

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 import hexbeat.store.migrations
 from geo.errors import PolicyError, UsageError
+from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.coverage_log import correct_coverage, read_coverage
 from hexbeat.store.databases import make_engine, migrate
 from hexbeat.store.live_columns import read_columns
@@ -34,6 +36,13 @@ def load_days(store: Store, *spans: tuple[dt.date, dt.date], now: dt.datetime = 
         part.state_coverage(CoverageEntry("needle_litter", "table", "", *span) for span in spans)
 
 
+def columns_coverage(store: Store, as_at: dt.datetime | None = None) -> Coverage:
+    """What the columns say of days."""
+    coverage = read_columns(store, ANALYST, ward_codes=WARDS, as_at=as_at).coverage
+    assert coverage is not None
+    return replace(coverage, reporters=frozenset())
+
+
 def coverage_of(store: Store, as_at: dt.datetime | None = None) -> Coverage:
     return read_coverage(store.engine, ANALYST, ward_codes=WARDS, as_at=as_at)
 
@@ -43,8 +52,8 @@ def test_a_load_says_its_days_and_undo_takes_them_back(store: Store) -> None:
     load_days(store, (D(2026, 4, 1), D(2026, 5, 1)), now=NOW + dt.timedelta(days=1))
     assert coverage_of(store).find_known("needle_litter") == ((D(2026, 3, 1), D(2026, 5, 1)),)
     assert coverage_of(store, NOW).find_known("needle_litter") == (MARCH,)
-    assert read_columns(store, ANALYST, ward_codes=WARDS).coverage == coverage_of(store)
-    assert read_columns(store, ANALYST, ward_codes=WARDS, as_at=NOW).coverage == coverage_of(store, NOW)
+    assert columns_coverage(store) == coverage_of(store)
+    assert columns_coverage(store, NOW) == coverage_of(store, NOW)
     store.undo_last(ANALYST)
     assert coverage_of(store).find_known("needle_litter") == (MARCH,)
 
@@ -72,7 +81,7 @@ def test_days_after_the_moment_at_which_they_were_said_are_not_known(store: Stor
     load_days(store, (D(2026, 10, 1), D(2027, 4, 1)))
     known = ((D(2026, 10, 1), D(2026, 11, 2)),)
     assert coverage_of(store).find_known("needle_litter") == known
-    assert read_columns(store, ANALYST, ward_codes=WARDS).coverage == coverage_of(store)
+    assert columns_coverage(store) == coverage_of(store)
 
 
 def test_what_cannot_be_corrected_is_said(store: Store) -> None:
@@ -146,3 +155,27 @@ def insert_old(
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     connection.execute(sa.text(f"INSERT INTO events ({columns}) VALUES ({marks})"), values)  # noqa: S608  # our names
+
+
+def load_finds(store: Store, source: str, *names: str, reported_by: str) -> None:
+    with store.begin_load(ANALYST, area="a", now=NOW) as load, load.file("f.csv", source, sha256="0") as part:
+        part.add_events(event_frame(list(names)).assign(source=source, reported_by=reported_by))
+
+
+def test_the_store_knows_which_sources_bring_which_reporters(tmp_path: Path) -> None:
+    """Also after a load that replaces: the cache says what a plain read says."""
+    with Store.open(tmp_path) as store:
+        cache = ColumnCache(store)
+        steps = (
+            ("table", "a", "public"),
+            ("sweeps", "b", "sweep"),
+            ("table", "c", "officer"),
+            ("table", "a", "agency"),
+        )
+        for source, name, reporter in steps:
+            load_finds(store, source, name, reported_by=reporter)
+            cached, plain = cache.columns(ANALYST, ward_codes=WARDS), read_columns(store, ANALYST, ward_codes=WARDS)
+            assert cached.coverage == plain.coverage
+        assert plain.coverage is not None
+        needles = {(source, reporter) for layer, source, reporter in plain.coverage.reporters}
+        assert needles == {("table", "agency"), ("table", "officer"), ("sweeps", "sweep")}

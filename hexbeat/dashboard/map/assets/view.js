@@ -1,12 +1,16 @@
 /* Where the map looks. It opens on the area or the chosen wards, and a person's own zoom and centre survive filters
  * and a change of page: they are kept for the tab, under the map's key. A new choice of wards moves the map again.
  * Maps that share a key look at the same place: each follows when another is moved.
+ * What is fitted stands clear of the buttons, the sources and the legend.
  */
 (function () {
   "use strict";
 
   const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
-  const PADDING = { paddingTopLeft: [48, 10], paddingBottomRight: [10, 40] }; // clear of buttons and sources
+  const BUTTONS_PX = 48;
+  const SOURCES_PX = 40;
+  const GAP_PX = 16;
+  const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
 
   function recall(key) {
     try {
@@ -24,10 +28,36 @@
     }
   }
 
+  /** Room for the legend: beside it, on a narrow map above it. It only grows, so that another legend moves no map back. */
+  function findRoom(map) {
+    const legend = map.getContainer().querySelector(".hexbeat-legend");
+    const narrow = Hexbeat.isNarrow(map);
+    const room = (map.hexbeat.room = map.hexbeat.room || { left: BUTTONS_PX, bottom: SOURCES_PX });
+    const [side, length, most] = narrow
+      ? ["bottom", legend ? legend.offsetHeight : 0, map.getSize().y * MOST]
+      : ["left", legend ? legend.offsetWidth : 0, map.getSize().x * MOST];
+    if (length <= most) room[side] = Math.max(room[side], length + GAP_PX);
+    return narrow ? { left: BUTTONS_PX, bottom: room.bottom } : { left: room.left, bottom: SOURCES_PX };
+  }
+
   /** A map in a hidden tab has no size yet; it is fitted when it gets one. */
   function fitNow(map, bounds, options) {
-    if (map.getSize().x > 0) map.fitBounds(bounds, { ...PADDING, ...options });
-    else map.once("resize", () => map.fitBounds(bounds, { ...PADDING, animate: false }));
+    const fit = (more) => {
+      const { left, bottom } = findRoom(map);
+      map.hexbeat.given = `${left} ${bottom}`;
+      map.once("moveend", () => (map.hexbeat.own = { centre: map.getCenter(), zoom: map.getZoom() }));
+      map.fitBounds(bounds, { paddingTopLeft: [left, 10], paddingBottomRight: [10, bottom], ...more });
+    };
+    if (map.getSize().x > 0) fit(options);
+    else map.once("resize", () => fit({ animate: false }));
+  }
+
+  /** Whether a map still looks where it was fitted, and its legend has since come to need more room. */
+  function isInTheWay(map) {
+    const { own, given } = map.hexbeat;
+    if (!own || map.getZoom() !== own.zoom || !map.getCenter().equals(own.centre, 1e-6)) return false;
+    const { left, bottom } = findRoom(map);
+    return given !== `${left} ${bottom}`;
   }
 
   Hexbeat.openView = (map, key, home) => {
@@ -58,9 +88,11 @@
   /** Look at `bounds` ([[south, west], [north, east]], null: the whole area) unless the map has done so already. */
   Hexbeat.fit = (map, bounds) => {
     const wanted = bounds ? JSON.stringify(bounds) : "";
-    if (!map.hexbeat || map.hexbeat.fitted === wanted) return;
+    if (!map.hexbeat) return;
+    const again = map.hexbeat.fitted === wanted;
+    if (again && !isInTheWay(map)) return;
     map.hexbeat.fitted = wanted;
-    fitNow(map, bounds || map.hexbeat.home, {});
+    fitNow(map, bounds || map.hexbeat.home, again ? { animate: false } : {});
   };
 
   Hexbeat.fitAgain = (map) => {

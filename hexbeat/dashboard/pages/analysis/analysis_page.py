@@ -10,18 +10,23 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_weekday_hours, find_busiest_shift
+from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_known_hours, find_busiest_shift
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
 from hexbeat.dashboard.pages.map.tabs import draw_frame
-from hexbeat.dashboard.state.choices import Choices, build_filter, format_query, parse_query
+from hexbeat.dashboard.state.choices import Choices, build_filter, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.presets import PERIODS
-from hexbeat.dashboard.state.session import Installation, choose_area_resolution, find_freshness, is_history_navigation
+from hexbeat.dashboard.state.session import (
+    Installation,
+    choose_area_resolution,
+    find_chosen_freshness,
+    is_history_navigation,
+)
 from hexbeat.dashboard.views.charts import render_grid
 from hexbeat.dashboard.views.emerging_view import (
     build_emerging_drawing,
@@ -110,8 +115,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
-    choices = draw_request(installation, map_choices=find_map_choices())
-    freshness = find_freshness(installation, choices.wards)
+    choices = draw_request(installation, map_choices=find_map_choices() or open_choices(installation))
+    freshness = find_chosen_freshness(installation, choices)
     last = find_last_known_day(freshness, layers=choices.layers, today=installation.today)
     draw_old_records(installation, choices.layers, choices.wards)
     emerging, rhythm, backtest, repeats = st.tabs(NAMES, key="analysis_tab", on_change="rerun")
@@ -129,6 +134,11 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             draw_repeats(installation, choices, last)
 
 
+def open_choices(installation: Installation) -> Choices:
+    """The choices of a first visit: a layer that has records."""
+    return Choices(layers=(choose_first_layer(installation.columns),))
+
+
 def draw_rhythm(installation: Installation, choices: Choices, last: date) -> None:
     """Draw the tab on weekdays and hours."""
     spec = find_layer(choices.layers[0])
@@ -136,16 +146,19 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
         st.text(f"{spec.title} are in force all day and have no rhythm of hours.")
         return
     start, end = choices.bounds(last)
-    freshness = find_freshness(installation, choices.wards)[spec.name]
+    freshness = find_chosen_freshness(installation, choices)[spec.name]
     if not freshness.find_known_in((start, end)):
         st.text(f"{spec.title}: not known, because the records do not cover {format_span(start, end)}.")
         return
-    rhythm = count_weekday_hours(
-        installation.columns, build_filter(choices, layer=spec.name, start=start, end=end), installation.area.time_zone
+    rhythm = count_known_hours(
+        installation.columns,
+        build_filter(choices, layer=spec.name, start=start, end=end),
+        freshness.find_known_in((start, end)),
+        time_zone=installation.area.time_zone,
     )
     busiest = find_busiest_shift(rhythm)
     missing = freshness.describe_missing((start, end))
-    not_known = f"{missing}." if missing else ""
+    not_known = f"Known days only: {missing}." if missing else ""
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'

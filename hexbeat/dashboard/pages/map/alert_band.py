@@ -21,9 +21,8 @@ from layers.wording import escape_html, format_about, format_count, format_date,
 __all__ = ["draw_alerts", "drop_old_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
 DAYS_A_YEAR: Final = 365
-NUMBER: Final = ' class="hb-number"'
-NUMBERS: Final = ("Number", "Expected")
-HEADINGS: Final = ("What", "Where", "When", *NUMBERS, "Found by")
+FEWEST_TIMES: Final = 2  # "1 times as many" says nothing
+HEADINGS: Final = ("Alert", "Expected", "Found by")
 CAUTION: Final = (
     "An alert is a question, not a finding: recording may have changed, and records may still arrive. C1, C2 and C3 "
     "compare a day with the four weeks before it, in the whole area and in each ward."
@@ -37,7 +36,7 @@ def draw_alerts(installation: Installation) -> None:
         return
     with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
-        with st.expander("What, where, how sure"):
+        with st.expander("All alerts: what, where, since when"):
             st.html(render_alerts(report))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
 
@@ -83,15 +82,17 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
 
 
 def sort_alerts(report: AlertReport) -> list[Alert]:
-    """The alerts: first those that draft a form, because people are in danger, then by the excess over expected."""
-    return sorted(
-        report.alerts, key=lambda alert: (not takes_alert_form(alert), alert.expected - alert.count, alert.first_day)
-    )
+    """The alerts of now, then others; first those that draft a form, because people are in danger, then by excess."""
+
+    def rank(alert: Alert) -> tuple[bool, bool, float, date]:
+        return (not alert.is_current, not takes_alert_form(alert), alert.expected - alert.count, alert.first_day)
+
+    return sorted(report.alerts, key=rank)
 
 
 def has_urgent_alert(report: AlertReport) -> bool:
-    """Whether one of the alerts drafts a form, which means that people are in danger."""
-    return any(map(takes_alert_form, report.alerts))
+    """Whether one of the alerts of now drafts a form, which means that people are in danger."""
+    return any(alert.is_current and takes_alert_form(alert) for alert in report.alerts)
 
 
 def render_band(report: AlertReport) -> str:
@@ -100,12 +101,15 @@ def render_band(report: AlertReport) -> str:
     if not alerts:
         return ""
     first = alerts[0]
+    lead = (
+        f"When the records ended ({format_date(first.records_end)}):" if first.records_end else "Out of the ordinary:"
+    )
     more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
     chance = f"In {report.days} days chance alone brings {format_alert_number(count_chance_alerts(report))}."
     expected = format_about(first.expected)
     searches = f" {OFFICERS_NOTE}" if first.searches else ""
     return (
-        f'<p class="hb-alert"><b>Out of the ordinary:</b> {escape_html(describe_alert(first))}, where '
+        f'<p class="hb-alert"><b>{lead}</b> {escape_html(describe_alert(first))}, where '
         f"{escape_html(expected)} would be expected.{escape_html(searches)}<span>"
         f"{escape_html(more)} {escape_html(chance)}</span></p>"
     )
@@ -142,18 +146,41 @@ def format_alert_number(number: float) -> str:
 
 
 def render_alerts(report: AlertReport) -> str:
-    """All alerts as a table, the false alarms a year of each layer, and the notes. Texts are escaped."""
+    """All alerts in plain words, and folded away how sure they are. Texts are escaped."""
+    lines = "".join(f"<li>{escape_html(describe_fully(alert, report.day))}</li>" for alert in sort_alerts(report))
     rows = "".join(_render_row(alert) for alert in sort_alerts(report))
-    head = "".join(f'<th scope="col"{NUMBER if name in NUMBERS else ""}>{name}</th>' for name in HEADINGS)
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     rates = [
         f"{format_plural(round(rate), 'time', 'times')} a year for {find_layer(layer).many}"
         for layer, rate in count_false_alarms(report).items()
     ]
     chance = f"By chance alone alerts come about {format_list(rates)}, over all places." if rates else ""
+    certainty = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in describe_certainty(report, chance))
     return (
-        '<div class="hb-scroll" tabindex="0" role="region" aria-label="What is out of the ordinary">'
-        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        + "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in describe_certainty(report, chance))
+        f'<ul class="hb-alerts">{lines}</ul><details class="hb-sure"><summary>How sure is this?</summary>{certainty}'
+        '<div class="hb-scroll" tabindex="0" role="region" aria-label="How each alert was found">'
+        f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+    )
+
+
+def describe_fully(alert: Alert, day: date) -> str:
+    """What, where, since when and how unusual; `day` is the last day that was looked at.
+
+    As in "16 overdoses in Linthorpe since 25 Oct 2026. About 3 would be usual: about 6 times as many."
+    """
+    spec = name_records(find_layer(alert.layer), searches=alert.searches)
+    place = alert.place if alert.ward_code else f"{alert.place}, the whole area"
+    when = f"on {format_date(alert.first_day)}" if alert.first_day == alert.last_day else f"{format_alert_days(alert)}"
+    if alert.first_day < alert.last_day == day and alert.is_current:
+        when = f"since {format_date(alert.first_day)}"
+    times = alert.count / alert.expected if alert.expected else 0.0
+    unusual = f": {format_about(round(times))} times as many" if times >= FEWEST_TIMES else ""
+    ended = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
+    note = f" {OFFICERS_NOTE}" if alert.searches else ""
+    usual = format_about(alert.expected)
+    return (
+        f"{ended}{format_count(alert.count, spec)} in {place}, {when}. {usual[:1].upper()}{usual[1:]} would be "
+        f"usual{unusual}.{note}"
     )
 
 
@@ -163,11 +190,5 @@ def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
 
 
 def _render_row(alert: Alert) -> str:
-    place = alert.place if alert.ward_code else f"{alert.place}, the whole area"
-    return (
-        f"<tr><td>{escape_html(find_layer(alert.layer).title)}</td><td>{escape_html(place)}</td>"
-        f"<td>{escape_html(format_alert_days(alert))}</td>"
-        f'<td class="hb-number">{escape_html(format_about(alert.count))}</td>'
-        f'<td class="hb-number">{escape_html(format_about(alert.expected))}</td>'
-        f"<td>{escape_html(format_list(alert.methods))}</td></tr>"
-    )
+    cells = (describe_alert(alert), format_about(alert.expected), format_list(alert.methods))
+    return f"<tr>{''.join(f'<td>{escape_html(cell)}</td>' for cell in cells)}</tr>"

@@ -12,11 +12,11 @@ from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.change_map import ChangeMap
 from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_mark
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.hotspot_map import explain_cell
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
 from hexbeat.dashboard.header import find_page
-from hexbeat.dashboard.state.choices import Choices, format_query, is_cell
+from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
-from hexbeat.dashboard.state.session import Installation, find_freshness
+from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
 from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
@@ -119,7 +119,7 @@ def draw_cell_panel(
 
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
     """Draw the list of this view; if it is empty, why, and what to do."""
-    if all(view.figures.state == "not known" for view in views):
+    if not any(view.figures.has_number for view in views):
         st.html(
             '<div class="hb-empty"><h2>Not known</h2><p>The records do not cover this period. Choose another period or '
             "other wards.</p></div>"
@@ -146,7 +146,7 @@ def build_card(installation: Installation, choices: Choices, views: Sequence[Lay
         choices=choices,
         last=last,
         area=installation.area,
-        freshness=find_freshness(installation, choices.wards),
+        freshness=find_chosen_freshness(installation, choices),
         figures=[view.figures for view in views],
     )
 
@@ -187,7 +187,11 @@ def draw_card_links(  # the ways on from one card
                 on_click="ignore",
             )
         draw_copy_link_button(
-            urlencode(format_query(choices, fixed=choices.bounds(last))), key="copy_card", label="Copy link"
+            urlencode(
+                format_query(choices, fixed=choices.bounds(last), layer=choose_first_layer(installation.columns))
+            ),
+            key="copy_card",
+            label="Copy link",
         )
 
 
@@ -239,7 +243,7 @@ def _find_picked(key: str) -> str | None:
 def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
     """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
     cell, sentences = choices.cell or "", list[str]()
-    freshness = find_freshness(installation, choices.wards)
+    freshness = find_chosen_freshness(installation, choices)
     for layer in choices.layers:
         if not freshness[layer].find_known_in(choices.bounds(last)):
             continue
@@ -256,21 +260,44 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
         lines = [
             describe_cell_forecast(forecast, cell) if forecast else "",
             explain_cell(findings.hotspots, cell),
-            describe_pattern(findings.emerging, cell),
+            describe_pattern(findings.emerging, cell, verdict=find_verdict(findings.hotspots, cell)),
             describe_change(change_map, cell),
         ]
         sentences += [name + line for line in lines if line]
     return sentences
 
 
-def describe_pattern(emerging_map: EmergingMap, cell: str) -> str:
-    """The pattern of a cell over time with its definition; "" if the period is too short for bins."""
+def find_verdict(hotspot_map: HotspotMap, cell: str) -> str:
+    """What the whole period says of a cell: HOT, COLD or ""."""
+    rows = hotspot_map.rows
+    return str(rows.loc[rows["cell"] == cell, "hotspot"].iloc[0])
+
+
+def describe_pattern(emerging_map: EmergingMap, cell: str, *, verdict: str) -> str:
+    """What weeks (or months) of their own say of a cell, beside the `verdict` of the whole period; "" without bins.
+
+    As in "The whole period does not single it out, but single weeks do: new. A hotspot in the last period, and never
+    before."
+    """
     if emerging_map.bins is None:
         return ""
     row = emerging_map.rows[emerging_map.rows["cell"] == cell].iloc[0]
     unit = {"week": "weeks", "month": "months", "four weeks": "spans of four weeks"}[emerging_map.bins.unit]
-    sentence = f"Over {len(emerging_map.bins.periods)} {unit}: {row['pattern']}."
-    return sentence if row["pattern"] == Pattern.NONE else f"{sentence} {row['definition']}"
+    pattern = str(row["pattern"])
+    if pattern == Pattern.TOO_FEW:
+        lead = "but single" if verdict else "and single"
+        return f"That is of the whole period, {lead} {unit} have too few events to say."
+    if pattern == Pattern.NONE:
+        lead = "It stands out over the whole period, but its" if verdict else "Its"
+        return f"{lead} {len(emerging_map.bins.periods)} {unit} show no significant trend."
+    side = COLD if pattern.endswith(COLD) else HOT
+    if verdict == side:
+        lead = f"The whole period says so, and so do single {unit}"
+    elif verdict:
+        lead = f"The whole period says this, but single {unit} say otherwise"
+    else:
+        lead = f"The whole period does not single it out, but single {unit} do"
+    return f"{lead}: {pattern}. {row['definition']}"
 
 
 def describe_change(change_map: ChangeMap, cell: str) -> str:

@@ -17,7 +17,7 @@ from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
 from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
-from hexbeat.dashboard.state.choices import Choices, format_query, parse_query
+from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
@@ -26,7 +26,7 @@ from hexbeat.dashboard.state.selected_methods import choose_size, describe_backt
 from hexbeat.dashboard.state.session import (
     Installation,
     count_all_layers,
-    find_freshness,
+    find_chosen_freshness,
     find_scale_maximum,
     is_history_navigation,
 )
@@ -91,7 +91,7 @@ def draw_main(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
     draw_tabs(installation, choices, views, last=last, resolution=resolution)
-    write_link(choices)
+    write_link(installation, choices)
 
 
 def read_choices(installation: Installation) -> Choices:
@@ -102,7 +102,10 @@ def read_choices(installation: Installation) -> Choices:
     if by_history or CHOICES_KEY not in st.session_state:
         query = {key: st.query_params[key] for key in st.query_params}
         choices, problems = parse_query(
-            query, ward_codes=tuple(installation.area.wards.codes), columns=installation.columns
+            query,
+            ward_codes=tuple(installation.area.wards.codes),
+            columns=installation.columns,
+            layer=choose_first_layer(installation.columns),
         )
         st.session_state[LINK_PROBLEMS_KEY] = problems
         return keep_choices(choices)
@@ -127,16 +130,16 @@ def choose_cell(cell: str | None) -> None:
     keep_choices(replace(st.session_state[CHOICES_KEY], cell=cell))
 
 
-def reset_choices() -> None:
-    """Go back to the choices of a first visit."""
+def reset_choices(layer: str) -> None:
+    """Go back to the choices of a first visit, which opens on this layer."""
     forget_widgets()
     st.session_state.pop(LINK_PROBLEMS_KEY, None)
-    keep_choices(Choices())
+    keep_choices(Choices(layers=(layer,)))
 
 
-def write_link(choices: Choices) -> None:
+def write_link(installation: Installation, choices: Choices) -> None:
     """Write the choices into the address."""
-    query = format_query(choices)
+    query = format_query(choices, layer=choose_first_layer(installation.columns))
     if {key: st.query_params[key] for key in st.query_params} != query:
         st.query_params.from_dict(query)
 
@@ -153,9 +156,10 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
     choices = keep_choices(current)
     last = find_last_day(installation, choices)
     with st.container(horizontal=True, gap="small"):
-        fixed = urlencode(format_query(choices, fixed=choices.bounds(last)))
+        first_layer = choose_first_layer(installation.columns)
+        fixed = urlencode(format_query(choices, fixed=choices.bounds(last), layer=first_layer))
         draw_copy_link_button(fixed, key="hb_copy_link")
-        st.button("Reset", on_click=reset_choices)
+        st.button("Reset", on_click=reset_choices, args=(first_layer,))
     with st.container(key="hb_filter_close"):
         draw_close_filters_button()
     return choices, last, size_note
@@ -163,7 +167,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
 
 def find_last_day(installation: Installation, choices: Choices) -> date:
     """The day with which a moving period ends for the chosen layers and wards."""
-    freshness = find_freshness(installation, choices.wards)
+    freshness = find_chosen_freshness(installation, choices)
     return find_last_known_day(freshness, layers=choices.layers, today=installation.today)
 
 

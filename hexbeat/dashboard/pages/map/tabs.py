@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import streamlit as st
 
-from hexbeat.analysis.rhythm import count_weekday_hours
+from hexbeat.analysis.rhythm import count_known_hours
 from hexbeat.areas.place_names import format_cell_code
 from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -69,7 +69,7 @@ def draw_sortable_frame(
 
 def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
     """Draw the map as a table: counts side by side, by cell or another group; other views layer by layer."""
-    if all(view.figures.state == "not known" for view in views):
+    if not any(view.figures.has_number for view in views):
         st.text("Not known: the records do not cover this period.")
         return
     if choices.view == "counts":
@@ -121,11 +121,13 @@ def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[
         event_filter = build_filter(
             choices, layer=layer_figures.spec.name, start=layer_figures.start, end=layer_figures.end
         )
-        rhythm = count_weekday_hours(installation.columns, event_filter, installation.area.time_zone)
+        period = (layer_figures.start, layer_figures.end)
+        known = layer_figures.freshness.find_known_in(period)
+        rhythm = count_known_hours(installation.columns, event_filter, known, time_zone=installation.area.time_zone)
         lacking = format_plural(rhythm.unknown_hour, "event has", "events have")
         note = f"{lacking} no known time of day, so they are not shown here." if rhythm.unknown_hour else ""
-        missing = layer_figures.freshness.describe_missing((layer_figures.start, layer_figures.end))
-        note = f"{note} {missing}." if missing else note
+        missing = layer_figures.freshness.describe_missing(period)
+        note = f"{note} Known days only: {missing}." if missing else note
         most = f"The largest number is {format_about(float(rhythm.grid.max()))}. " if rhythm.grid.any() else ""
         chart = render_grid(rhythm.grid, caption=f"{layer_figures.spec.title} by weekday and hour of the day")
         st.html(f'<div class="hb-chart">{chart}<p class="hb-small">{escape_html(most + note)}</p></div>')

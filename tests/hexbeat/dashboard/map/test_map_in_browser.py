@@ -261,3 +261,23 @@ def test_on_a_phone_nothing_scrolls_sideways_and_a_tap_chooses(browser: Browser,
     frame.locator("#map_div").tap(position=on_screen(frame, middle["lat"], middle["lng"]))
     expect(page.get_by_text(f"chosen {cell_string(middle)}, 1 times;")).to_be_visible()
     context.close()
+
+
+def test_the_legend_lies_beside_the_area(page: Page, address: str) -> None:
+    """The map is fitted clear of the legend, and not moved again once a person has moved it."""
+    frame = open_map(page, address)
+    legend, west = frame.evaluate("""() => {
+      const { map } = window, [[south, left], [north]] = map.hexbeat.home;
+      const corners = [[south, left], [north, left]].map((corner) => map.latLngToContainerPoint(corner).x);
+      return [document.querySelector('.hexbeat-legend').getBoundingClientRect().right, Math.min(...corners)];
+    }""")
+    assert west > legend
+    moved, kept = frame.evaluate("""() => {
+      const { map, Hexbeat } = window;
+      map.panBy([40, 0], { animate: false });
+      const moved = map.getCenter();
+      map.hexbeat.room.left += 50;
+      Hexbeat.fit(map, null);
+      return [moved, map.getCenter()];
+    }""")
+    assert moved == kept

@@ -17,8 +17,10 @@ from hexbeat.dashboard.public.sentences import (
     format_period,
     format_short_period,
 )
+from hexbeat.dashboard.public.view import render_past
 from hexbeat.release.format import Period, parse_release
 from hexbeat.release.release_files import build_release_files
+from hexbeat.release.release_text import describe_officers
 from tests.support.releases import example_release, with_gaps
 
 PUBLISHED = {
@@ -183,10 +185,28 @@ def test_periods_that_follow_one_another_are_one_range() -> None:
     )  # fmt: skip
 
 
+def test_not_known_periods_in_a_row_are_one_step_of_the_slider_and_one_row() -> None:
+    published = {**PUBLISHED, "2026-Q3": (("fine.piece.0", 9),)}
+    released = example_release(published=published)
+    late = ReleaseTotals(with_gaps(released, "2026-Q1", "2026-Q2", more="2026-Q3"))
+    layer = late.layer("needle_litter")
+    assert [format_period(period) for period in layer.due_periods] == ["January to June 2026", "July to September 2026"]
+    table = render_past(late, layer, layer.periods[0], "E05000001")
+    assert table.count('<th scope="row">') == 2
+    assert (
+        '<th scope="row">Jan to Jun 2026</th><td><i class="hp-bar hp-w0"></i></td><td class="hp-number">not known'
+        in table
+    )
+    assert describe_ward(late, layer, layer.not_known[0], None)[:2] == [
+        "Between January and June 2026, the number of needle finds in Exampleton is not known.",
+        NOT_KNOWN,
+    ]
+
+
 def test_searches_by_officers_are_named() -> None:
     release = example_release()
     searched = replace(release, layers=(replace(release.layers[0], officers=True), *release.layers[1:]))
-    words = "These numbers include searches by police officers."
+    words = "These numbers include what police officers recorded."
     published = ReleaseTotals(searched)
     layer = published.layers[0]
     assert describe_ward(published, layer, layer.periods[0], "E05000001")[1] == words
@@ -196,6 +216,8 @@ def test_searches_by_officers_are_named() -> None:
     assert parse_release(files).layers == searched.layers
     assert f"Needle finds: {words}" in files["README.txt"].decode()
     assert b"officers" not in build_release_files(release)["release.json"]
+    dealing = replace(searched.layers[0], name="street_dealing")
+    assert describe_officers(dealing) == "These numbers include searches by police officers."
 
 
 def test_a_layer_of_which_nothing_is_known_comes_last_and_says_so() -> None:

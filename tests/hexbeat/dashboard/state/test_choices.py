@@ -13,6 +13,7 @@ from hexbeat.dashboard.state.choices import (
     VIEWS,
     Choices,
     build_filter,
+    choose_first_layer,
     format_query,
     is_cell,
     parse_query,
@@ -185,3 +186,22 @@ def test_a_layer_beside_those_that_were_chosen_is_not_asked_for_their_categories
     assert build_filter(chosen, layer="overdoses", **dates).categories == ("fatal",)
     other = build_filter(chosen, layer="needle_litter", **dates)
     assert (other.categories, other.reported_by) == ((), ("sweep",))
+
+
+def test_the_map_opens_on_a_layer_that_has_records() -> None:
+    dealing = columns_of([Event(1, layer="street_dealing"), Event(2, layer="overdoses")])
+    both = columns_of([Event(1, layer="street_dealing"), Event(2)])
+    assert choose_first_layer(dealing) == "street_dealing"
+    assert choose_first_layer(both) == choose_first_layer(columns_of([])) == "needle_litter"
+    assert parse_query({}, ward_codes=WARDS, layer="street_dealing")[0] == Choices(layers=("street_dealing",))
+    asked = parse_query({"layers": "overdoses"}, ward_codes=WARDS, layer="street_dealing")[0]
+    assert asked.layers == ("overdoses",)
+
+
+@pytest.mark.parametrize("first", LAYER_NAMES)
+@pytest.mark.parametrize("chosen", LAYER_NAMES)
+def test_a_link_names_its_layer_unless_every_map_opens_on_it(first: str, chosen: str) -> None:
+    """Whatever layer the map opens on here, the link means the same here, and once other records are loaded."""
+    query = format_query(Choices(layers=(chosen,)), layer=first)
+    assert parse_query(query, ward_codes=WARDS, layer=first)[0].layers == (chosen,)
+    assert parse_query(query, ward_codes=WARDS, layer="needle_litter")[0].layers == (chosen,)

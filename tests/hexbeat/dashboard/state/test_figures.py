@@ -11,6 +11,7 @@ from hexbeat.dashboard.state.choices import OWN_DATES, Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer, count_months
 from hexbeat.dashboard.state.freshness import find_layer_freshness, judge_months
 from hexbeat.dashboard.views.counts_view import build_counts_view
+from hexbeat.reports.briefing_gaps import judge_closures
 from layers.columns import Columns
 from layers.counting import count
 from layers.coverage import Coverage, CoverageEntry
@@ -90,12 +91,14 @@ def count_2024(area: Area, start: date, end: date) -> LayerFigures:
     )  # fmt: skip
 
 
-def test_only_known_days_are_counted(area: Area) -> None:
+def test_what_is_on_record_is_counted_and_not_compared(area: Area) -> None:
     figures = count_2024(area, date(2024, 2, 1), date(2024, 5, 1))
-    assert (figures.state, figures.total, figures.before) == ("partly known", 2.5, None)
-    assert figures.cells["count"].tolist() == [2.5]
+    assert (figures.state, figures.total, figures.before) == ("partly known", 4.0, None)
+    assert figures.cells["count"].tolist() == [4.0]
     march = count_2024(area, date(2024, 3, 1), date(2024, 4, 1))
-    assert (march.state, march.total, len(march.cells)) == ("not known", 0.0, 0)
+    assert (march.state, march.total, march.before, march.has_number) == ("not known", 1.5, None, True)
+    before = count_2024(area, date(2023, 3, 1), date(2023, 4, 1))
+    assert (before.state, before.total, len(before.cells), before.has_number) == ("not known", 0.0, 0, False)
 
 
 def test_known_days_with_days_before_that_are_not_known_are_not_compared(area: Area) -> None:
@@ -121,3 +124,26 @@ def test_a_subset_keeps_every_column_in_step(events: list[Event]) -> None:
     assert len(part) == int(chosen.sum())
     assert part.row_id.tolist() == columns.row_id[chosen].tolist()
     assert all(part.cell[r].tolist() == columns.cell[r][chosen].tolist() for r in columns.cell)
+
+
+def test_closures_in_force_count_across_a_gap_and_months_of_the_gap_are_not_known(area: Area) -> None:
+    """Three closures begin before the gap and one after it. How many began within it is not known, and not 0."""
+    old = Event(local("2024-01-15 00:00"), local("2024-04-15 00:00"), precision="day", layer="closed_properties")
+    new = Event(local("2024-04-10 00:00"), local("2024-07-10 00:00"), precision="day", layer="closed_properties")
+    columns = columns_of([old, old, old, new])
+    entries = (
+        CoverageEntry("closed_properties", "log", "", date(2024, 1, 1), date(2024, 5, 1)),
+        CoverageEntry("closed_properties", "", "", date(2024, 2, 1), date(2024, 4, 1), kind="cleared"),
+    )
+    columns = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    freshness = find_layer_freshness(columns, time_zone=area.tz)["closed_properties"]
+    closures = Choices(layers=("closed_properties",))
+    months = count_months(columns, freshness=freshness, choices=closures, area=area, end=date(2024, 5, 1), months=4)
+    assert months.fillna(-1).to_dict() == {"2024-01": 3.0, "2024-02": -1.0, "2024-03": -1.0, "2024-04": 4.0}
+    march = count_layer(
+        columns, layer="closed_properties", last=LAST, resolution=9, area=area, freshness=freshness,
+        choices=replace(closures, period=OWN_DATES, dates=(date(2024, 3, 1), date(2024, 4, 1))),
+    )  # fmt: skip
+    assert (march.total, march.before, march.state) == (3.0, None, "not known")
+    assert judge_closures(columns, area, today=date(2024, 4, 5), days=14)[1] == "partly known"
+    assert judge_closures(columns, area, today=date(2024, 4, 20), days=14)[1] == "known"

@@ -5,12 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexbeat.dashboard.state.presets import (
-    CELL_KM2,
     DEFAULT_PERIOD,
-    MOST_CELLS,
     PERIODS,
     SHIFTS,
-    choose_resolution,
     find_period_before,
 )
 
@@ -59,16 +56,6 @@ def test_the_three_shifts_cover_every_hour_once() -> None:
     hours = [shift.hours for shift in SHIFTS.values() if shift.hours]
     covered = [hour % 24 for first, until in hours for hour in range(first, until if until > first else until + 24)]
     assert sorted(covered) == list(range(24))
-
-
-@pytest.mark.parametrize(("area_km2", "resolution"), [(2.0, 10), (53.9, 9), (105.4, 8), (597.0, 8), (20_000.0, 8)])
-def test_smaller_areas_get_smaller_cells(area_km2: float, resolution: int) -> None:
-    assert choose_resolution(area_km2) == resolution
-
-
-@given(st.floats(0.01, 700))
-def test_the_automatic_size_lays_no_more_than_the_most_cells(area_km2: float) -> None:
-    assert area_km2 / CELL_KM2[choose_resolution(area_km2)] <= MOST_CELLS
 
 
 def test_the_period_on_opening_is_one_of_the_presets() -> None:

@@ -139,8 +139,8 @@ def test_a_card_over_a_gap_says_which_days_its_numbers_are_of(area: Area) -> Non
         events, cell=CELL, choices=NOVEMBER, last=LAST, area=area, freshness=freshness, figures=[figures]
     )
     line = card.lines[0]
-    assert (line.now, line.before, line.missing) == (2.0, None, "3 to 9 Nov 2026 are not known")
-    assert "Known days only: 3 to 9 Nov 2026 are not known</td>" in render_card(card)
+    assert (line.now, line.before, line.missing) == (3.0, None, "3 to 9 Nov 2026 are not known")
+    assert "On record: 3 to 9 Nov 2026 are not known</td>" in render_card(card)
     assert card.month_states[-1] == "partly known"
 
 

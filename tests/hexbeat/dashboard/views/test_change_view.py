@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hexbeat.analysis.change_map import ONE_OF_MANY
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.change_view import describe_cell_change, format_ratio
 from hexbeat.documents.maps.scales import TOO_FEW_CLASS
@@ -31,6 +32,7 @@ def test_places_are_counted_by_what_can_be_told_of_them() -> None:
         "Place by place: 1 clear rise, no clear fall, 234 without a clear change; 154 have too few events to say.",
         "Colours show every difference. A line marks clear changes, which chance alone would rarely make.",
         "At most 1 in 20 of the clear changes is expected to be false.",
+        f"20 cells and 1 ward have no clear change although the interval leaves out 1. {ONE_OF_MANY}",
     )
     (group,) = view.groups
     assert [(group.title, row.ward, row.number, row.detail) for row in group.rows] == [
@@ -76,7 +78,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     columns = columns_of([Event(local("2026-10-28 12:00")), Event(local("2026-11-21 12:00"))])
     view = build_change_view_of(CHANGE, columns)
     assert view.sentence == (
-        "2 needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (known days only: 25 to 27 Oct 2026 are not known). "
+        "2 needle finds on record in Middlesbrough, 25 Oct to 21 Nov 2026 (25 to 27 Oct 2026 are not known). "
         "There is nothing to compare with. The records begin on 28 Oct 2026, and the comparison needs those of 3 Oct "
         "to 27 Oct 2026."
     )
@@ -112,3 +114,12 @@ def test_a_cell_that_cannot_tell_says_so() -> None:
         "change": "too few events to say",
     }
     assert describe_cell_change(row) == "5 now, 4 before: too few events to say"
+
+
+def test_a_change_that_is_clear_only_by_itself_is_explained() -> None:
+    row = {"now": 12.0, "before": 3.0, "ratio": 4.0, "ratio_low": 1.08, "ratio_high": 22.1, "change": "no clear change"}
+    assert describe_cell_change(row) == (
+        "12 now, 3 before: no clear change, 4.00 times as many (between 1.08 and 22.10). By itself this would be a "
+        "clear change, but among so many places compared a few look like this without one"
+    )
+    assert describe_cell_change({**row, "ratio_low": 0.98}).endswith("(between 0.98 and 22.10)")

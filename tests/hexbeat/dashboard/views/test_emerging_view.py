@@ -35,7 +35,7 @@ def build_map_and_rows(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
     assert describe_emerging(*build_map_and_rows(), place="Middlesbrough") == (
         "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
-        "292 have too few events to say, 32 fit none."
+        "292 have too few events to say, 32 have no significant trend."
     )
 
 
@@ -51,7 +51,7 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = build_map_and_rows()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
-        *("new: 7", "consecutive: 2", "sporadic: 18", "no pattern: 32", "too few events to say: 292"),
+        *("new: 7", "consecutive: 2", "sporadic: 18", "no significant trend: 32", "too few events to say: 292"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
     table = build_emerging_table(rows)
@@ -77,7 +77,7 @@ def test_every_pattern_but_the_quiet_ones_has_a_colour_of_its_own() -> None:
 def test_no_pattern_at_all_is_said(pattern: str) -> None:
     emerging_map, rows = build_map_and_rows()
     assert describe_emerging(emerging_map, rows.assign(pattern=pattern), place="Central").startswith(
-        "No place has a pattern over time of needle finds in Central: "
+        "No place has a significant trend over time of needle finds in Central: "
     )
 
 

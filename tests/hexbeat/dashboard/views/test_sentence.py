@@ -8,6 +8,7 @@ from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import CELL_COLUMNS, LayerFigures
 from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.views.sentence import (
+    build_coverage_notes,
     build_notes,
     describe_counts,
     describe_period,
@@ -118,8 +119,8 @@ def test_what_was_shared_or_left_out_is_said_and_why() -> None:
 
 def test_days_that_the_records_do_not_reach_are_said() -> None:
     reach = replace(NEEDLES.freshness, known=((date(2026, 11, 1), date(2026, 11, 11)),))
-    assert build_notes(replace(NEEDLES, freshness=reach), Choices()) == [
-        "25 to 31 Oct 2026 and 11 to 21 Nov 2026 are not known. No number includes them.",
+    assert build_coverage_notes(replace(NEEDLES, freshness=reach), known_only=True) == [
+        "25 to 31 Oct 2026 and 11 to 21 Nov 2026 are not known. Only known days count.",
         "The last known day is 10 Nov 2026.",
         "The first known day is 1 Nov 2026.",
     ]
@@ -166,9 +167,20 @@ def test_a_period_that_is_not_known_has_no_number() -> None:
 def test_a_partly_known_period_says_which_part_its_number_is_of() -> None:
     spring = figures_of_2024(date(2024, 2, 1), date(2024, 5, 1))
     assert describe(spring) == (
-        "About 58 needle finds in Middlesbrough, 1 Feb to 30 Apr 2024 (known days only: Mar 2024 is not known): "
+        "About 58 needle finds on record in Middlesbrough, 1 Feb to 30 Apr 2024 (Mar 2024 is not known): "
         "there is no comparison with the days before."
     )
+
+
+def test_records_of_days_that_are_not_known_are_on_record() -> None:
+    march = figures_of_2024(date(2024, 3, 1), date(2024, 4, 1))
+    assert describe(march) == (
+        "About 58 needle finds on record in Middlesbrough, 1 Mar to 31 Mar 2024 (Mar 2024 is not known): "
+        "there is no comparison with the days before."
+    )
+    assert build_notes(march, Choices()) == [
+        "Mar 2024 is not known. What is on record is counted, and compared with nothing."
+    ]
 
 
 def test_none_in_known_days_is_none() -> None:

@@ -45,6 +45,15 @@ def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None
     assert plan_from_json(held) == plan
 
 
+def test_a_printed_plan_says_what_its_past_shares_are_of() -> None:
+    """Of snapped records they are shares of the points, and must not be read as shares of the area."""
+    plan = make_backtested_plan()
+    points = dataclasses.replace(plan, past=dataclasses.replace(plan.past, whole="the points"))
+    assert "past_whole" not in plan_to_json(plan)
+    assert plan_to_json(points)["past_whole"] == "the points"
+    assert plan_from_json(plan_to_json(points)) == points
+
+
 def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
     whole = change_plan(
         make_small_plan(),

@@ -67,6 +67,12 @@ def test_the_dry_run_says_which_days_the_file_will_complete() -> None:
         "This file is complete for 5 to 20 Oct 2026 (needles). This file is complete for Oct 2026 (overdoses). "
         "Other days are not known, unless other files complete them."
     )
+    remarks = (
+        "Days to come are not known: 20 Oct 2026 is the last day that counts as complete.",
+        'Needle finds: the days 6 Oct 2026 stay "not known", because a person cleared them.',
+    )
+    said = describe_days(replace(report_of(OCTOBER), remarks_on_days=remarks))
+    assert said.endswith(f"unless other files complete them. {' '.join(remarks)}")
     assert describe_days(report_of()) == (
         "No day becomes known by this file, because it has no events and no days were stated."
     )

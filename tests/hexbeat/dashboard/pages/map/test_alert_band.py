@@ -86,12 +86,28 @@ def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_
         "By chance alone alerts come about 56 times a year for needle finds and 18 times a year for overdoses, over "
         "all places." in html
     )
-    assert "<td>25 Oct to 28 Oct 2026</td>" in html
+    plain, folded = html.split("<details")
+    assert plain == (
+        '<ul class="hb-alerts"><li>16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026. '
+        "About 3 would be usual: 6 times as many.</li></ul>"
+    )
+    assert folded.startswith(' class="hb-sure"><summary>How sure is this?</summary>')
     assert "<td>C1 and C3</td>" in html
     assert "Farrington&#x27;s method is not used yet." in html
 
 
 def test_the_whole_area_is_named_as_such() -> None:
-    assert "<td>Middlesbrough, the whole area</td>" in render_alerts(
-        report(replace(SPIKE, ward_code=None, place="Middlesbrough"))
+    whole = replace(SPIKE, ward_code=None, place="Middlesbrough", last_day=date(2026, 11, 21))
+    assert "<li>16 overdoses in Middlesbrough, the whole area, since 25 Oct 2026. About 3 would" in render_alerts(
+        report(whole)
     )
+
+
+def test_an_alert_of_when_the_records_ended_is_told_so_and_never_urgent() -> None:
+    ended = replace(SPIKE, records_end=date(2026, 10, 30))
+    assert not has_urgent_alert(report(ended))
+    assert sort_alerts(report(ended, FINDS)) == [FINDS, ended]
+    assert render_band(report(ended)).startswith(
+        '<p class="hb-alert"><b>When the records ended (30 Oct 2026):</b> 16 overdoses in Linthorpe, 25 Oct'
+    )
+    assert "<li>When the records ended (30 Oct 2026): 16 overdoses in Linthorpe" in render_alerts(report(ended))
