@@ -146,7 +146,8 @@ class SourceProfile:
     file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
     encoding: str | None = field(metadata=tables.TEXT, default=None)  # None: UTF-8, or UTF-16 with a byte order mark
     delimiter: str | None = field(metadata=tables.TEXT, default=None)  # None: whichever the heading line has most of
-    sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook with several
+    sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook; None: all that have the columns
+    headings: int | None = field(metadata=tables.NUMBER, default=None)  # their row; None: where the columns are
     geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
     missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
     key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
@@ -254,6 +255,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("A crs has to be one that PROJ knows, such as EPSG:27700", _check_crs(place.crs)),
         ("A time zone has to be an IANA name, such as Europe/London", _check_zone(profile.time_zone)),
         ("An encoding has to be one that Python knows, such as cp1252", _check_encoding(profile.encoding)),
+        ("headings is a row from 1 to 1,000", _state_unless(1 <= (profile.headings or 1) <= 1000, f"has {profile.headings}")),  # noqa: PLR2004
         ("A delimiter is one character", _state_unless(len(profile.delimiter or ",") == 1, "has another")),
     ]
 

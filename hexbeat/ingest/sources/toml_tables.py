@@ -13,6 +13,7 @@ __all__ = [
     "FLAG",
     "MAPPING",
     "NAMES",
+    "NUMBER",
     "PATTERN",
     "POINTS",
     "TEXT",
@@ -67,6 +68,13 @@ def flag(value: Any, where: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):
         raise _build_error(where, "is neither true nor false")
+    return value
+
+
+def number(value: Any, where: str) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _build_error(where, "is not a whole number")
     return value
 
 
@@ -130,6 +138,7 @@ NAMES: Final[Mapping[str, Read]] = {"read": column_names}
 TEXT: Final[Mapping[str, Read]] = {"read": text}
 TEXTS: Final[Mapping[str, Read]] = {"read": texts}
 FLAG: Final[Mapping[str, Read]] = {"read": flag}
+NUMBER: Final[Mapping[str, Read]] = {"read": number}
 MAPPING: Final[Mapping[str, Read]] = {"read": mapping}
 POINTS: Final[Mapping[str, Read]] = {"read": points}
 PATTERN: Final[Mapping[str, Read]] = {"read": pattern}
