@@ -20,7 +20,9 @@ from hexbeat.cli.installation import (
     YesOption,
     open_installation,
 )
+from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import ingest_files
+from hexbeat.ingest.sources import load_profile
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
 from hexbeat.store.store import Version
@@ -41,6 +43,8 @@ def ingest(
         str | None,
         typer.Option(metavar="FROM:TO", help="The days for which the files are complete; TO no longer counts."),
     ] = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -52,9 +56,11 @@ def ingest(
     """
     with open_installation(home, area) as installation, progress_bar("Loading") as progress:
         mixed = has_demonstration(installation.store, installation.viewer)
+        home_folder = installation.settings.home
         report = ingest_files(
-            installation.store, installation.viewer, files, source=source, area=installation.area,
-            home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
+            installation.store, installation.viewer, files, area=installation.area,
+            source=choose_reading(load_profile(source, home_folder), sheet=sheet, encoding=encoding),
+            home=home_folder, dry_run=dry_run, layer=layer, progress=progress,
             covers=parse_covers(covers) if covers else None,
         )  # fmt: skip
     rows = [file.as_dict() for file in report.files]

@@ -18,7 +18,7 @@ from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cle
 from hexbeat.ingest.parsing.date_order import DateOrders, describe_order, find_order, require_free_order
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.parsing.unreadable_rows import build_unreadable_frame, name_sheet
-from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
+from hexbeat.ingest.readers import LIMITS, Chunk, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.ingest.sources.column_plan import assign_columns, has_columns
@@ -316,10 +316,7 @@ class _Job:
                 time_zone=time_zone,
             )
             for chunk in opened.chunks(plan.columns):
-                unreadable = build_unreadable_frame(chunk.unreadable)
-                _add_rows(entry, unreadable.iloc[:0], name_sheet(unreadable, chunk.sheet))
-                samples.add(unreadable, sheet=chunk.sheet)
-                entry.add_tally(read=len(unreadable), skipped=Counter())
+                _add_unreadable(entry, chunk, samples)
                 if not len(chunk.lines):
                     continue
                 done = reader.read(chunk)
@@ -334,6 +331,15 @@ class _Job:
             samples.remarks_on_table = tuple(opened.remarks)
         entry.state_coverage(coverage.build_entries())
         return samples, reader.orders
+
+
+def _add_unreadable(entry: LoadFile, chunk: Chunk, samples: RejectSamples) -> None:
+    """Reject the rows that the reader could not take apart."""
+    if chunk.unreadable:
+        rejects = name_sheet(build_unreadable_frame(chunk.unreadable), chunk.sheet)
+        entry.add_rejects(rejects)
+        entry.add_tally(read=len(rejects), skipped={})
+        samples.add(rejects, sheet=chunk.sheet)
 
 
 def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,25 +67,31 @@ class Suggestion:
         return "".join(f"# {reason}\n" for reason in self.reasons) + self.profile.toml()
 
 
-def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
+def suggest_profile(
+    path: Path, *, home: Path | None = None, sheet: str | None = None, encoding: str | None = None
+) -> Suggestion:
     """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
+
+    A `sheet` and an `encoding` that are named stand in the proposed profile.
 
     DataError if the file cannot be read at all.
     """
     records = _detect_records(path)
-    with open_file(path, ReadOptions(records=records, shapes="inside_point")) as opened:
+    options = ReadOptions(records=records, shapes="inside_point", sheet=sheet, encoding=encoding)
+    with open_file(path, options) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame))
     fitting = _find_fitting(path, opened, records, home)
     if fitting is not None:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
-        reasons = [f"It has every column that {fitting.name} needs", *doubts]
+        reasons = [f"It has every column that {fitting.name} needs", *doubts, *opened.remarks]
         return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
-    return Suggestion(path.name, None, profile, (*reasons, *remarks), guesses)
+    profile = replace(profile, sheet=sheet, encoding=encoding)
+    return Suggestion(path.name, None, profile, (*reasons, *remarks, *opened.remarks), guesses)
 
 
 def _detect_records(path: Path) -> str:

@@ -139,4 +139,4 @@ def is_text(cells: Sequence[str]) -> bool:
     """Whether most of the filled cells are neither numbers nor dates."""
     texts = [cell.strip() for cell in cells if cell.strip()]
     values = sum(bool(_VALUE.fullmatch(text)) for text in texts)
-    return bool(texts) and values <= 0.3 * len(texts)  # noqa: PLR2004  # years stand in headings too
+    return bool(texts) and values <= 0.3 * len(texts)  # years stand in headings too

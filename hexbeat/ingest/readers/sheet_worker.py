@@ -102,8 +102,8 @@ def cell_text(value: Any) -> str:
     if isinstance(value, timedelta):
         return _format_duration(value)
     if isinstance(value, datetime):
-        value = _round_second(value)
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+        moment = _round_second(value)
+        return moment.date().isoformat() if moment.time() == time() else moment.isoformat(" ", "seconds")
     if isinstance(value, time):
         return value.isoformat("seconds")
     return "" if value is None else str(value)  # of a date: YYYY-MM-DD

@@ -232,9 +232,7 @@ def _describe_sheets(name: str, sheets: Sequence[_Sheet], filled: Sequence[str],
         remarks.append(f"{name}: {_count_sheets(hidden, 'hidden ')} not read")
     several = len(filled) > 1
     return remarks + [
-        remark
-        for sheet in sheets
-        for remark in sheet.row.describe(f"{name}, sheet {sheet.name}" if several else name)
+        remark for sheet in sheets for remark in sheet.row.describe(f"{name}, sheet {sheet.name}" if several else name)
     ]
 
 

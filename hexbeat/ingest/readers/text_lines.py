@@ -106,8 +106,9 @@ class RecordTooLongError(Exception):
 class Lines:
     """The lines of a text file, numbered from 1, none longer than the limit.
 
-    Lines from `begin` on, the record that is being read, are kept and can be read again; with `holds`, all are. `odd` are kept lines with a quote behind a
-    backslash, or with the word total, and `careful` says that there are some, or that the file has ended.
+    Those of the record that is being read, from `begin` on, are kept and can be read again; with `holds`, all are.
+    `odd` are kept lines with a quote behind a backslash, or with the word total, and `careful` says that there are
+    some, or that the file has ended.
     """
 
     def __init__(self, name: str, file: BinaryIO, encoding: str, limits: Limits) -> None:

@@ -36,6 +36,7 @@ __all__ = [
 Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
+_LAST_HEADINGS: Final = 1_000  # the last row in which headings may stand
 # A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
 _COVERS: Final = ("month", "file", "open", "stated")
 
@@ -255,7 +256,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("A crs has to be one that PROJ knows, such as EPSG:27700", _check_crs(place.crs)),
         ("A time zone has to be an IANA name, such as Europe/London", _check_zone(profile.time_zone)),
         ("An encoding has to be one that Python knows, such as cp1252", _check_encoding(profile.encoding)),
-        ("headings is a row from 1 to 1,000", _state_unless(1 <= (profile.headings or 1) <= 1000, f"has {profile.headings}")),  # noqa: PLR2004
+        ("headings is a row from 1 to 1,000", _check_row(profile.headings)),
         ("A delimiter is one character", _state_unless(len(profile.delimiter or ",") == 1, "has another")),
     ]
 
@@ -267,6 +268,10 @@ def _state_unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a co
 def _name_unknown(values: Any, allowed: Sequence[str]) -> str | None:
     wrong = sorted(str(word) for word in values if word not in allowed)
     return f"has {', '.join(map(repr, wrong))}" if wrong else None
+
+
+def _check_row(row: int | None) -> str | None:
+    return None if row is None or 1 <= row <= _LAST_HEADINGS else f"has {row}"
 
 
 def _check_crs(crs: str | None) -> str | None:
