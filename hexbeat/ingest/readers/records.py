@@ -17,6 +17,7 @@ from hexbeat.ingest.readers.text_lines import Lines, RecordTooLongError
 __all__ = ["Records", "read_chunks"]
 
 MOST_PENDING: Final = 200_000  # unreadable rows without a chunk of others between them
+STEP_BACK: Final = 1_000  # what reading again costs at least, in characters
 MOST_READ_AGAIN: Final = 100  # times the characters of a record: what stray quotes may cost
 _NUMBER: Final = re.compile(r"[-+]?\d[\d.,]*")
 _DATE: Final = re.compile(r"\d{1,4}[-/.]\w{1,9}[-/.]\d{1,4}.*")
@@ -99,7 +100,7 @@ class Records:
     def _count_again(self, begin: int, end: int) -> None:
         """Count what is read again; DataError if that is too much, so that no file can take endless time."""
         self.swallowing.append(begin - 1)
-        self._read_again += sum(map(len, self.lines.get(begin, end)))
+        self._read_again += max(STEP_BACK, sum(map(len, self.lines.get(begin, end))))
         if self._read_again > MOST_READ_AGAIN * self.lines.limits.record_characters:
             raise DataError(
                 "A quote has to close in the row in which it opens",

@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from hexbeat.ingest.readers.heading_rows import HeadingRow, Numbered, choose_hea
 from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
 from hexbeat.ingest.readers.opened_file import Chunk, ReadOptions, TextTable, check_headings
 from hexbeat.ingest.readers.records import Records, read_chunks
-from hexbeat.ingest.readers.text_lines import Lines, detect_encoding
+from hexbeat.ingest.readers.text_lines import Lines, RecordTooLongError, detect_encoding
 
 __all__ = ["open_text"]
 
@@ -54,7 +54,7 @@ def _find_headings(lines: Lines, path: Path, options: ReadOptions) -> tuple[Reco
     lines.holds = True
     stated = _SEPARATOR.fullmatch(next(lines.read_from(1), ""))
     begin = options.headings or (2 if stated else 1)
-    sample = list(islice(lines.read_from(begin), LOOK_LINES))
+    sample = _take_sample(lines, begin)
     if options.delimiter or stated:
         delimiters = [options.delimiter or ("\t" if stated and stated[1] == "\\t" else stated[1] if stated else ",")]
     elif path.suffix.lower() == ".tsv":
@@ -72,6 +72,14 @@ def _find_headings(lines: Lines, path: Path, options: ReadOptions) -> tuple[Reco
     rows, ends = next(_list_rows(records, begin, sample))
     row = choose_heading_row(path.name, rows, line=options.headings)
     return records, row, ends[row.records - 1] + 1 if ends else begin
+
+
+def _take_sample(lines: Lines, begin: int) -> list[str]:
+    """The first lines from that one on: as many as are kept at once."""
+    sample: list[str] = []
+    with suppress(RecordTooLongError):
+        sample.extend(islice(lines.read_from(begin), LOOK_LINES))
+    return sample
 
 
 def _list_rows(records: Records, begin: int, sample: list[str]) -> Iterator[tuple[list[Numbered], list[int]]]:

@@ -132,8 +132,8 @@ class Lines:
         """
         self.has_ended, self.careful = False, bool(self.odd)
         for first, lines, _ in list(self._kept):
-            if first + len(lines) > line:
-                yield from lines[max(0, line - first) :]
+            for place in range(max(0, line - first), len(lines)):  # no copy: there may be many small steps back
+                yield lines[place]
         while self._read_block():
             first, lines, _ = self._kept[-1]
             yield from lines[line - first :] if first < line else lines
