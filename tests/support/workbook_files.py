@@ -65,7 +65,9 @@ _ODS_SPACES = {
 def _write_ods(path: Path, sheets: Mapping[str, Rows], hidden: Sequence[str]) -> None:
     tables = []
     for name, rows in sheets.items():
-        lines = "".join(f"<table:table-row>{''.join(map(_ods_cell, row)) or _ods_cell(None)}</table:table-row>" for row in rows)
+        lines = "".join(
+            f"<table:table-row>{''.join(map(_ods_cell, row)) or _ods_cell(None)}</table:table-row>" for row in rows
+        )
         style = ' table:style-name="off"' if name in hidden else ""
         tables.append(f"<table:table table:name={quoteattr(name)}{style}>{lines}</table:table>")
     spaces = " ".join(f'xmlns:{key}="{value}"' for key, value in _ODS_SPACES.items())

@@ -81,7 +81,9 @@ def test_headings_that_a_quote_above_them_swallows(tmp_path: Path) -> None:
     assert look(path, fits=lambda headings: "lat" in headings)[:2] == (tuple(HEADINGS), [3])
 
 
-@pytest.mark.parametrize("text", ["Total", "TOTALS:", "Grand total", "Sub-total", "subtotal", "Total 57", "Total: 1,057"])
+@pytest.mark.parametrize(
+    "text", ["Total", "TOTALS:", "Grand total", "Sub-total", "subtotal", "Total 57", "Total: 1,057"]
+)
 def test_totals(text: str) -> None:
     assert is_total(["", text, "57"])
 
