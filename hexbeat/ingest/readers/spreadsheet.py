@@ -51,7 +51,8 @@ def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMIT
         _check_old_workbook(path)
     else:
         check_package(path, limits=limits)
-    command = [sys.executable, "-I", str(WORKER), str(path.resolve()), options.sheet or "", str(LOOK_ROWS)]
+    rows = str(max(LOOK_ROWS, options.headings or 0))
+    command = [sys.executable, "-I", str(WORKER), str(path.resolve()), options.sheet or "", rows]
     bounds = [str(limits.worker_bytes), str(limits.worker_s)]
     with (
         tempfile.TemporaryFile() as errors,

@@ -87,6 +87,16 @@ def test_a_sheet_that_repeats_the_others(tmp_path: Path) -> None:
     )
 
 
+def test_a_profile_can_say_the_row_of_the_headings(tmp_path: Path) -> None:
+    notes: Rows = [[f"note {number}"] for number in range(40)]
+    path = write_workbook(tmp_path / "finds.xlsx", {"Notes": notes[:3], "Jan": [*notes, *JANUARY]})
+    assert [line for _, line, _ in read(path, headings=41)[0]] == [42, 43]
+    assert refusal(path, headings=50, fits=None) == (
+        "finds.xlsx has to be a workbook with one sheet of records; no sheet has texts in row 50; correct headings in "
+        "the profile"
+    )
+
+
 def test_a_month_without_rows_is_no_fault(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "finds.xlsx", {"Jan": JANUARY, "Feb": [HEADINGS]})
     assert len(read(path)[0]) == 2
