@@ -77,6 +77,7 @@ def test_a_text_gives_its_rows_below_any_titles(
     assert read(path)[::2] == (expected(rows), [])
 
 
+@pytest.mark.slow
 @FEW
 @given(
     rows=tables(plain_words),
@@ -93,6 +94,7 @@ def test_a_workbook_gives_its_rows_below_any_titles(
     assert read(path) == (expected(rows), [first + k for k in range(len(rows))], [first + len(rows) + 1])
 
 
+@pytest.mark.slow
 @FEW
 @given(months=st.lists(tables(plain_words), min_size=2, max_size=4), suffix=st.sampled_from([".xlsx", ".xlsb", ".ods"]))
 def test_months_on_sheets_of_one_form_are_one_table(
