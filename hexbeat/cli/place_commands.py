@@ -17,6 +17,7 @@ from hexbeat.cli.installation import (
     YesOption,
     open_installation,
 )
+from hexbeat.cli.reading_options import EncodingOption, SheetOption, require_encoding
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.reference_places import (
     KIND_NAMES,
@@ -48,6 +49,8 @@ def load(
     *,
     kind: KindOption,
     column: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -57,6 +60,7 @@ def load(
 
     Example: hexbeat places load pharmacies.csv --kind naloxone --dry-run
     """
+    require_encoding(encoding)
     with open_installation(home, area) as installation:
         report = load_reference(
             installation.store,
@@ -65,12 +69,16 @@ def load(
             kind=kind,
             area=installation.area,
             headings_by_field=parse_columns(column),
+            sheet=sheet,
+            encoding=encoding,
             dry_run=dry_run,
         )
     counts = {name: getattr(report, name) for name in ("file", "kind", "read", "accepted", "rejected", "replaced")}
     print_answer(report.as_dict(), form=form, rows=[counts], order=tuple(counts))
     for line, reason, name in report.samples:
         print_message(f"Rejected: line {line:,} ({name or 'without a name'}), {reason}")
+    for remark in report.remarks:
+        print_message(f"{remark}.")
     if report.unchanged:
         print_message("The same places are loaded already: nothing was changed.")
     elif dry_run:

@@ -9,6 +9,7 @@ from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.cli.reading_options import EncodingOption, SheetOption, require_encoding
 from hexbeat.files import atomic_write
 from hexbeat.ingest.sources import list_profiles, list_unusable_profiles
 from hexbeat.settings import Settings
@@ -48,6 +49,8 @@ def suggest(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Write the proposed profile to this file.")
     ] = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -61,7 +64,10 @@ def suggest(
             f"{out.name} exists already",
             "choose another name, or remove the file",
         )
-    proposal = suggestions.suggest_profile(file, home=Settings.from_environment(home=home).home)
+    require_encoding(encoding)
+    proposal = suggestions.suggest_profile(
+        file, home=Settings.from_environment(home=home).home, sheet=sheet, encoding=encoding
+    )
     payload = proposal.as_dict()
     print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
     for reason in proposal.reasons:

@@ -21,9 +21,10 @@ from hexbeat.cli.installation import (
     YesOption,
     open_installation,
 )
+from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
-from hexbeat.ingest.sources import sources_folder
+from hexbeat.ingest.sources import load_profile, sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
@@ -51,6 +52,8 @@ def ingest(
         bool,
         typer.Option("--replace-other-events", help="Load also where known identifiers have another day and place."),
     ] = False,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -62,10 +65,12 @@ def ingest(
     """
     with open_installation(home, area) as installation, progress_bar("Loading") as progress:
         mixed = has_demonstration(installation.store, installation.viewer)
+        home_folder = installation.settings.home
         try:
             report = ingest_files(
-                installation.store, installation.viewer, files, source=source, area=installation.area,
-                home=installation.settings.home, dry_run=dry_run, layer=layer, progress=progress,
+                installation.store, installation.viewer, files, area=installation.area, home=home_folder,
+                source=choose_reading(load_profile(source, home_folder), sheet=sheet, encoding=encoding),
+                dry_run=dry_run, layer=layer, progress=progress,
                 covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
             )  # fmt: skip
         except ReplacementError as error:

@@ -20,10 +20,11 @@ from hexbeat.ingest.load_checks import describe_future, describe_shared_scopes, 
 from hexbeat.ingest.parsing.file_conventions import settle_conventions
 from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
-from hexbeat.ingest.readers import LIMITS, ReadOptions, is_url, open_download, open_file, strip_url
+from hexbeat.ingest.parsing.unreadable_rows import build_unreadable_frame, name_sheet
+from hexbeat.ingest.readers import LIMITS, Chunk, ReadOptions, is_url, open_download, open_file, strip_url
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.ingest.sources import SourceProfile, load_profile
-from hexbeat.ingest.sources.column_plan import assign_columns
+from hexbeat.ingest.sources.column_plan import assign_columns, has_columns
 from hexbeat.ingest.unused_columns import UnusedColumn, find_unused_columns
 from hexbeat.store.coverage_log import find_today, read_coverage
 from hexbeat.store.loads import FileTally, LoadFile
@@ -128,26 +129,28 @@ class RejectSamples:
     samples: list[RejectSample] = field(default_factory=list)
     number_by_reason: Counter[str] = field(default_factory=Counter)
     remarks_on_values: tuple[str, ...] = ()  # on the order of dates, coordinates and quantities
+    remarks_on_table: tuple[str, ...] = ()  # where its headings are, which sheets were read, in which encoding
     likely_cause: str | None = None  # why so many rows are rejected, where the file shows it
     unused: tuple[UnusedColumn, ...] = ()
 
-    def add(self, rejects: pd.DataFrame) -> None:
-        """Add the rejects of a chunk (columns line, reason, raw)."""
+    def add(self, rejects: pd.DataFrame, *, sheet: str | None = None) -> None:
+        """Add the rejects of a chunk (columns line, reason, raw), of a sheet where the file has several."""
+        file = self.file if sheet is None else f"{self.file}, sheet {sheet}"
         for reason, group in rejects.groupby("reason", sort=False):
             for line, raw in zip(group["line"], group["raw"], strict=True):
                 if self.number_by_reason[str(reason)] == SAMPLES:
                     break
                 self.number_by_reason[str(reason)] += 1
-                self.samples.append(RejectSample(self.file, int(line), str(reason), raw))
+                self.samples.append(RejectSample(file, int(line), str(reason), raw))
 
     def remarks(self) -> tuple[str, ...]:
         """What Hexbeat assumed, as sentences; of the contents of records they have at most a date."""
         if not self.unknown_reporters:
-            return self.remarks_on_values
+            return (*self.remarks_on_table, *self.remarks_on_values)
         rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
         reporters = ", ".join(REPORTERS)
         remark = f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}"
-        return (*self.remarks_on_values, remark)
+        return (*self.remarks_on_table, *self.remarks_on_values, remark)
 
 
 def _describe_usual_reporters() -> str:
@@ -290,8 +293,9 @@ class _Job:
         coverage = FileCoverage(profile, tuple(self.area.wards.codes), time_zone, self.layer, self.covers, today)
         name_parts = _parse_file_name(profile, self.item.name)
         options = ReadOptions(
-            encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, geo_layer=profile.geo_layer,
-            records=profile.records, shapes=profile.location.shapes,
+            encoding=profile.encoding, delimiter=profile.delimiter, sheet=profile.sheet, headings=profile.headings,
+            fits=lambda headings: has_columns(profile, headings, has_layer=self.layer is not None),
+            geo_layer=profile.geo_layer, records=profile.records, shapes=profile.location.shapes,
         )  # fmt: skip
         with open_file(self.item.path, options) as opened:
             plan = assign_columns(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
@@ -310,18 +314,31 @@ class _Job:
             )
             samples.unused = find_unused_columns(opened.columns, plan)
             for chunk in opened.chunks(plan.columns):
+                _add_unreadable(entry, chunk, samples)
+                if not len(chunk.lines):
+                    continue
                 done = reader.read(chunk)
-                _add_rows(entry, done.events, done.rejects)
+                _add_rows(entry, done.events, name_sheet(done.rejects, chunk.sheet))
                 if done.scopes:
                     entry.cover(done.scopes, wards=self.area.wards)
                 coverage.add(done.events, done.scopes)
                 entry.add_tally(read=done.read, skipped=done.skipped)
-                samples.add(done.rejects)
+                samples.add(done.rejects, sheet=chunk.sheet)
                 samples.unknown_reporters += done.unknown_reporters
                 report_progress(chunk.done)
+            samples.remarks_on_table = tuple(opened.remarks)
         entry.state_coverage(coverage.build_entries())
         samples.remarks_on_values = reader.quantities.describe(self.item.name)
         return samples, reader
+
+
+def _add_unreadable(entry: LoadFile, chunk: Chunk, samples: RejectSamples) -> None:
+    """Reject the rows that the reader could not take apart."""
+    if chunk.unreadable:
+        rejects = name_sheet(build_unreadable_frame(chunk.unreadable), chunk.sheet)
+        entry.add_rejects(rejects)
+        entry.add_tally(read=len(rejects), skipped={})
+        samples.add(rejects, sheet=chunk.sheet)
 
 
 def _add_rows(entry: LoadFile, events: pd.DataFrame, rejects: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ __all__ = ["describe_future", "describe_shared_scopes", "require_real_store", "r
 
 # The likely cause where every row of a file has the same fault, as a hint.
 _CAUSES: Final = {
+    "unreadable_row": "put quotes around texts that contain the delimiter, and close them",
     "missing_location": "name the columns of the place in a source profile",
     "impossible_location": "check the order of the coordinates, and their system in the source profile",
     "outside_area": "check --area, and the coordinate system in the source profile",

@@ -103,13 +103,18 @@ def add_date_to_key(profile: SourceProfile, plan: ColumnRoles, *, name: str) -> 
     return replace(profile, name=name, key=replace(profile.key, columns=(*plan.key, plan.start[0]), first_of=()))
 
 
-def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
+def suggest_profile(
+    path: Path, *, home: Path | None = None, sheet: str | None = None, encoding: str | None = None
+) -> Suggestion:
     """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
+
+    A `sheet` and an `encoding` that are named stand in the proposed profile.
 
     DataError if the file cannot be read at all.
     """
     records = _detect_records(path)
-    with open_file(path, ReadOptions(records=records, shapes="inside_point")) as opened:
+    options = ReadOptions(records=records, shapes="inside_point", sheet=sheet, encoding=encoding)
+    with open_file(path, options) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame))
@@ -118,11 +123,12 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
         unused = find_unused_columns(columns, assign_columns(fitting, opened.columns, name=path.name), frame=frame)
         offers = [f"{describe_offer(column)}, and {fitting.name} does not read it" for column in unused if column.part]
-        reasons = [f"It has every column that {fitting.name} needs", *doubts, *offers]
+        reasons = [f"It has every column that {fitting.name} needs", *doubts, *offers, *opened.remarks]
         return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses, unused)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
+    profile = replace(profile, sheet=sheet, encoding=encoding)
     missing = find_missing_parts(parts, records)
     unused = (
         ()
@@ -130,7 +136,9 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
         else find_unused_columns(columns, assign_columns(profile, opened.columns, name=path.name), frame=frame)
     )
     offers = [f"{describe_offer(column)}" for column in unused if column.part]
-    return Suggestion(path.name, None, profile, (*reasons, *remarks, *offers), guesses, unused, missing)
+    return Suggestion(
+        path.name, None, profile, (*reasons, *remarks, *offers, *opened.remarks), guesses, unused, missing
+    )
 
 
 def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ FIELDS: Final = {
     "closes": ("open to", "open until", "close", "closing"),
 }
 REASONS: Final = ("missing_location", "impossible_location", "outside_area", "duplicate")
+UNREADABLE: Final = "unreadable_row"  # of a row that is no record
 LONGEST: Final = 200
 SAMPLES: Final = 5
 _SAME_PLACE_DIGITS: Final = 6  # of a degree: 0.1 m
@@ -73,13 +74,15 @@ _LIVE: Final = reference_places.c.superseded_load.is_(None)
 class PlacesFile:
     """What a file holds: `places` (PLACE_COLUMNS, hours None if not given), rows read, and rejected rows.
 
-    `reasons` counts the rejected rows by REASONS; `samples` are the first of them: (line, reason, name).
+    `reasons` counts the rejected rows by REASONS, and rows that are no record; `samples` are the first of them: (line,
+    reason, name, or what is wrong with the row).
     """
 
     places: pd.DataFrame
     read: int
     reasons: Mapping[str, int]
     samples: tuple[tuple[int, str, str], ...]
+    remarks: tuple[str, ...] = ()  # on what was chosen, such as the row of the headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class ReferenceReport:
 
     `reasons` counts rejected rows by REASONS, `samples` are the first of them (line, reason, name). `replaced` is the
     number of places of the kind that were loaded before. `unchanged`: the file has the places that are loaded already,
-    and nothing was written. `load_id` is None then, and after a dry run.
+    and nothing was written. `load_id` is None then, and after a dry run. `remarks` say what was chosen in reading it.
     """
 
     file: str
@@ -102,14 +105,15 @@ class ReferenceReport:
     unchanged: bool
     dry_run: bool
     load_id: int | None
+    remarks: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON holds it."""
         samples = [{"line": line, "reason": reason, "name": name} for line, reason, name in self.samples]
-        return asdict(self) | {"samples": samples}
+        return asdict(self) | {"samples": samples, "remarks": list(self.remarks)}
 
 
-def load_reference(
+def load_reference(  # noqa: PLR0913  # the choices of one load, all by name
     store: "Store",
     viewer: Viewer,
     path: Path,
@@ -117,20 +121,24 @@ def load_reference(
     kind: str,
     area: Area,
     headings_by_field: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
 ) -> ReferenceReport:
     """Replace the places of one kind by those of a file, in one transaction; or say what that would do (`dry_run`).
 
     Headings: name; lon and lat, or easting and northing, or grid_ref (a geofile has its geometries); optional hours, or
-    opens and closes. `headings_by_field` gives a field another heading, as in {"name": "Playground"}. Rows outside the
-    area are rejected.
+    opens and closes. `headings_by_field` gives a field another heading, as in {"name": "Playground"}. `sheet` is one
+    of a workbook, `encoding` that of a text. Rows outside the area are rejected.
 
     UsageError for an unknown kind, DataError if the file cannot be read as a whole or no row of it can be used.
     """
     require(viewer, Action.LOAD)
     require_kind(kind)
-    file_places = read_places_file(path, kind=kind, area=area, headings_by_field=headings_by_field)
+    file_places = read_places_file(
+        path, kind=kind, area=area, headings_by_field=headings_by_field, tab=sheet, encoding=encoding
+    )
     before = read_reference(store, viewer, kind=kind)
     unchanged = _sorted(file_places.places).equals(_sorted(before))
     rejected = file_places.read - len(file_places.places)
@@ -151,6 +159,7 @@ def load_reference(
         unchanged=unchanged,
         dry_run=dry_run,
         load_id=load_id,
+        remarks=file_places.remarks,
     )
 
 
@@ -245,19 +254,25 @@ def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetim
         return parse_work_load(dict(row))
 
 
-def read_places_file(
-    path: Path, *, kind: str, area: Area, headings_by_field: Mapping[str, str] | None = None
+def read_places_file(  # how the file is read, all by name
+    path: Path,
+    *,
+    kind: str,
+    area: Area,
+    headings_by_field: Mapping[str, str] | None = None,
+    tab: str | None = None,
+    encoding: str | None = None,
 ) -> PlacesFile:
     """The places of a file, all of one kind; a row without a name is named by its kind and ward.
 
     DataError if the file cannot be read as a whole, or no row of it can be used.
     """
-    sheet = read_place_sheet(path, fields=FIELDS, headings_by_field=headings_by_field)
+    sheet = read_place_sheet(path, fields=FIELDS, headings_by_field=headings_by_field, tab=tab, encoding=encoding)
     ward = _locate_wards(sheet, area)
     frame = _build_frame(sheet, ward, kind=kind, area=area)
     reasons = _find_reasons(sheet, ward, frame)
     bad = np.flatnonzero(reasons != "")
-    number_by_reason = dict(sorted(Counter(reasons[bad].tolist()).items()))
+    number_by_reason = dict(sorted(Counter([*reasons[bad].tolist(), *[UNREADABLE] * len(sheet.unreadable)]).items()))
     if len(bad) == len(frame):
         reasons_text = ", ".join(f"{reason} {number:,}" for reason, number in number_by_reason.items())
         raise DataError(
@@ -266,8 +281,12 @@ def read_places_file(
             "check its columns of coordinates, and the area; nothing was changed",
         )
     names = sheet.texts.get("name", pd.Series([""] * len(frame), dtype="object"))
-    samples = tuple((int(sheet.lines[k]), str(reasons[k]), str(names.iloc[k])[:LONGEST]) for k in bad[:SAMPLES])
-    return PlacesFile(frame[reasons == ""].reset_index(drop=True), len(frame), number_by_reason, samples)
+    tabs = [f" (sheet {tab})" for tab in sheet.sheets] or [""] * len(frame)
+    samples = [(int(sheet.lines[k]), str(reasons[k]), f"{names.iloc[k]}{tabs[k]}"[:LONGEST]) for k in bad[:SAMPLES]]
+    samples += [(row.line, UNREADABLE, row.problem) for row in sheet.unreadable[:SAMPLES]]
+    places = frame[reasons == ""].reset_index(drop=True)
+    read = len(frame) + len(sheet.unreadable)
+    return PlacesFile(places, read, number_by_reason, tuple(samples), sheet.remarks)
 
 
 def _locate_wards(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geo.errors import DataError
 from hexbeat.ingest.parsing.locations import NATIONAL_GRID, Points, parse_grid_refs, parse_pairs, parse_xy, to_degrees
 from hexbeat.ingest.parsing.values import clean_column
-from hexbeat.ingest.readers import Chunk, ReadOptions, open_file
+from hexbeat.ingest.readers import Chunk, ReadOptions, UnreadableRow, open_file
 
 __all__ = ["PLACE_FIELDS", "PlaceSheet", "fold_heading", "read_place_sheet"]
 
@@ -26,6 +26,7 @@ PLACE_FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "lat_lon": ("lat lon", "coordinates"),
 }
 MOST_ROWS: Final = 200_000  # places or visits; more is another kind of file
+LEAST_FIELDS: Final = 2  # that a row of headings names
 _DEGREES: Final = "EPSG:4326"
 _MISSING: Final = ("", "-", "n/a", "N/A", "NULL", "None")
 
@@ -35,12 +36,17 @@ class PlaceSheet:
     """Rows (n,): cleaned texts by field ("" where blank), lines, and points (n, 2) as longitude and latitude.
 
     A point is NaN if the row has none, infinity if its coordinates cannot be a place. `headings` are the file's own.
+    `unreadable` are rows that are not among them. `sheets` is the sheet of each row, where the workbook has several.
+    `remarks` are sentences without a full stop on what was chosen, such as the row of the headings.
     """
 
     texts: Mapping[str, pd.Series]
     lines: NDArray[np.int64]
     points: Points
     headings: tuple[str, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+    sheets: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def fold_heading(heading: str) -> str:
@@ -54,18 +60,22 @@ def read_place_sheet(
     fields: Mapping[str, Sequence[str]],
     headings_by_field: Mapping[str, str] | None = None,
     tab: str | None = None,
+    encoding: str | None = None,
 ) -> PlaceSheet:
     """Read a file of any kind that Hexbeat reads, by known headings; columns with other headings are not read.
 
     `fields` maps each field to the headings that mean it. `headings_by_field` gives the heading that a person chose
-    for a field, which takes precedence. `tab` is the sheet of a workbook (None: the only one with rows). Polygons and
-    lines count as a point inside them. DataError if the file cannot be read as a whole, lacks a chosen heading, or has
-    more than 200,000 rows.
+    for a field, which takes precedence. `tab` is the sheet of a workbook (None: all that have two of the fields), and
+    `encoding` that of a text. Polygons and lines count as a point inside them. DataError if the file cannot be read as
+    a whole, lacks a chosen heading, or has more than 200,000 rows.
     """
-    with open_file(path, ReadOptions(shapes="inside_point", sheet=tab)) as opened:
-        heading_by_field = _choose_headings(
-            path.name, opened.columns, {**PLACE_FIELDS, **fields}, headings_by_field or {}
-        )
+    all_fields, chosen = {**PLACE_FIELDS, **fields}, headings_by_field or {}
+
+    def fits(headings: Sequence[str]) -> bool:
+        return _has_fields(headings, all_fields, chosen)
+
+    with open_file(path, ReadOptions(shapes="inside_point", sheet=tab, encoding=encoding, fits=fits)) as opened:
+        heading_by_field = _choose_headings(path.name, opened.columns, all_fields, chosen)
         chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(heading_by_field.values())))))
     if not chunks:
         raise DataError(f"{path.name} needs rows below its headings", "it has none", "export it again")
@@ -81,7 +91,18 @@ def read_place_sheet(
         )
     points = _find_points(texts, len(frame)) if geometry is None else to_degrees(geometry, str(opened.crs))
     lines = np.concatenate([chunk.lines for chunk in chunks])
-    return PlaceSheet(texts, lines, points, opened.columns)
+    unreadable = tuple(row for chunk in chunks for row in chunk.unreadable)
+    sheets = tuple(chunk.sheet for chunk in chunks if chunk.sheet for _ in chunk.lines)
+    return PlaceSheet(texts, lines, points, opened.columns, unreadable, sheets, tuple(opened.remarks))
+
+
+def _has_fields(headings: Sequence[str], fields: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> bool:
+    """Whether a row can be that of the headings: it has every chosen one, and two of the fields."""
+    folded = {fold_heading(heading) for heading in headings}
+    if chosen:
+        return {fold_heading(heading) for heading in chosen.values()} <= folded
+    known = [{fold_heading(name) for name in (field, *aliases)} for field, aliases in fields.items()]
+    return sum(bool(names & folded) for names in known) >= LEAST_FIELDS
 
 
 def _limit_rows(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:

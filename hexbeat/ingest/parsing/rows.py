@@ -2,7 +2,8 @@
 
 A row with several faults gets the first of: unknown_layer (if the profile does not skip such rows), missing_location,
 impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means "unknown"),
-bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
+bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id. A row that a reader cannot take apart
+(unreadable_row) does not come here.
 """
 
 import json

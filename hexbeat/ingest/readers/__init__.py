@@ -8,7 +8,7 @@ from geo.errors import DataError
 from hexbeat.ingest.readers.geofile import GEOFILE_SUFFIXES, open_geofile
 from hexbeat.ingest.readers.limits import LIMITS, Limits
 from hexbeat.ingest.readers.open311 import is_url, open_download, open_requests, strip_url
-from hexbeat.ingest.readers.opened_file import Chunk, ReadOptions, TextTable
+from hexbeat.ingest.readers.opened_file import Chunk, ReadOptions, TextTable, UnreadableRow
 from hexbeat.ingest.readers.spreadsheet import open_spreadsheet
 from hexbeat.ingest.readers.text import open_text
 
@@ -19,6 +19,7 @@ __all__ = [
     "Limits",
     "ReadOptions",
     "TextTable",
+    "UnreadableRow",
     "is_url",
     "open_download",
     "open_file",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
-SHEET_SUFFIXES: Final = (".xlsx", ".ods")
+SHEET_SUFFIXES: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SUFFIXES: Final = (*TEXT_SUFFIXES, *SHEET_SUFFIXES, *GEOFILE_SUFFIXES, ".xml")
 
 

@@ -39,6 +39,7 @@ class Limits:
     rows: int = 20_000_000
     columns: int = 2_000
     line_characters: int = 1 * MB
+    record_characters: int = 1 * MB  # a record of several lines
     worker_bytes: int = 3_000 * MB  # memory of the process that opens a workbook
     worker_s: int = 300  # its CPU time
     download_s: float = 120.0

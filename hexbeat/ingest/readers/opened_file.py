@@ -1,7 +1,7 @@
 """What every reader returns: the headings of a file, and its rows as text in chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -11,9 +11,25 @@ from numpy.typing import NDArray
 from geo.errors import DataError
 from hexbeat.ingest.readers.limits import Limits
 
-__all__ = ["CHUNK_ROWS", "Chunk", "ReadOptions", "TextTable", "build_text_frame", "check_headings"]
+__all__ = [
+    "CHUNK_ROWS",
+    "Chunk",
+    "ReadOptions",
+    "TextTable",
+    "UnreadableRow",
+    "build_text_frame",
+    "check_headings",
+]
 
 CHUNK_ROWS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row that is rejected as `unreadable_row`: the line at which it begins, and what is wrong (nothing it holds)."""
+
+    line: int
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,30 +38,43 @@ class Chunk:
 
     `lines` counts from 1: lines of a text file with its heading line, rows of a sheet, features or requests.
     `points` (n, 2) are x and y in the file's CRS if the place is a geometry (NaN: missing), else None.
+    `unreadable` are rows that are not among them. `sheet` is the sheet of all its rows where a file has several.
     """
 
     frame: pd.DataFrame
     lines: NDArray[np.int64]
     done: float
     points: NDArray[np.float64] | None = None
+    unreadable: tuple[UnreadableRow, ...] = ()
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextTable:
-    """An opened file. `chunks(columns)` reads its rows once, with those columns only; `done` of a chunk runs to 1."""
+    """An opened file. `chunks(columns)` reads its rows once, with those columns only; `done` of a chunk runs to 1.
+
+    `remarks` are sentences without a full stop on what the reader chose; reading the rows may add some.
+    """
 
     columns: tuple[str, ...]
     chunks: Callable[[tuple[str, ...]], Iterator[Chunk]]
     crs: str | None = None  # of `points`, as the file names it
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read a file, from its source profile; None: detected, or none."""
+    """How to read a file, from its source profile; None: detected, or none.
+
+    `headings` is the line of the headings. Without it, `fits` finds them: whether a row has the headings that are
+    needed. Without both, the shape of the first rows decides.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
+    headings: int | None = None
+    fits: Callable[[Sequence[str]], bool] | None = None
     geo_layer: str | None = None
     records: str = "rows"
     shapes: str = "refuse"

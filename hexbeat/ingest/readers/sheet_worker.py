@@ -1,13 +1,15 @@
-"""Reads one sheet of a workbook in a process of its own, with bounded memory and time, and writes it as CSV.
+"""Reads the sheets of a workbook in a process of its own, with bounded memory and time, and writes them as JSON lines.
 
 Started by its path (hexbeat.ingest.readers.spreadsheet), so it imports nothing of the project:
-`python -I sheet_worker.py FILE SHEET BYTES SECONDS`. Standard output: one record a row, the sheet's row number first.
-Problems go to standard error as JSON. Formulas are never evaluated: the saved values are read.
+`python -I sheet_worker.py FILE SHEET ROWS BYTES SECONDS`. First it writes, for each visible sheet (or the named one),
+its first filled rows, and then the names of the hidden sheets. Standard input answers with the list of the sheets to
+write whole. A row is [number in the sheet, cells]. Problems go to standard error as JSON. Formulas are never evaluated:
+the saved values are read. A cell with an error has no value, so it is blank.
 """
 
-import csv
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -16,26 +18,25 @@ __all__ = ["cell_text", "main"]
 
 PROBLEM = 3
 EXACT = 2.0**53  # floats are exact for whole numbers up to here
+LONGEST_CELL = 131_072
+LONGEST_ROW = 1_000_000
+MOST_KEPT = 3_000_000  # cells of sheets that are kept between the look and the reading
+SECOND = 1_000_000  # in microseconds
 
 
 def main(arguments: list[str]) -> int:
-    """Write the sheet; 3 if there is a problem that standard error names."""
-    path, sheet, most_bytes, most_s = arguments
+    """Write the sheets; 3 if there is a problem that standard error names."""
+    path, sheet, rows, most_bytes, most_s = arguments
     _limit_resources(int(most_bytes), int(most_s))
-    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  # after the bounds are set
+    import python_calamine  # noqa: PLC0415  # after the bounds are set
 
     try:
-        with CalamineWorkbook.from_path(path) as workbook:
-            names = [item.name for item in workbook.sheets_metadata if _is_visible_sheet(item)]
-            if sheet and sheet not in workbook.sheet_names:
-                return _report_problem("no_sheet", names)
-            filled = [sheet] if sheet else [name for name in names if workbook.get_sheet_by_name(name).height]
-            if len(filled) != 1:
-                return _report_problem("sheets" if filled else "empty", filled)
-            _write_rows(workbook.get_sheet_by_name(filled[0]))
-    except CalamineError as error:
+        with python_calamine.CalamineWorkbook.from_path(path) as workbook:
+            return _write_workbook(workbook, sheet, int(rows))
+    except python_calamine.PasswordError:
+        return _report_problem("password", [])
+    except python_calamine.CalamineError as error:
         return _report_problem("damaged", [type(error).__name__])
-    return 0
 
 
 def _limit_resources(most_bytes: int, most_s: int) -> None:
@@ -48,8 +49,33 @@ def _limit_resources(most_bytes: int, most_s: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _is_visible_sheet(item: Any) -> bool:
-    return str(item.visible).endswith("Visible") and str(item.typ).endswith("WorkSheet")
+def _write_workbook(workbook: Any, sheet: str, rows: int) -> int:
+    """The look at each sheet, then the sheets that the answer names."""
+    sheets = [item for item in workbook.sheets_metadata if str(item.typ).endswith("WorkSheet")]
+    visible = [item.name for item in sheets if str(item.visible).endswith("Visible")]
+    if sheet and sheet not in workbook.sheet_names:
+        return _report_problem("no_sheet", visible)
+    kept: dict[str, Any] = {}
+    cells = 0
+    for name in [sheet] if sheet else visible:
+        data = workbook.get_sheet_by_name(name)
+        first = [row for _, row in zip(range(rows), _list_rows(data), strict=False)]
+        _write({"sheet": name, "height": data.total_height, "rows": first})
+        cells += data.total_height * data.total_width
+        if not kept or cells <= MOST_KEPT:
+            kept[name] = data
+    _write({"hidden": [item.name for item in sheets if item.name not in visible and item.name != sheet]})
+    sys.stdout.flush()
+    for name in json.loads(sys.stdin.readline() or "[]"):
+        _write({"sheet": name})
+        for row in _list_rows(kept.pop(name, None) or workbook.get_sheet_by_name(name)):
+            _write(row)
+    return 0
+
+
+def _write(item: Any) -> None:
+    sys.stdout.write(json.dumps(item, separators=(",", ":")))
+    sys.stdout.write("\n")
 
 
 def _report_problem(word: str, names: list[str]) -> int:
@@ -57,13 +83,14 @@ def _report_problem(word: str, names: list[str]) -> int:
     return PROBLEM
 
 
-def _write_rows(sheet: Any) -> None:
-    sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # a plain stream in this process
-    out = csv.writer(sys.stdout)
+def _list_rows(sheet: Any) -> Iterator[list[Any]]:
+    """The filled rows, [number, cells]; without cells if they are longer than those of a row may be."""
     for number, cells in enumerate(sheet.iter_rows(), start=1):  # empty rows at the top are rows too
         texts = [cell_text(cell) for cell in cells]
         if any(texts):
-            out.writerow([number, *texts])
+            lengths = list(map(len, texts))
+            too_long = max(lengths) > LONGEST_CELL or sum(lengths) > LONGEST_ROW
+            yield [number, None if too_long else texts]
 
 
 def cell_text(value: Any) -> str:
@@ -73,12 +100,28 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
     if isinstance(value, timedelta):
-        value = (datetime(2000, 1, 1) + value).time()  # noqa: DTZ001  # only its clock is used
+        return _format_duration(value)
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+        moment = _round_second(value)
+        return moment.date().isoformat() if moment.time() == time() else moment.isoformat(" ", "seconds")
     if isinstance(value, time):
         return value.isoformat("seconds")
     return "" if value is None else str(value)  # of a date: YYYY-MM-DD
+
+
+def _round_second(value: datetime) -> datetime:
+    """The nearest second: a clock is saved as a fraction of a day, and may lack a little."""
+    with suppress(OverflowError):
+        value += timedelta(microseconds=SECOND // 2)
+    return value.replace(microsecond=0)
+
+
+def _format_duration(value: timedelta) -> str:
+    """A clock as HH:MM:SS, or more than 24 hours if it is no time of day."""
+    seconds = round(value.total_seconds())
+    sign = "-" if seconds < 0 else ""
+    minutes, second = divmod(abs(seconds), 60)
+    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from geo.errors import DataError
 from hexbeat.ingest.sources.profile import Condition, SourceProfile, Times
 
-__all__ = ["ColumnRoles", "assign_columns"]
+__all__ = ["ColumnRoles", "assign_columns", "has_columns"]
 
 MOST_SHOWN = 12  # headings in a message
 _ADDRESSES = {"postcodes": r"post.?code|^pcds?$|^zip", "streets": r"street|^road|address"}
@@ -135,6 +135,15 @@ def assign_columns(
         tests=find.conditions(profile.test_records),
         doubtful=find.conditions(place.doubtful),
     )
+
+
+def has_columns(profile: SourceProfile, headings: Sequence[str], *, has_layer: bool = False) -> bool:
+    """Whether headings have every column that the profile needs."""
+    try:
+        assign_columns(profile, headings, name="", has_layer=has_layer)
+    except DataError:
+        return False
+    return True
 
 
 def _describe_location(profile: SourceProfile) -> str:

@@ -38,6 +38,7 @@ Names = tuple[str, ...]
 MISSING: Final = ("NULL", "null", "None", "none", "N/A", "n/a", "NA", "NaN", "nan", "-")
 USUAL_CRS: Final = ("EPSG:4326", "EPSG:27700")  # PROJ knows them, and takes a tenth of a second to be asked
 MOST_COAST_M: Final = 500.0  # from the high water mark to the low one; farther out is no beach
+_LAST_HEADINGS: Final = 1_000  # the last row in which headings may stand
 # A file completes the month of its snapshot; its first record to its last; all of a running log; or what is stated.
 _COVERS: Final = ("month", "file", "open", "stated")
 
@@ -161,7 +162,8 @@ class SourceProfile:
     file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
     encoding: str | None = field(metadata=tables.TEXT, default=None)  # None: UTF-8, or UTF-16 with a byte order mark
     delimiter: str | None = field(metadata=tables.TEXT, default=None)  # None: whichever the heading line has most of
-    sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook with several
+    sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook; None: all that have the columns
+    headings: int | None = field(metadata=tables.WHOLE_NUMBER, default=None)  # their row; None: where the columns are
     geo_layer: str | None = field(metadata=tables.TEXT, default=None)  # of a GeoPackage with several
     missing: tuple[str, ...] = field(metadata=tables.TEXTS, default=MISSING)  # texts that mean blank
     key: Key = field(metadata=tables.as_table(Key), default_factory=Key)
@@ -285,6 +287,7 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         ("A crs has to be one that PROJ knows, such as EPSG:27700", _check_crs(place.crs)),
         ("A time zone has to be an IANA name, such as Europe/London", _check_zone(profile.time_zone)),
         ("An encoding has to be one that Python knows, such as cp1252", _check_encoding(profile.encoding)),
+        ("headings is a row from 1 to 1,000", _check_row(profile.headings)),
         ("A delimiter is one character", _state_unless(len(profile.delimiter or ",") == 1, "has another")),
     ]
 
@@ -296,6 +299,10 @@ def _state_unless(holds: bool, fact: str) -> str | None:  # noqa: FBT001  # a co
 def _name_unknown(values: Any, allowed: Sequence[str]) -> str | None:
     wrong = sorted(str(word) for word in values if word not in allowed)
     return f"has {', '.join(map(repr, wrong))}" if wrong else None
+
+
+def _check_row(row: int | None) -> str | None:
+    return None if row is None or 1 <= row <= _LAST_HEADINGS else f"has {row}"
 
 
 def _check_crs(crs: str | None) -> str | None:

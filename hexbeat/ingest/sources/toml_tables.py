@@ -79,6 +79,13 @@ def number(value: Any, where: str) -> float:
     return float(value)
 
 
+def whole_number(value: Any, where: str) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _build_error(where, "is not a whole number")
+    return value
+
+
 def texts(value: Any, where: str) -> tuple[str, ...]:
     """A list of strings."""
     if not isinstance(value, list | tuple):
@@ -139,6 +146,7 @@ NAMES: Final[Mapping[str, Read]] = {"read": column_names}
 TEXT: Final[Mapping[str, Read]] = {"read": text}
 TEXTS: Final[Mapping[str, Read]] = {"read": texts}
 FLAG: Final[Mapping[str, Read]] = {"read": flag}
+WHOLE_NUMBER: Final[Mapping[str, Read]] = {"read": whole_number}
 MAPPING: Final[Mapping[str, Read]] = {"read": mapping}
 NUMBER: Final[Mapping[str, Read]] = {"read": number}
 POINTS: Final[Mapping[str, Read]] = {"read": points}

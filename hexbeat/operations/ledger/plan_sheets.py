@@ -57,6 +57,7 @@ class VisitSheetRow:
     `plan_id` is the plan of a plan's own file, "" in any other file. `lon` and `lat` are None where the row has no
     coordinates, and infinity where they cannot be a place (never NaN). `started` and `ended` are UTC seconds, None
     where blank. `bad_date`: one of them cannot be read. `day_only`: the start has no time of day.
+    `unreadable`: the row is no record, and has no texts.
     """
 
     line: int
@@ -68,6 +69,7 @@ class VisitSheetRow:
     ended: int | None
     bad_date: bool
     day_only: bool
+    unreadable: bool = False
 
 
 def read_visit_sheet(
@@ -92,22 +94,25 @@ def read_visit_sheet(
     start = parse_timestamps(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
     end = parse_timestamps(_date_ends(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
     columns = {field: list(map(str, column)) for field, column in (texts | {"plan_id": plan_ids}).items()}
-    return [_build_row(sheet, columns, start, end, k) for k in range(rows)]
+    built = [_build_row(sheet, columns, start, end, k) for k in range(rows)]
+    return built + [_build_unreadable(row.line) for row in sheet.unreadable]
+
+
+def _build_unreadable(line: int) -> VisitSheetRow:
+    """A row that is no record, to be rejected."""
+    texts = dict.fromkeys(FIELDS, "")
+    return VisitSheetRow(line, "", texts, None, None, None, None, bad_date=False, day_only=False, unreadable=True)
 
 
 def _read_own_sheet(path: Path, headings_by_field: Mapping[str, str] | None) -> PlaceSheet:
-    """The only sheet of the file that has rows; of a plan's own workbook, the sheet of stops."""
+    """The rows of the file; of a plan's own workbook, those of the sheet of stops."""
     fields = {**FIELDS, **_PLAN_FIELDS}
-    try:
-        return read_place_sheet(path, fields=fields, headings_by_field=headings_by_field)
-    except DataError:
-        if path.suffix.lower() not in {".xlsx", ".ods"}:
-            raise
+    if path.suffix.lower() in {".xlsx", ".ods"}:
         with suppress(DataError):
             sheet = read_place_sheet(path, fields=fields, headings_by_field=headings_by_field, tab=_PLAN_FILE_TAB)
             if _is_plan_file(sheet):
                 return sheet
-        raise
+    return read_place_sheet(path, fields=fields, headings_by_field=headings_by_field)
 
 
 def _is_plan_file(sheet: PlaceSheet) -> bool:

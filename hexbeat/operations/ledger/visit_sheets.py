@@ -35,7 +35,7 @@ __all__ = ["SHEET_REASONS", "SheetChoices", "SheetFindings", "match_rows"]
 SHEET_REASONS: Final = (
     *("missing_team", "unknown_kind", "unknown_stop", "bad_outcome", "bad_date", "future_date", "bad_minutes"),
     *("bad_needles", "missing_place", "unknown_place", "impossible_location", "outside_area", "duplicate"),
-    *("other_plan", "not_filled_in"),
+    *("other_plan", "not_filled_in", "unreadable_row"),
 )
 _YES: Final = frozenset({"done", "yes", "y", "x", "1", "true", "visited", "swept", "completed", "✓", "✔"})
 _NO: Final = frozenset({"not_done", "not done", "no", "n", "0", "false", "missed", "not visited", "not swept"})
@@ -151,6 +151,8 @@ def match_rows(rows: list[VisitSheetRow], choices: SheetChoices) -> SheetFinding
 
 
 def _build_visit(row: VisitSheetRow, choices: SheetChoices, used_stops: _UsedStops) -> Visit:
+    if row.unreadable:
+        raise _RejectedError("unreadable_row")
     if row.plan_id and choices.plan and row.plan_id != choices.plan.plan_id:
         raise _RejectedError("other_plan")
     if row.texts["stop"] and not any(row.texts[field] for field in _WORK_FIELDS):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.support.cli import Run
+from tests.support.workbook_files import write_text, write_workbook
 
 GOOD = """layer,source_id,latitude,longitude,date,time,quantity,category
 needle_litter,A-1,54.5760,-1.2350,01/10/2026,08:15,3,sweep
@@ -334,6 +335,41 @@ def test_suggest_writes_a_profile_that_loads_the_file(run: Run, tmp_path: Path) 
     report = run("ingest", path, "--source", "warden", "--dry-run", "--format", "json")
     assert report.code == 0, report.err
     assert report.json["files"][0]["accepted"] == 1
+
+
+def test_the_sheet_and_the_encoding_are_options(run: Run, tmp_path: Path) -> None:
+    headings = ["layer", "date", "lat", "lon"]
+    find = ["needles", "2026-10-01", 54.576, -1.235]
+    book = write_workbook(tmp_path / "finds.xlsx", {"Jan": [headings, find], "Feb": [headings, find, find]})
+    options = ("--source", "table", "--dry-run", "--format", "json")
+    assert run("ingest", book, *options, "--sheet", "Feb").json["files"][0]["read"] == 2
+    outcome = run("ingest", book, *options)
+    assert outcome.json["files"][0]["read"] == 3
+    assert "finds.xlsx: the sheets Jan and Feb were read as one table.\n" in outcome.err
+    text = write_text(tmp_path / "finds.csv", [headings, find], encoding="utf-16-be")
+    assert run("ingest", text, *options, "--encoding", "utf-16-be").json["files"][0]["read"] == 1
+    assert run("sources", "suggest", text, "--encoding", "utf-16-be", "--format", "json").json["guess"] == "table"
+    places = ("places", "load", text, "--kind", "depot", "--dry-run", "--format", "json")
+    assert run(*places, "--encoding", "utf-16-be").json["accepted"] == 1
+    outcome = run("ingest", text, *options, "--encoding", "latin-99")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "An encoding has to be one that Python knows.\n"
+        "  --encoding is 'latin-99'.\n"
+        "  Write for example --encoding cp1252 or --encoding utf-16-le.\n"
+    )
+
+
+def test_places_of_a_windows_text_are_read_and_that_is_said(run: Run, tmp_path: Path) -> None:
+    rows = [["Schools of the town"], [], ["School", "lat", "lon"], ["St André", 54.576, -1.235], ["Total", 1, 1]]
+    path = write_text(tmp_path / "schools.csv", rows, encoding="cp1252")
+    outcome = run("places", "load", path, "--kind", "school", "--dry-run")
+    assert outcome.err.splitlines() == [
+        "Rejected: line 5 (it is a total of other rows), unreadable_row",
+        "schools.csv: it is not in UTF-8, so it was read as cp1252, which Excel on Windows writes.",
+        "schools.csv: the headings are in row 3.",
+        "Dry run: nothing was changed.",
+    ]
 
 
 def test_a_home_that_cannot_be_looked_into_is_unusable(run: Run) -> None:

@@ -230,7 +230,7 @@ def test_an_unknown_layer_is_rejected_and_kept_and_an_empty_row_is_neither(sqlit
     rest = "-1.2,54.55,2025-01-01"
     path = table(tmp_path, f"needels,A,{rest}", f",B,{rest}", ",,,,", f"closure,C,{rest}")
     tally = ingest(sqlite_store, path).files[0].tally
-    assert (tally.accepted, tally.reasons) == (1, {"not_selected": 1, "unknown_layer": 2})
+    assert (tally.accepted, tally.reasons) == (1, {"unknown_layer": 2})
     assert sqlite_store.rejects(ANALYST)[["line", "source_id"]].to_numpy().tolist() == [[2, "A"], [3, "B"]]
 
 

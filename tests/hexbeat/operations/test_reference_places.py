@@ -62,6 +62,7 @@ def test_a_sheet_is_loaded_with_what_cannot_be_used_said(store: Store, tmp_path:
         "unchanged": False,
         "dry_run": True,
         "load_id": None,
+        "remarks": [],
     }
     assert load(store, path).load_id == 1
     frame = read_reference(store, ANALYST, kind="naloxone")

@@ -172,6 +172,8 @@ def draw_report(report: ReferenceReport) -> None:
         ("Places of this kind that are replaced", f"{report.replaced:,}"),
     ]
     st.html(render_table(("What", "How many"), rows, caption=f"Dry run of {report.file}", numbers=(1,)))
+    for remark in report.remarks:
+        st.text(f"{remark}.")
     if report.samples:
         lines = [(f"{line:,}", reason_labels[reason], name) for line, reason, name in report.samples]
         st.html(render_table(("Line", "Why", "Name"), lines, caption="The first rejected rows", numbers=(0,)))

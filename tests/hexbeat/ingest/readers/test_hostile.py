@@ -167,18 +167,6 @@ def test_two_gigabytes(tmp_path: Path) -> None:
     )
 
 
-def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
-    path = tmp_path / "quote.csv"
-    path.write_text('a,b\n1,2\n3,"4\n5,6\n')
-    wanted = (
-        "A cell has at most 131,072 characters, and closes its quotes; in quote.csv the record that begins at line "
-        "3 does not end; close the quote that opens there"
-    )
-    assert refusal(path) == wanted
-    path.write_text('a,b\n1,2\n3,"4\n' + "5,6\n" * 50_000)
-    assert refusal(path) == wanted
-
-
 @pytest.mark.parametrize("text", ["", "layer,lon\n", "\n\n\n"])
 def test_a_file_without_rows(tmp_path: Path, text: str) -> None:
     path = tmp_path / "nothing.csv"
@@ -210,15 +198,6 @@ def test_links_to_devices_and_pipes(tmp_path: Path) -> None:
         assert refusal(tmp_path / name) == (
             f"{name} has to be a file with data; it is a device or a pipe; copy the data to a file first"
         )
-
-
-def test_a_wrong_encoding_names_the_line_and_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "excel.csv"
-    path.write_bytes("layer,place\nneedle_litter,Café\n".encode("cp1252"))
-    assert refusal(path) == (
-        "excel.csv has to be in UTF-8; the text near line 1 is not; save it as UTF-8, or name its encoding in a source "
-        'profile: encoding = "cp1252" for Excel on Windows'
-    )
 
 
 def test_a_wrong_suffix_does_not_choose_the_program(tmp_path: Path) -> None:

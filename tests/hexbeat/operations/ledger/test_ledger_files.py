@@ -190,6 +190,19 @@ def test_a_sheet_answers_stops_or_is_other_work_and_says_what_it_cannot_use(stor
     assert (again.unchanged, again.new, again.load_id) == (5, 0, None)
 
 
+def test_a_total_and_a_cell_too_many_are_no_visits(store: Store, tmp_path: Path) -> None:
+    text = (
+        "Work of the week,,,,\nteam,started,minutes,lat,lon\nCrew 4,18/11/2026 22:50,20,54.56,-1.24\n"
+        "Crew 4,18/11/2026 23:50,20,54.56,-1.24,near, the gate\nTotal,18/11/2026 23:55,40,54.56,-1.24\n"
+    )
+    report = bring(store, written(tmp_path, text), plan=None, options=ImportOptions(kind="sweep"))
+    assert (report.new, report.reasons, report.samples) == (
+        1,
+        {"unreadable_row": 2},
+        ((4, "unreadable_row"), (5, "unreadable_row")),
+    )
+
+
 def test_other_work_needs_no_plan_and_finds_named_places(store: Store, tmp_path: Path) -> None:
     places = written(tmp_path, "name,lon,lat\nAlbert Park,-1.2350,54.5640\n", "places.csv")
     load_reference(store, ANALYST, places, kind="play_area", area=AREA)
