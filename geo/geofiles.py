@@ -1,27 +1,136 @@
-"""How GDAL opens a vector file: with the driver that its first bytes call for, and with no other.
+"""What a file of shapes or records is, by its contents, and how GDAL may open it: with that driver, and with no other.
 
 GDAL decides by content, and some content is a program. JSON that describes a pipeline of algorithms (GDALG) and XML
-that names other sources (VRT) can read other files and addresses. So JSON always goes to the GeoJSON driver, and GDAL
-gets no file that is neither JSON, GeoPackage nor shapefile.
+that names other sources (VRT) can read other files and addresses. So JSON always goes to the driver of its kind, and
+GDAL gets no XML at all, and no file that is neither JSON, GeoPackage, shapefile nor FlatGeobuf.
 """
 
+import re
 from pathlib import Path
 from typing import Final
 
-__all__ = ["gdal_address"]
+__all__ = ["describe_format", "detect_format", "gdal_address"]
 
-BINARY: Final = (b"SQLite format 3\x00", b"\x00\x00\x27\x0a")  # GeoPackage, shapefile
-LOOK_BYTES: Final = 1024
+LOOK_BYTES: Final = 262_144
+MARKS: Final = {
+    b"SQLite format 3\x00": "gpkg",
+    b"\x00\x00\x27\x0a": "shapefile",
+    b"fgb\x03fgb": "flatgeobuf",
+    b"PAR1": "parquet",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "rar",
+}
+DRIVERS: Final = {
+    "geojson": "GeoJSON:", "topojson": "TopoJSON:", "esrijson": "ESRIJSON:", "geojsonseq": "GeoJSONSeq:", "gpkg": "",
+    "shapefile": "", "flatgeobuf": "", "json": "GeoJSON:",
+}  # fmt: skip
+TITLES: Final = {
+    "geojson": "GeoJSON", "topojson": "TopoJSON", "esrijson": "Esri JSON", "geojsonseq": "GeoJSON, a feature a line",
+    "gpkg": "a SQLite database, as GeoPackage is", "shapefile": "a shapefile", "flatgeobuf": "FlatGeobuf",
+    "parquet": "Parquet", "gzip": "a gzip archive", "zip": "a ZIP archive", "bzip2": "a bzip2 archive",
+    "xz": "an xz archive", "zstd": "a Zstandard archive", "7z": "a 7z archive", "rar": "a RAR archive",
+    "tar": "a tar archive", "kml": "KML", "gpx": "GPX", "gml": "GML", "osm": "an OpenStreetMap extract",
+    "html": "a web page", "vrt": "a list of other sources (VRT)", "requests": "a list of Open311 requests",
+    "errors": "an answer with an error", "records": "JSON records", "socrata": "Socrata JSON", "json": "JSON",
+    "xml": "XML",
+}  # fmt: skip
+SHAPES: Final = frozenset(
+    "FeatureCollection Feature Point MultiPoint LineString MultiLineString Polygon MultiPolygon".split()
+) | {"GeometryCollection"}  # fmt: skip
+ROOTS: Final = {
+    "kml": "kml", "gpx": "gpx", "featurecollection": "gml", "osm": "osm", "html": "html",
+    "ogrvrtdatasource": "vrt", "service_requests": "requests", "errors": "errors",
+}  # fmt: skip
+JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.DOTALL)
+XML_ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+BLANKS: Final = b" \t\r\n\x1e"
 
 
-def gdal_address(path: Path) -> str | None:
-    """The file's address for pyogrio and geopandas; None if it is not a GeoJSON, GeoPackage or shapefile.
+def detect_format(path: Path) -> str | None:
+    """The format of a file, a key of `describe_format`, by its first bytes; None if it may be a table of text.
 
     OSError if it cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(LOOK_BYTES)
-    address = str(path.resolve())
-    if start.startswith(BINARY):
-        return address
-    return f"GeoJSON:{address}" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else None
+    for mark, name in MARKS.items():
+        if start.startswith(mark):
+            return name
+    if start[257:262] == b"ustar":
+        return "tar"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip(BLANKS)
+    if text.startswith((b"{", b"[")):
+        return _detect_json(text.decode("utf-8", "replace"))
+    if text.startswith(b"<"):
+        plain = re.sub(rb"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", b"", text, flags=re.DOTALL)
+        root = XML_ROOT.search(plain)
+        name = root[1].decode("ascii", "replace").lower() if root else ""
+        return ROOTS.get(name, "html" if b"<!doctype html" in text[:200].lower() else "xml")
+    return None
+
+
+def describe_format(name: str) -> str:
+    """A format for a person, as in "it is TopoJSON"."""
+    return TITLES[name]
+
+
+def gdal_address(path: Path) -> str | None:
+    """The file's address for pyogrio and geopandas; None if GDAL must not read it.
+
+    It is read if it is GeoJSON, TopoJSON, Esri JSON, GeoPackage, a shapefile or FlatGeobuf. OSError if it cannot be
+    read at all.
+    """
+    prefix = DRIVERS.get(detect_format(path) or "")
+    return None if prefix is None else f"{prefix}{path.resolve()}"
+
+
+def _detect_json(text: str) -> str:
+    """The kind of a JSON document, from the keys near its beginning."""
+    keys, kinds, is_sequence = _read_keys(text)
+    top = keys.get(1, set())
+    if "Topology" in kinds:
+        return "topojson"
+    if kinds & SHAPES:
+        return "geojsonseq" if is_sequence else "geojson"
+    if "features" in top and ("attributes" in keys.get(3, ()) or {"geometryType", "spatialReference"} & top):
+        return "esrijson"
+    if "features" in top and {"geometry", "properties"} & keys.get(3, set()):
+        return "geojson"
+    if {"meta", "data"} <= top:
+        return "socrata"
+    if top and top <= {"error", "errors", "code", "message", "messages", "status", "description", "details"}:
+        return "errors"
+    every = set().union(*keys.values())
+    if {"service_request_id", "requested_datetime"} & every or {"service_requests", "requests"} & top:
+        return "requests"
+    if text.startswith("[") or is_sequence or 3 in keys:  # noqa: PLR2004  # objects in a list in an object
+        return "records"
+    return "json"
+
+
+def _read_keys(text: str) -> tuple[dict[int, set[str]], set[str], bool]:
+    """The keys of each depth, the values of `type` at the top, and whether another document follows on a line."""
+    keys: dict[int, set[str]] = {}
+    kinds: set[str] = set()
+    depth, key = 0, ""
+    for token in JSON_TOKEN.finditer(text):
+        mark = token[0]
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+            if depth <= 0:
+                return keys, kinds, text[token.end() :].lstrip(" \t\r\n\x1e").startswith("{")
+        elif token[2]:
+            key = token[1]
+            keys.setdefault(depth, set()).add(key)
+        elif depth == 1 and key == "type":
+            kinds.add(token[1])
+            key = ""
+    return keys, kinds, False

@@ -27,6 +27,7 @@ RESOLUTIONS: Final = (8, 9, 10, 11)
 DEMONSTRATION: Final = "demonstration"  # the source name that marks synthetic events everywhere
 
 REJECT_REASONS: Final = (
+    "unreadable_row",
     "unknown_layer",
     "missing_location",
     "impossible_location",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from hexbeat.ingest.column_guesses import (
     guess_formats,
     guess_layer,
 )
-from hexbeat.ingest.readers import ReadOptions, TextTable, open_file
+from hexbeat.ingest.readers import ReadOptions, TextTable, detect_records, open_file, open_members
 from hexbeat.ingest.sources.column_plan import assign_columns
 from hexbeat.ingest.sources.profile import (
     Choice,
@@ -33,6 +33,7 @@ from layers.catalogue import LAYER_NAMES
 __all__ = ["Suggestion", "make_profile", "suggest_profile"]
 
 LOOK_ROWS: Final = 2_000
+MOST_MEMBERS: Final = 6  # of an archive, that are looked at
 GENERAL: Final = ("table", "geofile")  # tried after all others
 MIDNIGHT: Final = re.compile(r"(?:^|[\sT])(?:0?0:00(?::00)?(?![:\d])|12:00(?::00)?\s*a\.?m)", re.IGNORECASE)
 CLOSED: Final = re.compile(r"clos|resol|complet|finish|fixed", re.IGNORECASE)  # the end of a ticket, not of an incident
@@ -70,9 +71,18 @@ class Suggestion:
 def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
 
-    DataError if the file cannot be read at all.
+    Of an archive, the first member that a profile fits is looked at, or else its first member. DataError if the file
+    cannot be read at all.
     """
-    records = _detect_records(path)
+    with open_members(path) as files:
+        suggestions = (_suggest_for_member(member.path, home) for member in files.members[:MOST_MEMBERS])
+        first = next(suggestions)
+        fitting = first if first.source else next((found for found in suggestions if found.source), first)
+    return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)
+
+
+def _suggest_for_member(path: Path, home: Path | None) -> Suggestion:
+    records = detect_records(path)
     with open_file(path, ReadOptions(records=records, shapes="inside_point")) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
@@ -86,18 +96,6 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
     return Suggestion(path.name, None, profile, (*reasons, *remarks), guesses)
-
-
-def _detect_records(path: Path) -> str:
-    """Whether a file holds rows, features, or Open311 requests."""
-    suffix = path.suffix.lower()
-    if suffix == ".xml":
-        return "open311"
-    if suffix == ".json" and path.is_file():
-        with path.open("rb") as file:
-            start = file.read(20_000)
-        return "features" if b'"FeatureCollection"' in start else "open311"
-    return "features" if suffix in (".geojson", ".gpkg", ".shp", ".parquet", ".geoparquet") else "rows"
 
 
 def _find_fitting(path: Path, opened: TextTable, records: str, home: Path | None) -> SourceProfile | None:

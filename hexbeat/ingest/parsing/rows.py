@@ -1,6 +1,6 @@
 """Turns rows of a chunk into events and rejects: every row is skipped, rejected with one reason, or accepted.
 
-A row with several faults gets the first of: unknown_layer (if the profile does not skip such rows), missing_location,
+A row with several faults gets the first of: unreadable_row, unknown_layer (if the profile does not skip such rows), missing_location,
 impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means "unknown"),
 bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
 """
@@ -108,7 +108,8 @@ class RowReader:
         selected_texts = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
         points = None if chunk.points is None else chunk.points[rows]
         selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
-        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope)
+        unreadable = np.zeros(len(rows), dtype=np.bool_) if chunk.unreadable is None else chunk.unreadable[rows]
+        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope, unreadable)
         elsewhere = self._is_elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
@@ -143,7 +144,7 @@ class RowReader:
         )
 
     def _check_rows(
-        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
+        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None, unreadable: Flags
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
@@ -160,6 +161,7 @@ class RowReader:
             self.plan.doubtful, texts, len(layer)
         )
         faults = [
+            (unreadable, "unreadable_row"),
             (unknown, "unknown_layer"),
             (missing, "missing_location"),
             (impossible, "impossible_location"),

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 REASON_LABELS: Final = {
+    "unreadable_row": "the row cannot be read",
     "unknown_layer": "an unknown layer",
     "missing_location": "no location",
     "impossible_location": "an impossible location",
