@@ -41,12 +41,16 @@ TITLES: Final = {
     "xml": "XML",
 }  # fmt: skip
 SHAPES: Final = frozenset(
-    "FeatureCollection Feature Point MultiPoint LineString MultiLineString Polygon MultiPolygon".split()
+    ["FeatureCollection", "Feature", "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
 ) | {"GeometryCollection"}  # fmt: skip
 ROOTS: Final = {
     "kml": "kml", "gpx": "gpx", "featurecollection": "gml", "osm": "osm", "html": "html",
     "ogrvrtdatasource": "vrt", "service_requests": "requests", "errors": "errors",
 }  # fmt: skip
+REQUEST_KEYS: Final = frozenset({"service_request_id", "requested_datetime"})
+ERROR_KEYS: Final = frozenset(
+    {"error", "errors", "code", "message", "messages", "status", "description", "details"}
+)  # fmt: skip
 JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.DOTALL)
 XML_ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 BLANKS: Final = b" \t\r\n\x1e"
@@ -91,27 +95,22 @@ def gdal_address(path: Path) -> str | None:
 
 
 def _detect_json(text: str) -> str:
-    """The kind of a JSON document, from the keys near its beginning."""
+    """The kind of a JSON document, from the keys near its beginning: the first that fits."""
     keys, kinds, is_sequence = _read_keys(text)
-    top = keys.get(1, set())
-    if "Topology" in kinds:
-        return "topojson"
-    if kinds & SHAPES:
-        return "geojsonseq" if is_sequence else "geojson"
-    if "features" in top and ("attributes" in keys.get(3, ()) or {"geometryType", "spatialReference"} & top):
-        return "esrijson"
-    if "features" in top and {"geometry", "properties"} & keys.get(3, set()):
-        return "geojson"
-    if {"meta", "data"} <= top:
-        return "socrata"
-    if top and top <= {"error", "errors", "code", "message", "messages", "status", "description", "details"}:
-        return "errors"
-    every = set().union(*keys.values())
-    if {"service_request_id", "requested_datetime"} & every or {"service_requests", "requests"} & top:
-        return "requests"
-    if text.startswith("[") or is_sequence or 3 in keys:  # noqa: PLR2004  # objects in a list in an object
-        return "records"
-    return "json"
+    top, third, every = keys.get(1, set()), keys.get(3, set()), set().union(*keys.values())
+    is_list = text.startswith("[") or is_sequence or bool(third)  # of objects, perhaps in an object
+    tests = {
+        "topojson": "Topology" in kinds,
+        "geojsonseq": bool(kinds & SHAPES) and is_sequence,
+        "geojson": bool(kinds & SHAPES),
+        "esrijson": "features" in top and bool("attributes" in third or {"geometryType", "spatialReference"} & top),
+        "json": "features" in top,  # GeoJSON that says so after its features
+        "socrata": {"meta", "data"} <= top,
+        "errors": bool(top) and top <= ERROR_KEYS,
+        "requests": bool(REQUEST_KEYS & every or {"service_requests", "requests"} & top),
+        "records": is_list,
+    }
+    return next((name for name, fits in tests.items() if fits), "json")
 
 
 def _read_keys(text: str) -> tuple[dict[int, set[str]], set[str], bool]:

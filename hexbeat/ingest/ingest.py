@@ -240,9 +240,7 @@ def _build_report(profile: SourceProfile, item: _Input, entry: LoadFile, samples
     return FileReport(item.name, profile.name, entry.tally, tuple(samples.samples), remarks, coverage)
 
 
-def _open_input(
-    name: Path | str, profile: SourceProfile, stack: ExitStack, progress: Progress | None
-) -> list[_Input]:
+def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack, progress: Progress | None) -> list[_Input]:
     """The files to load: one, downloaded first if it is a URL, or the members of an archive that the profile reads."""
     if is_url(name):
         if profile.records != "open311":

@@ -1,8 +1,8 @@
 """Turns rows of a chunk into events and rejects: every row is skipped, rejected with one reason, or accepted.
 
-A row with several faults gets the first of: unreadable_row, unknown_layer (if the profile does not skip such rows), missing_location,
-impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means "unknown"),
-bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
+A row with several faults gets the first of: unreadable_row, unknown_layer (if the profile does not skip such rows),
+missing_location, impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means
+"unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id.
 """
 
 import json

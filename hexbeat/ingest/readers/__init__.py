@@ -132,9 +132,7 @@ def _translate_errors(path: Path, name: str | None) -> Iterator[None]:
         ) from error
 
 
-def _open_kind(
-    path: Path, options: ReadOptions, limits: Limits, stack: ExitStack
-) -> AbstractContextManager[TextTable]:
+def _open_kind(path: Path, options: ReadOptions, limits: Limits, stack: ExitStack) -> AbstractContextManager[TextTable]:
     suffix = path.suffix.lower()
     if suffix in SHEET_SUFFIXES:
         return open_spreadsheet(path, options, limits=limits)

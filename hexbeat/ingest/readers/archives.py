@@ -78,7 +78,7 @@ class _Unpacking:
         last = re.sub(r"[^\w. -]", "_", PurePosixPath(name).name).lstrip(".")[-100:]
         return place / (last or "member")
 
-    def write(self, name: str, stream: IO[bytes], path: Path, packed: int) -> None:
+    def write(self, name: str, stream: IO[bytes] | gzip.GzipFile, path: Path, packed: int) -> None:
         """Unpack a member; DataError if it has more bytes than are left, or far more than it has packed."""
         written = 0
         with path.open("wb") as file:
@@ -87,7 +87,9 @@ class _Unpacking:
                 if written > self.bytes_left:
                     raise _build_bomb_error(name, f"it unpacks to more than {self.limits.expanded_bytes / MB:,.0f} MB")
                 if written > 10 * MB and written > self.limits.unpacked_ratio * max(packed, 1):
-                    raise _build_bomb_error(name, f"it unpacks to more than {self.limits.unpacked_ratio} times its size")
+                    raise _build_bomb_error(
+                        name, f"it unpacks to more than {self.limits.unpacked_ratio} times its size"
+                    )
                 file.write(block)
         self.bytes_left -= written
 
@@ -98,9 +100,7 @@ def is_container(path: Path) -> bool:
 
 
 @contextmanager
-def unpack(
-    path: Path, *, name: str, suffixes: Sequence[str], pattern: str | None, limits: Limits
-) -> Iterator[Members]:
+def unpack(path: Path, *, name: str, suffixes: Sequence[str], pattern: str | None, limits: Limits) -> Iterator[Members]:
     """The members of an archive, unpacked until the end of the block.
 
     Members whose last name matches `pattern` (None: whose suffix is one of `suffixes`) are read. DataError if none is,
@@ -192,7 +192,7 @@ def _unpack_zip(work: _Unpacking, archive: zipfile.ZipFile, name: str, *, depth:
     parts = [entry for entry in entries if entry.filename.lower().endswith(SHAPEFILE_PARTS)]
     for entry in entries:
         if entry not in chosen and entry not in parts:
-            work.passed_over.append(entry.filename)
+            work.passed_over.append(entry.filename if depth == 1 else f"{name}/{entry.filename}")
     for entry in sorted(chosen, key=lambda entry: entry.filename):
         member = f"{name}/{entry.filename}"
         path = _extract(work, archive, entry, member)
@@ -203,7 +203,8 @@ def _unpack_zip(work: _Unpacking, archive: zipfile.ZipFile, name: str, *, depth:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith("__MACOSX/") or PurePosixPath(name).name.startswith(".")
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return name.startswith("__MACOSX/") or last.startswith(".")
 
 
 def _stem(name: str) -> str:
@@ -251,6 +252,4 @@ def _extract(
 
 
 def _build_bomb_error(name: str, fact: str) -> DataError:
-    return DataError(
-        f"{name} has to be an ordinary archive", fact, "unpack it, and load the files that you need"
-    )
+    return DataError(f"{name} has to be an ordinary archive", fact, "unpack it, and load the files that you need")

@@ -98,21 +98,24 @@ def _read_line(line: bytes) -> Any:
         return None
 
 
-def find_lists(document: Any, depth: int = 0) -> Iterator[list[Any]]:
-    """Every list of a document that has objects in it, those that are outside first; objects in them are not searched.
+def find_lists(document: Any, is_row: Callable[[Any], bool], depth: int = 0) -> Iterator[list[Any]]:
+    """Every list of a document that has objects in it, outer ones first; objects that are rows are not searched.
 
     A list of lists of objects is one list.
     """
+    if depth > DEEPEST:
+        return
     if isinstance(document, list):
         flat = [item for part in document for item in (part if isinstance(part, list) else [part])]
         if any(isinstance(item, dict) for item in flat):
             yield flat
-        elif depth < DEEPEST and any(isinstance(item, list) for item in flat):
-            yield from find_lists(flat, depth + 1)
-    elif isinstance(document, dict) and depth < DEEPEST:
+        for item in flat:
+            if isinstance(item, list | dict) and not is_row(item):
+                yield from find_lists(item, is_row, depth + 1)
+    elif isinstance(document, dict):
         for value in document.values():
             if isinstance(value, list | dict):
-                yield from find_lists(value, depth + 1)
+                yield from find_lists(value, is_row, depth + 1)
 
 
 def _read_requests(path: Path) -> Rows:
@@ -122,13 +125,14 @@ def _read_requests(path: Path) -> Rows:
     if start.startswith(b"<"):
         return _read_xml_requests(path)
     document = _read_json(path)
-    lists = [[_unwrap(item) for item in items] for items in find_lists(document)]
+    lists = [[_unwrap(item) for item in items] for items in find_lists(document, _is_wrapped_request)]
     found = [items for items in lists if any(_is_request(item) for item in items)]
     if isinstance(document, dict) and not found:
         document = _unwrap(document)
         found = [[document]] if _is_request(document) else []
-    found = found or [items for items in lists if not any(_is_other(item) for item in items)]
-    if not found:
+    has_errors = isinstance(document, dict) and any(document.get(name) for name in ("error", "errors"))
+    found = found or [items for items in lists if not any(_is_other(item) for item in items)][:1]
+    if not found or (has_errors and not any(_is_request(item) for item in found[0])):
         raise _ProblemError(_name_other(document, lists))
     return [
         ({key: _format_value(value) for key, value in item.items()} if isinstance(item, dict) else None, None)
@@ -149,6 +153,14 @@ def _is_request(item: Any) -> bool:
     return isinstance(item, dict) and (not REQUEST_KEYS.isdisjoint(item) or {"lat", "long"} <= item.keys())
 
 
+def _is_wrapped_request(item: Any) -> bool:
+    return _is_request(_unwrap(item))
+
+
+def _is_object(item: Any) -> bool:
+    return isinstance(item, dict)
+
+
 def _is_other(item: Any) -> bool:
     """Whether it is an error, or one of the services that a server offers."""
     return isinstance(item, dict) and ("service_code" in item or {"code", "description"} <= item.keys())
@@ -165,8 +177,8 @@ def _name_other(document: Any, lists: list[list[Any]]) -> str:
     items = [item for part in lists for item in part if isinstance(item, dict)]
     if any("service_code" in item for item in items):
         return "services"
-    is_error = isinstance(document, dict) and not {"error", "errors"}.isdisjoint(document)
-    if any({"code", "description"} <= item.keys() for item in items) or (is_error and not _has_empty_list(document)):
+    has_errors = isinstance(document, dict) and any(document.get(name) for name in ("error", "errors"))
+    if has_errors or any({"code", "description"} <= item.keys() for item in items):
         return "errors"
     return "empty" if document in ([], {}) or _has_empty_list(document) else "other"
 
@@ -181,7 +193,7 @@ def _has_empty_list(document: Any) -> bool:
 def _read_records(path: Path) -> Rows:
     """Rows of JSON records: the longest list of objects; what they hold is flattened."""
     document = _read_json(path)
-    lists = list(find_lists(document))
+    lists = list(find_lists(document, _is_object))
     if not lists:
         raise _ProblemError("empty" if document in ([], {}) else "other")
     return [
@@ -263,9 +275,7 @@ def _read_xml_requests(path: Path) -> Rows:
     names = {_get_name(item) for item in root.iter()}
     requests = [item for item in _find_all(root, "request") if len(item)]
     if not requests and "service_requests" not in names:
-        raise _ProblemError(
-            "errors" if names & {"error", "errors"} else "services" if "services" in names else "other"
-        )
+        raise _ProblemError("errors" if names & {"error", "errors"} else "services" if "services" in names else "other")
     rows: Rows = []
     for request in requests:
         fields = {_get_name(field): _read_text(field) for field in request}

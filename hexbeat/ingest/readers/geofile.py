@@ -28,7 +28,12 @@ __all__ = ["open_geofile"]
 
 MB: Final = 1_000_000
 WORKER: Final = Path(__file__).with_name("geofile_worker.py")
-TITLES: Final = {"gpkg": "a GeoPackage", "parquet": "Parquet or GeoParquet", "geojsonseq": "GeoJSON lines", "json": "GeoJSON"}
+TITLES: Final = {
+    "gpkg": "a GeoPackage",
+    "parquet": "Parquet or GeoParquet",
+    "geojsonseq": "GeoJSON lines",
+    "json": "GeoJSON",
+}
 DRIVERS: Final = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "GPKG", "ESRI Shapefile", "FlatGeobuf", "Parquet")
 DEGREES: Final = "OGC:CRS84"
 
@@ -53,7 +58,7 @@ def open_geofile(path: Path, options: ReadOptions, *, kind: str, limits: Limits 
             header = worker.read_header()
         except WorkerError as error:
             raise _build_worker_error(path, kind, error) from error
-        _check_header(path, kind, header, limits)
+        _check_header(path, kind, header, options, limits)
         columns = check_headings(path.name, header["columns"], limits)
 
         def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
@@ -66,8 +71,8 @@ def open_geofile(path: Path, options: ReadOptions, *, kind: str, limits: Limits 
         yield TextTable(columns, chunks, _read_crs(path, header))
 
 
-def _check_header(path: Path, kind: str, header: dict[str, Any], limits: Limits) -> None:
-    """DataError if GDAL reads the file as another format, or if Parquet is too large or has other geometries."""
+def _check_header(path: Path, kind: str, header: dict[str, Any], options: ReadOptions, limits: Limits) -> None:
+    """DataError if GDAL reads the file as another format, or if Parquet is too large or has no shapes in WKB."""
     if header["driver"] not in DRIVERS:
         raise DataError(
             f"{path.name} has to be {_describe(kind)}", f"GDAL reads it as {header['driver']}", "export it again"
@@ -77,6 +82,12 @@ def _check_header(path: Path, kind: str, header: dict[str, Any], limits: Limits)
             f"Parquet unpacks to at most {limits.unpacked_bytes / MB:,.2f} MB",
             f"{path.name} unpacks to {header['unpacked'] / MB:,.2f} MB",
             "split it, by month for instance",
+        )
+    if options.records == "features" and header["geometry"] is None:
+        raise DataError(
+            f"{path.name} has to hold shapes",
+            "it is Parquet without a geometry column",
+            "choose a source that reads tables, or write it with GeoPandas or QGIS",
         )
     if header["driver"] == "Parquet" and header["geometry"] and header["encoding"] != "WKB":
         raise DataError(
@@ -122,7 +133,7 @@ def _read_crs(path: Path, header: dict[str, Any]) -> str | None:
     return str(crs)
 
 
-def _read_rows(  # noqa: PLR0913, PLR0917  # the file, and how to read it
+def _read_rows(  # the file, and how to read it
     name: str, worker: Worker, header: dict[str, Any], wanted_columns: tuple[str, ...], rule: str, limits: Limits
 ) -> Iterator[Chunk]:
     rows_read, total = 0, max(header["total"], 1)

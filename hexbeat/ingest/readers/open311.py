@@ -30,7 +30,7 @@ MOST_REDIRECTS: Final = 3
 ID: Final = "service_request_id"
 NOT_FOUND: Final = (400, 404, 416)  # how servers say that there is no such page
 EMPTY: Final = "has no requests"
-DownloadProgress = Callable[[int, int], None]  # requests so far, and in all (those so far if the server does not say)
+DownloadProgress = Callable[[int, int], None]  # requests so far, and in all (a guess if the server does not say)
 
 
 def is_url(name: object) -> bool:
@@ -100,7 +100,7 @@ class _Download:
                 page = self._read_page(client, url, is_first=number == 0, is_promised=is_promised)
                 total = page.total if total is None else total
                 if self.progress is not None:
-                    self.progress(len(self.seen), max(total or 0, len(self.seen)))
+                    self.progress(len(self.seen), max(total or 2 * len(self.seen), len(self.seen)))
                 if not page.new or (total is not None and len(self.seen) >= total and page.next_url is None):
                     break
                 is_promised = page.next_url is not None or total is not None

@@ -22,7 +22,7 @@ class Chunk:
 
     `lines` counts from 1: lines of a text file with its heading line, rows of a sheet, features or requests.
     `points` (n, 2) are x and y in the file's CRS if the place is a geometry (NaN: missing), else None.
-    `unreadable` (n,) are rows that are there but cannot be read, such as a shape that is no point; None: there are none.
+    `unreadable` (n,) are rows that cannot be read, such as one with a shape that is no point; None: there are none.
     """
 
     frame: pd.DataFrame
