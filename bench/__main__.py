@@ -20,6 +20,7 @@ BENCHES: Final = (
     "plans",
     "effect",
     "start",
+    "fuzz",
 )
 
 

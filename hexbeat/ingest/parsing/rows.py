@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.cells import index_points_at
+from geo.errors import DataError
 from geo.wards import Wards
 from hexbeat.ingest.parsing.date_order import DateOrders
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
@@ -269,6 +270,12 @@ class RowReader:
             candidates.append(to_degrees(parse_grid_refs(texts[plan.grid_ref]), NATIONAL_GRID))
         if plan.lat_lon:
             candidates.append(parse_pairs(texts[plan.lat_lon]))
+        if not candidates:
+            raise DataError(
+                f"A file for {self.profile.name} has shapes",
+                "this one is a table without them",
+                "choose a source that reads tables, or name the columns of the place in its profile",
+            )
         place = candidates[0]
         for points_found in candidates[1:]:
             blank: Flags = np.asarray(np.isnan(place).any(axis=1))

@@ -67,7 +67,8 @@ def _read_rows(worker: Worker, header: dict[str, Any], wanted_columns: tuple[str
         unreadable = np.array(part["unreadable"], dtype=np.bool_)
         points = None
         if part["shapes"] is not None:
-            shapes = shapely.from_wkt(part["shapes"], on_invalid="ignore")
+            with np.errstate(all="ignore"):  # coordinates beyond all numbers are infinite, and rejected as such
+                shapes = shapely.from_wkt(part["shapes"], on_invalid="ignore")
             points, odd = build_points(shapes, np.array([text is not None for text in part["shapes"]]), rule)
             unreadable |= odd
         count = len(unreadable)
