@@ -74,8 +74,8 @@ def suggest_profile(path: Path, *, home: Path | None = None) -> Suggestion:
     Of an archive, the first member that a profile fits is looked at, or else its first member. DataError if the file
     cannot be read at all.
     """
-    with open_members(path) as files:
-        suggestions = (_suggest_for_member(member.path, home) for member in files.members[:MOST_MEMBERS])
+    with open_members(path, most=MOST_MEMBERS) as files:
+        suggestions = (_suggest_for_member(member.path, home) for member in files.members)
         first = next(suggestions)
         fitting = first if first.source else next((found for found in suggestions if found.source), first)
     return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)

@@ -191,17 +191,20 @@ def _build_suffix_error(path: Path, suffix: str) -> DataError:
 
 
 @contextmanager
-def open_members(path: Path, *, file_name: str | None = None, limits: Limits = LIMITS) -> Iterator[Members]:
+def open_members(
+    path: Path, *, file_name: str | None = None, limits: Limits = LIMITS, most: int | None = None
+) -> Iterator[Members]:
     """The files that are read of a file: its members if it is an archive, else itself.
 
     `file_name` is the pattern of a source profile that chooses members by their names (None: all that can be read).
-    DataError if it is not a file, or an archive of which nothing can be read.
+    `most` is how many are unpacked at most, for a look (None: all). DataError if it is not a file, or an
+    archive of which nothing can be read.
     """
     check_file(path, most_bytes=limits.archive_bytes)
     if not is_container(path):
         yield Members((Member(path.name, path),))
         return
-    with unpack(path, name=path.name, suffixes=SUFFIXES, pattern=file_name, limits=limits) as members:
+    with unpack(path, suffixes=SUFFIXES, pattern=file_name, limits=limits, most=most) as members:
         yield members
 
 

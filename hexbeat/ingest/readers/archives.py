@@ -66,6 +66,7 @@ class _Unpacking:
     pattern: str | None
     limits: Limits
     bytes_left: int
+    most: int
     members: list[Member] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     files: int = 0
@@ -100,15 +101,20 @@ def is_container(path: Path) -> bool:
 
 
 @contextmanager
-def unpack(path: Path, *, name: str, suffixes: Sequence[str], pattern: str | None, limits: Limits) -> Iterator[Members]:
+def unpack(
+    path: Path, *, suffixes: Sequence[str], pattern: str | None, limits: Limits, most: int | None = None
+) -> Iterator[Members]:
     """The members of an archive, unpacked until the end of the block.
 
-    Members whose last name matches `pattern` (None: whose suffix is one of `suffixes`) are read. DataError if none is,
-    if the archive is damaged or has a password, or if it holds more than the limits or a name that leads out of it.
+    Members whose last name matches `pattern` (None: whose suffix is one of `suffixes`) are read, the first `most` of
+    them (None: all). DataError if none is, if the archive is damaged or has a password, or if it holds more than the
+    limits or a name that leads out of it.
     """
+    name = path.name
     check_file(path, most_bytes=limits.archive_bytes)
     with tempfile.TemporaryDirectory() as folder:
-        work = _Unpacking(Path(folder), suffixes, pattern, limits, limits.expanded_bytes)
+        most = limits.members if most is None else most
+        work = _Unpacking(Path(folder), suffixes, pattern, limits, limits.expanded_bytes, most)
         try:
             _unpack_one(work, path, name, depth=1)
         except (
@@ -194,6 +200,8 @@ def _unpack_zip(work: _Unpacking, archive: zipfile.ZipFile, name: str, *, depth:
         if entry not in chosen and entry not in parts:
             work.passed_over.append(entry.filename if depth == 1 else f"{name}/{entry.filename}")
     for entry in sorted(chosen, key=lambda entry: entry.filename):
+        if len(work.members) >= work.most:
+            return
         member = f"{name}/{entry.filename}"
         path = _extract(work, archive, entry, member)
         for part in parts:

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001  # whatever the parsers raise: the document is damaged
         return _report_problem(_name_problem(error), type(error).__name__)
     columns = list(dict.fromkeys(name for row, _ in rows for name in row or ()))
-    has_shapes = any(shape for _, shape in rows)
+    has_shapes = request["kind"] in {"kml", "gpx"}
     header = {"columns": columns[: request["columns"] + 1], "total": len(rows), "shapes": has_shapes}
     print(json.dumps(header), flush=True)  # noqa: T201  # the answer of this process
     line = sys.stdin.readline()

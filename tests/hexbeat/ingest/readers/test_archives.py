@@ -67,6 +67,12 @@ def test_a_pattern_chooses_members_by_their_last_name(tmp_path: Path) -> None:
     )
 
 
+def test_for_a_look_only_the_first_members_are_unpacked(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", {f"{number}.csv": CSV for number in range(9)})
+    with open_members(path, most=2) as files:
+        assert [member.name for member in files.members] == ["a.zip/0.csv", "a.zip/1.csv"]
+
+
 def test_many_that_are_passed_over_are_counted(tmp_path: Path) -> None:
     path = pack(tmp_path / "a.zip", {"a.csv": CSV} | {f"{number:02}.png": "x" for number in range(13)})
     assert names(path)[1].describe_passed_over("a.zip") == (

@@ -130,6 +130,27 @@ def test_placemarks_with_extended_data(tmp_path: Path) -> None:
     assert shapely.Polygon([(0, 0), (2, 0), (2, 2)]).contains(shapely.Point(inside[1]))
 
 
+def test_placemarks_without_any_place_are_rows_without_a_point(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.kml", "<kml><Placemark><name>A</name></Placemark></kml>")
+    rows, points, crs, unreadable = read(path, records="features")
+    assert (rows, crs, unreadable) == ([{"name": "A"}], "OGC:CRS84", [False])
+    assert points is not None
+    assert np.isnan(points).all()
+
+
+def test_features_of_distinct_keys_are_refused(tmp_path: Path) -> None:
+    point = {"type": "Point", "coordinates": [0, 0]}
+    rows = [
+        {"type": "Feature", "properties": {f"k{number}-{part}": 1 for part in range(50)}, "geometry": point}
+        for number in range(60)
+    ]
+    path = save(tmp_path / "a.geojson", {"type": "FeatureCollection", "features": rows})
+    assert refusal(path) == (
+        "A file has at most 2,000 columns; a.geojson has 3,000; "
+        "check that it is the right file, and delete the columns that you do not need"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
