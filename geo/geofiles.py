@@ -12,6 +12,7 @@ from typing import Final
 __all__ = ["describe_format", "detect_format", "gdal_address"]
 
 LOOK_BYTES: Final = 262_144
+LONGEST_BLANK: Final = 1_000  # between the parts of a document
 MARKS: Final = {
     b"SQLite format 3\x00": "gpkg",
     b"\x00\x00\x27\x0a": "shapefile",
@@ -51,8 +52,10 @@ REQUEST_KEYS: Final = frozenset({"service_request_id", "requested_datetime"})
 ERROR_KEYS: Final = frozenset(
     {"error", "errors", "code", "message", "messages", "status", "description", "details"}
 )  # fmt: skip
-JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.DOTALL)
-XML_ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+# A text that does not end is one to the end: so no text is looked at twice.
+JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)(\s*:)?|[{}\[\]]', re.DOTALL)
+XML_ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+XML_PROLOGUE: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<!DOCTYPE", b">"), (b"<!doctype", b">"))
 BLANKS: Final = b" \t\r\n\x1e"
 
 
@@ -72,10 +75,7 @@ def detect_format(path: Path) -> str | None:
     if text.startswith((b"{", b"[")):
         return _detect_json(text.decode("utf-8", "replace"))
     if text.startswith(b"<"):
-        plain = re.sub(rb"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", b"", text, flags=re.DOTALL)
-        root = XML_ROOT.search(plain)
-        name = root[1].decode("ascii", "replace").lower() if root else ""
-        return ROOTS.get(name, "html" if b"<!doctype html" in text[:200].lower() else "xml")
+        return _detect_xml(text)
     return None
 
 
@@ -111,6 +111,23 @@ def _detect_json(text: str) -> str:
         "records": is_list,
     }
     return next((name for name, fits in tests.items() if fits), "json")
+
+
+def _detect_xml(text: bytes) -> str:
+    """The kind of an XML document, from its first element behind declarations, comments and the document type."""
+    place, is_html = 0, b"<!doctype html" in text[:200].lower()
+    while ending := next((end for begin, end in XML_PROLOGUE if text.startswith(begin, place)), None):
+        if ending == b">":
+            entities = text.find(b"[", place, text.find(b">", place))
+            place = text.find(b"]", entities) if entities >= 0 else place
+        place = text.find(ending, place)
+        if place < 0:
+            return "xml"
+        place += len(ending)
+        place += len(text[place : place + LONGEST_BLANK]) - len(text[place : place + LONGEST_BLANK].lstrip())
+    root = XML_ROOT.match(text, place)
+    name = root[1].decode("ascii", "replace").lower() if root else ""
+    return ROOTS.get(name, "html" if is_html else "xml")
 
 
 def _read_keys(text: str) -> tuple[dict[int, set[str]], set[str], bool]:
