@@ -11,6 +11,7 @@ import pytest
 import shapely
 
 from geo.errors import DataError
+from hexbeat.ingest.sources import SourceProfile, parse_profile
 from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
@@ -117,6 +118,22 @@ def test_a_file_of_lines_alone_is_refused_with_what_to_do(sqlite_store: Store, t
         "A load needs at least one row that can be used; every row of a.geojson was rejected: unreadable_row 2; "
         'its shapes are no points: convert them, or set location.shapes = "inside_point" in the profile'
     )
+
+
+def test_a_table_read_as_shapes_is_refused_in_words(sqlite_store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(CSV.format(1))
+    with pytest.raises(DataError) as caught:
+        ingest(sqlite_store, tmp_path / "a.csv", source=load_shapes_profile())
+    assert str(caught.value) == (
+        "A file for shapes has shapes; this one is a table without them; "
+        "choose a source that reads tables, or name the columns of the place in its profile"
+    )
+
+
+def load_shapes_profile() -> SourceProfile:
+    """A profile of shapes in a CRS of its own, so that a file without one is not refused for that."""
+    profile = 'name = "shapes"\ntitle = "S"\nlayer = "needle_litter"\nrecords = "features"\n'
+    return parse_profile(f'{profile}location.crs = "EPSG:4326"\ntime.start = "date"\n', name="shapes")
 
 
 def test_the_same_find_in_every_document(sqlite_store: Store, tmp_path: Path) -> None:
