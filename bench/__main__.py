@@ -21,6 +21,7 @@ BENCHES: Final = (
     "effect",
     "find_places",
     "start",
+    "fuzz",
 )
 
 

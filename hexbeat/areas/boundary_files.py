@@ -14,7 +14,7 @@ from pyproj import CRS
 from pyproj.transformer import TransformerGroup
 
 from geo.errors import AreaError
-from geo.geofiles import gdal_address
+from geo.geofiles import describe_format, detect_format, gdal_address
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import AREA_FILE, WARDS_FILE
 
@@ -34,7 +34,7 @@ __all__ = [
     "write_area",
 ]
 
-PUBLISHED_FORMATS: Final = (".geojson", ".json", ".gpkg", ".shp", ".parquet")
+PUBLISHED_FORMATS: Final = (".geojson", ".json", ".topojson", ".geojsonl", ".gpkg", ".shp", ".fgb", ".parquet")
 MOST_BYTES: Final = 500_000_000  # every ward of England in full detail takes less than half of this
 WGS84: Final = "EPSG:4326"
 
@@ -42,13 +42,13 @@ WGS84: Final = "EPSG:4326"
 def read_published(path: Path) -> "tuple[gpd.GeoDataFrame, list[str]]":
     """The one layer of a published file, in its own CRS, and the reader's warnings.
 
-    GeoJSON, GeoPackage, Shapefile or GeoParquet. AreaError if the file is missing, has another format, several layers,
-    no rows, a row that is not a polygon, or more than MOST_BYTES.
+    GeoJSON, TopoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet. AreaError if the file is missing, has another
+    format, several layers, no rows, a row that is not a polygon, or more than MOST_BYTES.
     """
     if not path.is_file() or path.suffix.lower() not in PUBLISHED_FORMATS:
         raise AreaError(
             f"A file of wards ends in one of {', '.join(PUBLISHED_FORMATS)}",
-            f"{path.name} {'has another ending' if path.is_file() else 'does not exist'}",
+            f"{path.name} {_describe_ending(path)}",
             "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet",
         )
     if path.stat().st_size > MOST_BYTES:
@@ -151,15 +151,24 @@ def _replace_both(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None
         shutil.rmtree(draft_folder, ignore_errors=True)
 
 
+def _describe_ending(path: Path) -> str:
+    """What stands against a file that does not exist, or has another ending, as in "is KML"."""
+    if not path.is_file():
+        return "does not exist"
+    kind = detect_format(path)
+    return f"is {describe_format(kind)}" if kind else "has another ending"
+
+
 def _read_one_layer(path: Path) -> Any:
     """A GeoDataFrame, or a DataFrame where the file has no geometry."""
     if path.suffix.lower() == ".parquet":
         return gpd.read_parquet(path)
     address = gdal_address(path)
     if address is None:
+        kind = detect_format(path)
         raise AreaError(
             "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet",
-            f"the contents of {path.name} are in another format",
+            f"{path.name} is {describe_format(kind)}" if kind else f"the contents of {path.name} are in another format",
             "export it again in one of these formats",
         )
     layers = [str(name) for name, _ in pyogrio.list_layers(address)]
@@ -169,7 +178,9 @@ def _read_one_layer(path: Path) -> Any:
             f"{path.name} has {len(layers)}" + (f": {', '.join(layers[:8])}" if layers else ""),
             "export the layer of wards to a file of its own",
         )
-    return gpd.read_file(address)
+    frame = gpd.read_file(address)
+    is_in_degrees = address.startswith("TopoJSON:") and isinstance(frame, gpd.GeoDataFrame) and frame.crs is None
+    return frame.set_crs(WGS84) if is_in_degrees else frame  # TopoJSON is in degrees, and cannot say so
 
 
 def _require_polygons(path: Path, frame: Any) -> None:

@@ -24,7 +24,7 @@ boundaries = typer.Typer(
 
 @boundaries.command()
 def build(
-    file: Annotated[Path, typer.Argument(metavar="IN", help="GeoJSON, GeoPackage, Shapefile or GeoParquet, any CRS.")],
+    file: Annotated[Path, typer.Argument(metavar="IN", help="GeoJSON, TopoJSON, GeoPackage, Shapefile …, any CRS.")],
     *,
     area: Annotated[str, typer.Option(metavar="NAME", help="Name of the area: lower case, digits, hyphens.")],
     code: Annotated[str, typer.Option(metavar="FIELD", help="Column with the ward codes.")],

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,7 @@ from hexbeat.ingest.parsing.file_conventions import settle_conventions
 from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.parsing.unreadable_rows import build_unreadable_frame, name_sheet
-from hexbeat.ingest.readers import LIMITS, Chunk, ReadOptions, is_url, open_download, open_file, strip_url
-from hexbeat.ingest.readers.limits import check_file
+from hexbeat.ingest.readers import Chunk, ReadOptions, is_url, open_download, open_file, open_members, strip_url
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from hexbeat.ingest.sources.column_plan import assign_columns, has_columns
 from hexbeat.ingest.unused_columns import UnusedColumn, find_unused_columns
@@ -162,11 +161,12 @@ def _describe_usual_reporters() -> str:
 
 @dataclass(slots=True)
 class _Input:
-    """One file to load: its name for reports, its path, its size in bytes."""
+    """One file to load: its name for reports, its path, its size in bytes, and what to say of its archive."""
 
     name: str
     path: Path
     size: int
+    remarks: tuple[str, ...] = ()
 
 
 def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
@@ -206,7 +206,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     started_at = now or datetime.now(UTC)
     covers, remarks = clip_covers(covers, find_today(started_at, profile.time_zone or area.time_zone))
     with ExitStack() as stack:
-        inputs = [_open_input(path, profile, stack) for path in paths]
+        inputs = [item for path in paths for item in _open_input(path, profile, stack, progress)]
         total, before = sum(item.size for item in inputs), 0
         entries: list[tuple[_Input, LoadFile, RejectSamples]] = []
         with store.begin_load(viewer, area=area.name, dry_run=dry_run, now=now) as load:
@@ -231,15 +231,15 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
 def _build_report(
     profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples, *, now: datetime
 ) -> FileReport:
-    remarks = (*samples.remarks(), *describe_future(item.name, entry.tally, now))
+    remarks = (*item.remarks, *samples.remarks(), *describe_future(item.name, entry.tally, now))
     return FileReport(
         item.name, profile.name, entry.tally, tuple(samples.samples), remarks, tuple(entry.coverage or ()),
         samples.unused, entry.replacements,
     )  # fmt: skip
 
 
-def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _Input:
-    """A file to load, downloaded first if it is a URL."""
+def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack, progress: Progress | None) -> list[_Input]:
+    """The files to load: one, downloaded first if it is a URL, or the members of an archive that the profile reads."""
     if is_url(name):
         if profile.records != "open311":
             raise DataError(
@@ -247,10 +247,13 @@ def _open_input(name: Path | str, profile: SourceProfile, stack: ExitStack) -> _
                 f"{strip_url(str(name))} was given for {profile.name}",
                 "download the file first",
             )
-        path = stack.enter_context(open_download(str(name)))
-        return _Input(strip_url(str(name)), path, max(path.stat().st_size, 1))
+        path = stack.enter_context(open_download(str(name), progress=progress))
+        return [_Input(strip_url(str(name)), path, max(path.stat().st_size, 1))]
     path = Path(name)
-    return _Input(path.name, path, check_file(path, most_bytes=LIMITS.text_bytes))
+    files = stack.enter_context(open_members(path, file_name=profile.members or profile.file_name))
+    remarks = tuple(filter(None, [files.describe_passed_over(path.name)]))
+    inputs = [_Input(member.name, member.path, member.path.stat().st_size) for member in files.members]
+    return [replace(inputs[0], remarks=remarks), *inputs[1:]]
 
 
 def _build_progress(progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
@@ -297,7 +300,7 @@ class _Job:
             fits=lambda headings: has_columns(profile, headings, has_layer=self.layer is not None),
             geo_layer=profile.geo_layer, records=profile.records, shapes=profile.location.shapes,
         )  # fmt: skip
-        with open_file(self.item.path, options) as opened:
+        with open_file(self.item.path, options, name=self.item.name) as opened:
             plan = assign_columns(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
             crs = _choose_crs(self.item.name, opened.crs, profile)
             reader = RowReader(

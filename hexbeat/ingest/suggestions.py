@@ -18,7 +18,7 @@ from hexbeat.ingest.column_guesses import (
     guess_formats,
     guess_layer,
 )
-from hexbeat.ingest.readers import ReadOptions, TextTable, open_file
+from hexbeat.ingest.readers import ReadOptions, TextTable, detect_records, open_file, open_members
 from hexbeat.ingest.sources.column_plan import ColumnRoles, assign_columns
 from hexbeat.ingest.sources.profile import (
     Choice,
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 LOOK_ROWS: Final = 2_000
+MOST_MEMBERS: Final = 6  # of an archive, that are looked at
 GENERAL: Final = ("table", "geofile")  # tried after all others
 MIDNIGHT: Final = re.compile(r"(?:^|[\sT])(?:0?0:00(?::00)?(?![:\d])|12:00(?::00)?\s*a\.?m)", re.IGNORECASE)
 CLOSED: Final = re.compile(r"clos|resol|complet|finish|fixed", re.IGNORECASE)  # the end of a ticket, not of an incident
@@ -108,11 +109,18 @@ def suggest_profile(
 ) -> Suggestion:
     """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
 
-    A `sheet` and an `encoding` that are named stand in the proposed profile.
-
-    DataError if the file cannot be read at all.
+    Of an archive, the first member that a profile fits is looked at, or else its first member. A `sheet` and an
+    `encoding` that are named stand in the proposed profile. DataError if the file cannot be read at all.
     """
-    records = _detect_records(path)
+    with open_members(path, most=MOST_MEMBERS) as files:
+        suggestions = (_suggest_for_member(member.path, home, sheet, encoding) for member in files.members)
+        first = next(suggestions)
+        fitting = first if first.source else next((found for found in suggestions if found.source), first)
+    return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)
+
+
+def _suggest_for_member(path: Path, home: Path | None, sheet: str | None, encoding: str | None) -> Suggestion:
+    records = detect_records(path)
     options = ReadOptions(records=records, shapes="inside_point", sheet=sheet, encoding=encoding)
     with open_file(path, options) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
@@ -147,18 +155,6 @@ def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...
     has_place = records != "rows" or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
     lacks = {"a place": not has_place, "a date": not given & {"start"} and not {"year", "month"} <= given}
     return tuple(name for name, is_missing in lacks.items() if is_missing)
-
-
-def _detect_records(path: Path) -> str:
-    """Whether a file holds rows, features, or Open311 requests."""
-    suffix = path.suffix.lower()
-    if suffix == ".xml":
-        return "open311"
-    if suffix == ".json" and path.is_file():
-        with path.open("rb") as file:
-            start = file.read(20_000)
-        return "features" if b'"FeatureCollection"' in start else "open311"
-    return "features" if suffix in (".geojson", ".gpkg", ".shp", ".parquet", ".geoparquet") else "rows"
 
 
 def _find_fitting(path: Path, opened: TextTable, records: str, home: Path | None) -> SourceProfile | None:

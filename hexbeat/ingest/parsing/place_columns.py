@@ -52,8 +52,9 @@ _CLEARLY: Final = 20  # times as many by another reading: a file is read another
 
 @dataclass(frozen=True, slots=True)
 class PlaceColumns:
-    """The columns of the place in one file. `crs` is that of the file's own points."""
+    """The columns of the place in one file of a source. `crs` is that of the file's own points."""
 
+    source: str
     plan: ColumnRoles
     rules: Location
     crs: str | None
@@ -78,7 +79,10 @@ class PlaceColumns:
         )
 
     def find_places(self, texts: Texts, points: Points | None, reading: Reading = "as named") -> Points:
-        """Longitude and latitude (n, 2) of each row, from the first kind of coordinates that it has in full."""
+        """Longitude and latitude (n, 2) of each row, from the first kind of coordinates that it has in full.
+
+        DataError if the file has no points, and the source names no columns for them.
+        """
         plan, rules = self.plan, self.rules
         candidates: list[Points] = []
         if points is not None:
@@ -92,6 +96,12 @@ class PlaceColumns:
         if plan.lat_lon:
             pairs = parse_pairs(texts[plan.lat_lon])
             candidates.append(pairs[:, ::-1] if reading == "swapped" else pairs)
+        if not candidates:
+            raise DataError(
+                f"A file for {self.source} has shapes",
+                "this one is a table without them",
+                "choose a source that reads tables, or name the columns of the place in its profile",
+            )
         place = candidates[0]
         for points_found in candidates[1:]:
             blank: NDArray[np.bool_] = np.asarray(np.isnan(place).any(axis=1))

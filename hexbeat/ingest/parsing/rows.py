@@ -1,9 +1,9 @@
 """Turns rows of a chunk into events and rejects: every row is skipped, rejected with one reason, or accepted.
 
-A row with several faults gets the first of: unknown_layer (if the profile does not skip such rows), missing_location,
-impossible_location (not on the globe, or 0, 0), outside_area, impossible_location (a place that means "unknown"),
-bad_date, future_date, end_before_start, bad_quantity, test_record, duplicate_id. A row that a reader cannot take apart
-(unreadable_row) does not come here.
+A row with several faults gets the first of: unreadable_row (a shape that is no point, for instance), unknown_layer (if
+the profile does not skip such rows), missing_location, impossible_location (not on the globe, or 0, 0), outside_area,
+impossible_location (a place that means "unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record,
+duplicate_id. A row that a reader cannot take apart at all does not come here.
 """
 
 import json
@@ -103,7 +103,7 @@ class RowReader:
 
     def __post_init__(self) -> None:
         self.keys = NaturalKeys(self.profile.key, self.plan)
-        self._place_columns = PlaceColumns(self.plan, self.profile.location, self.crs)
+        self._place_columns = PlaceColumns(self.profile.name, self.plan, self.profile.location, self.crs)
 
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
@@ -116,7 +116,8 @@ class RowReader:
         selected_texts = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
         points = None if chunk.points is None else chunk.points[rows]
         selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
-        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope)
+        unusable = np.zeros(len(rows), dtype=np.bool_) if chunk.unusable is None else chunk.unusable[rows]
+        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope, unusable)
         elsewhere = self._is_elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
@@ -152,7 +153,7 @@ class RowReader:
         )
 
     def _check_rows(
-        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None
+        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None, unusable: Flags
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
@@ -174,6 +175,7 @@ class RowReader:
             self.plan.doubtful, texts, len(layer)
         )
         faults = [
+            (unusable, "unreadable_row"),
             (unknown, "unknown_layer"),
             (missing, "missing_location"),
             (impossible, "impossible_location"),

@@ -1,241 +1,168 @@
-"""Reads GeoJSON, GeoPackage, Shapefile (by pyogrio) and GeoParquet (by pyarrow): attributes as text, points as x, y."""
+"""Reads shapes by GDAL, and Parquet, in a process with limited memory and time: attributes as text, points as x, y."""
 
-import json
-import math
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from geo.errors import DataError
-from geo.geofiles import gdal_address
+from geo.geofiles import describe_format, gdal_address
 from geo.lazy_modules import import_lazily
-from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file, require_start
+from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
 from hexbeat.ingest.readers.opened_file import CHUNK_ROWS, Chunk, ReadOptions, TextTable, check_headings
+from hexbeat.ingest.readers.shapes import build_points
+from hexbeat.ingest.readers.worker_process import Worker, WorkerError, start_worker
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-    import pyogrio
 else:
-    pyogrio = import_lazily("pyogrio")
     pa = import_lazily("pyarrow")
-    pc = import_lazily("pyarrow.compute")
-    pq = import_lazily("pyarrow.parquet")
 
-__all__ = ["GEOFILE_SUFFIXES", "open_geofile"]
+__all__ = ["open_geofile"]
 
 MB: Final = 1_000_000
-GEOFILE_SUFFIXES: Final = {
-    ".geojson": (b"{", "GeoJSON"),
-    ".json": (b"{", "GeoJSON"),
-    ".gpkg": (b"SQLite format 3\x00", "a GeoPackage"),
-    ".shp": (b"\x00\x00\x27\x0a", "a shapefile"),
-    ".parquet": (b"PAR1", "GeoParquet"),
-    ".geoparquet": (b"PAR1", "GeoParquet"),
+WORKER: Final = Path(__file__).with_name("geofile_worker.py")
+TITLES: Final = {
+    "gpkg": "a GeoPackage",
+    "parquet": "Parquet or GeoParquet",
+    "geojsonseq": "GeoJSON lines",
+    "json": "GeoJSON",
 }
+DRIVERS: Final = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "GPKG", "ESRI Shapefile", "FlatGeobuf", "Parquet")
+DEGREES: Final = "OGC:CRS84"
 
 
 @contextmanager
-def open_geofile(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
-    """Open a file of points; DataError if it is damaged, has several layers, or lines and polygons not asked for.
+def open_geofile(path: Path, options: ReadOptions, *, kind: str, limits: Limits = LIMITS) -> Iterator[TextTable]:
+    """Open a file of points, or plain Parquet; `kind` is its format as `geo.geofiles` detects it.
 
-    Nothing is reprojected here: `crs` is that of the file, None if the file names none.
+    DataError if it is damaged, or has several layers. Nothing is reprojected here: `crs` is that of the file, None if
+    the file names none. A feature that is no point, where points are expected, is an unreadable row.
     """
-    check_file(path, most_bytes=limits.geofile_bytes)
-    magic, kind = GEOFILE_SUFFIXES[path.suffix.lower()]
-    require_start(path, magic, kind=kind)
-    with _open_parquet(path) if "parquet" in path.suffix.lower() else nullcontext() as file:
-        with _translate_errors(path):
-            opened = _open_vector(path, options, limits) if file is None else _open_table(path, file, options, limits)
-        yield opened
+    size = check_file(path, most_bytes=limits.geofile_bytes)
+    request = {
+        "address": str(path.resolve()) if kind == "parquet" else gdal_address(path),
+        "parquet": kind == "parquet",
+        "layer": options.geo_layer,
+        "encoding": options.encoding,
+        "rows": CHUNK_ROWS,
+    }
+    with start_worker(WORKER, request, limits=limits, size=size) as worker:
+        try:
+            header = worker.read_header()
+        except WorkerError as error:
+            raise _build_worker_error(path, kind, error) from error
+        _check_header(path, kind, header, options, limits)
+        columns = check_headings(path.name, header["columns"], limits)
+
+        def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
+            worker.ask([columns.index(column) for column in wanted_columns])
+            try:
+                yield from _read_rows(path.name, worker, header, wanted_columns, options.shapes, limits)
+            except (WorkerError, pa.ArrowException, OSError) as error:
+                raise _build_worker_error(path, kind, error) from error
+
+        yield TextTable(columns, chunks, _read_crs(path, header))
 
 
-@contextmanager
-def _translate_errors(path: Path) -> Iterator[None]:
-    """Turn the errors of GDAL and Arrow into a DataError. Never used around a caller's own code."""
-    try:
-        yield
-    except (
-        pyogrio.errors.DataSourceError,
-        pa.ArrowException,
-        OSError,
-        UnicodeDecodeError,
-        shapely.errors.ShapelyError,
-    ) as error:
+def _check_header(path: Path, kind: str, header: dict[str, Any], options: ReadOptions, limits: Limits) -> None:
+    """DataError if GDAL reads the file as another format, or if Parquet is too large or has no shapes in WKB."""
+    if header["driver"] not in DRIVERS:
         raise DataError(
-            f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, complete and undamaged",
-            f"it cannot be read ({type(error).__name__})",
-            "put the .shx and .dbf files of the shapefile beside it"
-            if path.suffix.lower() == ".shp"
-            else "export it again",
-        ) from error
-
-
-def _open_vector(path: Path, options: ReadOptions, limits: Limits) -> TextTable:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what GDAL warns about is found by the checks of the rows
-        address = gdal_address(path) or str(path.resolve())
-        layer = _choose_layer(path, address, options.geo_layer)
-        info = pyogrio.read_info(address, layer=layer, encoding=options.encoding)
-    _require_driver(path, info["driver"])
-    columns = check_headings(path.name, list(info["fields"]), limits)
-    total = max(int(info["features"]), 1)
-
-    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
-        dates = {"DATE_AS_STRING": "YES"} if info["driver"] == "GeoJSON" else {}
-        fields = [info["fields"][columns.index(column)] for column in wanted_columns]
-        with (
-            _translate_errors(path),
-            pyogrio.raw.open_arrow(
-                address, layer=layer, columns=fields, encoding=options.encoding, batch_size=CHUNK_ROWS,
-                use_pyarrow=True, **dates,
-            ) as (meta, reader),
-        ):  # fmt: skip
-            geometry = meta["geometry_name"] or "wkb_geometry"
-            yield from _read_batches(path.name, reader, tuple(fields), wanted_columns, geometry, total, options.shapes)
-
-    return TextTable(columns, chunks, info["crs"])
-
-
-def _require_driver(path: Path, driver: str) -> None:
-    """DataError if GDAL reads the file as another format than its name says."""
-    if driver not in ("GeoJSON", "GPKG", "ESRI Shapefile"):
-        raise DataError(
-            f"{path.name} has to be {GEOFILE_SUFFIXES[path.suffix.lower()][1]}, as its name says",
-            f"GDAL reads it as {driver}",
-            "export it again",
+            f"{path.name} has to be {_describe(kind)}", f"GDAL reads it as {header['driver']}", "export it again"
         )
-
-
-def _choose_layer(path: Path, address: str, wanted_layer: str | None) -> str:
-    """The only layer with geometries, or the named one; DataError otherwise."""
-    layers = [str(name) for name, kind in pyogrio.list_layers(address) if kind]
-    if wanted_layer in layers:
-        return str(wanted_layer)
-    if len(layers) == 1 and wanted_layer is None:
-        return layers[0]
-    names = ", ".join(map(repr, layers)) or "none"
-    raise DataError(
-        f"{path.name} needs one layer of points, or a source profile that names the layer",
-        f"its layers are {names}",
-        'name one in a source profile: geo_layer = "…"' if layers else "export the points again",
-    )
-
-
-@contextmanager
-def _open_parquet(path: Path) -> "Iterator[pq.ParquetFile]":
-    with _translate_errors(path):
-        file = pq.ParquetFile(path)
-    with file:
-        yield file
-
-
-def _open_table(path: Path, file: "pq.ParquetFile", options: ReadOptions, limits: Limits) -> TextTable:
-    metadata = _read_geo_metadata(path, file)
-    geometry = metadata["primary_column"]
-    about = metadata["columns"][geometry]
-    fields = [field.name for field in file.schema_arrow if field.name != geometry]
-    columns = check_headings(path.name, fields, limits)
-    total = file.metadata.num_rows
-    unpacked = sum(file.metadata.row_group(part).total_byte_size for part in range(file.metadata.num_row_groups))
-    if unpacked > limits.unpacked_bytes:
+    if header.get("unpacked", 0) > limits.unpacked_bytes:
         raise DataError(
-            f"GeoParquet unpacks to at most {limits.unpacked_bytes / MB:,.2f} MB",
-            f"{path.name} unpacks to {unpacked / MB:,.2f} MB",
+            f"Parquet unpacks to at most {limits.unpacked_bytes / MB:,.2f} MB",
+            f"{path.name} unpacks to {header['unpacked'] / MB:,.2f} MB",
             "split it, by month for instance",
         )
-    if total > limits.rows or about.get("encoding") != "WKB":
+    if options.records == "features" and header["geometry"] is None:
         raise DataError(
-            f"GeoParquet has at most {limits.rows:,} rows and geometries in WKB",
-            f"{path.name} has {total:,} rows in {about.get('encoding')}",
+            f"{path.name} has to hold shapes",
+            "it is Parquet without a geometry column",
+            "choose a source that reads tables, or write it with GeoPandas or QGIS",
+        )
+    if header["driver"] == "Parquet" and header["geometry"] and header["encoding"] != "WKB":
+        raise DataError(
+            "GeoParquet has geometries in WKB",
+            f"{path.name} has them in another encoding",
             "export it again with geometry_encoding WKB",
         )
 
-    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
-        wanted_fields = [fields[columns.index(column)] for column in wanted_columns]
-        with _translate_errors(path):
-            reader = file.iter_batches(CHUNK_ROWS, columns=[*wanted_fields, geometry])
-            yield from _read_batches(
-                path.name, reader, tuple(wanted_fields), wanted_columns, geometry, max(total, 1), options.shapes
-            )
 
-    crs = about.get("crs", "OGC:CRS84")
-    return TextTable(columns, chunks, json.dumps(crs) if isinstance(crs, dict) else crs)
+def _describe(kind: str) -> str:
+    return TITLES.get(kind) or describe_format(kind)
 
 
-def _read_geo_metadata(path: Path, file: "pq.ParquetFile") -> dict[str, Any]:
+def _build_worker_error(path: Path, kind: str, error: Exception) -> DataError:
+    """What the worker reports, as an error; if it ended without a report, memory or time ran out."""
+    word, names = (error.word, error.names) if isinstance(error, WorkerError) else ("damaged", [type(error).__name__])
+    if word == "layers":
+        return DataError(
+            f"{path.name} needs one layer of points, or a source profile that names the layer",
+            f"its layers are {', '.join(map(repr, names)) or 'none'}",
+            'name one in a source profile: geo_layer = "…"' if names else "export the points again",
+        )
+    rule = f"{path.name} has to be {_describe(kind)}, complete and undamaged"
+    if word == "damaged":
+        hint = "put the .shx and .dbf files of the shapefile beside it" if kind == "shapefile" else "export it again"
+        return DataError(rule, f"it cannot be read ({names[0] if names else 'damaged'})", hint)
+    return DataError(rule, "it takes more memory or time to open than such a file may", "export it again, or as CSV")
+
+
+def _read_crs(path: Path, header: dict[str, Any]) -> str | None:
+    """The CRS that the file names; DataError if it names one that PROJ does not know."""
+    crs = DEGREES if header["driver"] == "TopoJSON" else header["crs"]  # TopoJSON is in degrees, and cannot say so
+    if header["geometry"] is None or not crs:
+        return None
     try:
-        metadata: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"geo"])
-        metadata["columns"][metadata["primary_column"]]["encoding"]
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        pyproj.CRS.from_user_input(crs)
+    except (pyproj.exceptions.CRSError, UnicodeError) as error:
         raise DataError(
-            f"{path.name} has to be GeoParquet",
-            "it is Parquet without a geometry column",
-            "write it with GeoPandas or QGIS, or save it as CSV",
+            f"{path.name} has to name a coordinate system that PROJ knows",
+            "the one that it names is not known",
+            "set the layer's coordinate system, and export it again",
         ) from error
-    return metadata
+    return str(crs)
 
 
-def _read_batches(
-    name: str,
-    reader: Any,
-    fields: tuple[str, ...],
-    wanted_columns: tuple[str, ...],
-    geometry: str,
-    total: int,
-    shapes: str,
+def _read_rows(  # the file, and how to read it
+    name: str, worker: Worker, header: dict[str, Any], wanted_columns: tuple[str, ...], rule: str, limits: Limits
 ) -> Iterator[Chunk]:
-    rows_read = 0
-    for batch in reader:
-        texts = {name: _format_column(batch.column(field)) for name, field in zip(wanted_columns, fields, strict=True)}
+    rows_read, total = 0, max(header["total"], 1)
+    width, has_points = len(wanted_columns), header["geometry"] is not None
+    for batch in _read_batches(worker):
+        if rows_read + len(batch) > limits.rows:
+            raise DataError(f"A file has at most {limits.rows:,} rows", f"{name} has more", "split it")
+        texts = {column: batch.column(place).to_pylist() for place, column in enumerate(wanted_columns)}
         frame = pd.DataFrame(texts, index=range(len(batch)), dtype=object)
         lines = np.arange(rows_read + 1, rows_read + len(batch) + 1, dtype=np.int64)
-        binary = batch.column(geometry).to_numpy(zero_copy_only=False)
-        points = _build_points(name, shapely.from_wkb(binary, on_invalid="ignore"), lines, shapes)
+        points, unreadable = _read_points(batch.column(width), rule) if has_points else (None, None)
         rows_read += len(batch)
-        if len(batch):
-            yield Chunk(frame, lines, min(rows_read / total, 1.0), points)
+        yield Chunk(frame, lines, min(rows_read / total, 1.0), points, unreadable)
     if not rows_read:
         raise DataError(f"{name} needs at least one feature", "it has none", "export it again")
 
 
-def _format_column(column: Any) -> list[str]:
-    """An Arrow column as texts, "" for missing values: whole numbers without a point, times as ISO 8601."""
-    if pa.types.is_floating(column.type):
-        return [_format_number(value) for value in column.to_pylist()]
+def _read_batches(worker: Worker) -> "Iterator[pa.RecordBatch]":
+    """The batches that the worker writes; WorkerError if it does not end well, even between two batches."""
     try:
-        column = pc.cast(column, pa.string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return ["" if value is None else str(value) for value in column.to_pylist()]  # lists, structs, bytes
-    return ["" if value is None else value for value in column.to_pylist()]
+        with pa.ipc.open_stream(worker.answers) as reader:
+            yield from (batch for batch in reader if len(batch))
+    except (pa.ArrowException, OSError):
+        worker.require_success()
+        if worker.answers.read(1):  # a worker that wrote nothing found no rows
+            raise
+    worker.require_success()
 
 
-def _format_number(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return ""
-    return str(int(value)) if value.is_integer() else repr(value)
-
-
-def _build_points(name: str, shapes: NDArray[Any], lines: NDArray[np.int64], rule: str) -> NDArray[np.float64]:
-    """Points (n, 2), NaN where there is no geometry. A line or polygon is one point inside it, if the rule says so."""
-    kinds = shapely.get_type_id(shapes)
-    is_single = (kinds == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
-    is_other = (kinds != shapely.GeometryType.POINT) & (kinds >= 0) & ~is_single & ~shapely.is_empty(shapes)
-    if is_other.any() and rule != "inside_point":
-        position = int(np.flatnonzero(is_other)[0])
-        raise DataError(
-            f"{name} has to hold points",
-            f"feature {lines[position]} is a {shapes[position].geom_type}",
-            'convert it to points, or set location.shapes = "inside_point" in a source profile',
-        )
-    shapes = np.where(is_single, shapely.get_geometry(shapes, 0), shapes)
-    shapes[is_other] = shapely.point_on_surface(shapes[is_other])
-    return np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+def _read_points(binary: Any, rule: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    shapes = shapely.from_wkb(binary.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    return build_points(shapes, binary.is_valid().to_numpy(zero_copy_only=False), rule)

@@ -36,13 +36,19 @@ class Limits:
     package_parts: int = 5_000
     geofile_bytes: int = 500 * MB
     document_bytes: int = 100 * MB  # JSON and XML, which are read as a whole
+    archive_bytes: int = 2_000 * MB  # a ZIP or gzip archive as it is
+    expanded_bytes: int = 3_000 * MB  # all of its members that are read
+    members: int = 20_000  # an archive of police.uk has some five thousand
+    nesting: int = 2  # archives in archives
     rows: int = 20_000_000
     columns: int = 2_000
     line_characters: int = 1 * MB
     record_characters: int = 1 * MB  # a record of several lines
     worker_bytes: int = 3_000 * MB  # memory of the process that opens a workbook
     worker_s: int = 300  # its CPU time
-    download_s: float = 120.0
+    geofile_s: int = 60  # CPU time of the process that opens shapes or a document, and a second more a MB
+    download_s: float = 600.0  # all pages of an address
+    download_pages: int = 500
 
 
 LIMITS: Final = Limits()

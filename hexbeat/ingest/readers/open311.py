@@ -1,103 +1,36 @@
-"""Reads Open311 GeoReport v2: service requests as JSON or XML, from a file or from a URL that the user names."""
+"""Downloads Open311 GeoReport v2 requests from a URL that the user names: every page, into one file, or none."""
 
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
-from xml.etree.ElementTree import ParseError
-
-import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
+from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from geo.errors import DataError
 from geo.lazy_modules import import_lazily
-from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
-from hexbeat.ingest.readers.opened_file import (
-    CHUNK_ROWS,
-    Chunk,
-    ReadOptions,
-    TextTable,
-    build_text_frame,
-    check_headings,
-)
+from hexbeat.ingest.readers.documents import open_document
+from hexbeat.ingest.readers.limits import LIMITS, Limits
+from hexbeat.ingest.readers.opened_file import ReadOptions
 
 if TYPE_CHECKING:
     import httpx
 else:
     httpx = import_lazily("httpx")
 
-__all__ = ["is_url", "open_download", "open_requests", "strip_url"]
+__all__ = ["DownloadProgress", "is_url", "open_download", "strip_url"]
 
-RULE: Final = "Open311 requests have to be a GeoReport v2 list, as JSON or XML"
 BLOCK_BYTES: Final = 65_536
 MB: Final = 1_000_000
-
-
-@contextmanager
-def open_requests(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> Iterator[TextTable]:
-    """Open a file of service requests; DataError if it is not such a list. Lines count requests from 1."""
-    del options
-    check_file(path, most_bytes=limits.document_bytes)
-    with path.open("rb") as file:
-        start = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
-    requests = _read_xml(path) if start.startswith(b"<") else _read_json(path)
-    if not requests:
-        raise DataError(RULE, f"{path.name} has no requests", "ask for a longer period, or for other services")
-    names = list(dict.fromkeys(name for request in requests for name in request))
-    columns = check_headings(path.name, names, limits)
-
-    def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
-        for begin in range(0, len(requests), CHUNK_ROWS):
-            part = requests[begin : begin + CHUNK_ROWS]
-            frame = build_text_frame(
-                [[request.get(name, "") for name in wanted_columns] for request in part], wanted_columns
-            )
-            lines = np.arange(begin + 1, begin + len(part) + 1, dtype=np.int64)
-            yield Chunk(frame, lines, (begin + len(part)) / len(requests))
-
-    yield TextTable(columns, chunks)
-
-
-def _read_json(path: Path) -> list[dict[str, str]]:
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(RULE, f"{path.name} is not valid JSON ({type(error).__name__})", "download it again") from error
-    if isinstance(document, dict):  # some services wrap the list
-        document = next((value for value in document.values() if isinstance(value, list)), None)
-    if not isinstance(document, list) or not all(isinstance(request, dict) for request in document):
-        raise DataError(
-            RULE, f"{path.name} is JSON, but not a list of requests", "use the address that ends in requests"
-        )
-    return [{key: _format_value(value) for key, value in request.items()} for request in document]
-
-
-def _format_value(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _read_xml(path: Path) -> list[dict[str, str]]:
-    """Requests of a `<service_requests>` document. Entities and document types are refused: they can be bombs."""
-    try:
-        root = parse(path, forbid_dtd=True).getroot()
-    except DefusedXmlException as error:
-        raise DataError(
-            RULE, f"{path.name} declares entities or a document type, which can be an attack", "ask for it as JSON"
-        ) from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise DataError(RULE, f"{path.name} is incomplete XML", "download it again") from error
-    if root is None or root.tag != "service_requests":
-        raise DataError(
-            RULE, f"{path.name} is XML, but not a list of requests", "use the address that ends in requests"
-        )
-    return [{field.tag: field.text or "" for field in request} for request in root.iter("request")]
+MOST_REDIRECTS: Final = 3
+ID: Final = "service_request_id"
+NOT_FOUND: Final = (400, 404, 416)  # how servers say that there is no such page
+EMPTY: Final = "has no requests"
+DownloadProgress = Callable[[int, int], None]  # requests so far, and in all (a guess if the server does not say)
 
 
 def is_url(name: object) -> bool:
@@ -112,13 +45,19 @@ def strip_url(url: str) -> str:
 
 
 @contextmanager
-def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
-    """A temporary file with the contents of the address; DataError if it fails, is too long or takes too long."""
+def open_download(url: str, *, limits: Limits = LIMITS, progress: DownloadProgress | None = None) -> Iterator[Path]:
+    """A temporary file with the requests of every page of the address, one a line as JSON, each of them once.
+
+    The next page is that of the header Link (rel="next"); without one, `page` is counted up until X-Total-Count
+    requests are read, or, where the server says neither, until a page has nothing new. DataError if a page fails, is
+    cut off or leads to another host, or if all of them are more than the limits: then nothing is handed over.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "requests"
+        path = Path(folder) / "requests.json"
         try:
-            _download(url, path, limits)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            with path.open("w", encoding="utf-8") as file:
+                _Download(url, Path(folder) / "page.json", file, limits, progress).run()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise DataError(
                 f"The server at {strip_url(url)} has to answer",
                 f"it did not answer ({type(error).__name__})",
@@ -127,22 +66,149 @@ def open_download(url: str, *, limits: Limits = LIMITS) -> Iterator[Path]:
         yield path
 
 
-def _download(url: str, path: Path, limits: Limits) -> None:
-    until = time.monotonic() + limits.download_s
-    received_bytes = 0
-    with (
-        httpx.Client(timeout=30, follow_redirects=True, max_redirects=3) as client,
-        client.stream("GET", url) as answer,
-        path.open("wb") as file,
-    ):
-        answer.raise_for_status()
-        for block in answer.iter_bytes(BLOCK_BYTES):
-            received_bytes += len(block)
-            if received_bytes > limits.document_bytes or time.monotonic() > until:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page brought: how many requests, how many that no page before had, and what its headers say."""
+
+    requests: int
+    new: int
+    next_url: str | None
+    total: int | None
+
+
+@dataclass(slots=True)
+class _Download:
+    """The pages of one address. `file` takes the requests, `page` is the place of one page."""
+
+    url: str
+    page: Path
+    file: IO[str]
+    limits: Limits
+    progress: DownloadProgress | None
+    seen: set[str] = field(default_factory=set)
+    received_bytes: int = 0
+    until: float = 0.0
+
+    def run(self) -> None:
+        """Read page after page until there is none."""
+        self.until = time.monotonic() + self.limits.download_s
+        url, total, is_promised = self.url, None, True
+        with httpx.Client(timeout=30, follow_redirects=False) as client:
+            for number in range(self.limits.download_pages + 1):
+                if number == self.limits.download_pages:
+                    raise self._build_limit_error(f"more than {number:,} pages")
+                page = self._read_page(client, url, is_first=number == 0, is_promised=is_promised)
+                total = page.total if total is None else total
+                if self.progress is not None:
+                    self.progress(len(self.seen), max(total or 2 * len(self.seen), len(self.seen)))
+                if not page.new or (total is not None and len(self.seen) >= total and page.next_url is None):
+                    break
+                is_promised = page.next_url is not None or total is not None
+                url = page.next_url or _count_page_up(url)
+        if total is not None and len(self.seen) < total:
+            raise DataError(
+                f"The server at {strip_url(self.url)} has to send every page",
+                f"it has {total:,} requests and sent {len(self.seen):,}",
+                "try it again later",
+            )
+
+    def _read_page(self, client: "httpx.Client", url: str, *, is_first: bool, is_promised: bool) -> _Page:
+        """Download a page and add its requests; a page that nobody promised may be missing or empty."""
+        with self._open_answer(client, url) as answer:
+            if answer.status_code in NOT_FOUND and not is_promised:
+                return _Page(0, 0, None, None)
+            answer.raise_for_status()
+            self._write_page(answer)
+            links, total = answer.links, answer.headers.get("x-total-count", "")
+            base = str(answer.url)
+        following = links.get("next", {}).get("url")
+        next_url = urljoin(base, following) if following else None
+        if next_url is not None:
+            self._require_same_host(next_url, "its next page is")
+        try:
+            requests, new = self._add_requests()
+        except DataError as error:
+            if is_first or EMPTY not in error.fact:
                 raise DataError(
-                    f"A download has at most {limits.document_bytes // MB} MB and takes at most "
-                    f"{limits.download_s:.0f} s",
-                    f"{strip_url(url)} sends more, or takes longer",
-                    "ask for a shorter period, or download it first",
-                )
-            file.write(block)
+                    error.rule, error.fact.replace(self.page.name, strip_url(self.url)), error.hint
+                ) from error
+            requests, new = 0, 0
+        return _Page(requests, new, next_url, int(total) if total.isdecimal() and total.isascii() else None)
+
+    def _add_requests(self) -> tuple[int, int]:
+        """The requests of the page, and how many of them are new; those are added to the file."""
+        requests, seen_before = 0, len(self.seen)
+        with open_document(self.page, ReadOptions(records="open311"), kind="requests", limits=self.limits) as opened:
+            for chunk in opened.chunks(opened.columns):
+                for record in chunk.frame.to_dict("records"):
+                    requests += 1
+                    line = json.dumps({name: text for name, text in record.items() if text})
+                    key = str(record.get(ID) or line)
+                    if key not in self.seen:
+                        self.seen.add(key)
+                        self.file.write(f"{line}\n")
+        return requests, len(self.seen) - seen_before
+
+    @contextmanager
+    def _open_answer(self, client: "httpx.Client", url: str) -> "Iterator[httpx.Response]":
+        """The answer of an address, after redirects that stay where the user sent us."""
+        for _ in range(MOST_REDIRECTS + 1):
+            with client.stream("GET", url) as answer:
+                if not answer.is_redirect:
+                    yield answer
+                    return
+                url = urljoin(url, answer.headers["location"])
+                self._require_same_host(url, "it sends on to")
+        raise DataError(
+            f"The server at {strip_url(self.url)} has to answer",
+            f"it sends on more than {MOST_REDIRECTS} times",
+            "try it in a browser, and give the address that it ends at",
+        )
+
+    def _require_same_host(self, url: str, verb: str) -> None:
+        """DataError unless an address is on the host that was asked, over https; or on this machine, if that was."""
+        asked, target = urlsplit(self.url), urlsplit(url)
+        is_local = _is_loopback(asked.hostname) and _is_loopback(target.hostname)
+        is_same = asked.hostname == target.hostname and target.scheme == "https"
+        is_same |= asked.hostname == target.hostname and asked.scheme == target.scheme == "http"
+        if target.scheme in {"http", "https"} and (is_same or is_local):
+            return
+        raise DataError(
+            f"The pages of an address are on {asked.hostname}, over https",
+            f"{verb} {target.scheme}://{target.hostname or ''}",
+            "give that address, if you trust it",
+        )
+
+    def _write_page(self, answer: "httpx.Response") -> None:
+        with self.page.open("wb") as file:
+            for block in answer.iter_bytes(BLOCK_BYTES):
+                self.received_bytes += len(block)
+                if self.received_bytes > self.limits.document_bytes:
+                    raise self._build_limit_error(f"more than {self.limits.document_bytes / MB:,.0f} MB")
+                if time.monotonic() > self.until:
+                    raise self._build_limit_error(f"for more than {self.limits.download_s:,.0f} s")
+                file.write(block)
+
+    def _build_limit_error(self, fact: str) -> DataError:
+        return DataError(
+            f"A download has at most {self.limits.download_pages:,} pages and "
+            f"{self.limits.document_bytes // MB} MB, and takes at most {self.limits.download_s:,.0f} s",
+            f"{strip_url(self.url)} sends {fact}",
+            "ask for a shorter period (start_date and end_date in the address)",
+        )
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _count_page_up(url: str) -> str:
+    """The address with the next number of its page; without one it was the first."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    page = query.get("page", "1")
+    query["page"] = str(int(page) + 1) if page.isdecimal() and page.isascii() else "2"
+    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -38,13 +38,15 @@ class Chunk:
 
     `lines` counts from 1: lines of a text file with its heading line, rows of a sheet, features or requests.
     `points` (n, 2) are x and y in the file's CRS if the place is a geometry (NaN: missing), else None.
-    `unreadable` are rows that are not among them. `sheet` is the sheet of all its rows where a file has several.
+    `unreadable` are rows that are not among them. `unusable` (n,) marks those among them that are no records, such as
+    one with a shape that is no point; None: there are none. `sheet` is that of all its rows where a file has several.
     """
 
     frame: pd.DataFrame
     lines: NDArray[np.int64]
     done: float
     points: NDArray[np.float64] | None = None
+    unusable: NDArray[np.bool_] | None = None
     unreadable: tuple[UnreadableRow, ...] = ()
     sheet: str | None = None
 

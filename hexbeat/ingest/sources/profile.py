@@ -160,6 +160,7 @@ class SourceProfile:
     unknown_layer: str = field(metadata=tables.TEXT, default="skip")  # rows whose layer is none: skip, or reject
     wider_region: bool = field(metadata=tables.FLAG, default=False)  # rows outside the area are skipped, not rejected
     file_name: str | None = field(metadata=tables.PATTERN, default=None)  # that the file's name must carry
+    members: str | None = field(metadata=tables.PATTERN, default=None)  # files of an archive; None: as file_name
     encoding: str | None = field(metadata=tables.TEXT, default=None)  # None: UTF-8, or UTF-16 with a byte order mark
     delimiter: str | None = field(metadata=tables.TEXT, default=None)  # None: whichever the heading line has most of
     sheet: str | None = field(metadata=tables.TEXT, default=None)  # of a workbook; None: all that have the columns

@@ -192,7 +192,13 @@ def _build_track(name: str, fixes: list[Any], *, waypoints: bool, untimed: int) 
     if not (np.abs(lon) <= 180).all() or not (np.abs(lat) <= 90).all():  # noqa: PLR2004 - degrees
         raise DataError(_RULE, f"{name} has a fix that is not on the globe", "export it again")
     unzoned = sum(fix.time.tzinfo is None for fix in fixes)
-    return Track(np.array([_to_utc_seconds(fix.time) for fix in fixes]), lon, lat, waypoints, unzoned, untimed)
+    try:
+        seconds = np.array([_to_utc_seconds(fix.time) for fix in fixes])
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            _RULE, f"{name} has a time whose zone is a day or more from UTC", "correct it, or export it again"
+        ) from error
+    return Track(seconds, lon, lat, waypoints, unzoned, untimed)
 
 
 def _to_utc_seconds(time: dt.datetime) -> float:

@@ -1,5 +1,6 @@
 """Areas built from a publisher's file of wards, in any format and coordinate system."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_building_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["otherby"]
 
 
-@pytest.mark.parametrize("suffix", ["gpkg", "shp", "geojson", "parquet"])
+@pytest.mark.parametrize("suffix", ["gpkg", "shp", "geojson", "parquet", "fgb"])
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:27700", "EPSG:3857"])
 def test_any_format_and_crs_gives_the_same_wards(
     ward_frame: gpd.GeoDataFrame, tmp_path: Path, suffix: str, crs: str
@@ -84,6 +85,27 @@ def test_any_format_and_crs_gives_the_same_wards(
     assert built["ward_name"].tolist() == expected["ward_name"].tolist()
     near = shapely.hausdorff_distance(built.geometry.to_numpy(), expected.geometry.to_numpy())
     assert (near < 2e-6).all()
+
+
+def test_topojson_with_the_ending_of_json_gives_the_same_wards(tmp_path: Path) -> None:
+    features = json.loads(WARD_FILE.read_text(encoding="utf-8"))["features"]
+    arcs: list[object] = []
+    wards = []
+    for feature in features:
+        polygons = shapely.geometry.shape(feature["geometry"])
+        rings = []
+        for polygon in getattr(polygons, "geoms", [polygons]):
+            lines = [polygon.exterior, *polygon.interiors]
+            rings.append([[len(arcs) + place] for place in range(len(lines))])
+            arcs += [[list(corner) for corner in line.coords] for line in lines]
+        wards.append({"type": "MultiPolygon", "arcs": rings, "properties": feature["properties"]})
+    objects = {"wards": {"type": "GeometryCollection", "geometries": wards}}
+    path = tmp_path / "wards.json"
+    path.write_text(json.dumps({"type": "Topology", "objects": objects, "arcs": arcs}), encoding="utf-8")
+    built = gpd.read_file(build(path, tmp_path).folder / "wards.geojson")
+    expected = gpd.read_file(build(WARD_FILE, tmp_path / "x").folder / "wards.geojson")
+    assert built["ward_name"].tolist() == expected["ward_name"].tolist()
+    assert (shapely.hausdorff_distance(built.geometry.to_numpy(), expected.geometry.to_numpy()) < 2e-6).all()
 
 
 def test_british_national_grid_without_its_grid_file_is_said(ward_frame: gpd.GeoDataFrame, tmp_path: Path) -> None:

@@ -129,15 +129,26 @@ def test_a_refused_build_leaves_the_area_that_is_there(
     ("name", "content", "fact"),
     [
         ("missing.geojson", None, "missing.geojson does not exist"),
-        ("wards.kml", b"<kml/>", "wards.kml has another ending"),
+        ("wards.kml", b"<kml/>", "wards.kml is KML"),
+        ("wards.zip", b"PK\x03\x04", "wards.zip is a ZIP archive"),
+        ("wards.txt", b"noise", "wards.txt has another ending"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: bytes | None, fact: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     assert refusal(tmp_path / name, tmp_path) == (
-        f"A file of wards ends in one of .geojson, .json, .gpkg, .shp, .parquet; {fact}; "
+        f"A file of wards ends in one of .geojson, .json, .topojson, .geojsonl, .gpkg, .shp, .fgb, .parquet; "
+        f"{fact}; "
         "give the path of a GeoJSON, GeoPackage, Shapefile or GeoParquet"
+    )
+
+
+def test_another_format_by_its_contents_is_named(tmp_path: Path) -> None:
+    (tmp_path / "wards.json").write_text('[{"service_request_id": 1}]', encoding="utf-8")
+    assert refusal(tmp_path / "wards.json", tmp_path) == (
+        "A file of wards is GeoJSON, a GeoPackage, a shapefile (.shp) or GeoParquet; wards.json is a list of Open311 "
+        "requests; export it again in one of these formats"
     )
 
 

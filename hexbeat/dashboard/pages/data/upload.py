@@ -59,7 +59,7 @@ def draw_upload(installation: Installation) -> None:
     """The right side of the data page."""
     st.html('<h2 class="hb-title">Load a file</h2>')
     files = st.file_uploader(
-        "CSV, TSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all its parts), GeoParquet, or Open311 JSON and XML",
+        "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all parts), GeoParquet, KML, GPX, Open311, or a ZIP of them",
         accept_multiple_files=True,
         key=f"upload_{st.session_state.get(ROUND_KEY, 0)}",
     )

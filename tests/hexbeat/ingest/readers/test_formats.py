@@ -139,28 +139,35 @@ def test_a_geopackage_with_several_layers_needs_a_name(tmp_path: Path) -> None:
     assert read(path, geo_layer="sweeps")[2] == [1, 2, 3]
 
 
-def test_shapes_are_refused_unless_asked_for(tmp_path: Path) -> None:
+def test_shapes_that_are_no_points_are_unreadable_rows_unless_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "a.geojson"
-    geopandas.GeoDataFrame({"n": [1]}, geometry=[shapely.box(-1.3, 54.5, -1.1, 54.6)], crs="EPSG:4326").to_file(path)
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert str(caught.value) == (
-        "a.geojson has to hold points; feature 1 is a Polygon; "
-        'convert it to points, or set location.shapes = "inside_point" in a source profile'
-    )
+    box = shapely.box(-1.3, 54.5, -1.1, 54.6)
+    shapes = [shapely.Point(-1.2, 54.5), box, shapely.MultiPoint([(1, 2), (3, 4)]), shapely.MultiPoint([(1, 2)])]
+    geopandas.GeoDataFrame({"n": range(4)}, geometry=shapes, crs="EPSG:4326").to_file(path)
+    with open_file(path, ReadOptions()) as opened:
+        chunk = next(opened.chunks(("n",)))
+    assert chunk.unusable is not None
+    assert chunk.points is not None
+    assert chunk.unusable.tolist() == [False, True, True, False]
+    assert np.isnan(chunk.points[[1, 2]]).all()
+    assert chunk.points[[0, 3]].tolist() == [[-1.2, 54.5], [1, 2]]
     points = read(path, shapes="inside_point")[3]
     assert points is not None
-    assert shapely.box(-1.3, 54.5, -1.1, 54.6).contains(shapely.Point(points[0]))
+    assert box.contains(shapely.Point(points[1]))
 
 
-def test_parquet_without_geometries_is_refused(tmp_path: Path) -> None:
+def test_parquet_without_geometries_is_a_table(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    pd.DataFrame({"lon": [1.0]}).to_parquet(path)
+    pd.DataFrame({"lon": [1.0, 2.5], "n": [1, 2], "date": pd.to_datetime(["2026-06-01 10:00", None])}).to_parquet(path)
+    columns, frame, lines, points = read(path)
+    assert columns == ("lon", "n", "date")
+    assert frame.to_numpy().tolist() == [["1", "1", "2026-06-01 10:00:00.000000"], ["2.5", "2", ""]]
+    assert (lines, points) == ([1, 2], None)
     with pytest.raises(DataError) as caught:
-        read(path)
+        read(path, records="features")
     assert str(caught.value) == (
-        "a.parquet has to be GeoParquet; it is Parquet without a geometry column; "
-        "write it with GeoPandas or QGIS, or save it as CSV"
+        "a.parquet has to hold shapes; it is Parquet without a geometry column; "
+        "choose a source that reads tables, or write it with GeoPandas or QGIS"
     )
 
 
@@ -195,7 +202,8 @@ def service() -> Iterator[str]:
 
 def test_requests_from_an_address(service: str) -> None:
     with open_download(f"{service}/open311.json?key=secret") as path:
-        assert path.read_bytes() == (FIXTURES / "open311.json").read_bytes()
+        downloaded = read(path, records="open311")[1]
+        assert downloaded.equals(read(FIXTURES / "open311.json", records="open311")[1])
     assert not path.exists()
     assert strip_url("https://me:word@example.com/requests.json?key=secret") == "example.com/requests.json"
 

@@ -205,8 +205,8 @@ def test_a_wrong_suffix_does_not_choose_the_program(tmp_path: Path) -> None:
     source = "<SrcDataSource>/etc/passwd</SrcDataSource>"
     path.write_text(f'<OGRVRTDataSource><OGRVRTLayer name="x">{source}</OGRVRTLayer></OGRVRTDataSource>')
     assert refusal(path) == (
-        "map.geojson has to be GeoJSON, as its name says; its first bytes do not fit; export it again, or correct "
-        "the ending of its name"
+        "map.geojson has to hold records in a format that Hexbeat reads; it is a list of other sources (VRT); "
+        "export the layer itself as GeoPackage"
     )
     workbook(tmp_path / "book.xlsx").rename(tmp_path / "book.csv")
     assert refusal(tmp_path / "book.csv") == (
@@ -229,15 +229,16 @@ def test_parquet_that_unpacks_to_too_much(tmp_path: Path) -> None:
     path = tmp_path / "many.parquet"
     geopandas.GeoDataFrame({"n": range(5000)}, geometry=[shapely.Point(0, 0)] * 5000, crs="EPSG:4326").to_parquet(path)
     assert re.fullmatch(
-        r"GeoParquet unpacks to at most 0\.00 MB; many\.parquet unpacks to 0\.\d\d MB; split it, by month for instance",
+        r"Parquet unpacks to at most 0\.00 MB; many\.parquet unpacks to 0\.\d\d MB; split it, by month for instance",
         refusal(path, limits=Limits(unpacked_bytes=1000)),
     )
 
 
-def test_a_zipped_shapefile(tmp_path: Path) -> None:
+def test_what_is_an_archive_only_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "points.zip").write_bytes(b"PK")
-    assert refusal(tmp_path / "points.zip").endswith(
-        "; points.zip ends in .zip; unpack it first and name the file inside"
+    assert refusal(tmp_path / "points.zip") == (
+        "points.zip has to be an archive, as its name says; its first bytes do not fit; export it again, or correct "
+        "the ending of its name"
     )
 
 

@@ -108,6 +108,11 @@ RULE = "A track is a GPX file with times"
         ("<kml></kml>", "a.gpx is another kind of XML", "export it as GPX"),
         ('<gpx version="1.1"><wpt lat="x" lon="1"/></gpx>', "a.gpx is damaged (GPXException)", "export it again"),
         (
+            '<gpx version="1.1"><wpt lat="1" lon="1"><time>2026-06-01T10:00:00+24:00</time></wpt></gpx>',
+            "a.gpx has a time whose zone is a day or more from UTC",
+            "correct it, or export it again",
+        ),
+        (
             gpx_of([(None, -1.24, 54.57)]),
             "a.gpx has 1 fixes and 0 waypoints, none with a time",
             "a planned route has none: export what was recorded",
