@@ -157,7 +157,8 @@ def measure_realised(columns: Columns, town: Town, tested: Backtest, *, history_
     study = load_study(town.area, (), tested.verdict.resolution)
     weeks = count_weeks(columns, LAYER, study, tested_weeks=LATER_WEEKS, time_zone=town.area.time_zone)
     method, later = tested.verdict.method, weeks.counts[history_weeks:].sum(axis=0)
-    scores = forecast(method, weeks.counts[:history_weeks], study, build_needed_kernel((method,), study))
+    history = weeks.counts[:history_weeks]
+    scores = forecast(method, history, study, build_needed_kernel((method,), study, history))
     size, observed = study.area_km2, later
     if tested.precision.snapped:
         points = count_point_weeks(columns, LAYER, study, weeks, time_zone=town.area.time_zone)

@@ -1,5 +1,6 @@
 """Was the map right, and did the action work? Prediction accuracy, and the weighted displacement difference."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -15,6 +16,7 @@ __all__ = [
     "Displacement",
     "accuracy_at_share",
     "prediction_accuracy",
+    "sum_within_shares",
     "weighted_displacement_difference",
 ]
 
@@ -41,7 +43,7 @@ def prediction_accuracy(
             f"their shapes are {observed.shape}, {predicted.shape} and {area.shape}",
             "make all three from the same list of cells",
         )
-    order = np.lexsort((observed, -predicted / area))
+    order = _order_by_density(observed, predicted, area)
     best = np.argsort(-observed / area, kind="stable")
     with np.errstate(divide="ignore", invalid="ignore"):
         area_share, event_share = _compute_running_shares(area[order]), _compute_running_shares(observed[order])
@@ -59,6 +61,28 @@ def prediction_accuracy(
                 "RRI": np.cumsum(predicted[order]) / np.cumsum(observed[order]),
             }
         )
+
+
+def sum_within_shares(
+    observed: NDArray[np.float64], predicted: NDArray[np.float64], area: NDArray[np.float64], shares: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Observed and predicted in the first `shares` of all the area, in the order of `prediction_accuracy`: (shares,).
+
+    The last cell counts in part. The same columns of `prediction_accuracy` give the same, and much more.
+    """
+    order = _order_by_density(observed, predicted, area)
+    curve = np.concatenate([[0.0], _compute_running_shares(area[order])])
+    caught, expected = (
+        np.interp(shares, curve, np.concatenate([[0.0], np.cumsum(column[order])])) for column in (observed, predicted)
+    )
+    return caught, expected
+
+
+def _order_by_density(
+    observed: NDArray[np.float64], predicted: NDArray[np.float64], area: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Cells by predicted density, the highest first; of equal ones those with fewest observed events."""
+    return np.lexsort((observed, -predicted / area))
 
 
 def _compute_running_shares(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 The simple alternative to hotspot maps in the back-test (prospective hot-spotting: Bowers, Johnson and Pease 2004).
 """
 
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -15,26 +17,32 @@ __all__ = ["build_gaussian_kernel", "score_recency", "weigh_recency"]
 _REACH = 3.0  # bandwidths; beyond them the weight of a Gaussian is under 1 in 80
 
 
-def build_gaussian_kernel(x_m: NDArray[np.float64], y_m: NDArray[np.float64], *, bandwidth_m: float) -> csr_array:
+def build_gaussian_kernel(
+    x_m: NDArray[np.float64],
+    y_m: NDArray[np.float64],
+    *,
+    bandwidth_m: float,
+    sources: NDArray[np.intp] | None = None,
+) -> csr_array:
     """Weights csr (n, n) float64 between places (cell centres, in metres on a plane): the spread of an event's risk.
 
     Entry (a, b) is the share of an event at b that counts for a; columns sum to 1, so that events at the area's edge
     count as much as others. Places more than 3 bandwidths apart share nothing. `bandwidth_m` is the standard deviation;
-    0 keeps every event in its place. Raises UsageError for a negative one.
+    0 keeps every event in its place. `sources`: the places (m,), each once, where events can be, if not all; the
+    columns of others stay empty. Raises UsageError for a negative bandwidth.
     """
     if not bandwidth_m >= 0:
         raise UsageError("A bandwidth is 0 metres or more", f"it is {bandwidth_m}", "use 200, which is usual in towns")
     count = len(x_m)
-    own = np.arange(count)
+    own = np.arange(count) if sources is None else np.asarray(sources, dtype=np.intp)
+    if not bandwidth_m:
+        return csr_array((np.ones(len(own)), (own, own)), shape=(count, count))
     places = np.column_stack([x_m, y_m])
-    pairs = (
-        cKDTree(places).query_pairs(_REACH * bandwidth_m, output_type="ndarray") if bandwidth_m else np.empty((0, 2))
-    )
-    first, second = pairs.astype(np.intp).T
-    distance = np.hypot(*(places[first] - places[second]).T)
-    weight = np.exp(-0.5 * (distance / bandwidth_m) ** 2) if bandwidth_m else distance
-    rows, columns = np.concatenate([own, first, second]), np.concatenate([own, second, first])
-    weights = np.concatenate([np.ones(count), weight, weight])
+    near = cKDTree(places).query_ball_point(places[own], _REACH * bandwidth_m)
+    size = np.fromiter(map(len, near), dtype=np.intp, count=len(own))
+    rows = np.fromiter(chain.from_iterable(near), dtype=np.intp, count=int(size.sum()))
+    columns = np.repeat(own, size)
+    weights = np.exp(((x_m[rows] - x_m[columns]) ** 2 + (y_m[rows] - y_m[columns]) ** 2) / (-2 * bandwidth_m**2))
     return csr_array((weights / np.bincount(columns, weights, count)[columns], (rows, columns)), shape=(count, count))
 
 

@@ -111,7 +111,7 @@ class _Search:
     def compute_costs(self, route: Route, routes: Sequence[Route]) -> NDArray[np.float64]:
         """Seconds that each place costs at each position of a tour, (n, positions); infinite where it does not fit."""
         n = len(self.problem)
-        cost = self.compute_detours(route, np.arange(n))
+        cost = self.compute_detours(route, slice(n))
         visited = sorted({place for other in routes for place in other.stops})
         if visited:
             cost[visited] = self.compute_revisit_costs(route, routes, visited)
@@ -136,13 +136,13 @@ class _Search:
                 slack[first + 1 : turn + 1] = np.minimum(slack[first + 1 : turn + 1], spare)
         return slack
 
-    def compute_detours(self, route: Route, places: NDArray[np.intp]) -> NDArray[np.float64]:
+    def compute_detours(self, route: Route, places: NDArray[np.intp] | slice) -> NDArray[np.float64]:
         """Seconds of stop and travel that places cost at each position, (places, positions); infinite if too late."""
         n, travel = len(self.problem), self.problem.travel_s
         path = np.array([n, *route.stops, n + 1])
         origins, destinations = path[:-1], path[1:]
-        extra = travel[origins][:, places].T + travel[places][:, destinations] - travel[origins, destinations]
-        extra = extra + self.problem.stop_s[places][:, None]
+        extra = travel[origins][:, places].T + travel[places].take(destinations, axis=1) - travel[origins, destinations]
+        extra += self.problem.stop_s[places][:, None]
         return np.where(route.back_s + extra <= self.problem.limit_s, extra, np.inf)
 
     def compute_revisit_costs(

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geo.errors import DataError
+from geo.errors import DataError, UsageError
 from geo.lazy_modules import import_lazily
 
 if TYPE_CHECKING:
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["atomic_write", "escape_formula", "escape_formulas", "hash_file"]
+__all__ = ["atomic_write", "escape_formula", "escape_formulas", "hash_file", "require_folder"]
 
 # OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms run too
+
+
+def require_folder(out: Path) -> None:
+    """UsageError unless the folder of a file exists. Call it before anything is computed."""
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
+        )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.support.cli",
     "tests.support.load_processes",
     "tests.support.partners_side",
+    "tests.support.releases",
 ]
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.

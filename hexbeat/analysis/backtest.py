@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.evaluation import prediction_accuracy
+from geo.evaluation import sum_within_shares
 from hexbeat.analysis.daily_counts import (
     Weeks,
     count_weeks,
@@ -216,7 +216,7 @@ def _score_methods(study: Study, history_counts: Weeks, weeks: int, points: Poin
 
     With `points` the shares are of the points seen before each week, and only events at these can be caught.
     """
-    kernel = build_kernel(study)
+    kernel = build_kernel(study, history_counts.counts)
     tables = {(study.resolution, method): np.zeros((3, weeks, len(SHARES))) for method in METHODS}
     for place in range(weeks):
         week = len(history_counts.counts) - weeks + place
@@ -245,12 +245,7 @@ def _count_caught(
     are compared at the same share.
     """
     some = size > 0
-    curve = prediction_accuracy(observed[some], predicted[some], size[some])
-    share = np.concatenate([[0.0], curve["area_share"]])
-    return (
-        np.interp(SHARES, share, np.concatenate([[0.0], curve["observed"].cumsum()])),
-        np.interp(SHARES, share, np.concatenate([[0.0], curve["predicted"].cumsum()])),
-    )
+    return sum_within_shares(observed[some], predicted[some], size[some], SHARES)
 
 
 def _build_notes(

@@ -14,7 +14,7 @@ from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from hexbeat.areas.area import Area
-from hexbeat.files import atomic_write, escape_formulas
+from hexbeat.files import atomic_write, escape_formulas, require_folder
 from layers.columns import Columns
 from layers.counting import Counts
 
@@ -63,10 +63,7 @@ def export_counts(counts: Counts, out: Path, *, by: Sequence[str], area: Area, n
             f"{out.name!r} is none of these",
             "give --out another ending",
         )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "A file goes into a folder that exists", f"{out.parent} does not", "make it first, or choose another"
-        )
+    require_folder(out)
     if ending == ".csv":
         content = build_counts_csv(counts.rows, note=note)
     else:

@@ -132,9 +132,8 @@ def _score_cells(columns: Columns, area: Area, spec: LayerSpec, method: str, stu
         return _Scores(rates.rate, not_known, rates.counts.sum(axis=0), rates.end, rates.describe(), [])
     weeks = count_weeks(columns, spec.name, study, tested_weeks=1, time_zone=area.time_zone)
     latest = len(weeks.counts)
-    scores = forecast(
-        method, weeks.counts, study, build_needed_kernel((method,), study), ages=weeks.measure_ages(latest)
-    )
+    kernel = build_needed_kernel((method,), study, weeks.counts)
+    scores = forecast(method, weeks.counts, study, kernel, ages=weeks.measure_ages(latest))
     return _Scores(
         scores,
         weeks.counts[-LAST_WEEKS:].sum(axis=0),

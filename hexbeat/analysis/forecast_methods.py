@@ -51,14 +51,19 @@ def choose_spread_m(resolution: int) -> float:
     return _FINE_SPREAD_M if resolution >= _FINE else _SPREAD_M
 
 
-def build_kernel(study: Study) -> csr_array:
-    """The kernel's weights between the study's cells."""
-    return build_gaussian_kernel(study.x_m, study.y_m, bandwidth_m=choose_spread_m(study.resolution))
+def build_kernel(study: Study, counts: NDArray[np.float64]) -> csr_array:
+    """The kernel's weights between the study's cells, from the cells of which `counts` (weeks, n) has any events.
+
+    Most small cells never have one, and what they would share takes most of the time.
+    """
+    sources = np.flatnonzero(counts.any(axis=0))
+    bandwidth_m = choose_spread_m(study.resolution)
+    return build_gaussian_kernel(study.x_m, study.y_m, bandwidth_m=bandwidth_m, sources=sources)
 
 
-def build_needed_kernel(methods: Iterable[str], study: Study) -> csr_array:
+def build_needed_kernel(methods: Iterable[str], study: Study, counts: NDArray[np.float64]) -> csr_array:
     """The kernel if one of the methods needs it; else an empty one, because building it for small cells is slow."""
-    return build_kernel(study) if KERNEL in methods else csr_array((len(study), len(study)))
+    return build_kernel(study, counts) if KERNEL in methods else csr_array((len(study), len(study)))
 
 
 def forecast(

@@ -13,7 +13,7 @@ from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.cli.output_files import require_folder, write_file
+from hexbeat.cli.output_files import write_file
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import (
     describe_demonstration,
@@ -22,6 +22,7 @@ from hexbeat.documents.briefing_document import (
     format_place_title,
     render_briefing_pdf,
 )
+from hexbeat.files import require_folder
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release

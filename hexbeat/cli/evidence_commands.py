@@ -16,7 +16,7 @@ from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.cli.output_files import require_folder, write_file
+from hexbeat.cli.output_files import write_file
 from hexbeat.documents.evidence.evidence_check import PackCheck, check_pack
 from hexbeat.documents.evidence.evidence_document import (
     build_fact_rows,
@@ -25,6 +25,7 @@ from hexbeat.documents.evidence.evidence_document import (
     render_evidence_pdf,
 )
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
+from hexbeat.files import require_folder
 from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings

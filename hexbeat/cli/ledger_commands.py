@@ -23,9 +23,10 @@ from hexbeat.cli.installation import (
     YesOption,
     open_installation,
 )
-from hexbeat.cli.output_files import require_folder, write_file
+from hexbeat.cli.output_files import write_file
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.cli.store_commands import confirm
+from hexbeat.files import require_folder
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_import, undo_visit
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
 from hexbeat.operations.ledger.ledger_return import (

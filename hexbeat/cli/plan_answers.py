@@ -7,7 +7,8 @@ from geo.errors import UsageError
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, Installation
-from hexbeat.cli.output_files import require_folder, write_file
+from hexbeat.cli.output_files import write_file
+from hexbeat.files import require_folder
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
 

@@ -10,6 +10,7 @@ from geo.errors import UsageError
 from hexbeat.analysis.alerts import Alert
 from hexbeat.areas.area import Area
 from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.files import require_folder
 from layers.catalogue import LAYERS, find_layer
 from layers.wording import escape_html, format_about, format_date, format_list, format_number
 
@@ -64,10 +65,7 @@ def require_form_file(out: Path) -> str:
         raise UsageError(
             "The form is drafted as an .html or .pdf file", f"{out.name!r} is neither", "give --draft such an ending"
         )
-    if not out.absolute().parent.is_dir():
-        raise UsageError(
-            "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
-        )
+    require_folder(out)
     return kind
 
 

@@ -17,6 +17,8 @@ from tests.support.public_side import public_server
 from tests.support.releases import write_example
 from tests.support.servers import Calls, ask, hexbeat_server, open_socket, streamlit_server
 
+pytestmark = pytest.mark.slow  # real servers start
+
 Start = Callable[[dict[str, str]], AbstractContextManager[str]]
 SCRIPT: Final = ROOT / "streamlit_app.py"
 PARTNERS: Final[dict[str, Start]] = {

@@ -46,6 +46,7 @@ def ask(address: str, path: str, *, method: str = "GET", body: bytes | None = No
         wire.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -65,6 +66,7 @@ def test_other_addresses_hold_nothing(address: str, path: str) -> None:
     assert [word for word in HIDDEN if word in body + json.dumps(headers)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
 def test_nothing_can_be_sent(address: str, method: str) -> None:
     for path in ("/", "/_stcore/upload_file/session/file", "/_stcore/stream"):
@@ -73,6 +75,7 @@ def test_nothing_can_be_sent(address: str, method: str) -> None:
         assert "set-cookie" not in headers
 
 
+@pytest.mark.slow
 def test_every_answer_carries_the_headers(address: str) -> None:
     for path in ("/", "/_stcore/health", "/_stcore/host-config", "/nowhere", "/component/nobody/index.html"):
         _, headers, _ = ask(address, path)
@@ -143,6 +146,7 @@ def messages_after(wire: ClientConnection, *sent: bytes) -> list[Any]:
     return heard
 
 
+@pytest.mark.slow
 def test_odd_messages_are_passed_over(address: str) -> None:
     """Questions about the source folder, orders to forget, to upload or to stop, and noise: no answer, no end."""
     questions = [
@@ -170,6 +174,7 @@ def test_odd_messages_are_passed_over(address: str) -> None:
     assert {"git_info_changed", "file_urls_response"} & {message.WhichOneof("type") for message in answered} == set()
 
 
+@pytest.mark.slow
 def test_another_site_gets_no_stream(address: str) -> None:
     with (
         pytest.raises(InvalidStatus),

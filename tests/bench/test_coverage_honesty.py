@@ -43,6 +43,7 @@ def test_records_are_of_their_kind(town: Town) -> None:
     assert 200 < len(part) < 420
 
 
+@pytest.mark.slow
 def test_it_reports_rates_with_their_errors(tmp_path: Path) -> None:
     out = tmp_path / "coverage.json"
     command = [sys.executable, "-m", "bench.coverage_honesty", "--draws", "2", "--backtests", "2", "--out", str(out)]

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.support.paths import ROOT
 
 
+@pytest.mark.slow
 def test_honesty_is_simulated_and_drawn(tmp_path: Path) -> None:
     out, drawn = tmp_path / "honesty.json", tmp_path / "honesty.svg"
     options = ("--maps", "2", "--resolution", "8", "--out", str(out), "--figure", str(drawn))
@@ -23,6 +26,7 @@ def test_honesty_is_simulated_and_drawn(tmp_path: Path) -> None:
     assert len(headings) == 3
 
 
+@pytest.mark.slow
 def test_speed_is_shown_without_esda_too() -> None:
     command = [sys.executable, "-m", "bench.hotspots", "--rounds", "1", "--permutations", "9", "--format", "json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)

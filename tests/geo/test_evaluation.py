@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from geo.errors import UsageError
-from geo.evaluation import accuracy_at_share, prediction_accuracy, weighted_displacement_difference
+from geo.evaluation import (
+    accuracy_at_share,
+    prediction_accuracy,
+    sum_within_shares,
+    weighted_displacement_difference,
+)
 
 PAPER = ((308, 318), (207, 110), (150, 140), (178, 157))
 
@@ -41,6 +46,17 @@ def test_the_whole_area_is_no_better_than_chance_and_nothing_beats_the_best(obse
     assert sorted(table["cell"]) == list(range(len(observed)))
     best = prediction_accuracy(observed, observed, np.ones(len(observed)))
     assert best["PEI"].to_numpy() == pytest.approx(np.ones(len(observed)))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 3), st.integers(1, 3)), min_size=1, max_size=30))
+def test_sums_within_shares_are_those_of_the_whole_table(cells: list[tuple[int, int, int]]) -> None:
+    observed, predicted, area = np.array(cells, dtype=np.float64).T
+    table = prediction_accuracy(observed, predicted, area)
+    curve = np.concatenate([[0.0], table["area_share"]])
+    caught, expected = sum_within_shares(observed, predicted, area, (0.01, 0.1, 0.5, 1.0))
+    for found, column in ((caught, "observed"), (expected, "predicted")):
+        sums = np.concatenate([[0.0], np.cumsum(table[column])])
+        assert found.tolist() == np.interp((0.01, 0.1, 0.5, 1.0), curve, sums).tolist()
 
 
 def test_no_events_give_no_accuracy() -> None:

@@ -28,6 +28,16 @@ def test_no_bandwidth_keeps_events_where_they_are() -> None:
     assert (build_gaussian_kernel(X_M, Y_M, bandwidth_m=0).toarray() == np.eye(48)).all()
 
 
+def test_with_few_sources_only_their_columns_are_filled() -> None:
+    whole = build_gaussian_kernel(X_M, Y_M, bandwidth_m=100).toarray()
+    few = build_gaussian_kernel(X_M, Y_M, bandwidth_m=100, sources=np.array([3, 40])).toarray()
+    assert few[:, [3, 40]].tolist() == whole[:, [3, 40]].tolist()
+    assert few.sum() == pytest.approx(2)
+    still = build_gaussian_kernel(X_M, Y_M, bandwidth_m=0, sources=np.array([3])).toarray()
+    assert still.tolist() == (np.eye(48) * (np.arange(48) == 3)).tolist()
+    assert not build_gaussian_kernel(X_M, Y_M, bandwidth_m=100, sources=np.zeros(0, dtype=np.intp)).nnz
+
+
 def test_a_half_life_halves() -> None:
     assert weigh_recency(np.array([0, 28, 56]), half_life_days=28).tolist() == [1, 0.5, 0.25]
 

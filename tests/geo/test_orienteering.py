@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import UsageError
-from geo.orienteering import Break, Problem, Route, find_breaches, find_tours, sum_worth, upper_bound
+from geo.orienteering import Break, Problem, Route, find_breaches, find_routes, find_tours, sum_worth, upper_bound
 from geo.tour_problem import schedule, schedule_all
 from tests.support.tours import best_by_highs, best_by_trying, town
 
@@ -52,6 +52,20 @@ def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int,
     assert solved.score <= solved.bound * (1 + 1e-6)
     assert 0 <= solved.gap <= 1
     assert len(solved.routes) == problem.teams
+
+
+@settings(max_examples=20)
+@given(problems(), st.integers(0, 50))
+def test_routes_without_a_bound_are_those_with_one(problem: Problem, seed: int) -> None:
+    bounded = find_tours(problem, seed=seed, rounds=4)
+    routes = find_routes(problem, seed=seed, rounds=4)
+    assert find_breaches(problem, routes) == []
+    assert sum_worth(problem, [route.stops for route in routes]) == pytest.approx(bounded.score)
+
+
+def test_routes_of_a_large_problem_are_those_with_a_bound() -> None:
+    problem = town(3, places=60, hours=3)
+    assert find_routes(problem, seed=1, rounds=3) == find_tours(problem, seed=1, rounds=3).routes
 
 
 @settings(max_examples=40)

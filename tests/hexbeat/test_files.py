@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from geo.errors import DataError
-from hexbeat.files import atomic_write
+from geo.errors import DataError, UsageError
+from hexbeat.files import atomic_write, require_folder
 
 
 def put(path: Path) -> None:
@@ -36,3 +36,12 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path, name
         f"({why}); choose another name or folder"
     )
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["a.txt", "dir.pdf"]
+
+
+def test_the_folder_of_a_file_has_to_be_there(tmp_path: Path) -> None:
+    require_folder(tmp_path / "new.csv")
+    with pytest.raises(UsageError) as caught:
+        require_folder(tmp_path / "none" / "new.csv")
+    assert str(caught.value) == (
+        f"The folder of the file has to exist; {tmp_path}/none does not exist; make it first, or choose another"
+    )

@@ -270,6 +270,7 @@ def test_periods_side_by_side_add_up_in_any_zone(rows: list[Event], zone: str) -
     assert sum(parts) == pytest.approx(len(columns), rel=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(EVENTS, filters())
 def test_the_grid_of_hours_holds_every_incident_that_has_an_hour(rows: list[Event], chosen: Filter) -> None:

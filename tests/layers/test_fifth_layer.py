@@ -185,6 +185,7 @@ def test_every_page_opens_with_it(address: str) -> None:
     assert ("Drug litter" in said) == (address not in ("done", "naloxone"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 @pytest.mark.parametrize("view", ["counts", "change", "expected"])
 def test_the_map_draws_it_beside_the_others(view: str) -> None:

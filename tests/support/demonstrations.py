@@ -58,7 +58,9 @@ def filled_store() -> Path:
     area = middlesbrough()
     made = make_events(area, events=20_000, today=TODAY)
     with Store.open(home) as store:
-        load_frame(store, area, made.frame, source="demonstration")
+        load_frame(
+            store, area, made.frame, source="demonstration", now=dt.datetime.combine(TODAY, dt.time(12), area.tz)
+        )
     (home / TRUTH_FILE).write_text(json.dumps(made.truth), encoding="utf-8")
     return home
 

@@ -234,9 +234,17 @@ def made_frame(
     return pd.DataFrame(frame)[list(EVENT_COLUMNS)]
 
 
-def load_frame(store: Store, area: Area, frame: pd.DataFrame, *, name: str = "made.csv", source: str = "table") -> None:
-    """Put events into a store in a load of one file."""
-    with store.begin_load(ANALYST, area=area.name) as load, load.file(name, source, sha256="0" * 64) as part:
+def load_frame(
+    store: Store,
+    area: Area,
+    frame: pd.DataFrame,
+    *,
+    name: str = "made.csv",
+    source: str = "table",
+    now: datetime | None = None,
+) -> None:
+    """Put events into a store in a load of one file, at this moment or another."""
+    with store.begin_load(ANALYST, area=area.name, now=now) as load, load.file(name, source, sha256="0" * 64) as part:
         part.add_tally(read=len(frame), skipped={})
         part.add_events(frame)
 

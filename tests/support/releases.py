@@ -1,20 +1,24 @@
 """Releases for tests: a small one made by hand, and a publisher that builds them from a store."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pytest
 import shapely
 import sqlalchemy as sa
 
 from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.places_mask import PlacesMask
+from hexbeat.release import builder
 from hexbeat.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
 from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.release_files import build_release_files
+from hexbeat.release.release_places import PlaceTree, build_piece_tree
 from hexbeat.release.release_text import CLAIM, LIMITS
 from hexbeat.store.schema import coverage
 from hexbeat.store.store import Store
@@ -34,6 +38,8 @@ __all__ = [
     "example_release",
     "fine_places",
     "made_quarters",
+    "real_trees",
+    "repeated_trees",
     "with_gaps",
     "with_layer",
     "write_example",
@@ -211,3 +217,29 @@ class Publisher:
                 store, ANALYST, self.area, self.policy, out,
                 home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at), **how,
             )  # fmt: skip
+
+
+_TREES: Final[dict[tuple[object, ...], PlaceTree]] = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def repeated_trees() -> Iterator[None]:
+    """Releases of the same wards, list of places and terms share one tree of places: a fifth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "build_piece_tree", _repeat_or_build)
+        yield
+
+
+@pytest.fixture
+def real_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each release of this test builds its trees anew."""
+    monkeypatch.setattr(builder, "build_piece_tree", build_piece_tree)
+
+
+def _repeat_or_build(area: Area, mask: PlacesMask, name: str, *, floor: float, least_spots: int = 1) -> PlaceTree:
+    wards, arrays = area.wards, (mask.cell, mask.candidates, mask.separate)
+    shapes = (area.name, area.title, wards.codes, wards.names, *shapely.to_wkb(wards.polygons).tolist())
+    key = (name, floor, least_spots, mask.ward_code, *(array.tobytes() for array in arrays), *shapes)
+    if key not in _TREES:
+        _TREES[key] = build_piece_tree(area, mask, name, floor=floor, least_spots=least_spots)
+    return _TREES[key]

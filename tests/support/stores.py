@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ import pg8000.dbapi
 import pytest
 from sqlalchemy import Connection, inspect
 
+import hexbeat.store.migrations
 from hexbeat.store import databases
 from hexbeat.store.schema import (
     HEAD,
@@ -36,6 +37,7 @@ from hexbeat.store.store import Store
 __all__ = [
     "Server",
     "database_url",
+    "older_store",
     "postgres_server",
     "postgres_url",
     "real_migrations",
@@ -232,6 +234,23 @@ def wipe(store: Store) -> None:
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"
         connection.exec_driver_sql(fresh)
+
+
+@contextmanager
+def older_store(home: Path, url: str | None, head: str) -> Iterator[Connection]:
+    """A store as Hexbeat made it when migration `head` was the newest: a transaction in it while the block runs."""
+    versions = Path(hexbeat.store.migrations.__file__).parent / "versions"
+    newer = [path.name for path in versions.glob("v*.py") if path.name[1:5] > head]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        migrations = Path(folder) / "migrations"
+        shutil.copytree(versions.parent, migrations, ignore=shutil.ignore_patterns("__pycache__", *newer))
+        patch.setattr(databases, "_MIGRATIONS", migrations)
+        patch.setattr(databases, "HEAD", head)
+        engine = databases.make_engine(home, url)
+        databases.migrate(engine)
+        with engine.begin() as connection:
+            yield connection
+        engine.dispose()
 
 
 _UPGRADE: Final = databases.__dict__["_upgrade"]

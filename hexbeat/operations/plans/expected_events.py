@@ -216,7 +216,7 @@ def _forecast_layer(
     weeks = count_weeks(columns, layer, study, tested_weeks=1, time_zone=area.time_zone)
     winner = None if fixed_method else select_method(columns, area, layer, home=home, resolution=study.resolution)
     method = choose_method(fixed_method or (winner.method if winner else None))
-    kernel = build_needed_kernel((method,), study)
+    kernel = build_needed_kernel((method,), study, weeks.counts)
     ages = weeks.measure_ages(len(weeks.counts))
     week = np.maximum(forecast(method, weeks.counts, study, kernel, ages=ages), 0.0)
     shares, notes = share_hours(

@@ -139,7 +139,8 @@ def replay_weeks(
     the week whose day is known, at any hour: the hours change the forecast by the same factor in all cells.
     """
     study = expected.study
-    kernel = build_needed_kernel((one.method for one in expected.layers), study)
+    counts = np.concatenate([one.weeks for one in expected.layers])
+    kernel = build_needed_kernel((one.method for one in expected.layers), study, counts)
     share = expected.size / expected.size.sum()
     scale = [one.weight * one.week_share for one in expected.layers]
     table = np.zeros((5, weeks))

@@ -218,7 +218,8 @@ def read_graph(path: Path, *, speed_kmh: float, walking: bool) -> Graph:
             own_seconds = data.get("travel_time")
             seconds = float(own_seconds) if own_seconds is not None and not walking else metres / (speed_kmh / 3.6)
             for tail, head in ((start, end), (end, start)) if walking or not raw.is_directed() else ((start, end),):
-                if not network.has_edge(tail, head) or network.edges[tail, head]["seconds"] > seconds:
+                known = network.edges.get((tail, head), {"seconds": np.inf, "metres": np.inf})
+                if (seconds, metres) < (known["seconds"], known["metres"]):  # of ways as fast, the shorter
                     network.add_edge(tail, head, seconds=seconds, metres=metres)
         lon, lat = np.array([coordinates[node] for node in network.nodes], dtype=np.float64).reshape(-1, 2).T
     except (KeyError, ValueError, TypeError) as error:

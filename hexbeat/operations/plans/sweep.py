@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from geo.districts import assign_crews
 from geo.errors import UsageError
-from geo.orienteering import Break, Problem, Route, find_tours, upper_bound
+from geo.orienteering import Break, Problem, Route, find_routes, upper_bound
 from geo.tour_problem import schedule
 from geo.travel import Mode
 from hexbeat.analysis.study import Study, load_study, project
@@ -347,7 +347,7 @@ def _extend_stops(problem: Problem, stops: list[int], candidates: NDArray[np.int
     )
     if part.limit_s < int(part.travel_s[len(candidates), len(candidates) + 1]):
         return stops
-    added = [int(candidates[k]) for k in find_tours(part, seed=seed, rounds=_ROUNDS).routes[0].stops]
+    added = [int(candidates[k]) for k in find_routes(part, seed=seed, rounds=_ROUNDS)[0].stops]
     while added and schedule(problem, [*stops, *added]).back_s > problem.limit_s:
         added.pop()  # a wait for the break that the phase alone could not see
     return [*stops, *added]

@@ -39,7 +39,7 @@ def test_forecasts_are_those_of_geo() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
     history = count_weeks(columns, "overdoses", study, tested_weeks=1, time_zone=ZONE).counts[:60]
-    kernel = build_kernel(study)
+    kernel = build_kernel(study, history)
     found = {method: forecast(method, history, study, kernel) for method in METHODS}
     ages = 7.0 * np.arange(59, -1, -1) + 3.5
     plain = score_recency(

@@ -130,7 +130,7 @@ def test_a_gap_ages_what_lies_before_it() -> None:
     study = load_study(middlesbrough())
     history = np.zeros((9, len(study)))
     history[0, 100] = history[8, 200] = 1
-    kernel = build_kernel(study)
+    kernel = build_kernel(study, history)
     near, far = (
         forecast("kernel", history, study, kernel, ages=ages)
         for ages in (np.arange(9.0, 0, -1), np.concatenate([[61.0], np.arange(8.0, 0, -1)]))

@@ -125,6 +125,7 @@ def test_without_evidence_there_is_no_choice() -> None:
     assert not has_shared_points(columns_of([Event(0)]), "needle_litter")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "lone", "of"), [("needle_litter", 6, 8), ("street_dealing", 6, 7)])
 def test_the_demonstrations_planted_hotspots_are_found_with_the_chosen_cells(layer: str, lone: int, of: int) -> None:
     """Of 90 days; with cells of 350 m three and one of them are found."""

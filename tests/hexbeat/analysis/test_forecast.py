@@ -24,7 +24,7 @@ def test_numbers_are_the_methods_own(method: str) -> None:
     found = build_forecast(columns, middlesbrough(), "needle_litter", dataclasses.replace(BEST, method=method))
     study = load_study(middlesbrough())
     counts = count_weeks(columns, "needle_litter", study, tested_weeks=1, time_zone="Europe/London").counts
-    scores = dict(zip(study.names, forecast(method, counts, study, build_kernel(study)), strict=True))
+    scores = dict(zip(study.names, forecast(method, counts, study, build_kernel(study, counts)), strict=True))
     assert found.rows["score"].tolist() == [scores[cell] for cell in found.rows["cell"]]
     density = found.rows["score"] / (1 if method == "gi_star" else 0.105)
     assert density.diff().dropna().max() < (1e-9 if method == "gi_star" else 0.02 * density.max())  # areas differ a bit

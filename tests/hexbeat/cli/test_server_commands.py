@@ -119,6 +119,7 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_serve_prints_its_address_and_answers_there(tmp_path: Path) -> None:
     environment = {**os.environ, "HEXBEAT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "hexbeat", "serve", "--format", "json"]

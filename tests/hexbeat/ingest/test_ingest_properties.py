@@ -108,6 +108,7 @@ def test_every_row_is_accounted_for_and_a_second_load_changes_nothing(
     assert (events["occurred_from"] <= NOW.timestamp()).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(rows=st.lists(ROWS, min_size=2, max_size=20), chance=st.randoms())
 def test_the_order_of_rows_does_not_matter(

@@ -70,6 +70,7 @@ def test_a_release_holds_the_periods_that_are_due_and_passes_the_audit(fresh: Pu
     assert shown + sum(published.hidden["needle_litter"].values()) == 3000
 
 
+@pytest.mark.usefixtures("real_trees")
 def test_builds_of_the_same_store_are_byte_identical(released: Path, tmp_path: Path) -> None:
     twin = Publisher(tmp_path / "twin")
     twin.load(made_quarters(twin.area).sample(frac=1, random_state=3), now="2026-07-02")

@@ -39,6 +39,7 @@ def reasons(run: Run, *arguments: object) -> tuple[int, set[str]]:
     return outcome.code, {found["reason"] for found in outcome.json["findings"]}
 
 
+@pytest.mark.slow
 def test_what_was_published_is_audited_with_all_before_it(run: Run, two: Path) -> None:
     assert reasons(run, two / "second", "--home", two / "home") == (0, set())
     assert reasons(run, two / "first", "--home", two / "home") == (0, set())

@@ -43,6 +43,7 @@ def test_a_load_can_begin_while_another_is_open(store: Store) -> None:
     assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 2
 
 
+@pytest.mark.slow
 def test_writers_wait_for_each_other_and_readers_for_nobody(store: Store) -> None:
     """Two threads load, two read: every load enters whole, in the order of its number."""
     failures: list[BaseException] = []

@@ -1,7 +1,6 @@
 """What the store remembers of known days: by load, as at a day, after undo, corrections, erasures and migration."""
 
 import datetime as dt
-import shutil
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -9,16 +8,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-import hexbeat.store.migrations
 from geo.errors import PolicyError, UsageError
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.coverage_log import correct_coverage, read_coverage
-from hexbeat.store.databases import make_engine, migrate
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import event_frame
+from tests.support.stores import older_store
 
 D = dt.date
 WARDS = ("E05000001", "E05000002")
@@ -108,23 +106,14 @@ def test_erasing_a_source_takes_its_days_and_retention_cuts_them(store: Store) -
 
 
 def test_an_older_store_knows_its_months_and_takes_the_rest_for_a_running_log(
-    tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_url: str | None
 ) -> None:
-    folder = tmp_path / "migrations"
-    ignored = shutil.ignore_patterns("__pycache__", "v0005*", "v0006*")
-    shutil.copytree(Path(hexbeat.store.migrations.__file__).parent, folder, ignore=ignored)
-    with monkeypatch.context() as then:
-        then.setattr("hexbeat.store.databases._MIGRATIONS", folder)
-        then.setattr("hexbeat.store.databases.HEAD", "0004")
-        engine = make_engine(tmp_path / "home", store_url)
-        migrate(engine)
-        with engine.begin() as connection:
-            connection.execute(sa.text("INSERT INTO batches VALUES (1, 0, 'a', 1, 0, 0, 0, 0, 1, NULL)"))
-            insert_old(connection, "1", "police-uk-street", "street_dealing", "Cleveland Police|2024-02", MARCH)
-            insert_old(connection, "2", "table", "needle_litter", None, (D(2025, 1, 5), D(2025, 1, 5)))
-            insert_old(connection, "3", "table", "needle_litter", None, (D(2025, 3, 9), D(2025, 3, 9)))
-            insert_old(connection, "4", "table", "closed_properties", None, (D(2025, 1, 1), D(2025, 9, 1)))
-        engine.dispose()
+    with older_store(tmp_path / "home", store_url, "0004") as connection:
+        connection.execute(sa.text("INSERT INTO batches VALUES (1, 0, 'a', 1, 0, 0, 0, 0, 1, NULL)"))
+        insert_old(connection, "1", "police-uk-street", "street_dealing", "Cleveland Police|2024-02", MARCH)
+        insert_old(connection, "2", "table", "needle_litter", None, (D(2025, 1, 5), D(2025, 1, 5)))
+        insert_old(connection, "3", "table", "needle_litter", None, (D(2025, 3, 9), D(2025, 3, 9)))
+        insert_old(connection, "4", "table", "closed_properties", None, (D(2025, 1, 1), D(2025, 9, 1)))
     with Store.open(tmp_path / "home", database_url=store_url) as store:
         coverage = coverage_of(store)
         assert coverage.find_known("street_dealing") == ((D(2024, 2, 1), D(2024, 3, 1)),)

@@ -1,7 +1,6 @@
 """Erasure by natural key: rejects of the same key go, whatever the key is made of, and no others."""
 
 import json
-import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-import hexbeat.store.migrations
 from hexbeat.ingest.sources import SourceProfile, parse_profile
-from hexbeat.store.databases import make_engine, migrate
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.load_log import list_rejects
 from hexbeat.store.records import read_live_records
@@ -21,6 +18,7 @@ from layers.access import ANALYST
 from layers.event import event_id
 from tests.support.events import event_frame, load, reject_frame
 from tests.support.input_files import NOW, ingest, table
+from tests.support.stores import older_store
 
 PROFILE = """
 name = "{name}"
@@ -108,24 +106,15 @@ def test_a_short_key_is_no_word_of_other_rows(store: Store, tmp_path: Path) -> N
     ],
 )
 def test_an_older_store_keeps_its_rejects_and_erases_by_whole_values(
-    tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch, *, raw: dict[str, Any], key: str, goes: bool
+    tmp_path: Path, store_url: str | None, raw: dict[str, Any], key: str, *, goes: bool
 ) -> None:
-    folder = tmp_path / "migrations"
-    ignored = shutil.ignore_patterns("__pycache__", "v0002*", "v0003*", "v0004*", "v0005*", "v0006*")
-    shutil.copytree(Path(hexbeat.store.migrations.__file__).parent, folder, ignore=ignored)
-    with monkeypatch.context() as then:
-        then.setattr("hexbeat.store.databases._MIGRATIONS", folder)
-        then.setattr("hexbeat.store.databases.HEAD", "0001")
-        engine = make_engine(tmp_path / "home", store_url)
-        migrate(engine)
-        with engine.begin() as connection:
-            connection.execute(sa.text("INSERT INTO batches VALUES (1, 0, 'a', 1, 0, 0, 0, 0, 1, NULL)"))
-            insert = (
-                "INSERT INTO rejects (batch_id, file_no, file, source, line, reason, raw)"
-                " VALUES (1, 1, 'a', 'old', 2, 'bad_date', :raw)"
-            )
-            connection.execute(sa.text(insert), {"raw": json.dumps(raw)})
-        engine.dispose()
+    with older_store(tmp_path / "home", store_url, "0001") as connection:
+        connection.execute(sa.text("INSERT INTO batches VALUES (1, 0, 'a', 1, 0, 0, 0, 0, 1, NULL)"))
+        insert = (
+            "INSERT INTO rejects (batch_id, file_no, file, source, line, reason, raw)"
+            " VALUES (1, 1, 'a', 'old', 2, 'bad_date', :raw)"
+        )
+        connection.execute(sa.text(insert), {"raw": json.dumps(raw)})
     with Store.open(tmp_path / "home", database_url=store_url) as store:
         found = store.rejects(ANALYST, 1)
         assert (found["raw"].tolist(), found["source_id"].tolist()) == ([json.dumps(raw)], [None])

@@ -21,6 +21,7 @@ from tests.support.releases import WARDS, example_release, write_example
 CANARY = "canary-7f3a91"
 
 
+@pytest.mark.slow
 def test_the_public_page_imports_nothing_that_could_open_a_store() -> None:
     forbidden = (
         "hexbeat.store.store",
@@ -40,6 +41,7 @@ def test_the_public_page_imports_nothing_that_could_open_a_store() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path) -> None:
     release = write_example(tmp_path / "release")
     with Store.open(tmp_path / "var") as store:

@@ -21,6 +21,7 @@ def bytes_of(store: Store, server: Server | None) -> bytes:
     return b"\0".join(path.read_bytes() for path in sorted((server.data / "base" / str(oid)).iterdir()))
 
 
+@pytest.mark.slow
 def test_no_byte_of_an_erased_visit_stays(store: Store, request: pytest.FixtureRequest) -> None:
     sqlite = store.engine.dialect.name == "sqlite"
     server = None if sqlite else request.getfixturevalue("postgres_server")

@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def line(row: tuple[str, str, int, str, str, str, tuple[float, float] | None]) -
     return f"{team},{stop},{started:%Y-%m-%d %H:%M},{minutes},{needles},{done},{lat},{lon}"
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_an_import_is_idempotent_and_undone_without_a_trace(rows: list[tuple]) -> None:  # type: ignore[type-arg] # Hypothesis made them

@@ -72,6 +72,7 @@ def require_pauses(tour: Tour) -> None:
 DAYS = st.sampled_from([dt.date(2026, 11, 20), dt.date(2026, 3, 28), dt.date(2026, 10, 24)])
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(
     day=DAYS,

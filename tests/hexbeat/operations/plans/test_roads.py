@@ -42,6 +42,29 @@ def test_cars_keep_to_one_way_streets_and_their_own_times(tmp_path: Path) -> Non
     assert ways.sentences == ("Ways and times come from town.graphml. Times are rounded up to whole minutes.",)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "times", "km"),
+    [
+        ((900.0, 700.0), (70, 70), 0.7),
+        ((700.0, 900.0), (70, 70), 0.7),
+        ((900.0, 700.0), (60, 70), 0.9),
+        ((700.0, 900.0), (70, 60), 0.9),
+    ],
+)
+def test_of_two_ways_the_faster_counts_with_its_own_length_and_of_equal_ones_the_shorter(
+    tmp_path: Path, lengths: tuple[float, float], times: tuple[int, int], km: float
+) -> None:
+    graph = nx.MultiDiGraph(crs="epsg:4326")
+    for node in range(2):
+        graph.add_node(node, x=float(LON[node]), y=float(LAT[node]))
+    for length, time in zip(lengths, times, strict=True):
+        graph.add_edge(0, 1, length=length, travel_time=float(time))
+    nx.write_graphml(graph, tmp_path / "two.graphml")
+    travel = load_road_travel(str(tmp_path / "two.graphml"), mode="drive")
+    assert travel is not None
+    assert travel(LON[:2], LAT[:2]).km[0, 1] == pytest.approx(km)
+
+
 def test_people_on_foot_go_both_ways(tmp_path: Path) -> None:
     network(tmp_path / "town.graphml")
     travel = load_road_travel("town.graphml", mode="walk", home=tmp_path)

@@ -53,6 +53,7 @@ def test_open_reports_are_those_whose_status_says_so() -> None:
         assert read_open_reports(store, ANALYST, ward_codes=("E05000000",)).empty
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(
     crews=st.integers(1, 3),
