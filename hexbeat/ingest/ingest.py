@@ -219,7 +219,10 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
                     entry.may_replace = replace_other_events
                     entries.append((item, entry, job.run(entry, report)))
                 if not dry_run:
-                    require_usable(item.name, entry.tally, started_at, entries[-1][2].likely_cause)
+                    require_usable(
+                        item.name, entry.tally, started_at, likely_cause=entries[-1][2].likely_cause,
+                        has_shapes=profile.records == "features",
+                    )  # fmt: skip
                 before += item.size
     files = [_build_report(profile, *entry, now=started_at) for entry in entries]
     known = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes))

@@ -25,6 +25,7 @@ _CAUSES: Final = {
     "bad_quantity": "name the column of the quantity in a source profile",
     "test_record": "the file holds only test records: load the real ones",
 }
+_NO_POINTS: Final = 'its shapes are no points: convert them, or set location.shapes = "inside_point" in the profile'
 MOST_FUTURE: Final = 0.5  # the share of rows dated after today from which on the clock is more likely to be wrong
 MOST_NAMED: Final = 6
 
@@ -39,10 +40,12 @@ def require_real_store(store: Store, viewer: Viewer) -> None:
         )
 
 
-def require_usable(name: str, tally: FileTally, now: datetime, likely_cause: str | None = None) -> None:
+def require_usable(
+    name: str, tally: FileTally, now: datetime, *, likely_cause: str | None = None, has_shapes: bool = False
+) -> None:
     """DataError, which changes nothing, if every row of a file that the profile selects is rejected.
 
-    `likely_cause` is a hint that the file itself gives.
+    `likely_cause` is a hint that the file itself gives; `has_shapes` whether its places are shapes.
     """
     if tally.accepted or not tally.rejected:
         return
@@ -50,6 +53,8 @@ def require_usable(name: str, tally: FileTally, now: datetime, likely_cause: str
     commonest = max(reasons, key=lambda reason: reasons[reason])
     counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
     hint = likely_cause or _CAUSES.get(commonest, "a dry run shows the first rows of each reason")
+    if commonest == "unreadable_row" and has_shapes:
+        hint = _NO_POINTS
     if commonest == "future_date":
         hint = f"check the clock of this machine: it says {format_date(now.date())}"
     raise DataError(

@@ -201,7 +201,7 @@ def _propose_profile(
     remarks += [f"CHECK: no column looks like {part}" for part in find_missing_parts(parts, records)]
     addresses = [f"{column} holds {kind}" for column, kind in find_address_columns(frame).items()]
     if addresses and "a place" in find_missing_parts(parts, records):
-        remarks.append(f"{format_list(addresses)}, which are not read as places; add coordinates to the file")
+        remarks.append(f"CHECK: {format_list(addresses)}, which are not read as places; add coordinates to the file")
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()

@@ -15,6 +15,7 @@ Fits = Callable[[Sequence[str]], bool]
 LOOK_ROWS: Final = 30  # rows among which the headings are looked for
 LEAST_SHARE: Final = 0.6  # of the table's width that headings fill
 _VALUE: Final = re.compile(r"[£$€]?[-+\u2212]?[\d.,:/ \-]*\d[\d.,:/ \-]*%?(?:[T ]?\d\d:\d\d.*)?")  # a number or date
+_FEW_CELLS: Final = 2  # a record has a place and a date, so more than these
 _TOTAL: Final = re.compile(r"\s*(?:grand[ -]?|sub[ -]?)?totals?\s*[:=]?\s*[\d.,]*\s*", re.IGNORECASE)
 
 
@@ -39,8 +40,14 @@ class HeadingRow:
 
 
 def is_total(cells: Sequence[str]) -> bool:
-    """Whether a row is a total of others: one of its cells says so and nothing else."""
-    return any(cell and _TOTAL.fullmatch(cell) for cell in cells)
+    """Whether a row is a total of others: its first cell says so, or any cell of a row that is mostly blank.
+
+    A note of a record may be the same word, but a record has at least a date and a place beside it.
+    """
+    if _TOTAL.fullmatch(next((cell for cell in cells if cell), "")):
+        return True
+    filled = sum(bool(cell) for cell in cells)
+    return filled <= max(_FEW_CELLS, len(cells) // 2) and any(cell and _TOTAL.fullmatch(cell) for cell in cells)
 
 
 def choose_heading_row(name: str, rows: Sequence[Numbered], *, line: int | None) -> HeadingRow:

@@ -22,7 +22,8 @@ REPORT_KEY: Final = "upload_report"  # (files, source, layer) and the report of 
 def describe_days(report: IngestReport) -> str:
     """Which days the files complete, and that all others will be not known, in sentences.
 
-    A running log is also complete between what was loaded of it before and what is loaded now.
+    A running log is also complete between what was loaded of it before and what is loaded now. Days that a person
+    cleared stay not known, and stated days that are to come do not count: both are said.
     """
     spans: dict[tuple[str, str], list[Span]] = {}
     for entry in (entry for file in report.files for entry in file.coverage):
@@ -40,7 +41,8 @@ def describe_days(report: IngestReport) -> str:
     if any(kind == "open" for _, kind in spans):
         sentences.append("It is a running log: days between earlier loads and this one are known too.")
     verb = "will be" if report.dry_run else "are"
-    return " ".join([*sentences, f"Other days {verb} not known, unless other files complete them."])
+    others = f"Other days {verb} not known, unless other files complete them."
+    return " ".join([*sentences, others, *report.remarks_on_days])
 
 
 def _format_layers(layers: Sequence[str]) -> str:
@@ -49,7 +51,7 @@ def _format_layers(layers: Sequence[str]) -> str:
 
 def draw_report(installation: Installation, report: IngestReport) -> None:
     """Draw what happened to the rows, what was assumed, the reasons, and the first rejected rows."""
-    remarks = [format_sentence(remark) for remark in (*report.remarks, *report.remarks_on_days)]
+    remarks = [format_sentence(remark) for remark in report.remarks]
     rows, days = escape_html(describe_rows(report)), escape_html(describe_days(report))
     parts = (
         f'<p class="hb-days" role="status"><b>{rows}</b> {days}</p>',

@@ -46,7 +46,7 @@ def places(store: Store) -> list[tuple[str, float]]:
 def test_a_row_says_it_itself_and_the_profile_says_it_for_the_others(sqlite_store: Store, tmp_path: Path) -> None:
     (tmp_path / "home/sources").mkdir(parents=True, exist_ok=True)
     (tmp_path / "home/sources/health.toml").write_text(PROFILE)
-    said = ["Exact,5", ",", "exact,", "somewhere,", "randomised,-3", "street,1 000", "snapped,far"]
+    said = ["Exact,5", ",", "exact,", "somewhere,", "randomised,-3", "street,about 1000", "snapped,far"]
     rows = [f"{key},-1.25,54.57,2026-03-01,{text}" for key, text in zip("abcdefg", said, strict=True)]
     path = table(tmp_path, *rows, heading="id,lon,lat,date,placed,within")
     ingest(sqlite_store, path, source=parse_profile(PROFILE, name="health"))

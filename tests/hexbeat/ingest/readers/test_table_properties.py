@@ -30,7 +30,7 @@ def tables(draw: st.DrawFn, texts: st.SearchStrategy[str] = words) -> list[list[
     degrees = st.integers(1, 99_999)
     drawn = draw(st.lists(st.tuples(days, degrees, degrees, st.integers(1, 50), texts), min_size=1, max_size=12))
     return [
-        ["needle_litter", day, 54 + x / 100_000, -1 - y / 100_000, quantity, text, f"N{k}"]
+        ["needle_litter", day, round(54 + x / 100_000, 5), round(-1 - y / 100_000, 5), quantity, text, f"N{k}"]
         for k, (day, x, y, quantity, text) in enumerate(drawn)
     ]
 

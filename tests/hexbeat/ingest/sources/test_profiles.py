@@ -109,8 +109,8 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ),
         ),
         (
-            ("[location]", "[location]\nprecision_m = -5"),
-            f"precision_m is a number of metres above 0; finds.toml has -5; {HINT}",
+            ("[location]", "[location]\nprecision_m = 0"),
+            f"precision_m is a number of metres above 0; finds.toml has 0; {HINT}",
         ),
         (
             ("[location]", '[location]\nprecision = "randomised"'),
@@ -123,8 +123,8 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ("[location]", '[location]\nprecision_m = "far"'),
             (
                 "A source profile has only known keys, each with its kind of value; finds.toml: location: precision_m "
-                "is not a number; docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a profile "
-                "to start from"
+                "is not a number from 0; docs/sources.md lists the keys, and `hexbeat sources suggest FILE` writes a "
+                "profile to start from"
             ),
         ),
         (
@@ -193,8 +193,8 @@ def test_a_proposal_that_is_not_complete_is_never_a_profile(tmp_path: Path) -> N
     with pytest.raises(DataError) as caught:
         complete_suggestion(suggest_profile(path), name="thefts")
     assert str(caught.value) == (
-        "A source profile needs columns for the place and the date; in thefts.csv no column looks like a place or a "
-        "date; nothing was written; write the profile by hand, with the keys in docs/sources.md, or add such columns"
+        "A source profile needs columns for the place and the date; in thefts.csv no column looks like a "
+        "place; nothing was written; write the profile by hand, with the keys in docs/sources.md, or add such columns"
     )
 
 

@@ -48,7 +48,7 @@ def test_the_analysis_page_from_tab_to_tab(open_page: Open, served_app: Served) 
     guest = open_page()
     page = guest.page
     page.get_by_role("link", name="Analysis").click()
-    expect(guest.sentence).to_contain_text("pattern over time of needle finds in Middlesbrough")
+    expect(guest.sentence).to_contain_text("trend over time of needle finds in Middlesbrough")
     expect(page.get_by_role("region", name="What the patterns mean")).to_contain_text("A hotspot in the last period")
     map_frame(page)
     expect(page).to_have_url(f"{served_app.url}/analysis?period=year")

@@ -119,7 +119,7 @@ def test_a_source_that_does_not_fit_is_said_before_the_check(page: AppTest) -> N
 
 
 def test_a_source_without_place_or_date_cannot_be_saved(page: AppTest) -> None:
-    text = read_page(upload(page, "TYPE,YEAR,MONTH,DAY,X,Y\nNeedle,2025,6,21,490320.3,5458606.9\n", "thefts.csv"))
+    text = read_page(upload(page, "TYPE,SEEN,X,Y\nNeedle,in summer,490320.3,5458606.9\n", "thefts.csv"))
     assert "fits no source that is known. Say what its columns mean." in text
     assert "<li>No column looks like a place</li><li>No column looks like a date</li>" in text
     assert "Choose which columns tell a place and a date. Then you can save the source." in text
