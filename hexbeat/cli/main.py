@@ -70,6 +70,7 @@ COMMANDS: Final = MappingProxyType(
         ),
         "sources": ("source_commands", "List the source profiles, or propose one for a new file."),
         "boundaries": ("area_commands", "Build an area from a published file of wards, and check the areas."),
+        "streets": ("streets_commands", "Build the streets that an area's maps show under the cells."),
         "places": (
             "place_commands",
             "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
