@@ -17,7 +17,7 @@
   const HATCH_PX = 5;
 
   Hexbeat.HexCanvas = L.Renderer.extend({
-    options: { padding: 0.3, pane: "overlayPane" },
+    options: { padding: 0.3, pane: "overlayPane", className: "hexbeat-canvas" },
 
     onAdd(map) {
       this._map = map;
@@ -44,7 +44,7 @@
     },
 
     _makeCanvas() {
-      this._container = L.DomUtil.create("canvas", "hexbeat-canvas leaflet-zoom-animated");
+      this._container = L.DomUtil.create("canvas", `${this.options.className} leaflet-zoom-animated`);
       this._container.setAttribute("aria-hidden", "true");
     },
 
