@@ -17,7 +17,7 @@
   const HATCH_PX = 5;
 
   Hexbeat.HexCanvas = L.Renderer.extend({
-    options: { padding: 0.3, pane: "overlayPane", className: "hexbeat-canvas" },
+    options: { padding: 0.3, pane: "overlayPane", className: "hexbeat-canvas", opacity: 1 },
 
     onAdd(map) {
       this._map = map;
@@ -189,7 +189,10 @@
       canvas.height = buffer.canvas.height;
       canvas.style.width = `${size.x}px`;
       canvas.style.height = `${size.y}px`;
-      canvas.getContext("2d").drawImage(buffer.canvas, 0, 0);
+      const context = canvas.getContext("2d");
+      context.globalAlpha = this.options.opacity;
+      context.drawImage(buffer.canvas, 0, 0);
+      context.globalAlpha = 1;
       L.DomUtil.setPosition(canvas, bounds.min);
       if (this._map._zoomAnimated) this._updateTransform(this._map.getCenter(), this._map.getZoom());
     },

@@ -106,76 +106,63 @@
     yield { x: ((area.west + area.east) / 2) * scale - left, y: ((area.north + area.south) / 2) * scale - top, angle: 0 };
   }
 
-  const NameCanvas = Hexbeat.HexCanvas.extend({
-    initialize(geometry, options) {
-      L.setOptions(this, options);
-      this.geometry = geometry;
-      this._widths = new Map();
-      this._ruler = document.createElement("canvas").getContext("2d");
-    },
+  const widths = new Map();
+  const ruler = document.createElement("canvas").getContext("2d");
 
-    onAdd(map) {
-      Hexbeat.HexCanvas.prototype.onAdd.call(this, map);
-      Hexbeat.onTheme(() => this._map && this._update());
-    },
+  function widthOf(name, font) {
+    const key = `${font} ${name}`;
+    if (!widths.has(key)) {
+      ruler.font = font;
+      widths.set(key, ruler.measureText(name).width);
+    }
+    return widths.get(key);
+  }
 
-    _widthOf(name, font) {
-      const key = `${font} ${name}`;
-      if (!this._widths.has(key)) {
-        this._ruler.font = font;
-        this._widths.set(key, this._ruler.measureText(name).width);
-      }
-      return this._widths.get(key);
-    },
+  /** What the names of wards take, in pixels of the canvas. */
+  function takeWardNames(map, taken, place) {
+    const origin = map.getPixelOrigin();
+    const x = origin.x - place.left, y = origin.y - place.top;
+    for (const { left, top, right, bottom } of map.hexbeat.nameBoxes || []) {
+      taken.take({ left: left + x, top: top + y, right: right + x, bottom: bottom + y });
+    }
+  }
 
-    _jobs(place, size) {
-      this.drawn = this._placeNames(place, size);
-      return this.drawn.map((name) => ({ name }));
-    },
-
-    _placeNames(place, size) {
-      const zoom = this._map.getZoom();
-      const taken = Hexbeat.takenPlaces();
-      const origin = this._map.getPixelOrigin();
-      const shift = { x: origin.x - place.left, y: origin.y - place.top };
-      for (const { left, top, right, bottom } of this._map.hexbeat.nameBoxes || []) {
-        taken.take({ left: left + shift.x, top: top + shift.y, right: right + shift.x, bottom: bottom + shift.y });
-      }
-      const drawn = [];
-      for (const { part, kind, from, size: px, weight } of KINDS) {
-        if (zoom < from) continue;
-        const font = `${weight} ${px}px ${FONT}`;
-        const shapes = (this.geometry[part][kind] || []).filter((shape) => shape.name && Hexbeat.inView(shape, place, size));
-        shapes.sort((a, b) => b.places.length - a.places.length);
-        for (const shape of shapes) {
-          if (drawn.length >= MOST_NAMES) return drawn;
-          const width = this._widthOf(shape.name, font);
-          for (const at of (part === "lines" ? stretches : middles)(shape, width, place)) {
-            const again = drawn.some(({ text, x, y }) => text === shape.name && Math.hypot(x - at.x, y - at.y) < AGAIN_PX);
-            const boxes = again ? [] : boxesOf({ ...at, width, height: px + 2 });
-            if (again || !boxes.every(taken.isFree)) continue;
-            boxes.forEach(taken.take);
-            drawn.push({ ...at, text: shape.name, font, quiet: part === "areas" || kind === "street" || kind === "path" });
-          }
+  /** The names that are drawn at this zoom, with their places and angles in pixels of the canvas. */
+  Hexbeat.placeStreetNames = (map, geometry, place, size) => {
+    const zoom = map.getZoom();
+    const taken = Hexbeat.takenPlaces();
+    takeWardNames(map, taken, place);
+    const drawn = [];
+    for (const { part, kind, from, size: px, weight } of KINDS) {
+      if (zoom < from) continue;
+      const font = `${weight} ${px}px ${FONT}`;
+      const shapes = (geometry[part][kind] || []).filter((shape) => shape.name && Hexbeat.inView(shape, place, size));
+      shapes.sort((a, b) => b.places.length - a.places.length);
+      const quiet = part === "areas" || kind === "street" || kind === "path";
+      for (const shape of shapes) {
+        const width = widthOf(shape.name, font);
+        for (const at of (part === "lines" ? stretches : middles)(shape, width, place)) {
+          if (drawn.some(({ text, x, y }) => text === shape.name && Math.hypot(x - at.x, y - at.y) < AGAIN_PX)) continue;
+          const boxes = boxesOf({ ...at, width, height: px + 2 });
+          if (!boxes.every(taken.isFree)) continue;
+          boxes.forEach(taken.take);
+          drawn.push({ ...at, text: shape.name, font, quiet });
         }
+        if (drawn.length >= MOST_NAMES) return drawn;
       }
-      return drawn;
-    },
+    }
+    return drawn;
+  };
 
-    _paintChunk(context, { name }) {
-      const { text, quiet, halo } = Hexbeat.isDark() ? COLOURS.dark : COLOURS.light;
-      context.save();
-      context.translate(name.x, name.y);
-      context.rotate(name.angle);
-      Object.assign(context, { font: name.font, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
-      Object.assign(context, { strokeStyle: halo, lineWidth: 2.8, fillStyle: name.quiet ? quiet : text });
-      context.strokeText(name.text, 0, 0);
-      context.fillText(name.text, 0, 0);
-      context.restore();
-    },
-  });
-
-  Hexbeat.drawStreetNames = (map, geometry) => {
-    map.hexbeat.streetNames = new NameCanvas(geometry, { pane: "hexbeat-labels", className: "hexbeat-labels" }).addTo(map);
+  Hexbeat.paintStreetName = (context, name) => {
+    const { text, quiet, halo } = Hexbeat.isDark() ? COLOURS.dark : COLOURS.light;
+    context.save();
+    context.translate(name.x, name.y);
+    context.rotate(name.angle);
+    Object.assign(context, { font: name.font, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
+    Object.assign(context, { strokeStyle: halo, lineWidth: 2.8, fillStyle: name.quiet ? quiet : text });
+    context.strokeText(name.text, 0, 0);
+    context.fillText(name.text, 0, 0);
+    context.restore();
   };
 })();

@@ -1,6 +1,6 @@
-/* The streets of an area on two canvases: water and green space under the cells; roads and railways over them, so faint that
- * a cell keeps its colour and one still sees the way through it. What is drawn depends on the zoom. The streets come in a
- * script of their own, `Hexbeat.addStreets(id, {...})`, that a browser caches; a map does not wait for it.
+/* The streets of an area on two canvases: water and green space under the cells; over them roads and railways, so faint that a
+ * cell keeps its colour and one still sees the way through it, and names. What is drawn depends on the zoom. No more canvases
+ * than needed: without a graphics card each costs time in every frame. The streets come in a script of their own, `Hexbeat.addStreets(id, {...})`, that a browser caches; a map does not wait for it.
  */
 (function () {
   "use strict";
@@ -10,8 +10,10 @@
   const waiting = new Map();
   const CHUNK = 256; // lines in one path
   const CASED_FROM_PX = 1.4; // wider roads are a pale surface between two edges, which one sees on any colour
+  const ROUND_FROM_PX = 3.5;
+  const OPACITY = 0.5; // of roads and railways
   const LEAST_AREA_PX = 5;
-  const DASH_FROM_ZOOM = 15;
+  const PALE_PATHS_FROM_ZOOM = 15;
 
   // From which zoom a class is drawn, and how wide it is there and at zoom 12, 14, 16 and 18.
   const ROADS = {
@@ -126,7 +128,8 @@
         context.fill("evenodd");
       }
       if (!width) return;
-      Object.assign(context, { strokeStyle: colour, lineWidth: width, lineCap: dash ? "butt" : "round", lineJoin: "round" });
+      Object.assign(context, { strokeStyle: colour, lineWidth: width, lineCap: dash || width < ROUND_FROM_PX ? "butt" : "round" });
+      context.lineJoin = width < ROUND_FROM_PX ? "bevel" : "round"; // round ones take twice as long, and thin ones show none
       context.setLineDash(dash || []);
       context.stroke();
     },
@@ -162,8 +165,8 @@
         const width = Hexbeat.roadWidth(kind, zoom);
         const seen = width ? (this.geometry.lines[kind] || []).filter((shape) => Hexbeat.inView(shape, place, size, width)) : [];
         if (kind === "path") {
-          if (zoom >= DASH_FROM_ZOOM) edges.push(...chunked(seen, { colour: surface, width: width + 1.4 }));
-          edges.push(...chunked(seen, { colour: path, width, dash: zoom < DASH_FROM_ZOOM ? null : [3, 2] }));
+          if (zoom >= PALE_PATHS_FROM_ZOOM) edges.push(...chunked(seen, { colour: surface, width: width + 1.4 }));
+          edges.push(...chunked(seen, { colour: path, width }));
         } else if (kind === "rail") edges.push(...chunked(seen, { colour: line, width, dash: [6, 3] }));
         else if (width < CASED_FROM_PX) edges.push(...chunked(seen, { colour: line, width }));
         else {
@@ -171,7 +174,18 @@
           surfaces.push(...chunked(seen, { colour: surface, width }));
         }
       }
+      this._place = () => Hexbeat.placeStreetNames(this._map, this.geometry, place, size);
       return [...edges, ...surfaces];
+    },
+
+    /** The names come last, on the canvas that is shown: they are not translucent as the roads below them are. */
+    afterPaint() {
+      if (!this._container) return;
+      const context = this._container.getContext("2d");
+      const ratio = this._container.width / parseFloat(this._container.style.width);
+      this.names = this._place();
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this.names.forEach((name) => Hexbeat.paintStreetName(context, name));
     },
   });
 
@@ -185,12 +199,13 @@
   /** Draw the streets of `{ id, source }` on the map as soon as they are there, and their names. */
   Hexbeat.drawStreets = (map, streets) => {
     addPane(map, "hexbeat-land", 360);
-    addPane(map, "hexbeat-streets", 402);
-    addPane(map, "hexbeat-labels", 415);
+    addPane(map, "hexbeat-streets", 408); // over the borders of wards, under the ring of a chosen cell
     whenLoaded(streets, (geometry) => {
-      new GroundCanvas(geometry, { pane: "hexbeat-land", className: "hexbeat-land" }).addTo(map);
-      new RoadCanvas(geometry, { pane: "hexbeat-streets", className: "hexbeat-streets" }).addTo(map);
-      Hexbeat.drawStreetNames(map, geometry);
+      const { lines, areas } = geometry;
+      if (lines.water || areas.water || areas.green) {
+        new GroundCanvas(geometry, { pane: "hexbeat-land", className: "hexbeat-land" }).addTo(map);
+      }
+      map.hexbeat.streets = new RoadCanvas(geometry, { pane: "hexbeat-streets", className: "hexbeat-streets", opacity: OPACITY }).addTo(map);
     });
   };
 })();
