@@ -146,7 +146,10 @@ def format_borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]
 
 
 def format_streets(streets: StreetLines, drawing: Drawing) -> str:
-    """The streets as SVG, one path a class. Corners that would fall on the same unit are left out."""
+    """The streets as SVG: one path a class, drawn as an edge and a pale surface, which stand out from any colour.
+
+    Corners that would fall on the same unit are left out.
+    """
     west, north, x_units, y_units = drawing.frame
     paths = []
     for kind, lines in streets.lines.items():
@@ -158,8 +161,13 @@ def format_streets(streets: StreetLines, drawing: Drawing) -> str:
             if len(kept) > 1:
                 steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(kept))
                 parts.append(f"M{kept[0][0]} {kept[0][1]}l{steps}")
-        paths.append(f'<path class="hp-road hp-road-{kind}" d="{"".join(parts)}"/>')
-    return "".join(paths)
+        paths.append(f'<path id="hp-road-{kind}" d="{"".join(parts)}"/>')
+    uses = "".join(
+        f'<use class="hp-{part} hp-{kind}" href="#hp-road-{kind}"/>'
+        for part in ("edge", "surface")
+        for kind in streets.lines
+    )
+    return f"<defs>{''.join(paths)}</defs>{uses}"
 
 
 def list_steps(k: int) -> tuple[int, ...]:

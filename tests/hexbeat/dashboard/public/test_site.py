@@ -49,13 +49,13 @@ def test_streets_lie_over_the_places_with_their_credit_as_text() -> None:
     line = np.array([[west, south], [(west + east) / 2, north], [east, south]])
     files = build_site_files(release, contact=Contact(), streets=StreetLines({"main": [line]}, ["© <b>Somebody</b>"]))
     page = files["index.html"].decode()
-    path = re.search(r'<path class="hp-road hp-road-main" d="M(\d+) (\d+)l([^"]+)"/>', page)
+    path = re.search(r'<path id="hp-road-main" d="M(\d+) (\d+)l([^"]+)"/>', page)
     assert path
     steps = [int(number) for number in path[3].split()]
     assert (int(path[1]), sum(steps[::2]), sum(steps[1::2])) == (20, 2000, 0)
-    assert page.index("hp-borders") < page.index("hp-road-main") < page.index('class="hp-ward')
+    assert page.index('class="hp-borders"') < page.index('id="hp-road-main"') < page.index('class="hp-ward')
     assert '<p class="hp-credit">© &lt;b&gt;Somebody&lt;/b&gt;</p>' in page
-    assert "hp-road hp-road" not in page_of(release)
+    assert "hp-road-main" not in page_of(release)
 
 
 def data_of(page: str) -> dict[str, list[dict[str, object]]]:
