@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hexbeat.areas.streets import Streets
 from hexbeat.documents.maps.scales import Scale
 
 __all__ = ["NO_SHAPES", "Bounds", "Line", "Mark", "MarkKind", "Outline", "Ring", "Sketch"]
@@ -63,7 +64,8 @@ class Sketch:
 
     `wards` and `names` have the same order; an empty name is not written. `legend_title` says what the classes count;
     `keys` are further entries of the legend: (kind of mark, text). `extent` is what must be visible (None: all wards).
-    `attribution` is written below the map. `alt` says what the map shows, for people who cannot see it.
+    `streets`: None draws none. `attribution` is written below the map. `alt` says what the map shows, for people who
+    cannot see it.
     """
 
     wards: NDArray[Any]
@@ -80,3 +82,4 @@ class Sketch:
     rings: tuple[Ring, ...] = ()
     keys: tuple[tuple[MarkKind, str], ...] = ()
     extent: Bounds | None = None
+    streets: Streets | None = None
