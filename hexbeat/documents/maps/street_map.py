@@ -11,8 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexbeat.areas.streets import Streets
 from hexbeat.documents.maps.frame import Box, Frame, LabelSpace
+from hexbeat.documents.maps.sketch import StreetShapes
 from hexbeat.documents.maps.svg import draw_text, format_mm, format_shape_path, measure_text
 
 __all__ = ["draw_ground", "draw_roads", "draw_street_names"]
@@ -38,7 +38,7 @@ FRACTIONS: Final = (0.5, 0.3, 0.7, 0.15, 0.85)
 BEND_MM: Final = 0.9
 
 
-def draw_ground(streets: Streets | None, frame: Frame) -> str:
+def draw_ground(streets: StreetShapes | None, frame: Frame) -> str:
     """Green space and water."""
     if streets is None:
         return ""
@@ -47,7 +47,7 @@ def draw_ground(streets: Streets | None, frame: Frame) -> str:
     return green + rivers + water
 
 
-def draw_areas(streets: Streets, kind: str, frame: Frame, colour: str) -> str:
+def draw_areas(streets: StreetShapes, kind: str, frame: Frame, colour: str) -> str:
     """The areas of a class; a hole is a ring of its own, which the even-odd rule leaves out."""
     rings = [shapely.Polygon(frame.to_mm(ring)) for _, ring in streets.list_shapes("areas", kind)]
     seen = [ring for ring in rings if shapely.intersects(ring, frame.window)]
@@ -56,7 +56,7 @@ def draw_areas(streets: Streets, kind: str, frame: Frame, colour: str) -> str:
     return f'<path d="{path}" fill="{colour}" fill-rule="evenodd"/>' if path else ""
 
 
-def draw_roads(streets: Streets | None, frame: Frame) -> str:
+def draw_roads(streets: StreetShapes | None, frame: Frame) -> str:
     """Roads and railways, the main ones last; wide ones have edges."""
     if streets is None:
         return ""
@@ -77,7 +77,7 @@ def draw_roads(streets: Streets | None, frame: Frame) -> str:
     return f'<g opacity="{OPACITY}">{drawn}</g>' if drawn else ""
 
 
-def list_lines(streets: Streets, kind: str, frame: Frame) -> list[Any]:
+def list_lines(streets: StreetShapes, kind: str, frame: Frame) -> list[Any]:
     """The lines of a class in millimetres, cut to the window."""
     lines = [shapely.linestrings(frame.to_mm(line)) for _, line in streets.list_shapes("lines", kind)]
     cut = shapely.intersection(shapely.simplify(np.array(lines, dtype=object), SIMPLIFY_MM), frame.window)
@@ -91,7 +91,7 @@ def draw_lines(lines: list[Any], colour: str, *, width: float, dash: str = "") -
     return f'<path d="{path}" {look}{dashes}/>' if path else ""
 
 
-def draw_street_names(streets: Streets | None, frame: Frame, space: LabelSpace) -> str:
+def draw_street_names(streets: StreetShapes | None, frame: Frame, space: LabelSpace) -> str:
     """Names along the roads, of the main ones first, where nothing else stands."""
     if streets is None:
         return ""
