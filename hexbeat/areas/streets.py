@@ -7,7 +7,7 @@ where they come from, under which licence, and whether they are complete.
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,17 +91,25 @@ class StreetReport:
 
 
 def build_streets(
-    path: Path, area: Area, *, publisher: Publisher | None = None, partial: bool = False, where: str | None = None
+    path: Path,
+    area: Area,
+    *,
+    more: Sequence[Path] = (),
+    publisher: Publisher | None = None,
+    partial: bool = False,
+    where: str | None = None,
 ) -> StreetReport:
     """Build an area's streets from a file, and write streets.json and streets.toml into the area's folder.
 
-    publisher: who published the file (None: as the file itself shows). where: a condition on its rows, in SQL.
+    more: further files of the same publisher, as for an area in two counties. publisher: who published the files
+    (None: as the first file itself shows). where: a condition on its rows, in SQL.
     partial: the file does not hold all streets; else they count as complete if they reach most of the places where
     events can happen. DataError if the file cannot be read or has no streets here; UsageError if nobody says who
     published it.
     """
     around = build_surroundings(area)
-    shapes, own_publisher = read_street_shapes(path, find_bounds(around), where=where)
+    parts = [read_street_shapes(file, find_bounds(around), where=where) for file in (path, *more)]
+    shapes, own_publisher = pd.concat([part for part, _ in parts], ignore_index=True), parts[0][1]
     credit = publisher or own_publisher
     if credit is None:
         raise UsageError(
@@ -125,8 +133,8 @@ def build_streets(
     lines, areas = (sum(map(len, data[part].values())) for part in PARTS)
     facts = {
         "source": credit.source,
-        "source_file": path.name,
-        "source_sha256": hash_file(path),
+        "source_file": ", ".join(file.name for file in (path, *more)),
+        "source_sha256": ", ".join(hash_file(file) for file in (path, *more)),
         **({"where": where} if where else {}),
         "licence": credit.licence,
         "attribution": credit.attribution,

@@ -26,10 +26,10 @@ def group() -> None:
 
 @streets.command()
 def build(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="FILE", help="An .osm.pbf, OS Open Roads, OS Open Zoomstack, or lines as a vector file."
+            metavar="FILE...", help="An .osm.pbf, OS Open Roads, OS Open Zoomstack, or lines as a vector file."
         ),
     ],
     *,
@@ -45,7 +45,8 @@ def build(
 ) -> None:
     """Build the streets of an area from a published file: OpenStreetMap, Ordnance Survey, or lines of your own.
 
-    The file may be of a whole country; what lies in the area and a kilometre around it is kept.
+    A file may be of a whole country; what lies in the area and a kilometre around it is kept. Give several for an area
+    that lies in several extracts.
 
     Example: hexbeat streets build durham-latest.osm.pbf --area middlesbrough
     """
@@ -57,7 +58,7 @@ def build(
             "add --replace",
         )
     publisher = make_publisher(origin, licence, attribution)
-    report = build_streets(file, named_area, publisher=publisher, partial=partial, where=where)
+    report = build_streets(files[0], named_area, more=files[1:], publisher=publisher, partial=partial, where=where)
     row = asdict(report)
     print_answer(row, form=form, rows=[row])
     if not report.complete:

@@ -46,6 +46,21 @@ def write_grid(path: Path, area: Area, *, columns: int) -> Path:
     return path
 
 
+def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: Path) -> None:
+    whole = write_grid(tmp_path / "whole.geojson", bare_area, columns=20)
+    rows = gpd.read_file(whole)
+    parts = [tmp_path / "north.geojson", tmp_path / "south.geojson"]
+    rows[:25].to_file(parts[0])
+    rows[15:].to_file(parts[1])  # ten streets are in both
+    built = []
+    for first, *more in ([whole], parts):
+        build_streets(first, bare_area, more=more, publisher=COUNCIL)
+        built.append((bare_area.folder / "streets.json").read_bytes())
+    assert built[0] == built[1]
+    facts = tomllib.loads((bare_area.folder / "streets.toml").read_text(encoding="utf-8"))
+    assert facts["source_file"] == "north.geojson, south.geojson"
+
+
 def test_streets_go_a_kilometre_beyond_the_wards(bare_area: Area, tmp_path: Path) -> None:
     build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=150), bare_area, publisher=COUNCIL)
     streets = read_streets(bare_area)
