@@ -17,7 +17,7 @@
   const HATCH_PX = 5;
 
   Hexbeat.HexCanvas = L.Renderer.extend({
-    options: { padding: 0.3, pane: "overlayPane", className: "hexbeat-canvas", opacity: 1 },
+    options: { padding: 0.3, pane: "hexbeat-cells", className: "hexbeat-canvas", opacity: 1 },
 
     onAdd(map) {
       this._map = map;
@@ -49,6 +49,11 @@
     },
 
     _onZoomEnd() {}, // Leaflet's own would project vector layers, of which there are none here
+
+    /** A canvas that comes while the map zooms has nothing to move yet; it is painted at the end. */
+    _updateTransform(centre, zoom) {
+      if (this._center) L.Renderer.prototype._updateTransform.call(this, centre, zoom);
+    },
 
     _reset() {
       this._update(true);

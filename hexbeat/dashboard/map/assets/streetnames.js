@@ -9,6 +9,7 @@
   const GRID_PX = 48;
   const AGAIN_PX = 320; // between two names of one street
   const MOST_NAMES = 220;
+  const MARKER_PX = 14; // from the middle of a stop's number
   const BEND = 0.16; // how far a street may leave the straight line under its name, as a share of the name's length
   const FRACTIONS = [0.5, 0.3, 0.7, 0.15, 0.85];
   const FONT = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
@@ -118,20 +119,26 @@
     return widths.get(key);
   }
 
-  /** What the names of wards take, in pixels of the canvas. */
-  function takeWardNames(map, taken, place) {
+  /** What the names of wards and the numbers of stops take, in pixels of the canvas. */
+  function takeOtherNames(map, taken, place) {
     const origin = map.getPixelOrigin();
     const x = origin.x - place.left, y = origin.y - place.top;
     for (const { left, top, right, bottom } of map.hexbeat.nameBoxes || []) {
       taken.take({ left: left + x, top: top + y, right: right + x, bottom: bottom + y });
     }
+    map.eachLayer((layer) => {
+      if (!(layer instanceof L.Marker) || layer.options.pane === "hexbeat-names") return;
+      const at = map.latLngToLayerPoint(layer.getLatLng());
+      const box = { left: at.x - MARKER_PX, top: at.y - MARKER_PX, right: at.x + MARKER_PX, bottom: at.y + MARKER_PX };
+      taken.take({ left: box.left + x, top: box.top + y, right: box.right + x, bottom: box.bottom + y });
+    });
   }
 
   /** The names that are drawn at this zoom, with their places and angles in pixels of the canvas. */
   Hexbeat.placeStreetNames = (map, geometry, place, size) => {
     const zoom = map.getZoom();
     const taken = Hexbeat.takenPlaces();
-    takeWardNames(map, taken, place);
+    takeOtherNames(map, taken, place);
     const drawn = [];
     for (const { part, kind, from, size: px, weight } of KINDS) {
       if (zoom < from) continue;

@@ -157,6 +157,17 @@
   });
 
   const RoadCanvas = StreetCanvas.extend({
+    getEvents() {
+      return { ...StreetCanvas.prototype.getEvents.call(this), layeradd: this._makeRoom };
+    },
+
+    /** A stop that comes later takes the place of a name; many that come together cause one repaint. */
+    _makeRoom({ layer }) {
+      if (!(layer instanceof L.Marker)) return;
+      clearTimeout(this._waiting);
+      this._waiting = setTimeout(() => this._map && this._update(), 50);
+    },
+
     _jobs(place, size) {
       const zoom = this._map.getZoom();
       const { line, path, surface } = colours();
@@ -199,7 +210,7 @@
   /** Draw the streets of `{ id, source }` on the map as soon as they are there, and their names. */
   Hexbeat.drawStreets = (map, streets) => {
     addPane(map, "hexbeat-land", 360);
-    addPane(map, "hexbeat-streets", 408); // over the borders of wards, under the ring of a chosen cell
+    addPane(map, "hexbeat-streets", 395); // over the cells, under routes and circles
     whenLoaded(streets, (geometry) => {
       const { lines, areas } = geometry;
       if (lines.water || areas.water || areas.green) {

@@ -71,6 +71,7 @@
 
   Hexbeat.drawWards = (map, area) => {
     addPane(map, "hexbeat-wards", 350);
+    addPane(map, "hexbeat-cells", 390); // routes and circles, in Leaflet's own pane, lie above them
     addPane(map, "hexbeat-borders", 405);
     addPane(map, "hexbeat-marks", 410);
     addPane(map, "hexbeat-names", 420);

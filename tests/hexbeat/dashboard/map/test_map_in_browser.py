@@ -284,6 +284,21 @@ def test_streets_are_drawn_by_zoom_and_named_where_nothing_else_stands(page: Pag
     assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
 
 
+def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
+    # The tests' browser shows no animations, so this one is told.
+    names = frame.evaluate("""() => { const { constructor, geometry, options } = map.hexbeat.streets;
+      map._animatingZoom = true;
+      const late = new constructor(geometry, options).addTo(map);
+      map.fire('zoom');
+      const before = late.names;
+      map._animatingZoom = false;
+      map.fire('moveend');
+      return [before, late.names]; }""")
+    assert names == [None, frame.evaluate("map.hexbeat.streets.names")]
+
+
 def test_streets_are_asked_for_once_and_not_by_a_filter(page: Page, address: str) -> None:
     requests = requests_of(page)
     frame = open_map(page, address)
