@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 import shapely
 
 from geo.errors import DataError, UsageError
@@ -20,9 +19,11 @@ from geo.lazy_modules import import_lazily
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     import pyogrio
 else:
     gpd = import_lazily("geopandas")
+    pd = import_lazily("pandas")
     pyogrio = import_lazily("pyogrio")
 
 __all__ = ["CLASSES", "OPENSTREETMAP", "ORDNANCE_SURVEY", "Publisher", "read_street_shapes"]
@@ -210,7 +211,7 @@ def classify(frame: "gpd.GeoDataFrame", path: Path) -> "gpd.GeoDataFrame":
     return named.to_crs(4326)
 
 
-def find_names(frame: pd.DataFrame) -> "pd.Series[Any]":
+def find_names(frame: "pd.DataFrame") -> "pd.Series[Any]":
     """The name of each row; its road number where a main road has none; "" for neither."""
     names = read_text(frame, NAME_COLUMNS)
     numbers = read_text(frame, NUMBER_COLUMNS)
@@ -221,7 +222,7 @@ def find_names(frame: pd.DataFrame) -> "pd.Series[Any]":
     return names.where(names != "", numbers)
 
 
-def read_text(frame: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[Any]":
+def read_text(frame: "pd.DataFrame", columns: tuple[str, ...]) -> "pd.Series[Any]":
     """The first of these columns that a row has a value in, as text; "" for none."""
     text = pd.Series("", index=frame.index, dtype="object")
     for name in columns:
@@ -230,7 +231,7 @@ def read_text(frame: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[Any]"
     return text.str.replace(r"\s+", " ", regex=True)
 
 
-def classify_openstreetmap(frame: pd.DataFrame) -> "pd.Series[Any]":
+def classify_openstreetmap(frame: "pd.DataFrame") -> "pd.Series[Any]":
     """The class of each row by OpenStreetMap's tags, "" for none."""
     tags = {name: read_text(frame, (name,)) for name in (*OSM_COLUMNS, "other_tags")}
     details = tags["other_tags"].str.extract(r'"(?:service|footway)"=>"([^"]*)"')[0]
@@ -245,7 +246,7 @@ def classify_openstreetmap(frame: pd.DataFrame) -> "pd.Series[Any]":
     return kind
 
 
-def classify_words(frame: pd.DataFrame, layer_class: str | None) -> "pd.Series[Any]":
+def classify_words(frame: "pd.DataFrame", layer_class: str | None) -> "pd.Series[Any]":
     """The class of each row by its road number, else by the words of its type, else by its layer, else "street"."""
     numbers, words = read_text(frame, NUMBER_COLUMNS).str.upper(), read_text(frame, CLASS_COLUMNS).str.lower()
     kinds = {text: classify_word(text, layer_class) for text in words.unique()}

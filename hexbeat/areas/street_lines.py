@@ -7,18 +7,21 @@ that run along each other within a few metres, the one of the highest class stay
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from geo.lazy_modules import import_lazily
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
+    from scipy import sparse
+    from scipy.sparse import csgraph
 else:
     gpd = import_lazily("geopandas")
+    pd = import_lazily("pandas")
+    sparse = import_lazily("scipy.sparse")
+    csgraph = import_lazily("scipy.sparse.csgraph")
 
 __all__ = ["tidy_areas", "tidy_lines"]
 
@@ -206,8 +209,8 @@ def drop_fragments(lines: "gpd.GeoDataFrame", *, partial: bool) -> "gpd.GeoDataF
     first, second = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=JOINED_M)
     group = np.where(lines["kind"].isin(ROADS), 0, lines["kind"].map(list(BESIDE_M).index))
     alike = group[first] == group[second]
-    links = coo_array((np.ones(int(alike.sum())), (first[alike], second[alike])), shape=(len(lines), len(lines)))
-    network = connected_components(links, directed=False)[1]
+    links = sparse.coo_array((np.ones(int(alike.sum())), (first[alike], second[alike])), shape=(len(lines), len(lines)))
+    network = csgraph.connected_components(links, directed=False)[1]
     total = np.bincount(network, weights=shapely.length(shapes))[network]
     is_path_only = np.bincount(network, weights=lines["kind"].to_numpy() != "path")[network] == 0
     least = lines["kind"].map(SHORTEST_NETWORK_M).fillna(SHORTEST_ROADS_M).to_numpy()

@@ -207,10 +207,12 @@
     pane.setAttribute("aria-hidden", "true");
   }
 
-  /** Draw the streets of `{ id, source }` on the map as soon as they are there, and their names. */
+  Hexbeat.hasStreets = (id) => loaded.has(id);
+
+  /** Draw the streets of `{ id, source, above }` on the map as soon as they are there, and their names. */
   Hexbeat.drawStreets = (map, streets) => {
     addPane(map, "hexbeat-land", 360);
-    addPane(map, "hexbeat-streets", 395); // over the cells, under routes and circles
+    addPane(map, "hexbeat-streets", streets.above ? 402 : 395); // over the cells; over or under routes, circles and places
     whenLoaded(streets, (geometry) => {
       const { lines, areas } = geometry;
       if (lines.water || areas.water || areas.green) {
