@@ -78,6 +78,7 @@ COMMANDS: Final = MappingProxyType(
             "gazetteer_commands",
             "Find streets, postcodes, wards, schools, stations, cells and coordinates by what people type.",
         ),
+        "streets": ("streets_commands", "Build the streets that an area's maps show under the cells."),
         "places": (
             "place_commands",
             "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",

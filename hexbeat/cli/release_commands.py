@@ -4,14 +4,17 @@ import math
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from geo.errors import PolicyError, UsageError
+from hexbeat.areas.area import list_areas, load_area
+from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.dashboard.public.advice import Contact
+from hexbeat.dashboard.public.block_drawing import StreetLines
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import format_period
 from hexbeat.dashboard.public.site import write_site
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "site"]
 
+PUBLIC_ROADS: Final = ("street", "through", "main")  # in the order in which they are drawn
 ReleaseArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A release.")]
 
 
@@ -57,9 +61,20 @@ def site(
     contact = Contact(needle_contact, needle_form)
     published = Release.read(directory)
     require_audited(published)
-    files = write_site(published, out, contact=contact)
+    files = write_site(published, out, contact=contact, streets=find_street_lines(published))
     report = {"out": str(out), "files": files}
     print_answer(report, form=form, rows=[{"file": name} for name in files], heading=f"Written to {out}")
+
+
+def find_street_lines(published: Release) -> StreetLines | None:
+    """The roads of the release's area, if that area and its streets are on this machine."""
+    name = str(published.facts["area"]["name"])
+    home = Settings.from_environment().home
+    streets = read_streets(load_area(name, home=home)) if name in list_areas(home) else None
+    if streets is None:
+        return None
+    lines = {kind: [line for _, line in streets.list_shapes("lines", kind)] for kind in PUBLIC_ROADS}
+    return StreetLines({kind: some for kind, some in lines.items() if some}, streets.credits)
 
 
 release = typer.Typer(no_args_is_help=True, help="Build, audit and show the public release, or write it as a web page.")

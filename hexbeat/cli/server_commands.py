@@ -15,11 +15,13 @@ import typer
 
 from geo.errors import DataError, PolicyError, UsageError
 from geo.lazy_modules import import_lazily
+from hexbeat.areas.area import list_areas, load_area
+from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
-from hexbeat.settings import PROJECT_DIR
+from hexbeat.settings import PROJECT_DIR, Settings
 from hexbeat.store.live_columns import is_empty
 
 if TYPE_CHECKING:
@@ -140,10 +142,23 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
 
 def build_public_environment(release: Path) -> dict[str, str]:
     """The environment of the public's server, after its release has been read and audited. It names no store."""
-    require_audited(Release.read(release))
+    published = Release.read(release)
+    require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     inherited = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
-    return {**inherited, "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
+    told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
+    return {**inherited, **told, **find_streets(published)}
+
+
+def find_streets(published: Release) -> dict[str, str]:
+    """Where the streets of a release's area are, and what a map says of them; nothing if this machine has none."""
+    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
+    if name not in list_areas(home):
+        return {}
+    area = load_area(name, home=home)
+    streets = read_streets(area)
+    credit = ". ".join(streets.credits) if streets else ""
+    return {"HEXBEAT_STREETS": str(area.folder), "HEXBEAT_STREETS_CREDIT": credit} if streets else {}
 
 
 def is_free(host: str, port: int) -> bool:

@@ -8,10 +8,11 @@ import folium
 import shapely
 
 from hexbeat.areas.area import Area
+from hexbeat.areas.streets import Streets, read_streets
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
 
-__all__ = ["Tiles", "build_base_map", "build_wards_script"]
+__all__ = ["Tiles", "build_area_scripts", "build_base_map", "build_streets_script", "build_wards_script"]
 
 DECIMALS: Final = 5  # of a degree: a metre
 
@@ -30,7 +31,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
     live: this Streamlit process serves the map's files (call this within a script's run). If not live, the map has no
     files, and the page around it carries them (see hexbeat.dashboard.map.saved_page).
     view_key: maps with the same key and area open where they were left, within a browser's tab.
-    tiles: None means no tiles, so that no request leaves the origin.
+    tiles: None means no tiles, so that no request leaves the origin, and the area's own streets if they are built.
 
     The map's script does not depend on the filter, because streamlit-folium starts a new map when it changes.
     """
@@ -55,8 +56,28 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
         options |= {"attribution": [tiles.attribution], "tiled": True}
+    elif streets := read_streets(area):
+        source = serve_text("streets", ".js", build_streets_script(area)) if live else None
+        options |= {"attribution": streets.credits, "streets": {"id": area.name, "source": source}}
     base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map
+
+
+def build_area_scripts(area: Area) -> str:
+    """Wards and streets in one, for a page that carries its scripts."""
+    return build_wards_script(area) + build_streets_script(area)
+
+
+def build_streets_script(area: Area) -> str:
+    """The script that gives the area's streets to the browser; "" if none are built."""
+    streets = read_streets(area)
+    return format_streets_script(area.name, streets) if streets else ""
+
+
+@lru_cache(maxsize=4)
+def format_streets_script(name: str, streets: Streets) -> str:
+    data = {key: streets.data[key] for key in ("origin", "step", "names", "lines", "areas")}
+    return f"Hexbeat.addStreets({format_script_json(name)},{format_script_json({'data': data})});\n"
 
 
 @lru_cache(maxsize=8)

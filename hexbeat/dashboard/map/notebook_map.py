@@ -11,7 +11,7 @@ from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.dashboard.map.assets import read_scripts, read_styles
-from hexbeat.dashboard.map.basemap import build_base_map, build_wards_script
+from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
 from hexbeat.dashboard.map.cell_styles import build_count_style, build_hotspot_style, classify_hotspots, format_unit
 from hexbeat.dashboard.map.hex_layer import HexLayer
 from layers.event import Measure
@@ -44,7 +44,7 @@ def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> foli
     figure: Any = base_map.get_root()  # a branca Figure, which has the parts of a page
     # Before folium's own script, which calls them.
     figure.header.add_child(InlineContent(f"<style>{read_styles()}</style>"), name="hexbeat_styles")
-    scripts = f"{read_scripts()};\n{build_wards_script(area)}".replace("</script", "<\\/script")
+    scripts = f"{read_scripts()};\n{build_area_scripts(area)}".replace("</script", "<\\/script")
     figure.header.add_child(InlineContent(f"<script>{scripts}</script>"), name="hexbeat_scripts")
     if mark:
         text = escape_html(f"DEMONSTRATION: {mark}")

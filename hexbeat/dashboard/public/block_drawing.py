@@ -5,18 +5,29 @@ whole units. So neighbours share their corners exactly, and a line between two o
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.release.format import Block, Place
 
-__all__ = ["PADDING", "Drawing", "Shape", "find_class", "format_borders", "lay_out_release", "list_steps"]
+__all__ = [
+    "PADDING",
+    "Drawing",
+    "Shape",
+    "StreetLines",
+    "find_class",
+    "format_borders",
+    "format_streets",
+    "lay_out_release",
+    "list_steps",
+]
 
 WIDTH: Final = 2000  # units from west to east: about 5 m each in a town
 PADDING: Final = 20
@@ -54,6 +65,14 @@ class Drawing:
     leaves: Mapping[str, tuple[Shape, ...]]
     wards: Mapping[str, Shape]
     base: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StreetLines:
+    """The streets below and beside the places: by class, lines of (n, 2) degrees; and the credits that go with them."""
+
+    lines: Mapping[str, Sequence[NDArray[np.float64]]]
+    credits: Sequence[str]
 
 
 def lay_out_release(published: ReleaseTotals) -> Drawing:
@@ -124,6 +143,31 @@ def format_borders(shapes: Iterable[Shape], covering: Mapping[str, Block | None]
         for ((a, b), (x, y)), owners in owners_by_side.items()
         if owners[0] != owners[-1] or len(owners) == 1
     )
+
+
+def format_streets(streets: StreetLines, drawing: Drawing) -> str:
+    """The streets as SVG: one path a class, drawn as an edge and a pale surface, which stand out from any colour.
+
+    Corners that would fall on the same unit are left out.
+    """
+    west, north, x_units, y_units = drawing.frame
+    paths = []
+    for kind, lines in streets.lines.items():
+        parts = []
+        for line in lines:
+            units = np.rint((line - (west, north)) * (x_units, -y_units)).astype(int) + PADDING
+            corners = [(int(x), int(y)) for x, y in units]
+            kept = corners[:1] + [end for start, end in pairwise(corners) if end != start]
+            if len(kept) > 1:
+                steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(kept))
+                parts.append(f"M{kept[0][0]} {kept[0][1]}l{steps}")
+        paths.append(f'<path id="hp-road-{kind}" d="{"".join(parts)}"/>')
+    uses = "".join(
+        f'<use class="hp-{part} hp-{kind}" href="#hp-road-{kind}"/>'
+        for part in ("edge", "surface")
+        for kind in streets.lines
+    )
+    return f"<defs>{''.join(paths)}</defs>{uses}"
 
 
 def list_steps(k: int) -> tuple[int, ...]:

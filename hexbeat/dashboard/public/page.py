@@ -6,6 +6,7 @@ the browser caches. A filter sends a class and a number for each place.
 """
 
 import base64
+import json
 import logging
 import os
 import re
@@ -36,7 +37,15 @@ from hexbeat.dashboard.public.view import PATTERNS, format_map_title, render_leg
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
 
-__all__ = ["SORRY", "BlockLayer", "build_block_data", "convert_drawings", "show"]
+__all__ = [
+    "SORRY",
+    "BlockLayer",
+    "build_block_data",
+    "build_map",
+    "build_streets_script",
+    "convert_drawings",
+    "show",
+]
 
 DOWNLOADS: Final = {
     "numbers.csv": ("Table (CSV)", "text/csv"),
@@ -47,6 +56,8 @@ WARD_FILE: Final = "ward.pdf"
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
+STREETS: Final = "HEXBEAT_STREETS"  # set by `hexbeat serve`: the folder of the streets, and what a map says of them
+STREETS_CREDIT: Final = "HEXBEAT_STREETS_CREDIT"
 
 
 class BlockLayer(Layer):
@@ -130,6 +141,9 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
         ("places", serve_text("places", ".js", build_places_script())),
         ("release", serve_text("release", ".js", build_release_script(published, drawing))),
     ]
+    if folder := os.environ.get(STREETS):
+        script = build_streets_script(format_release_id(published), folder)
+        page_map.default_js.append(("streets", serve_text("streets", ".js", script)))
     page_map.add_child(BasemapScript(RELEASE_BASEMAP, format_release_id(published)))
     return page_map
 
@@ -146,6 +160,14 @@ def build_places_script() -> str:
     style = build_map_palette() + _read_asset("map.css") + _read_asset("blockmap.css")
     sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(style)}}})"
     return f"document.head.append({sheet});\n{_read_asset('shapes.js')}\n{_read_asset('blockmap.js')}"
+
+
+@lru_cache(maxsize=2)
+def build_streets_script(release_id: str, folder: str) -> str:
+    """The script that hands the streets of the release's area to the browser (streets.json, beside its wards)."""
+    streets = json.loads((Path(folder) / "streets.json").read_text(encoding="utf-8"))
+    data = {key: streets[key] for key in ("origin", "step", "names", "lines", "areas")}
+    return f"Hexbeat.addStreets({format_script_json(release_id)},{format_script_json({'data': data})});\n"
 
 
 @lru_cache(maxsize=2)
@@ -207,6 +229,8 @@ def _draw_page() -> None:
         map_column, advice_column = st.columns([3, 2], gap="medium")
     with map_column, st.container(key="hp_map"):
         draw_block_map(published, drawing, layer, period, ward)
+        if credit := os.environ.get(STREETS_CREDIT):
+            _draw_html(f'<p class="hp-credit">{escape(credit)}</p>')
         _draw_html(render_legend(published, layer, period))
     with advice_column:
         _draw_html(

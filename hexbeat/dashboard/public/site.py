@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from geo.errors import DataError
 from hexbeat.dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
-from hexbeat.dashboard.public.block_drawing import Drawing, lay_out_release
+from hexbeat.dashboard.public.block_drawing import Drawing, StreetLines, lay_out_release
 from hexbeat.dashboard.public.councillor_briefing import format_ward_file, render_ward_files
 from hexbeat.dashboard.public.palette import build_static_palette
 from hexbeat.dashboard.public.public_downloads import build_download_files
@@ -47,18 +47,20 @@ ASSETS: Final = Path(__file__).parent / "assets"
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
 
 
-def write_site(release: Release, out_dir: Path, *, contact: Contact | None = None) -> list[str]:
+def write_site(
+    release: Release, out_dir: Path, *, contact: Contact | None = None, streets: StreetLines | None = None
+) -> list[str]:
     """Write the site of a release into a folder, made if it is not there; returns the names of its files.
 
-    The same release and contact give the same bytes. Files of the same names are replaced, all at once or none; others
-    are left alone. DataError if the folder cannot be replaced.
+    The same release, contact and streets give the same bytes. Files of the same names are replaced, all at once or
+    none; others are left alone. DataError if the folder cannot be replaced.
     """
-    files = build_site_files(release, contact=contact or Contact())
+    files = build_site_files(release, contact=contact or Contact(), streets=streets)
     atomic_replace(out_dir, files, keep_others=True)
     return list(files)
 
 
-def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
+def build_site_files(release: Release, *, contact: Contact, streets: StreetLines | None = None) -> dict[str, bytes]:
     """Name to content of every file of the site; DataError if no layer of the release has a period yet."""
     published = ReleaseTotals(release)
     if not published.layers:
@@ -66,19 +68,20 @@ def build_site_files(release: Release, *, contact: Contact) -> dict[str, bytes]:
             "A site shows at least one period", "this release has none yet", "wait until a period is published"
         )
     return {
-        "index.html": _render_page(published, contact).encode(),
+        "index.html": _render_page(published, contact, streets).encode(),
         **build_download_files(published),
         **render_ward_files(published),
     }
 
 
-def _render_page(published: ReleaseTotals, contact: Contact) -> str:
+def _render_page(published: ReleaseTotals, contact: Contact, streets: StreetLines | None) -> str:
     layer = published.layers[0]
     period = published.find_latest_period(layer)
     drawing = lay_out_release(published)
     style = build_static_palette() + read_public_style()
     script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
     lines = describe_ward(published, layer, period, None)
+    credit = f'<p class="hp-credit">{escape(". ".join(streets.credits))}</p>' if streets else ""
     return Template(_read_asset("public.html")).substitute(
         policy=_build_policy(style, script),
         title=escape(published.title),
@@ -88,7 +91,7 @@ def _render_page(published: ReleaseTotals, contact: Contact) -> str:
         mark=f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>' if published.release.facts["demonstration"] else "",
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
-        map=render_map(published, drawing, layer, period, None),
+        map=render_map(published, drawing, layer, period, None, streets=streets) + credit,
         legend=render_legend(published, layer, period),
         promise=escape(format_promise(layer.k)),
         table=render_table(published, layer, period, None),

@@ -5,7 +5,14 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-from hexbeat.dashboard.public.block_drawing import Drawing, find_class, format_borders, list_steps
+from hexbeat.dashboard.public.block_drawing import (
+    Drawing,
+    StreetLines,
+    find_class,
+    format_borders,
+    format_streets,
+    list_steps,
+)
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import (
     describe_place,
@@ -38,9 +45,16 @@ def format_map_title(published: ReleaseTotals, layer: ReleasedLayer, period: Per
 
 
 def render_map(
-    published: ReleaseTotals, drawing: Drawing, layer: ReleasedLayer, period: Period, ward: str | None
+    published: ReleaseTotals,
+    drawing: Drawing,
+    layer: ReleasedLayer,
+    period: Period,
+    ward: str | None,
+    *,
+    streets: StreetLines | None = None,
 ) -> str:
     """The map as SVG, near the chosen ward, with the places of every layer, for a script to colour."""
+    roads = f'<g class="hp-roads" aria-hidden="true">{format_streets(streets, drawing)}</g>' if streets else ""
     covering = published.covering(layer, period)
     groups = []
     for name in drawing.leaves:
@@ -67,7 +81,7 @@ def render_map(
         f'aria-label="{escape(format_map_title(published, layer, period, ward))}" '
         f'data-full="{find_view_box(drawing, None)}">'
         f"<defs>{PATTERNS}</defs>{base}{''.join(groups)}"
-        f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{wards}'
+        f'<path class="hp-gaps" d="{lines}"/><path class="hp-borders" d="{lines}"/>{roads}{wards}'
         f'<path class="hp-chosen" d=""/><g class="hp-names" aria-hidden="true">{names}</g></svg>'
     )
 

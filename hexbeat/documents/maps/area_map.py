@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from geo.cells import build_outlines
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.areas.streets import read_streets
 from hexbeat.documents.maps.map_svg import render_sketch
 from hexbeat.documents.maps.scales import Scale
 from hexbeat.documents.maps.sketch import Bounds, Line, Mark, MarkKind, Outline, Ring, Sketch
@@ -28,6 +29,7 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
     rings: Sequence[Ring] = (),
     keys: Sequence[tuple[MarkKind, str]] = (),
     extent: Bounds | None = None,
+    with_streets: bool = True,
     alt: str | None = None,
     width_mm: float = 180,
     height_mm: float = 120,
@@ -37,15 +39,16 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
     cells: uint64 (n,), values: (n,), classed by `scale` (see `scales`); a value below it is not drawn. Classes
     differ by lightness and by hatching. points, lines, areas, rings: see `sketch`. keys: what the
     legend says of marks, as ("stop", "a stop, in order"). extent: west, south, east, north that must be visible (None:
-    the whole area). alt: what the map shows, in words (None: `describe_map` of the same). All texts are escaped.
-    UsageError unless cells, values and scale come together.
+    the whole area). with_streets: draw the area's streets if they are built. alt: what the map shows, in words (None:
+    `describe_map` of the same). All texts are escaped. UsageError unless cells, values and scale come together.
     """
     ids, numbers = check_cells(cells, values, scale)
+    streets = read_streets(area) if with_streets else None
     facts = describe_map(area, cells=len(ids), legend_title=legend_title, points=points, lines=lines, rings=rings)
     sketch = Sketch(
         wards=area.wards.polygons,
         names=area.wards.names,
-        attribution=area.attribution,
+        attribution=" ".join([area.attribution, *(streets.credits if streets else [])]),
         alt=alt or facts,
         shaded=build_outlines(ids),
         values=numbers,
@@ -57,6 +60,7 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
         rings=tuple(rings),
         keys=tuple(keys),
         extent=extent,
+        streets=streets,
     )
     return render_sketch(sketch, width_mm=width_mm, height_mm=height_mm)
 

@@ -1,7 +1,8 @@
 """From degrees to millimetres of paper: a town is small enough for a flat map at its middle latitude."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from geo.distance import PAPER_METRES_PER_DEGREE
 from hexbeat.documents.maps.sketch import Bounds
 
-__all__ = ["Frame", "choose_scale_length_m", "fit_frame", "widen_bounds"]
+__all__ = ["Box", "Frame", "LabelSpace", "choose_scale_length_m", "fit_frame", "widen_bounds"]
 
 STEPS: Final = (1.0, 2.0, 5.0)
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in millimetres
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,32 @@ class Frame:
     def window(self) -> Any:
         """The window as a polygon in millimetres."""
         return shapely.box(self.left, self.top, self.left + self.width, self.top + self.height)
+
+
+@dataclass(slots=True)
+class LabelSpace:
+    """The parts of the sheet that are taken."""
+
+    taken: list[Box] = field(default_factory=list)
+
+    def take(self, box: Box) -> bool:
+        """Take the box, and return True, unless it overlaps one that is taken."""
+        return self.take_all([box])
+
+    def take_all(self, boxes: Sequence[Box]) -> bool:
+        """Take all of the boxes, which may overlap each other, and return True; or none of them, and return False."""
+        is_free = all(
+            right <= a or c <= left or bottom <= b or d <= top
+            for left, top, right, bottom in boxes
+            for a, b, c, d in self.taken
+        )
+        if is_free:
+            self.taken.extend(boxes)
+        return is_free
+
+    def block(self, box: Box) -> None:
+        """Take the box even if it overlaps others."""
+        self.taken.append(box)
 
 
 def fit_frame(bounds: Bounds, *, left: float, top: float, width: float, height: float, margin: float) -> Frame:

@@ -5,7 +5,6 @@ with their numbers, its marks and its lines.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexbeat.documents.maps.frame import Frame, choose_scale_length_m, fit_frame
+from hexbeat.documents.maps.frame import Frame, LabelSpace, choose_scale_length_m, fit_frame
 from hexbeat.documents.maps.marks import STOP_MM, draw_mark, measure_stop_width
 from hexbeat.documents.maps.patterns import (
     classify_values,
@@ -24,6 +23,7 @@ from hexbeat.documents.maps.patterns import (
     draw_ring,
 )
 from hexbeat.documents.maps.sketch import Mark, Outline, Sketch
+from hexbeat.documents.maps.street_map import draw_ground, draw_roads, draw_street_names
 from hexbeat.documents.maps.svg import (
     FONTS,
     clean_text,
@@ -51,7 +51,6 @@ OFFSETS: Final = ((0, 0), (0, -4), (0, 4), (-6, 0), (6, 0), (0, -8), (0, 8), (-6
 LONGEST_LINE: Final = 14  # letters; a longer name of several words is broken into two lines
 MOST_ROUNDS: Final = 80
 
-Box = tuple[float, float, float, float]
 SIZE: Final = 2.6
 ROW: Final = 5.0
 SWATCH_WIDE, SWATCH_HIGH = 7.0, 3.4
@@ -129,25 +128,6 @@ def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> st
     return draw_mark(kind, *middle, label="1" if kind == "stop" else "", small=True)
 
 
-@dataclass(slots=True)
-class LabelSpace:
-    """The parts of the sheet that are taken, as boxes (left, top, right, bottom) in millimetres."""
-
-    taken: list[Box] = field(default_factory=list)
-
-    def take(self, box: Box) -> bool:
-        """Take the box, and return True, unless it overlaps one that is taken."""
-        left, top, right, bottom = box
-        is_free = all(right <= a or c <= left or bottom <= b or d <= top for a, b, c, d in self.taken)
-        if is_free:
-            self.taken.append(box)
-        return is_free
-
-    def block(self, box: Box) -> None:
-        """Take the box even if it overlaps others."""
-        self.taken.append(box)
-
-
 def draw_names(shapes: NDArray[Any], names: Sequence[str], space: LabelSpace, *, within: Any) -> str:
     """The name of each shape (in millimetres) near its middle, the largest first; left out where there is no room."""
     order = np.argsort(-shapely.area(shapes), kind="stable").tolist()
@@ -217,10 +197,12 @@ def render_sketch(sketch: Sketch, *, width_mm: float, height_mm: float) -> bytes
     space = LabelSpace()
     marks = draw_points(sketch, frame, space)
     furniture = draw_scale(frame, space) + draw_north(frame, space)
-    names = draw_ward_names(sketch, frame, space)
+    names = draw_ward_names(sketch, frame, space) + draw_street_names(sketch.streets, frame, space)
     parts = [
         draw_wards(sketch, frame),
+        draw_ground(sketch.streets, frame),
         draw_content(sketch, frame),
+        draw_roads(sketch.streets, frame),
         draw_borders(sketch, frame),
         draw_overlays(sketch, frame),
         names,

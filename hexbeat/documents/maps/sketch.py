@@ -1,18 +1,26 @@
 """What a printed map holds: wards, shaded places, points, lines, outlines and rings. `map_svg` draws it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexbeat.documents.maps.scales import Scale
 
-__all__ = ["NO_SHAPES", "Bounds", "Line", "Mark", "MarkKind", "Outline", "Ring", "Sketch"]
+__all__ = ["NO_SHAPES", "Bounds", "Line", "Mark", "MarkKind", "Outline", "Ring", "Sketch", "StreetShapes"]
 
 MarkKind = Literal["dot", "square", "cross", "stop", "triangle", "diamond", "site"]
 Bounds = tuple[float, float, float, float]  # west, south, east, north in degrees
 NO_SHAPES: Final[NDArray[Any]] = np.zeros(0, dtype=object)
+
+
+class StreetShapes(Protocol):
+    """The streets of an area (`hexbeat.areas.streets.Streets`), without a way from here to the areas' files."""
+
+    def list_shapes(self, part: str, kind: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Name and coordinates (n, 2) in degrees of each of the "lines" of a class, or of each ring of its "areas"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,8 @@ class Sketch:
 
     `wards` and `names` have the same order; an empty name is not written. `legend_title` says what the classes count;
     `keys` are further entries of the legend: (kind of mark, text). `extent` is what must be visible (None: all wards).
-    `attribution` is written below the map. `alt` says what the map shows, for people who cannot see it.
+    `streets`: None draws none. `attribution` is written below the map. `alt` says what the map shows, for people who
+    cannot see it.
     """
 
     wards: NDArray[Any]
@@ -80,3 +89,4 @@ class Sketch:
     rings: tuple[Ring, ...] = ()
     keys: tuple[tuple[MarkKind, str], ...] = ()
     extent: Bounds | None = None
+    streets: StreetShapes | None = None

@@ -14,6 +14,7 @@ from icalendar import Calendar, Event
 from geo.cells import parse_cell_strings
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.areas.streets import read_streets
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.frame import widen_bounds
 from hexbeat.documents.maps.scales import Scale
@@ -62,17 +63,26 @@ SEPARATE_MM: Final = 242.0
 # line of it (mm), and the letters of a line.
 ROWS: Final = ((20, 4.5, 3.0, 86), (13, 5.0, 3.4, 77), (0, 5.8, 3.7, 70))
 OTHER_CONTENT_MM: Final = 62.0  # of the page's 269 mm for the heading, the end and the table's own head
+MOST_CLOSE_UPS: Final = 12  # stops of a plan, on two pages of six
+CLOSE_UP_M: Final = 350.0
+CLOSE_UP_MM: Final = (86.0, 72.0)
 STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
 
 
 def render_plan_pdf(plan: Plan, area: Area) -> bytes:
-    """The plan as PDF/UA-1: an A4 page a team (two where its stops leave no room for a map), then what the plan is."""
+    """The plan as PDF/UA-1: an A4 page a team, what the plan is, and the streets around each stop of a short plan.
+
+    A team whose stops leave no room for its map has two pages.
+    """
     drawings = {f"map-{number}": render_tour_map(tour, area) for number, tour in enumerate(plan.tours)}
+    close_ups = list_close_ups(plan, area)
+    drawings |= {f"stop-{number}": render_close_up(tour, stop, area) for number, (tour, stop) in enumerate(close_ups)}
     data = {
         "title": plan.title,
         "mark": find_mark(plan),
         "cover": describe_share(plan),
         "tours": [build_tour_data(plan, tour, area) for tour in plan.tours],
+        "close_ups": [build_close_up_data(plan, tour, stop) for tour, stop in close_ups],
         "about": [describe_optimality(plan), *plan.settings],
         "past": build_past_rows(plan),
         "notes": list(plan.notes),
@@ -178,6 +188,35 @@ def render_tour_map(tour: Tour, area: Area) -> bytes:
         alt=describe_tour_map(tour, area),
         width_mm=MAP_MM[0],
         height_mm=measure_map_height(tour),
+    )
+
+
+def list_close_ups(plan: Plan, area: Area) -> list[tuple[Tour, Stop]]:
+    """The stops that have a map of their own: those of a short plan, where the streets around them are known."""
+    stops = [(tour, stop) for tour in plan.tours for stop in tour.stops]
+    return stops if len(stops) <= MOST_CLOSE_UPS and read_streets(area) else []
+
+
+def build_close_up_data(plan: Plan, tour: Tour, stop: Stop) -> dict[str, str]:
+    team = f"{tour.team}, stop" if len(plan.tours) > 1 else "Stop"
+    return {
+        "title": f"{team} {stop.order}: {stop.place}",
+        "alt": f"Map of the streets around stop {stop.order} of {tour.team}, {stop.place}, {CLOSE_UP_M:.0f} m across.",
+    }
+
+
+def render_close_up(tour: Tour, stop: Stop, area: Area) -> bytes:
+    """The streets around one stop, with its cell and the stops near by."""
+    cells = parse_cell_strings([stop.cell])
+    return render_map(
+        area,
+        cells=cells,
+        values=np.zeros(1),
+        scale=STOP_CELL,
+        points=build_stop_marks(tour),
+        extent=widen_bounds([(stop.lon, stop.lat)], least_m=CLOSE_UP_M),
+        width_mm=CLOSE_UP_MM[0],
+        height_mm=CLOSE_UP_MM[1],
     )
 
 

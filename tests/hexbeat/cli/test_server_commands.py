@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from hexbeat.cli.server_commands import build_public_environment
+from hexbeat.dashboard.public.block_drawing import lay_out_release
+from hexbeat.dashboard.public.page import build_map, build_streets_script
+from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.support.cli import Run
 from tests.support.releases import example_release, write_example
 
@@ -103,6 +107,20 @@ def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pyte
     assert "secret" not in environment.values()
     assert environment["HEXBEAT_AUDIENCE"] == "public"
     assert environment["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())
+
+
+def test_the_public_server_is_told_of_the_streets_of_its_area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = example_release(area={**example_release().facts["area"], "name": "middlesbrough"})
+    told = build_public_environment(write_example(tmp_path / "release", release))
+    assert told["HEXBEAT_STREETS_CREDIT"] == "Streets partly shown. © OpenStreetMap contributors"
+    monkeypatch.setenv("HEXBEAT_STREETS", told["HEXBEAT_STREETS"])
+    published = ReleaseTotals(release)
+    addresses = [address for _, address in build_map(published, lay_out_release(published)).default_js]
+    assert re.fullmatch(r".*/streets-[0-9a-f]{16}\.js", addresses[-1])
+    script = build_streets_script("middlesbrough 1", told["HEXBEAT_STREETS"])
+    assert script.startswith('Hexbeat.addStreets("middlesbrough 1",{"data":{"origin":')
+    other = build_public_environment(write_example(tmp_path / "other"))
+    assert not {name for name in other if name.startswith("HEXBEAT_STREETS_")}
 
 
 def test_serve_refuses_a_port_in_use(run: Run) -> None:

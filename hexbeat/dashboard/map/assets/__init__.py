@@ -21,7 +21,10 @@ from xstatic.pkg import leaflet
 __all__ = ["format_script_json", "read_asset", "read_live_script", "read_scripts", "read_styles", "serve_text"]
 
 # In the order in which they need each other.
-SCRIPTS: Final = ("lattice", "theme", "view", "wards", "controls", "hexcanvas", "hexlayer", "keyboard", "legend")
+SCRIPTS: Final = (
+    *("lattice", "theme", "view", "wards", "controls", "hexcanvas", "streetnames", "streets"),
+    *("hexlayer", "keyboard", "legend"),
+)
 STYLES: Final = ("hexbeat",)
 ASSETS: Final = Path(__file__).parent
 LEAFLET: Final = Path(leaflet.BASE_DIR)

@@ -87,6 +87,7 @@
     Hexbeat.isDark();
     Hexbeat.openView(map, options.view, area.bounds);
     Hexbeat.drawWards(map, area);
+    if (options.streets) Hexbeat.drawStreets(map, options.streets);
     addFitButton(map);
     addScaleAndSources(map, [...area.attribution, ...(options.attribution || [])]);
     letThePageScroll(map);

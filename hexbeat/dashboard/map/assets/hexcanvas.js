@@ -17,7 +17,7 @@
   const HATCH_PX = 5;
 
   Hexbeat.HexCanvas = L.Renderer.extend({
-    options: { padding: 0.3, pane: "overlayPane" },
+    options: { padding: 0.3, pane: "hexbeat-cells", className: "hexbeat-canvas", opacity: 1 },
 
     onAdd(map) {
       this._map = map;
@@ -44,11 +44,16 @@
     },
 
     _makeCanvas() {
-      this._container = L.DomUtil.create("canvas", "hexbeat-canvas leaflet-zoom-animated");
+      this._container = L.DomUtil.create("canvas", `${this.options.className} leaflet-zoom-animated`);
       this._container.setAttribute("aria-hidden", "true");
     },
 
     _onZoomEnd() {}, // Leaflet's own would project vector layers, of which there are none here
+
+    /** A canvas that comes while the map zooms has nothing to move yet; it is painted at the end. */
+    _updateTransform(centre, zoom) {
+      if (this._center) L.Renderer.prototype._updateTransform.call(this, centre, zoom);
+    },
 
     _reset() {
       this._update(true);
@@ -189,7 +194,10 @@
       canvas.height = buffer.canvas.height;
       canvas.style.width = `${size.x}px`;
       canvas.style.height = `${size.y}px`;
-      canvas.getContext("2d").drawImage(buffer.canvas, 0, 0);
+      const context = canvas.getContext("2d");
+      context.globalAlpha = this.options.opacity;
+      context.drawImage(buffer.canvas, 0, 0);
+      context.globalAlpha = 1;
       L.DomUtil.setPosition(canvas, bounds.min);
       if (this._map._zoomAnimated) this._updateTransform(this._map.getCenter(), this._map.getZoom());
     },

@@ -18,6 +18,50 @@
     pane.style.pointerEvents = "none";
   }
 
+  const SMALL_PX = 10;
+  const LINE_EM = 8.5; // the longest line of a name
+  const SHORT_EM = 7;
+  const STEP_PX = 7; // between the places where a name is tried
+  const FURTHEST_PX = 70;
+  const LEAST_ROOM_PX = 16; // smaller wards wait for zoom
+  const FONT = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
+  const ruler = document.createElement("canvas").getContext("2d");
+
+  /** Words in lines of at most `longest` pixels, by the font that the ruler has. */
+  function breakLines(words, longest) {
+    const lines = [words[0]];
+    for (const word of words.slice(1)) {
+      const longer = `${lines[lines.length - 1]} ${word}`;
+      if (ruler.measureText(longer).width <= longest) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  }
+
+  function shorten(words, longest) {
+    let kept = words.slice(0, 1);
+    while (kept.length < words.length && ruler.measureText(`${[...kept, words[kept.length]].join(" ")}…`).width <= longest) {
+      kept = words.slice(0, kept.length + 1);
+    }
+    if (kept.length === words.length) return kept.join(" ");
+    return `${kept.join(" ").replace(/[\s,&]+(and|with|the)?$/, "")}…`;
+  }
+
+  /** How a name may be written: in lines, on one line, smaller, and cut short. */
+  function listForms(name) {
+    const words = name.split(/\s+/);
+    const forms = [];
+    for (const [size, longest] of [[11.5, LINE_EM], [11.5, Infinity], [SMALL_PX, LINE_EM - 1], [SMALL_PX, Infinity], [SMALL_PX, 0]]) {
+      ruler.font = `600 ${size}px ${FONT}`;
+      const lines = longest ? breakLines(words, longest * size) : breakLines(shorten(words, SHORT_EM * 1.6 * size).split(" "), SHORT_EM * size);
+      const text = lines.join("\n");
+      if (forms.some((form) => form.text === text && form.size === size)) continue;
+      const width = Math.max(...lines.map((line) => ruler.measureText(line).width)) + 6;
+      forms.push({ text, size, width, height: lines.length * size * 1.1 + 2 });
+    }
+    return forms;
+  }
+
   function nameMarker(ward) {
     const label = document.createElement("span");
     label.textContent = ward.name;
@@ -27,6 +71,7 @@
 
   Hexbeat.drawWards = (map, area) => {
     addPane(map, "hexbeat-wards", 350);
+    addPane(map, "hexbeat-cells", 390); // routes and circles, in Leaflet's own pane, lie above them
     addPane(map, "hexbeat-borders", 405);
     addPane(map, "hexbeat-marks", 410);
     addPane(map, "hexbeat-names", 420);
@@ -37,37 +82,83 @@
       L.polygon(outline, { pane: "hexbeat-borders", interactive: false, fill: false, className: "hexbeat-border" }).addTo(map);
     }
     const markers = area.wards.map((ward) => nameMarker(ward).addTo(map));
-    const declutter = () => hideCollidingNames(map, area, markers);
-    map.on("zoomend resize viewreset", declutter);
-    map.whenReady(declutter);
+    const named = area.wards.map((ward, k) => ({ ward, marker: markers[k], forms: listForms(ward.name) }));
+    const place = () => (map.hexbeat.nameBoxes = placeNames(map, named));
+    map.on("zoomend resize viewreset", place);
+    map.whenReady(place);
   };
 
   const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
-  /** Names of large wards come first; a name that would touch one already there, or dwarfs its ward, waits for zoom. */
-  function hideCollidingNames(map, area, markers) {
+  /** Shifts from the middle of a ward, the nearest first; sideways ones are as good as longer ones up or down. */
+  const SHIFTS = [];
+  for (let x = -FURTHEST_PX; x <= FURTHEST_PX; x += STEP_PX) {
+    for (let y = -FURTHEST_PX; y <= FURTHEST_PX; y += STEP_PX) SHIFTS.push([x, y]);
+  }
+  SHIFTS.sort((a, b) => Math.hypot(a[0], a[1] * 1.3) - Math.hypot(b[0], b[1] * 1.3));
+
+  /** Every ward's name where no other stands: small wards choose first, since large ones have room. A name that does not fit in
+   * the middle is moved within its ward, then written smaller, then cut short. Answers the boxes that are taken. */
+  function placeNames(map, named) {
+    const roomy = named.map((name) => {
+      const { south, east, north, west } = name.ward;
+      return { ...name, room: map.latLngToLayerPoint([south, east]).subtract(map.latLngToLayerPoint([north, west])) };
+    });
+    roomy.sort((a, b) => a.room.x * a.room.y - b.room.x * b.room.y);
+    let fits = findPlaces(map, roomy);
+    if (fits.includes(null)) {
+      const small = findPlaces(map, roomy, SMALL_PX); // where all are written small, more of them have room
+      if (small.filter(Boolean).length > fits.filter(Boolean).length) fits = small;
+    }
+    roomy.forEach(({ marker }, k) => showName(marker.getElement(), fits[k]));
+    return fits.filter(Boolean).map(({ box }) => box);
+  }
+
+  function showName(icon, fit) {
+    icon.style.visibility = fit ? "" : "hidden";
+    if (!fit) return;
+    const label = icon.firstChild;
+    label.textContent = fit.form.text;
+    Object.assign(label.style, { fontSize: `${fit.form.size}px`, left: `${fit.x}px`, top: `${fit.y}px` });
+  }
+
+  /** A place for each name, null for none, with its forms of at most `largest` pixels. */
+  function findPlaces(map, roomy, largest = Infinity) {
     const shown = [];
-    const boxes = markers.map((marker) => {
-      const label = marker.getElement().firstChild;
-      return { width: label.offsetWidth + 6, height: label.offsetHeight + 2 };
+    return roomy.map(({ ward, forms, room }) => {
+      if (Math.min(room.x, room.y) < LEAST_ROOM_PX) return null;
+      const fit = findPlace(map, ward, forms.filter(({ size }) => size <= largest), room, shown);
+      if (fit) shown.push(fit.box);
+      return fit;
     });
-    area.wards.forEach((ward, k) => {
-      const { width, height } = boxes[k];
-      const { x, y } = map.latLngToLayerPoint([ward.at[1], ward.at[0]]);
-      const box = { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
-      const room = map.latLngToLayerPoint([ward.south, ward.east]).subtract(map.latLngToLayerPoint([ward.north, ward.west]));
-      const fits = width < room.x * 1.5 && height < room.y * 1.5 && !shown.some((other) => overlap(box, other));
-      if (fits) shown.push(box);
-      markers[k].getElement().style.visibility = fits ? "" : "hidden";
-    });
+  }
+
+  function findPlace(map, ward, forms, room, shown) {
+    const middle = map.latLngToLayerPoint([ward.at[1], ward.at[0]]);
+    const near = SHIFTS.filter(([x, y]) => Math.abs(x) <= room.x / 2 && Math.abs(y) <= room.y / 2);
+    for (const form of forms) {
+      if (form.width > room.x * 2 + 30) continue;
+      for (const [x, y] of near) {
+        const left = middle.x + x - form.width / 2, top = middle.y + y - form.height / 2;
+        const box = { left, top, right: left + form.width, bottom: top + form.height };
+        if (shown.some((other) => overlap(box, other))) continue;
+        if ((x || y) && !holds(ward, map.layerPointToLatLng([middle.x + x, middle.y + y]))) continue;
+        return { form, x, y, box };
+      }
+    }
+    return null;
+  }
+
+  function holds(ward, { lat, lng }) {
+    if (lat < ward.south || lat > ward.north || lng < ward.west || lng > ward.east) return false;
+    const inPolygon = (rings) => rings.filter((ring) => Hexbeat.inRing(ring.flat(), 0, ring.length * 2, lng, lat)).length % 2 === 1;
+    return ward.polygons.some(inPolygon);
   }
 
   /** The name of the ward that holds a place, or "" outside them all. */
   Hexbeat.wardNameAt = (map, { lat, lng }) => {
     const wards = map.hexbeat ? map.hexbeat.area.wards : [];
-    const inPolygon = (rings) => rings.filter((ring) => Hexbeat.inRing(ring.flat(), 0, ring.length * 2, lng, lat)).length % 2 === 1;
-    const near = (ward) => lat >= ward.south && lat <= ward.north && lng >= ward.west && lng <= ward.east;
-    const found = wards.find((ward) => near(ward) && ward.polygons.some(inPolygon));
+    const found = wards.find((ward) => holds(ward, { lat, lng }));
     return found ? found.name : "";
   };
 })();

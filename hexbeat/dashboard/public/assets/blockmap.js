@@ -29,7 +29,7 @@
 
   /** The map's script calls this: it draws everything except the places. */
   Hexbeat.publicMap = (map, id) => {
-    Hexbeat.base(map, { wards: id, view: null });
+    Hexbeat.base(map, { wards: id, view: null, streets: Hexbeat.hasStreets(id) ? { id, above: true } : null });
     map.hexbeat.release = releases.get(id);
     addPatterns(map, map.hexbeat.release.patterns);
     keepInFrame(map);

@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,15 @@ from branca.element import Element
 
 from geo.wards import Wards
 from hexbeat.areas.area import Area, load_area
-from hexbeat.dashboard.map.basemap import Tiles, build_base_map, build_wards_script
+from hexbeat.areas.streets import read_streets
+from hexbeat.dashboard.map.basemap import (
+    Tiles,
+    build_area_scripts,
+    build_base_map,
+    build_streets_script,
+    build_wards_script,
+)
+from hexbeat.files import hash_file
 
 
 @pytest.fixture(params=["middlesbrough", "cleveland"])
@@ -54,6 +63,61 @@ def test_live_maps_load_two_files_of_this_server(each_area: Area) -> None:
     )
     assert (len(links), base_map.default_css) == (2, [])
     assert [url for _, url in build_base_map(each_area, live=True).default_js] == links
+
+
+def street_data(area: Area) -> dict[str, Any]:
+    match = re.fullmatch(r'Hexbeat\.addStreets\("([^"]+)",(.*)\);\n', build_streets_script(area))
+    assert match
+    assert match[1] == area.name
+    data: dict[str, Any] = json.loads(match[2])["data"]
+    return data
+
+
+def base_options(area: Area, *, live: bool) -> dict[str, Any]:
+    script = rendered(build_base_map(area, live=live)).script.render()
+    options: dict[str, Any] = json.loads(re.search(r"Hexbeat\.base\(map_[0-9a-f]+, (\{.*\})\);", script)[1])  # type: ignore[index]  # it is there
+    return options
+
+
+def test_streets_come_in_a_file_of_their_own_that_the_map_does_not_wait_for(each_area: Area) -> None:
+    streets = base_options(each_area, live=True)["streets"]
+    assert streets["id"] == each_area.name
+    assert re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/streets-[0-9a-f]{16}\.js", streets["source"])
+    assert base_options(each_area, live=False)["streets"] == {"id": each_area.name, "source": None}
+
+
+def test_the_streets_are_those_of_the_area_and_the_map_names_their_source(each_area: Area) -> None:
+    streets = read_streets(each_area)
+    assert streets
+    assert street_data(each_area) == {key: streets.data[key] for key in ("origin", "step", "names", "lines", "areas")}
+    assert base_options(each_area, live=False)["attribution"] == ["Streets partly shown. © OpenStreetMap contributors"]
+
+
+def test_an_area_without_streets_has_a_map_of_wards(tmp_path: Path) -> None:
+    bare = replace(load_area("middlesbrough"), folder=tmp_path)
+    assert build_streets_script(bare) == ""
+    assert "streets" not in base_options(bare, live=False)
+    assert build_area_scripts(bare) == build_wards_script(bare)
+
+
+def test_a_hostile_street_name_is_data(tmp_path: Path) -> None:
+    name = "</script><img src=x onerror=alert(1)> {{ 7*7 }} \u2028"
+    data = {
+        "format": 1,
+        "origin": [0, 0],
+        "step": 1e-5,
+        "names": [name],
+        "lines": {"main": [[0, 1, 1, 2, 2]]},
+        "areas": {},
+    }
+    (tmp_path / "streets.json").write_text(json.dumps(data), encoding="utf-8")
+    digest = hash_file(tmp_path / "streets.json")
+    facts = f'attribution = "{{{{ 7*7 }}}} <b>"\nlicence = "x"\ncomplete = true\nstreets_sha256 = "{digest}"\n'
+    (tmp_path / "streets.toml").write_text(facts, encoding="utf-8")
+    hostile = replace(load_area("middlesbrough"), name="hostile", folder=tmp_path)
+    assert "<" not in build_streets_script(hostile)
+    assert street_data(hostile)["names"] == [name]
+    assert base_options(hostile, live=False)["attribution"] == ["{{ 7*7 }} <b>"]
 
 
 def test_folium_itself_is_left_as_it_was(each_area: Area) -> None:
@@ -106,3 +170,4 @@ def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
     script = rendered(base_map).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script
+    assert '"streets"' not in script  # tiles bring their own

@@ -78,7 +78,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
         url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
     assert failures == []
-    assert sum("/component/hexbeat.dashboard.map.assets" in url for url in requests) == 2
+    assert sum("/component/hexbeat.dashboard.map.assets" in url for url in requests) == 3
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -248,6 +248,66 @@ def test_names_never_touch_each_other(still: Frame) -> None:
         a["left"] < b["right"] and b["left"] < a["right"] and a["top"] < b["bottom"] and b["top"] < a["bottom"]
         for a, b in pairs
     )
+
+
+def test_every_ward_has_its_name_at_the_zoom_at_which_the_map_opens(still: Frame) -> None:
+    still.evaluate("() => Hexbeat.fitAgain(map)")
+    still.wait_for_function("() => !map._animatingZoom")
+    hidden = (
+        "() => [...document.querySelectorAll('.hexbeat-name')].filter((n) => n.style.visibility === 'hidden').length"
+    )
+    assert still.locator(".hexbeat-name").count() == 20
+    assert still.evaluate(hidden) == 0
+
+
+# The share of the pixels of a canvas that something is drawn on.
+INK = """(pane) => { const canvas = map.getPane(pane).querySelector('canvas');
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let inked = 0; for (let k = 3; k < pixels.length; k += 4) inked += pixels[k] > 0;
+  return inked / (pixels.length / 4); }"""
+
+
+def test_streets_are_drawn_by_zoom_and_named_where_nothing_else_stands(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
+    shares = {}
+    for zoom in (12, 15):
+        frame.evaluate("(zoom) => map.setView([54.5725, -1.2365], zoom, { animate: false })", zoom)
+        frame.wait_for_timeout(300)
+        shares[zoom] = frame.evaluate(INK, "hexbeat-streets")
+    assert 0 < shares[12] < shares[15] < 0.5
+    names = frame.evaluate("() => map.hexbeat.streets.names.map(({ text }) => text)")
+    assert {"Borough Road", "Southfield Road"} <= set(names)
+    apart = """() => { const drawn = map.hexbeat.streets.names;
+      return drawn.every((a, k) => drawn.slice(k + 1).every((b) => Math.hypot(a.x - b.x, a.y - b.y) > 12)); }"""
+    assert frame.evaluate(apart)
+    assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
+
+
+def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
+    # The tests' browser shows no animations, so this one is told.
+    names = frame.evaluate("""() => { const { constructor, geometry, options } = map.hexbeat.streets;
+      map._animatingZoom = true;
+      const late = new constructor(geometry, options).addTo(map);
+      map.fire('zoom');
+      const before = late.names;
+      map._animatingZoom = false;
+      map.fire('moveend');
+      return [before, late.names]; }""")
+    assert names == [None, frame.evaluate("map.hexbeat.streets.names")]
+
+
+def test_streets_are_asked_for_once_and_not_by_a_filter(page: Page, address: str) -> None:
+    requests = requests_of(page)
+    frame = open_map(page, address)
+    frame.wait_for_function("() => map.hexbeat.streets")
+    before = frame.evaluate("Hexbeat.painted.at")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Seed").press("Enter")
+    wait_for_repaint(frame, before)
+    assert len([url for url in requests if "/streets-" in url]) == 1
 
 
 def test_on_a_phone_nothing_scrolls_sideways_and_a_tap_chooses(browser: Browser, address: str) -> None:

@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 
 from geo.errors import DataError, UsageError
 from hexbeat.dashboard.public.advice import Contact
+from hexbeat.dashboard.public.block_drawing import StreetLines
 from hexbeat.dashboard.public.councillor_briefing import (
     build_councillor_briefing,
     format_ward_file,
@@ -38,6 +41,21 @@ def hostile_release() -> Release:
 
 def page_of(release: Release, contact: Contact | None = None) -> str:
     return build_site_files(release, contact=contact or Contact())["index.html"].decode()
+
+
+def test_streets_lie_over_the_places_with_their_credit_as_text() -> None:
+    release = example_release()
+    west, south, east, north = shapely.total_bounds(np.array([place.outline for place in release.places.values()]))
+    line = np.array([[west, south], [(west + east) / 2, north], [east, south]])
+    files = build_site_files(release, contact=Contact(), streets=StreetLines({"main": [line]}, ["© <b>Somebody</b>"]))
+    page = files["index.html"].decode()
+    path = re.search(r'<path id="hp-road-main" d="M(\d+) (\d+)l([^"]+)"/>', page)
+    assert path
+    steps = [int(number) for number in path[3].split()]
+    assert (int(path[1]), sum(steps[::2]), sum(steps[1::2])) == (20, 2000, 0)
+    assert page.index('class="hp-borders"') < page.index('id="hp-road-main"') < page.index('class="hp-ward')
+    assert '<p class="hp-credit">© &lt;b&gt;Somebody&lt;/b&gt;</p>' in page
+    assert "hp-road-main" not in page_of(release)
 
 
 def data_of(page: str) -> dict[str, list[dict[str, object]]]:

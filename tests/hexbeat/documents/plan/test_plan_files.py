@@ -190,7 +190,7 @@ def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
     assert paper.marked
     assert paper.claims_ua
     assert set(paper.sizes) == {A4}
-    assert paper.roles.count("Figure") == 2
+    assert paper.roles.count("Figure") == 2 + 6  # a map a team, and one a stop
     assert {"H1", "Table", "TH", "TD", "L"} <= set(paper.roles)
 
 
@@ -254,11 +254,28 @@ def test_the_break_stands_between_its_stops() -> None:
 
 def test_each_map_has_its_words() -> None:
     alts = paper_of().alts
-    assert len(alts) == 2
+    assert len(alts) == 2 + 6
+    place = example_plan().tours[0].stops[0].place
+    assert alts[2] == f"Map of the streets around stop 1 of Team A, {place}, 350 m across."
     assert alts[0].startswith(
         "Map of Middlesbrough, north up: the route of Team A in straight lines from Police station"
     )
     assert "1 Central" in alts[0]
+
+
+def test_each_stop_of_a_short_plan_has_its_streets_close_up() -> None:
+    words = " ".join(paper_of(stops=6, teams=2).words.split())
+    assert words.count("The streets around each stop") == 1
+    for team in ("Team A", "Team B"):
+        assert all(f"{team}, stop {order}:" in words for order in range(1, 7))
+    assert "The streets around each stop" not in paper_of(stops=13, teams=1).words
+
+
+def test_where_no_streets_are_built_a_plan_has_no_close_ups(tmp_path: Path) -> None:
+    bare = replace(load_area("middlesbrough"), folder=tmp_path)
+    paper = read_paper(build_plan_file(example_plan(), bare, "pdf"))
+    assert len(paper.alts) == 2
+    assert "OpenStreetMap" not in paper.words
 
 
 def test_hostile_text_is_printed_and_the_demonstration_is_marked_on_each_page() -> None:

@@ -1,0 +1,198 @@
+"""The streets of an area: built, written, read, and said to be complete or not."""
+
+import json
+import shutil
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from geo.errors import AreaError, DataError, UsageError
+from geo.wards import Wards
+from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.street_files import Publisher
+from hexbeat.areas.streets import PARTLY_SHOWN, build_streets, read_streets
+from hexbeat.files import hash_file
+
+COUNCIL = Publisher('The "Council"', "OGL v3.0", "© Council 2026")
+
+
+@pytest.fixture
+def bare_area(tmp_path: Path) -> Area:
+    """Middlesbrough in a folder of its own, with its places where events can happen and no streets."""
+    found = load_area("middlesbrough")
+    folder = tmp_path / "middlesbrough"
+    folder.mkdir()
+    for name in ("wards.geojson", "spots.csv"):
+        shutil.copy(found.folder / name, folder)
+    return replace(found, folder=folder)
+
+
+def write_grid(path: Path, area: Area, *, columns: int) -> Path:
+    """So many streets from west to east and from south to north, over the area and beyond it."""
+    west, south, east, north = area.bounds
+    x, y = np.linspace(west - 0.05, east + 0.05, columns), np.linspace(south - 0.03, north + 0.03, columns)
+    up = [shapely.LineString([(at, y[0]), (at, y[-1])]) for at in x]
+    across = [shapely.LineString([(x[0], at), (x[-1], at)]) for at in y]
+    names = [f"Street {k}" for k in range(len(up))] + [f"Row {k}" for k in range(len(across))]
+    rows = gpd.GeoDataFrame(
+        {"name": names, "highway": "residential"}, geometry=list(shapely.segmentize(up + across, 0.01)), crs=4326
+    )
+    rows.to_file(path)
+    return path
+
+
+def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: Path) -> None:
+    whole = write_grid(tmp_path / "whole.geojson", bare_area, columns=20)
+    rows = gpd.read_file(whole)
+    parts = [tmp_path / "north.geojson", tmp_path / "south.geojson"]
+    rows[:25].to_file(parts[0])
+    rows[15:].to_file(parts[1])  # ten streets are in both
+    built = []
+    for first, *more in ([whole], parts):
+        build_streets(first, bare_area, more=more, publisher=COUNCIL)
+        built.append((bare_area.folder / "streets.json").read_bytes())
+    assert built[0] == built[1]
+    facts = tomllib.loads((bare_area.folder / "streets.toml").read_text(encoding="utf-8"))
+    assert facts["source_file"] == "north.geojson, south.geojson"
+
+
+def test_streets_go_a_kilometre_beyond_the_wards(bare_area: Area, tmp_path: Path) -> None:
+    build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=150), bare_area, publisher=COUNCIL)
+    streets = read_streets(bare_area)
+    assert streets
+    places = np.concatenate([shape for _, shape in streets.list_shapes("lines", "street")])
+    wards = gpd.GeoSeries(bare_area.wards.polygons, crs=4326).to_crs(27700).union_all()
+    distances = gpd.GeoSeries(gpd.points_from_xy(*places.T), crs=4326).to_crs(27700).distance(wards)
+    assert 950 < distances.max() < 1_030
+
+
+def test_coordinates_come_back_to_a_metre(bare_area: Area, tmp_path: Path) -> None:
+    west, south, east, north = bare_area.bounds
+    rng = np.random.default_rng(5)
+    corners = np.cumsum(rng.uniform(0, 0.002, (40, 2)), axis=0) + np.array(
+        [(west + east) / 2 - 0.03, (south + north) / 2 - 0.03]
+    )
+    gpd.GeoDataFrame({"name": ["Long Street"]}, geometry=[shapely.LineString(corners)], crs=4326).to_file(
+        tmp_path / "one.geojson"
+    )
+    build_streets(tmp_path / "one.geojson", bare_area, publisher=COUNCIL)
+    streets = read_streets(bare_area)
+    assert streets
+    ((name, shape),) = streets.list_shapes("lines", "street")
+    assert name == "Long Street"
+    assert shapely.hausdorff_distance(shapely.LineString(shape), shapely.LineString(corners)) < 2.5e-5
+
+
+def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> None:
+    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=20)
+    first, again = (
+        [build_streets(path, bare_area, publisher=COUNCIL), (bare_area.folder / "streets.json").read_bytes()]
+        for _ in range(2)
+    )
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("columns", "partial", "complete"), [(150, False, True), (150, True, False), (20, False, False)]
+)
+def test_streets_are_complete_if_most_places_lie_on_one(
+    bare_area: Area, tmp_path: Path, *, columns: int, partial: bool, complete: bool
+) -> None:
+    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=columns)
+    report = build_streets(path, bare_area, publisher=COUNCIL, partial=partial)
+    assert report.complete is complete
+    assert report.near_places is not None
+    assert (report.near_places >= 0.8) is (columns == 150)
+    streets = read_streets(bare_area)
+    assert streets
+    assert streets.credits == [COUNCIL.attribution if complete else f"{PARTLY_SHOWN}. {COUNCIL.attribution}"]
+
+
+def test_the_facts_stand_beside_the_file(bare_area: Area, tmp_path: Path) -> None:
+    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=20)
+    report = build_streets(path, bare_area, publisher=COUNCIL, where="name LIKE 'Row%'")
+    facts = tomllib.loads((bare_area.folder / "streets.toml").read_text(encoding="utf-8"))
+    assert facts == {
+        "source": COUNCIL.source,
+        "source_file": "grid.geojson",
+        "source_sha256": hash_file(path),
+        "where": "name LIKE 'Row%'",
+        "licence": "OGL v3.0",
+        "attribution": "© Council 2026",
+        "complete": False,
+        "near_places": report.near_places,
+        "lines": report.lines,
+        "areas": 0,
+        "streets_sha256": hash_file(bare_area.folder / "streets.json"),
+    }
+    data = json.loads((bare_area.folder / "streets.json").read_text(encoding="utf-8"))
+    assert all(name.startswith("Row") for name in data["names"])
+
+
+def test_a_file_of_which_nothing_is_left_is_refused(bare_area: Area, tmp_path: Path) -> None:
+    west, south, east, north = bare_area.bounds
+    rows = gpd.GeoDataFrame(
+        {"name": ["Chord"]}, geometry=[shapely.LineString([(west, south), (east, north)])], crs=4326
+    )
+    rows.to_file(tmp_path / "chord.geojson")
+    with pytest.raises(DataError) as caught:
+        build_streets(tmp_path / "chord.geojson", bare_area, publisher=COUNCIL, partial=True)
+    assert str(caught.value) == (
+        "The streets of an area are lines in it that hang together; chord.geojson has none in Middlesbrough; "
+        "choose the area with --area, or a file of this area"
+    )
+
+
+def test_an_area_without_streets_has_none(bare_area: Area) -> None:
+    assert read_streets(bare_area) is None
+
+
+def test_rebuilt_streets_are_read_again(bare_area: Area, tmp_path: Path) -> None:
+    for columns in (20, 150):
+        build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=columns), bare_area, publisher=COUNCIL)
+        streets = read_streets(bare_area)
+        assert streets
+        assert streets.sha256 == hash_file(bare_area.folder / "streets.json")
+
+
+def test_streets_that_were_changed_are_refused(bare_area: Area, tmp_path: Path) -> None:
+    build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=20), bare_area, publisher=COUNCIL)
+    with (bare_area.folder / "streets.json").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    with pytest.raises(AreaError) as caught:
+        read_streets(bare_area)
+    assert str(caught.value) == (
+        "The streets of Middlesbrough are as they were built; streets.json is not the one that streets.toml describes; "
+        "build them again: hexbeat streets build"
+    )
+
+
+def test_somebody_has_to_be_named(bare_area: Area, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=20), bare_area)
+    assert str(caught.value) == (
+        "A map says who made its streets, and under which licence; grid.geojson does not say; "
+        "add --origin, --licence and --attribution"
+    )
+    assert read_streets(bare_area) is None
+
+
+@pytest.mark.slow
+def test_a_whole_town_is_under_a_megabyte(bare_area: Area, shared: Path) -> None:
+    """Newport, of which the extract is whole, as if it were this area."""
+    box = gpd.GeoDataFrame(
+        {"ward_code": ["W05000001"], "ward_name": ["Newport"]},
+        geometry=[shapely.box(-3.12, 51.512, -2.88, 51.615)],
+        crs=4326,
+    )
+    (bare_area.folder / "spots.csv").unlink()
+    newport = replace(bare_area, title="Newport", wards=Wards.from_frame(box))
+    report = build_streets(shared / "places" / "newport-2023-06-13.osm.pbf", newport)
+    assert report.complete
+    assert report.bytes < 1_000_000
+    assert report.names > 1_000
