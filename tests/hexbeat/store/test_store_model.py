@@ -39,7 +39,7 @@ class Model:
     past: list[tuple[datetime, dict[str, Row]]] = field(default_factory=list)
 
     def load(self, files: list[tuple[dict[str, Row], set[str]]], area: tuple[str, ...]) -> list[list[int]]:
-        """Apply the files one after the other; new, updated, unchanged, removed of each."""
+        """Apply the files, which add up; new, updated, unchanged, removed of each."""
         tallies = [[0, 0, 0, 0] for _ in files]
         staged: dict[str, Row] = {}
         gone: dict[str, int] = {}  # identifier to the file whose snapshot left it out
@@ -47,14 +47,11 @@ class Model:
             for key, row in held.items():
                 known = staged.get(key, self.live.get(key))
                 tallies[number][0 if known is None else 2 if known == row else 1] += 1
-            for key, row in staged.items():
-                if key not in held and row[0] in scopes:
-                    gone.setdefault(key, number)
             for key, row in self.live.items():
                 if key not in held and key not in staged and row[0] in scopes and row[2] in area:
                     gone.setdefault(key, number)
             staged |= held
-            gone = {key: by for key, by in gone.items() if key not in held}
+        gone = {key: by for key, by in gone.items() if key not in staged}  # files of one scope add up
         for by in gone.values():
             tallies[by][3] += 1
         self.before.append(self.live)
