@@ -126,7 +126,7 @@ def print_not_read(report: IngestReport, folder: Path) -> None:
         if file.unused:
             files.setdefault(file.unused, []).append(file.file)
     for columns, names in files.items():
-        print_message(f"{format_list(names, most=3)}: {describe_not_read(columns)}.")
+        print_message(f"{format_list(list(dict.fromkeys(names)), most=3)}: {describe_not_read(columns)}.")
         offers = [column for column in columns if column.part]
         for column in offers:
             print_message(f"{describe_offer(column)}. Use it?")

@@ -153,10 +153,10 @@ class RejectSamples:
 
 
 def _describe_usual_reporters() -> str:
-    """As in "they count as reported by public, or by agency for overdoses and closed properties"."""
+    """As in "such rows count as reported by public, or by agency for overdoses and closed properties"."""
     others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
     exceptions = [f", or by {word} for {format_list(layers)}" for word, layers in others.items() if layers]
-    return f"they count as reported by {REPORTERS[0]}{''.join(exceptions)}"
+    return f"such rows count as reported by {REPORTERS[0]}{''.join(exceptions)}"
 
 
 @dataclass(slots=True)

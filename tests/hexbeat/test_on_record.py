@@ -9,8 +9,9 @@ import hexbeat
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import count_layer
 from hexbeat.dashboard.state.freshness import find_layer_freshness
-from hexbeat.dashboard.views.sentence import describe_counts
+from hexbeat.dashboard.views.sentence import build_coverage_notes, describe_counts
 from hexbeat.store.coverage_log import correct_coverage
+from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.coverage import CoverageEntry
@@ -100,3 +101,22 @@ def test_an_evidence_pack_ends_with_the_last_known_day(run: Run, filled: Path) -
     asked = run("evidence", *place, "--to", "2026-03-01", "--format", "json")
     assert "The period ends with" not in asked.err
     assert asked.json["content"]["end"] == "2026-03-01"
+
+
+def test_hours_of_records_without_times_are_not_known(run: Run, filled: Path) -> None:
+    asked = ("counts", "--layer", "needle_litter", "--from", "2026-03-01", "--to", "2026-03-15", "--hours", "22-04")
+    assert run(*asked, "--home", filled, "--format", "json").json["missing"] == (
+        "not known at these hours: no record has a time of day"
+    )
+    choices = Choices(period=OWN_DATES, dates=(D(2026, 3, 1), D(2026, 3, 15)), shift="hours", hours=(22, 4))
+    with hexbeat.open(home=filled) as town, Store.open(filled) as store:
+        columns = read_columns(store, ANALYST, ward_codes=tuple(town.area.wards.codes))
+        figures = count_layer(
+            columns, layer="needle_litter", choices=choices, last=D(2026, 3, 31), resolution=9, area=town.area,
+            freshness=find_layer_freshness(columns, time_zone=town.area.tz)["needle_litter"],
+        )  # fmt: skip
+    assert (figures.total, figures.has_number, figures.before) == (0.0, False, None)
+    assert describe_counts(figures, choices, ward_names=(), area_title="Middlesbrough").endswith("not known.")
+    assert build_coverage_notes(figures)[0] == (
+        "Not known at these hours: no record has a time of day. That is not the same as none."
+    )

@@ -15,7 +15,7 @@ from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.dashboard.state.presets import find_period_before
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.counting import Counts, Filter, count
+from layers.counting import Counts, Filter, count, lacks_hours
 from layers.coverage import KnownState, Spans
 from layers.layer_spec import LayerSpec
 
@@ -37,7 +37,8 @@ class LayerFigures:
 
     All numbers are of what is on record, also of days that are not known. `before` is None unless every day of both
     periods is known, from the same sources. `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same
-    case. `unplaced` and `shared` are numbers of events, as layers.counting defines them.
+    case. `unplaced` and `shared` are numbers of events, as layers.counting defines them. `no_hours`: hours are chosen,
+    and no record of these days has a time of day, so that nothing is known of the hours.
     """
 
     spec: LayerSpec
@@ -49,6 +50,7 @@ class LayerFigures:
     shared: int
     cells: pd.DataFrame
     freshness: Freshness
+    no_hours: bool = False
 
     @property
     def state(self) -> KnownState:
@@ -60,7 +62,7 @@ class LayerFigures:
     @property
     def has_number(self) -> bool:
         """Whether there is a number to tell: something on record, or a day known on which nothing is."""
-        return bool(self.total) or self.state != "not known"
+        return bool(self.total) or (self.state != "not known" and not self.no_hours)
 
 
 def count_layer(
@@ -70,8 +72,11 @@ def count_layer(
     start, end = choices.bounds(last)
     event_filter = build_filter(choices, layer=layer, start=start, end=end)
     now = _count_by_cell(columns, event_filter, resolution, area)
+    no_hours = not now.total and lacks_hours(
+        columns, event_filter, freshness.find_known_in((start, end)), time_zone=area.time_zone
+    )
     earlier = None
-    if can_compare(freshness, start=start, end=end):
+    if not no_hours and can_compare(freshness, start=start, end=end):
         first, stop = find_period_before(start, end)
         earlier = _count_by_cell(columns, replace(event_filter, start=first, end=stop), resolution, area)
     return LayerFigures(
@@ -84,6 +89,7 @@ def count_layer(
         shared=now.shared_in_time,
         cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
         freshness=freshness,
+        no_hours=no_hours,
     )
 
 

@@ -8,6 +8,7 @@ from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.freshness import describe_days
 from hexbeat.dashboard.state.presets import PERIODS, find_period_before
+from layers.counting import NO_HOURS
 from layers.filters import COLUMN_FILTERS, describe_columns
 from layers.layer_spec import LayerSpec
 from layers.wording import (
@@ -172,7 +173,9 @@ def build_coverage_notes(figures: LayerFigures, *, known_only: bool = False) -> 
     if freshness.first is None or freshness.last is None:
         return ["No source covers what is chosen in these wards."] if freshness.events else []
     notes, missing = [], freshness.describe_missing(period)
-    if not figures.has_number:
+    if figures.no_hours:
+        notes.append(f"{NO_HOURS[0].upper()}{NO_HOURS[1:]}. That is not the same as none.")
+    elif not figures.has_number:
         notes.append(f"{missing}. That is not the same as none.")
         if freshness.judge(period) == "partly known":
             notes.append("Something is known of these days, but not from every source or not in every ward.")

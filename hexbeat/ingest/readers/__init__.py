@@ -22,7 +22,9 @@ from hexbeat.ingest.readers.text import open_text
 
 __all__ = [
     "LIMITS",
+    "SHEET_SUFFIXES",
     "SUFFIXES",
+    "TEXT_SUFFIXES",
     "Chunk",
     "Limits",
     "Member",

@@ -391,7 +391,7 @@ def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
     outcome = run("ingest", path, "--source", "table")
     assert outcome.code == 0
     assert (
-        "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; they count as reported by "
+        "finds.csv: 1 row names a reporter other than public, officer, sweep, agency; such rows count as reported by "
         "public, or by agency for overdoses and closed properties.\n"
     ) in outcome.err
 

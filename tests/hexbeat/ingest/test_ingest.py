@@ -256,7 +256,7 @@ def test_who_reported_in_an_unknown_word_is_told(sqlite_store: Store, tmp_path: 
     assert live(sqlite_store)["reported_by"].to_dict() == {"A": "sweep", "B": "public", "C": "agency", "D": "public"}
     (remark,) = report.remarks
     assert remark == (
-        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; they count as reported by "
+        "rows.csv: 2 rows name a reporter other than public, officer, sweep, agency; such rows count as reported by "
         "public, or by agency for overdoses and closed properties"
     )
     path = table(tmp_path, lines[0], heading="layer,source_id,lon,lat,date,reported_by")

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -28,6 +29,7 @@ from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.dashboard.views.controls import draw_day
 from hexbeat.ingest.column_guesses import PARTS
 from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.ingest.readers import SHEET_SUFFIXES, TEXT_SUFFIXES
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
 from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile, suggest_profile
 from hexbeat.store.live_columns import has_demonstration
@@ -46,6 +48,14 @@ NEW_SOURCE: Final = "a new source: match the columns"
 BY_FILE: Final = "as the file says"
 BY_SOURCE: Final = "by source"
 STATED: Final = "stated"
+ENCODINGS: Final = {
+    "": "what Hexbeat recognises",
+    "utf-8": "UTF-8",
+    "cp1252": "Windows (cp1252)",
+    "utf-16-le": "UTF-16",
+    "cp850": "DOS (cp850)",
+    "mac-roman": "an old Mac",
+}
 OTHERS: Final = "Where nothing was found in these days, there was none. All other days are not known."
 COVERS_TITLES: Final = {
     "month": "its whole month",
@@ -67,15 +77,17 @@ def draw_upload(installation: Installation) -> None:
         draw_message(REPLACE_KEY)
         draw_result(installation)
         return
-    signature = tuple(file.file_id for file in files)
+    reading = draw_reading_choice([file.name for file in files])
+    signature = (*(file.file_id for file in files), *reading)
     try:
-        suggestion = find_suggestion(installation, files, signature)
+        suggestion = find_suggestion(installation, files, signature, reading)
         draw_suggestion(suggestion)
         source = draw_source_choice(installation, suggestion, signature)
         draw_unusable(installation)
         if source is None:
             draw_column_match(installation, suggestion)
             return
+        source = replace(source, sheet=reading[0] or source.sheet, encoding=reading[1] or source.encoding)
         draw_reading(installation, suggestion, source)
         layer = draw_layer_choice(source)
         covers = draw_days_choice(installation, source)
@@ -86,12 +98,33 @@ def draw_upload(installation: Installation) -> None:
         draw_error(error)
 
 
-def find_suggestion(installation: Installation, files: Sequence[Any], signature: tuple[str, ...]) -> Suggestion:
+def draw_reading_choice(names: Sequence[str]) -> tuple[str, str]:
+    """Draw the choice of a sheet and of an encoding, folded, for files that have them; "" where nothing is chosen."""
+    suffixes = {Path(name).suffix.lower() for name in names}
+    sheet, encoding = "", ""
+    if not suffixes & {*SHEET_SUFFIXES, *TEXT_SUFFIXES}:
+        return sheet, encoding
+    with st.expander("Is the file read wrongly?"):
+        if suffixes & set(SHEET_SUFFIXES):
+            sheet = st.text_input("Only this sheet", key="upload_sheet", placeholder="All sheets that have the columns")
+        if suffixes & set(TEXT_SUFFIXES):
+            encoding = st.selectbox(
+                "Letters look wrong? The file was saved as", list(ENCODINGS), key="upload_encoding",
+                format_func=ENCODINGS.__getitem__,
+            )  # fmt: skip
+    return sheet.strip(), encoding
+
+
+def find_suggestion(
+    installation: Installation, files: Sequence[Any], signature: tuple[str, ...], reading: tuple[str, str]
+) -> Suggestion:
     """A suggestion of what the first file is, read only once for the same files."""
     entry = st.session_state.get(SUGGESTION_KEY)
     if entry is None or entry[0] != signature:
         with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
-            entry = (signature, suggest_profile(select_main_files(paths)[0], home=installation.settings.home))
+            path, (sheet, encoding) = select_main_files(paths)[0], reading
+            home = installation.settings.home
+            entry = (signature, suggest_profile(path, home=home, sheet=sheet or None, encoding=encoding or None))
         st.session_state[SUGGESTION_KEY] = entry
     suggestion: Suggestion = entry[1]
     return suggestion

@@ -12,6 +12,7 @@ from layers.access import ANALYST
 from layers.event import DEMONSTRATION
 from tests.support.events import event_frame, load
 from tests.support.partners_side import one_page
+from tests.support.workbook_files import write_workbook
 
 SHARPS = "layer,lat,lon,date,No. of sharps,Weather\nneedles,54.57,-1.235,01/10/2026,10+,wet\n"
 
@@ -124,3 +125,31 @@ def test_a_source_without_place_or_date_cannot_be_saved(page: AppTest) -> None:
     assert "<li>No column looks like a place</li><li>No column looks like a date</li>" in text
     assert "Choose which columns tell a place and a date. Then you can save the source." in text
     assert "Save as a source" not in [button.label for button in page.button]
+
+
+def test_a_sheet_and_an_encoding_can_be_chosen(page: AppTest, home: Path, tmp_path: Path) -> None:
+    heading = ["layer", "id", "lat", "lon", "date", "quantity"]
+    sheets = {
+        name: [heading, ["needles", f"{name}1", 54.57, -1.235, f"2026-0{number}-05", 1]]
+        for number, name in enumerate(("Jan", "Feb"), start=1)
+    }
+    path = write_workbook(tmp_path / "months.xlsx", sheets)
+    page.file_uploader[0].upload("months.xlsx", path.read_bytes(), "application/octet-stream").run()
+    press(page, "Check the file")
+    assert "2 of 2 rows can be loaded." in read_page(page)
+    page.text_input(key="upload_sheet").set_value("Feb").run()
+    press(page, "Check the file")
+    assert "1 of 1 row can be loaded." in read_page(page)
+    press(page, "Load it")
+    with Store.open(home) as store:
+        assert read_live_records(store, ANALYST)["source_id"].tolist() == ["Feb1"]
+
+
+def test_letters_that_look_wrong_are_read_as_the_person_says(page: AppTest, home: Path) -> None:
+    text = "layer,id,lat,lon,date,category\nneedles,1,54.57,-1.235,2026-01-05,caf\u00e9\n"
+    page.file_uploader[0].upload("finds.csv", text.encode("cp850"), "text/csv").run()
+    page.selectbox(key="upload_encoding").select("cp850").run()
+    press(page, "Check the file")
+    press(page, "Load it")
+    with Store.open(home) as store:
+        assert read_live_records(store, ANALYST)["category"].tolist() == ["caf\u00e9"]
