@@ -1,5 +1,6 @@
 """counts: the number of events by place, time, layer, category or reporter."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,11 +21,14 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from layers.catalogue import find_layer
+from layers.columns import Columns
 from layers.counting import GroupedCounts, count_groups
 from layers.event import Measure
-from layers.filters import require_resolution
+from layers.filters import Filter, require_resolution
 from layers.grouping import GROUPS
-from layers.periods import describe_missing_days, has_known_day
+from layers.periods import describe_missing_days, get_coverage, has_known_day
+from layers.precision import describe_fine_cells, measure_chosen_precision
 
 __all__ = ["counts"]
 
@@ -64,7 +68,20 @@ def counts(
                 note=build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {}),
             )
         is_known = has_known_day(columns, chosen, time_zone=zone)
+        rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups else []
     print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing, is_known=is_known)
+    for note in rough:
+        print_message(note)
+
+
+def describe_rough_cells(columns: Columns, chosen: Filter, resolution: int, *, time_zone: str) -> list[str]:
+    """Sentences on the layers whose records know their places less well than cells of this size."""
+    layers = chosen.layers or get_coverage(columns, time_zone=time_zone).layers
+    notes = {}
+    for layer in layers:
+        precision = measure_chosen_precision(columns, replace(chosen, layers=(layer,)), time_zone=time_zone)
+        notes[layer] = describe_fine_cells(precision, resolution)
+    return [f"{find_layer(layer).title}: {note}" for layer, note in notes.items() if note]
 
 
 def print_counts(

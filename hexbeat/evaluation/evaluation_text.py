@@ -163,6 +163,7 @@ def _list_cautions(effect: Effect) -> list[str]:
             f"{format_percent(effect.month_only)} of the events are known only to their month and shared over its "
             "days, so before and after look more similar than they were."
         )
+    cautions += effect.rough_places
     others = sum(planned.others for planned in places)
     if others:
         closures = "1 other closure" if others == 1 else f"{format_number(others)} other closures"

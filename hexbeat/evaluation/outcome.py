@@ -15,8 +15,12 @@ from hexbeat.evaluation.controls import choose_places
 from hexbeat.evaluation.rule import MOST_DISTANCE, ExcludedPlace, MatchedControls, PlannedComparison, Protocol, Rule
 from hexbeat.evaluation.sides import Side, SideCounts, add_sides, count_once, pool_sides
 from hexbeat.evaluation.treated_places import EventPoints, Shape, build_event_points, find_middles
+from layers.catalogue import find_layer
 from layers.columns import Columns
+from layers.filters import Filter
 from layers.periods import find_known_period, find_month_only_share
+from layers.precision import describe_places, measure_chosen_precision
+from layers.wording import CELL_WIDTHS_M
 
 __all__ = ["Effect", "Outcome", "measure_effect"]
 
@@ -49,6 +53,7 @@ class Effect:
     (see `controls`). `after_once` is the count of `here` after the start with no event counted twice. `month_only` is
     the share of the counted events known only to their month. `past_change` is how much the past has changed since the
     rule was fixed, in units of `unit` (1 for plain counts). `too_new` places have too few days on record yet.
+    `rough_places`: sentences on layers whose records know their places less well than the circle is wide.
     """
 
     protocol: Protocol
@@ -65,6 +70,7 @@ class Effect:
     incomparable: int
     overlapping: int
     too_new: tuple[ExcludedPlace, ...] = ()
+    rough_places: tuple[str, ...] = ()
 
     @property
     def asked(self) -> int:
@@ -140,7 +146,24 @@ def measure_effect(
         incomparable=selection.incomparable,
         overlapping=selection.overlapping,
         too_new=tuple(too_new),
+        rough_places=_describe_rough_places(columns, area, protocol),
     )
+
+
+def _describe_rough_places(columns: Columns, area: Area, protocol: Protocol) -> tuple[str, ...]:
+    """Sentences on the layers whose records know their places less well than a circle of the rule is wide."""
+    if all(planned.place.outline is not None for planned in protocol.places):
+        return ()
+    sentences = []
+    for layer in protocol.rule.layers:
+        precision = measure_chosen_precision(columns, Filter(layers=(layer,)), time_zone=area.time_zone)
+        if CELL_WIDTHS_M[precision.finest] > 2 * protocol.rule.radius_m:
+            records = f"records of {find_layer(layer).many}"
+            sentences.append(
+                f"{describe_places(precision, records=records)}. So events within {protocol.rule.radius_m:g} m may be "
+                "counted outside, and others inside."
+            )
+    return tuple(sentences)
 
 
 def _find_ends(points: EventPoints, protocol: Protocol) -> tuple[dict[PlannedComparison, dt.date], list[ExcludedPlace]]:

@@ -252,3 +252,18 @@ def test_what_is_not_known_of_the_period_is_said(counted: Run) -> None:
     assert both == "Needle finds: 1 Apr 2026 is not known; Overdoses: 30 Mar to 1 Apr 2026 are not known"
     table = counted("counts", "--by", "month", *needles, "--from", "2026-02-01", "--to", "2026-04-01")
     assert "Feb 2026 is not known. That is not the same as none." in table.err
+
+
+def test_cells_finer_than_the_records_know_say_so(run: Run, tmp_path: Path) -> None:
+    rows = [
+        f"2026-01-{1 + day:02d},needle_litter,{-1.24 + point / 2000},{54.56 + point / 3000},snapped\n"
+        for point in range(25)
+        for day in range(3)
+    ]
+    sheet = tmp_path / "finds.csv"
+    sheet.write_text("date,layer,lon,lat,location_precision\n" + "".join(rows), encoding="utf-8")
+    home = tmp_path / "home"
+    assert run("ingest", sheet, "--source", "table", "--home", home).code == 0
+    fine = run("counts", "--by", "cell", "--resolution", "11", "--home", home)
+    assert "Needle finds: Records are snapped to 25 points. The smallest cells that these records know are" in fine.err
+    assert "snapped" not in run("counts", "--by", "ward", "--home", home).err

@@ -30,6 +30,7 @@ from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
+from layers.event import LOCATION_PRECISIONS
 from tests.support.demonstrations import START, TODAY, busy_corner, demonstration, filled_store, middlesbrough
 
 NEEDLES = Rule({"needle_litter": 1.0})
@@ -310,3 +311,18 @@ def test_a_closure_is_named_by_its_event_id() -> None:
         "A closure is named by its event_id; there is no closed property 'feed' in this store; "
         "see `hexbeat evaluate --list` for all of them"
     )
+
+
+def test_records_known_less_well_than_the_circle_are_a_caution() -> None:
+    columns, _ = demonstration()
+    snapped = dataclasses.replace(
+        columns,
+        location=np.full(len(columns), 1 + LOCATION_PRECISIONS.index("snapped"), dtype=columns.location.dtype),
+        location_m=np.full(len(columns), 150, dtype=columns.location_m.dtype),
+    )
+    ((place, _), *_) = closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 5, 1))
+    assert evaluated(columns, place).rough_places == ()
+    (sentence,) = evaluated(snapped, place).rough_places
+    assert sentence.startswith("Records of needle finds are snapped to ")
+    assert sentence.endswith("So events within 150 m may be counted outside, and others inside.")
+    assert sentence in build_verdict(evaluated(snapped, place)).details
