@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,6 +31,8 @@ from layers.periods import describe_missing_days, get_coverage, has_known_day
 from layers.precision import describe_fine_cells, measure_chosen_precision
 
 __all__ = ["counts"]
+
+_USUAL_RESOLUTION: Final = 9
 
 
 @takes_filter()
@@ -75,7 +77,13 @@ def counts(
 
 
 def describe_rough_cells(columns: Columns, chosen: Filter, resolution: int, *, time_zone: str) -> list[str]:
-    """Sentences on the layers whose records know their places less well than cells of this size."""
+    """Sentences on the layers whose records know their places less well than cells of this size.
+
+    Cells of the usual size are only looked at where a source says how well it knows its places: measuring takes longer
+    than counting.
+    """
+    if resolution <= _USUAL_RESOLUTION and not columns.location.any():
+        return []
     layers = chosen.layers or get_coverage(columns, time_zone=time_zone).layers
     notes = {}
     for layer in layers:
