@@ -30,6 +30,8 @@ __all__ = ["AddressFinder", "AddressPlace", "UnknownAddress", "build_address_fin
 POSTCODE_M: Final = (50.0, 200.0)  # the least and the most by which an address may lie from the point of its postcode
 # Of 1,290 streets of Newport (OpenStreetMap, June 2023), 84 % lie wholly within so many metres of their middle.
 LEAST_STREET_M: Final = 200.0
+# So many postcodes at one point are those of post boxes and large firms, which stand at the sorting office.
+FEWEST_POST_BOXES: Final = 10
 LONGEST: Final = 200  # letters of a text that are looked at
 _MOST_CHOICES: Final = 5
 _MOST_PARTS: Final = 8
@@ -87,7 +89,7 @@ class AddressFinder:
     """The postcodes and streets of an area. `title` is what people call it."""
 
     title: str
-    _postcodes: dict[str, AddressPlace]
+    _postcodes: dict[str, AddressPlace | UnknownAddress]
     _streets: dict[tuple[str, ...], list[_Street]]  # by folded words
     _contexts: tuple[tuple[tuple[str, ...], frozenset[str]], ...]  # words of a ward or council, and its wards
     _names: dict[int, dict[str, str]]  # by length: folded words in one text, and the name as it is written
@@ -204,10 +206,11 @@ def _cut_before(part: str) -> str:
     return part
 
 
-def _place_postcodes(points: pd.DataFrame) -> dict[str, AddressPlace]:
+def _place_postcodes(points: pd.DataFrame) -> dict[str, AddressPlace | UnknownAddress]:
     """Each postcode without its space, at its point. It is off by the distance to the nearest other postcode at most.
 
     The half of that would be too little: the land of a postcode reaches half-way to the nearest other at one side only.
+    Postcodes of post boxes have no place: on a map they would make a hotspot of the sorting office.
     """
     codes = points[points["kind"] == "postcode"].drop_duplicates("name")
     if codes.empty:
@@ -215,11 +218,13 @@ def _place_postcodes(points: pd.DataFrame) -> dict[str, AddressPlace]:
     xy = _measure_xy(codes, codes)
     away, _ = cKDTree(xy).query(xy, k=2)
     metres = np.clip(np.where(np.isfinite(away[:, 1]), away[:, 1], np.inf), *POSTCODE_M).round(1)
+    together = codes.groupby(["lon", "lat"])["name"].transform("size").tolist()
+    rows = zip(codes["name"], codes["lon"].tolist(), codes["lat"].tolist(), metres.tolist(), together, strict=True)
     return {
         name.replace(" ", ""): AddressPlace(lon, lat, "postcode", off)
-        for name, lon, lat, off in zip(
-            codes["name"], codes["lon"].tolist(), codes["lat"].tolist(), metres.tolist(), strict=True
-        )
+        if count < FEWEST_POST_BOXES
+        else UnknownAddress("postcode", f"one of {count} at a single point, as those of post boxes are")
+        for name, lon, lat, off, count in rows
     }
 
 
