@@ -19,7 +19,7 @@ __all__ = ["AddressColumns", "FoundPlaces"]
 
 Texts = dict[str, pd.Series]
 _ADD_WARD: Final = "write the ward behind the street, after a comma"
-_KINDS: Final[tuple[LocationKind, ...]] = ("postcode", "street")
+_NOUNS: Final[dict[LocationKind, str]] = {"postcode": "a postcode", "street": "a street"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class AddressColumns:
     no_gazetteer: int = 0  # rows with an address only
     several: int = 0  # rows whose street is several places
     unknown: int = 0  # rows with another address that gives no place
-    _metres: dict[LocationKind, list[float]] = field(default_factory=lambda: {kind: [] for kind in _KINDS})
+    _metres: dict[LocationKind, list[float]] = field(default_factory=lambda: {kind: [] for kind in _NOUNS})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class AddressColumns:
 
     def count(self, found: FoundPlaces, accepted: NDArray[np.intp], missing: NDArray[np.intp]) -> None:
         """Remember how the accepted rows of a chunk were placed, and why others have no place."""
-        for kind in _KINDS:
+        for kind in _NOUNS:
             self._metres[kind] += found.metres[accepted[found.kind[accepted] == kind]].tolist()
         faults = [found.faults.get(row) for row in missing.tolist()]
         self.several += sum(fault is not None and fault.part == "choice" for fault in faults)
@@ -123,16 +123,13 @@ class AddressColumns:
 
     def describe(self, name: str, area: str) -> tuple[str, ...]:
         """Sentences on the rows of the whole file, without their contents."""
+        metres = {noun: self._metres[kind] for kind, noun in _NOUNS.items() if self._metres[kind]}
+        verbs = (" is placed" if len(next(iter(metres.values()), ())) == 1 else " are placed", "")
         placed = [
-            f"{format_plural(len(metres), 'row', 'rows')} by {noun} ({_format_metres(metres)})"
-            for noun, metres in (("a postcode", self._metres["postcode"]), ("a street", self._metres["street"]))
-            if metres
+            f"{format_plural(len(found), 'row', 'rows')}{verb} by {noun} ({_format_metres(found)})"
+            for verb, (noun, found) in zip(verbs, metres.items(), strict=False)
         ]
-        remarks = []
-        if placed:
-            verb = "is" if sum(map(len, self._metres.values())) == 1 else "are"
-            first, *more = placed
-            remarks.append(" and ".join([first.replace(" by ", f" {verb} placed by ", 1), *more]))
+        remarks = [" and ".join(placed)] if placed else []
         if self.several:
             rows = "1 row names" if self.several == 1 else f"{self.several:,} rows name"
             remarks.append(f"{rows} a street that is in several places; {_ADD_WARD}")
