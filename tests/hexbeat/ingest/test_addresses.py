@@ -70,11 +70,11 @@ def test_rows_without_coordinates_are_placed_and_say_how_well(
     known = events[["location_precision", "location_precision_m"]].astype(object)
     assert known.where(known.notna(), None).apply(tuple, axis=1).to_dict() == {
         "point": (None, None), "code": ("postcode", 50.0), "street": ("street", 556.4), "words": ("street", 556.4),
-        "other": ("street", 200.0),
+        "other": ("street", 175.0),
     }  # fmt: skip
     assert events.loc["street", "ward_code"] == WARD
     assert report.remarks == [
-        "rows.csv: 1 row is placed by a postcode (known to 50 m) and 3 rows by a street (known to 200 to 556 m)"
+        "rows.csv: 1 row is placed by a postcode (known to 50 m) and 3 rows by a street (known to 175 to 556 m)"
     ]
 
 
