@@ -146,7 +146,7 @@ class AddressFinder:
                 continue
             wards = self._find_wards(words, whole_only=same_part and position == 0)
             if not wards:
-                return UnknownAddress("street", f"what follows the street is no ward or council of {self.title}")
+                return UnknownAddress("street", f"the rest of the address is no ward or council of {self.title}")
             fitting = [street for street in fitting if street.wards & wards]
         if len(fitting) == 1:
             return fitting[0].place
@@ -272,10 +272,10 @@ def _measure_reach(points: pd.DataFrame, stands: pd.DataFrame) -> pd.Series:
 
 
 def _list_contexts(area: Area) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
-    """The folded names of the area, its councils and its wards, each with its ward codes."""
+    """The folded names of the area, its councils and its wards (their codes too), each with its ward codes."""
     wards = area.wards
     codes_by_name: dict[tuple[str, ...], set[str]] = {tuple(fold_words(area.title)): set(wards.codes)}
-    for names in (wards.names, wards.lad_names):
+    for names in (wards.names, wards.codes, wards.lad_names):
         for code, name in zip(wards.codes, names, strict=False):
             codes_by_name.setdefault(tuple(fold_words(name)), set()).add(code)
     return tuple((words, frozenset(codes)) for words, codes in codes_by_name.items() if words)

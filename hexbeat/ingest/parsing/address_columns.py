@@ -58,7 +58,7 @@ class AddressColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The headings of postcode and street."""
+        """The headings of postcode, street and ward."""
         return self.plan.address_columns
 
     def find_places(self, texts: Texts, coordinates: Points) -> FoundPlaces:
@@ -71,11 +71,14 @@ class AddressColumns:
         if not self.names:
             return found
         blank = np.asarray(np.isnan(coordinates).any(axis=1), dtype=np.bool_)
-        columns = [texts[name].tolist() if name else [""] * rows for name in (self.plan.postcode, self.plan.street)]
-        answers: dict[tuple[str, str], AddressPlace | UnknownAddress | None] = {}
+        columns = [
+            texts[name].tolist() if name else [""] * rows
+            for name in (self.plan.postcode, self.plan.street, self.plan.ward)
+        ]
+        answers: dict[tuple[str, str, str], AddressPlace | UnknownAddress | None] = {}
         for row in np.flatnonzero(blank).tolist():
-            address = columns[0][row], columns[1][row]
-            if not any(address):
+            address = columns[0][row], columns[1][row], columns[2][row]
+            if not any(address[:2]):
                 continue
             found.address[row] = _format_address(*address)
             if address not in answers:
@@ -88,13 +91,13 @@ class AddressColumns:
                 found.faults[row] = answer
         return found
 
-    def _find(self, postcode: str, street: str) -> AddressPlace | UnknownAddress | None:
+    def _find(self, postcode: str, street: str, ward: str) -> AddressPlace | UnknownAddress | None:
         """The place of an address. A text in place of a postcode that is none leaves it to the street."""
         if self.finder is None:
             return None
         by_postcode = self.finder.find_postcode(postcode) if postcode else None
         if by_postcode is None or (street and by_postcode == UnknownAddress("postcode", "not a postcode")):
-            return self.finder.find_street(street)
+            return self.finder.find_street(f"{street}, {ward}" if ward else street)
         return by_postcode
 
     def count(self, found: FoundPlaces, accepted: NDArray[np.intp], missing: NDArray[np.intp]) -> None:
@@ -147,8 +150,8 @@ class AddressColumns:
         return f"use postcodes and streets that the gazetteer of {area} has, or add coordinates to the file"
 
 
-def _format_address(postcode: str, street: str) -> str:
-    return f"at {''.join(fold_words(postcode))}|{' '.join(fold_words(street))}"
+def _format_address(postcode: str, street: str, ward: str) -> str:
+    return "|".join(["".join(fold_words(postcode)), *(" ".join(fold_words(text)) for text in (street, ward))])
 
 
 def _format_metres(metres: Sequence[float]) -> str:

@@ -25,6 +25,7 @@ class ColumnRoles:
     lat_lon: str | None
     postcode: str | None
     street: str | None
+    ward: str | None  # of the street
     location_precision: str | None
     location_precision_m: str | None
     start: tuple[str, ...]
@@ -53,8 +54,11 @@ class ColumnRoles:
 
     @property
     def address_columns(self) -> tuple[str, ...]:
-        """The headings of postcode and street. They are no content: a row with coordinates does not change by them."""
-        return tuple(dict.fromkeys(name for name in (self.postcode, self.street) if name))
+        """The headings of postcode, street and its ward.
+
+        They are no content: a row with coordinates does not change by them.
+        """
+        return tuple(dict.fromkeys(name for name in (self.postcode, self.street, self.ward) if name))
 
     @property
     def content_columns(self) -> tuple[str, ...]:
@@ -127,6 +131,7 @@ def assign_columns(
         lat_lon=lat_lon,
         postcode=postcode,
         street=street,
+        ward=find.find_address(place.ward, is_spare=has_coordinates) if street else None,
         location_precision=find.find_optional(place.precision_column),
         location_precision_m=find.find_optional(place.precision_m_column),
         start=tuple(dict.fromkeys(start)),

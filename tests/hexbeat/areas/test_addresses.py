@@ -135,7 +135,8 @@ def test_every_street_that_is_alone_is_found_and_reaches_all_its_points() -> Non
     [
         "Linthorpe Road", "14 Linthorpe Rd", "Linthorpe Rd, Middlesbrough", "LINTHORPE RD MIDDLESBROUGH",
         "outside 5 Linthorpe Road", "Flat 2, 14 Linthorpe Road, Middlesbrough, UK", "On or near Linthorpe Road",
-        "Linthorpe Road (Park)", "Linthorpe Road, Park, Middlesbrough", "no. 7 linthorpe road.",
+        "Linthorpe Road (Park)", "Linthorpe Road, E05009869", "Linthorpe Road, Park, Middlesbrough",
+        "no. 7 linthorpe road.",
     ],
 )  # fmt: skip
 def test_ways_to_write_a_street(text: str) -> None:
@@ -151,10 +152,10 @@ def test_ways_to_write_a_street(text: str) -> None:
         ("Boots, Linthorpe Road", "street", "not in the gazetteer of Middlesbrough"),
         ("near Linthorpe Road", "street", "not in the gazetteer of Middlesbrough"),
         ("off Linthorpe Road", "street", "not in the gazetteer of Middlesbrough"),
-        ("Linthorpe Road East", "street", "what follows the street is no ward or council of Middlesbrough"),
-        ("Linthorpe Road, Darlington", "street", "what follows the street is no ward or council of Middlesbrough"),
-        ("Linthorpe Road and Borough Road", "street", "what follows the street is no ward or council of Middlesbrough"),
-        ("Linthorpe Road, Borough Road", "street", "what follows the street is no ward or council of Middlesbrough"),
+        ("Linthorpe Road East", "street", "the rest of the address is no ward or council of Middlesbrough"),
+        ("Linthorpe Road, Darlington", "street", "the rest of the address is no ward or council of Middlesbrough"),
+        ("Linthorpe Road and Borough Road", "street", "the rest of the address is no ward or council of Middlesbrough"),
+        ("Linthorpe Road, Borough Road", "street", "the rest of the address is no ward or council of Middlesbrough"),
         ("Linthorpe Road, Nunthorpe", "choice", "Linthorpe Road (Park)"),
         ("14 Linthorpe Road, TS1 2ZZ", "postcode", "not in the gazetteer of Middlesbrough"),
         ("5", "street", "not in the gazetteer of Middlesbrough"),

@@ -246,3 +246,25 @@ def test_a_source_of_ones_own_names_its_columns(sqlite_store: Store, tmp_path: P
     path = table(tmp_path, "needles,1,2025-06-01,Linthorpe Road", heading="layer,id,date,Where found")
     ingest(sqlite_store, path, source=replace(profile, location=location), area=middlesbrough)
     assert live(sqlite_store)["location_precision"].tolist() == ["street"]
+
+
+def test_a_column_of_wards_tells_streets_of_one_name_apart(
+    sqlite_store: Store, tmp_path: Path, middlesbrough: Area
+) -> None:
+    rows = [
+        "needles,acklam,2025-06-01,2 Church Lane,Acklam",
+        "needles,nunthorpe,2025-06-01,2 Church Lane,nunthorpe",
+        "needles,blank,2025-06-01,2 Church Lane,",
+        "needles,elsewhere,2025-06-01,Linthorpe Road,Redcar",
+    ]
+    report = ingest(sqlite_store, table(tmp_path, *rows, heading="layer,id,date,street,ward"), area=middlesbrough)
+    names = dict(zip(middlesbrough.wards.codes, middlesbrough.wards.names, strict=True))
+    assert live(sqlite_store)["ward_code"].map(names).to_dict() == {"acklam": "Acklam", "nunthorpe": "Nunthorpe"}
+    assert [list(raw.items())[-3:] for _, _, raw in rejects(report)] == [
+        [("street", "2 Church Lane"), ("ward", None), ("(choice)", "Church Lane (Acklam), Church Lane (Nunthorpe)")],
+        [
+            ("street", "Linthorpe Road"),
+            ("ward", "Redcar"),
+            ("(street)", "the rest of the address is no ward or council of Middlesbrough"),
+        ],
+    ]

@@ -66,8 +66,8 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ("lon =", "width ="),
             (
                 "A source profile has only known keys, each with its kind of value; finds.toml: location has an "
-                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, postcode, street, shapes, "
-                "coast_m, placeholders, doubtful, precision, precision_m, precision_column, precision_m_column"
+                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, postcode, street, ward, "
+                "shapes, coast_m, placeholders, doubtful, precision, precision_m, precision_column, precision_m_column"
             ),
         ),
         (
@@ -382,9 +382,10 @@ def test_an_address_beside_coordinates_is_left_to_the_person(tmp_path: Path) -> 
 
 def test_the_table_knows_the_usual_headings_of_addresses() -> None:
     built_in = load_profile("table", Path())
-    plan = assign_columns(built_in, ["layer", "date", "Post Code", "Road_Name"], name="a.csv")
+    plan = assign_columns(built_in, ["layer", "date", "Post Code", "Road_Name", "Town"], name="a.csv")
     assert (plan.postcode, plan.street, plan.has_coordinates) == ("Post Code", "Road_Name", False)
-    assert plan.address_columns == ("Post Code", "Road_Name")
+    assert plan.address_columns == ("Post Code", "Road_Name", "Town")
+    assert assign_columns(built_in, ["layer", "date", "lon", "lat", "Town"], name="a.csv").address_columns == ()
     assert not set(plan.address_columns) & {*plan.content_columns, *plan.identity_columns}
 
 
