@@ -19,6 +19,7 @@ from typing import Final
 from bench.fuzz_files import READERS, make_seeds, mutate
 from bench.report import Row, report
 from geo.errors import HexbeatError
+from hexbeat.areas.addresses import build_address_finder
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.parsing.rows import RowReader
 from hexbeat.ingest.readers import Limits, ReadOptions, open_file, open_members
@@ -124,6 +125,7 @@ def read_file(path: Path, profile: SourceProfile) -> int:
                 reader = RowReader(
                     profile=profile, plan=plan, wards=area.wards, now=NOW, time_zone=area.time_zone,
                     crs=opened.crs or profile.location.crs or "EPSG:4326", layer="needle_litter",
+                    finder=build_address_finder(area),
                 )  # fmt: skip
                 for chunk in opened.chunks(plan.columns):
                     done = reader.read(chunk)

@@ -32,6 +32,7 @@ __all__ = [
     "STREET",
     "Gazetteer",
     "GazetteerSource",
+    "group_points",
     "has_gazetteer",
     "read_gazetteer",
 ]
@@ -99,7 +100,7 @@ class Gazetteer:
         inside = self.points[self.points["ward_code"] != ""].reset_index(drop=True)
         if inside.empty:
             return inside.assign(points=np.zeros(0, dtype=np.int64))
-        places = inside.assign(place=_find_places(inside))
+        places = inside.assign(place=group_points(inside))
         middle = places.groupby("place")[["lon", "lat"]].transform("mean")
         places["away"] = (
             ((places["lon"] - middle["lon"]) * np.cos(np.radians(middle["lat"]))) ** 2
@@ -169,7 +170,7 @@ def _tell_apart(entries: pd.DataFrame) -> pd.DataFrame:
     return renamed
 
 
-def _find_places(points: pd.DataFrame) -> NDArray[np.int64]:
+def group_points(points: pd.DataFrame) -> NDArray[np.int64]:
     """A number for each point (n,), equal for points of one kind and name that hang together."""
     xy = offsets_m(
         points["lon"], points["lat"], origin_lon=float(points["lon"].mean()), origin_lat=float(points["lat"].mean())

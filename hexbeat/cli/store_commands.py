@@ -23,6 +23,7 @@ from hexbeat.cli.installation import (
 )
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.ingest.load_checks import NoGazetteerError
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
 from hexbeat.ingest.sources import load_profile, sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
@@ -76,6 +77,9 @@ def ingest(
         except ReplacementError as error:
             print_replaced_events(error.replacements, installation)
             hint = f"{error.hint}; if these are corrections, --replace-other-events loads them"
+            raise DataError(error.rule, error.fact, hint) from error
+        except NoGazetteerError as error:
+            hint = f"add coordinates to the file, or build one: hexbeat gazetteer build FILE... --area {error.area}"
             raise DataError(error.rule, error.fact, hint) from error
         for file in report.files:
             if file.replacements.replaced:

@@ -35,6 +35,8 @@ PARTS: Final = {
     "y": "northing",
     "grid_ref": "OS grid reference",
     "lat_lon": "latitude and longitude in one text",
+    "postcode": "postcode",
+    "street": "street",
     "start": "date, or date and time",
     "year": "year",
     "month": "month of the year",
@@ -82,6 +84,7 @@ _DATE_HEADING: Final = re.compile(r"date|time|when|occur|creat|_dt$|_at$", re.IG
 # What shows that a text is meant as a place: decimals, a letter or a sign of degrees, a word, or many figures.
 _PLACE: Final = re.compile(r"\d[.,]\d{3}|\d\s*[NSEW\u00b0]\b|\u00b0|point|lat|\d{5}", re.IGNORECASE)
 _POSTCODE: Final = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.IGNORECASE)
+_ADDRESS_KINDS: Final = {"postcode": "postcodes", "street": "street names"}
 _STREET: Final = re.compile(
     r".*\b(street|st|road|rd|avenue|ave|lane|terrace|close|drive|way|grove|crescent|place|court|square|gardens|row)\b\.?"
     r"(,.*)?",
@@ -99,11 +102,16 @@ class ColumnGuess:
     samples: tuple[str, ...]
 
 
-def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
-    """A guess for each column of the first rows of a file (texts); no two columns get the same part."""
+def guess_columns(frame: pd.DataFrame, *, has_shapes: bool = False) -> list[ColumnGuess]:
+    """A guess for each column of the first rows of a file (texts); no two columns get the same part.
+
+    `has_shapes`: the file has its places as shapes, so that no column is needed for them.
+    """
     values = {str(name): _list_filled(frame[name]) for name in frame.columns}
     assigned: dict[str, tuple[str, str]] = {}
     for part in PARTS:
+        if part in _ADDRESS_KINDS:
+            continue  # below, and only where nothing else is a place
         parts_so_far = {other for other, _ in assigned.values()}
         if (part in ("x", "y") and "lon" in parts_so_far) or (part == "year" and "start" in parts_so_far):
             continue
@@ -118,15 +126,33 @@ def guess_columns(frame: pd.DataFrame) -> list[ColumnGuess]:
                 column = by_heading or fitting_columns[0]
                 assigned[column] = (part, _describe_reason(by_heading=by_heading is not None))
     no_guess: tuple[str | None, str] = (None, "")
-    addresses = find_address_columns(frame)
-    unread: dict[str, tuple[str | None, str]] = {
-        name: (None, f"its values are {kind}, which are not read as places") for name, kind in addresses.items()
-    }
-    guesses = {name: assigned.get(name) or unread.get(name, no_guess) for name in values}
+    addresses = _guess_addresses(frame, assigned, has_shapes=has_shapes)
+    guesses = {name: assigned.get(name) or addresses.get(name, no_guess) for name in values}
     return [
         ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
         for name, (part, reason) in guesses.items()
     ]
+
+
+def _guess_addresses(
+    frame: pd.DataFrame, assigned: Mapping[str, tuple[str, str]], *, has_shapes: bool
+) -> dict[str, tuple[str | None, str]]:
+    """The first column of postcodes and of streets, where the file has no coordinates; of others, that they are such.
+
+    Beside coordinates an address may well be that of the person who reports, so a person has to choose it.
+    """
+    given = {part for part, _ in assigned.values()}
+    has_place = has_shapes or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
+    guesses: dict[str, tuple[str | None, str]] = {}
+    for name, kind in find_address_columns(frame).items():
+        part = next(part for part, noun in _ADDRESS_KINDS.items() if noun == kind)
+        if has_place or name in assigned:
+            guesses[name] = (None, f"its values are {kind}, and the place is known otherwise")
+        elif part not in {other for other, _ in guesses.values()}:
+            guesses[name] = (part, f"its values are {kind}, and nothing else says where")
+        else:
+            guesses[name] = (None, f"its values are {kind} too")
+    return guesses
 
 
 def _list_filled(texts: pd.Series) -> list[str]:
@@ -187,7 +213,7 @@ def _fits_dates(part: str, name: str, texts: Sequence[str]) -> bool:
 
 
 def find_address_columns(frame: pd.DataFrame) -> dict[str, str]:
-    """The columns whose values are postcodes or names of streets, and which of them: people can place them by hand."""
+    """The columns whose values are postcodes or names of streets, and which of them."""
     kinds = {"postcodes": _POSTCODE, "street names": _STREET}
     filled = {str(name): _list_filled(frame[name]) for name in frame.columns}
     return {

@@ -12,11 +12,18 @@ from typing import Any, Final
 import pandas as pd
 
 from geo.errors import DataError
+from hexbeat.areas.addresses import build_address_finder
 from hexbeat.areas.area import Area
 from hexbeat.areas.ward_codes import require_own_codes
 from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
-from hexbeat.ingest.load_checks import describe_future, describe_shared_scopes, require_real_store, require_usable
+from hexbeat.ingest.load_checks import (
+    describe_future,
+    describe_shared_scopes,
+    require_places,
+    require_real_store,
+    require_usable,
+)
 from hexbeat.ingest.parsing.file_conventions import settle_conventions
 from hexbeat.ingest.parsing.place_columns import Reading
 from hexbeat.ingest.parsing.rows import RowReader
@@ -306,6 +313,8 @@ class _Job:
         with open_file(self.item.path, options, name=self.item.name) as opened:
             plan = assign_columns(profile, opened.columns, name=self.item.name, has_layer=self.layer is not None)
             crs = _choose_crs(self.item.name, opened.crs, profile)
+            finder = build_address_finder(self.area) if plan.address_columns else None
+            require_places(self.item.name, plan, profile, finder, area=self.area)
             reader = RowReader(
                 profile=profile,
                 plan=plan,
@@ -316,6 +325,7 @@ class _Job:
                 layer=self.layer,
                 time_zone=time_zone,
                 reading=reading,
+                finder=finder,
                 with_former_keys=entry.has_former_keys(),
             )
             samples.unused = find_unused_columns(opened.columns, plan)
@@ -334,7 +344,10 @@ class _Job:
                 report_progress(chunk.done)
             samples.remarks_on_table = tuple(opened.remarks)
         entry.state_coverage(coverage.build_entries())
-        samples.remarks_on_values = reader.quantities.describe(self.item.name)
+        samples.remarks_on_values = (
+            *reader.addresses.describe(self.item.name, self.area.title),
+            *reader.quantities.describe(self.item.name),
+        )
         return samples, reader
 
 

@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from geo.errors import DataError, PolicyError
+from hexbeat.areas.addresses import AddressFinder
+from hexbeat.areas.area import Area
+from hexbeat.ingest.sources import ColumnRoles, SourceProfile
 from hexbeat.store.live_columns import has_demonstration
 from hexbeat.store.loads import FileTally
 from hexbeat.store.store import Store
@@ -12,7 +15,14 @@ from layers.access import Viewer
 from layers.event import SKIP_REASONS
 from layers.wording import format_date, format_list
 
-__all__ = ["describe_future", "describe_shared_scopes", "require_real_store", "require_usable"]
+__all__ = [
+    "NoGazetteerError",
+    "describe_future",
+    "describe_shared_scopes",
+    "require_places",
+    "require_real_store",
+    "require_usable",
+]
 
 # The likely cause where every row of a file has the same fault, as a hint.
 _CAUSES: Final = {
@@ -28,6 +38,26 @@ _CAUSES: Final = {
 _NO_POINTS: Final = 'its shapes are no points: convert them, or set location.shapes = "inside_point" in the profile'
 MOST_FUTURE: Final = 0.5  # the share of rows dated after today from which on the clock is more likely to be wrong
 MOST_NAMED: Final = 6
+
+
+class NoGazetteerError(DataError):
+    """A file has postcodes or streets and no coordinates, and its area has no gazetteer. `area` is the area's name."""
+
+    def __init__(self, file: str, heading: str, area: Area) -> None:
+        super().__init__(
+            f"A file without coordinates needs a gazetteer of {area.title}",
+            f"{file} has its places in the column {heading[:40]}, and there is no gazetteer to find them in",
+            "add coordinates to the file, or have a gazetteer built",
+        )
+        self.area = area.name
+
+
+def require_places(
+    file: str, plan: ColumnRoles, profile: SourceProfile, finder: AddressFinder | None, *, area: Area
+) -> None:
+    """NoGazetteerError if all places of a file are addresses, and no gazetteer is there to find them in."""
+    if finder is None and plan.address_columns and not plan.has_coordinates and profile.records != "features":
+        raise NoGazetteerError(file, plan.address_columns[0], area)
 
 
 def require_real_store(store: Store, viewer: Viewer) -> None:

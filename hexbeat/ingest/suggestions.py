@@ -12,7 +12,6 @@ from geo.errors import DataError
 from hexbeat.ingest.column_guesses import (
     PARTS,
     ColumnGuess,
-    find_address_columns,
     find_doubtful_columns,
     guess_columns,
     guess_formats,
@@ -125,7 +124,7 @@ def _suggest_for_member(path: Path, home: Path | None, sheet: str | None, encodi
     with open_file(path, options) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
-    guesses = tuple(guess_columns(frame))
+    guesses = tuple(guess_columns(frame, has_shapes=records != "rows"))
     fitting = _find_fitting(path, opened, records, home)
     if fitting is not None:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
@@ -152,7 +151,12 @@ def _suggest_for_member(path: Path, home: Path | None, sheet: str | None, encodi
 def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
     """What a profile of these columns lacks before it can be used: "a place", "a date"."""
     given = set(parts.values())
-    has_place = records != "rows" or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
+    has_place = (
+        records != "rows"
+        or given & {"grid_ref", "lat_lon", "postcode", "street"}
+        or {"lon", "lat"} <= given
+        or {"x", "y"} <= given
+    )
     lacks = {"a place": not has_place, "a date": not given & {"start"} and not {"year", "month"} <= given}
     return tuple(name for name, is_missing in lacks.items() if is_missing)
 
@@ -199,9 +203,12 @@ def _propose_profile(
     if has_midnights:
         remarks.append("A time of exactly midnight means that only the day is known")
     remarks += [f"CHECK: no column looks like {part}" for part in find_missing_parts(parts, records)]
-    addresses = [f"{column} holds {kind}" for column, kind in find_address_columns(frame).items()]
-    if addresses and "a place" in find_missing_parts(parts, records):
-        remarks.append(f"CHECK: {format_list(addresses)}, which are not read as places; add coordinates to the file")
+    by_address = [column for column, part in parts.items() if part in ("postcode", "street")]
+    if by_address:
+        remarks.append(
+            f"CHECK: only {format_list(by_address)} {'says' if len(by_address) == 1 else 'say'} where; rows are placed "
+            "by the gazetteer of the area, to the postcode or the street"
+        )
     doubtful = tuple(
         Condition(column=(name,), matches=CENTRE)
         for name, texts in values.items()
@@ -243,6 +250,7 @@ def make_profile(
         x=columns_by_part.get("x", ()), y=columns_by_part.get("y", ()),
         crs="EPSG:27700" if "x" in columns_by_part else None,
         grid_ref=columns_by_part.get("grid_ref", ()), lat_lon=columns_by_part.get("lat_lon", ()),
+        postcode=columns_by_part.get("postcode", ()), street=columns_by_part.get("street", ()),
         doubtful=doubtful,
     )  # fmt: skip
     return SourceProfile(

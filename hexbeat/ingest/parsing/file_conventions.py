@@ -47,7 +47,9 @@ def settle_conventions(name: str, reader: RowReader, *, area: str) -> Convention
     are_other = times != profile.time or reading != "as named"
     edge_remarks = reader.edge.describe(name, area, counted=profile.location.coast_m > 0, silent=profile.wider_region)
     remarks = (*remarks, *place_remarks, *edge_remarks)
-    likely_cause = reader.edge.suggest_tolerance(area) if 2 * reader.edge.beaches >= reader.places.rows else None
+    likely_cause = reader.addresses.suggest_correction(area)
+    if likely_cause is None and 2 * reader.edge.beaches >= reader.places.rows:
+        likely_cause = reader.edge.suggest_tolerance(area)
     return Conventions(replace(profile, time=times), reading, remarks, are_other, likely_cause)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.ingest.parsing.locations import Points
+from hexbeat.ingest.parsing.address_columns import FoundPlaces
 from hexbeat.ingest.sources import Key
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 
@@ -32,17 +32,18 @@ class NaturalKeys:
         self._number_by_former_key: dict[str, int] = {}
 
     def read(
-        self, texts: dict[str, pd.Series], place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: dict[str, pd.Series], found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
         """The key of each of the rows, and whether equal keys are numbered; it does not depend on earlier rows.
 
         A key of columns is their texts. A row without one gets a hash of its contents in the columns that do not change
-        (without blank ones, so that a new empty column changes nothing). In a snapshot the key begins with the scope.
+        (without blank ones, so that a new empty column changes nothing), and of its coordinates; of a row without them
+        the text of its address, so that a newer gazetteer changes nothing. In a snapshot the key begins with the scope.
         """
         keys = self._join_key_columns(texts, rows)
         blank = np.flatnonzero(keys == "")
         keys[blank] = self._hash_contents(
-            texts, place, rows[blank], columns=self._plan.identity_columns, size=CONTENT_BYTES
+            texts, found, rows[blank], columns=self._plan.identity_columns, size=CONTENT_BYTES
         )
         keys = _add_scopes(keys, scope, rows)
         numbered = np.full(len(rows), self._numbered)
@@ -58,12 +59,12 @@ class NaturalKeys:
         return names, (numbers > 1) & ~numbered
 
     def name_former(
-        self, texts: dict[str, pd.Series], place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: dict[str, pd.Series], found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> NDArray[np.object_]:
         """The identifiers (n,) by which an older Hexbeat stored these rows; None where it is the same as today's."""
         blank = np.flatnonzero(self._join_key_columns(texts, rows) == "")
         content = self._hash_contents(
-            texts, place, rows[blank], columns=self._plan.content_columns, size=FORMER_CONTENT_BYTES
+            texts, found, rows[blank], columns=self._plan.content_columns, size=FORMER_CONTENT_BYTES
         )
         names = np.full(len(rows), None, dtype=object)
         keys = _add_scopes(np.array(content, dtype=object), scope, rows[blank])
@@ -79,11 +80,20 @@ class NaturalKeys:
         return np.array([key if len(key) <= LONGEST else _hash_text(key) for key in keys], dtype=object)
 
     def _hash_contents(
-        self, texts: dict[str, pd.Series], place: Points, rows: NDArray[np.intp], *, columns: tuple[str, ...], size: int
+        self,
+        texts: dict[str, pd.Series],
+        found: FoundPlaces,
+        rows: NDArray[np.intp],
+        *,
+        columns: tuple[str, ...],
+        size: int,
     ) -> list[str]:
         names = columns
         texts_by_column = [texts[name].iloc[rows].tolist() for name in names]
-        points = [f"{lon:.9f},{lat:.9f}" for lon, lat in place[rows]]
+        points = [
+            address or f"{lon:.9f},{lat:.9f}"
+            for address, (lon, lat) in zip(found.address[rows], found.place[rows], strict=True)
+        ]
         rows_of_texts = zip(*texts_by_column, strict=True) if names else ((),) * len(rows)
         return [
             _hash_text(

@@ -79,7 +79,7 @@ class PlaceColumns:
         )
 
     def find_places(self, texts: Texts, points: Points | None, reading: Reading = "as named") -> Points:
-        """Longitude and latitude (n, 2) of each row, from the first kind of coordinates that it has in full.
+        """Longitude and latitude (n, 2) of each row, from the first kind of coordinates that it has in full, or NaN.
 
         DataError if the file has no points, and the source names no columns for them.
         """
@@ -96,6 +96,8 @@ class PlaceColumns:
         if plan.lat_lon:
             pairs = parse_pairs(texts[plan.lat_lon])
             candidates.append(pairs[:, ::-1] if reading == "swapped" else pairs)
+        if not candidates and plan.address_columns:
+            return np.full((len(texts[plan.address_columns[0]]), 2), np.nan)
         if not candidates:
             raise DataError(
                 f"A file for {self.source} has shapes",

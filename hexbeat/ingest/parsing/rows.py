@@ -6,9 +6,7 @@ impossible_location (a place that means "unknown"), bad_date, future_date, end_b
 duplicate_id. A row that a reader cannot take apart at all does not come here.
 """
 
-import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -17,7 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.cells import index_points_at
-from geo.wards import Wards
+from geo.wards import OUTSIDE, Wards
+from hexbeat.areas.addresses import AddressFinder
+from hexbeat.ingest.parsing.address_columns import AddressColumns, FoundPlaces
 from hexbeat.ingest.parsing.area_edge import AreaEdge
 from hexbeat.ingest.parsing.date_numbers import DateNumbers
 from hexbeat.ingest.parsing.date_order import DateOrders
@@ -28,6 +28,7 @@ from hexbeat.ingest.parsing.location_precision import parse_location_precisions
 from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
+from hexbeat.ingest.parsing.reject_rows import build_reject_frame, shorten_texts
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
 from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts
 from hexbeat.ingest.readers import Chunk
@@ -42,17 +43,13 @@ __all__ = [
     "Rules",
     "SortedChunk",
     "Texts",
-    "build_reject_frame",
     "count_unknown",
     "meets_all_rules",
     "meets_any_rule",
     "parse_reporters",
     "parse_words",
-    "shorten_texts",
 ]
 
-LONGEST_RAW = 500
-NEAREST_WARD = "(nearest ward)"  # beside the columns of a reject
 LONGEST_WORD = 200
 Flags = NDArray[np.bool_]
 Texts = dict[str, pd.Series]  # cleaned columns by heading
@@ -92,8 +89,10 @@ class RowReader:
     name_parts: dict[str, str] = field(default_factory=dict)
     layer: str | None = None
     reading: Reading = "as named"  # of the columns of the place
+    finder: AddressFinder | None = None  # of the area's gazetteer; None: no row is placed by its address
     with_former_keys: bool = False  # whether events get the name by which an older Hexbeat stored them (former_id)
     keys: NaturalKeys = field(init=False)
+    addresses: AddressColumns = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
     numbers: DateNumbers = field(init=False, default_factory=DateNumbers)
     places: PlaceTally = field(init=False, default_factory=PlaceTally)
@@ -103,6 +102,7 @@ class RowReader:
 
     def __post_init__(self) -> None:
         self.keys = NaturalKeys(self.profile.key, self.plan)
+        self.addresses = AddressColumns(self.plan, self.finder)
         self._place_columns = PlaceColumns(self.profile.name, self.plan, self.profile.location, self.crs)
 
     def read(self, chunk: Chunk) -> SortedChunk:
@@ -117,7 +117,10 @@ class RowReader:
         points = None if chunk.points is None else chunk.points[rows]
         selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
         unusable = np.zeros(len(rows), dtype=np.bool_) if chunk.unusable is None else chunk.unusable[rows]
-        events, reasons, keys = self._check_rows(selected_texts, points, layer[rows], selected_scope, unusable)
+        found = self.addresses.find_places(
+            selected_texts, self._place_columns.find_places(selected_texts, points, self.reading)
+        )
+        events, reasons, keys = self._check_rows(selected_texts, found, points, layer[rows], selected_scope, unusable)
         elsewhere = self._is_elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
@@ -130,6 +133,7 @@ class RowReader:
                 reasons=reasons[rejected],
                 keys=keys[rejected],
                 nearest=self.edge.describe_rows(self.wards, rejected),
+                addresses=self.addresses.describe_rows(selected_texts, found, rejected),
             ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
@@ -153,11 +157,17 @@ class RowReader:
         )
 
     def _check_rows(
-        self, texts: Texts, points: Points | None, layer: NDArray[np.int8], scope: pd.Series | None, unusable: Flags
+        self,
+        texts: Texts,
+        found: FoundPlaces,
+        points: Points | None,
+        layer: NDArray[np.int8],
+        scope: pd.Series | None,
+        unusable: Flags,
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
-        place = self._place_columns.find_places(texts, points, self.reading)
+        place = found.place
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
@@ -170,7 +180,10 @@ class RowReader:
         if self.profile.location.coast_m or not self.profile.wider_region:  # most rows of a wider region are outside
             self.edge.settle(self.wards, place, ward, somewhere, tolerance_m=self.profile.location.coast_m)
         if self.reading == "as named":
-            self.places.add(self._place_columns, texts, points, self.wards, ward=ward, missing=missing)
+            self.places.add(
+                self._place_columns, texts, points, self.wards,
+                ward=np.where(found.has_coordinates, ward, OUTSIDE), missing=~found.has_coordinates,
+            )  # fmt: skip
         doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
             self.plan.doubtful, texts, len(layer)
         )
@@ -188,20 +201,21 @@ class RowReader:
             (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
-        keys, numbered = self._read_keys(texts, place, scope, np.flatnonzero(~self._is_elsewhere(reasons)))
+        keys, numbered = self._read_keys(texts, found, scope, np.flatnonzero(~self._is_elsewhere(reasons)))
         good = np.flatnonzero(reasons == "")
         names, repeated = self.keys.assign(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         accepted = good[~repeated]
         if self.plan.quantity:
             self.quantities.add(texts[self.plan.quantity], quantity, reasons == "")
-        events = self._build_events(texts, accepted, place, when, layer, quantity.numbers)
+        self.addresses.count(found, accepted, np.flatnonzero(reasons == "missing_location"))
+        events = self._build_events(texts, accepted, found, when, layer, quantity.numbers)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
         events = events[list(EVENT_COLUMNS)]
         if self.with_former_keys:
-            events = events.assign(former_id=self.keys.name_former(texts, place, scope, accepted))
+            events = events.assign(former_id=self.keys.name_former(texts, found, scope, accepted))
         return events, reasons, keys
 
     def _is_elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
@@ -209,36 +223,38 @@ class RowReader:
         return np.asarray((reasons == "outside_area") & self.profile.wider_region)
 
     def _read_keys(
-        self, texts: Texts, place: Points, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: Texts, found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
         """The natural key of each row in `rows`, None for the others, and whether equal ones are numbered."""
-        keys, numbered = np.full(len(place), None, dtype=object), np.zeros(len(place), dtype=np.bool_)
-        keys[rows], numbered[rows] = self.keys.read(texts, place, scope, rows)
+        keys, numbered = np.full(len(found.place), None, dtype=object), np.zeros(len(found.place), dtype=np.bool_)
+        keys[rows], numbered[rows] = self.keys.read(texts, found, scope, rows)
         return keys, numbered
 
     def _build_events(
         self,
         texts: Texts,
         accepted: NDArray[np.intp],
-        place: Points,
+        found: FoundPlaces,
         when: Intervals,
         layer: NDArray[np.int8],
         quantity: NDArray[np.int64],
     ) -> pd.DataFrame:
-        lon, lat = place[accepted, 0], place[accepted, 1]
+        lon, lat = found.place[accepted].T
         accepted_texts = {name: column.iloc[accepted] for name, column in texts.items()}
         layers = np.array(LAYER_NAMES, dtype=object)[layer[accepted]]
         cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
         rules = self.profile.location
         location, location_m = parse_location_precisions(rules, self.plan, accepted_texts, len(accepted))
+        kind, metres = found.kind[accepted], found.metres[accepted]
+        by_address = np.isfinite(metres)  # what the source says of its points does not hold for these
         return pd.DataFrame(
             {
                 "layer": layers,
                 "source": self.profile.name,
                 "lon": lon,
                 "lat": lat,
-                "location_precision": location,
-                "location_precision_m": location_m,
+                "location_precision": np.where(by_address, kind, location),
+                "location_precision_m": np.where(by_address, metres, location_m),
                 "occurred_from": when.start[accepted],
                 "occurred_to": when.end[accepted],
                 "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[accepted]],
@@ -312,40 +328,6 @@ class RowReader:
         if heading is None:
             return 0
         return count_unknown(self.profile.reported_by, heading, {heading: texts[heading][accepted]})
-
-
-def build_reject_frame(
-    texts: dict[str, pd.Series],
-    *,
-    lines: NDArray[np.int64],
-    reasons: NDArray[np.str_],
-    keys: NDArray[np.object_],
-    nearest: Mapping[int, str],
-) -> pd.DataFrame:
-    """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank.
-
-    `nearest` says of some rows outside the area how far they are from which ward; `raw` has it as NEAREST_WARD.
-    """
-    shortened = {name: shorten_texts(column, LONGEST_RAW) for name, column in texts.items()}
-    contents = [
-        {name: shortened[name][k] for name in shortened}
-        | ({NEAREST_WARD: nearest[k]} if k in nearest and reasons[k] == "outside_area" else {})
-        for k in range(len(lines))
-    ]
-    raw = [json.dumps(content, ensure_ascii=False) for content in contents]
-    return pd.DataFrame(
-        {
-            "line": lines,
-            "reason": reasons.astype(object),
-            "raw": pd.Series(raw, dtype=object),
-            "source_id": keys,
-        }
-    )
-
-
-def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
-    """Texts cut to a length, None for blank ones."""
-    return [text[:longest] or None for text in texts]
 
 
 def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:

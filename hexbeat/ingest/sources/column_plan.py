@@ -10,7 +10,7 @@ from hexbeat.ingest.sources.profile import Condition, SourceProfile, Times
 __all__ = ["ColumnRoles", "assign_columns", "has_columns"]
 
 MOST_SHOWN = 12  # headings in a message
-_ADDRESSES = {"postcodes": r"post.?code|^pcds?$|^zip", "streets": r"street|^road|address"}
+_ADDRESSES = {"postcode": ("postcodes", r"post.?code|^pcds?$|^zip"), "street": ("streets", r"street|^road|address")}
 HINT = "name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
 
 
@@ -23,6 +23,9 @@ class ColumnRoles:
     x_y: tuple[str, str] | None
     grid_ref: str | None
     lat_lon: str | None
+    postcode: str | None
+    street: str | None
+    ward: str | None  # of the street
     location_precision: str | None
     location_precision_m: str | None
     start: tuple[str, ...]
@@ -43,6 +46,19 @@ class ColumnRoles:
     drop: tuple[tuple[str, Condition], ...]
     tests: tuple[tuple[str, Condition], ...]
     doubtful: tuple[tuple[str, Condition], ...]
+
+    @property
+    def has_coordinates(self) -> bool:
+        """Whether a column holds coordinates; the shapes of a geofile do not count."""
+        return bool(self.lon_lat or self.x_y or self.grid_ref or self.lat_lon)
+
+    @property
+    def address_columns(self) -> tuple[str, ...]:
+        """The headings of postcode, street and its ward.
+
+        They are no content: a row with coordinates does not change by them.
+        """
+        return tuple(dict.fromkeys(name for name in (self.postcode, self.street, self.ward) if name))
 
     @property
     def content_columns(self) -> tuple[str, ...]:
@@ -76,7 +92,7 @@ class ColumnRoles:
         """Every heading that is read. How well a place is known is no content: a row that says so stays the same."""
         tests = (name for name, _ in (*self.tests, *self.doubtful))
         places = (name for name in (self.location_precision, self.location_precision_m) if name)
-        return tuple(dict.fromkeys([*self.content_columns, *tests, *places]))
+        return tuple(dict.fromkeys([*self.content_columns, *self.address_columns, *tests, *places]))
 
 
 def assign_columns(
@@ -92,7 +108,10 @@ def assign_columns(
     fixed = profile.layer.value or (profile.layer.default and not profile.layer.column)
     lon_lat, x_y = find.find_pair(place.lon, place.lat), find.find_pair(place.x, place.y)
     grid_ref, lat_lon = find.find_first(place.grid_ref), find.find_first(place.lat_lon)
-    if not (lon_lat or x_y or grid_ref or lat_lon or features):
+    has_coordinates = bool(lon_lat or x_y or grid_ref or lat_lon or features)
+    postcode = find.find_address(place.postcode, is_spare=has_coordinates)
+    street = find.find_address(place.street, is_spare=has_coordinates)
+    if not (has_coordinates or postcode or street):
         raise find.build_missing_place_error(_describe_location(profile))
     start = tuple(heading for names in time.start if (heading := find.find_first((names,))))
     parts, has_day = find.find_date_parts(time)
@@ -110,6 +129,9 @@ def assign_columns(
         x_y=x_y,
         grid_ref=grid_ref,
         lat_lon=lat_lon,
+        postcode=postcode,
+        street=street,
+        ward=find.find_address(place.ward, is_spare=has_coordinates) if street else None,
         location_precision=find.find_optional(place.precision_column),
         location_precision_m=find.find_optional(place.precision_m_column),
         start=tuple(dict.fromkeys(start)),
@@ -151,7 +173,7 @@ def _describe_location(profile: SourceProfile) -> str:
     kinds = [
         f"{place.lon[0]} and {place.lat[0]}" if place.lon and place.lat else "",
         f"{place.x[0]} and {place.y[0]}" if place.x and place.y else "",
-        *(names[0] for names in (place.grid_ref, place.lat_lon) if names),
+        *(names[0] for names in (place.grid_ref, place.lat_lon, place.postcode, place.street) if names),
     ]
     return f"columns for the place ({', or '.join(kind for kind in kinds if kind)})"
 
@@ -179,6 +201,15 @@ class _Finder:
             if matches:
                 return matches[0]
         return None
+
+    def find_address(self, names: Sequence[str], *, is_spare: bool) -> str | None:
+        """As `find_first`; None too if two columns match it in a file with coordinates, which can do without it."""
+        try:
+            return self.find_first(names)
+        except DataError:
+            if is_spare:
+                return None
+            raise
 
     def require_first(self, names: Sequence[str]) -> str:
         """The first of the names that the file has; DataError if it has none."""
@@ -233,13 +264,13 @@ class _Finder:
 
     def build_missing_place_error(self, what: str) -> DataError:
         """As `build_missing_error`; a column of postcodes or streets is named, because people take it for a place."""
-        for kind, pattern in _ADDRESSES.items():
+        for key, (kind, pattern) in _ADDRESSES.items():
             heading = next((name for name in self.headings if re.search(pattern, name, re.IGNORECASE)), None)
             if heading:
                 return DataError(
                     f"{self.name} needs {what}",
-                    f"it has a column of {kind} ({heading[:40]}), which are not read as places",
-                    "add coordinates to the file: longitude and latitude, eastings and northings, or grid references",
+                    f"it has a column of {kind} ({heading[:40]}), which this source does not read as places",
+                    f"name it as location.{key} in a source profile, or add coordinates to the file",
                 )
         return self.build_missing_error(what)
 

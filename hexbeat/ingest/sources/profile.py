@@ -79,6 +79,9 @@ class Location:
     crs: str | None = field(metadata=tables.TEXT, default=None)  # of x and y, or of a geofile that names none
     grid_ref: Names = field(metadata=tables.NAMES, default=())  # OS grid reference; the centre of its square
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
+    postcode: Names = field(metadata=tables.NAMES, default=())  # of a row without coordinates, by the gazetteer
+    street: Names = field(metadata=tables.NAMES, default=())  # the same, where there is no postcode
+    ward: Names = field(metadata=tables.NAMES, default=())  # ward or council of the street; tells equal names apart
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
     coast_m: float = field(metadata=tables.NUMBER, default=0.0)  # a place so many metres outside is in the nearest ward
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.
@@ -244,7 +247,8 @@ def _list_rules(profile: SourceProfile, name: str) -> list[tuple[str, str | None
         reporters.value,
         reporters.default,
     } - {None}
-    has_location = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    has_coordinates = place.grid_ref or place.lat_lon or (place.lon and place.lat) or (place.x and place.y)
+    has_location = has_coordinates or place.postcode or place.street
     has_time = bool(profile.time.start or (profile.time.year and profile.time.month))
     return [
         ("A profile has the name of its file", _state_unless(profile.name == name, f"has the name {profile.name!r}")),

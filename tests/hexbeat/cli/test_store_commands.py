@@ -428,3 +428,32 @@ def test_a_clock_that_is_wrong_is_said(run: Run, tmp_path: Path) -> None:
     outcome = run("ingest", path, "--source", "table")
     assert outcome.code == 3
     assert re.search(r"Check the clock of this machine: it says \d{1,2} \w{3} \d{4}\.", outcome.err)
+
+
+def test_rows_are_placed_by_their_street_and_what_is_missing_is_said(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "streets.csv"
+    path.write_text("layer,id,date,street\nneedles,1,01/10/2026,14 Linthorpe Rd\nneedles,2,01/10/2026,Church Lane\n")
+    outcome = run("ingest", path, "--source", "table")
+    assert outcome.code == 0, outcome.err
+    assert "streets.csv: 1 row is placed by a street (known to 556 m)." in outcome.err
+    (rejected,) = run("rejects", "--format", "json").json["rejects"]
+    raw = rejected["raw"] if isinstance(rejected["raw"], dict) else json.loads(rejected["raw"])
+    assert raw["(choice)"] == "Church Lane (Acklam), Church Lane (Nunthorpe)"
+
+
+def test_a_file_of_streets_in_an_area_without_a_gazetteer_names_the_command(run: Run, tmp_path: Path) -> None:
+    squares = tmp_path / "in.geojson"
+    squares.write_text(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"CD":"W1","NM":"West"},"geometry":'
+        '{"type":"Polygon","coordinates":[[[-1.3,54.5],[-1.29,54.5],[-1.29,54.51],[-1.3,54.51],[-1.3,54.5]]]}}]}'
+    )
+    made = run("boundaries", "build", squares, "--area", "square", "--code", "CD", "--name", "NM",
+               "--out", tmp_path / "home" / "boundaries")  # fmt: skip
+    assert made.code == 0, made.err
+    path = tmp_path / "streets.csv"
+    path.write_text("layer,id,date,street\nneedles,1,01/10/2026,14 Long Street\n")
+    outcome = run("ingest", path, "--source", "table", "--area", "square")
+    assert outcome.code == 3
+    assert outcome.err.endswith(
+        "Add coordinates to the file, or build one: hexbeat gazetteer build FILE... --area square.\n"
+    )

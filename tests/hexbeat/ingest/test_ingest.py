@@ -158,8 +158,9 @@ def test_one_bad_file_changes_nothing(sqlite_store: Store, tmp_path: Path) -> No
     with pytest.raises(DataError) as caught:
         ingest(sqlite_store, good, bad)
     assert str(caught.value) == (
-        "bad.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon); "
-        "it has layer, id, date; name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
+        "bad.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon, or "
+        "postcode, or street); it has layer, id, date; name the columns in a source profile; "
+        "`hexbeat sources suggest FILE` writes one"
     )
     assert len(live(sqlite_store)) == 0
     assert sqlite_store.batches(ANALYST) == []

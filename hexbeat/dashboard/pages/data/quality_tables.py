@@ -145,10 +145,15 @@ def render_samples(samples: Sequence[RejectSample]) -> str:
 
 
 def format_raw(raw: str) -> str:
-    """A rejected row as "column: text, column: text", cut where it is long."""
-    cells = parse_raw(raw).items()
+    """A rejected row as "column: text, column: text", cut where it is long; first what Hexbeat adds in brackets."""
+    cells = sorted(parse_raw(raw).items(), key=_is_column)
     text = ", ".join(f"{name}: {'(blank)' if value in (None, '') else value}" for name, value in cells)
     return text if len(text) <= MOST_RAW_LETTERS else f"{text[:MOST_RAW_LETTERS]} …"
+
+
+def _is_column(cell: tuple[str, Any]) -> bool:
+    """Whether a text is one of the file, and not such as "(choice)" or "(nearest ward)"."""
+    return not cell[0].startswith("(")
 
 
 def parse_raw(raw: str) -> dict[str, Any]:

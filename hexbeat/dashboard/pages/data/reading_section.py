@@ -129,10 +129,12 @@ def describe_reading(plan: ColumnRoles, headings: Sequence[str]) -> tuple[list[s
 def list_roles(plan: ColumnRoles) -> list[tuple[str, str]]:
     """Each heading that is read, with what it is to a person."""
     place = [*(plan.lon_lat or ()), *(plan.x_y or ()), plan.grid_ref, plan.lat_lon]
+    address = "the place of rows without coordinates" if plan.has_coordinates else "the place"
     when = [*plan.start, plan.clock, plan.precision]
     parts: list[tuple[Sequence[str | None], str]] = [
         ([plan.layer], "the layer"),
         (place, "the place"),
+        (plan.address_columns, address),
         (when, "when it happened"),
         ([plan.end], "when it ended"),
         ([plan.quantity], "how many"),

@@ -66,8 +66,8 @@ def test_what_is_written_is_read_back(profile: SourceProfile) -> None:
             ("lon =", "width ="),
             (
                 "A source profile has only known keys, each with its kind of value; finds.toml: location has an "
-                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, shapes, coast_m, "
-                "placeholders, doubtful, precision, precision_m, precision_column, precision_m_column"
+                "unknown key 'width'; it may have lon, lat, x, y, crs, grid_ref, lat_lon, postcode, street, ward, "
+                "shapes, coast_m, placeholders, doubtful, precision, precision_m, precision_column, precision_m_column"
             ),
         ),
         (
@@ -358,22 +358,53 @@ def test_numbers_of_reports_are_no_dates(tmp_path: Path) -> None:
     assert parts["report number"] == "key"
 
 
-def test_postcodes_and_streets_alone_are_named_as_what_they_are(tmp_path: Path) -> None:
+def test_postcodes_and_streets_are_proposed_as_the_place_where_nothing_else_says_it(tmp_path: Path) -> None:
     rows = ("TS1 2AB,Linthorpe Road,2025-06-01", "ts4 2ab,High St.,2025-06-02")
     parts, suggestion = suggest_parts(tmp_path, "Where,Location,Date of find", *rows)
-    assert (parts["Where"], parts["Location"]) == (None, None)
+    assert (parts["Where"], parts["Location"]) == ("postcode", "street")
+    assert suggestion.missing == ()
+    assert (suggestion.profile.location.postcode, suggestion.profile.location.street) == (("Where",), ("Location",))
+    assert suggestion.reasons[0] == "Where is the postcode: its values are postcodes, and nothing else says where"
     assert suggestion.reasons[-1] == (
-        "CHECK: Where holds postcodes and Location holds street names, which are not read as places; add coordinates "
-        "to the file"
+        "CHECK: only Where and Location say where; rows are placed by the gazetteer of the area, to the postcode or "
+        "the street"
     )
 
 
-def test_a_load_of_postcodes_alone_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
+def test_an_address_beside_coordinates_is_left_to_the_person(tmp_path: Path) -> None:
+    rows = ("TS1 2AB,54.57421,-1.23511,2025-06-01", "ts4 2ab,54.57522,-1.23612,2025-06-02")
+    parts, suggestion = suggest_parts(tmp_path, "Where,lat,lon,Date of find", *rows)
+    assert parts["Where"] is None
+    assert suggestion.profile.location.postcode == ()
+    reasons = {column.column: column.reason for column in suggestion.columns}
+    assert reasons["Where"] == "its values are postcodes, and the place is known otherwise"
+
+
+def test_the_table_knows_the_usual_headings_of_addresses() -> None:
+    built_in = load_profile("table", Path())
+    plan = assign_columns(built_in, ["layer", "date", "Post Code", "Road_Name", "Town"], name="a.csv")
+    assert (plan.postcode, plan.street, plan.has_coordinates) == ("Post Code", "Road_Name", False)
+    assert plan.address_columns == ("Post Code", "Road_Name", "Town")
+    assert assign_columns(built_in, ["layer", "date", "lon", "lat", "Town"], name="a.csv").address_columns == ()
+    assert not set(plan.address_columns) & {*plan.content_columns, *plan.identity_columns}
+
+
+def test_two_columns_of_streets_are_refused_only_where_they_are_needed() -> None:
+    built_in = load_profile("table", Path())
+    headings = ["layer", "date", "Street", "street "]
+    assert assign_columns(built_in, [*headings, "lon", "lat"], name="a.csv").street is None
     with pytest.raises(DataError) as caught:
-        assign_columns(load_profile("table", tmp_path), ["layer", "date", "Post Code"], name=path.name)
+        assign_columns(built_in, headings, name="a.csv")
     assert str(caught.value) == (
-        "a.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon); it has a "
-        "column of postcodes (Post Code), which are not read as places; add coordinates to the file: longitude and "
-        "latitude, eastings and northings, or grid references"
+        "a.csv has to have only one column for street; it has 2: Street, street ; rename or delete the others"
+    )
+
+
+def test_an_address_that_the_source_does_not_name_is_named() -> None:
+    with pytest.raises(DataError) as caught:
+        assign_columns(load_profile("table", Path()), ["layer", "date", "Postcode of find"], name="a.csv")
+    assert str(caught.value) == (
+        "a.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon, or "
+        "postcode, or street); it has a column of postcodes (Postcode of find), which this source does not read as "
+        "places; name it as location.postcode in a source profile, or add coordinates to the file"
     )

@@ -1,4 +1,5 @@
 import io
+import json
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -133,3 +134,10 @@ def test_undo_says_what_it_will_do() -> None:
         "The load of a.csv, b.csv on 1 Jul 2026 at 13:30 is undone: 12 new events go, 1 changed event is as before, "
         "0 removed events come back, 4 rejects are forgotten."
     )
+
+
+def test_what_helps_to_correct_a_rejected_row_comes_before_its_columns_and_is_never_cut() -> None:
+    raw = json.dumps({"note": "x" * 500, "street": "Church Lane", "(choice)": "Church Lane (Acklam)"})
+    table = render_samples([RejectSample("a.csv", 2, "missing_location", raw)])
+    assert "<td>(choice): Church Lane (Acklam), note: xxx" in table
+    assert "street" not in table

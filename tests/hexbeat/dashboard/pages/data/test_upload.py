@@ -4,10 +4,11 @@ import pytest
 
 from geo.errors import DataError
 from hexbeat.areas.area import load_area
+from hexbeat.dashboard.pages.data.reading_section import assign_suggested_columns, describe_reading
 from hexbeat.dashboard.pages.data.upload import build_match_table, build_profile, parse_matches
 from hexbeat.ingest.ingest import ingest_files
 from hexbeat.ingest.sources import list_profiles, save_profile
-from hexbeat.ingest.suggestions import Suggestion, suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, suggest_profile
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 
@@ -77,3 +78,27 @@ def test_a_source_has_a_name_of_its_own(suggestion: Suggestion, name: str, fact:
         "A source needs a name of its own, of lower-case letters, digits and hyphens; "
         f"{fact}; choose one such as council-sweeps"
     )
+
+
+def test_a_file_of_streets_alone_becomes_a_source_that_loads_it(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text(
+        'Ref,Found on,Where\n1,03/11/2026 14:05,14 Linthorpe Rd\n2,04/11/2026 09:30,"Borough Road, Middlesbrough"\n',
+        encoding="utf-8",
+    )
+    suggestion = suggest_profile(path)
+    frame = build_match_table(suggestion)
+    assert frame["Meaning"].tolist() == ["identifier", "date, or date and time", "street"]
+    parts = parse_matches(frame)
+    assert find_missing_parts(parts, "rows") == ()
+    profile = build_profile(suggestion, parts, name="calls", layer="needle_litter", taken=[])
+    assert describe_reading(assign_suggested_columns(suggestion, profile), frame["Column"].tolist()) == (
+        ["The place: Where", "When it happened: Found on", "The identifier: Ref"],
+        [],
+    )
+    home = tmp_path / "home"
+    with Store.open(home) as store:
+        save_profile(profile, home)
+        area = load_area("middlesbrough", home=home)
+        report = ingest_files(store, ANALYST, [path], source="calls", area=area, home=home)
+        assert report.files[0].tally.new == 2
