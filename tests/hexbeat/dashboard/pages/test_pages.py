@@ -230,6 +230,19 @@ def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
     assert "No reports of street dealing have been loaded." in read_html(app)
 
 
+def test_months_are_played_on_a_map(home: Path) -> None:
+    filled(home)
+    app = open_map(layers="needle_litter,overdoses")
+    app.session_state["tab"] = "Months"
+    app.session_state["play"] = True
+    app.run()
+    assert not app.exception
+    app.session_state["play_unit"] = "week"
+    app.run()
+    assert not app.exception
+    assert "Play shows one period after the other" in read_html(app)
+
+
 def test_another_period_is_chosen_by_its_dates(home: Path) -> None:
     filled(home)
     app = open_map(view="change")
