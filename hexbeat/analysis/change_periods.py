@@ -152,24 +152,20 @@ def choose_periods(
     is_free = not isinstance(against, str)
     if is_free and (misfit := _describe_misfit(spec, now, other)):
         return ComparedPeriods(spec.name, now, other, (), (), by_month, misfit, misfit, tuple(notes), fit=False)
-    lengths = _describe_lengths(now, other) if is_free else []
-    (known_other, known_now), are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
+    known, are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
+    refusal = _describe_refusal(coverage, spec, (other, now), (known[0], known[1]), chosen.wards, are_known=are_known)
+    if is_free and not refusal:
+        notes += _describe_lengths(now, other, (known[0], known[1]))
     return ComparedPeriods(
         layer=spec.name,
         now=now,
         other=other,
-        known_now=known_now,
-        known_other=known_other,
+        known_now=known[1],
+        known_other=known[0],
         by_month=by_month,
         missing=_describe_missing(coverage, spec, (other, now), chosen.wards),
-        refusal=_describe_refusal(
-            coverage, spec, (other, now), (known_other, known_now), chosen.wards, are_known=are_known
-        ),
-        notes=(
-            *notes,
-            *lengths,
-            *_describe_rates(coverage, spec, (other, now), (known_other, known_now), chosen.wards),
-        ),
+        refusal=refusal,
+        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known[0], known[1]), chosen.wards)),
     )
 
 
@@ -244,12 +240,12 @@ def _describe_misfit(spec: LayerSpec, now: Period, other: Period) -> str | None:
     return None
 
 
-def _describe_lengths(now: Period, other: Period) -> list[str]:
-    """That two free periods of different lengths are compared by their rates."""
-    days = [f"{(end - start).days:,}" for start, end in (now, other)]
-    return [f"The periods have {days[0]} days now and {days[1]} before. Their rates are compared."] * (
-        days[0] != days[1]
-    )
+def _describe_lengths(now: Period, other: Period, known: tuple[Spans, Spans]) -> list[str]:
+    """That free periods of different lengths are compared by rates; where days are missing, another note says so."""
+    days = [(end - start).days for start, end in (other, now)]
+    if days[0] == days[1] or days != [count_days(spans) for spans in known]:
+        return []
+    return [f"The periods have {days[1]:,} days now and {days[0]:,} before. Their rates are compared."]
 
 
 def _describe_refusal(

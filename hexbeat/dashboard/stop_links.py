@@ -32,18 +32,17 @@ def draw_tour_links(installation: Installation, stops: Sequence[Stop]) -> None:
     with st.expander("Open a stop in a map"):
         if links.geo:
             st.text("In the phone's own map:")
-            _draw_row([(stop.order, build_geo_link(stop, links)) for stop in stops])
-        web = [(stop.order, build_web_link(stop, links)) for stop in stops]
-        if web[0][1]:
-            st.text(f"At {web[0][1][0]}, which learns the place that you open:")
-            _draw_row([(order, link[1] if link else None) for order, link in web])
+            _draw_row([(f"Stop {stop.order}", build_geo_link(stop, links) or "") for stop in stops])
+        web = [(stop.order, *link) for stop in stops if (link := build_web_link(stop, links))]
+        if web:
+            st.text(f"At {web[0][1]}, which learns the place that you open:")
+            _draw_row([(f"Stop {order} at {service}", address) for order, service, address in web])
 
 
-def _draw_row(rows: Sequence[tuple[int, str | None]]) -> None:
+def _draw_row(rows: Sequence[tuple[str, str]]) -> None:
     with st.container(horizontal=True, gap="small"):
-        for order, address in rows:
-            if address:
-                st.link_button(f"Stop {order}", address)
+        for label, address in rows:
+            st.link_button(label, address)
 
 
 def _read_links(installation: Installation) -> StopLinks:

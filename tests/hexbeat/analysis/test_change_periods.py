@@ -90,7 +90,9 @@ def test_closures_are_compared_over_the_same_length_only() -> None:
 def test_a_period_that_is_half_unknown_is_not_compared() -> None:
     known = D(2024, 1, 1), D(2024, 4, 1)
     columns = cover(columns_of(days_of(*known)), known)
-    assert compare(columns, (D(2024, 3, 1), D(2024, 4, 1)), (D(2023, 12, 10), D(2024, 1, 5))).missing == (
+    early = compare(columns, (D(2024, 3, 1), D(2024, 4, 1)), (D(2023, 12, 10), D(2024, 1, 5)))
+    assert not any("rates" in note for note in early.notes)
+    assert early.missing == (
         "There is nothing to compare with. The records begin on 1 Jan 2024, and the comparison needs those of 10 Dec "
         "2023 to 4 Jan 2024."
     )
@@ -132,3 +134,13 @@ def test_another_text_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_against(text)
     assert str(caught.value) == message
+
+
+def test_missing_days_and_different_lengths_are_told_once() -> None:
+    spans = (D(2024, 1, 1), D(2024, 1, 25)), (D(2024, 3, 1), D(2024, 5, 1))
+    columns = cover(columns_of([event for span in spans for event in days_of(*span)]), *spans)
+    found = compare(columns, (D(2024, 3, 1), D(2024, 5, 1)), (D(2024, 1, 1), D(2024, 2, 1)))
+    assert found.whole[["now", "before", "ratio"]].to_numpy().tolist() == [[61, 24, 1]]
+    assert [note for note in found.notes if "rates" in note] == [
+        "Only known days count: 61 of 61 days now and 24 of 31 days before. Their rates are compared."
+    ]
