@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import geopandas
     import pandas as pd
 
+    from hexbeat.analysis.change_map import Against
     from hexbeat.analysis.hotspot_map import HotspotMap
 
 __all__ = ["FILTERS", "Names", "Town", "open_town"]
@@ -148,23 +149,23 @@ class Town:
         layer: str,
         *,
         by: Literal["cell", "ward"] = "ward",
-        against: Literal["before", "year_before", "year-before"] = "before",
+        against: Literal["before", "year_before", "year-before"] | tuple[Day, Day] = "before",
         resolution: int = 9,
         as_at: Day = None,
         **filters: Any,
     ) -> "geopandas.GeoDataFrame":
-        """The period against the one `before` it, or the same dates a "year_before": the columns of `hexbeat change`.
+        """The period against the one `before` it, the same dates a "year_before", or any: as `hexbeat change`.
 
+        Any other period is two days, of which the second no longer counts. It shares no day with the filter's, and the
+        later of the two is `now`. A difference in length is taken into account: rates are compared.
         `attrs["missing"]` is None, or says which days are not known, or why there is nothing to compare with: then the
         frame is empty, or holds wards of their own coverage.
         """
-        from hexbeat.analysis.change_map import AGAINST, build_change_map  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.change_map import build_change_map  # noqa: PLC0415 - scipy, when it is needed
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
         _require_one_of("by", by, ("cell", "ward"))
-        earlier = next((name for name in AGAINST if name == against.replace("-", "_")), None)
-        if earlier is None:
-            raise _build_choice_error("against", against, AGAINST)
+        earlier = _parse_against(against)
         request = self._build_request(layer, as_at=as_at, **filters)
         columns = request.columns
         study = self._load_study(request.event_filter, resolution)
@@ -325,6 +326,17 @@ def _find_viewer(viewer: Viewer | str | None) -> Viewer:
     if viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
     return Viewer(Role(viewer))
+
+
+def _parse_against(against: str | tuple[Day, Day]) -> "Against":
+    """The period to compare with, by its name or its two days."""
+    from hexbeat.analysis.change_map import AGAINST, parse_against  # noqa: PLC0415 - scipy, when it is needed
+
+    if isinstance(against, str):
+        if against.replace("-", "_") not in AGAINST:
+            raise _build_choice_error("against", against, AGAINST)
+        return parse_against(against)
+    return parse_against(":".join(str(_to_day(day) or "") for day in against))
 
 
 def _list_names(names: Names) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from hexbeat.analysis.change_periods import (
     ComparedPeriods,
     choose_periods,
     is_known_enough,
+    parse_against,
+    put_in_order,
 )
 from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
@@ -22,7 +24,7 @@ from layers.counting import Selection
 from layers.coverage import Spans, count_days
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, clip_period, find_month_only_share, get_coverage, require_one_layer
+from layers.periods import Period, find_month_only_share, get_coverage, require_one_layer
 from layers.precision import describe_fine_cells, measure_chosen_precision
 from layers.wording import format_list, format_percent, format_plural
 
@@ -38,6 +40,7 @@ __all__ = [
     "ChangeMap",
     "build_change_map",
     "is_one_of_many",
+    "parse_against",
 ]
 
 RISE: Final = "rise"
@@ -103,7 +106,9 @@ def build_change_map(
     q: float = 0.05,
     time_zone: str = "Europe/London",
 ) -> ChangeMap:
-    """Compare the filter's period with the one "before" of the same length, or the same dates a "year_before".
+    """Compare the filter's period with the one "before" of the same length, the same dates a "year_before", or any.
+
+    Of two free periods, which share no day, the later is `now`. Rates are compared where their lengths differ.
 
     The current period ends with the records, so that days that are not loaded yet do not look like a fall. Of both
     periods only the known days count (`hexbeat.analysis.change_periods`). Counts are taken as Poisson: where one person
@@ -111,7 +116,7 @@ def build_change_map(
     """
     spec = require_one_layer(chosen, "A map of change")
     chosen = restrict_filter(study, chosen)
-    now, notes = clip_period(columns, chosen, time_zone=time_zone)
+    chosen, against, now, notes = put_in_order(columns, chosen, against, time_zone=time_zone)
     if now is None:
         return _build_empty_map(spec, study, q, None, notes[-1], [])
     notes = [note for note in notes if not note.endswith("not known.")]  # `missing` says so of both periods

@@ -11,12 +11,21 @@ from itertools import starmap
 from typing import Final, Literal, get_args
 
 from geo.calendar import find_month_start, list_months
+from geo.errors import UsageError
 from hexbeat.analysis.study import select_known
 from layers.columns import Columns
 from layers.coverage import Coverage, Span, Spans, count_days, join_spans, subtract_spans
 from layers.filters import Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, find_month_only_share, find_period_before, find_year_before, get_coverage
+from layers.periods import (
+    Period,
+    clip_period,
+    find_month_only_share,
+    find_period_before,
+    find_year_before,
+    get_coverage,
+    parse_day,
+)
 from layers.wording import (
     format_date,
     format_left_out,
@@ -26,12 +35,24 @@ from layers.wording import (
     format_span,
 )
 
-__all__ = ["AGAINST", "Against", "ComparedPeriods", "choose_periods", "cut_to_months", "is_known_enough"]
+__all__ = [
+    "AGAINST",
+    "Against",
+    "ComparedPeriods",
+    "NamedPeriod",
+    "choose_periods",
+    "cut_to_months",
+    "is_known_enough",
+    "parse_against",
+    "put_in_order",
+]
 
-Against = Literal["before", "year_before"]
-AGAINST: Final[tuple[Against, ...]] = get_args(Against)
+NamedPeriod = Literal["before", "year_before"]
+Against = NamedPeriod | Period
+AGAINST: Final[tuple[NamedPeriod, ...]] = get_args(NamedPeriod)
 _LEAST_KNOWN: Final = 0.5  # of the days of a period: with fewer there is no comparison
 _MOST_OF: Final = 0.5
+_LATER_IS_NOW: Final = "The later of the two periods counts as now."
 _MONTHS: Final = "Most records are known only to their month, so only whole months are compared."
 
 
@@ -42,6 +63,7 @@ class ComparedPeriods:
     The same sources cover all of these days, unless the comparison is refused for days that are not known.
     `by_month`: only whole months count, because most records are known only to their month. `missing` says which days
     of the two periods are not known (None: all are). `refusal` says why there is no comparison (None: there is one).
+    `fit`: false for two periods that nobody can compare, whatever is known of them.
     """
 
     layer: str
@@ -53,48 +75,97 @@ class ComparedPeriods:
     missing: str | None
     refusal: str | None
     notes: tuple[str, ...]
+    fit: bool = True
 
     def find_known(self, coverage: Coverage, ward: str) -> tuple[Spans, Spans]:
-        """The days of `other` and of `now` that are known in one ward, by its code."""
+        """The days of `other` and of `now` that are known in one ward, by its code; none of periods that do not fit."""
+        if not self.fit:
+            return (), ()
         spans = coverage.find_comparable(self.layer, (self.other, self.now), wards=(ward,))
         other, now = (cut_to_months(known) if self.by_month else known for known in spans)
         return other, now
 
 
+def parse_against(text: str) -> Against:
+    """The period to compare with: before, year-before, or two days as in 2025-01-01:2025-04-01, the second left out.
+
+    UsageError for anything else.
+    """
+    named = next((name for name in AGAINST if name == text.strip().replace("-", "_")), None)
+    if named:
+        return named
+    first, colon, end = text.partition(":")
+    if not colon:
+        raise UsageError(
+            "The period to compare with is before, year-before, or two days with a colon between them",
+            f"it was written as {text[:40]!r}",
+            "write for example 2025-01-01:2025-04-01, which ends before the second day",
+        )
+    period = parse_day(first), parse_day(end)
+    if period[0] >= period[1]:
+        raise UsageError(
+            "A period ends after it begins",
+            f"{text[:40]!r} does not",
+            "write the earlier day first; the second day no longer counts",
+        )
+    return period
+
+
+def put_in_order(
+    columns: Columns, chosen: Filter, against: Against, *, time_zone: str
+) -> tuple[Filter, Against, Period | None, list[str]]:
+    """The filter and the period to compare with, the later of two free periods as the filter's.
+
+    Then the part of the filter's period that the records cover (None: there is none), and sentences on all this.
+    """
+    now, notes = clip_period(columns, chosen, time_zone=time_zone)
+    if now is None or isinstance(against, str) or against[0] < now[1]:
+        return chosen, against, now, notes
+    later = replace(chosen, start=against[0], end=against[1])
+    covered, more = clip_period(columns, later, time_zone=time_zone)
+    return later, now, covered, [*notes, _LATER_IS_NOW, *more]
+
+
 def choose_periods(
     columns: Columns, chosen: Filter, spec: LayerSpec, now: Period, *, against: Against, time_zone: str
 ) -> ComparedPeriods:
-    """The periods to compare with `now`, a period of records: the one before it, or the same dates a year before.
+    """The periods to compare with `now`, a period of records: the one before it, the same dates a year before, or any.
 
     Of records that are mostly known only to their month, both are cut to whole months.
     """
     coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
     other = _find_other(now, against)
-    month_only = _find_month_share(columns, chosen, (other[0], now[1]), time_zone)
+    spans: Spans = ((other[0], now[1]),) if isinstance(against, str) else (other, now)
+    month_only = _find_month_share(columns, chosen, spans, time_zone)
     notes = []
     by_month = spec.kind == "incident" and month_only > _MOST_OF
     if by_month:
-        months = cut_to_months((now,))
-        if not months:
-            return _refuse_parts_of_months(spec, now, other)
-        if months != (now,):
+        free = () if isinstance(against, str) else (other,)
+        whole = [cut_to_months((period,)) for period in (now, *free)]
+        if not all(whole):
+            return _refuse_parts_of_months(spec, now, other, (now, *free)[whole.index(())])
+        if [months[0] for months in whole] != [now, *free]:
             notes.append(_MONTHS)
-        now = months[0]
-    if month_only and cut_to_months((now,)) == (now,):
+        now, other = whole[0][0], whole[1][0] if free else other
+    if isinstance(against, str) and month_only and cut_to_months((now,)) == (now,):
         other = _find_other_months(now, against)
-    (known_other, known_now), are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
+    is_free = not isinstance(against, str)
+    if is_free and (misfit := _describe_misfit(spec, now, other)):
+        return ComparedPeriods(spec.name, now, other, (), (), by_month, misfit, misfit, tuple(notes), fit=False)
+    known, are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
+    refusal = _describe_refusal(coverage, spec, (other, now), (known[0], known[1]), chosen.wards, are_known=are_known)
+    if is_free and not refusal:
+        notes += _describe_lengths(now, other, (known[0], known[1]))
     return ComparedPeriods(
         layer=spec.name,
         now=now,
         other=other,
-        known_now=known_now,
-        known_other=known_other,
+        known_now=known[1],
+        known_other=known[0],
         by_month=by_month,
         missing=_describe_missing(coverage, spec, (other, now), chosen.wards),
-        refusal=_describe_refusal(
-            coverage, spec, (other, now), (known_other, known_now), chosen.wards, are_known=are_known
-        ),
-        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known_other, known_now), chosen.wards)),
+        refusal=refusal,
+        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known[0], known[1]), chosen.wards)),
     )
 
 
@@ -110,6 +181,8 @@ def cut_to_months(spans: Sequence[Span]) -> Spans:
 
 
 def _find_other(now: Period, against: Against) -> Period:
+    if not isinstance(against, str):
+        return against
     return find_period_before(now) if against == "before" else find_year_before(now)
 
 
@@ -120,9 +193,9 @@ def _find_other_months(now: Period, against: Against) -> Period:
     return find_month_start(now[0], -len(list_months(*now))), now[0]
 
 
-def _find_month_share(columns: Columns, chosen: Filter, period: Period, time_zone: str) -> float:
-    """The share of the chosen events of a period that are known only to their month."""
-    selection = select_known(columns, replace(chosen, hours=None, days=frozenset()), (period,), time_zone=time_zone)
+def _find_month_share(columns: Columns, chosen: Filter, spans: Spans, time_zone: str) -> float:
+    """The share of the chosen events of some days that are known only to their month."""
+    selection = select_known(columns, replace(chosen, hours=None, days=frozenset()), spans, time_zone=time_zone)
     return find_month_only_share(columns, selection.index)
 
 
@@ -136,9 +209,9 @@ def _find_known(
     return (comparable, True) if all(map(is_known_enough, periods, known)) else (known, False)
 
 
-def _refuse_parts_of_months(spec: LayerSpec, now: Period, other: Period) -> ComparedPeriods:
+def _refuse_parts_of_months(spec: LayerSpec, now: Period, other: Period, part: Period) -> ComparedPeriods:
     refusal = (
-        f"There is nothing to compare. Most records are known only to their month, and {format_span(*now)} holds no "
+        f"There is nothing to compare. Most records are known only to their month, and {format_span(*part)} holds no "
         "whole month."
     )
     return ComparedPeriods(spec.name, now, other, (), (), by_month=True, missing=refusal, refusal=refusal, notes=())
@@ -150,6 +223,29 @@ def _describe_missing(
     """As in "Mar 2024 and 3 to 9 May 2024 are not known."; None where both periods are known."""
     missing = join_spans(span for period in periods for span in coverage.find_missing(spec.name, period, wards=wards))
     return f"{format_not_known(missing)}." if missing else None
+
+
+def _describe_misfit(spec: LayerSpec, now: Period, other: Period) -> str | None:
+    """Why two free periods cannot be compared, whatever is known of them; None where they can."""
+    shared = max(other[0], now[0]), min(other[1], now[1])
+    if shared[0] < shared[1]:
+        return (
+            f"There is no comparison, because both periods hold {format_span(*shared)}. Choose two that share no day."
+        )
+    if spec.kind == "state" and now[1] - now[0] != other[1] - other[0]:
+        return (
+            f"There is no comparison, because more {spec.many} are in force in a longer period. Choose two of the same "
+            "length."
+        )
+    return None
+
+
+def _describe_lengths(now: Period, other: Period, known: tuple[Spans, Spans]) -> list[str]:
+    """That free periods of different lengths are compared by rates; where days are missing, another note says so."""
+    days = [(end - start).days for start, end in (other, now)]
+    if days[0] == days[1] or days != [count_days(spans) for spans in known]:
+        return []
+    return [f"The periods have {days[1]:,} days now and {days[0]:,} before. Their rates are compared."]
 
 
 def _describe_refusal(

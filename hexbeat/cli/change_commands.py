@@ -8,8 +8,7 @@ import typer
 
 from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.backtest import backtest as run_backtest
-from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map
-from hexbeat.analysis.change_map import Against as Earlier
+from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map, parse_against
 from hexbeat.analysis.method_selection import (
     MOST_WEEKS,
     choose_hotspot_size,
@@ -44,13 +43,6 @@ from layers.wording import format_p, format_span
 __all__ = ["backtest", "change", "near_repeats"]
 
 
-class Against(StrEnum):
-    """The period to compare with."""
-
-    BEFORE = "before"
-    YEAR_BEFORE = "year-before"
-
-
 class Grouping(StrEnum):
     """The units that are compared."""
 
@@ -65,22 +57,27 @@ def change(
     request: FilterRequest,
     by: Annotated[Grouping, typer.Option(help="Compare cells, wards, or all together.")] = Grouping.WARD,
     against: Annotated[
-        Against, typer.Option(help="The period before, of the same length, or the same dates a year before.")
-    ] = (Against.BEFORE),
+        str,
+        typer.Option(
+            metavar="before|year-before|FROM:TO",
+            help="The period before, of the same length; the same dates a year before; or any other, as in "
+            "2025-01-01:2025-04-01.",
+        ),
+    ] = "before",
     resolution: ResolutionOption = 9,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Compare a period with an earlier one, with exact intervals and tests.
+    """Compare a period with another one, with exact intervals and tests.
 
     Example: hexbeat change --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by ward
     """
+    earlier = parse_against(against)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards, size)
-        earlier: Earlier = "before" if against is Against.BEFORE else "year_before"
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))

@@ -1,5 +1,6 @@
 """How the plan commands answer: they keep the plan, print it and write it to a file."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ from hexbeat.cli.installation import Format, Installation
 from hexbeat.cli.output_files import write_file
 from hexbeat.files import require_folder
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
+from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
+from layers.wording import format_list
 
 __all__ = ["KINDS", "finish_plan", "parse_file_kind", "print_plan", "write_plan"]
 
@@ -23,7 +26,7 @@ def finish_plan(
     """Keep the plan, write it to a file if there is one, and print it."""
     save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
     if out and kind:
-        write_plan(plan, installation.area, out, kind)
+        write_plan(plan, installation.area, out, kind, home=installation.settings.home)
     if mark:
         print_message(f"{mark}.")
     print_plan(plan, installation.area, form=form)
@@ -76,9 +79,20 @@ def parse_file_kind(out: Path | None) -> str | None:
     return kind
 
 
-def write_plan(plan: Plan, area: Area, out: Path, kind: str) -> None:
-    """Write the plan to a file, whole or not at all."""
+def write_plan(plan: Plan, area: Area, out: Path, kind: str, *, home: Path) -> None:
+    """Write the plan to a file, whole or not at all; as GPX to one for each team, so that a device has one route."""
     from hexbeat.documents.plan.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and rarely needed
+    from hexbeat.documents.plan.plan_tracks import build_plan_gpx  # noqa: PLC0415
 
-    write_file(out.absolute(), build_plan_file(plan, area, kind))
-    print_message(f"Written to {out.name}.")
+    if kind == "gpx" and len(plan.tours) > 1:
+        files = {name_team_file(out, tour.team): build_plan_gpx(plan, area, team=tour.team) for tour in plan.tours}
+    else:
+        files = {out: build_plan_file(plan, area, kind, links=read_plan_settings(home).links)}
+    for path, content in files.items():
+        write_file(path.absolute(), content)
+    print_message(f"Written to {format_list([path.name for path in files])}.")
+
+
+def name_team_file(out: Path, team: str) -> Path:
+    """The file of one team beside the one that was asked for: tonight-team-1.gpx for tonight.gpx."""
+    return out.with_stem(f"{out.stem}-{re.sub(r'[^a-z0-9]+', '-', team.lower())}")

@@ -259,7 +259,7 @@ def show(
     shown_plan = load_plan(settings.home, plan_id)
     plan_area = load_area(shown_plan.area, home=settings.home)
     if out and kind:
-        write_plan(shown_plan, plan_area, out, kind)
+        write_plan(shown_plan, plan_area, out, kind, home=settings.home)
     print_plan(shown_plan, plan_area, form=form)
 
 

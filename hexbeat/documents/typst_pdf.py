@@ -1,4 +1,4 @@
-"""PDF by Typst: our own templates, data as data. Nothing is fetched, and no font of the machine is used.
+"""PDF and PNG by Typst: our own templates, data as data. Nothing is fetched, and no font of the machine is used.
 
 A document of your own: put `templates/NAME.typ` beside the others, begin it with `#import "common.typ": *` and
 `#show: sheet` (page, language, title, fonts, the mark of demonstration data and the footer), and read from `data` and
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 else:
     typst = import_lazily("typst")
 
-__all__ = ["make_printable", "render_pdf"]
+__all__ = ["make_printable", "render_pdf", "render_png"]
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STANDARD: Final = "ua-1"  # PDF/UA-1: tagged, titled, with a language and a text for every picture
+PIXELS_PER_INCH: Final = 200
 MISSING: Final = "\N{WHITE SQUARE}"  # stands for a letter that the fonts do not have
 PROBE: Final = b'#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n#set document(title: "a")\n#sys.inputs.char'
 LAST_LATIN_LETTER: Final = "\u024f"  # the fonts have every letter up to this one
@@ -48,19 +49,11 @@ def render_pdf(
     that the file carries as `content.json`, if the template asks for it. UsageError for an unknown template or an
     empty title.
     """
-    source = TEMPLATES / f"{template}.typ"
-    if source.name not in list_templates() or not str(data.get("title", "")).strip():
-        raise UsageError(
-            "A document has a template and a title",
-            f"the template is {template!r}, the title {data.get('title')!r}",
-            f"choose a template from {', '.join(sorted(name[:-4] for name in list_templates()))}",
-        )
-    inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
-    inputs["data"] = json.dumps(make_printable(dict(data)), ensure_ascii=False, allow_nan=False)
+    inputs = _build_inputs(template, data, drawings)
     if attached is not None:
         inputs["attached"] = attached.decode()
     pdf: bytes = typst.compile(
-        source,
+        TEMPLATES / f"{template}.typ",
         root=TEMPLATES,
         format="pdf",
         font_paths=load_fonts(),
@@ -70,6 +63,33 @@ def render_pdf(
         timestamp=0 if made_at is None else int(made_at.timestamp()),
     )
     return pdf
+
+
+def render_png(template: str, data: Mapping[str, Any], drawings: Mapping[str, bytes]) -> bytes:
+    """The only page of the template with this data as PNG, the same bytes for the same data; errors as `render_pdf`."""
+    png: bytes = typst.compile(
+        TEMPLATES / f"{template}.typ",
+        root=TEMPLATES,
+        format="png",
+        ppi=PIXELS_PER_INCH,
+        font_paths=load_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs=_build_inputs(template, data, drawings),
+        timestamp=0,
+    )
+    return png
+
+
+def _build_inputs(template: str, data: Mapping[str, Any], drawings: Mapping[str, bytes]) -> dict[str, str]:
+    """What a template reads; UsageError for an unknown template or an empty title."""
+    if f"{template}.typ" not in list_templates() or not str(data.get("title", "")).strip():
+        raise UsageError(
+            "A document has a template and a title",
+            f"the template is {template!r}, the title {data.get('title')!r}",
+            f"choose a template from {', '.join(sorted(name[:-4] for name in list_templates()))}",
+        )
+    inputs = {f"drawing-{name}": svg.decode() for name, svg in drawings.items()}
+    return inputs | {"data": json.dumps(make_printable(dict(data)), ensure_ascii=False, allow_nan=False)}
 
 
 @cache

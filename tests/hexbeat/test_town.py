@@ -210,6 +210,13 @@ def test_a_resolution_is_taken_by_every_question(town: Town) -> None:
     assert town.change("overdoses", against="year-before").equals(town.change("overdoses", against="year_before"))
 
 
+def test_any_two_periods_are_compared(town: Town) -> None:
+    named = town.change("overdoses", start="2026-10-25", end="2026-11-22")
+    days = dt.date(2026, 9, 27), "25/10/2026"
+    assert town.change("overdoses", start="2026-10-25", end="2026-11-22", against=days).equals(named)
+    assert len(town.change("overdoses", start="2026-10-01", end="2026-11-01", against=days)) == 0
+
+
 def test_a_role_is_named_or_refused() -> None:
     with hexbeat.open(filled_store(), "middlesbrough", viewer="analyst") as opened:
         assert opened.viewer.role == "analyst"

@@ -19,7 +19,7 @@ from geo.lattice import fit_drawing_lattice
 from hexbeat.dashboard.map.assets import format_script_json
 from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 
-__all__ = ["CellStyle", "HexLayer", "PackedValues", "pack_values"]
+__all__ = ["CellStyle", "Frames", "HexLayer", "PackedValues", "pack_values"]
 
 CORNERS: Final = 6
 TENTHS: Final = 10
@@ -51,6 +51,18 @@ class CellStyle:
     rounded: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """The values of the same cells in k periods, oldest first, to be played on the map: `values` (k, n).
+
+    labels: what the map calls each period. known: false where nothing is known of it, so that nothing is drawn.
+    """
+
+    labels: tuple[str, ...]
+    known: tuple[bool, ...]
+    values: NDArray[np.float64]
+
+
 class HexLayer(Layer):
     """Cells and their values on the map.
 
@@ -61,6 +73,7 @@ class HexLayer(Layer):
     dashed: bool (n,), cells with a dashed outline (cold spots); None: none.
     selected: the H3 index of the chosen cell, which has a ring even if its count is 0; None: none.
     fit: west, south, east, north in degrees that the map moves to when they change; None: the whole area.
+    frames: values of the cells by period, with a slider on the map; `values` are then the largest of each cell.
 
     A layer is for one rendering, like folium's own; a rerun makes a new one. UsageError if the cells have several
     resolutions, the lengths differ, or a value is not finite.
@@ -72,7 +85,7 @@ class HexLayer(Layer):
         "{% endmacro %}"
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a layer may hold, by keyword
         self,
         cells: ArrayLike,
         values: ArrayLike,
@@ -83,12 +96,14 @@ class HexLayer(Layer):
         dashed: ArrayLike | None = None,
         selected: str | None = None,
         fit: Sequence[float] | None = None,
+        frames: Frames | None = None,
     ) -> None:
         super().__init__(name=layer_id, overlay=True)
         self._name = "HexLayer"
         self.style, self.layer_id, self.selected, self.fit = style, layer_id, selected, fit
         self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, style.scale)
         self.dashed = select_drawn_cells(cells, values, dashed, style.scale)[2]
+        self.frames = None if frames is None else select_drawn_frames(frames, values, style.scale)
         self.resolution = find_resolution(self.cells)
         self.geometry, self.order = build_geometry(self.cells)  # once: folium renders a layer several times
 
@@ -98,7 +113,8 @@ class HexLayer(Layer):
 
     def data(self) -> dict[str, Any]:
         """What `L.hexLayer` takes: see assets/hexlayer.js."""
-        numbers, style, scale = pack_values(self.values[self.order]), self.style, self.style.scale
+        style, scale, frames = self.style, self.style.scale, self.frames
+        numbers = pack_values(self.values[self.order] if frames is None else frames.values[:, self.order].ravel())
         marked, dashed = (
             None if marks is None else encode_base64(np.packbits(marks[self.order]))
             for marks in (self.outlined, self.dashed)
@@ -114,6 +130,7 @@ class HexLayer(Layer):
             "small": numbers.has_small,
             "signed": bool(scale.breaks[0] < 0),
             "rounded": style.rounded,
+            "frames": None if frames is None else {"labels": frames.labels, "known": frames.known},
             "breaks": scale.breaks,
             "labels": scale.labels,
             "light": scale.light,
@@ -153,6 +170,20 @@ def select_drawn_cells(
         )
     drawn = numbers >= scale.breaks[0]
     return ids[drawn], numbers[drawn], None if marks is None else marks[drawn]
+
+
+def select_drawn_frames(frames: Frames, values: ArrayLike, scale: Scale) -> Frames:
+    """The frames of the cells that are drawn; UsageError unless each has a value for each cell, and a label."""
+    largest = np.asarray(values, dtype=np.float64).ravel()
+    numbers = np.asarray(frames.values, dtype=np.float64)
+    wanted = (len(frames.labels), len(largest))
+    if numbers.shape != wanted or len(frames.known) != len(frames.labels) or not np.isfinite(numbers).all():
+        raise UsageError(
+            "Each period has a label and a finite value for each cell",
+            f"there are {len(frames.labels)} labels, {len(largest)} cells, and values for {numbers.shape}",
+            "give one row of values a label",
+        )
+    return Frames(frames.labels, frames.known, numbers[:, largest >= scale.breaks[0]])
 
 
 def find_resolution(cells: NDArray[np.uint64]) -> int | None:

@@ -136,7 +136,7 @@ def format_query(
             for column_filter in COLUMN_FILTERS
         },
         "view": "" if choices.view == "counts" else choices.view,
-        "against": "" if choices.against == "before" else choices.against,
+        "against": _format_against(choices.against),
         "cell": choices.cell or "",
     }
     return {key: value for key, value in texts.items() if value}
@@ -170,12 +170,17 @@ def parse_query(
         size=int(reader.read_word("size", tuple(map(str, RESOLUTIONS)), "size of cells") or 0) or None,
         **{column_filter.field: reader.read_values(column_filter, columns, layers) for column_filter in COLUMN_FILTERS},
         view=reader.read_view(),
-        against="year_before"
-        if reader.read_word("against", AGAINST, "period to compare with") == "year_before"
-        else "before",
+        against=reader.read_against(),
         cell=reader.read_cell(),
     )
     return choices, reader.problems
+
+
+def _format_against(against: Against) -> str:
+    """The period to compare with in a link; "" for the period before."""
+    if isinstance(against, str):
+        return "" if against == "before" else against
+    return f"{against[0].isoformat()}:{against[1].isoformat()}"
 
 
 class _LinkReader:
@@ -216,14 +221,29 @@ class _LinkReader:
         """The period [from, to) of a link, both days needed."""
         if "from" not in self.query and "to" not in self.query:
             return None
-        try:
-            start, end = (date.fromisoformat(self.query.get(key, "")) for key in ("from", "to"))
-        except ValueError:
-            start = end = date.min
-        if not EARLIEST <= start < end <= LATEST:
+        period = self._read_period(self.query.get("from", ""), self.query.get("to", ""))
+        if period is None:
             self.problems.append("The dates in the link are not a period. The last 28 days are shown instead.")
+        return period
+
+    def read_against(self) -> Against:
+        """The period to compare with: by its name, or any as 2025-01-01:2025-04-01."""
+        first, colon, end = self.query.get("against", "").partition(":")
+        if not colon:
+            named = self.read_word("against", AGAINST, "period to compare with")
+            return next((name for name in AGAINST if name == named), "before")
+        period = self._read_period(first, end)
+        if period is None:
+            self.problems.append("The dates to compare with are not a period. The period before is compared instead.")
+        return period or "before"
+
+    @staticmethod
+    def _read_period(first: str, end: str) -> tuple[date, date] | None:
+        try:
+            period = date.fromisoformat(first), date.fromisoformat(end)
+        except ValueError:
             return None
-        return start, end
+        return period if EARLIEST <= period[0] < period[1] <= LATEST else None
 
     def read_hours(self) -> tuple[int, int] | None:
         """The hours of a link: 22-04 runs over midnight."""

@@ -1,11 +1,13 @@
 """The numbers of the Map page, layer by layer. Different layers are never added up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo.calendar import find_month_start, list_months
 from hexbeat.areas.area import Area
@@ -16,15 +18,17 @@ from hexbeat.dashboard.state.presets import find_period_before
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import Counts, Filter, count, lacks_hours
-from layers.coverage import KnownState, Spans
+from layers.coverage import KnownState, Spans, count_days
 from layers.layer_spec import LayerSpec
 
 __all__ = [
     "CELL_COLUMNS",
     "LayerFigures",
+    "TimeCounts",
     "can_compare",
     "count_layer",
     "count_months",
+    "count_over_time",
     "select_cell",
 ]
 
@@ -172,6 +176,45 @@ def count_months(
     has_known_day = {name: bool(freshness.find_known_in(_find_month(name))) for name in names}
     values = [float(by_month.get(name, 0.0)) if has_known_day[name] else np.nan for name in names]
     return pd.Series(values, index=names, name="count")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeCounts:
+    """Counts of one layer in k periods, oldest first: `cells` uint64 (n,), `numbers` (k, n) over the known days.
+
+    `known_days`: how many days of each period are known.
+    """
+
+    periods: tuple[tuple[date, date], ...]
+    known_days: tuple[int, ...]
+    cells: NDArray[np.uint64]
+    numbers: NDArray[np.float64]
+
+
+def count_over_time(
+    columns: Columns,
+    *,
+    freshness: Freshness,
+    choices: Choices,
+    area: Area,
+    periods: Sequence[tuple[date, date]],
+    resolution: int,
+) -> TimeCounts:
+    """Counts by cell in each of some periods; all filters apply except the period."""
+    options = {"by": ("cell",), "resolution": resolution, "wards": area.wards, "time_zone": area.time_zone}
+    spans = [_find_counted_spans(freshness, start=start, end=end) for start, end in periods]
+    counts = []
+    for period, days in zip(periods, spans, strict=True):
+        event_filter = build_filter(choices, layer=freshness.layer, start=period[0], end=period[1])
+        rows = _count_known(columns, event_filter, days, **options).rows
+        counts.append(pd.Series(rows["count"].to_numpy(dtype=np.float64), index=rows["cell"].to_numpy(dtype=object)))
+    table = pd.concat(counts, axis=1).fillna(0.0) if counts else pd.DataFrame()
+    return TimeCounts(
+        periods=tuple(periods),
+        known_days=tuple(count_days(freshness.find_known_in(period)) for period in periods),
+        cells=parse_cells([str(cell) for cell in table.index]),
+        numbers=table.to_numpy(dtype=np.float64).T.reshape(len(periods), len(table)),
+    )
 
 
 def _find_month(name: str) -> tuple[date, date]:

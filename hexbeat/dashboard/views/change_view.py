@@ -78,10 +78,12 @@ def describe_change(
     now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
     events = replace(choices, measure="events")
     subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title, known_only=True)
-    against = _format_earlier(choices.against, (change_map.now[1] - change_map.now[0]).days)
+    lengths = [(end - start).days for start, end in (change_map.now, change_map.other)]
+    against = _format_earlier(choices.against, lengths[1] if not isinstance(choices.against, str) else lengths[0])
+    is_rate = not isinstance(choices.against, str) and lengths[0] != lengths[1]
     return (
         f"{subject}, against {format_about(total_row['before'])} in {against} ({format_span(*change_map.other)})"
-        f"{_describe_verdict(total_row.to_dict())}."
+        f"{_describe_verdict(total_row.to_dict(), is_rate=is_rate)}."
     )
 
 
@@ -98,20 +100,23 @@ def find_missing_notes(change_map: ChangeMap) -> list[str]:
 
 
 def _format_earlier(against: Against, days: int) -> str:
+    if not isinstance(against, str):
+        return "the other day" if days == 1 else f"the other {format_number(days)} days"
     if against == "year_before":
         return "the same days a year before"
     return "the day before" if days == 1 else f"the {format_number(days)} days before"
 
 
-def _describe_verdict(row: Mapping[Hashable, Any]) -> str:
-    """As in ": a clear fall, to 0.78 times as many (between 0.66 and 0.93)"."""
+def _describe_verdict(row: Mapping[Hashable, Any], *, is_rate: bool = False) -> str:
+    """As in ": a clear fall, to 0.78 times as many (between 0.66 and 0.93)"; "as many a day" where it is a rate."""
     kind = str(row["change"])
     if kind == "":
         return ""
     if kind == TOO_FEW:
         return f": {TOO_FEW}"
     verdict = {RISE: "a clear rise, to", FALL: "a clear fall, to", UNCLEAR: "no clear change,"}[kind]
-    return f": {verdict} {format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}"
+    ratio = format_ratio(row["ratio"], row["ratio_low"], row["ratio_high"])
+    return f": {verdict} {ratio.replace('as many', 'as many a day') if is_rate else ratio}"
 
 
 def format_ratio(ratio: float, low: float, high: float) -> str:

@@ -34,6 +34,7 @@ from hexbeat.documents.plan.plan_text import (
 from hexbeat.documents.plan.plan_tracks import build_plan_geojson, build_plan_gpx, build_plan_kml
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.operations.plans.plan import Pause, Place, Plan, Stop, Tour, describe_optimality, describe_share
+from hexbeat.operations.plans.stop_links import USUAL_LINKS, StopLinks, choose_document_link
 from layers.wording import format_date, format_percent
 
 __all__ = [
@@ -69,7 +70,7 @@ CLOSE_UP_MM: Final = (86.0, 72.0)
 STOP_CELL: Final = Scale((0.0,), ("#d5dade",), ("#d5dade",), ("the cell of a stop",))
 
 
-def render_plan_pdf(plan: Plan, area: Area) -> bytes:
+def render_plan_pdf(plan: Plan, area: Area, links: StopLinks) -> bytes:
     """The plan as PDF/UA-1: an A4 page a team, what the plan is, and the streets around each stop of a short plan.
 
     A team whose stops leave no room for its map has two pages.
@@ -81,7 +82,7 @@ def render_plan_pdf(plan: Plan, area: Area) -> bytes:
         "title": plan.title,
         "mark": find_mark(plan),
         "cover": describe_share(plan),
-        "tours": [build_tour_data(plan, tour, area) for tour in plan.tours],
+        "tours": [build_tour_data(plan, tour, area, links) for tour in plan.tours],
         "close_ups": [build_close_up_data(plan, tour, stop) for tour, stop in close_ups],
         "about": [describe_optimality(plan), *plan.settings],
         "past": build_past_rows(plan),
@@ -111,7 +112,7 @@ def build_past_rows(plan: Plan) -> list[dict[str, str]]:
     ]
 
 
-def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
+def build_tour_data(plan: Plan, tour: Tour, area: Area, links: StopLinks) -> dict[str, Any]:
     """What the page of one team says."""
     way = describe_way(plan, tour)
     return {
@@ -120,17 +121,17 @@ def build_tour_data(plan: Plan, tour: Tour, area: Area) -> dict[str, Any]:
         "alt": describe_tour_map(tour, area),
         "separate_map": has_separate_map(tour),
         "map_mm": measure_map_height(tour),
-        "stops": build_tour_rows(plan, tour),
+        "stops": build_tour_rows(plan, tour, links),
         "end": f"Be back at {tour.finish.name} by {format_clock(tour.returns, plan)}.",
     }
 
 
-def build_tour_rows(plan: Plan, tour: Tour) -> list[dict[str, Any]]:
+def build_tour_rows(plan: Plan, tour: Tour, links: StopLinks) -> list[dict[str, Any]]:
     """The stops, with the breaks and waits between them."""
     rows = [build_pause_data(plan, pause) for pause in find_pauses(tour, 0)]
     for stop in tour.stops:
         rows += [
-            build_stop_data(plan, stop),
+            build_stop_data(plan, stop) | {"link": choose_document_link(stop, links)},
             *(build_pause_data(plan, pause) for pause in find_pauses(tour, stop.order)),
         ]
     return rows
@@ -249,7 +250,7 @@ def build_stop_marks(tour: Tour) -> list[Mark]:
     return [Mark(lon, lat, "stop", ", ".join(numbers)) for (lon, lat), numbers in places.items()]
 
 
-def build_plan_calendar(plan: Plan, area: Area) -> bytes:
+def build_plan_calendar(plan: Plan, area: Area, links: StopLinks) -> bytes:
     """An event for each stop and break. Times are in UTC, so that no program has to know when the clocks change."""
     calendar = Calendar()
     calendar.add("prodid", "-//Hexbeat//Plan//EN")
@@ -260,7 +261,7 @@ def build_plan_calendar(plan: Plan, area: Area) -> bytes:
     calendar.add("x-wr-caldesc", clean_text(f"{find_mark(plan)} {describe_share(plan)}".strip()))
     for tour in plan.tours:
         for stop in tour.stops:
-            calendar.add_component(build_stop_event(plan, tour, stop))
+            calendar.add_component(build_stop_event(plan, tour, stop, links))
         for pause in tour.pauses:
             if pause.kind == "break":
                 calendar.add_component(build_break_event(plan, tour, pause))
@@ -268,32 +269,41 @@ def build_plan_calendar(plan: Plan, area: Area) -> bytes:
 
 
 _MAKERS: Final[Mapping[str, Callable[[Plan, Area], bytes]]] = {
-    "pdf": render_plan_pdf,
     "gpx": build_plan_gpx,
     "kml": build_plan_kml,
     "geojson": build_plan_geojson,
     "csv": build_plan_csv,
     "xlsx": build_plan_xlsx,
+}
+_LINKED_MAKERS: Final[Mapping[str, Callable[[Plan, Area, StopLinks], bytes]]] = {
+    "pdf": render_plan_pdf,
     "ics": build_plan_calendar,
 }
 
 
-def build_plan_file(plan: Plan, area: Area, kind: str) -> bytes:
-    """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others."""
+def build_plan_file(plan: Plan, area: Area, kind: str, *, links: StopLinks = USUAL_LINKS) -> bytes:
+    """The plan as a file of one of the kinds of PLAN_FILES; the same bytes for the same plan. UsageError for others.
+
+    links: how its stops open in a map, in the PDF and the calendar.
+    """
+    if kind in _LINKED_MAKERS:
+        return _LINKED_MAKERS[kind](plan, area, links)
     if kind not in _MAKERS:
         raise UsageError(
             "A plan is written in a known file format",
             f"there is no {kind!r} for plans",
-            f"choose from {', '.join(_MAKERS)}",
+            f"choose from {', '.join(PLAN_FILES)}",
         )
     return _MAKERS[kind](plan, area)
 
 
-def build_stop_event(plan: Plan, tour: Tour, stop: Stop) -> Event:
+def build_stop_event(plan: Plan, tour: Tour, stop: Stop, links: StopLinks) -> Event:
     event = build_timed_event(plan, stop.stop_id, (stop.arrive, stop.leave), format_stop_title(tour, stop))
     event.add("location", clean_text(f"{stop.place}, {stop.ward_name}"))
     event.add("description", clean_text(describe_stop(plan, stop)))
     event.add("geo", (round(stop.lat, 6), round(stop.lon, 6)))
+    if link := choose_document_link(stop, links):
+        event.add("url", link)
     return event
 
 

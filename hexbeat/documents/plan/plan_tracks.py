@@ -25,14 +25,19 @@ DECIMALS: Final = 6  # of a degree: 0.1 m
 COLOURS: Final = ("ff111111", "ff864a0b", "ff063b8a", "ff12623f", "ff77246b", "ff444444")
 
 
-def build_plan_gpx(plan: Plan, area: Area) -> bytes:
-    """A waypoint for each stop, a route for each team. Times are in the texts: a GPX time is when a point was made."""
+def build_plan_gpx(plan: Plan, area: Area, *, team: str | None = None) -> bytes:
+    """A waypoint for each stop, a route for each team. Times are in the texts: a GPX time is when a point was made.
+
+    team: the one whose route and stops it has (None: all teams).
+    """
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Hexbeat"
     gpx.name = clean_text(plan.title)
     gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
     gpx.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
+        if team not in (None, tour.team):
+            continue
         route = gpxpy.gpx.GPXRoute(
             name=clean_text(format_tour_heading(plan, tour)),
             description=clean_text(describe_way(plan, tour)),

@@ -4,6 +4,8 @@
 roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
 standard_hours = 2                 # in which the council answers a report of needles
 revisit_minutes = [90, 180]        # least and most between a patrol's visits of a place
+geo_links = true                   # a stop opens in the phone's own map; nothing is sent
+map_address = "https://…{lat}…{lon}"  # it opens at this service, which learns the place; usually there is none
 
 [[starts]]                         # where tours begin and end, by the names that people gave; the last used comes first
 name = "Station"
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from geo.errors import DataError, UsageError
 from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.stop_links import USUAL_LINKS, StopLinks, require_map_address
 from hexbeat.operations.reference_places import read_reference
 from layers.access import Viewer
 
@@ -43,9 +46,12 @@ __all__ = [
 ]
 
 PLANS_FILE: Final = "plans.toml"
-_RULE: Final = f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes and [[starts]] with name, lon and lat"
+_RULE: Final = (
+    f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes, geo_links, map_address and [[starts]] with name, lon "
+    "and lat"
+)
 _HINT: Final = "correct the file, or remove it: plans work without it"
-_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "start", "starts"}
+_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "geo_links", "map_address", "start", "starts"}
 _MOST_STARTS: Final = 12
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
 # The effect of a visit lasts about two hours (Koper 1995), so the next one comes half an hour before to an hour after.
@@ -57,13 +63,14 @@ _REVISIT_LIMITS: Final = (30, 960)
 class PlanSettings:
     """`starts` where tours began, the last used first; `roads` a file or an address; `standard_hours` of the council.
 
-    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place.
+    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place. `links` of a stop.
     """
 
     starts: tuple[Place, ...] = ()
     roads: str | None = None
     standard_hours: float = STANDARD_HOURS
     revisit_minutes: tuple[int, int] = REVISIT_MINUTES
+    links: StopLinks = USUAL_LINKS
 
 
 def read_plan_settings(home: Path) -> PlanSettings:
@@ -84,7 +91,8 @@ def read_plan_settings(home: Path) -> PlanSettings:
         raise DataError(_RULE, f"standard_hours is {hours!r}", "give a number of hours above 0")
     if roads is not None and not isinstance(roads, str):
         raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
-    return PlanSettings(_parse_starts(settings), roads, float(hours), _parse_revisit(settings.get("revisit_minutes")))
+    revisit = _parse_revisit(settings.get("revisit_minutes"))
+    return PlanSettings(_parse_starts(settings), roads, float(hours), revisit, _parse_links(settings))
 
 
 def remember_start(home: Path, start: Place) -> None:
@@ -108,6 +116,10 @@ def _write_settings(home: Path, settings: PlanSettings, starts: Sequence[Place])
         lines.append(f"standard_hours = {settings.standard_hours:g}")
     if settings.revisit_minutes != REVISIT_MINUTES:
         lines.append(f"revisit_minutes = {list(settings.revisit_minutes)}")
+    if not settings.links.geo:
+        lines.append("geo_links = false")
+    if settings.links.address:
+        lines.append(f"map_address = {_quote(settings.links.address)}")
     for start in starts:
         lines += ["", "[[starts]]", f"name = {_quote(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}"]
     lines.append("")
@@ -169,6 +181,20 @@ def _parse_revisit(value: Any) -> tuple[int, int]:
     except UsageError as error:
         raise DataError(error.rule, f"{PLANS_FILE} has {value[0]} to {value[1]}", hint) from error
     return value[0], value[1]
+
+
+def _parse_links(settings: Mapping[str, Any]) -> StopLinks:
+    geo, address = settings.get("geo_links", True), settings.get("map_address")
+    if not isinstance(geo, bool):
+        raise DataError(_RULE, f"geo_links is {geo!r}", "give true or false")
+    if address is not None and not isinstance(address, str):
+        raise DataError(_RULE, f"map_address is {address!r}", "give an address in quotation marks")
+    try:
+        if address is not None:
+            require_map_address(address)
+    except UsageError as error:
+        raise DataError(error.rule, f"in {PLANS_FILE}, {error.fact}", error.hint) from error
+    return StopLinks(geo, address)
 
 
 def _parse_starts(settings: Mapping[str, Any]) -> tuple[Place, ...]:

@@ -119,6 +119,9 @@ def test_change_by_ward_and_over_all(ask: Run) -> None:
     )
     assert whole["other"] == ["2025-10-25", "2025-11-22"]
     assert [row["now"] for row in whole["rows"]] == [sum(row["now"] for row in payload["rows"])]
+    free = ask("change", "--layer", "overdoses", *PERIOD, "--against", "2026-09-27:2026-10-25", "--format", "json")
+    assert answer(free) == payload
+    assert ask("change", "--layer", "overdoses", *PERIOD, "--against", "last spring").code == 2
     cells = answer(ask("change", "--layer", "overdoses", *PERIOD, "--by", "cell", "--format", "json"))
     assert len(cells["rows"]) == 667
 

@@ -8,9 +8,10 @@ import pytest
 
 from hexbeat.cli.plan_answers import KINDS
 from hexbeat.documents.plan.plan_files import PLAN_FILES
-from hexbeat.operations.plans.plan_store import load_plan, plan_from_json
+from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_plan
 from tests.support.cli import Run
 from tests.support.demonstrations import filled_store, select_for
+from tests.support.plans import example_plan
 
 START = ("--start", "54.574,-1.235")
 
@@ -120,3 +121,16 @@ def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], co
     assert done.code == code
     assert words in done.err
     assert done.out == ""
+
+
+def test_the_gpx_of_several_teams_is_a_file_each(run: Run, tmp_path: Path) -> None:
+    plan = example_plan()
+    save_plan(tmp_path / "home", plan)
+    out = tmp_path / "tonight.gpx"
+    shown = run("plan", "show", plan.plan_id, "--home", tmp_path / "home", "--out", out)
+    assert shown.code == 0, shown.err
+    assert "Written to tonight-team-a.gpx and tonight-team-b.gpx." in " ".join(shown.err.split())
+    assert sorted(path.name for path in tmp_path.glob("*.gpx")) == ["tonight-team-a.gpx", "tonight-team-b.gpx"]
+    (tmp_path / "home" / "plans.toml").write_text("geo_links = false\n")
+    run("plan", "show", plan.plan_id, "--home", tmp_path / "home", "--out", tmp_path / "tonight.ics")
+    assert "geo:" not in (tmp_path / "tonight.ics").read_text()

@@ -1,6 +1,6 @@
 """A small page with one map: a filter, a cell chosen elsewhere, and a line that says what was chosen on the map.
 
-Its address says what the map holds: ?seed=, ?cells= (how they lie), ?selected=, ?ward=, ?title=, ?height=.
+Its address says what the map holds: ?seed=, ?cells= (how they lie), ?selected=, ?ward=, ?title=, ?height=, ?frames=.
 """
 
 import h3.api.basic_int as h3
@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from hexbeat.areas.area import load_area
-from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
+from hexbeat.dashboard.map.hex_layer import CellStyle, Frames, HexLayer
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.documents.maps.scales import build_count_scale
 
@@ -22,9 +22,18 @@ random = np.random.default_rng(seed)
 values = np.floor(random.exponential(4, len(cells))) * (random.random(len(cells)) < 0.8)
 
 title = asked.get("title", "Needle finds in a cell")
+frames = None
+if "frames" in asked:
+    shown = np.stack([values, np.zeros(len(cells)), values[::-1]])
+    frames = Frames(("Jan 2026", "Feb 2026: not known", "Mar 2026"), (True, False, True), shown)
+    values = shown.max(axis=0)
 outlined = values >= 12 if "outlined" in asked else None
 layer = HexLayer(
-    cells, values, CellStyle(scale=build_count_scale(31), title=title, unit="Needle finds"), outlined=outlined
+    cells,
+    values,
+    CellStyle(scale=build_count_scale(31), title=title, unit="Needle finds"),
+    outlined=outlined,
+    frames=frames,
 )
 pick = draw_live_map(
     area,

@@ -13,7 +13,7 @@
   const HexLayer = Hexbeat.HexCanvas.extend({
     setData(data) {
       this.data = data;
-      this.values = Hexbeat.wholeNumbers(data.values, data.width);
+      this.sent = Hexbeat.wholeNumbers(data.values, data.width);
       if (this._geometryText !== JSON.stringify(data.geometry)) {
         this._geometryText = JSON.stringify(data.geometry);
         this.geometry = Hexbeat.geometry(data.geometry);
@@ -23,9 +23,30 @@
       this.edges = around(data.outlined);
       this.dashes = around(data.dashed);
       this.hatched = data.swatches ? data.swatches.indexOf("hatched") : -1;
-      this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
+      const names = JSON.stringify(data.frames && data.frames.labels);
+      if (this._frameNames !== names) {
+        this._frameNames = names;
+        this.frame = data.frames ? data.frames.labels.length - 1 : 0; // the newest
+      }
+      this._takeFrame();
       this._forgetEarlierRuns();
       return this;
+    },
+
+    /** The values to draw: all that were sent, or those of one period. Nothing is drawn of one that is not known. */
+    _takeFrame() {
+      const { frames } = this.data;
+      const { count } = this.geometry;
+      this.values = frames ? this.sent.subarray(this.frame * count, (this.frame + 1) * count) : this.sent;
+      this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
+      if (frames && !frames.known[this.frame]) this.classes.fill(0);
+    },
+
+    showFrame(frame) {
+      this.frame = frame;
+      this._takeFrame();
+      this._point(-1);
+      this._update(true);
     },
 
     _number(whole) {
@@ -51,6 +72,7 @@
       Hexbeat.HexCanvas.prototype.onAdd.call(this, map);
       if (!this._legend) this._legend = Hexbeat.addLegend(map);
       this._showLegend();
+      this._showFrames();
       this._showSelected();
       this._point(-1);
       Hexbeat.fit(map, this.data.fit);
@@ -72,12 +94,14 @@
     afterRemoval() {
       this._legend.remove();
       this._legend = null;
+      if (this._frames) this._frames.remove();
+      this._frames = null;
       for (const mark of [this._pointer, this._tooltip, this._selectedMark]) if (mark) mark.remove();
     },
 
     afterPaint(milliseconds) {
       this.paintedMs = milliseconds;
-      Hexbeat.painted = { id: this.data.id, values: this.data.values, at: Date.now() };
+      Hexbeat.painted = { id: this.data.id, values: this.data.values, frame: this.frame, at: Date.now() };
     },
 
     getEvents() {
@@ -99,6 +123,16 @@
 
     _showLegend() {
       Hexbeat.fillLegend(this._legend, this.data, this.colours());
+    },
+
+    _showFrames() {
+      if (!this.data.frames) {
+        if (this._frames) this._frames.remove();
+        this._frames = null;
+        return;
+      }
+      if (!this._frames) this._frames = Hexbeat.addFrames(this._map, this);
+      this._frames.update();
     },
 
     // What lies where

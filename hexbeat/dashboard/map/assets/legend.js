@@ -22,6 +22,7 @@
   Hexbeat.fillLegend = (legend, { title, labels, swatches, outlinedLabel, dashedLabel }, colours) => {
     const [summary, list] = legend.getContainer().children;
     summary.textContent = title;
+    legend.getContainer().hidden = !title; // as where no cell has a value
     const longest = Math.max(0, ...labels.map((label) => label.length));
     legend.getContainer().classList.toggle("hexbeat-worded", longest > LONG);
     const rows = labels.map((label, k) => legendRow(label, colours[k], swatches && swatches[k] ? `hexbeat-${swatches[k]}` : ""));

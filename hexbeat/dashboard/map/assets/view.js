@@ -31,10 +31,11 @@
   /** Room for the legend: beside it, on a narrow map above it. It only grows, so that another legend moves no map back. */
   function findRoom(map) {
     const legend = map.getContainer().querySelector(".hexbeat-legend");
+    const frames = map.getContainer().querySelector(".hexbeat-frames"); // on a narrow map it stands on the legend
     const narrow = Hexbeat.isNarrow(map);
     const room = (map.hexbeat.room = map.hexbeat.room || { left: BUTTONS_PX, bottom: SOURCES_PX });
     const [side, length, most] = narrow
-      ? ["bottom", legend ? legend.offsetHeight : 0, map.getSize().y * MOST]
+      ? ["bottom", (legend ? legend.offsetHeight : 0) + (frames ? frames.offsetHeight + GAP_PX : 0), map.getSize().y * MOST]
       : ["left", legend ? legend.offsetWidth : 0, map.getSize().x * MOST];
     if (length <= most) room[side] = Math.max(room[side], length + GAP_PX);
     return narrow ? { left: BUTTONS_PX, bottom: room.bottom } : { left: room.left, bottom: SOURCES_PX };

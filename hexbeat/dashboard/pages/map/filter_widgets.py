@@ -20,6 +20,7 @@ from layers.column_filter import ColumnFilter, Section
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.filters import COLUMN_FILTERS
+from layers.periods import find_period_before
 from layers.wording import DAY_NAMES
 
 __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
@@ -27,14 +28,14 @@ __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 SEVERAL: Final = "several"
 PREFIX: Final = "filter_"
 SHOWN_KEY: Final = f"{PREFIX}shown"
-CONDITIONAL: Final = frozenset({"layers", "dates", "from", "to", "against"}) | {
+CONDITIONAL: Final = frozenset({"layers", "dates", "from", "to", "against", "against_dates"}) | {
     column_filter.query for column_filter in COLUMN_FILTERS
 }
 PERIOD_TITLES: Final = {name: preset.title for name, preset in PERIODS.items()} | {OWN_DATES: "Own dates"}
 SHIFT_TITLES: Final = {name: shift.title for name, shift in SHIFTS.items()} | {OWN_HOURS: "Own hours"}
 MEASURE_TITLES: Final = {"events": "Events", "quantity": "Items"}
 VIEW_TITLES: Final = {"counts": "Counts", "hotspots": "Hotspots", "change": "Change", "expected": "Expected"}
-AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before"}
+AGAINST_TITLES: Final = {"before": "The period before", "year_before": "A year before", OWN_DATES: "Other dates"}
 AUTOMATIC: Final = "Automatic"
 FIRST_DAY: Final = date(1990, 1, 1)
 
@@ -52,7 +53,7 @@ def draw_filters(choices: Choices, *, columns: Columns, wards: Wards, last: date
     current = _draw_columns(current, columns, "what")
     current = _draw_when(current, last)
     current = _draw_where(current, wards)
-    current, size_note = _draw_how(current)
+    current, size_note = _draw_how(current, last)
     return _draw_columns(current, columns, "how"), size_note
 
 
@@ -60,6 +61,7 @@ def _seed_widgets(choices: Choices, last: date) -> None:
     """Give each widget without a state the state of the choices."""
     start, end = choices.bounds(last)
     hours = choices.clock() or (22, 6)
+    other = find_period_before((start, end)) if isinstance(choices.against, str) else choices.against
     wanted: dict[str, Any] = {
         "layer": choices.layers[0] if len(choices.layers) == 1 else SEVERAL,
         "layers": list(choices.layers),
@@ -71,7 +73,8 @@ def _seed_widgets(choices: Choices, last: date) -> None:
         "to": hours[1],
         "wards": list(choices.wards),
         "view": choices.view,
-        "against": choices.against,
+        "against": choices.against if isinstance(choices.against, str) else OWN_DATES,
+        "against_dates": (other[0], other[1] - timedelta(days=1)),
         "measure": choices.measure,
         "size": choices.size or 0,
         **{column_filter.query: list(column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS},
@@ -131,7 +134,8 @@ def _draw_when(choices: Choices, last: date) -> Choices:
         required=True,
         label_visibility="collapsed",
     )
-    choices = replace(choices, period=str(period), dates=_draw_dates(choices, last) if period == OWN_DATES else None)
+    dates = _draw_dates("dates", "First and last day", choices.bounds(last), last) if period == OWN_DATES else None
+    choices = replace(choices, period=str(period), dates=dates)
     days = st.pills(
         "Weekdays",
         list(range(7)),
@@ -149,12 +153,12 @@ def _draw_when(choices: Choices, last: date) -> Choices:
     )
 
 
-def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
+def _draw_dates(name: str, label: str, previous: tuple[date, date], last: date) -> tuple[date, date]:
     """Draw the first and last day; return the half-open period. With only one day entered, it stays as it was."""
-    _mark_shown("dates")
+    _mark_shown(name)
     entered = st.date_input(
-        "First and last day",
-        key=PREFIX + "dates",
+        label,
+        key=PREFIX + name,
         format="DD/MM/YYYY",
         min_value=FIRST_DAY,
         max_value=max(last, date(last.year + 1, 12, 31)),
@@ -162,7 +166,7 @@ def _draw_dates(choices: Choices, last: date) -> tuple[date, date]:
     days: list[date] = list(entered)  # type: ignore[call-overload]  # the stubs see one date where a range is asked for
     if len(days) == 2:  # noqa: PLR2004 - a first and a last day
         return days[0], days[1] + timedelta(days=1)
-    return choices.bounds(last)
+    return previous
 
 
 def _draw_hours() -> tuple[int, int] | None:
@@ -189,10 +193,10 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
     return replace(choices, wards=tuple(code for code in wards.codes if code in chosen))
 
 
-def _draw_how(choices: Choices) -> tuple[Choices, DeltaGenerator]:
+def _draw_how(choices: Choices, last: date) -> tuple[Choices, DeltaGenerator]:
     """Draw the choices of view, measure and size of cells, and an empty place for the size that is shown."""
     _draw_heading("How")
-    choices = _draw_view(choices)
+    choices = _draw_view(choices, last)
     measure = st.pills(
         "Count",
         list(MEASURE_TITLES),
@@ -253,7 +257,7 @@ def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[
     return tuple(value for value in values if value in chosen)
 
 
-def _draw_view(choices: Choices) -> Choices:
+def _draw_view(choices: Choices, last: date) -> Choices:
     """Draw the choice of the view, and of the period that "change" compares with."""
     view = st.pills(
         "Show",
@@ -268,6 +272,11 @@ def _draw_view(choices: Choices) -> Choices:
         return replace(choices, view=next(name for name in VIEWS if name == view))
     _mark_shown("against")
     against = st.pills(
-        "Against", AGAINST, key=PREFIX + "against", format_func=AGAINST_TITLES.__getitem__, required=True
+        "Against", list(AGAINST_TITLES), key=PREFIX + "against", format_func=AGAINST_TITLES.__getitem__, required=True
     )
-    return replace(choices, view="change", against="year_before" if against == "year_before" else "before")
+    if against == OWN_DATES:
+        bounds = choices.bounds(last)
+        before = find_period_before(bounds) if isinstance(choices.against, str) else choices.against
+        dates = _draw_dates("against_dates", "First and last day to compare with", before, last)
+        return replace(choices, view="change", against=dates)
+    return replace(choices, view="change", against=next(name for name in AGAINST if name == against))

@@ -6,7 +6,7 @@ A file is made when its button is pressed.
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import pandas as pd
@@ -20,15 +20,19 @@ from hexbeat.analysis.count_files import (
     find_demonstration_mark,
 )
 from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.sentence import format_filter_line
 from hexbeat.dashboard.views.tables import format_table
+from hexbeat.documents.map_document import MapSheet, render_map_pdf, render_map_png
 from hexbeat.files import escape_formula
 from layers.access import Action, may
+from layers.wording import format_span
 
 __all__ = [
     "About",
@@ -109,10 +113,21 @@ def draw_downloads(
             draw_download(label, make, name=stem + ending, mime=mime, installation=installation, figures=figures)
         for view in views:
             title = view.figures.spec.title
-            label = "Map (HTML)" if len(views) == 1 else f"Map of {title.lower()} (HTML)"
-            name = f"{format_file_stem([view.figures], installation.area, choices.view, period=view.period)}.html"
-            page = build_page_maker(installation, view, about)
-            draw_download(label, page, name=name, mime="text/html", installation=installation, figures=[view.figures])
+            label = "Map" if len(views) == 1 else f"Map of {title.lower()}"
+            name = format_file_stem([view.figures], installation.area, choices.view, period=view.period)
+            for kind, ending, mime, page in (
+                ("HTML", ".html", "text/html", build_page_maker(installation, view, about)),
+                ("PDF, one page", ".pdf", "application/pdf", build_sheet_maker(installation, choices, view, about)),
+                ("PNG", ".png", "image/png", build_sheet_maker(installation, choices, view, about, picture=True)),
+            ):
+                draw_download(
+                    f"{label} ({kind})",
+                    page,
+                    name=name + ending,
+                    mime=mime,
+                    installation=installation,
+                    figures=[view.figures],
+                )
 
 
 def build_rows(views: Sequence[LayerView]) -> pd.DataFrame:
@@ -146,6 +161,34 @@ def build_page_maker(installation: Installation, view: LayerView, about: About) 
         table=format_table(view.table),
         mark=about.mark,
     )
+
+
+def build_sheet_maker(
+    installation: Installation, choices: Choices, view: LayerView, about: About, *, picture: bool = False
+) -> Callable[[], bytes]:
+    """A function that makes the map as one A4 page, or as a picture."""
+    area, drawing, labels = installation.area, view.drawing, build_ward_labels(installation.area.wards)
+    names = [labels[code] for code in choices.wards]
+    period = view.period or (view.figures.start, view.figures.end)
+    edges = ((drawing.style.outlined_label, drawing.outlined), (drawing.style.dashed_label, drawing.dashed))
+    sheet = MapSheet(
+        title=f"{drawing.style.title}, {area.title}",
+        sentence=view.sentence,
+        filters=format_filter_line(
+            choices, layer_names=[view.figures.spec.short], ward_names=names, period=format_span(*period)
+        ),
+        notes=view.notes,
+        cells=drawing.cells,
+        values=drawing.values,
+        scale=drawing.style.scale,
+        unit=drawing.style.title,
+        outlines=[(label, marks) for label, marks in edges if marks is not None],
+        wards=choices.wards,
+        mark=about.mark,
+    )
+    made_at = datetime.combine(about.made_on, time(), tzinfo=area.tz)
+    render = render_map_png if picture else render_map_pdf
+    return lambda: render(sheet, area, made_at=made_at)
 
 
 def build_about(installation: Installation, choices: Choices, views: Sequence[LayerView], resolution: int) -> About:

@@ -10,6 +10,7 @@ import streamlit as st
 from hexbeat.analysis.rhythm import count_known_hours
 from hexbeat.areas.place_names import format_cell_code
 from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
+from hexbeat.dashboard.pages.map.time_map import draw_time_map
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_months
 from hexbeat.dashboard.state.freshness import judge_months
@@ -50,6 +51,7 @@ def draw_tabs(
     if months.open:
         with months:
             draw_months(installation, choices, figures)
+            draw_time_map(installation, choices, figures, resolution=resolution)
     if records.open:
         with records:
             draw_records(installation, choices, last)

@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.map.tour_map import draw_next_stop
 from hexbeat.dashboard.pages.record.record_view import (
     StopState,
     TourProgress,
@@ -16,6 +17,7 @@ from hexbeat.dashboard.pages.record.record_view import (
 )
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.stop_links import draw_stop_links
 from hexbeat.operations.ledger.ledger import read_visits, record_visit, undo_visit
 from hexbeat.operations.ledger.visits import (
     DONE,
@@ -27,7 +29,7 @@ from hexbeat.operations.ledger.visits import (
 )
 from hexbeat.operations.plans.plan import Plan, Tour
 from layers.access import Action, may
-from layers.wording import escape_html
+from layers.wording import escape_html, format_plural
 
 __all__ = ["draw_stops"]
 
@@ -84,17 +86,23 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
             "<p>Thank you. To correct one, choose it below.</p></div>"
         )
         return
+    with st.container(key="hb_done_map"):
+        draw_next_stop(installation.area, progress.plan, progress.tour, state.stop)
     st.html(render_card(state, total=len(progress.states)))
     key = f"{progress.plan.plan_id}_{progress.tour.team}_{state.stop.stop_id}"
     minutes_key, needles_key = f"done_min_{key}", f"done_needles_{key}"
-    with st.container(horizontal=True, gap="small", key="hb_done_numbers"):
-        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, minutes_key)
-        if progress.is_sweep:
+    if progress.is_sweep:
+        with st.container(key="hb_done_needles"):
             draw_number_input("Needles collected", state.needles or 0, MOST_NEEDLES, needles_key)
+    button = st.container()
+    draw_stop_links(installation, state.stop)
+    # The minutes are as planned unless somebody says otherwise, so that they stand after the button.
+    with st.container(key="hb_done_minutes"):
+        draw_number_input("Minutes", state.minutes if state.done else state.stop.minutes, MOST_MINUTES, minutes_key)
     label = "Correct" if state.visit_id else "Done"
     # The keys of the fields, not their values: a value typed last arrives with the tap, after this was drawn.
     arguments = (installation, progress, state, minutes_key, needles_key if progress.is_sweep else None)
-    st.button(
+    button.button(
         label, type="primary", width="stretch", key=f"done_yes_{key}", on_click=record_stop, args=(*arguments, DONE)
     )
     st.button(
@@ -175,11 +183,11 @@ def undo_stop(installation: Installation, name: str, order: int) -> None:
 
 
 def draw_list(installation: Installation, progress: TourProgress) -> None:
-    """Draw all stops in their order; a tap on one shows it above."""
-    st.html('<h2 class="hb-title">All stops</h2>')
+    """Draw all stops in their order, folded for those who record; a tap on one shows it above."""
     allowed = may(installation.viewer, Action.RECORD_WORK)
+    folded = st.expander(f"All {format_plural(len(progress.states), 'stop', 'stops')}", expanded=not allowed)
     for state in progress.states:
-        with st.container(horizontal=True, gap="small", key=f"hb_done_stop_{state.stop.order}"):
+        with folded, st.container(horizontal=True, gap="small", key=f"hb_done_stop_{state.stop.order}"):
             if allowed:
                 st.button(
                     f"Stop {state.stop.order}",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from hexbeat.dashboard.map.assets import format_script_json
-from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer, build_outlines, find_corners, pack_values
+from hexbeat.dashboard.map.hex_layer import CellStyle, Frames, HexLayer, build_outlines, find_corners, pack_values
 from hexbeat.documents.maps.scales import build_change_scale, build_count_scale
 
 MIDDLESBROUGH = h3.latlng_to_cell(54.574, -1.235, 9)
@@ -227,4 +227,29 @@ def test_several_resolutions_are_refused() -> None:
         layer(np.array([MIDDLESBROUGH, h3.cell_to_parent(MIDDLESBROUGH, 8)], dtype=np.uint64), [1, 1])
     assert str(caught.value) == (
         "A layer of cells has one resolution; there are resolutions 8, 9; make one layer for each"
+    )
+
+
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_each_period_carries_its_values_in_the_order_of_the_cells(periods: int, seed: int) -> None:
+    cells = disk(MIDDLESBROUGH, 4)
+    numbers = np.random.default_rng(seed).integers(0, 40, (periods, len(cells))).astype(np.float64)
+    labels = tuple(f"Period {k}" for k in range(periods))
+    data = layer(cells, numbers.max(axis=0), frames=Frames(labels, (True,) * periods, numbers)).data()
+    drawn = [h3.latlng_to_cell(lat, lon, 9) for lat, lon in lattice_centres(data["geometry"])]
+    assert data["frames"] == {"labels": labels, "known": (True,) * periods}
+    sent = read_values(data).reshape(periods, len(drawn))
+    expected = dict(zip(cells.tolist(), numbers.T.tolist(), strict=True))
+    assert dict(zip(drawn, sent.T.tolist(), strict=True)) == {
+        cell: row for cell, row in expected.items() if max(row) >= 1
+    }
+
+
+def test_periods_without_a_value_for_each_cell_are_refused() -> None:
+    cells = disk(MIDDLESBROUGH, 1)
+    with pytest.raises(UsageError) as caught:
+        layer(cells, np.ones(7), frames=Frames(("Jan 2026",), (True,), np.ones((2, 7))))
+    assert str(caught.value) == (
+        "Each period has a label and a finite value for each cell; there are 1 labels, 7 cells, and values for (2, 7); "
+        "give one row of values a label"
     )

@@ -341,3 +341,41 @@ def test_the_legend_lies_beside_the_area(page: Page, address: str) -> None:
       return [moved, map.getCenter()];
     }""")
     assert moved == kept
+
+
+SHOWN = """() => { const layer = Hexbeat.layer('hex');
+  const total = [...layer.values].reduce((sum, value) => sum + value, 0);
+  return [layer.frame, total, layer.classes.some((one) => one > 0)]; }"""
+
+
+def test_periods_are_stepped_through_by_keys_and_played_without_a_rerun(page: Page, address: str) -> None:
+    page.emulate_media(reduced_motion="no-preference")
+    frame = open_map(page, f"{address}/?frames=1")
+    slider, label = frame.get_by_role("slider", name="Period"), frame.locator(".hexbeat-frames output")
+    expect(label).to_have_text("Mar 2026")
+    frame_number, total, _ = frame.evaluate(SHOWN)
+    assert (frame_number, total > 0) == (2, True)
+    slider.press("ArrowLeft")
+    expect(label).to_have_text("Feb 2026: not known")
+    expect(slider).to_have_attribute("aria-valuetext", "Feb 2026: not known")
+    expect(frame.get_by_text("Not known", exact=True)).to_be_visible()
+    assert frame.evaluate(SHOWN) == [1, 0, False]
+    assert centres(frame) == []
+    page.get_by_label("Seed").fill("2")  # other values: the map stays at its period
+    page.get_by_label("Seed").press("Enter")
+    expect(page.get_by_text("runs 2;")).to_be_visible()
+    expect(label).to_have_text("Feb 2026: not known")
+    slider.press("Home")
+    expect(frame.get_by_text("Not known", exact=True)).to_be_hidden()
+    assert len(centres(frame)) > 100
+    frame.get_by_role("button", name="Play").click()
+    expect(label).to_have_text("Mar 2026", timeout=10_000)
+    expect(frame.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_text("runs 2;")).to_be_visible()
+    page.emulate_media(reduced_motion="reduce")
+
+
+def test_who_asks_for_less_motion_has_the_slider_alone(page: Page, address: str) -> None:
+    frame = open_map(page, f"{address}/?frames=1")
+    expect(frame.get_by_role("slider", name="Period")).to_be_visible()
+    expect(frame.locator(".hexbeat-frames button")).to_be_hidden()

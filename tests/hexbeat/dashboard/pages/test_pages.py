@@ -230,6 +230,34 @@ def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
     assert "No reports of street dealing have been loaded." in read_html(app)
 
 
+def test_months_are_played_on_a_map(home: Path) -> None:
+    filled(home)
+    app = open_map(layers="needle_litter,overdoses")
+    app.session_state["tab"] = "Months"
+    app.session_state["play"] = True
+    app.run()
+    assert not app.exception
+    app.session_state["play_unit"] = "week"
+    app.run()
+    assert not app.exception
+    assert "Play shows one period after the other" in read_html(app)
+
+
+def test_another_period_is_chosen_by_its_dates(home: Path) -> None:
+    filled(home)
+    app = open_map(view="change")
+    app.session_state["filter_against"] = "dates"
+    app.run()
+    assert not app.exception
+    (dates,) = (one for one in app.date_input if one.label == "First and last day to compare with")
+    first, last = dates.value
+    dates.set_value((first, last - timedelta(days=8))).run()
+    assert not app.exception
+    wanted = f"{first}:{last - timedelta(days=7)}"
+    assert app.query_params["against"] in (wanted, [wanted])
+    assert f"in the other {(last - first).days - 7} days" in read_html(app)
+
+
 def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     filled(home)
     area = load_area("middlesbrough", home=home)

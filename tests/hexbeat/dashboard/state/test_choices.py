@@ -162,6 +162,17 @@ def test_a_view_that_there_is_not_is_left_out_and_said() -> None:
     ]
 
 
+def test_two_free_periods_stand_in_the_link() -> None:
+    query = {"view": "change", "against": "2025-01-01:2025-04-01"}
+    chosen, problems = parse_query(query, ward_codes=WARDS)
+    assert (chosen.against, problems) == ((date(2025, 1, 1), date(2025, 4, 1)), [])
+    assert format_query(chosen) == query
+    for text in ("2025-04-01:2025-01-01", "2025-01-01:", ":", "1800-01-01:2025-01-01"):
+        chosen, problems = parse_query(query | {"against": text}, ward_codes=WARDS)
+        assert chosen.against == "before"
+        assert problems == ["The dates to compare with are not a period. The period before is compared instead."]
+
+
 def test_a_link_of_before_categories_means_what_it_meant() -> None:
     chosen, problems = parse_query({"layers": "overdoses", "reported": "officer,sweep"}, ward_codes=WARDS)
     assert (chosen, problems) == (Choices(layers=("overdoses",), reported_by=("officer", "sweep")), [])

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -24,6 +25,15 @@ def test_the_sentence_says_both_numbers_and_how_sure_the_change_is() -> None:
 def test_the_same_days_a_year_before_are_named() -> None:
     sentence = build_change_view_of(replace(CHANGE, against="year_before")).sentence
     assert " in the same days a year before (25 Oct to 21 Nov 2025): " in sentence
+
+
+def test_another_period_is_named_and_its_rate_told() -> None:
+    other = date(2026, 7, 1), date(2026, 9, 1)
+    sentence = build_change_view_of(replace(CHANGE, against=other)).sentence
+    assert " in the other 62 days (1 Jul to 31 Aug 2026): " in sentence
+    assert " times as many a day (between " in sentence
+    same = build_change_view_of(replace(CHANGE, against=(date(2026, 9, 27), date(2026, 10, 25))))
+    assert same.sentence.replace("the other 28 days", "the 28 days before") == build_change_view_of(CHANGE).sentence
 
 
 def test_places_are_counted_by_what_can_be_told_of_them() -> None:

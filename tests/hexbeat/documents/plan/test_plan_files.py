@@ -12,6 +12,7 @@ from pathlib import Path
 import gpxpy
 import icalendar
 import pykml
+import pypdf
 import pytest
 import python_calamine
 import shapely
@@ -27,7 +28,9 @@ from hexbeat.documents.plan.plan_files import (
     measure_map_height,
 )
 from hexbeat.documents.plan.plan_text import describe_stop
+from hexbeat.documents.plan.plan_tracks import build_plan_gpx
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop
+from hexbeat.operations.plans.stop_links import NO_LINKS, USUAL_LINKS, StopLinks, choose_document_link
 from tests.support.demonstrations import middlesbrough
 from tests.support.gpx import gpx_faults
 from tests.support.papers import A4, Paper, grey_levels, read_paper
@@ -139,6 +142,37 @@ def test_a_calendar_has_an_event_a_stop_with_its_place_and_reason() -> None:
     assert [str(event["UID"]) for event in events] == [f"p7f3a2-{stop.stop_id}@hexbeat" for stop in stops_of(plan)]
     assert str(events[0]["SUMMARY"]).startswith("DEMONSTRATION Team A 1: Central")
     assert "Seven finds here in 28 days." in str(events[0]["DESCRIPTION"])
+
+
+def test_a_team_has_its_own_gpx() -> None:
+    plan = example_plan()
+    for tour in plan.tours:
+        gpx = build_plan_gpx(plan, middlesbrough(), team=tour.team)
+        assert gpx_faults(gpx) == []
+        (route,) = gpxpy.parse(gpx.decode()).routes
+        assert len(route.points) == len(tour.stops) + 2
+        places = [(point.latitude, point.longitude) for point in gpxpy.parse(gpx.decode()).waypoints]
+        assert places == [(round(stop.lat, 6), round(stop.lon, 6)) for stop in tour.stops]
+
+
+@pytest.mark.parametrize(
+    ("links", "begin"),
+    [
+        (USUAL_LINKS, "geo:"),
+        (StopLinks(address="https://maps.example/{lat}/{lon}"), "https://maps.example/54."),
+        (NO_LINKS, None),
+    ],
+)
+def test_a_stop_opens_in_a_map_from_paper_and_calendar(links: StopLinks, begin: str | None) -> None:
+    plan = example_plan(teams=1)
+    calendar = icalendar.Calendar.from_ical(build_plan_file(plan, middlesbrough(), "ics", links=links))
+    addresses = [choose_document_link(stop, links) for stop in stops_of(plan)]
+    assert [event.get("URL") for event in calendar.walk("VEVENT")] == addresses
+    pdf = pypdf.PdfReader(io.BytesIO(build_plan_file(plan, middlesbrough(), "pdf", links=links)))
+    notes = [note.get_object() for page in pdf.pages for note in page.get("/Annots", [])]
+    assert [note["/A"]["/URI"] for note in notes] == [address for address in addresses if address]
+    assert all(note["/Contents"] for note in notes)  # PDF/UA: a link has words for those who do not see it
+    assert all(address is None if begin is None else str(address).startswith(begin) for address in addresses)
 
 
 @pytest.mark.parametrize(

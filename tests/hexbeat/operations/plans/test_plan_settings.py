@@ -25,8 +25,9 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
     with pytest.raises(DataError) as caught:
         read_plan_settings(tmp_path)
     assert str(caught.value) == (
-        "plans.toml holds roads, standard_hours, revisit_minutes and [[starts]] with name, lon and lat; one of its "
-        "starts has no lon and lat in degrees; correct the file, or remove it: plans work without it"
+        "plans.toml holds roads, standard_hours, revisit_minutes, geo_links, map_address and [[starts]] with name, lon "
+        "and lat; one of its starts has no lon and lat in degrees; correct the file, or remove it: plans work without "
+        "it"
     )
 
 

@@ -46,7 +46,8 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     again = one_page("plan", plan=code)
     assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
     assert headline(plan) in read_html(again)
-    assert [button.label for button in again.get("download_button")][:2] == ["PDF to print", "GPX for devices"]
+    labels = [button.label for button in again.get("download_button")]
+    assert labels == ["PDF to print", "KML for maps", "GeoJSON", "CSV", "Excel", "Calendar", "GPX of Crew 1"]
 
 
 def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:

@@ -11,10 +11,11 @@ from playwright.sync_api import expect
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.plan import PlanKind
 from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.operations.plans.stop_links import USUAL_LINKS, build_geo_link
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.browser import DESK, PHONE, Windows
+from tests.support.browser import DESK, PHONE, Windows, map_frame
 from tests.support.gpx import gpx_of, walked
 from tests.support.partners_side import Visit, visit
 from tests.support.plans import LONDON, made_plan
@@ -25,13 +26,14 @@ SMALL = (360, 740)
 BEGAN = dt.datetime.now(LONDON).replace(second=0, microsecond=0) - dt.timedelta(minutes=90)
 SWEEP = made_plan(PlanKind.SWEEP, begins=BEGAN, plan_id="sweep1")
 OLD = made_plan(begins=BEGAN - dt.timedelta(days=2), plan_id="nights")
+MAPPED = made_plan(begins=BEGAN - dt.timedelta(days=3), plan_id="mapped")
 LINK = "/done?plan=sweep1&team=Team%201"
 
 
 @pytest.fixture(scope="module")
 def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("done") / "home"
-    for plan in (SWEEP, OLD):
+    for plan in (SWEEP, OLD, MAPPED):
         save_plan(path, plan)
     return path
 
@@ -74,7 +76,7 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     assert 15 <= late < 25  # it ended now, so it began as long ago as it took
 
     page.get_by_label("Needles collected").fill("7")
-    page.get_by_test_id("stNumberInputStepUp").first.click()
+    page.get_by_test_id("stNumberInputStepUp").last.click()
     expect(page.get_by_label("Minutes", exact=True)).to_have_value("16")
     guest.settle()
     page.get_by_role("button", name="Done", exact=True).click()
@@ -88,6 +90,7 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     guest.settle()
     assert sorted(recorded(served_home)) == [("1-1", 15, 0, "done"), ("1-2", 16, 7, "done")]
 
+    page.get_by_text("All 4 stops").click()
     page.get_by_role("button", name="Stop 1", exact=True).click()
     expect(card).to_contain_text("Stop 1 of 4")
     guest.settle()
@@ -97,6 +100,27 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     guest.settle()
     assert sorted(recorded(served_home)) == [("1-1", 20, 0, "done"), ("1-2", 16, 7, "done")]
     assert (small_targets(guest), guest.overflow(), guest.failures) == ([], 0, [])
+    guest.leave()
+
+
+def test_the_next_stop_is_on_a_map_with_streets_and_opens_in_the_phones_own(windows: Windows, address: str) -> None:
+    guest = visit(windows, f"{address}/done?plan=mapped&team=Team%202", size=PHONE)
+    page = guest.page
+    frame = map_frame(page)
+    stops = MAPPED.tours[1].stops
+    link = page.get_by_role("link", name="Open in the phone's map")
+    expect(link).to_have_attribute("href", build_geo_link(stops[0], USUAL_LINKS) or "")
+    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names.length")
+    inside = "([lat, lon]) => map.getBounds().contains([lat, lon])"
+    assert frame.evaluate(inside, [stops[0].lat, stops[0].lon])
+    box = page.get_by_role("button", name="Done", exact=True).bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= PHONE[1]
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(page.locator(".hb-done-card")).to_contain_text("Stop 2 of 4")
+    frame.wait_for_function(inside, arg=[stops[1].lat, stops[1].lon])
+    expect(link).to_have_attribute("href", build_geo_link(stops[1], USUAL_LINKS) or "")
+    assert guest.failures == []
     guest.leave()
 
 
