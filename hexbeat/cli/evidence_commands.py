@@ -11,6 +11,7 @@ import pandas as pd
 import typer
 
 from geo.errors import DataError, UsageError
+from geo.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
@@ -26,7 +27,6 @@ from hexbeat.documents.evidence.evidence_document import (
 )
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
 from hexbeat.files import require_folder
-from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError, UsageError
+from geo.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
@@ -30,7 +31,6 @@ from hexbeat.documents.evidence.evidence_document import (
     render_evidence_pdf,
 )
 from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
-from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer

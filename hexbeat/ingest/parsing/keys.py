@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.ingest.parsing.locations import Points
+from geo.locations import Points
 from hexbeat.ingest.sources import Key
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 

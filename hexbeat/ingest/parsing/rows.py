@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.cells import index_points_at
+from geo.locations import Points, is_impossible, is_near
 from geo.wards import Wards
 from hexbeat.ingest.parsing.area_edge import AreaEdge
 from hexbeat.ingest.parsing.date_numbers import DateNumbers
@@ -25,7 +26,6 @@ from hexbeat.ingest.parsing.date_parts import join_date_parts
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.location_precision import parse_location_precisions
-from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
