@@ -365,7 +365,10 @@ class _Index:
             (penalty[place] + self._measure_rest(place, words), self._kind_order[place], place)
             for place in np.flatnonzero(np.isfinite(penalty)).tolist()
         ]
-        best = [place for _, _, place in sorted(ranks)[:limit]] or self._compact.get("".join(words), [])[:limit]
+        # A street of Park ward is no answer to "park road" where there is a Park Road.
+        lowest = min((cost for cost, _, _ in ranks), default=0.0)
+        near = sorted(rank for rank in ranks if rank[0] < lowest + _CONTEXT_COST - 0.5)
+        best = [place for _, _, place in near[:limit]] or self._compact.get("".join(words), [])[:limit]
         return self._places.iloc[best].reset_index(drop=True)
 
     def _match_word(self, word: str, *, is_last: bool) -> NDArray[np.float64]:

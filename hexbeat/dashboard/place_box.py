@@ -22,6 +22,8 @@ _MOST_OFFERED: Final = 6
 _LONGEST: Final = 200
 _EXAMPLE: Final = "Street, postcode, school or 54.574, -1.235"
 _MAP_HEIGHT: Final = 320
+_MAP_WIDTH: Final = 640
+_STREET_ZOOM: Final = 15
 _DOT: Final[dict[str, Any]] = {"radius": 8, "color": "#ffffff", "weight": 3, "fill_color": "#0057d9", "fill_opacity": 1}
 
 
@@ -42,30 +44,33 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
         chosen = st.radio("Which one?", list(places), key=f"{key}_choice_{words.strip().casefold()}")
     found = places[str(chosen)] if chosen else None
     if on_map:
-        _draw_map(area, found, key=key)
+        with st.container(width=_MAP_WIDTH):
+            _draw_map(area, found, key=key)
     if found:
         _draw_credit(area, found)
     return found
 
 
 def draw_place_search(area: Area, label: str, *, key: str) -> FoundPlace | None:
-    """Draw the box of a map: in one row, so that what is below does not move. The place chosen, if any."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{key}_row"):
-        words = st.text_input(
-            label,
-            key=f"{key}_words",
-            placeholder=f"{label}: street, postcode, school ...",
-            max_chars=_LONGEST,
-            width=300,
-            label_visibility="collapsed",
-        )
-        places = _find_offered(words, area)
-        chosen = next(iter(places), None)
-        if len(places) > 1:
-            choice_key = f"{key}_choice_{words.strip().casefold()}"
-            options = list(places)
-            chosen = st.selectbox("Which one?", options, key=choice_key, label_visibility="collapsed", width=280)
-        draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
+    """Draw the box of a map in a row, so that what is below does not move. The place chosen, if any.
+
+    Call it in a horizontal container, in which other parts may follow.
+    """
+    words = st.text_input(
+        label,
+        key=f"{key}_words",
+        placeholder=f"{label}: street, postcode ...",
+        max_chars=_LONGEST,
+        width=240,
+        label_visibility="collapsed",
+    )
+    draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
+    places = _find_offered(words, area)
+    chosen = next(iter(places), None)
+    if len(places) > 1:
+        choice_key = f"{key}_choice_{words.strip().casefold()}"
+        options = list(places)
+        chosen = st.selectbox("Which one?", options, key=choice_key, label_visibility="collapsed", width=220)
     if words.strip() and not places:
         st.text(describe_nothing_found(words, area))
     return places[str(chosen)] if chosen else None
@@ -97,19 +102,25 @@ def _draw_map(area: Area, found: FoundPlace | None, *, key: str) -> None:
     dots = folium.FeatureGroup(name="place")
     if found:
         folium.CircleMarker((found.lat, found.lon), **_DOT).add_to(dots)
-    map_key = f"{key}_map"
+    map_key, pressed_key = f"{key}_map", f"{key}_pressed"
 
     def take_point() -> None:
         point = parse_click(st.session_state.get(map_key))
         if point is not None:
             st.session_state[f"{key}_words"] = f"{point[1]:.5f}, {point[0]:.5f}"
+            st.session_state[pressed_key] = st.session_state[f"{key}_words"]
 
+    # The map goes to a place that was typed; where the person pressed, it stays as they left it.
+    is_pressed = st.session_state.get(pressed_key) == st.session_state.get(f"{key}_words")
+    goes = found is not None and not is_pressed
     st_folium(
         build_base_map(area, view_key="place"),
         key=map_key,
         height=_MAP_HEIGHT,
         use_container_width=True,
         feature_group_to_add=dots,
+        center=(found.lat, found.lon) if found and goes else None,
+        zoom=_STREET_ZOOM if goes else None,
         returned_objects=["last_clicked"],
         on_change=take_point,
     )

@@ -24,7 +24,7 @@ def draw_position_button(*, key: str, words_key: str) -> None:
         if point is not None:
             st.session_state[words_key] = f"{point[1]:.5f}, {point[0]:.5f}"
 
-    _declare_button()(key=key, on_position_change=take_position)
+    _declare_button()(key=key, on_position_change=take_position, width="content")
 
 
 def parse_position(sent: Any) -> tuple[float, float] | None:

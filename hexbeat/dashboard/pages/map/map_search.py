@@ -26,16 +26,17 @@ def draw_map_search(
 
     `on_choose` opens the card of a cell (an H3 string), for the button beside the name of what was found.
     """
-    found = draw_place_search(area, "Find a place", key=KEY)
-    if found is None:
-        st.session_state.pop(LAST_KEY, None)  # the same words go there again
-        return None, None
-    number, is_new = count_search(found)
-    cell = h3.latlng_to_cell(found.lat, found.lon, resolution)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{KEY}_found"):
-        st.html(f'<p class="hb-notes" role="status">Marked on the map: {escape_html(found.name)}</p>')
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{KEY}_row"):
+        found = draw_place_search(area, "Find a place", key=KEY)
+        if found is None:
+            st.session_state.pop(LAST_KEY, None)  # the same words go there again
+            return None, None
+        cell = h3.latlng_to_cell(found.lat, found.lon, resolution)
         if found.kind != "ward":
             st.button("Show its card", key=f"{KEY}_card", on_click=on_choose, args=(cell,))
+        # The mark on the map shows its name; this says it to who does not see the map.
+        st.html(f'<p class="hb-sr" role="status">Marked on the map: {escape_html(found.name)}</p>', width="content")
+    number, is_new = count_search(found)
     bounds = find_ward_bounds(area, [found.ward_code]) if found.kind == "ward" else None
     mark = MapMark(found.lon, found.lat, found.name, number, bounds)
     return cell if is_new and found.kind == "cell" else None, mark

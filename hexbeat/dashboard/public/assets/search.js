@@ -65,7 +65,10 @@ const HexbeatSearch = (() => {
       cost += 0.5 * entry.words.filter((word) => !typed.includes(word)).length;
       if (cost < Infinity) ranks.push([cost, entry]);
     }
-    return ranks.sort((one, other) => one[0] - other[0]).slice(0, MOST).map(([, entry]) => entry);
+    // A street of Park ward is no answer to "park road" where there is a Park Road.
+    const lowest = Math.min(...ranks.map(([cost]) => cost));
+    const near = ranks.filter(([cost]) => cost < lowest + CONTEXT_COST - 0.5);
+    return near.sort((one, other) => one[0] - other[0]).slice(0, MOST).map(([, entry]) => entry);
   }
 
   function element(name, text, attributes = {}) {
