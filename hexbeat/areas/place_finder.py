@@ -1,5 +1,7 @@
 """Finds a place by what a person types: a street, postcode, ward, school, station, cell, coordinates or grid reference.
 
+Coordinates may be written in any notation that files may have (geo.coordinates).
+
 Nothing typed leaves the machine, and nothing typed is kept.
 """
 
@@ -18,13 +20,25 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from geo.cells import format_short_code
 from geo.errors import UsageError
+from geo.locations import GRID_REF, parse_pairs
+from geo.number_texts import clean_text
+from geo.wards import Wards
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.areas.street_names import name_cells
 
-__all__ = ["FOUND_COLUMNS", "FoundPlace", "find_one_place", "find_places", "fold_words", "format_found"]
+__all__ = [
+    "FOUND_COLUMNS",
+    "FoundPlace",
+    "describe_nothing_found",
+    "find_one_place",
+    "find_places",
+    "fold_words",
+    "format_found",
+]
 
 FOUND_COLUMNS: Final = ("name", "kind", "ward_code", "ward_name", "lon", "lat")
 LONGEST_QUERY: Final = 200
@@ -32,8 +46,12 @@ _MOST_NAMED: Final = 5  # places that an error names
 _SHORTEST_MISTYPED: Final = 4  # letters of a word in which one typing error is forgiven
 _POSTCODE: Final = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s?(?:(\d)([A-Z]{0,2}))?")
 _CONTEXT_COST: Final = 4.0  # of a word that only the ward or the council has
-_POINT: Final = re.compile(r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)")
 _CELL: Final = re.compile(r"[0-9a-f]{15}")
+_SHORT_CODE: Final = re.compile(r"[0-9a-f]{4}")
+_NAMED_RESOLUTIONS: Final = (9, 10)  # of the cells that maps show
+_CODE_DIGITS: Final = 5  # of a cell's index that its short code holds whole
+_FINEST: Final = 15
+_FEWEST_FIGURES: Final = 4  # of a grid reference: with two it is a square of 10 km, or the beginning of a postcode
 # How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
 _SHORT_WORDS: Final = {
     "rd": "road", "str": "street", "ave": "avenue", "av": "avenue", "dr": "drive", "ln": "lane", "cl": "close",
@@ -53,35 +71,68 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
     accents, punctuation and usual short forms do not matter, and one typing error in each word is forgiven. An empty
     frame if nothing fits.
     """
-    query = " ".join(words[:LONGEST_QUERY].split())
+    query = clean_text(words[:LONGEST_QUERY])
     if not query:
         return _build_answer([])
-    for find in (_find_point, _find_cell, _find_postcode):
+    for find in (_find_cell, _find_postcode, _find_point):
         found = find(query, area)
         if found is not None:
             return found.head(limit)
-    return _build_index(_IndexKey(area, read_gazetteer(area))).search(query, limit=limit, stops=stops)
+    named = _build_index(_IndexKey(area, read_gazetteer(area))).search(query, limit=limit, stops=stops)
+    cells = _find_cells_by_code(query, area) if len(named) < limit else ()
+    return pd.concat([named, _build_answer(cells)], ignore_index=True).head(limit) if cells else named
+
+
+def describe_nothing_found(words: str, area: Area) -> str:
+    """Why nothing was found, and what to try, in one or two sentences."""
+    if _is_outside(clean_text(words[:LONGEST_QUERY])):
+        return f"That place lies outside {area.title}."
+    return f"No place in {area.title} fits. Try fewer words, or part of a name."
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """A place that a person chose: its name ("High Street (Brotton)"), and its longitude and latitude in degrees."""
+    """A place that a person chose: its name ("High Street (Brotton)"), longitude and latitude in degrees, and kind.
+
+    The kinds are those of the gazetteer, "ward", "cell", "postcodes" (several that begin alike), "stop of the plan" and
+    "point". `ward_code` is blank for a point outside the area.
+    """
 
     name: str
     lon: float
     lat: float
+    kind: str = "point"
+    ward_code: str = ""
 
 
-def find_one_place(words: str, area: Area) -> FoundPlace:
-    """The one place that words name; UsageError if there is none, or several that fit as well."""
+def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> FoundPlace:
+    """The one place that words name; UsageError if there is none, or several that fit as well.
+
+    may_lie_outside: coordinates outside the area are a place as well, as the start of a tour may be.
+    """
     found = find_places(words, area, limit=_MOST_NAMED + 1)
     if found.empty:
+        point = _parse_point(clean_text(words[:LONGEST_QUERY]))
+        if point is not None and may_lie_outside:
+            return FoundPlace(_format_point(*point), *point)
+        if _is_outside(clean_text(words[:LONGEST_QUERY])):
+            raise UsageError(
+                f"A place lies in {area.title}",
+                f"{words[:40]!r} lies outside it",
+                "see that no figure is wrong, and that latitude comes first",
+            )
         raise UsageError(
             f"A place is a street, a postcode or another place in {area.title}, or a latitude and longitude",
             f"nothing there fits {words[:40]!r}",
             "try fewer words, or part of a name",
         )
     first = found.iloc[0]
+    if first["kind"] == "cell" and len(found) > 1:
+        raise UsageError(
+            "A place has to be one place",
+            f"{words[:40]!r} is the short code of {len(found)} cells",
+            "give the whole code of the cell, which has 15 letters and digits",
+        )
     twins = found[(found["kind"] == first["kind"]) & (found["name"].map(_cut_near) == _cut_near(first["name"]))]
     labels = [format_found(row) for row in twins.to_dict("records")]
     if len(twins) > 1 and not set(fold_words(words)) - set(fold_words(_cut_near(first["name"]))):
@@ -91,7 +142,7 @@ def find_one_place(words: str, area: Area) -> FoundPlace:
             f"{words[:40]!r} fits {', '.join(labels[:_MOST_NAMED])}{more}",
             "add the ward, as in 'high street brotton'",
         )
-    return FoundPlace(labels[0], float(first["lon"]), float(first["lat"]))
+    return FoundPlace(labels[0], float(first["lon"]), float(first["lat"]), str(first["kind"]), str(first["ward_code"]))
 
 
 def format_found(row: Mapping[str, object]) -> str:
@@ -120,27 +171,87 @@ def _build_answer(rows: Iterable[tuple[str, str, str, str, float, float]]) -> pd
 
 
 def _find_point(query: str, area: Area) -> pd.DataFrame | None:
-    """The point that a query gives as latitude and longitude; None if it gives none."""
-    match = _POINT.fullmatch(query)
-    if match is None:
+    """The point that a query gives by coordinates or a grid reference; None if it gives none."""
+    point = _parse_point(query)
+    if point is None:
         return None
-    lat, lon = float(match[1]), float(match[2])
-    ward = _find_ward(lon, lat, area)
-    if ward == ("", ""):
-        return _build_answer([])
-    return _build_answer([(f"{lat:.5f}, {lon:.5f}", "point", *ward, lon, lat)])
+    ward = _find_ward(*point, area)
+    return _build_answer([] if ward == ("", "") else [(_format_point(*point), "point", *ward, *point)])
+
+
+def _parse_point(query: str) -> tuple[float, float] | None:
+    """Longitude and latitude of a query in any notation of coordinates; None if it has none."""
+    if not any(letter.isdecimal() for letter in query):
+        return None
+    reference = GRID_REF.fullmatch(query.replace(" ", ""))
+    if reference is not None and len(reference[3]) < _FEWEST_FIGURES:
+        return None
+    lon, lat = parse_pairs(pd.Series([query], dtype=object))[0].tolist()
+    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None  # noqa: PLR2004 - degrees
+
+
+def _format_point(lon: float, lat: float) -> str:
+    return f"{lat:.5f}, {lon:.5f}"
+
+
+def _is_outside(query: str) -> bool:
+    """Whether a query that finds nothing names a point or a cell, which then lies outside the area."""
+    return _parse_point(query) is not None or _parse_cell(query) is not None
 
 
 def _find_cell(query: str, area: Area) -> pd.DataFrame | None:
     """The cell that a query names by its H3 string; None if it names none."""
+    cell = _parse_cell(query)
+    if cell is None:
+        return None
+    row = _describe_cell(cell, area)
+    return _build_answer([row] if row else [])
+
+
+def _parse_cell(query: str) -> int | None:
     if not _CELL.fullmatch(query.lower()) or not h3.is_valid_cell(int(query, 16)):
         return None
-    cell = int(query, 16)
+    return int(query, 16)
+
+
+def _describe_cell(cell: int, area: Area) -> tuple[str, str, str, str, float, float] | None:
+    """A cell as a row of the answer; None if its centre lies outside the area."""
     lat, lon = h3.cell_to_latlng(cell)
-    if _find_ward(lon, lat, area) == ("", ""):
-        return _build_answer([])
-    name = name_cells([cell], area)[0]
-    return _build_answer([(name, "cell", *_find_ward(lon, lat, area), lon, lat)])
+    ward = _find_ward(lon, lat, area)
+    return None if ward == ("", "") else (name_cells([cell], area)[0], "cell", *ward, lon, lat)
+
+
+def _find_cells_by_code(query: str, area: Area) -> list[tuple[str, str, str, str, float, float]]:
+    """The cells of an area that have a short code, of each size; in a wide area a code has several.
+
+    A code holds the last five digits of the index and the last bit of the digit before. So each cell five sizes larger
+    whose own last bit fits has one cell of that code, which is put together here instead of listing all cells.
+    """
+    if not _SHORT_CODE.fullmatch(query.lower()):
+        return []
+    code, rows = int(query, 16), []
+    for resolution in _NAMED_RESOLUTIONS:
+        shift = 3 * (_FINEST - resolution)
+        digits = (1 << 3 * _CODE_DIGITS) - 1
+        cells = {
+            parent & ~(digits << shift | 0xF << 52) | (code & digits) << shift | resolution << 52
+            for parent in _list_parents(area.wards, resolution - _CODE_DIGITS)
+        }
+        named = {cell for cell in cells if format_short_code(cell) == f"{code:04x}" and h3.is_valid_cell(cell)}
+        rows += [row for cell in sorted(named) if (row := _describe_cell(cell, area))]
+    return rows
+
+
+def _list_parents(wards: Wards, resolution: int) -> set[int]:
+    """The large cells in which any place of the wards can lie: those of the wards' corners, and their neighbours."""
+    corners = [
+        (lat, lon)
+        for west, south, east, north in shapely.bounds(np.asarray(wards.polygons, dtype=object)).tolist()
+        for lat in (south, north)
+        for lon in (west, east)
+    ]
+    large = {h3.latlng_to_cell(lat, lon, resolution) for lat, lon in corners}
+    return {cell for middle in large for cell in h3.grid_disk(middle, 1)}
 
 
 def _find_ward(lon: float, lat: float, area: Area) -> tuple[str, str]:
@@ -254,7 +365,10 @@ class _Index:
             (penalty[place] + self._measure_rest(place, words), self._kind_order[place], place)
             for place in np.flatnonzero(np.isfinite(penalty)).tolist()
         ]
-        best = [place for _, _, place in sorted(ranks)[:limit]] or self._compact.get("".join(words), [])[:limit]
+        # A street of Park ward is no answer to "park road" where there is a Park Road.
+        lowest = min((cost for cost, _, _ in ranks), default=0.0)
+        near = sorted(rank for rank in ranks if rank[0] < lowest + _CONTEXT_COST - 0.5)
+        best = [place for _, _, place in near[:limit]] or self._compact.get("".join(words), [])[:limit]
         return self._places.iloc[best].reset_index(drop=True)
 
     def _match_word(self, word: str, *, is_last: bool) -> NDArray[np.float64]:

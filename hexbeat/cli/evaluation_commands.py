@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from geo.errors import UsageError
+from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import (
     FromOption,
@@ -67,7 +68,9 @@ def evaluate(
         bool, typer.Option("--every-closure", help="All closures that began between --from and --to, taken together.")
     ] = False,
     list_closures: Annotated[bool, typer.Option("--list", help="List the closures with their identifiers.")] = False,
-    at: Annotated[str | None, typer.Option("--at", metavar="LAT,LON", help="A place, in degrees.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="PLACE", help="A street, postcode or named place, or coordinates.")
+    ] = None,
     ward: WardOption = None,
     cell: Annotated[
         list[str] | None, typer.Option("--cell", metavar="H3", help="An H3 cell of the treated place; may be repeated.")
@@ -217,8 +220,13 @@ def _find_places(installation: Installation, columns: Columns, request: _PlaceRe
         return [build_ward_place(installation.area, codes, start, end=end, name=request.name)]
     if request.cells:
         return [build_cell_place(request.cells, start, end=end, name=request.name)]
-    lat, lon = _parse_degrees(request.at or "")
-    return [build_point_place(lon, lat, start, end=end, name=request.name)]
+    found = find_one_place(request.at or "", installation.area, may_lie_outside=True)
+    is_point = found.kind == "point"
+    if not is_point:
+        print_message(f"Place: {found.name}")
+    return [
+        build_point_place(found.lon, found.lat, start, end=end, name=request.name or ("" if is_point else found.name))
+    ]
 
 
 def _find_stops(plan: Plan, start_text: str | None, end: date | None, installation: Installation) -> list[TreatedPlace]:
@@ -259,18 +267,6 @@ def _find_closures(installation: Installation, columns: Columns, request: _Place
         last = parse_day(request.to) if request.to else date.max
         event_ids = closures.loc[[first <= day < last for day in closures["start"]], "event_id"].tolist()
     return select_closures(closures, event_ids)
-
-
-def _parse_degrees(text: str) -> tuple[float, float]:
-    """A latitude and a longitude, separated by a comma."""
-    parts = text.split(",")
-    try:
-        lat, lon = (float(part) for part in parts)
-    except ValueError:
-        raise UsageError(
-            "A place is a latitude and a longitude", f"--at is {text!r}", "write them as in 54.5742,-1.2350"
-        ) from None
-    return lat, lon
 
 
 def _find_today(installation: Installation) -> date:

@@ -11,8 +11,10 @@ import pandas as pd
 import typer
 
 from geo.errors import DataError, UsageError
+from geo.locations import parse_grid_refs, to_degrees
 from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.areas.area import Area
+from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -26,7 +28,6 @@ from hexbeat.documents.evidence.evidence_document import (
 )
 from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
 from hexbeat.files import require_folder
-from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
@@ -45,7 +46,10 @@ def evidence(
     lon: Annotated[float | None, typer.Option(metavar="DEGREES", help="Longitude of the place.")] = None,
     lat: Annotated[float | None, typer.Option(metavar="DEGREES", help="Latitude of the place.")] = None,
     place: Annotated[
-        str | None, typer.Option(metavar="LAT,LON", help='Latitude and longitude together, as in "54.5727, -1.2401".')
+        str | None,
+        typer.Option(
+            metavar="PLACE", help='A street, postcode or named place, or coordinates, as in "54.5727, -1.2401".'
+        ),
     ] = None,
     grid_ref: Annotated[
         str | None, typer.Option(metavar="REF", help='National Grid reference, as in "NZ 49250 20350".')
@@ -87,7 +91,7 @@ def evidence(
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         layers = tuple(dict.fromkeys(layer or list_default_layers()))
         end = parse_day(to) if to else choose_end(columns, layers, installation.area, today=now.date())
-        at = parse_place(lon=lon, lat=lat, place=place, grid_ref=grid_ref)
+        at = choose_place(installation.area, lon=lon, lat=lat, place=place, grid_ref=grid_ref)
         request = EvidenceRequest(
             *at,
             radius_m=radius,
@@ -122,16 +126,22 @@ def describe_end(end: dt.date, today: dt.date) -> str:
     return "the last known day of these layers" if end < today else "yesterday"
 
 
-def parse_place(
-    *, lon: float | None, lat: float | None, place: str | None, grid_ref: str | None
+def choose_place(
+    area: Area, *, lon: float | None, lat: float | None, place: str | None, grid_ref: str | None
 ) -> tuple[float, float]:
-    """Longitude and latitude (WGS 84) of the place; UsageError unless it is given in exactly one way."""
+    """Longitude and latitude (WGS 84) of the place; UsageError unless it is given in exactly one way.
+
+    A message says which place words were taken for.
+    """
     ways = [lon is not None or lat is not None, place is not None, grid_ref is not None]
     points = np.array([[np.nan, np.nan]])
     if sum(ways) == 1:
         if place is not None:
-            points = parse_pairs(pd.Series([place], dtype="str"))
-        elif grid_ref is not None:
+            found = find_one_place(place, area)
+            if found.kind != "point":
+                print_message(f"Place: {found.name}")
+            return found.lon, found.lat
+        if grid_ref is not None:
             points = to_degrees(parse_grid_refs(pd.Series([grid_ref], dtype="str")), BRITISH_GRID)
         elif lon is not None and lat is not None:
             points = np.array([[lon, lat]])

@@ -3,16 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from geo.errors import UsageError
 from hexbeat.areas.area import load_area, load_named_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE, GazetteerSource
 from hexbeat.areas.gazetteer_files import build_gazetteer
-from hexbeat.areas.place_finder import find_places
+from hexbeat.areas.place_finder import FOUND_COLUMNS, describe_nothing_found, find_places
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
+from hexbeat.operations.plans.plan import Plan
+from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.settings import Settings
 
 __all__ = ["find", "gazetteer"]
@@ -76,20 +79,23 @@ def find(
     ],
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Places at most.")] = 10,
+    plan: Annotated[str | None, typer.Option(metavar="ID", help="Find the stops of this plan as well.")] = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Find streets, postcodes, wards, schools, stations, cells and coordinates by what people type.
 
-    Case, accents, short forms such as Rd, and one typing error in a word do not matter. Nothing typed is kept.
+    Case, accents, short forms such as Rd, and one typing error in a word do not matter. Coordinates may be degrees in
+    any notation, eastings and northings, a grid reference or WKT. Nothing typed is kept.
 
     Example: hexbeat find linthorpe rd
     """
     settings = Settings.from_environment(home=home, area=area)
     named_area = load_named_area(settings.area, home=settings.home)
     query = " ".join(words)
-    found = find_places(query, named_area, limit=limit)
+    stops = list_stops(load_plan(settings.home, plan)) if plan else None
+    found = find_places(query, named_area, limit=limit, stops=stops)
     places = found.to_dict("records")
     print_answer(
         {"places": places},
@@ -105,4 +111,24 @@ def find(
         ],
     )
     if found.empty:
-        print_message(f"No place in {named_area.title} fits. Try fewer words, or part of a name.")
+        print_message(describe_nothing_found(query, named_area))
+
+
+def list_stops(plan: Plan) -> pd.DataFrame:
+    """The stops of a plan as places to find: "Stop 3: Linthorpe Road", with the team where there are several."""
+    several = len(plan.tours) > 1
+    return pd.DataFrame(
+        [
+            (
+                f"Stop {stop.order}: {stop.place}" + (f", team {number}" if several else ""),
+                "stop of the plan",
+                stop.ward_code,
+                stop.ward_name,
+                stop.lon,
+                stop.lat,
+            )
+            for number, tour in enumerate(plan.tours, start=1)
+            for stop in tour.stops
+        ],
+        columns=list(FOUND_COLUMNS),
+    )

@@ -1,10 +1,9 @@
 """plan patrol, sweep, list, show and remove, and the options that they share."""
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -29,7 +28,7 @@ from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.plan import Place
-from hexbeat.operations.plans.plan_settings import find_starts, parse_place, read_plan_settings
+from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
 from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan
 from hexbeat.operations.plans.roads import Travel, load_road_travel
 from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
@@ -51,8 +50,6 @@ __all__ = [
     "parse_weight",
     "plan",
 ]
-
-_COORDINATES: Final = re.compile(r"[\s\d.,+-]+")
 
 plan = typer.Typer(no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write or remove plans.")
 DayOption = Annotated[
@@ -321,7 +318,7 @@ def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> t
 
 
 def find_named_place(installation: Installation, text: str | None, name: str) -> Place | None:
-    """The place of an option: one of plans.toml by its name, a latitude and longitude, or one that `find` finds.
+    """The place of an option: one of plans.toml by its name, coordinates, or one that `find` finds.
 
     None if the option was not given. A message says which place was found.
     """
@@ -330,9 +327,9 @@ def find_named_place(installation: Installation, text: str | None, name: str) ->
     for place in read_plan_settings(installation.settings.home).starts:
         if place.name.casefold() == text.strip().casefold():
             return place
-    if _COORDINATES.fullmatch(text):
-        return parse_place(text, name=name)
-    found = find_one_place(text, installation.area)
+    found = find_one_place(text, installation.area, may_lie_outside=True)
+    if found.kind == "point":
+        return Place(name, found.lon, found.lat)
     print_message(f"{name}: {found.name}")
     return Place(found.name, found.lon, found.lat)
 

@@ -10,11 +10,13 @@ import typer
 
 from geo.errors import PolicyError, UsageError
 from hexbeat.areas.area import list_areas, load_area
+from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.dashboard.public.advice import Contact
 from hexbeat.dashboard.public.block_drawing import StreetLines
+from hexbeat.dashboard.public.place_index import PlaceNames, select_place_names
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import format_period
 from hexbeat.dashboard.public.site import write_site
@@ -61,7 +63,8 @@ def site(
     contact = Contact(needle_contact, needle_form)
     published = Release.read(directory)
     require_audited(published)
-    files = write_site(published, out, contact=contact, streets=find_street_lines(published))
+    streets, names = find_street_lines(published), find_names(published)
+    files = write_site(published, out, contact=contact, streets=streets, names=names)
     report = {"out": str(out), "files": files}
     print_answer(report, form=form, rows=[{"file": name} for name in files], heading=f"Written to {out}")
 
@@ -75,6 +78,14 @@ def find_street_lines(published: Release) -> StreetLines | None:
         return None
     lines = {kind: [line for _, line in streets.list_shapes("lines", kind)] for kind in PUBLIC_ROADS}
     return StreetLines({kind: some for kind, some in lines.items() if some}, streets.credits)
+
+
+def find_names(published: Release) -> PlaceNames | None:
+    """The names that readers of the release may look for, if its area and a gazetteer are on this machine."""
+    name = str(published.facts["area"]["name"])
+    home = Settings.from_environment().home
+    gazetteer = read_gazetteer(load_area(name, home=home)) if name in list_areas(home) else None
+    return select_place_names(gazetteer.points, gazetteer.attributions) if gazetteer else None
 
 
 release = typer.Typer(no_args_is_help=True, help="Build, audit and show the public release, or write it as a web page.")

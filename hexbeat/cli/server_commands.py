@@ -16,6 +16,7 @@ import typer
 from geo.errors import DataError, PolicyError, UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import list_areas, load_area
+from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
@@ -147,7 +148,7 @@ def build_public_environment(release: Path) -> dict[str, str]:
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     inherited = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
-    return {**inherited, **told, **find_streets(published)}
+    return {**inherited, **told, **find_streets(published), **find_names(published)}
 
 
 def find_streets(published: Release) -> dict[str, str]:
@@ -159,6 +160,17 @@ def find_streets(published: Release) -> dict[str, str]:
     streets = read_streets(area)
     credit = ". ".join(streets.credits) if streets else ""
     return {"HEXBEAT_STREETS": str(area.folder), "HEXBEAT_STREETS_CREDIT": credit} if streets else {}
+
+
+def find_names(published: Release) -> dict[str, str]:
+    """Where the gazetteer of a release's area is, and what a page says of it; nothing if this machine has none."""
+    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
+    area = load_area(name, home=home) if name in list_areas(home) else None
+    gazetteer = read_gazetteer(area) if area else None
+    if area is None or gazetteer is None:
+        return {}
+    credit = ". ".join(gazetteer.attributions)
+    return {"HEXBEAT_NAMES": str(area.folder / GAZETTEER_FILE), "HEXBEAT_NAMES_CREDIT": credit}
 
 
 def is_free(host: str, port: int) -> bool:

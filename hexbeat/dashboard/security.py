@@ -91,7 +91,12 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # The page shows its own components in frames, so that it may frame itself.
-HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"frame-ancestors 'self'"))
+# "Where I am" asks for the position, in the page itself; a frame, or anything else of the device, is not for us.
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"frame-ancestors 'self'"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()"),
+)
 
 
 def middleware() -> list[Middleware]:

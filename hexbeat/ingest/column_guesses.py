@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hexbeat.ingest.parsing.coordinates import Axis, parse_degrees
+from geo.coordinates import Axis, parse_degrees
+from geo.locations import GRID_REF, parse_pairs
+from geo.number_texts import clean_text, parse_numbers
 from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers, describe_number_format
 from hexbeat.ingest.parsing.date_words import parse_month
 from hexbeat.ingest.parsing.dates import parse_timestamps
-from hexbeat.ingest.parsing.locations import GRID_REF, parse_pairs
 from hexbeat.ingest.parsing.quantities import parse_quantities
-from hexbeat.ingest.parsing.values import clean_text, parse_numbers
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from geo.number_texts import clean_text
 from hexbeat.ingest.parsing.quantities import parse_quantities
-from hexbeat.ingest.parsing.values import clean_text
 from hexbeat.ingest.sources import Choice, ColumnRoles, SourceProfile
 from layers.event import REPORTERS
 from layers.wording import format_list

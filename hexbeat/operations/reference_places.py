@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from geo.errors import DataError, StoreError, UsageError
+from geo.locations import is_impossible
 from geo.wards import OUTSIDE
 from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
-from hexbeat.ingest.parsing.locations import is_impossible
 from hexbeat.operations.spreadsheets import PlaceSheet, read_place_sheet
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
 from hexbeat.store.databases import read_transaction, work_transaction

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.errors import DataError
-from hexbeat.ingest.parsing.locations import NATIONAL_GRID, Points, parse_grid_refs, parse_pairs, parse_xy, to_degrees
+from geo.locations import NATIONAL_GRID, Points, parse_grid_refs, parse_pairs, parse_xy, to_degrees
 from hexbeat.ingest.parsing.values import clean_column
 from hexbeat.ingest.readers import Chunk, ReadOptions, UnreadableRow, open_file
 

@@ -127,6 +127,7 @@ def test_the_partners_stream_is_for_its_own_page_alone(partners: str, origin: st
 def test_other_sites_show_no_page_of_the_partners_side_in_a_frame(partners: str) -> None:
     for answer in (ask(partners), ask(partners, "/", {"Host": "evil.example.com"})):
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["permissions-policy"].startswith("geolocation=(self), camera=()")
         assert answer.headers["content-security-policy"] == "frame-ancestors 'self'"
 
 

@@ -19,7 +19,7 @@ from geo.lattice import fit_drawing_lattice
 from hexbeat.dashboard.map.assets import format_script_json
 from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 
-__all__ = ["CellStyle", "Frames", "HexLayer", "PackedValues", "pack_values"]
+__all__ = ["CellStyle", "Frames", "HexLayer", "MapMark", "PackedValues", "pack_values"]
 
 CORNERS: Final = 6
 TENTHS: Final = 10
@@ -63,6 +63,21 @@ class Frames:
     values: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class MapMark:
+    """A place that a person looked for: the map goes there once, and marks it with its name as long as it is given.
+
+    number: another one for each time that a person looks, below 2**53; the map goes there once for each number.
+    bounds: west, south, east, north in degrees to show instead of the streets around the point (a ward); None: none.
+    """
+
+    lon: float
+    lat: float
+    name: str
+    number: int
+    bounds: tuple[float, float, float, float] | None = None
+
+
 class HexLayer(Layer):
     """Cells and their values on the map.
 
@@ -74,6 +89,7 @@ class HexLayer(Layer):
     selected: the H3 index of the chosen cell, which has a ring even if its count is 0; None: none.
     fit: west, south, east, north in degrees that the map moves to when they change; None: the whole area.
     frames: values of the cells by period, with a slider on the map; `values` are then the largest of each cell.
+    The attribute `mark` is the place that the person looked for; None: none.
 
     A layer is for one rendering, like folium's own; a rerun makes a new one. UsageError if the cells have several
     resolutions, the lengths differ, or a value is not finite.
@@ -101,6 +117,7 @@ class HexLayer(Layer):
         super().__init__(name=layer_id, overlay=True)
         self._name = "HexLayer"
         self.style, self.layer_id, self.selected, self.fit = style, layer_id, selected, fit
+        self.mark: MapMark | None = None
         self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, style.scale)
         self.dashed = select_drawn_cells(cells, values, dashed, style.scale)[2]
         self.frames = None if frames is None else select_drawn_frames(frames, values, style.scale)
@@ -145,7 +162,8 @@ class HexLayer(Layer):
             "title": style.title,
             "unit": style.unit,
             "selected": None if self.selected is None else list_corners(self.selected),
-            "fit": None if self.fit is None else [[self.fit[1], self.fit[0]], [self.fit[3], self.fit[2]]],
+            "fit": None if self.fit is None else list_bounds(self.fit),
+            "mark": None if self.mark is None else build_mark_data(self.mark),
         }
 
 
@@ -269,6 +287,16 @@ def list_corners(cell: str) -> list[list[float]]:
     if not h3.is_valid_cell(number):
         raise UsageError("A chosen cell is an H3 index", f"{cell[:20]!r} is not an H3 index", "copy one from the table")
     return [list(corner) for corner in h3.cell_to_boundary(number)]
+
+
+def list_bounds(bounds: Sequence[float]) -> list[list[float]]:
+    """West, south, east, north as Leaflet has them: [[south, west], [north, east]]."""
+    return [[bounds[1], bounds[0]], [bounds[3], bounds[2]]]
+
+
+def build_mark_data(mark: MapMark) -> dict[str, Any]:
+    bounds = None if mark.bounds is None else list_bounds(mark.bounds)
+    return {"at": [mark.lat, mark.lon], "name": mark.name, "number": mark.number, "bounds": bounds}
 
 
 def encode_base64(array: NDArray[Any]) -> str:

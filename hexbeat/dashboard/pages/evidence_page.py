@@ -4,15 +4,15 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError, UsageError
-from hexbeat.analysis.study import BRITISH_GRID
+from hexbeat.areas.place_finder import FoundPlace
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.place_box import draw_place_box
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.session import Installation, find_freshness
@@ -30,7 +30,6 @@ from hexbeat.documents.evidence.evidence_document import (
     render_evidence_pdf,
 )
 from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
-from hexbeat.ingest.parsing.locations import parse_grid_refs, parse_pairs, to_degrees
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from layers.access import Action, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
@@ -70,8 +69,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
 
 def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest | None:
     """Draw the form. The request once the button is pressed; None before, or after an error on the page."""
+    place = draw_place_box(installation.area, "Place", key="evidence_place", width=420)
     with st.form("evidence_form", border=False), st.container(key="evidence_fields"):
-        place = st.text_input("Place", key="evidence_place", placeholder="54.5727, -1.2401 or NZ 4925 2035")
         with st.container(horizontal=True, gap="medium"):
             radius = st.number_input("Metres around it", 20, 1000, 100, step=10, key="evidence_radius", width=160)
             newest = find_newest_day(installation, allowed)
@@ -97,9 +96,9 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
     try:
         require_words("Case", reference)
         require_words("Made by", name)
-        lon, lat = parse_point(place)
+        place = require_place(place)
         end = last + dt.timedelta(days=1)
-        return EvidenceRequest(lon, lat, float(radius), first, end, reference, name, tuple(layers), notes)
+        return EvidenceRequest(place.lon, place.lat, float(radius), first, end, reference, name, tuple(layers), notes)
     except HexbeatError as error:
         st.session_state.pop(PACK_KEY, None)
         draw_error(error)
@@ -119,17 +118,15 @@ def require_words(field: str, text: str) -> None:
         raise UsageError(rule, f"the field {field} is empty", "write a reference and a name of a few words")
 
 
-def parse_point(text: str) -> tuple[float, float]:
-    """Longitude and latitude of "54.57, -1.24" or of a National Grid reference; UsageError for anything else."""
-    texts = pd.Series([text.strip()], dtype="str")
-    for points in (parse_pairs(texts), to_degrees(parse_grid_refs(texts), BRITISH_GRID)):
-        if np.isfinite(points).all():
-            return float(points[0, 0]), float(points[0, 1])
-    raise UsageError(
-        "A place is given by its latitude and longitude, or by a National Grid reference",
-        f"the text {text[:60]!r} is neither",
-        "write 54.5727, -1.2401 or NZ 4925 2035",
-    )
+def require_place(place: FoundPlace | None) -> FoundPlace:
+    """The place of the box; UsageError if none is chosen."""
+    if place is None:
+        raise UsageError(
+            "A pack is about one place",
+            "the box Place has none yet",
+            "write a street, a postcode, a latitude and longitude or a grid reference, and press Enter",
+        )
+    return place
 
 
 def make_pack(installation: Installation, request: EvidenceRequest) -> None:

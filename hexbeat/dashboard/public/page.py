@@ -29,6 +29,7 @@ from hexbeat.dashboard.public.advice import Contact, render_accessibility, rende
 from hexbeat.dashboard.public.block_drawing import PADDING, Drawing, find_class, lay_out_release
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.dashboard.public.palette import build_map_palette, build_static_palette, build_streamlit_palette
+from hexbeat.dashboard.public.place_index import build_search_index, read_place_names
 from hexbeat.dashboard.public.public_downloads import build_download_files
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import HINT, describe_block, describe_unpublished, describe_ward, format_period
@@ -42,6 +43,7 @@ __all__ = [
     "BlockLayer",
     "build_block_data",
     "build_map",
+    "build_names_script",
     "build_streets_script",
     "convert_drawings",
     "show",
@@ -58,6 +60,8 @@ ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
 STREETS: Final = "HEXBEAT_STREETS"  # set by `hexbeat serve`: the folder of the streets, and what a map says of them
 STREETS_CREDIT: Final = "HEXBEAT_STREETS_CREDIT"
+NAMES: Final = "HEXBEAT_NAMES"  # set by `hexbeat serve`: the gazetteer of the area, and what a page says of it
+NAMES_CREDIT: Final = "HEXBEAT_NAMES_CREDIT"
 
 
 class BlockLayer(Layer):
@@ -144,6 +148,8 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
     if folder := os.environ.get(STREETS):
         script = build_streets_script(format_release_id(published), folder)
         page_map.default_js.append(("streets", serve_text("streets", ".js", script)))
+    if file := os.environ.get(NAMES):
+        page_map.default_js.append(("names", serve_text("names", ".js", build_names_script(published, drawing, file))))
     page_map.add_child(BasemapScript(RELEASE_BASEMAP, format_release_id(published)))
     return page_map
 
@@ -159,7 +165,8 @@ def build_places_script() -> str:
     """The browser's side of the map and its style sheet, in one file."""
     style = build_map_palette() + _read_asset("map.css") + _read_asset("blockmap.css")
     sheet = f"Object.assign(document.createElement('style'), {{textContent: {format_script_json(style)}}})"
-    return f"document.head.append({sheet});\n{_read_asset('shapes.js')}\n{_read_asset('blockmap.js')}"
+    scripts = [_read_asset(name) for name in ("shapes.js", "search.js", "blockmap.js")]
+    return "\n".join([f"document.head.append({sheet});", *scripts])
 
 
 @lru_cache(maxsize=2)
@@ -168,6 +175,14 @@ def build_streets_script(release_id: str, folder: str) -> str:
     streets = json.loads((Path(folder) / "streets.json").read_text(encoding="utf-8"))
     data = {key: streets[key] for key in ("origin", "step", "names", "lines", "areas")}
     return f"Hexbeat.addStreets({format_script_json(release_id)},{format_script_json({'data': data})});\n"
+
+
+@lru_cache(maxsize=2)
+def build_names_script(published: ReleaseTotals, drawing: Drawing, file: str) -> str:
+    """The script that hands the names that readers may look for to the browser, which searches in them by itself."""
+    names = read_place_names(Path(file), os.environ.get(NAMES_CREDIT, ""))
+    data = build_search_index(drawing, published.wards, names) | {"titles": list(published.wards.values())}
+    return f"Hexbeat.addNames({format_script_json(format_release_id(published))},{format_script_json(data)});\n"
 
 
 @lru_cache(maxsize=2)
@@ -229,7 +244,7 @@ def _draw_page() -> None:
         map_column, advice_column = st.columns([3, 2], gap="medium")
     with map_column, st.container(key="hp_map"):
         draw_block_map(published, drawing, layer, period, ward)
-        if credit := os.environ.get(STREETS_CREDIT):
+        if credit := ". ".join(filter(None, (os.environ.get(name) for name in (STREETS_CREDIT, NAMES_CREDIT)))):
             _draw_html(f'<p class="hp-credit">{escape(credit)}</p>')
         _draw_html(render_legend(published, layer, period))
     with advice_column:

@@ -17,6 +17,7 @@ from hexbeat.dashboard.public.advice import Contact, render_accessibility, rende
 from hexbeat.dashboard.public.block_drawing import Drawing, StreetLines, lay_out_release
 from hexbeat.dashboard.public.councillor_briefing import format_ward_file, render_ward_files
 from hexbeat.dashboard.public.palette import build_static_palette
+from hexbeat.dashboard.public.place_index import PlaceNames, build_search_index
 from hexbeat.dashboard.public.public_downloads import build_download_files
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import (
@@ -48,46 +49,59 @@ DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
 
 
 def write_site(
-    release: Release, out_dir: Path, *, contact: Contact | None = None, streets: StreetLines | None = None
+    release: Release,
+    out_dir: Path,
+    *,
+    contact: Contact | None = None,
+    streets: StreetLines | None = None,
+    names: PlaceNames | None = None,
 ) -> list[str]:
     """Write the site of a release into a folder, made if it is not there; returns the names of its files.
 
-    The same release, contact and streets give the same bytes. Files of the same names are replaced, all at once or
-    none; others are left alone. DataError if the folder cannot be replaced.
+    The same release, contact, streets and names give the same bytes. Files of the same names are replaced, all at once
+    or none; others are left alone. DataError if the folder cannot be replaced.
     """
-    files = build_site_files(release, contact=contact or Contact(), streets=streets)
+    files = build_site_files(release, contact=contact or Contact(), streets=streets, names=names)
     atomic_replace(out_dir, files, keep_others=True)
     return list(files)
 
 
-def build_site_files(release: Release, *, contact: Contact, streets: StreetLines | None = None) -> dict[str, bytes]:
-    """Name to content of every file of the site; DataError if no layer of the release has a period yet."""
+def build_site_files(
+    release: Release, *, contact: Contact, streets: StreetLines | None = None, names: PlaceNames | None = None
+) -> dict[str, bytes]:
+    """Name to content of every file of the site; DataError if no layer of the release has a period yet.
+
+    With `names`, the page has a box in which readers look for a street, a park or a school.
+    """
     published = ReleaseTotals(release)
     if not published.layers:
         raise DataError(
             "A site shows at least one period", "this release has none yet", "wait until a period is published"
         )
     return {
-        "index.html": _render_page(published, contact, streets).encode(),
+        "index.html": _render_page(published, contact, streets, names).encode(),
         **build_download_files(published),
         **render_ward_files(published),
     }
 
 
-def _render_page(published: ReleaseTotals, contact: Contact, streets: StreetLines | None) -> str:
+def _render_page(
+    published: ReleaseTotals, contact: Contact, streets: StreetLines | None, names: PlaceNames | None
+) -> str:
     layer = published.layers[0]
     period = published.find_latest_period(layer)
     drawing = lay_out_release(published)
     style = build_static_palette() + read_public_style()
-    script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "public.js"))
+    script = "".join(_read_asset(name) for name in ("shapes.js", "zoom.js", "search.js", "public.js"))
     lines = describe_ward(published, layer, period, None)
-    credit = f'<p class="hp-credit">{escape(". ".join(streets.credits))}</p>' if streets else ""
+    credits_text = ". ".join([*(streets.credits if streets else ()), *(names.credits if names else ())])
+    credit = f'<p class="hp-credit">{escape(credits_text)}</p>' if credits_text else ""
     return Template(_read_asset("public.html")).substitute(
         policy=_build_policy(style, script),
         title=escape(published.title),
         style=style,
         script=script,
-        data=_escape_json(build_payload(published, drawing)),
+        data=_escape_json(build_payload(published, drawing, names)),
         mark=f'<p class="hp-mark">{escape(DEMONSTRATION)}</p>' if published.release.facts["demonstration"] else "",
         lead=escape(lines[0]),
         rest=escape(" ".join(lines[1:])),
@@ -170,7 +184,7 @@ def _escape_json(value: Any) -> str:
     return text
 
 
-def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
+def build_payload(published: ReleaseTotals, drawing: Drawing, names: PlaceNames | None = None) -> dict[str, Any]:
     """The whole release for one page. Counts are those of blocks, and sums of them for wards and the area."""
     return {
         "title": published.title,
@@ -180,7 +194,7 @@ def build_payload(published: ReleaseTotals, drawing: Drawing) -> dict[str, Any]:
             for code, name in published.wards.items()
         ],
         "layers": [_build_layer_data(published, layer) for layer in published.layers],
-    }
+    } | ({"search": build_search_index(drawing, published.wards, names)} if names else {})
 
 
 def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.locations import Points
 from hexbeat.areas.addresses import AddressFinder, AddressPlace, UnknownAddress
 from hexbeat.areas.place_finder import fold_words
-from hexbeat.ingest.parsing.locations import Points
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 from layers.event import LocationKind
 from layers.wording import format_plural

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.ingest.parsing.values import parse_numbers
+from geo.number_texts import parse_numbers
 from hexbeat.ingest.sources import Location
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 from layers.event import LOCATION_PRECISIONS

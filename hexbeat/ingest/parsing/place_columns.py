@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.coordinates import parse_degrees
 from geo.errors import DataError
-from geo.wards import OUTSIDE, Wards
-from hexbeat.ingest.parsing.coordinates import parse_degrees
-from hexbeat.ingest.parsing.locations import (
+from geo.locations import (
     DEGREES,
     NATIONAL_GRID,
     Points,
@@ -26,7 +25,8 @@ from hexbeat.ingest.parsing.locations import (
     parse_xy,
     to_degrees,
 )
-from hexbeat.ingest.parsing.values import parse_numbers
+from geo.number_texts import parse_numbers
+from geo.wards import OUTSIDE, Wards
 from hexbeat.ingest.sources import Location
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 from layers.wording import format_plural

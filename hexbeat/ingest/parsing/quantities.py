@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.ingest.parsing.values import parse_numbers
+from geo.number_texts import parse_numbers
 
 __all__ = ["NO_QUANTITY", "Quantities", "QuantityCounts", "parse_quantities"]
 

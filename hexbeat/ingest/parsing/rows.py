@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.cells import index_points_at
+from geo.locations import Points, is_impossible, is_near
 from geo.wards import OUTSIDE, Wards
 from hexbeat.areas.addresses import AddressFinder
 from hexbeat.ingest.parsing.address_columns import AddressColumns, FoundPlaces
@@ -25,7 +26,6 @@ from hexbeat.ingest.parsing.date_parts import join_date_parts
 from hexbeat.ingest.parsing.date_words import rewrite_date, shorten_months
 from hexbeat.ingest.parsing.keys import NaturalKeys
 from hexbeat.ingest.parsing.location_precision import parse_location_precisions
-from hexbeat.ingest.parsing.locations import Points, is_impossible, is_near
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
 from hexbeat.ingest.parsing.reject_rows import build_reject_frame, shorten_texts

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.distance import offsets_m
+from geo.number_texts import parse_numbers
 from geo.wards import Wards
-from hexbeat.ingest.parsing.values import parse_numbers
 from hexbeat.operations.ledger.plan_sheets import VisitSheetRow
 from hexbeat.operations.ledger.visits import (
     DONE,

@@ -39,7 +39,6 @@ __all__ = [
     "PlanSettings",
     "find_starts",
     "forget_start",
-    "parse_place",
     "read_plan_settings",
     "remember_start",
     "require_revisit",
@@ -141,21 +140,6 @@ def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[P
     for place in [*remembered, *rows]:
         places.setdefault(place.name, place)
     return list(places.values())
-
-
-def parse_place(text: str, *, name: str = "Start") -> Place:
-    """A place as people write it: "54.574, -1.235" (latitude first, as maps give it); UsageError for anything else."""
-    try:
-        lat, lon = (float(part) for part in text.split(","))
-    except ValueError:
-        lat, lon = 91.0, 181.0
-    if not (abs(lat) <= 90 and abs(lon) <= 180):  # noqa: PLR2004 - degrees
-        raise UsageError(
-            "A place is a latitude and a longitude with a comma between them",
-            f"{text[:40]!r} is not",
-            "copy them from a map, as 54.574,-1.235",
-        )
-    return Place(name, lon, lat)
 
 
 def require_revisit(minutes: tuple[int, int]) -> None:

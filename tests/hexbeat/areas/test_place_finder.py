@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.cells import format_short_code
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.place_finder import FOUND_COLUMNS, FoundPlace, find_one_place, find_places, fold_words
+from hexbeat.areas.place_finder import (
+    FOUND_COLUMNS,
+    FoundPlace,
+    describe_nothing_found,
+    find_one_place,
+    find_places,
+    fold_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +132,10 @@ def test_wards_are_found_without_a_gazetteer(tmp_path: Path, cleveland: Area) ->
 
 
 def test_one_place_is_found_or_the_choice_is_named(cleveland: Area) -> None:
-    assert find_one_place("linthorpe rd", cleveland) == FoundPlace("Linthorpe Road (Park)", -1.24165, 54.56418)
+    park = find_places("linthorpe rd", cleveland)["ward_code"].iloc[0]
+    assert find_one_place("linthorpe rd", cleveland) == FoundPlace(
+        "Linthorpe Road (Park)", -1.24165, 54.56418, "street", park
+    )
     assert find_one_place("High Street, Ormesby", cleveland).name == "High Street (Ormesby)"
     with pytest.raises(UsageError) as raised:
         find_one_place("park rd", cleveland)
@@ -138,3 +149,79 @@ def test_one_place_is_found_or_the_choice_is_named(cleveland: Area) -> None:
         "A place is a street, a postcode or another place in Cleveland, or a latitude and longitude; nothing there "
         "fits 'qqqq'; try fewer words, or part of a name"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "54.57597, -1.23963", "54.57597 -1.23963", "54,57597; -1,23963", "54.57597N 1.23963W",
+        "N 54 34.5582 W 1 14.3778",
+        "54\u00b034'33.492\"N 1\u00b014'22.668\"W", "lon -1.23963 lat 54.57597", "POINT (-1.23963 54.57597)",
+        "SRID=27700;POINT(449250 520350)", "449250, 520350", "449,250 520,350", "E 449250 N 520350", "NZ 49250 20350",
+        "nz4925020350", '{"type": "Point", "coordinates": [-1.23963, 54.57597]}',
+    ],
+)  # fmt: skip
+def test_a_point_is_found_in_every_notation_that_files_have(words: str, cleveland: Area) -> None:
+    found = find_places(words, cleveland)
+    assert found[["kind", "ward_name"]].to_numpy().tolist() == [["point", "Central"]]
+    assert found[["lat", "lon"]].to_numpy(dtype=np.float64)[0] == pytest.approx([54.57597, -1.23963], abs=1e-4)
+
+
+@pytest.mark.parametrize("words", ["51.5, -0.12", "TQ 30000 80000", "530000 180000", h3.latlng_to_cell(51.5, -0.1, 9)])
+def test_what_lies_outside_is_said_to_lie_outside(words: str, cleveland: Area) -> None:
+    assert find_places(words, cleveland).empty
+    assert describe_nothing_found(words, cleveland) == "That place lies outside Cleveland."
+    with pytest.raises(UsageError) as raised:
+        find_one_place(words, cleveland)
+    assert str(raised.value) == (
+        f"A place lies in Cleveland; {words!r} lies outside it; see that no figure is wrong, and that "
+        "latitude comes first"
+    )
+
+
+def test_a_start_may_lie_outside(cleveland: Area) -> None:
+    found = find_one_place("51.5, -0.12", cleveland, may_lie_outside=True)
+    assert found == FoundPlace("51.50000, -0.12000", -0.12, 51.5)
+    with pytest.raises(UsageError):
+        find_one_place("qqqq", cleveland, may_lie_outside=True)
+
+
+def test_words_that_fit_nothing_are_not_said_to_lie_outside(cleveland: Area) -> None:
+    for words in ("qqqq", "NZ41", "54.57", "POINT EMPTY", "12 zzz street"):
+        expected = "No place in Cleveland fits. Try fewer words, or part of a name."
+        assert describe_nothing_found(words, cleveland) == expected
+
+
+def test_a_district_of_postcodes_is_no_grid_reference(cleveland: Area) -> None:
+    assert first("TS12", cleveland)[:2] == ("TS12", "postcodes")
+
+
+@pytest.mark.parametrize("resolution", [9, 10])
+def test_a_cell_is_found_by_its_short_code(resolution: int, cleveland: Area) -> None:
+    rng = np.random.default_rng(resolution)
+    west, south, east, north = cleveland.wards.bounds
+    places = zip(rng.uniform(west, east, 80).tolist(), rng.uniform(south, north, 80).tolist(), strict=True)
+    cells = {h3.latlng_to_cell(lat, lon, resolution) for lon, lat in places}
+    middles = {cell: h3.cell_to_latlng(cell) for cell in cells}
+    inside = [cell for cell, (lat, lon) in middles.items() if cleveland.wards.locate([lon], [lat])[0] >= 0]
+    assert len(inside) > 20
+    for cell in inside:
+        answer = find_places(format_short_code(int(cell, 16)), cleveland, limit=100)
+        found = answer[answer["kind"] == "cell"]
+        assert middles[cell] in set(zip(found["lat"], found["lon"], strict=True))
+
+
+def test_a_short_code_of_two_cells_is_not_one_place(cleveland: Area) -> None:
+    code = "0000"
+    while (number := len(find_places(code, cleveland))) < 2 or find_places(code, cleveland)["kind"].ne("cell").any():
+        code = f"{int(code, 16) + 1:04x}"
+    with pytest.raises(UsageError) as raised:
+        find_one_place(code, cleveland)
+    assert str(raised.value) == (
+        f"A place has to be one place; {code!r} is the short code of {number} cells; give the whole code of the cell, "
+        "which has 15 letters and digits"
+    )
+
+
+def test_a_road_comes_before_a_cell_of_the_same_letters(cleveland: Area) -> None:
+    assert first("A172", cleveland)[:2] == ("A172", "street")

@@ -140,7 +140,10 @@ def test_a_place_by_the_national_grid_is_the_same_place(run: Run, at_home: tuple
     [
         (PLACE[2:], "Give the place in one way."),
         ((*PLACE, "--lon", "-1.2"), "Give the place in one way."),
-        (("--place", "here", *PLACE[2:]), "Give the place in one way."),
+        (
+            ("--place", "qqqq", *PLACE[2:]),
+            "A place is a street, a postcode or another place in Middlesbrough, or a latitude and longitude.",
+        ),
         (PLACE[:4], "A pack says for which case it is and who made it."),
         ((*PLACE, "--out", "x.doc"), "A pack is a .pdf or .xlsx file."),
     ],

@@ -97,7 +97,10 @@ def test_wards_with_harm_weights_by_category(ask: Run) -> None:
     [
         ((), "Choose one way to name what you evaluate: --closure, --every-closure, --at, --ward, --cell or --plan."),
         (("--ward", "Central"), "A place needs the day on which it began."),
-        (("--at", "here", "--start", "2026-03-01"), "A place is a latitude and a longitude."),
+        (
+            ("--at", "qqqq", "--start", "2026-03-01"),
+            "A place is a street, a postcode or another place in Middlesbrough, or a latitude and longitude.",
+        ),
         (
             (*PLACE, "--radius", "5"),
             "The radius is 50 to 5,000 metres.",

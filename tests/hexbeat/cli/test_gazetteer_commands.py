@@ -4,7 +4,9 @@ from pathlib import Path
 
 import h3
 
+from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.cli import Run
+from tests.support.plans import example_plan
 
 
 def test_places_are_found_by_what_people_type(run: Run) -> None:
@@ -27,6 +29,24 @@ def test_nothing_found_is_said(run: Run) -> None:
     outcome = run("find", "qqqqzzzz")
     assert outcome.code == 0
     assert "No place in Middlesbrough fits. Try fewer words, or part of a name." in outcome.err
+
+
+def test_what_lies_outside_is_said_to(run: Run) -> None:
+    outcome = run("find", "TQ", "300", "800")
+    assert outcome.code == 0
+    assert "That place lies outside Middlesbrough." in outcome.err
+
+
+def test_the_stops_of_a_plan_are_found(run: Run, tmp_path: Path) -> None:
+    plan = example_plan()
+    save_plan(tmp_path / "home", plan)
+    first, second = (next(stop for stop in tour.stops if stop.order == 2) for tour in plan.tours)
+    found = run("find", "stop", "2", "team", "1", "--plan", plan.plan_id, "--format", "json").json["places"][0]
+    assert found["kind"] == "stop of the plan"
+    assert found["name"] == f"Stop 2: {first.place}, team 1"
+    assert (found["lon"], found["lat"]) == (first.lon, first.lat)
+    both = run("find", "stop", "2", "--plan", plan.plan_id, "--format", "json").json["places"]
+    assert {(first.lon, first.lat), (second.lon, second.lat)} <= {(place["lon"], place["lat"]) for place in both}
 
 
 def test_a_gazetteer_is_built_for_an_area_of_ones_own(run: Run, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
         (("patrol",), 2, "A plan needs records of reports of street dealing."),
         (("patrol", *START, "--layer", "street_dealing=much"), 2, "The weight of a layer is a number."),
         (("patrol", *START, "--stops", "ten"), 2, "Minutes of a stop are two whole numbers with a dash between them."),
-        (("patrol", "--start", "54.5"), 2, "A place is a latitude and a longitude with a comma between them."),
+        (("patrol", "--start", "54.5"), 2, "Nothing there fits '54.5'."),
         (("patrol", *START, "--out", "plan.doc"), 2, "'plan.doc' has another ending."),
         (("patrol", *START, "--roads", "gone.graphml"), 3, "There is no file gone.graphml."),
         (("show", "zzzz"), 2, "There is no plan 'zzzz'."),

@@ -14,7 +14,7 @@ import pytest
 
 from hexbeat.cli.server_commands import build_public_environment
 from hexbeat.dashboard.public.block_drawing import lay_out_release
-from hexbeat.dashboard.public.page import build_map, build_streets_script
+from hexbeat.dashboard.public.page import build_map, build_names_script, build_streets_script
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.support.cli import Run
 from tests.support.releases import example_release, write_example
@@ -121,6 +121,18 @@ def test_the_public_server_is_told_of_the_streets_of_its_area(tmp_path: Path, mo
     assert script.startswith('Hexbeat.addStreets("middlesbrough 1",{"data":{"origin":')
     other = build_public_environment(write_example(tmp_path / "other"))
     assert not {name for name in other if name.startswith("HEXBEAT_STREETS_")}
+
+
+def test_the_public_server_is_told_of_the_names_of_its_area(tmp_path: Path) -> None:
+    release = example_release(area={**example_release().facts["area"], "name": "middlesbrough"})
+    told = build_public_environment(write_example(tmp_path / "release", release))
+    assert Path(told["HEXBEAT_NAMES"]).name == "gazetteer.csv"
+    assert "Schools from Get Information about Schools" in told["HEXBEAT_NAMES_CREDIT"]
+    published = ReleaseTotals(release)
+    script = build_names_script(published, lay_out_release(published), told["HEXBEAT_NAMES"])
+    assert script.startswith('Hexbeat.addNames("middlesbrough 1",{"sets":')
+    other = build_public_environment(write_example(tmp_path / "other"))
+    assert not {name for name in other if name.startswith("HEXBEAT_NAMES")}
 
 
 def test_serve_refuses_a_port_in_use(run: Run) -> None:

@@ -76,6 +76,7 @@
       this._showSelected();
       this._point(-1);
       Hexbeat.fit(map, this.data.fit);
+      this._showFound();
       Hexbeat.walkByKeys(map, this);
       this._askForNewerData();
       if (!this._themed) {
@@ -96,7 +97,7 @@
       this._legend = null;
       if (this._frames) this._frames.remove();
       this._frames = null;
-      for (const mark of [this._pointer, this._tooltip, this._selectedMark]) if (mark) mark.remove();
+      for (const mark of [this._pointer, this._tooltip, this._selectedMark, this._found]) if (mark) mark.remove();
     },
 
     afterPaint(milliseconds) {
@@ -227,6 +228,18 @@
       const ring = (className) =>
         L.polygon(this.data.selected, { pane: "hexbeat-marks", interactive: false, fill: false, className });
       this._selectedMark = L.layerGroup([ring("hexbeat-chosen-casing"), ring("hexbeat-chosen")]).addTo(this._map);
+    },
+
+    /** The place that the person looked for has a dot and its name. */
+    _showFound() {
+      if (this._found) this._found.remove();
+      const mark = this.data.mark;
+      if (!mark) return;
+      const dot = { pane: "hexbeat-marks", interactive: false, radius: 8, className: "hexbeat-found" };
+      const label = { permanent: true, direction: "top", offset: [0, -8], className: "hexbeat-tooltip", opacity: 1 };
+      const name = Hexbeat.element("span", "", mark.name);
+      this._found = L.circleMarker(mark.at, dot).bindTooltip(name, label).addTo(this._map);
+      Hexbeat.goTo(this._map, mark);
     },
 
     toGeoJSON() {

@@ -10,6 +10,7 @@
   const BUTTONS_PX = 48;
   const SOURCES_PX = 40;
   const GAP_PX = 16;
+  const STREET_ZOOM = 16;
   const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
 
   function recall(key) {
@@ -65,6 +66,7 @@
     const kept = key && recall(key);
     map.hexbeat.home = home;
     map.hexbeat.fitted = kept ? kept.fitted : "";
+    map.hexbeat.found = kept ? kept.found : 0;
     if (kept) map.setView(kept.centre, kept.zoom, { animate: false });
     else fitNow(map, home, { animate: false });
     if (key) shareView(map, key);
@@ -74,13 +76,16 @@
   function shareView(map, key) {
     let following = false;
     map.on("moveend", () => {
-      if (!following) remember(key, { fitted: map.hexbeat.fitted, centre: map.getCenter(), zoom: map.getZoom() });
+      if (following) return;
+      const { fitted, found } = map.hexbeat;
+      remember(key, { fitted, found, centre: map.getCenter(), zoom: map.getZoom() });
     });
     window.addEventListener("storage", (event) => {
       const view = event.key === key && event.storageArea === sessionStorage && recall(key);
       if (!view) return;
       following = true;
       map.hexbeat.fitted = view.fitted;
+      map.hexbeat.found = view.found;
       map.setView(view.centre, view.zoom, { animate: false });
       following = false;
     });
@@ -94,6 +99,14 @@
     if (again && !isInTheWay(map)) return;
     map.hexbeat.fitted = wanted;
     fitNow(map, bounds || map.hexbeat.home, again ? { animate: false } : {});
+  };
+
+  /** Look at a place that the person looked for, unless the map has gone there already: then it stays where it is. */
+  Hexbeat.goTo = (map, { at, bounds, number }) => {
+    if (!map.hexbeat || map.hexbeat.found === number) return;
+    map.hexbeat.found = number;
+    if (bounds) fitNow(map, bounds, { animate: false });
+    else map.setView(at, Math.max(map.getZoom(), STREET_ZOOM), { animate: false });
   };
 
   Hexbeat.fitAgain = (map) => {

@@ -12,10 +12,12 @@ from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
 from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
+from hexbeat.dashboard.map.hex_layer import MapMark
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
 from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
+from hexbeat.dashboard.pages.map.map_search import draw_map_search
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -83,7 +85,10 @@ def draw_main(
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
         with st.container(key="hb_map", width="stretch", gap="small"):
-            picked = draw_maps(installation, choices, views)
+            found, mark = draw_map_search(installation.area, resolution=resolution, on_choose=choose_cell)
+            if found:
+                choices = keep_choices(replace(choices, cell=found))
+            picked = draw_maps(installation, choices, views, mark=mark)
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
         with st.container(key="hb_cell_panel", width=320 if len(figures) == 1 else "stretch", gap="small"):
@@ -255,24 +260,30 @@ def build_layer_view(
     return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
 
 
-def draw_maps(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> str | None:
+def draw_maps(
+    installation: Installation, choices: Choices, views: Sequence[LayerView], *, mark: MapMark | None = None
+) -> str | None:
     """Draw a map for each layer. The cell that was picked on one of them in this run; None if none was."""
     if len(views) == 1:
-        return draw_map(installation, choices, views[0], height=HEIGHT)
+        return draw_map(installation, choices, views[0], height=HEIGHT, mark=mark)
     picked = None
     for first in range(0, len(views), 2):
         for view, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
             with column:
                 st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
-                picked = draw_map(installation, choices, view, height=SMALL_HEIGHT) or picked
+                picked = draw_map(installation, choices, view, height=SMALL_HEIGHT, mark=mark) or picked
     return picked
 
 
-def draw_map(installation: Installation, choices: Choices, view: LayerView, *, height: int) -> str | None:
+def draw_map(
+    installation: Installation, choices: Choices, view: LayerView, *, height: int, mark: MapMark | None = None
+) -> str | None:
     """Draw the map of one layer. The cell that was picked in this run; None if none was."""
+    layer = view.drawing.layer()
+    layer.mark = mark
     pick = draw_live_map(
         installation.area,
-        view.drawing.layer(),
+        layer,
         key=f"map_{view.figures.spec.name}_{height}",
         height=height,
         selected=choices.cell,

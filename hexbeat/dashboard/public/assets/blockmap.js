@@ -9,8 +9,10 @@
   const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const LEAST_FRAME_PX = 200; // a frame that is still being opened is lower
   const PATTERN_SCALE = 0.45; // they are drawn for the units of the page that needs no server
+  const NEAR_ZOOM = 14;
   const SVG = "http://www.w3.org/2000/svg";
   const releases = new Map();
+  const names = new Map();
   const layers = new Map();
 
   /** The outlines of a release, in a script of their own that a browser keeps. Corners are whole units of a plane. */
@@ -26,6 +28,9 @@
     });
     Hexbeat.addWards(id, { title: release.title, attribution: release.attribution, bounds: release.bounds, wards });
   };
+
+  /** The names that readers may look for, in a script of their own that a browser keeps. */
+  Hexbeat.addNames = (id, data) => names.set(id, HexbeatSearch.unpack(data, data.titles));
 
   /** The map's script calls this: it draws everything except the places. */
   Hexbeat.publicMap = (map, id) => {
@@ -82,6 +87,7 @@
         this._map = map;
         this._ground = map;
         this._makeSpeech();
+        this._makeSearch();
         this._listen();
         this._draw(true);
       }
@@ -152,6 +158,27 @@
       this._speech = Hexbeat.element("p", "hp-said");
       this._speech.setAttribute("role", "status");
       Hexbeat.addControl(this._ground, "bottomleft", this._speech);
+    },
+
+    _makeSearch() {
+      const entries = names.get(this.data.release);
+      if (entries) Hexbeat.addControl(this._ground, "topright", HexbeatSearch.box(entries, (entry) => this._goTo(entry)));
+    },
+
+    /** What a reader looked for: the number of the block around it, or its ward. */
+    _goTo({ label, ward, leaf }) {
+      const map = this._ground;
+      const index = leaf[this.data.set] ?? -1;
+      this._choose(index);
+      if (index < 0) {
+        const areas = map.hexbeat.area.wards;
+        const found = areas.find(({ name }) => name === names.get(this.data.release).find((one) => one.ward === ward).label);
+        if (found) map.fitBounds([[found.south, found.west], [found.north, found.east]], { animate: false });
+        return;
+      }
+      this._speech.textContent = `Around ${label}: ${this._speech.textContent}`;
+      const { toLatLng } = map.hexbeat.release;
+      map.setView(toLatLng(this._middles[index]), Math.max(map.getZoom(), NEAR_ZOOM), { animate: false });
     },
 
     _choose(place) {

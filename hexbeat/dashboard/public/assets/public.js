@@ -205,6 +205,18 @@
     keepLink();
   }
 
+  // What a reader looked for: its ward, and in it the number of the block around it.
+  function goTo({ label, ward, leaf }) {
+    now.ward = ward + 1;
+    show();
+    const index = leaf[layer().set] ?? -1;
+    if (index < 0) return;
+    now.chosen = index;
+    pick(period().covering[index], false);
+    byId("picked").textContent = `Around ${label}: ${byId("picked").textContent}`;
+    zoom.show(sets.get(layer().set).middles[index]);
+  }
+
   // The chosen ward on a page of paper, which lies beside this page as a file.
   function showPage() {
     byId("page").toggleAttribute("hidden", !now.ward);
@@ -279,6 +291,9 @@
     zoom = HexbeatZoom(svg, { changed: fitNames, walk, letGo });
     new ResizeObserver(fitNames).observe(svg);
     window.addEventListener("hashchange", () => { readLink(); show(); });
+    if (data.search) {
+      byId("find").append(HexbeatSearch.box(HexbeatSearch.unpack(data.search, data.wards.map((ward) => ward.name)), goTo));
+    }
     readLink();
     show();
   }

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from hexbeat.dashboard.map.assets import format_script_json
-from hexbeat.dashboard.map.hex_layer import CellStyle, Frames, HexLayer, build_outlines, find_corners, pack_values
+from hexbeat.dashboard.map.hex_layer import (
+    CellStyle,
+    Frames,
+    HexLayer,
+    MapMark,
+    build_outlines,
+    find_corners,
+    pack_values,
+)
 from hexbeat.documents.maps.scales import build_change_scale, build_count_scale
 
 MIDDLESBROUGH = h3.latlng_to_cell(54.574, -1.235, 9)
@@ -253,3 +261,15 @@ def test_periods_without_a_value_for_each_cell_are_refused() -> None:
         "Each period has a label and a finite value for each cell; there are 1 labels, 7 cells, and values for (2, 7); "
         "give one row of values a label"
     )
+
+
+def test_a_mark_is_sent_as_text_where_it_is() -> None:
+    drawn = layer(disk(MIDDLESBROUGH, 1), np.ones(7))
+    assert drawn.data()["mark"] is None
+    drawn.mark = MapMark(-1.2, 54.5, HOSTILE, 7, (-1.3, 54.4, -1.1, 54.6))
+    assert drawn.data()["mark"] == {
+        "at": [54.5, -1.2], "name": HOSTILE, "number": 7, "bounds": [[54.4, -1.3], [54.6, -1.1]],
+    }  # fmt: skip
+    script = drawn.data_script()
+    assert "<" not in script
+    assert json.loads(script)["mark"]["name"] == HOSTILE

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.number_texts import clean_text
 from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers
 from hexbeat.ingest.parsing.date_order import DateOrders, find_order, swap_order
 from hexbeat.ingest.parsing.date_parts import join_date_parts
 from hexbeat.ingest.parsing.dates import DAY, MINUTE, MONTH, parse_timestamps
-from hexbeat.ingest.parsing.values import clean_text
 from hexbeat.ingest.sources import builtin_profiles
 
 FORMATS: Final = next(profile.time.formats for profile in builtin_profiles() if profile.name == "table")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hexbeat.ingest.parsing.values import normalise_signs, parse_numbers
+from geo.number_texts import normalise_signs, parse_numbers
 
 __all__ = ["Axis", "Place", "parse_degrees", "parse_place"]
 

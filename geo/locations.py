@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer, network
 from pyproj.exceptions import CRSError
 
+from geo.coordinates import Place, parse_degrees, parse_place
 from geo.errors import DataError
-from hexbeat.ingest.parsing.coordinates import Place, parse_degrees, parse_place
-from hexbeat.ingest.parsing.values import parse_numbers
+from geo.number_texts import parse_numbers
 
 __all__ = [
     "DEGREES",

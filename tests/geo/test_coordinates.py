@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexbeat.ingest.parsing.coordinates import parse_degrees
-from hexbeat.ingest.parsing.locations import NATIONAL_GRID, parse_grid_refs, parse_pairs, to_degrees
-from hexbeat.ingest.parsing.values import clean_text
+from geo.coordinates import parse_degrees
+from geo.locations import NATIONAL_GRID, parse_grid_refs, parse_pairs, to_degrees
+from geo.number_texts import clean_text
 
 NEAR: Final = 2e-6  # degrees: five decimals of a second or six of a degree are written
 MINUSES: Final = "-\u2212\u2013\u2010\u2011\ufe63\uff0d"

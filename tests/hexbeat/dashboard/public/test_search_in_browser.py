@@ -1,0 +1,119 @@
+"""The box in which readers look for a street, in a real browser: on the static page, and on the served one."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import shapely
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from hexbeat.dashboard.public.place_index import select_place_names
+from hexbeat.dashboard.public.site import write_site
+from tests.support.browser import Windows
+from tests.support.public_side import Ear, map_of, open_page, public_server
+from tests.support.releases import WARDS, example_release, write_example
+
+pytestmark = pytest.mark.browser
+ABBEY, BRIDGE = WARDS
+PUBLISHED = {
+    "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
+    "2026-Q2": (("fine.piece.0", 12), ("fine.ward.E05000001", 6), ("fine.piece.4", 45)),
+}
+
+
+def made_points() -> pd.DataFrame:
+    """Two streets of one name, a school and a part of a postcode, in the pieces of the example."""
+    places = example_release().places
+    first, other = (shapely.point_on_surface(places[name].outline) for name in ("fine.piece.0", "fine.piece.4"))
+    return pd.DataFrame(
+        [
+            ["street", "Mill Road", ABBEY, first.x, first.y],
+            ["street", "Mill Road", BRIDGE, other.x, other.y],
+            ["school", "St Anne\u2019s School", ABBEY, first.x, first.y],
+            ["postcode", "ZZ1 2AA", BRIDGE, other.x, other.y],
+        ],
+        columns=["kind", "name", "ward_code", "lon", "lat"],
+    )
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    write_site(example_release(published=PUBLISHED), folder, names=select_place_names(made_points(), ("Somebody",)))
+    return folder / "index.html"
+
+
+@pytest.fixture
+def page(browser: Browser, index: Path) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 320, "height": 700}, reduced_motion="reduce")
+    opened = context.new_page()
+    faults: list[str] = []
+    requests: list[str] = []
+    opened.on("console", lambda message: faults.append(message.text))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto(index.as_uri())
+    yield opened
+    context.close()
+    assert faults == []
+    assert requests == [index.as_uri()]
+
+
+def look_for(place: Page | FrameLocator, words: str) -> None:
+    box = place.get_by_role("searchbox", name="Find a street, park or school")
+    box.fill(words)
+    box.press("Enter")
+
+
+@pytest.mark.parametrize("words", ["mill rd abbey", "MILL ROAD, Abbey", "mill raod abbey", "st annes"])
+def test_a_reader_sees_what_is_published_around_a_place(page: Page, words: str) -> None:
+    look_for(page, words)
+    expect(page.locator("#hp-picked")).to_have_text(
+        re.compile(r"^Around .* \(Abbey\): 12 needle finds in this part of Abbey, April to June 2026\.$")
+    )
+    expect(page.locator("#hp-ward")).to_have_value("1")
+    assert page.locator(".hp-chosen").get_attribute("d")
+    assert "Mill" not in page.url
+    assert "mill" not in page.url
+
+
+def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to_the_ward(page: Page) -> None:
+    look_for(page, "mill road")
+    names = page.get_by_role("list", name="Places of that name").get_by_role("button")
+    expect(names).to_have_text(["Mill Road (Abbey)", "Mill Road (Bridge)"])
+    names.nth(1).press("Enter")
+    expect(page.locator("#hp-picked")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+    look_for(page, "abbey")
+    expect(page.locator("#hp-ward")).to_have_value("1")
+    look_for(page, "zz1")
+    expect(page.locator("#hp-ward")).to_have_value("2")
+    expect(page.locator("#hp-picked")).not_to_contain_text("Around")
+    look_for(page, "qqqq")
+    expect(page.get_by_text("No place here fits. Try fewer words, or part of a name.")).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = Axe().run(page, options=rules).response["violations"]
+    assert [(fault["id"], [node["html"][:90] for node in fault["nodes"]]) for fault in found] == []
+
+
+def test_the_served_map_finds_it_in_the_browser_alone(windows: Windows, tmp_path: Path) -> None:
+    release = write_example(tmp_path / "release", example_release(published=PUBLISHED))
+    made_points().to_csv(tmp_path / "gazetteer.csv", index=False)
+    told = {"HEXBEAT_NAMES": str(tmp_path / "gazetteer.csv"), "HEXBEAT_NAMES_CREDIT": "Names: Somebody"}
+    with public_server(release, environment=told, audited=False) as url:
+        ear = Ear(windows.take(url), windows=windows)
+        open_page(ear.page, url)
+        expect(ear.page.get_by_text("Names: Somebody")).to_be_visible()
+        shown = map_of(ear.page)
+        before = len(ear.frames)
+        look_for(shown, "mill road bridge")
+        expect(shown.locator(".hp-said")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+        look_for(shown, "abbey")
+        expect(shown.locator(".hp-found")).to_have_text("Shown on the map: Abbey.")
+        assert len(ear.frames) == before
+        assert ear.faults == []
+        windows.leave(ear.page)
