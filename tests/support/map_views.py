@@ -2,6 +2,7 @@
 
 from hexbeat.analysis.change_map import build_change_map
 from hexbeat.analysis.emerging_map import build_emerging_map
+from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -34,7 +35,8 @@ def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> 
     area, figures = middlesbrough(), count_first_layer(choices, columns)
     study = load_study(area, choices.wards, 9)
     chosen = build_filter(choices, layer=choices.layers[0], start=figures.start, end=figures.end)
-    found = Findings(build_hotspot_map(columns, chosen, study, trend=False), build_emerging_map(columns, chosen, study))
+    hotspot_map = build_hotspot_map(columns, chosen, study, trend=False)
+    found = Findings(hotspot_map, list_groups(hotspot_map.rows, area), build_emerging_map(columns, chosen, study))
     return build_hotspots_view(figures, found, choices, area=area, ward_names=())
 
 

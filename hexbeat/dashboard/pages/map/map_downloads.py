@@ -20,6 +20,7 @@ from hexbeat.analysis.count_files import (
     find_demonstration_mark,
 )
 from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
@@ -84,21 +85,21 @@ def draw_downloads(
         return
     about = build_about(installation, choices, views, resolution)
     stem = format_file_stem(figures, installation.area, choices.view, period=views[0].period)
-    rows = build_rows(views)
+    area = installation.area
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        ("CSV", ".csv", "text/csv", lambda: build_csv(rows, about)),
+        ("CSV", ".csv", "text/csv", lambda: build_csv(build_rows(views, area), about)),
         (
             "Excel",
             ".xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            lambda: build_xlsx(rows, about),
+            lambda: build_xlsx(build_rows(views, area), about),
         ),
-        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(rows, about, installation.area)),
+        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(build_rows(views, area), about, area)),
         (
             "GeoParquet",
             ".parquet",
             "application/vnd.apache.parquet",
-            lambda: build_geoparquet(rows, about, installation.area),
+            lambda: build_geoparquet(build_rows(views, area), about, area),
         ),
     ]
     st.text(
@@ -115,9 +116,10 @@ def draw_downloads(
             draw_download(label, page, name=name, mime="text/html", installation=installation, figures=[view.figures])
 
 
-def build_rows(views: Sequence[LayerView]) -> pd.DataFrame:
-    """The rows of all layers for one file, by layer and cell."""
-    return pd.concat([view.rows for view in views], ignore_index=True).sort_values(["layer", "cell"], ignore_index=True)
+def build_rows(views: Sequence[LayerView], area: Area) -> pd.DataFrame:
+    """The rows of all layers for one file, by layer and cell, each with the name of its cell."""
+    rows = pd.concat([view.rows for view in views], ignore_index=True)
+    return add_place_names(rows.sort_values(["layer", "cell"], ignore_index=True), area)
 
 
 def draw_download(
