@@ -78,12 +78,16 @@ def name_cell(cell: str, area: Area) -> str:
     return name_cells(parse_cells([cell]), area)[0]
 
 
-def add_place_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
-    """Rows of cells (H3 strings in `cell`) with their names in a column `place`, which comes after cell and ward."""
+def add_place_names(rows: pd.DataFrame, area: Area, *, where: "pd.Series[bool] | None" = None) -> pd.DataFrame:
+    """Rows of cells (H3 strings in `cell`) with their names in a column `place` beside it.
+
+    `where`: the rows that get a name, "" for the others; None: all of them.
+    """
     named = rows.drop(columns="place", errors="ignore")
-    before = list(named.columns).index("ward_name" if "ward_name" in named else "cell")
-    names = name_cells(parse_cells(rows["cell"].tolist()), area)
-    named.insert(before + 1, "place", pd.Series(names, index=rows.index, dtype=object))
+    places = pd.Series("", index=rows.index, dtype=object)
+    chosen = rows["cell"] if where is None else rows.loc[where, "cell"]
+    places[chosen.index] = name_cells(parse_cells(chosen.tolist()), area)
+    named.insert(list(named.columns).index("cell") + 1, "place", places)
     return named
 
 

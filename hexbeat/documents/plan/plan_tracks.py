@@ -7,6 +7,7 @@ from typing import Any, Final
 import gpxpy.gpx
 
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import list_credits
 from hexbeat.documents.maps.svg import clean_text
 from hexbeat.documents.plan.plan_text import (
     describe_stop,
@@ -30,7 +31,7 @@ def build_plan_gpx(plan: Plan, area: Area) -> bytes:
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Hexbeat"
     gpx.name = clean_text(plan.title)
-    gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
+    gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {' '.join(list_credits(area))}".strip())
     gpx.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
@@ -77,7 +78,9 @@ def build_plan_kml(plan: Plan, area: Area) -> bytes:
     root = ET.Element(format_tag("kml"))
     document = add_child(root, "Document")
     add_child(document, "name", plan.title)
-    add_child(document, "description", f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
+    add_child(
+        document, "description", f"{find_mark(plan)} {describe_share(plan)} {' '.join(list_credits(area))}".strip()
+    )
     for number in range(len(plan.tours)):
         style = add_child(document, "Style", id=f"team-{number + 1}")
         line = add_child(style, "LineStyle")
@@ -135,7 +138,7 @@ def build_plan_geojson(plan: Plan, area: Area) -> bytes:
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
         "about": describe_share(plan),
-        "attribution": area.attribution,
+        "attribution": " ".join(list_credits(area)),
         **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         "features": features,
     }

@@ -20,6 +20,7 @@ from hexbeat.analysis.count_files import (
     find_demonstration_mark,
 )
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import list_credits
 from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
@@ -49,7 +50,7 @@ WIDE: Final = 22  # characters
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The facts about an export: its sentences, what was left out and why, and the source of the wards.
+    """The facts about an export: its sentences, what was left out and why, and the sources of wards and names.
 
     `mark` says which events are synthetic; None: none are.
     """
@@ -155,7 +156,7 @@ def build_about(installation: Installation, choices: Choices, views: Sequence[La
     return About(
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
-        attribution=installation.area.attribution,
+        attribution=" ".join(list_credits(installation.area)),
         mark=find_demonstration_mark(installation.columns),
         made_on=installation.today,
         resolution=resolution,
