@@ -84,9 +84,9 @@ def add_place_names(rows: pd.DataFrame, area: Area, *, where: "pd.Series[bool] |
     `where`: the rows that get a name, "" for the others; None: all of them.
     """
     named = rows.drop(columns="place", errors="ignore")
-    places = pd.Series("", index=rows.index, dtype=object)
-    chosen = rows["cell"] if where is None else rows.loc[where, "cell"]
-    places[chosen.index] = name_cells(parse_cells(chosen.tolist()), area)
+    places = np.full(len(rows), "", dtype=object)
+    chosen = np.ones(len(rows), dtype=np.bool_) if where is None else where.to_numpy(dtype=np.bool_)
+    places[chosen] = name_cells(parse_cells(rows.loc[chosen, "cell"].tolist()), area)
     named.insert(list(named.columns).index("cell") + 1, "place", places)
     return named
 

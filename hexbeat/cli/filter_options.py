@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from hexbeat.analysis.count_files import find_demonstration_mark
-from hexbeat.areas.credits import list_credits
 from hexbeat.cli.installation import Installation
 from hexbeat.store.live_columns import read_columns
 from layers.columns import Columns
@@ -206,6 +205,8 @@ def build_json_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def build_provenance(installation: Installation, *, mark: str | None) -> dict[str, str]:
     """What a file says about itself: area, sources of wards and names, time, and whether events are synthetic."""
+    from hexbeat.areas.credits import list_credits  # noqa: PLC0415 - pandas, when it is needed
+
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     note = {"area": installation.area.title, "attribution": " ".join(list_credits(installation.area)), "made": made_at}
     return note | ({"demonstration": mark} if mark else {})

@@ -31,7 +31,7 @@ def build_plan_gpx(plan: Plan, area: Area) -> bytes:
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Hexbeat"
     gpx.name = clean_text(plan.title)
-    gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {' '.join(list_credits(area))}".strip())
+    gpx.description = clean_text(describe_file(plan, area))
     gpx.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         route = gpxpy.gpx.GPXRoute(
@@ -60,6 +60,11 @@ def build_place_point(place: Place) -> dict[str, Any]:
     }
 
 
+def describe_file(plan: Plan, area: Area) -> str:
+    """The demonstration's mark, what the plan covers, and the credits of the names in the file."""
+    return " ".join(filter(None, [find_mark(plan), describe_share(plan), *list_credits(area)]))
+
+
 def build_stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
     """A stop as gpxpy takes it; `comment` carries the stop's name in the ledger."""
     return {
@@ -78,9 +83,7 @@ def build_plan_kml(plan: Plan, area: Area) -> bytes:
     root = ET.Element(format_tag("kml"))
     document = add_child(root, "Document")
     add_child(document, "name", plan.title)
-    add_child(
-        document, "description", f"{find_mark(plan)} {describe_share(plan)} {' '.join(list_credits(area))}".strip()
-    )
+    add_child(document, "description", describe_file(plan, area))
     for number in range(len(plan.tours)):
         style = add_child(document, "Style", id=f"team-{number + 1}")
         line = add_child(style, "LineStyle")
