@@ -55,7 +55,8 @@ def export_counts(counts: Counts, out: Path, *, by: Sequence[str], area: Area, n
     """Write the rows of a count to `out`: .csv, .geojson or .parquet. The file appears whole or not at all.
 
     Cells have their names in the column `place`. GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward
-    polygons where it has ward (EPSG:4326). `note` is what the file says about itself; with the key "demonstration" every row is marked as well.
+    polygons where it has ward (EPSG:4326). `note` is what the file says about itself; with the key "demonstration"
+    every row is marked as well.
 
     Raises UsageError for another ending, a folder that does not exist, or a map of neither cells nor wards.
     """

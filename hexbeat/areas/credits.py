@@ -8,11 +8,9 @@ __all__ = ["list_credits", "list_name_credits"]
 
 
 def list_credits(area: Area, *, streets: bool = False) -> list[str]:
-    """The credits of what names the places of an area: its wards and its gazetteer; and of its `streets`, if drawn."""
+    """The credits of an area's wards, of its `streets` if they are drawn, and of the names of its places."""
     drawn = read_streets(area) if streets else None
-    return [credit for credit in (area.attribution, *list_name_credits(area)) if credit] + (
-        drawn.credits if drawn else []
-    )
+    return [*filter(None, [area.attribution]), *(drawn.credits if drawn else []), *list_name_credits(area)]
 
 
 def list_name_credits(area: Area) -> list[str]:

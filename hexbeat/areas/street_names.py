@@ -48,7 +48,8 @@ _MIDDLE: Final = 0.25  # share of the way from a ward's centre to its edge that 
 _DIRECTIONS: Final = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 _ROOT_3: Final = 3**0.5
 _TAIL: Final = re.compile(r" (\([^()]*\)(?: · \w+)?|· \w+)$")  # the ward in brackets, the code, or both
-_PLAIN_WORDS: Final = re.compile(f"(Near|{'|'.join(name.capitalize() for name in (*_DIRECTIONS, 'middle'))} of) ")
+_PARTS: Final = "|".join(name.capitalize() for name in (*_DIRECTIONS, "middle"))
+_PLAIN_WORDS: Final = re.compile(f"(?:Near|(?:{_PARTS}) of) ")  # how a name begins that does not begin with a street
 
 
 def name_cells(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> list[str]:

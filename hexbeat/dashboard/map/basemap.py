@@ -53,7 +53,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
             ("map", serve_text("map", ".js", read_live_script())),
             ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
-    attribution = list_name_credits(area)
+    attribution = list[str]()
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
@@ -63,7 +63,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
         source = serve_text("streets", ".js", build_streets_script(area)) if live else None
         attribution += streets.credits
         options["streets"] = {"id": area.name, "source": source}
-    options["attribution"] = attribution
+    options["attribution"] = [*attribution, *list_name_credits(area)]
     base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map
 

@@ -49,7 +49,8 @@ def build_hotspots_view(
     all_rows["trend"] = findings.emerging.rows["pattern"].to_numpy() if findings.emerging.bins else ""
     rows = add_ward_names(all_rows[(all_rows["count"] > 0) | (all_rows["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
-    rows["group_place"] = rows["group"].map(findings.groups.set_index("group")["place"]).fillna("")
+    places = dict(zip(findings.groups["group"].tolist(), findings.groups["place"], strict=True))
+    rows["group_place"] = [places.get(group, "") for group in rows["group"].tolist()]
     groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
     unit = format_unit(figures.spec, choices.measure)
     return LayerView(
