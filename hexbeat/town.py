@@ -304,10 +304,10 @@ class Town:
     def _set_attributes(
         self, frame: "geopandas.GeoDataFrame", columns: Columns, notes: list[str]
     ) -> "geopandas.GeoDataFrame":
-        from hexbeat.areas.credits import list_credits  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.areas.credits import format_credits  # noqa: PLC0415 - scipy, when it is needed
 
         mark = self._find_mark(columns)
-        attribution = " ".join(list_credits(self.area))
+        attribution = format_credits(self.area)
         frame.attrs = {"area": self.area.title, "attribution": attribution, "notes": notes}
         frame.attrs |= {"demonstration": mark} if mark else {}
         return frame

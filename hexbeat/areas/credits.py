@@ -4,13 +4,18 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 
-__all__ = ["list_credits", "list_name_credits"]
+__all__ = ["format_credits", "list_credits", "list_name_credits"]
 
 
 def list_credits(area: Area, *, streets: bool = False) -> list[str]:
     """The credits of an area's wards, of its `streets` if they are drawn, and of the names of its places."""
     drawn = read_streets(area) if streets else None
     return [*filter(None, [area.attribution]), *(drawn.credits if drawn else []), *list_name_credits(area)]
+
+
+def format_credits(area: Area, *, streets: bool = False) -> str:
+    """`list_credits` in one line, each with its full stop."""
+    return " ".join(f"{credit.removesuffix('.')}." for credit in list_credits(area, streets=streets))
 
 
 def list_name_credits(area: Area) -> list[str]:

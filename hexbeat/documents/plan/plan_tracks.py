@@ -7,7 +7,7 @@ from typing import Any, Final
 import gpxpy.gpx
 
 from hexbeat.areas.area import Area
-from hexbeat.areas.credits import list_credits
+from hexbeat.areas.credits import format_credits
 from hexbeat.documents.maps.svg import clean_text
 from hexbeat.documents.plan.plan_text import (
     describe_stop,
@@ -62,7 +62,7 @@ def build_place_point(place: Place) -> dict[str, Any]:
 
 def describe_file(plan: Plan, area: Area) -> str:
     """The demonstration's mark, what the plan covers, and the credits of the names in the file."""
-    return " ".join(filter(None, [find_mark(plan), describe_share(plan), *list_credits(area)]))
+    return " ".join(filter(None, [find_mark(plan), describe_share(plan), format_credits(area)]))
 
 
 def build_stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def build_plan_geojson(plan: Plan, area: Area) -> bytes:
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
         "about": describe_share(plan),
-        "attribution": " ".join(list_credits(area)),
+        "attribution": format_credits(area),
         **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         "features": features,
     }

@@ -91,6 +91,7 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 button.chosen { background: var(--st-secondary-background-color); font-weight: 600; }
 .rank, .ward { color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); font-size: .8rem;
   font-weight: 400; }
+.ward { display: inline-block; }
 .place { overflow-wrap: anywhere; line-height: 1.3; }
 .number { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
 .detail { grid-column: 2 / 4; font-size: .8rem; line-height: 1.35;

@@ -20,7 +20,7 @@ from hexbeat.analysis.count_files import (
     find_demonstration_mark,
 )
 from hexbeat.areas.area import Area
-from hexbeat.areas.credits import list_credits
+from hexbeat.areas.credits import format_credits
 from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
@@ -156,7 +156,7 @@ def build_about(installation: Installation, choices: Choices, views: Sequence[La
     return About(
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
-        attribution=" ".join(list_credits(installation.area)),
+        attribution=format_credits(installation.area),
         mark=find_demonstration_mark(installation.columns),
         made_on=installation.today,
         resolution=resolution,
