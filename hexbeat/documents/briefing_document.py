@@ -74,8 +74,8 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "places": [
             {
                 "number": str(number),
-                "where": _keep_together(format_place_title(line)),
-                "what": line.title,
+                "where": line.place,
+                "what": f"{line.title}{format_cells(line)}",
                 "why": line.reason,
             }
             for number, line in enumerate(briefing.places, start=1)
@@ -171,14 +171,12 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
 
 def format_place_title(line: PlaceLine) -> str:
     """As in "Linthorpe Road and Southfield Road (Central), 4 cells"."""
-    others = len(line.cells) - 1
-    beside = f", {others + 1} cells" if others else ""
-    return f"{line.place}{beside}"
+    return f"{line.place}{format_cells(line)}"
 
 
-def _keep_together(title: str) -> str:
-    """The title of a place whose number of cells does not break from its word at the end of a line."""
-    return title.replace(" cells", "\N{NO-BREAK SPACE}cells")
+def format_cells(line: PlaceLine) -> str:
+    """As in ", 4 cells", to be put behind the name of a place or its layer; "" for one cell."""
+    return f", {len(line.cells)} cells" if len(line.cells) > 1 else ""
 
 
 def format_alert(alert: Alert) -> str:
