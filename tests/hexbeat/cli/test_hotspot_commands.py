@@ -121,6 +121,10 @@ def test_change_by_ward_and_over_all(ask: Run) -> None:
     assert [row["now"] for row in whole["rows"]] == [sum(row["now"] for row in payload["rows"])]
     cells = answer(ask("change", "--layer", "overdoses", *PERIOD, "--by", "cell", "--format", "json"))
     assert len(cells["rows"]) == 667
+    named = [row["place"] for row in cells["rows"] if row["now"] or row["before"]]
+    assert all(named)
+    assert len(set(named)) == len(named) > 20
+    assert {row["place"] for row in cells["rows"] if not row["now"] and not row["before"]} == {""}
 
 
 def test_change_says_what_is_missing(ask: Run) -> None:
