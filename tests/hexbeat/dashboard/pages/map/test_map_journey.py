@@ -124,7 +124,8 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     guest.settle()
 
     guest.page.get_by_role("tab", name="Records").click()
-    expect(guest.page.get_by_text(re.compile(rf"^{other['count']:g} records? of the cell near"))).to_be_visible()
+    place = re.escape(name_cell(other["cell"], served_app.area))
+    expect(guest.page.get_by_text(re.compile(rf"^{place}: {other['count']:g} records?\."))).to_be_visible()
     guest.page.get_by_text("Back to the list", exact=True).click()
     expect(guest.page.locator(".st-key-ranking button").first).to_be_visible()
 
