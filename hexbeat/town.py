@@ -120,7 +120,10 @@ class Town:
     def cells(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
-        """Counts by H3 cell, a hexagon each: cell, the columns of further groups (`by`, such as "month"), and count."""
+        """Counts by H3 cell, a hexagon each: cell, place, the columns of further groups (`by`, such as "month"), count.
+
+        `place` is the name of the cell by its streets.
+        """
         return self._count_groups(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     def wards(
@@ -172,7 +175,7 @@ class Town:
         change_map = build_change_map(
             columns, request.event_filter, study, against=earlier, time_zone=self.area.time_zone
         )
-        rows = change_map.cells if by == "cell" else change_map.wards
+        rows = change_map.name_cells(self.area) if by == "cell" else change_map.wards
         notes = [*change_map.notes, *(change_map.cell_notes if by == "cell" else ())]
         frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, notes)
         frame.attrs["missing"] = change_map.missing
@@ -264,6 +267,7 @@ class Town:
     def _count_groups(
         self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any
     ) -> "geopandas.GeoDataFrame":
+        from hexbeat.areas.street_names import add_place_names  # noqa: PLC0415 - scipy, when it is needed
         from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
         from layers.filters import require_resolution  # noqa: PLC0415 - beside it
         from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
@@ -276,7 +280,8 @@ class Town:
             columns, request.event_filter, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
             time_zone=self.area.time_zone,
         )  # fmt: skip
-        frame = self._build_frame(counts.rows, by, columns, [])
+        rows = add_place_names(counts.rows, self.area) if "cell" in groups else counts.rows
+        frame = self._build_frame(rows, by, columns, [])
         frame.attrs |= {"total": counts.total, "unplaced_in_time": counts.unplaced_in_time}
         frame.attrs["shared_in_time"] = counts.shared_in_time
         frame.attrs["missing"] = describe_missing_days(columns, request.event_filter, time_zone=self.area.time_zone)
@@ -300,8 +305,11 @@ class Town:
     def _set_attributes(
         self, frame: "geopandas.GeoDataFrame", columns: Columns, notes: list[str]
     ) -> "geopandas.GeoDataFrame":
+        from hexbeat.areas.credits import format_credits  # noqa: PLC0415 - scipy, when it is needed
+
         mark = self._find_mark(columns)
-        frame.attrs = {"area": self.area.title, "attribution": self.area.attribution, "notes": notes}
+        attribution = format_credits(self.area)
+        frame.attrs = {"area": self.area.title, "attribution": attribution, "notes": notes}
         frame.attrs |= {"demonstration": mark} if mark else {}
         return frame
 

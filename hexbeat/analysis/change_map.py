@@ -19,6 +19,8 @@ from hexbeat.analysis.change_periods import (
     put_in_order,
 )
 from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
+from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import add_place_names
 from layers.columns import Columns
 from layers.counting import Selection
 from layers.coverage import Spans, count_days
@@ -95,6 +97,11 @@ class ChangeMap:
     def is_compared(self) -> bool:
         """Whether the periods were compared as a whole; else `missing` says why not."""
         return len(self.whole) > 0
+
+    def name_cells(self, area: Area) -> pd.DataFrame:
+        """`cells` with a column `place`: the names of those with an event in one of the periods, "" for the others."""
+        held = (self.cells["now"] > 0) | (self.cells["before"] > 0)
+        return add_place_names(self.cells, area, where=held)
 
 
 def build_change_map(

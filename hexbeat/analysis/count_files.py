@@ -21,9 +21,12 @@ from layers.counting import Counts
 if TYPE_CHECKING:
     import geopandas
     import pandas as pd
+
+    from hexbeat.areas import street_names
 else:
     pd = import_lazily("pandas")
     geopandas = import_lazily("geopandas")
+    street_names = import_lazily("hexbeat.areas.street_names")
 
 __all__ = [
     "MARK",
@@ -51,8 +54,9 @@ def find_demonstration_mark(columns: Columns) -> str | None:
 def export_counts(counts: Counts, out: Path, *, by: Sequence[str], area: Area, note: Mapping[str, str]) -> None:
     """Write the rows of a count to `out`: .csv, .geojson or .parquet. The file appears whole or not at all.
 
-    GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward polygons where it has ward (EPSG:4326).
-    `note` is what the file says about itself; with the key "demonstration" every row is marked as well.
+    Cells have their names in the column `place`. GeoJSON and GeoParquet carry hexagons where `by` has cell, else ward
+    polygons where it has ward (EPSG:4326). `note` is what the file says about itself; with the key "demonstration"
+    every row is marked as well.
 
     Raises UsageError for another ending, a folder that does not exist, or a map of neither cells nor wards.
     """
@@ -64,11 +68,13 @@ def export_counts(counts: Counts, out: Path, *, by: Sequence[str], area: Area, n
             "give --out another ending",
         )
     require_folder(out)
+    is_named = "place" in counts.rows or "cell" not in by
+    rows = counts.rows if is_named else street_names.add_place_names(counts.rows, area)
     if ending == ".csv":
-        content = build_counts_csv(counts.rows, note=note)
+        content = build_counts_csv(rows, note=note)
     else:
         write = build_counts_geojson if ending == ".geojson" else build_counts_geoparquet
-        content = write(counts.rows, by=by, wards=area.wards, note=note)
+        content = write(rows, by=by, wards=area.wards, note=note)
     with atomic_write(out) as draft:
         draft.write_bytes(content)
 

@@ -50,6 +50,7 @@ KINDS: Final = (
 # The kinds that a person can see from afar, or ask the way to: a place may be named by one that is near.
 LANDMARKS: Final = ("station", "bus station", "hospital", "school", "college")
 # Points of one name that are nearer to each other than this are one street, or one place.
+_POSTCODES_ONLY: Final = frozenset({"Code-Point Open"})  # sources of which nothing but postcodes is kept
 _SAME_PLACE_M: Final = 600.0
 _NEAR_STREETS: Final = 8  # streets looked at to tell two of one name apart
 
@@ -77,6 +78,12 @@ class Gazetteer:
     def attributions(self) -> tuple[str, ...]:
         """The sentences to show with names of the gazetteer, each once."""
         return tuple(dict.fromkeys(source["attribution"] for source in self.facts["sources"]))
+
+    @property
+    def name_attributions(self) -> tuple[str, ...]:
+        """Those of `attributions` that go with names of places, which are never postcodes."""
+        sources = [source for source in self.facts["sources"] if source["title"] not in _POSTCODES_ONLY]
+        return tuple(dict.fromkeys(source["attribution"] for source in sources))
 
     @cached_property
     def naming_points(self) -> pd.DataFrame:

@@ -1,6 +1,6 @@
-"""Names of places: a cell is named by its ward and a short code, never by its 15-digit index alone.
+"""What names of places are made of: the short code of a cell and its ward. Also the area of wards.
 
-Also the ward of a cell, and the area of wards.
+Cells are named by their streets in `street_names`.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,6 @@ __all__ = [
     "find_cell_resolution",
     "find_cell_wards",
     "format_cell_code",
-    "format_cell_name",
-    "format_place",
     "measure_area_km2",
     "parse_cells",
 ]
@@ -48,11 +46,6 @@ def format_cell_code(cell: str) -> str:
 def find_cell_resolution(cell: str) -> int:
     """The resolution of a cell, from its H3 string."""
     return int(cell, 16) >> 52 & 0xF
-
-
-def format_place(ward_name: str, cell: str) -> str:
-    """As in "Central · 4e17"."""
-    return format_cell_name(ward_name, int(cell, 16))
 
 
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
@@ -96,8 +89,3 @@ def choose_resolution(area_km2: float) -> int:
     """The finest resolution, at most 10, with at most MOST_CELLS cells over an area."""
     fitting = [r for r in RESOLUTIONS if r <= FINEST_AUTOMATIC and area_km2 / CELL_KM2[r] <= MOST_CELLS]
     return max(fitting, default=min(RESOLUTIONS))
-
-
-def format_cell_name(ward_name: str, cell: int) -> str:
-    """As in "Central · 4e17"."""
-    return f"{ward_name} · {format_short_code(cell)}"

@@ -6,10 +6,12 @@ takes the next of its streets, and if that does not help, its last word is its s
 wherever it is named. Without a gazetteer, or far from any street, it is named by its part of the ward and its code.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
+from threading import Lock
 from typing import Final
 
 import h3.api.basic_int as h3
@@ -23,9 +25,18 @@ from geo.cells import format_short_code, index_points
 from geo.distance import offsets_m
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import STREET, Gazetteer, read_gazetteer
-from hexbeat.areas.place_names import find_cell_wards
+from hexbeat.areas.place_names import find_cell_wards, parse_cells
 
-__all__ = ["FINEST_NAMED", "name_cells", "name_group", "name_points"]
+__all__ = [
+    "FINEST_NAMED",
+    "add_place_names",
+    "format_in_sentence",
+    "name_cell",
+    "name_cells",
+    "name_group",
+    "name_points",
+    "split_ward",
+]
 
 FINEST_NAMED: Final = 10  # finer cells lie so close to each other that their names always end in the code
 _REACH_M: Final = 400.0  # a street further away than this names no cell of resolution 9 or finer
@@ -36,6 +47,9 @@ _IN_GROUP: Final = 2  # streets that name a group of cells
 _MIDDLE: Final = 0.25  # share of the way from a ward's centre to its edge that is its middle
 _DIRECTIONS: Final = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 _ROOT_3: Final = 3**0.5
+_TAIL: Final = re.compile(r" (\([^()]*\)(?: · \w+)?|· \w+)$")  # the ward in brackets, the code, or both
+_PARTS: Final = "|".join(name.capitalize() for name in (*_DIRECTIONS, "middle"))
+_PLAIN_WORDS: Final = re.compile(f"(?:Near|(?:{_PARTS}) of) ")  # how a name begins that does not begin with a street
 
 
 def name_cells(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> list[str]:
@@ -53,13 +67,40 @@ def name_group(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> str:
     As in "Linthorpe Road and Southfield Road (Central)". A group of one street has the name of its first cell.
     """
     asked = np.asarray(cells, dtype=np.uint64)
-    names = name_cells(asked, area)
-    resolution = int(asked[0]) >> 52 & 0xF
-    streets = _get_namer(_Key(area, read_gazetteer(area)), resolution).list_streets(asked)
+    namer = _get_namer(_Key(area, read_gazetteer(area)), int(asked[0]) >> 52 & 0xF)
+    streets, ward = namer.list_streets(asked)
     if len(streets) < _IN_GROUP:
-        return names[0]
-    ward = find_cell_wards(asked[:1], area.wards)["ward_name"].iloc[0]
+        return namer.name(asked[:1])[0]
     return f"{' and '.join(streets[:_IN_GROUP])} ({ward})"
+
+
+def name_cell(cell: str, area: Area) -> str:
+    """The name of one cell, from its H3 string."""
+    return name_cells(parse_cells([cell]), area)[0]
+
+
+def add_place_names(rows: pd.DataFrame, area: Area, *, where: "pd.Series[bool] | None" = None) -> pd.DataFrame:
+    """Rows of cells (H3 strings in `cell`) with their names in a column `place` beside it.
+
+    `where`: the rows that get a name, "" for the others; None: all of them.
+    """
+    named = rows.drop(columns="place", errors="ignore")
+    places = np.full(len(rows), "", dtype=object)
+    chosen = np.ones(len(rows), dtype=np.bool_) if where is None else where.to_numpy(dtype=np.bool_)
+    places[chosen] = name_cells(parse_cells(rows.loc[chosen, "cell"].tolist()), area)
+    named.insert(list(named.columns).index("cell") + 1, "place", places)
+    return named
+
+
+def split_ward(place: str) -> tuple[str, str]:
+    """A name in two parts, as in "Linthorpe Road, near Borough Road" and "(Central)"; a code stands with the ward."""
+    tail = _TAIL.search(place)
+    return (place[: tail.start()], tail[1]) if tail else (place, "")
+
+
+def format_in_sentence(place: str) -> str:
+    """A name as it stands inside a sentence: "near Linthorpe Road and Borough Road (Central)"; streets keep theirs."""
+    return place[0].lower() + place[1:] if _PLAIN_WORDS.match(place) else place
 
 
 def name_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) -> list[str]:
@@ -124,8 +165,11 @@ class _Namer:
         self._steps = int(self._reach_m / (_ROOT_3 * h3.average_hexagon_edge_length(resolution, unit="m"))) + 1
         self._choices: dict[int, list[str]] = {}  # of each cell; empty where no street is near
         self._streets: dict[int, _CellStreets] = {}
+        self._wards: dict[int, str] = {}  # the names of theirs
         self._owners: dict[str, tuple[tuple[int, float, int], int]] = {}  # of each name: the claim, and the cell
         self._settled: set[str] = set()  # first streets whose names have their owners
+        self._final: dict[int, str] = {}  # the name of each cell that was asked for
+        self._lock = Lock()  # sessions of several people ask one namer
         self._tree: cKDTree | None = None
         if gazetteer is not None and len(gazetteer.naming_points):
             self._index(gazetteer.naming_points)
@@ -139,19 +183,29 @@ class _Namer:
 
     def name(self, cells: NDArray[np.uint64]) -> list[str]:
         """The names of cells, in the order given."""
-        asked = cells.tolist()
-        self._describe(asked)
-        if self._resolution <= FINEST_NAMED:
-            self._settle({self._streets[cell].first for cell in asked} - self._settled - {""})
-        unnamed = [cell for cell in asked if not self._choices[cell]]
-        parts = dict(zip(unnamed, _name_by_ward(np.array(unnamed, dtype=np.uint64), self._area), strict=True))
-        return [self._choose(cell, parts) for cell in asked]
+        with self._lock:
+            return self._name(cells.tolist())
 
-    def list_streets(self, cells: NDArray[np.uint64]) -> list[str]:
-        """The first streets of cells in which such a street lies, each once, in the order of the cells."""
-        self._describe(cells.tolist())
-        streets = [self._streets[cell] for cell in cells.tolist()]
-        return list(dict.fromkeys(street.first for street in streets if street.is_inside))
+    def _name(self, asked: list[int]) -> list[str]:
+        new = [cell for cell in dict.fromkeys(asked) if cell not in self._final]
+        self._describe(new)
+        if self._resolution <= FINEST_NAMED:
+            self._settle({self._streets[cell].first for cell in new} - self._settled - {""})
+        unnamed = [cell for cell in new if not self._choices[cell]]
+        parts = dict(zip(unnamed, _name_by_ward(np.array(unnamed, dtype=np.uint64), self._area), strict=True))
+        self._final.update((cell, self._choose(cell, parts)) for cell in new)
+        return [self._final[cell] for cell in asked]
+
+    def list_streets(self, cells: NDArray[np.uint64]) -> tuple[list[str], str]:
+        """The first streets of cells in which such a street lies, each once, in the order of the cells; their ward.
+
+        The ward is that of the first cell.
+        """
+        asked = cells.tolist()
+        with self._lock:
+            self._describe(asked)
+        streets = [self._streets[cell] for cell in asked]
+        return list(dict.fromkeys(street.first for street in streets if street.is_inside)), self._wards[asked[0]]
 
     def _choose(self, cell: int, parts: dict[int, str]) -> str:
         choices = self._choices[cell]
@@ -183,7 +237,7 @@ class _Namer:
             return
         wards = find_cell_wards(np.array(new, dtype=np.uint64), self._area.wards)["ward_name"]
         for cell, streets, ward in zip(new, self._find_streets(new), wards, strict=True):
-            self._streets[cell] = streets
+            self._streets[cell], self._wards[cell] = streets, str(ward)
             self._choices[cell] = streets.format_choices(ward)
 
     def _find_streets(self, cells: list[int]) -> list[_CellStreets]:

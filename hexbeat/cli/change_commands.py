@@ -81,8 +81,9 @@ def change(
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
-    frames = {Grouping.CELL: change_map.cells, Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}
-    _report_change(change_map, build_json_rows(frames[by]), form=form)
+    rows = {Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}.get(by)
+    named = change_map.name_cells(study.area) if rows is None else rows
+    _report_change(change_map, build_json_rows(named), form=form)
 
 
 def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:

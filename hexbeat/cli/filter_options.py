@@ -204,9 +204,11 @@ def build_json_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def build_provenance(installation: Installation, *, mark: str | None) -> dict[str, str]:
-    """What a file says about itself: area, source of the wards, time, and whether events are synthetic."""
+    """What a file says about itself: area, sources of wards and names, time, and whether events are synthetic."""
+    from hexbeat.areas.credits import format_credits  # noqa: PLC0415 - pandas, when it is needed
+
     made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    note = {"area": installation.area.title, "attribution": installation.area.attribution, "made": made_at}
+    note = {"area": installation.area.title, "attribution": format_credits(installation.area), "made": made_at}
     return note | ({"demonstration": mark} if mark else {})
 
 

@@ -8,6 +8,7 @@ import shapely
 from geo.cells import build_outlines
 from hexbeat.areas.area import Area, find_ward_bounds
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import format_in_sentence
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
@@ -71,7 +72,12 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
         "days": format_number((briefing.period[1] - briefing.period[0]).days),
         "places": [
-            {"number": str(number), "where": format_place_title(line), "what": line.title, "why": line.reason}
+            {
+                "number": str(number),
+                "where": line.place,
+                "what": f"{line.title}{format_cells(line)}",
+                "why": line.reason,
+            }
             for number, line in enumerate(briefing.places, start=1)
         ],
         "no-places": describe_no_places(briefing),
@@ -165,9 +171,12 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
 
 def format_place_title(line: PlaceLine) -> str:
     """As in "Linthorpe Road and Southfield Road (Central), 4 cells"."""
-    others = len(line.cells) - 1
-    beside = f", {others + 1} cells" if others else ""
-    return f"{line.place}{beside}"
+    return f"{line.place}{format_cells(line)}"
+
+
+def format_cells(line: PlaceLine) -> str:
+    """As in ", 4 cells", to be put behind the name of a place or its layer; "" for one cell."""
+    return f", {len(line.cells)} cells" if len(line.cells) > 1 else ""
 
 
 def format_alert(alert: Alert) -> str:
@@ -212,10 +221,10 @@ def describe_forecast(briefing: Briefing) -> list[str]:
     lines = []
     for layer in dict.fromkeys(line.layer for line in briefing.expected):
         layer_lines = [line for line in briefing.expected if line.layer == layer]
-        places = [f"{line.place} ({format_number(line.expected)})" for line in layer_lines]
+        places = [f"{format_in_sentence(line.place)} ({format_number(line.expected)})" for line in layer_lines]
         first = layer_lines[0]
         week = format_span(first.start, first.end)
-        lines.append(f"{first.title}, {week}: {format_list(places)}; {format_about(first.total)} in all")
+        lines.append(f"{first.title}, {week}, {format_about(first.total)} in all: {'; '.join(places)}")
     return lines
 
 
@@ -267,7 +276,10 @@ def build_outline(line: PlaceLine) -> Outline:
 
 def describe_map(briefing: Briefing, area: Area) -> str:
     """What the map shows, for those who do not see it."""
-    places = ", ".join(f"{number} {format_place_title(line)}" for number, line in enumerate(briefing.places, start=1))
+    places = "; ".join(
+        f"{number} {format_in_sentence(format_place_title(line))}"
+        for number, line in enumerate(briefing.places, start=1)
+    )
     nothing = "none" if describe_no_places(briefing) != "Not known." else "not known"
     states = {"new": briefing.new_state, "ending": briefing.ending_state}
     counts = {

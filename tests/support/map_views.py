@@ -2,6 +2,7 @@
 
 from hexbeat.analysis.change_map import build_change_map
 from hexbeat.analysis.emerging_map import build_emerging_map
+from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -14,7 +15,7 @@ from hexbeat.dashboard.views.layer_view import LayerView
 from layers.columns import Columns
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
-__all__ = ["build_change_view_of", "build_hotspots_view_of", "count_first_layer"]
+__all__ = ["build_change_view_of", "build_findings_of", "build_hotspots_view_of", "count_first_layer"]
 
 
 LAST = TODAY.replace(day=TODAY.day - 1)
@@ -28,14 +29,21 @@ def count_first_layer(choices: Choices, columns: Columns | None = None) -> Layer
     return count_layer(columns, layer=layer, choices=choices, last=LAST, resolution=9, area=area, freshness=reach)
 
 
-def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:
-    """The view of hotspots."""
+def build_findings_of(choices: Choices, columns: Columns | None = None) -> Findings:
+    """The hotspots of the first chosen layer, their groups and patterns."""
     columns = columns or demonstration()[0]
     area, figures = middlesbrough(), count_first_layer(choices, columns)
     study = load_study(area, choices.wards, 9)
     chosen = build_filter(choices, layer=choices.layers[0], start=figures.start, end=figures.end)
-    found = Findings(build_hotspot_map(columns, chosen, study, trend=False), build_emerging_map(columns, chosen, study))
-    return build_hotspots_view(figures, found, choices, area=area, ward_names=())
+    hotspot_map = build_hotspot_map(columns, chosen, study, trend=False)
+    return Findings(hotspot_map, list_groups(hotspot_map.rows, area), build_emerging_map(columns, chosen, study))
+
+
+def build_hotspots_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:
+    """The view of hotspots."""
+    figures = count_first_layer(choices, columns)
+    found = build_findings_of(choices, columns)
+    return build_hotspots_view(figures, found, choices, area=middlesbrough(), ward_names=())
 
 
 def build_change_view_of(choices: Choices, columns: Columns | None = None) -> LayerView:

@@ -8,6 +8,7 @@ import folium
 import shapely
 
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import list_name_credits
 from hexbeat.areas.streets import Streets, read_streets
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
@@ -52,13 +53,17 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
             ("map", serve_text("map", ".js", read_live_script())),
             ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
+    attribution = list[str]()
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     if tiles:
         folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
-        options |= {"attribution": [tiles.attribution], "tiled": True}
+        attribution.append(tiles.attribution)
+        options["tiled"] = True
     elif streets := read_streets(area):
         source = serve_text("streets", ".js", build_streets_script(area)) if live else None
-        options |= {"attribution": streets.credits, "streets": {"id": area.name, "source": source}}
+        attribution += streets.credits
+        options["streets"] = {"id": area.name, "source": source}
+    options["attribution"] = [*attribution, *list_name_credits(area)]
     base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map
 

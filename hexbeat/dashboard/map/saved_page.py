@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hexbeat.areas.area import Area
-from hexbeat.areas.streets import read_streets
+from hexbeat.areas.credits import list_credits
 from hexbeat.dashboard.map.assets import read_asset, read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
@@ -46,19 +46,13 @@ def render_saved_page(
         mark=f'<p class="hexbeat-mark">{escape(f"DEMONSTRATION: {mark}")}</p>' if mark else "",
         notes=render_list(notes),
         table="" if table is None else render_table(table),
-        sources="".join(f"<p>{escape(line)}</p>" for line in list_credits(area)),
+        sources="".join(f"<p>{escape(line)}</p>" for line in list_credits(area, streets=True)),
         styles=read_styles() + read_asset("saved.css"),
         map=rename_identifiers(figure.html.render(), names),
         scripts=escape_script(f"{read_scripts()};\n{build_area_scripts(area)}"),
         drawing=rename_identifiers(figure.script.render(), names),
     )
     return page.encode("utf-8")
-
-
-def list_credits(area: Area) -> list[str]:
-    """Who made the wards and the streets."""
-    streets = read_streets(area)
-    return [area.attribution, *(streets.credits if streets else [])]
 
 
 def rename_identifiers(text: str, names: dict[str, str]) -> str:

@@ -7,12 +7,14 @@ of every key.
 from dataclasses import dataclass, replace
 from datetime import date
 
+import pandas as pd
 import streamlit as st
 
 from hexbeat.analysis.alerts import AlertReport, build_alert_report, choose_default_day
 from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
 from hexbeat.analysis.emerging_map import EmergingMap, build_emerging_map
 from hexbeat.analysis.forecast import Forecast, build_forecast
+from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
@@ -41,9 +43,10 @@ Key = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """The hotspots of one layer, and the pattern of each cell over the period."""
+    """The hotspots of one layer, their groups by name (GROUP_COLUMNS), and the pattern of each cell over the period."""
 
     hotspots: HotspotMap
+    groups: pd.DataFrame
     emerging: EmergingMap
 
 
@@ -73,8 +76,10 @@ def _build_findings(
     _columns: Columns, _study: Study, key: Key, resolution: int, event_filter: Filter, time_zone: str
 ) -> Findings:
     del key, resolution
+    hotspot_map = build_hotspot_map(_columns, event_filter, _study, trend=False, time_zone=time_zone)
     return Findings(
-        hotspots=build_hotspot_map(_columns, event_filter, _study, trend=False, time_zone=time_zone),
+        hotspots=hotspot_map,
+        groups=list_groups(hotspot_map.rows, _study.area),
         emerging=build_emerging_map(_columns, event_filter, _study, time_zone=time_zone),
     )
 

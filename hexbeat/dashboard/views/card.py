@@ -9,7 +9,8 @@ import pandas as pd
 
 from hexbeat.analysis.rhythm import WeekdayHour, count_known_hours, find_busiest_shift
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
+from hexbeat.areas.place_names import find_cell_wards, parse_cells
+from hexbeat.areas.street_names import name_cell, split_ward
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import (
     LayerFigures,
@@ -37,6 +38,7 @@ __all__ = [
     "find_record_ids",
     "list_chosen_months",
     "render_card",
+    "render_place_heading",
 ]
 
 CARD_MONTHS: Final = 12
@@ -65,6 +67,7 @@ class Card:
     """
 
     cell: str
+    place: str
     ward_code: str
     ward_name: str
     spec: LayerSpec
@@ -107,6 +110,7 @@ def build_cell_card(
     months = count_months(inside, freshness=first, choices=choices, area=area, end=end, months=CARD_MONTHS)
     return Card(
         cell=cell,
+        place=name_cell(cell, area),
         ward_code=str(place["ward_code"]),
         ward_name=str(place["ward_name"]),
         spec=figures[0].spec,
@@ -152,10 +156,14 @@ def find_record_ids(
 
 
 def build_card_rows(card: Card) -> pd.DataFrame:
-    """The card's numbers for a file: layer, cell, ward_name, from, to (the last day that counts), count, before."""
+    """The card's numbers for a file.
+
+    Columns layer, cell, ward_name, place, from, to (the last day that counts), count, before.
+    """
     facts = {
         "cell": card.cell,
         "ward_name": card.ward_name,
+        "place": card.place,
         "from": card.start.isoformat(),
         "to": (card.end - timedelta(days=1)).isoformat(),
     }
@@ -185,11 +193,17 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
         chosen=list_chosen_months(card.start, card.end),
     )
     return (
-        f'<div class="hb-card"><h2>{escape_html(card.ward_name)} '
-        f"<span>near {escape_html(format_cell_code(card.cell))}</span></h2>"
+        f'<div class="hb-card">{render_place_heading(card.place)}'
         f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
         f"{explanations}{grid}{bars}</div>"
     )
+
+
+def render_place_heading(place: str) -> str:
+    """The name of a place as the heading of its card, with the ward in quiet type."""
+    streets, ward = split_ward(place)
+    quiet = f" <span>{escape_html(ward)}</span>" if ward else ""
+    return f"<h2>{escape_html(streets)}{quiet}</h2>"
 
 
 def _render_busiest(rhythm: WeekdayHour) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, ONE_OF_MANY, RISE, TOO_FEW, UNCLEAR, Against, ChangeMap
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -57,9 +58,9 @@ def build_change_view(
         ),
         drawing=build_drawing(rows, figures.spec.title),
         heading="Clear changes, the surest first",
-        groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind)).rows),
+        groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind, area)).rows),
         nothing=_describe_nothing(change_map),
-        table=build_table(rows),
+        make_table=lambda: build_table(rows, area),
         rows=blank_infinities(
             rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *NUMBERS]]
         ),
@@ -160,7 +161,7 @@ def _format_kind_count(number: int, kind: str) -> str:
     return format_plural(int(number), f"clear {kind}", f"clear {kind}s") if number else f"no clear {kind}"
 
 
-def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
+def build_list_group(rows: pd.DataFrame, kind: str, area: Area) -> ListGroup:
     """The cells that clearly rose (or fell), the surest first."""
     changed_cells = rows[rows["change"] == kind].sort_values(["q_value", "p_value", "cell"]).head(MOST_LISTED)
     largest = float(changed_cells["difference"].abs().max()) if len(changed_cells) else 1.0
@@ -168,13 +169,13 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
         ListRow(
             cell=str(row["cell"]),
             rank=rank,
-            ward=str(row["ward_name"]),
+            place=str(row["place"]),
             number=format_signed(row["difference"]),
             share=abs(row["difference"]) / (largest or 1.0),
             detail=f"{format_about(row['now'])} now, {format_about(row['before'])} before; "
             f"{format_ratio(row['ratio'], row['ratio_low'], row['ratio_high'])}",
         )
-        for rank, row in enumerate(changed_cells.to_dict("records"), start=1)
+        for rank, row in enumerate(add_place_names(changed_cells, area).to_dict("records"), start=1)
     ]
     return ListGroup("Rises" if kind == RISE else "Falls", tuple(items))
 
@@ -210,10 +211,10 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     )
 
 
-def build_table(rows: pd.DataFrame) -> pd.DataFrame:
+def build_table(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     """The map as a table: clear rises, clear falls, no clear change, too few events; the largest of each first."""
-    table = blank_infinities(rows).rename(columns=TITLES | {"ward_name": "Ward", "cell": "Cell"})
-    table["Place"] = [format_place(name, cell) for name, cell in zip(table["Ward"], table["Cell"], strict=True)]
+    titles = TITLES | {"place": "Place", "ward_name": "Ward", "cell": "Cell"}
+    table = blank_infinities(add_place_names(rows, area)).rename(columns=titles)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table[["Rank", "Place", "Ward", *TITLES.values(), "Cell"]]
 

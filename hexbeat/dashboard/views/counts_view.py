@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.cell_styles import build_count_style, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -21,28 +23,29 @@ NOT_KNOWN = "The records do not cover this period, so nothing is known of it. Ch
 
 
 def build_counts_view(
-    figures: LayerFigures, choices: Choices, *, maximum: float, ward_names: Sequence[str], area_title: str
+    figures: LayerFigures, choices: Choices, *, maximum: float, ward_names: Sequence[str], area: Area
 ) -> LayerView:
     """One layer's counts; `maximum` gives a scale that stays the same while the filters change."""
     counts = figures.cells["count"]
     style = build_count_style(counts, format_unit(figures.spec, choices.measure), maximum=maximum)
     return LayerView(
         figures=figures,
-        sentence=describe_counts(figures, choices, ward_names=ward_names, area_title=area_title),
+        sentence=describe_counts(figures, choices, ward_names=ward_names, area_title=area.title),
         notes=tuple(build_notes(figures, choices)),
         drawing=Drawing(parse_cells(figures.cells["cell"].tolist()), counts.to_numpy(), style),
         heading="Where most",
-        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED)))),),
+        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED), area))),),
         nothing=NOTHING if figures.has_number else NOT_KNOWN,
-        table=build_cell_table([figures]),
+        make_table=lambda: build_cell_table([figures], area),
         rows=build_export_rows([figures]),
     )
 
 
-def build_list_rows(top: pd.DataFrame) -> list[ListRow]:
+def build_list_rows(top: pd.DataFrame, area: Area) -> list[ListRow]:
     """The cells with the most (hexbeat.dashboard.state.figures.CELL_COLUMNS), with bars up to the largest."""
     largest = float(top["count"].max()) if len(top) else 1.0
+    named = add_place_names(top, area)
     return [
-        ListRow(cell, int(rank), ward, format_about(number), number / largest)
-        for cell, rank, ward, number in zip(top["cell"], top["rank"], top["ward_name"], top["count"], strict=True)
+        ListRow(cell, int(rank), place, format_about(number), number / largest)
+        for cell, rank, place, number in zip(named["cell"], named["rank"], named["place"], named["count"], strict=True)
     ]

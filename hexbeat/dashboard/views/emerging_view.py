@@ -8,8 +8,10 @@ import pandas as pd
 from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.emerging_map import PATTERN_DEFINITIONS, EmergingMap
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_cell_code, format_place, parse_cells
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import add_place_names, name_cell
 from hexbeat.dashboard.map.hex_layer import CellStyle
+from hexbeat.dashboard.views.card import render_place_heading
 from hexbeat.dashboard.views.layer_view import Drawing, add_ward_names
 from hexbeat.documents.maps.scales import Scale
 from layers.wording import escape_html, format_about, format_list, format_number, format_p, format_plural, format_span
@@ -105,11 +107,11 @@ def build_emerging_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     )
 
 
-def build_emerging_table(rows: pd.DataFrame) -> pd.DataFrame:
+def build_emerging_table(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     """The map as a table."""
     return pd.DataFrame(
         {
-            "Place": [format_place(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
+            "Place": add_place_names(rows, area)["place"],
             "Pattern": rows["pattern"],
             "Count": rows["count"],
             "Times hot": rows["hot_bins"],
@@ -140,7 +142,7 @@ def render_patterns(rows: pd.DataFrame) -> str:
     )
 
 
-def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: str) -> str:
+def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: str, area: Area) -> str:
     """The card of one cell: its pattern, what that means, and the number of each period, the newest first."""
     row = rows[rows["cell"] == cell].iloc[0]
     place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
@@ -157,8 +159,7 @@ def render_emerging_card(emerging_map: EmergingMap, rows: pd.DataFrame, cell: st
     )
     trend = "no clear trend" if row["trend_p"] >= SIGNIFICANCE else "rising" if row["trend_z"] > 0 else "falling"
     return (
-        f'<div class="hb-card" aria-live="polite"><h2>{escape_html(row["ward_name"])} '
-        f"<span>near {escape_html(format_cell_code(cell))}</span></h2>"
+        f'<div class="hb-card" aria-live="polite">{render_place_heading(name_cell(cell, area))}'
         f'<p class="hb-why">{escape_html(row["pattern"].capitalize())}: {escape_html(row["definition"])}</p>'
         f'<p class="hb-small">Against the rest of the map: {trend}.</p>'
         '<div class="hb-scroll hb-series" tabindex="0" role="region" aria-label="Period by period">'

@@ -10,7 +10,8 @@ import pandas as pd
 from hexbeat.analysis.forecast import Forecast
 from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.hex_layer import CellStyle
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -64,9 +65,9 @@ def build_forecast_view(
         notes=(*build_notes(forecast, choices), *forecast.notes),
         drawing=build_drawing(rows, figures.spec.title, forecast.whole),
         heading="Look here first",
-        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows))),) if len(rows) else (),
+        groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows, area))),) if len(rows) else (),
         nothing=f"No {figures.spec.many} are on record here, so none are expected.",
-        table=build_table(rows, forecast.whole),
+        make_table=lambda: build_table(add_place_names(rows, area), forecast.whole),
         rows=rows.assign(
             layer=figures.spec.name,
             within_share_of_area=np.array(SHARES)[rows["band"].to_numpy(dtype=np.intp)],
@@ -79,7 +80,7 @@ def build_forecast_view(
 def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> LayerView:
     """The view of a layer without a forecast, and why; `has_selection`: it has one for cells of another size."""
     reason = STATE if figures.spec.kind == "state" else TOO_SMALL if has_selection else TOO_FEW
-    empty = pd.DataFrame({"cell": [], "ward_code": [], "ward_name": []}, dtype=object).assign(
+    empty = pd.DataFrame({"cell": [], "ward_code": [], "ward_name": [], "place": []}, dtype=object).assign(
         expected=0.0, score=0.0, band=0, last_weeks=0.0, on_record=0.0
     )
     return LayerView(
@@ -90,7 +91,7 @@ def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> 
         heading="Look here first",
         groups=(),
         nothing=reason,
-        table=build_table(empty),
+        make_table=lambda: build_table(empty),
         rows=empty[["cell", "ward_code", "ward_name", "expected"]].assign(layer=figures.spec.name),
     )
 
@@ -152,15 +153,15 @@ def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
     return notes
 
 
-def build_list_rows(rows: pd.DataFrame) -> list[ListRow]:
+def build_list_rows(rows: pd.DataFrame, area: Area) -> list[ListRow]:
     """The cells to look at first, with bars up to the largest score."""
-    top = rows.head(MOST_LISTED)
+    top = add_place_names(rows.head(MOST_LISTED), area)
     largest = float(top["score"].max()) if len(top) else 1.0
     return [
         ListRow(
             cell=str(row["cell"]),
             rank=rank,
-            ward=str(row["ward_name"]),
+            place=str(row["place"]),
             number=_format_expected(row["expected"], row["score"]),
             share=float(row["score"]) / (largest or 1.0),
             detail=_format_past(row["last_weeks"], row["on_record"]),
@@ -229,7 +230,7 @@ def build_table(rows: pd.DataFrame, whole: str = AREA) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Rank": np.arange(1, len(rows) + 1),
-            "Place": [format_place(name, cell) for name, cell in zip(rows["ward_name"], rows["cell"], strict=True)],
+            "Place": rows["place"],
             "Ward": rows["ward_name"],
             "Expected in the week": rows["expected"],
             "Within": [bands[int(band)] for band in rows["band"]],

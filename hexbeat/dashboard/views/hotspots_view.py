@@ -8,7 +8,8 @@ import pandas as pd
 
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_place, parse_cells
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import format_in_sentence
 from hexbeat.dashboard.map.cell_styles import build_hotspot_style, classify_hotspots, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -17,9 +18,9 @@ from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import build_coverage_notes, describe_subject, format_where_and_when
 from layers.filters import describe_columns
-from layers.wording import format_about, format_number, format_plural
+from layers.wording import format_about, format_count, format_number, format_plural
 
-__all__ = ["build_hotspots_view", "describe_hotspots"]
+__all__ = ["build_hotspots_view", "describe_group", "describe_hotspots"]
 
 NOTHING: Final = "No place has significantly more than the others. Counts shows the numbers."
 COLUMNS: Final = ("count", "neighbourhood", "expected", "gi_z", "p_value", "q_value", "hotspot", "trend")
@@ -30,6 +31,7 @@ TITLES: Final = {
     "p_value": "p",
     "q_value": "q",
     "hotspot": "Hotspot",
+    "group_place": "Group",
     "trend": "Trend",
 }
 
@@ -47,6 +49,8 @@ def build_hotspots_view(
     all_rows["trend"] = findings.emerging.rows["pattern"].to_numpy() if findings.emerging.bins else ""
     rows = add_ward_names(all_rows[(all_rows["count"] > 0) | (all_rows["hotspot"] != "")], area)
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
+    places = dict(zip(findings.groups["group"].tolist(), findings.groups["place"], strict=True))
+    rows["group_place"] = [places.get(group, "") for group in rows["group"].tolist()]
     groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
     unit = format_unit(figures.spec, choices.measure)
     return LayerView(
@@ -61,7 +65,7 @@ def build_hotspots_view(
         heading="Hotspots, the surest first",
         groups=groups,
         nothing=NOTHING,
-        table=build_table(rows, unit),
+        make_table=lambda: build_table(rows, unit),
         rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
     )
 
@@ -122,7 +126,7 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
         ListRow(
             cell=str(row["cell"]),
             rank=rank,
-            ward=str(row["ward_name"]),
+            place=str(row["group_place"]),
             number=format_about(sums[row["group"]]),
             share=float(sums[row["group"]]) / (largest or 1.0),
             detail=_format_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
@@ -152,8 +156,22 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
 
 def build_table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """The map as a table, the surest first."""
-    table = rows.rename(columns=TITLES | {"count": unit, "ward_name": "Ward", "cell": "Cell"})
+    table = rows.rename(columns=TITLES | {"count": unit, "place": "Place", "ward_name": "Ward", "cell": "Cell"})
     table["Hotspot"] = table["Hotspot"].replace({"": "not significant"})
-    table["Place"] = [format_place(name, cell) for name, cell in zip(table["Ward"], table["Cell"], strict=True)]
     table["Rank"] = np.arange(1, len(table) + 1)
     return table[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]
+
+
+def describe_group(findings: Findings, cell: str) -> str:
+    """The group that a cell belongs to, by its name; "" if it belongs to none, or is one by itself.
+
+    As in "It is part of the hotspot Linthorpe Road and Southfield Road (Central): 5 cells with 31 needle finds."
+    """
+    rows = findings.hotspots.rows
+    group = findings.groups[findings.groups["group"].isin(rows.loc[rows["cell"] == cell, "group"].dropna())]
+    if group.empty or int(group["cells"].iloc[0]) == 1:
+        return ""
+    row = group.iloc[0]
+    kind = "cold spot" if row["hotspot"] == COLD else "hotspot"
+    number = format_count(float(row["count"]), findings.hotspots.spec, findings.hotspots.measure)
+    return f"It is part of the {kind} {format_in_sentence(row['place'])}: {row['cells']} cells with {number}."

@@ -1,6 +1,6 @@
 """One layer in one view: the sentence, the map, the list beside it and the table, which all show the same facts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import find_cell_wards, format_cell_code, parse_cells
+from hexbeat.areas.place_names import find_cell_wards, parse_cells
+from hexbeat.areas.street_names import split_ward
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.state.figures import LayerFigures
 
@@ -38,22 +39,26 @@ def _drop_empty(marks: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A cell in the list beside the map: its number as text, the length of its bar (`share`, 0 to 1), and details."""
+    """A place in the list beside the map: its number as text, the length of its bar (`share`, 0 to 1), and details.
+
+    `place` is the name of the cell, or that of the group of cells which the cell stands for.
+    """
 
     cell: str
     rank: int
-    ward: str
+    place: str
     number: str
     share: float
     detail: str = ""
 
     def as_row(self) -> dict[str, object]:
         """The row as data for the list's script."""
+        place, ward = split_ward(self.place)
         return {
             "cell": self.cell,
             "rank": self.rank,
-            "ward": self.ward,
-            "code": format_cell_code(self.cell),
+            "place": place,
+            "ward": ward,
             "number": self.number,
             "share": self.share,
             "detail": self.detail,
@@ -72,9 +77,10 @@ class ListGroup:
 class LayerView:
     """One layer in one view.
 
-    `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`;
-    `rows` are for files (layer, cell, ward_code, ward_name and the view's numbers). `wards` is a second table (None:
-    none). `period` [start, end) is the period of the view if it is not that of the figures, else None.
+    `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`,
+    which is made when it is asked for, because it names every cell; `rows` are for files (layer, cell, ward_code,
+    ward_name and the view's numbers). `wards` is a second table (None: none). `period` [start, end) is the period of
+    the view if it is not that of the figures, else None.
     """
 
     figures: LayerFigures
@@ -84,10 +90,15 @@ class LayerView:
     heading: str
     groups: tuple[ListGroup, ...]
     nothing: str
-    table: pd.DataFrame
+    make_table: Callable[[], pd.DataFrame]
     rows: pd.DataFrame
     wards: pd.DataFrame | None = field(default=None)
     period: tuple[date, date] | None = field(default=None)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The map as a table for people."""
+        return self.make_table()
 
 
 def add_ward_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo.calendar import Calendar
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import format_place
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures
 from layers.columns import Columns
@@ -63,7 +63,7 @@ RECORD_TITLES: Final = {
 }
 
 
-def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
+def build_cell_table(figures: Sequence[LayerFigures], area: Area) -> pd.DataFrame:
     """One row for each cell with events: its rank, place, ward and index, and a number for each layer.
 
     With one layer also the period before and the change (NaN if there is nothing to compare with). With several layers,
@@ -77,9 +77,9 @@ def build_cell_table(figures: Sequence[LayerFigures]) -> pd.DataFrame:
     else:
         numbers = [layer_figures.spec.title for layer_figures in figures]
         table = _join_layers(figures, numbers)
-    table["Place"] = [format_place(name, cell) for name, cell in zip(table["ward_name"], table["cell"], strict=True)]
+    table = add_place_names(table, area)
     table["Rank"] = np.arange(1, len(table) + 1)
-    table = table.rename(columns={"ward_name": "Ward", "cell": "Cell"})
+    table = table.rename(columns={"place": "Place", "ward_name": "Ward", "cell": "Cell"})
     return table[["Rank", "Place", "Ward", *numbers, "Cell"]]
 
 

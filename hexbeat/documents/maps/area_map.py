@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from geo.cells import build_outlines
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import format_credits
 from hexbeat.areas.streets import read_streets
 from hexbeat.documents.maps.map_svg import render_sketch
 from hexbeat.documents.maps.scales import Scale
@@ -48,7 +49,7 @@ def render_map(  # noqa: PLR0913 - what a map may hold, by keyword
     sketch = Sketch(
         wards=area.wards.polygons,
         names=area.wards.names,
-        attribution=" ".join([area.attribution, *(streets.credits if streets else [])]),
+        attribution=format_credits(area, streets=with_streets),
         alt=alt or facts,
         shaded=build_outlines(ids),
         values=numbers,

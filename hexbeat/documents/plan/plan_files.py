@@ -14,6 +14,7 @@ from icalendar import Calendar, Event
 from geo.cells import parse_cell_strings
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import format_in_sentence
 from hexbeat.areas.streets import read_streets
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.frame import widen_bounds
@@ -161,7 +162,7 @@ def build_stop_data(plan: Plan, stop: Stop) -> dict[str, Any]:
 
 def describe_tour_map(tour: Tour, area: Area) -> str:
     """What the map of a tour shows, for those who do not see it."""
-    order = ", ".join(f"{stop.order} {stop.place}" for stop in tour.stops) or "none"
+    order = "; ".join(f"{stop.order} {format_in_sentence(stop.place)}" for stop in tour.stops) or "none"
     return (
         f"Map of {area.title}, north up: the route of {tour.team} in straight lines from {tour.start.name} through its "
         f"numbered stops ({order}) to {tour.finish.name}. The table has the same stops."
@@ -202,7 +203,8 @@ def build_close_up_data(plan: Plan, tour: Tour, stop: Stop) -> dict[str, str]:
     team = f"{tour.team}, stop" if len(plan.tours) > 1 else "Stop"
     return {
         "title": f"{team} {stop.order}: {stop.place}",
-        "alt": f"Map of the streets around stop {stop.order} of {tour.team}, {stop.place}, {CLOSE_UP_M:.0f} m across.",
+        "alt": f"Map of the streets around stop {stop.order} of {tour.team}, {format_in_sentence(stop.place)}, "
+        f"{CLOSE_UP_M:.0f} m across.",
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import format_credits
 from hexbeat.documents.maps.svg import clean_text
 from hexbeat.documents.plan.plan_text import describe_pause, find_mark, find_pauses
 from hexbeat.files import escape_formula, escape_formulas
@@ -99,7 +100,7 @@ def build_plan_facts(plan: Plan, area: Area) -> list[tuple[str, str]]:
         ("How good", describe_optimality(plan)),
         *(("Setting", text) for text in plan.settings),
         *(("Note", text) for text in plan.notes),
-        ("Wards", area.attribution),
+        ("Wards and names", format_credits(area)),
     ]
 
 

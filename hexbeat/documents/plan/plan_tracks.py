@@ -7,6 +7,7 @@ from typing import Any, Final
 import gpxpy.gpx
 
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import format_credits
 from hexbeat.documents.maps.svg import clean_text
 from hexbeat.documents.plan.plan_text import (
     describe_stop,
@@ -33,7 +34,7 @@ def build_plan_gpx(plan: Plan, area: Area, *, team: str | None = None) -> bytes:
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Hexbeat"
     gpx.name = clean_text(plan.title)
-    gpx.description = clean_text(f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
+    gpx.description = clean_text(describe_file(plan, area))
     gpx.time = plan.made_at
     for number, tour in enumerate(plan.tours, start=1):
         if team not in (None, tour.team):
@@ -64,6 +65,11 @@ def build_place_point(place: Place) -> dict[str, Any]:
     }
 
 
+def describe_file(plan: Plan, area: Area) -> str:
+    """The demonstration's mark, what the plan covers, and the credits of the names in the file."""
+    return " ".join(filter(None, [find_mark(plan), describe_share(plan), format_credits(area)]))
+
+
 def build_stop_point(plan: Plan, tour: Tour, stop: Stop) -> dict[str, Any]:
     """A stop as gpxpy takes it; `comment` carries the stop's name in the ledger."""
     return {
@@ -82,7 +88,7 @@ def build_plan_kml(plan: Plan, area: Area) -> bytes:
     root = ET.Element(format_tag("kml"))
     document = add_child(root, "Document")
     add_child(document, "name", plan.title)
-    add_child(document, "description", f"{find_mark(plan)} {describe_share(plan)} {area.attribution}".strip())
+    add_child(document, "description", describe_file(plan, area))
     for number in range(len(plan.tours)):
         style = add_child(document, "Style", id=f"team-{number + 1}")
         line = add_child(style, "LineStyle")
@@ -140,7 +146,7 @@ def build_plan_geojson(plan: Plan, area: Area) -> bytes:
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
         "about": describe_share(plan),
-        "attribution": area.attribution,
+        "attribution": format_credits(area),
         **({"demonstration": find_mark(plan)} if plan.synthetic else {}),
         "features": features,
     }

@@ -15,7 +15,6 @@ from hexbeat.areas.place_names import (
     find_cell_resolution,
     find_cell_wards,
     format_cell_code,
-    format_place,
     measure_area_km2,
     parse_cells,
 )
@@ -28,10 +27,6 @@ def test_codes_tell_the_cells_of_a_town_apart(resolution: int, tmp_path: Path) -
     codes = {format_cell_code(cell) for cell in cells}
     assert len(codes) == len(cells) > 50
     assert all(len(code) == 4 for code in codes)
-
-
-def test_a_place_has_words() -> None:
-    assert format_place("Central", "89194654833ffff") == "Central · 520c"
 
 
 def test_a_cell_is_named_after_the_ward_of_its_centre_or_the_nearest(tmp_path: Path) -> None:

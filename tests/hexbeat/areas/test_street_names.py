@@ -1,18 +1,29 @@
 """Cells named by their streets, against a plain computation with geopandas."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import h3
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from geo.cells import build_outlines, find_meeting_cells, index_points
+from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.street_names import name_cells, name_group, name_points
+from hexbeat.areas.street_names import (
+    add_place_names,
+    format_in_sentence,
+    name_cell,
+    name_cells,
+    name_group,
+    name_points,
+    split_ward,
+)
 
 
 def draw_cells(area: Area, resolution: int, number: int) -> NDArray[np.uint64]:
@@ -139,3 +150,54 @@ def test_a_group_has_the_names_of_its_first_two_streets(tmp_path: Path) -> None:
     assert len(firsts) > 2
     assert name_group(cells, area).startswith(f"{firsts[0]} and {firsts[1]} (")
     assert name_group(cells[:1], area) == names[0]
+
+
+@pytest.mark.parametrize(
+    ("place", "streets", "ward", "inside"),
+    [
+        ("Borough Road, near Linthorpe Road (Central)", "Borough Road, near Linthorpe Road", "(Central)", None),
+        (
+            "Near Borough Road (Central) · 98d9",
+            "Near Borough Road",
+            "(Central) · 98d9",
+            "near Borough Road (Central) · 98d9",
+        ),
+        ("North-east of Central · 98d9", "North-east of Central", "· 98d9", "north-east of Central · 98d9"),
+        ("Middle of Park End & Beckfield", "Middle of Park End & Beckfield", "", "middle of Park End & Beckfield"),
+        ("North Road (Newport)", "North Road", "(Newport)", None),
+        ("Nearby Close (Newport)", "Nearby Close", "(Newport)", None),
+    ],
+)
+def test_a_name_is_taken_apart_and_stands_in_a_sentence(
+    place: str, streets: str, ward: str, inside: str | None
+) -> None:
+    assert split_ward(place) == (streets, ward)
+    assert format_in_sentence(place) == (inside or place)
+
+
+def test_every_name_of_a_town_is_taken_apart_and_put_together_again(tmp_path: Path) -> None:
+    area = load_area("middlesbrough", home=tmp_path)
+    for place in name_cells(load_study(area).cells, area):
+        streets, ward = split_ward(place)
+        assert f"{streets} {ward}".strip() == place
+        assert "(" not in streets
+
+
+def test_rows_of_cells_get_their_names_beside_them(tmp_path: Path) -> None:
+    area = load_area("middlesbrough", home=tmp_path)
+    cells = [f"{cell:x}" for cell in draw_cells(area, 9, 4).tolist()]
+    rows = pd.DataFrame({"layer": "x", "cell": cells, "count": [1, 0, 2, 0]}, index=[7, 7, 3, 1])
+    named = add_place_names(rows, area)
+    assert list(named.columns) == ["layer", "cell", "place", "count"]
+    assert named["place"].tolist() == [name_cell(cell, area) for cell in cells]
+    some = add_place_names(named, area, where=rows["count"] > 0)
+    assert some["place"].tolist() == [name_cell(cells[0], area), "", name_cell(cells[2], area), ""]
+    assert add_place_names(rows.iloc[:0], area)["place"].tolist() == []
+
+
+def test_a_name_does_not_depend_on_what_was_asked_before(tmp_path: Path) -> None:
+    area = load_area("middlesbrough", home=tmp_path)
+    cells = draw_cells(area, 10, 60)
+    together = name_cells(cells, area)
+    fresh = replace(area)  # another object, of which nothing is kept yet
+    assert [name_cells([cell], fresh)[0] for cell in cells[::-1].tolist()] == together[::-1]

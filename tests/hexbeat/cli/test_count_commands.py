@@ -7,6 +7,9 @@ import geopandas
 import pandas as pd
 import pytest
 
+from hexbeat.areas.area import load_area
+from hexbeat.areas.credits import format_credits
+from hexbeat.areas.street_names import name_cell
 from tests.support.cli import Run
 
 TABLE = """layer,source_id,lat,lon,occurred_from,occurred_to,time_precision,quantity
@@ -97,7 +100,20 @@ def test_geojson_of_cells_opens_in_gis(counted: Run, tmp_path: Path, resolution:
     assert frame["count"].sum() == 4
     assert frame.crs == "EPSG:4326"
     assert frame.is_valid.all()
-    assert json.loads(out.read_text())["metadata"]["attribution"].startswith("Source: Office for National Statistics")
+    area = load_area("middlesbrough")
+    assert json.loads(out.read_text())["metadata"]["attribution"] == format_credits(area)
+    assert frame["place"].tolist() == [name_cell(cell, area) for cell in frame["cell"]]
+
+
+def test_files_of_cells_have_the_name_of_each_beside_it_and_those_of_wards_have_none(
+    counted: Run, tmp_path: Path
+) -> None:
+    assert counted("counts", "--by", "month,cell", "--out", tmp_path / "cells.csv").code == 0
+    cells = pd.read_csv(tmp_path / "cells.csv")
+    assert list(cells.columns) == ["month", "cell", "place", "count"]
+    assert cells["place"].tolist() == [name_cell(cell, load_area("middlesbrough")) for cell in cells["cell"]]
+    assert counted("counts", "--by", "ward", "--out", tmp_path / "wards.csv").code == 0
+    assert list(pd.read_csv(tmp_path / "wards.csv").columns) == ["ward_code", "ward_name", "count"]
 
 
 def test_csv_and_geoparquet_say_the_same(counted: Run, tmp_path: Path) -> None:

@@ -124,6 +124,10 @@ def test_change_by_ward_and_over_all(ask: Run) -> None:
     assert ask("change", "--layer", "overdoses", *PERIOD, "--against", "last spring").code == 2
     cells = answer(ask("change", "--layer", "overdoses", *PERIOD, "--by", "cell", "--format", "json"))
     assert len(cells["rows"]) == 667
+    named = [row["place"] for row in cells["rows"] if row["now"] or row["before"]]
+    assert all(named)
+    assert len(set(named)) == len(named) > 20
+    assert {row["place"] for row in cells["rows"] if not row["now"] and not row["before"]} == {""}
 
 
 def test_change_says_what_is_missing(ask: Run) -> None:

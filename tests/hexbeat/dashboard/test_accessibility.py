@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, expect
 
+from hexbeat.areas.street_names import split_ward
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
 from tests.support.axe import COLOUR_RULES, find_violations
 from tests.support.browser import DESK, PHONE, Windows, wait_until
@@ -169,7 +170,8 @@ def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(windows: Wind
     card = page.locator(".hb-card h2")
     expect(card).to_be_visible()
     place = card.inner_text()
-    chosen = page.get_by_role("button", name=f"Remove {place.split(' near ')[0]}")
+    ward = split_ward(place)[1].split(")")[0].removeprefix("(")
+    chosen = page.get_by_role("button", name=f"Remove {ward}")
     guest.settle()
     tab_to(page, "Plan a visit")
     page.keyboard.press("Enter")

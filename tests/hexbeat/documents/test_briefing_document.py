@@ -61,7 +61,7 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert "DEMONSTRATION: synthetic events, not real." in paper.words
     assert "Covers 15 Nov to 21 Nov 2026." in paper.words
     for line in briefing.places:
-        assert format_place_title(line) in paper.words
+        assert f"{line.place} {line.title}{format_place_title(line).removeprefix(line.place)}" in paper.words
         assert line.reason in paper.words
     ending = [describe_closure(line) for line in briefing.closures if line.kind == "ending"]
     assert ending

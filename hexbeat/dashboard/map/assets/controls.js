@@ -85,11 +85,11 @@
     map.hexbeat = { area, tiled: Boolean(options.tiled) };
     map.getContainer().classList.toggle("hexbeat-tiled", map.hexbeat.tiled);
     Hexbeat.isDark();
+    addScaleAndSources(map, [...area.attribution, ...(options.attribution || [])]); // first: the view stands clear of it
     Hexbeat.openView(map, options.view, area.bounds);
     Hexbeat.drawWards(map, area);
     if (options.streets) Hexbeat.drawStreets(map, options.streets);
     addFitButton(map);
-    addScaleAndSources(map, [...area.attribution, ...(options.attribution || [])]);
     letThePageScroll(map);
     nameTheMap(map, area.title);
   };

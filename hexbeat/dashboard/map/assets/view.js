@@ -34,12 +34,14 @@
     const legend = map.getContainer().querySelector(".hexbeat-legend");
     const frames = map.getContainer().querySelector(".hexbeat-frames"); // on a narrow map it stands on the legend
     const narrow = Hexbeat.isNarrow(map);
+    const sources = map.getContainer().querySelector(".hexbeat-sources");
+    const foot = Math.max(SOURCES_PX, sources ? sources.offsetHeight + GAP_PX : 0);
     const room = (map.hexbeat.room = map.hexbeat.room || { left: BUTTONS_PX, bottom: SOURCES_PX });
     const [side, length, most] = narrow
       ? ["bottom", (legend ? legend.offsetHeight : 0) + (frames ? frames.offsetHeight + GAP_PX : 0), map.getSize().y * MOST]
       : ["left", legend ? legend.offsetWidth : 0, map.getSize().x * MOST];
     if (length <= most) room[side] = Math.max(room[side], length + GAP_PX);
-    return narrow ? { left: BUTTONS_PX, bottom: room.bottom } : { left: room.left, bottom: SOURCES_PX };
+    return narrow ? { left: BUTTONS_PX, bottom: room.bottom } : { left: room.left, bottom: foot };
   }
 
   /** A map in a hidden tab has no size yet; it is fitted when it gets one. */

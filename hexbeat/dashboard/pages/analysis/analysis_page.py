@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_known_hours, find_busiest_shift
+from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
@@ -88,9 +89,13 @@ def draw_emerging(installation: Installation, choices: Choices, last: date) -> N
             if pick and pick.new:
                 st.session_state[CELL_KEY] = pick.cell
         with st.container(key="hb_analysis_words", width=440):
-            draw_picked(emerging_map, rows)
+            draw_picked(emerging_map, rows, installation.area)
             st.html(f'<h2 class="hb-title">What the patterns mean</h2>{render_patterns(rows)}')
-    draw_frame(build_emerging_table(rows), key="emerging_table", alt="The places and their patterns over time")
+    draw_frame(
+        build_emerging_table(rows, installation.area),
+        key="emerging_table",
+        alt="The places and their patterns over time",
+    )
 
 
 def find_picked_cell(rows: pd.DataFrame) -> str | None:
@@ -99,14 +104,14 @@ def find_picked_cell(rows: pd.DataFrame) -> str | None:
     return cell if isinstance(cell, str) and (rows["cell"] == cell).any() else None
 
 
-def draw_picked(emerging_map: EmergingMap, rows: pd.DataFrame) -> None:
+def draw_picked(emerging_map: EmergingMap, rows: pd.DataFrame, area: Area) -> None:
     """Draw the card of the picked cell; if none is picked, say how to pick one."""
     cell = find_picked_cell(rows)
     if cell is None:
         st.html('<p class="hb-small">Choose a place on the map to see what became of it, period by period.</p>')
         return
     with st.container(key="hb_emerging_card"):
-        st.html(render_emerging_card(emerging_map, rows, cell))
+        st.html(render_emerging_card(emerging_map, rows, cell, area))
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:

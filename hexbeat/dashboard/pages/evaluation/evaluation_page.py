@@ -14,6 +14,7 @@ from streamlit_folium import st_folium
 
 from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
+from hexbeat.areas.credits import format_credits
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
@@ -123,7 +124,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
     if not may(installation.viewer, Action.EXPORT):
         return
     mark = find_demonstration_mark(installation.columns)
-    note = {"area": installation.area.title, "attribution": installation.area.attribution} | (
+    note = {"area": installation.area.title, "attribution": format_credits(installation.area)} | (
         {"demonstration": mark} if mark else {}
     )
     makers: dict[str, tuple[str, Callable[[], bytes]]] = {

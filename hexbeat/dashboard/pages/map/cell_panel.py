@@ -21,6 +21,7 @@ from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card,
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast
+from hexbeat.dashboard.views.hotspots_view import describe_group
 from hexbeat.dashboard.views.layer_view import LayerView, ListGroup
 from layers.access import Action, may
 from layers.catalogue import find_layer
@@ -62,8 +63,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
       button.setAttribute("aria-pressed", String(row.cell === data.chosen));
       const bar = make("i", "bar");
       bar.style.width = `${row.share * 100}%`;
-      button.append(make("span", "rank", String(row.rank)), make("span", "place", row.ward),
-        make("span", "code", row.code), make("span", "number", row.number));
+      const place = make("span", "place", row.place);
+      if (row.ward) place.append(" ", make("span", "ward", row.ward));
+      button.append(make("span", "rank", String(row.rank)), place, make("span", "number", row.number));
       if (row.detail) button.append(make("span", "detail", row.detail));
       button.append(bar);
       button.onclick = () => setTriggerValue("picked", row.cell);
@@ -80,19 +82,21 @@ CSS: Final = """
 .hb-ranking { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 0 1.5rem; }
 h3 { font: 600 .85rem var(--st-font); margin: .6rem 0 .2rem; color: var(--st-text-color); }
 ol { list-style: none; margin: 0; padding: 0; }
-button { all: unset; box-sizing: border-box; display: grid; grid-template-columns: 1.6rem 1fr auto minmax(3.2rem, auto);
+button { all: unset; box-sizing: border-box; display: grid;
+  grid-template-columns: 1.6rem minmax(0, 1fr) minmax(2.4rem, auto);
   gap: .1rem .4rem; align-items: baseline; width: 100%; padding: .38rem .5rem; border-radius: .4rem; cursor: pointer;
   font: .9rem var(--st-font); color: var(--st-text-color); min-height: 24px; position: relative; }
 button:hover { background: var(--st-secondary-background-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
 button.chosen { background: var(--st-secondary-background-color); font-weight: 600; }
-.rank, .code { color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); font-size: .8rem; }
-.place { overflow-wrap: anywhere; }
-.code { font-family: var(--st-code-font, monospace); }
+.rank, .ward { color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); font-size: .8rem;
+  font-weight: 400; }
+.ward { display: inline-block; }
+.place { overflow-wrap: anywhere; line-height: 1.3; }
 .number { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
-.detail { grid-column: 2 / 5; font-size: .8rem; line-height: 1.35;
+.detail { grid-column: 2 / 4; font-size: .8rem; line-height: 1.35;
   color: color-mix(in srgb, var(--st-text-color) 76%, var(--st-background-color)); }
-.bar { grid-column: 2 / 5; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
+.bar { grid-column: 2 / 4; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
 PLAN_ADDRESS: Final = "plan"  # the Plan page, which reads kind, layers and wards from its address
@@ -260,6 +264,7 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
         lines = [
             describe_cell_forecast(forecast, cell) if forecast else "",
             explain_cell(findings.hotspots, cell),
+            describe_group(findings, cell),
             describe_pattern(findings.emerging, cell, verdict=find_verdict(findings.hotspots, cell)),
             describe_change(change_map, cell),
         ]

@@ -20,7 +20,9 @@ from hexbeat.analysis.count_files import (
     find_demonstration_mark,
 )
 from hexbeat.areas.area import Area
+from hexbeat.areas.credits import format_credits
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.areas.street_names import add_place_names
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
@@ -52,7 +54,7 @@ WIDE: Final = 22  # characters
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The facts about an export: its sentences, what was left out and why, and the source of the wards.
+    """The facts about an export: its sentences, what was left out and why, and the sources of wards and names.
 
     `mark` says which events are synthetic; None: none are.
     """
@@ -88,21 +90,21 @@ def draw_downloads(
         return
     about = build_about(installation, choices, views, resolution)
     stem = format_file_stem(figures, installation.area, choices.view, period=views[0].period)
-    rows = build_rows(views)
+    area = installation.area
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        ("CSV", ".csv", "text/csv", lambda: build_csv(rows, about)),
+        ("CSV", ".csv", "text/csv", lambda: build_csv(build_rows(views, area), about)),
         (
             "Excel",
             ".xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            lambda: build_xlsx(rows, about),
+            lambda: build_xlsx(build_rows(views, area), about),
         ),
-        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(rows, about, installation.area)),
+        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(build_rows(views, area), about, area)),
         (
             "GeoParquet",
             ".parquet",
             "application/vnd.apache.parquet",
-            lambda: build_geoparquet(rows, about, installation.area),
+            lambda: build_geoparquet(build_rows(views, area), about, area),
         ),
     ]
     st.text(
@@ -130,9 +132,10 @@ def draw_downloads(
                 )
 
 
-def build_rows(views: Sequence[LayerView]) -> pd.DataFrame:
-    """The rows of all layers for one file, by layer and cell."""
-    return pd.concat([view.rows for view in views], ignore_index=True).sort_values(["layer", "cell"], ignore_index=True)
+def build_rows(views: Sequence[LayerView], area: Area) -> pd.DataFrame:
+    """The rows of all layers for one file, by layer and cell, each with the name of its cell."""
+    rows = pd.concat([view.rows for view in views], ignore_index=True)
+    return add_place_names(rows.sort_values(["layer", "cell"], ignore_index=True), area)
 
 
 def draw_download(
@@ -196,7 +199,7 @@ def build_about(installation: Installation, choices: Choices, views: Sequence[La
     return About(
         sentences=tuple(view.sentence for view in views),
         notes=tuple(note for view in views for note in view.notes),
-        attribution=installation.area.attribution,
+        attribution=format_credits(installation.area),
         mark=find_demonstration_mark(installation.columns),
         made_on=installation.today,
         resolution=resolution,

@@ -257,7 +257,7 @@ def build_layer_view(
             return build_empty_forecast_view(figures, has_selection=find_selection(installation, layer) is not None)
         return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
     maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
-    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area_title=installation.area.title)
+    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area=installation.area)
 
 
 def draw_maps(

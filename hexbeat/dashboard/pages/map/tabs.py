@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from hexbeat.analysis.rhythm import count_known_hours
-from hexbeat.areas.place_names import format_cell_code
+from hexbeat.areas.street_names import name_cell
 from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
 from hexbeat.dashboard.pages.map.time_map import draw_time_map
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -84,7 +84,7 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
             width=200,
         )
         if by == "cell":
-            draw_frame(build_cell_table(figures), key="cell_table")
+            draw_frame(build_cell_table(figures, installation.area), key="cell_table")
             return
         table = build_group_table(installation.columns, figures, choices, by=by, area=installation.area)
         draw_frame(table, key=f"group_table_{by}", alt=f"The numbers of the map by {GROUPINGS[by].title.lower()}")
@@ -174,9 +174,8 @@ def draw_records(installation: Installation, choices: Choices, last: date) -> No
         return
     records = read_records(installation.store, installation.viewer, ids[:MOST_RECORDS])
     limit_note = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
-    st.text(
-        f"{format_plural(len(ids), 'record', 'records')} of the cell near {format_cell_code(choices.cell)}{limit_note}."
-    )
+    place = name_cell(choices.cell, installation.area)
+    st.text(f"{place}: {format_plural(len(ids), 'record', 'records')}{limit_note}.")
     draw_sortable_frame(
         build_record_table(records, time_zone=installation.area.tz),
         key="record_table",

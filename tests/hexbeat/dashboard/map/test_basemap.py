@@ -12,6 +12,7 @@ from branca.element import Element
 
 from geo.wards import Wards
 from hexbeat.areas.area import Area, load_area
+from hexbeat.areas.credits import list_name_credits
 from hexbeat.areas.streets import read_streets
 from hexbeat.dashboard.map.basemap import (
     Tiles,
@@ -90,7 +91,10 @@ def test_the_streets_are_those_of_the_area_and_the_map_names_their_source(each_a
     streets = read_streets(each_area)
     assert streets
     assert street_data(each_area) == {key: streets.data[key] for key in ("origin", "step", "names", "lines", "areas")}
-    assert base_options(each_area, live=False)["attribution"] == ["Streets partly shown. © OpenStreetMap contributors"]
+    assert base_options(each_area, live=False)["attribution"] == [
+        "Streets partly shown. © OpenStreetMap contributors",
+        *list_name_credits(each_area),
+    ]
 
 
 def test_an_area_without_streets_has_a_map_of_wards(tmp_path: Path) -> None:
@@ -169,5 +173,5 @@ def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
     base_map = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
     script = rendered(base_map).script.render()
     assert "/tiles/{z}/{x}/{y}.png" in script
-    assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e"]' in script
+    assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e","Names of streets' in script
     assert '"streets"' not in script  # tiles bring their own

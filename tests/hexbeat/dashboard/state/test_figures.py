@@ -45,7 +45,7 @@ def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
     assert figures.total == plain.total == figures.cells["count"].sum()
     assert figures.cells["count"].is_monotonic_decreasing
     assert figures.cells["rank"].tolist() == list(range(1, len(figures.cells) + 1))
-    view = build_counts_view(figures, choices, maximum=9, ward_names=(), area_title="Middlesbrough")
+    view = build_counts_view(figures, choices, maximum=9, ward_names=(), area=area)
     assert [row["rank"] for row in build_ranking_groups([view])[0]["rows"]] == figures.cells["rank"].tolist()[:10]
 
 

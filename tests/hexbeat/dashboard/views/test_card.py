@@ -98,6 +98,7 @@ def test_the_card_downloads_as_a_table(area: Area) -> None:
         "layer": "needle_litter",
         "cell": CELL,
         "ward_name": card_of(area).ward_name,
+        "place": "Grange Road, near Albert Road (Central)",
         "from": "2026-11-01",
         "to": "2026-11-21",
         "count": 3.0,
@@ -165,7 +166,7 @@ def test_a_period_touches_its_months() -> None:
 
 
 def test_texts_of_a_card_are_text(area: Area) -> None:
-    hostile = replace(card_of(area), ward_name="</script><img src=x onerror=alert(1)>${7*7}`x`")
+    hostile = replace(card_of(area), place="</script><img src=x onerror=alert(1)>${7*7}`x`")
     seen = TagsAndText()
     seen.feed(render_card(hostile))
     assert seen.tags <= {

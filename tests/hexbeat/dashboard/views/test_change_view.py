@@ -45,8 +45,13 @@ def test_places_are_counted_by_what_can_be_told_of_them() -> None:
         f"20 cells and 1 ward have no clear change although the interval leaves out 1. {ONE_OF_MANY}",
     )
     (group,) = view.groups
-    assert [(group.title, row.ward, row.number, row.detail) for row in group.rows] == [
-        ("Rises", "Park", "+51", "77 now, 26 before; 2.96 times as many (between 1.88 and 4.81)")
+    assert [(group.title, row.place, row.number, row.detail) for row in group.rows] == [
+        (
+            "Rises",
+            "Roman Road, near Linden Grove (Park)",
+            "+51",
+            "77 now, 26 before; 2.96 times as many (between 1.88 and 4.81)",
+        )
     ]
 
 

@@ -54,7 +54,7 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
         *("new: 7", "consecutive: 2", "sporadic: 18", "no significant trend: 32", "too few events to say: 292"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
-    table = build_emerging_table(rows)
+    table = build_emerging_table(rows, middlesbrough())
     assert table["Pattern"].value_counts()["sporadic"] == 18
     assert len(table) == len(drawing.cells) == 351
 
@@ -84,7 +84,7 @@ def test_no_pattern_at_all_is_said(pattern: str) -> None:
 def test_the_card_of_a_place_has_its_pattern_and_each_period() -> None:
     emerging_map, rows = build_map_and_rows()
     cell = str(rows["cell"].iloc[0])
-    card = render_emerging_card(emerging_map, rows, cell)
+    card = render_emerging_card(emerging_map, rows, cell, middlesbrough())
     place = int(emerging_map.rows.index[emerging_map.rows["cell"] == cell][0])
     assert f'<p class="hb-why">New: {PATTERN_DEFINITIONS["new"]}</p>' in card
     assert emerging_map.bins is not None

@@ -7,16 +7,18 @@ import pytest
 
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.views.hotspots_view import describe_group
 from hexbeat.dashboard.views.tables import format_table
 from layers.columns import Columns
 from layers.coverage import Coverage, CoverageEntry
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
 from tests.support.events import Event, columns_of, local
-from tests.support.map_views import build_hotspots_view_of
+from tests.support.map_views import build_findings_of, build_hotspots_view_of
 
 DEFAULT = Choices()
 TITLES = [
-    *("Rank", "Place", "Ward", "Needle finds", "In and around", "Expected", "z", "p", "q", "Hotspot", "Trend", "Cell"),
+    *("Rank", "Place", "Ward", "Needle finds", "In and around", "Expected", "z", "p", "q", "Hotspot", "Group", "Trend"),
+    "Cell",
 ]
 
 
@@ -63,14 +65,19 @@ def test_the_planted_hotspot_is_in_the_first_group_and_on_the_map() -> None:
 def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() -> None:
     view = build_hotspots_view_of(DEFAULT)
     (group,) = view.groups
-    assert [(row.rank, row.ward, row.number, row.detail) for row in group.rows] == [
+    assert [(row.rank, row.place, row.number, row.detail) for row in group.rows] == [
         (
             1,
-            "Brambles & Thorntree",
+            "Eastwood Road and Repton Road (Brambles & Thorntree)",
             "54",
             "17 cells; the busiest and those that touch it: 30, where about 1 would be expected",
         ),
-        (2, "Park", "33", "10 cells; the busiest and those that touch it: 26, where about 1 would be expected"),
+        (
+            2,
+            "Roman Road and Patey Court (Park)",
+            "33",
+            "10 cells; the busiest and those that touch it: 26, where about 1 would be expected",
+        ),
     ]
     assert view.notes[0] == (
         "They lie in 2 groups of cells that touch. A cell is tested together with those around it."
@@ -126,3 +133,35 @@ def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
 def test_every_layer_is_tested_by_itself(layer: str) -> None:
     view = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))
     assert set(view.rows["layer"]) == {layer}
+
+
+def test_a_group_has_one_name_in_list_table_and_card() -> None:
+    found = build_findings_of(DEFAULT)
+    view = build_hotspots_view_of(DEFAULT)
+    (group,) = view.groups
+    table = view.table.set_index("Cell")
+    for row in group.rows:
+        members = table[table["Group"] == row.place]
+        assert row.cell in members.index
+        assert describe_group(found, row.cell) == (
+            f"It is part of the hotspot {row.place}: {len(members)} cells with {row.number} needle finds."
+        )
+    assert table.loc[table["Group"] != "", "Hotspot"].eq("hot").all()
+    outside = str(table.index[table["Group"] == ""][0])
+    assert describe_group(found, outside) == ""
+
+
+def test_a_group_of_one_cell_is_not_named_twice() -> None:
+    found = build_findings_of(DEFAULT)
+    cell = str(found.groups["cell"].iloc[0])
+    alone = replace(found, groups=found.groups.assign(cells=1))
+    assert describe_group(alone, cell) == ""
+
+
+def test_cold_spots_and_names_that_begin_with_near_stand_in_the_sentence_as_words_do() -> None:
+    found = build_findings_of(DEFAULT)
+    cell = str(found.groups["cell"].iloc[0])
+    groups = found.groups.assign(hotspot="cold", place="Near Borough Road (Central)", cells=3, count=1.0)
+    assert describe_group(replace(found, groups=groups), cell) == (
+        "It is part of the cold spot near Borough Road (Central): 3 cells with 1 needle find."
+    )

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from hexbeat.areas.area import load_area
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import name_cells
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness
@@ -26,6 +28,7 @@ from tests.support.events import Event, columns_of, event_frame, local
 
 CELLS = ("89194654833ffff", "8919465483bffff", "891946548cbffff")
 LONDON = ZoneInfo("Europe/London")
+AREA = load_area("middlesbrough")
 
 
 def figures_of(layer: str, counts: list[float], before: list[float] | None = None) -> LayerFigures:
@@ -54,10 +57,10 @@ def figures_of(layer: str, counts: list[float], before: list[float] | None = Non
 
 
 def test_one_layer_has_the_period_before_and_the_change() -> None:
-    table = build_cell_table([figures_of("needle_litter", [11.0, 2.0], [3.0, 5.0])])
+    table = build_cell_table([figures_of("needle_litter", [11.0, 2.0], [3.0, 5.0])], AREA)
     assert table.to_dict("list") == {
         "Rank": [1, 2],
-        "Place": ["Central · 520c", "<b>Newport</b> · 520e"],
+        "Place": name_cells(parse_cells(CELLS[:2]), AREA),
         "Ward": ["Central", "<b>Newport</b>"],
         "Needle finds": [11.0, 2.0],
         "Period before": [3.0, 5.0],
@@ -68,18 +71,18 @@ def test_one_layer_has_the_period_before_and_the_change() -> None:
 
 def test_several_layers_stand_side_by_side_without_a_sum() -> None:
     needles, overdoses = figures_of("needle_litter", [4.0, 2.0]), figures_of("overdoses", [1.0, 7.0, 3.0])
-    table = build_cell_table([needles, overdoses])
+    table = build_cell_table([needles, overdoses], AREA)
     assert list(table.columns) == ["Rank", "Place", "Ward", "Needle finds", "Overdoses", "Cell"]
     assert table[["Needle finds", "Overdoses"]].to_numpy().tolist() == [[4.0, 1.0], [2.0, 7.0], [0.0, 3.0]]
 
 
 def test_an_empty_map_is_an_empty_table() -> None:
-    assert len(build_cell_table([figures_of("needle_litter", [])])) == 0
+    assert len(build_cell_table([figures_of("needle_litter", [])], AREA)) == 0
 
 
 def test_the_table_adds_up_to_the_map() -> None:
     figures = figures_of("needle_litter", [4.5, 2.25, 1.0])
-    assert build_cell_table([figures])["Needle finds"].sum() == figures.total
+    assert build_cell_table([figures], AREA)["Needle finds"].sum() == figures.total
 
 
 def test_files_have_one_row_a_layer_and_cell_in_a_fixed_order() -> None:
@@ -89,7 +92,7 @@ def test_files_have_one_row_a_layer_and_cell_in_a_fixed_order() -> None:
 
 
 def test_a_printed_table_has_words_for_numbers_and_nothing_for_nothing() -> None:
-    table = format_table(build_cell_table([figures_of("needle_litter", [1204.0, 1.5])]))
+    table = format_table(build_cell_table([figures_of("needle_litter", [1204.0, 1.5])], AREA))
     assert table["Needle finds"].tolist() == ["1,204", "about 2"]
     assert table["Change"].tolist() == ["", ""]
 
@@ -144,7 +147,7 @@ def test_a_record_says_how_well_its_place_is_known(kind: str | None, metres: flo
 
 def test_a_layer_keeps_its_own_figures() -> None:
     figures = figures_of("needle_litter", [4.0])
-    build_cell_table([figures])
+    build_cell_table([figures], AREA)
     assert list(figures.cells.columns) == ["rank", "cell", "ward_code", "ward_name", "count", "before"]
     assert replace(figures).cells is figures.cells
 
@@ -211,7 +214,7 @@ def test_months_that_are_not_known_are_empty_and_never_nought() -> None:
 
 def test_a_layer_that_is_not_known_is_empty_beside_one_that_is() -> None:
     dealing = replace(figures_of("street_dealing", []), freshness=Freshness("street_dealing", 0))
-    table = build_cell_table([figures_of("needle_litter", [4.0]), dealing])
+    table = build_cell_table([figures_of("needle_litter", [4.0]), dealing], AREA)
     assert table[dealing.spec.title].isna().all()
 
 

@@ -9,6 +9,7 @@ from lxml import etree
 
 from geo.cells import find_meeting_cells
 from geo.errors import UsageError
+from hexbeat.areas.credits import format_credits
 from hexbeat.documents.maps.area_map import Line, Mark, Outline, Ring, describe_map, render_map
 from hexbeat.documents.maps.frame import choose_scale_length_m, fit_frame, widen_bounds
 from hexbeat.documents.maps.map_svg import spread_points
@@ -41,7 +42,7 @@ def test_a_map_has_its_size_its_wards_and_its_sources() -> None:
     for name in ("Central", "Nunthorpe", "Marton East", "N"):
         assert name in text
     assert "2 km" in text
-    assert text.endswith(f"{middlesbrough().attribution} Streets partly shown. © OpenStreetMap contributors")
+    assert text.endswith(format_credits(middlesbrough(), streets=True))
     assert render_map(middlesbrough()) == render_map(middlesbrough())
 
 

@@ -51,6 +51,7 @@ def require_sound(plan: Plan, choices: PatrolChoices) -> None:
         assert all(least <= late[0] - early[1] <= most for early, late in pairwise(times))
     ids = [stop.stop_id for tour in plan.tours for stop in tour.stops]
     assert len(ids) == len(set(ids))
+    assert len({stop.place for tour in plan.tours for stop in tour.stops}) == len(visits)  # a name for each place
     assert 0 <= plan.worth.covered <= plan.worth.expected
     assert plan.worth.score <= plan.worth.bound * (1 + 1e-6)
 

@@ -13,7 +13,8 @@ import pytest
 from h3 import cell_to_latlng
 from playwright.sync_api import Browser, expect
 
-from hexbeat.areas.place_names import choose_resolution, format_cell_code, measure_area_km2
+from hexbeat.areas.place_names import choose_resolution, measure_area_km2
+from hexbeat.areas.street_names import name_cell
 from hexbeat.dashboard.state.choices import Choices, build_filter, format_query
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import find_last_known_day, find_layer_freshness
@@ -101,12 +102,10 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     guest = open_page()
     cells = expected(served_app, Choices()).cells
     first = guest.page.locator(".st-key-ranking button").first
-    expect(first).to_contain_text(cells["ward_name"].iloc[0])
+    expect(first).to_contain_text(name_cell(cells["cell"].iloc[0], served_app.area))
     first.click()
     card = guest.page.locator(".hb-card")
-    expect(card.locator("h2")).to_have_text(
-        f"{cells['ward_name'].iloc[0]} near {format_cell_code(cells['cell'].iloc[0])}"
-    )
+    expect(card.locator("h2")).to_have_text(name_cell(cells["cell"].iloc[0], served_app.area))
     expect(card.locator(".hb-lines tr").first).to_contain_text("Number 1 on this map")
     expect(card.locator(".hb-grid tbody tr")).to_have_count(7)
     expect(card.locator(".hb-months tbody tr")).to_have_count(12)
@@ -119,13 +118,14 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     box = guest.page.locator("iframe[title*='st_folium']").bounding_box()
     assert box
     guest.page.mouse.click(box["x"] + place["x"], box["y"] + place["y"])
-    expect(card.locator("h2")).to_have_text(f"{other['ward_name']} near {format_cell_code(other['cell'])}")
+    expect(card.locator("h2")).to_have_text(name_cell(other["cell"], served_app.area))
     shown = card.locator(".hb-lines tr").first.locator(".hb-number")
     expect(shown).to_have_text(f"{other['count']:g}")
     guest.settle()
 
     guest.page.get_by_role("tab", name="Records").click()
-    expect(guest.page.get_by_text(re.compile(rf"^{other['count']:g} records? of the cell near"))).to_be_visible()
+    place = re.escape(name_cell(other["cell"], served_app.area))
+    expect(guest.page.get_by_text(re.compile(rf"^{place}: {other['count']:g} records?\."))).to_be_visible()
     guest.page.get_by_text("Back to the list", exact=True).click()
     expect(guest.page.locator(".st-key-ranking button").first).to_be_visible()
 

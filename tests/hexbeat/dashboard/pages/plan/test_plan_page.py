@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hexbeat.areas.place_names import format_cell_name, format_place
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
 from hexbeat.dashboard.pages.plan.plan_request import find_next_shift
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
@@ -128,11 +127,6 @@ def test_the_break_is_a_row_between_its_stops() -> None:
     first, rest = html.split("<tr><td></td><td>22:16</td><td>22:20</td><td>Break</td><td></td></tr>")
     assert "<th scope=row>1</th>" in first
     assert "<th scope=row>2</th>" in rest
-
-
-def test_a_cell_has_the_name_that_the_map_gives_it() -> None:
-    for cell in ("8a194654e60ffff", "89195da49b3ffff", "88195da49bfffff"):
-        assert format_cell_name("Central", int(cell, 16)) == format_place("Central", cell)
 
 
 @pytest.mark.parametrize(
