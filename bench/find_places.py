@@ -22,7 +22,8 @@ from rapidfuzz.fuzz import WRatio
 from bench.report import Row, build_parser, report
 from hexbeat.areas.area import load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.place_finder import find_places, fold_words
+from hexbeat.areas.name_words import fold_words
+from hexbeat.areas.place_finder import find_places
 
 REQUIRED: Final = {"as it is": 0.95, "shortened": 0.95, "mistyped": 0.85}
 MOST_MS: Final = 50.0

@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from geo.distance import offsets_m
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import STREET, Gazetteer, group_points, read_gazetteer
-from hexbeat.areas.place_finder import fold_words
+from hexbeat.areas.name_words import fold_words
 from hexbeat.areas.place_names import build_ward_labels
 from layers.event import LocationKind
 

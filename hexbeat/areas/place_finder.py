@@ -6,7 +6,6 @@ Nothing typed leaves the machine, and nothing typed is kept.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,6 +26,7 @@ from geo.number_texts import clean_text
 from geo.wards import Wards
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
+from hexbeat.areas.name_words import covers_name, fold_words
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.areas.street_names import name_cells
 
@@ -36,7 +36,6 @@ __all__ = [
     "describe_nothing_found",
     "find_one_place",
     "find_places",
-    "fold_words",
     "format_found",
 ]
 
@@ -52,15 +51,6 @@ _NAMED_RESOLUTIONS: Final = (9, 10)  # of the cells that maps show
 _CODE_DIGITS: Final = 5  # of a cell's index that its short code holds whole
 _FINEST: Final = 15
 _FEWEST_FIGURES: Final = 4  # of a grid reference: with two it is a square of 10 km, or the beginning of a postcode
-# How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
-_SHORT_WORDS: Final = {
-    "rd": "road", "str": "street", "ave": "avenue", "av": "avenue", "dr": "drive", "ln": "lane", "cl": "close",
-    "cres": "crescent", "cresc": "crescent", "gdns": "gardens", "gdn": "garden", "pl": "place", "sq": "square",
-    "ct": "court", "crt": "court", "tce": "terrace", "terr": "terrace", "ter": "terrace", "gr": "grove", "gro": "grove",
-    "pk": "park", "wy": "way", "ho": "house", "bldgs": "buildings", "hosp": "hospital", "stn": "station",
-    "sch": "school", "prim": "primary", "coll": "college", "n": "north", "s": "south", "e": "east", "w": "west",
-    "mt": "mount", "saint": "st",
-}  # fmt: skip
 
 
 def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -134,8 +124,11 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
             "give the whole code of the cell, which has 15 letters and digits",
         )
     twins = found[(found["kind"] == first["kind"]) & (found["name"].map(_cut_near) == _cut_near(first["name"]))]
+    is_twin = len(twins) > 1 and not set(fold_words(words)) - set(fold_words(_cut_near(first["name"])))
+    if len(found) > 1 and not covers_name(words, _cut_near(first["name"])) and first["kind"] in KINDS:
+        twins, is_twin = found, True  # only a part of a longer name, and not the only one
     labels = [format_found(row) for row in twins.to_dict("records")]
-    if len(twins) > 1 and not set(fold_words(words)) - set(fold_words(_cut_near(first["name"]))):
+    if is_twin:
         more = " and others" if len(twins) > _MOST_NAMED else ""
         raise UsageError(
             "A place has to be one place",
@@ -153,17 +146,6 @@ def format_found(row: Mapping[str, object]) -> str:
 
 def _cut_near(name: str) -> str:
     return name.split(", near ", maxsplit=1)[0]
-
-
-def fold_words(text: str) -> list[str]:
-    """The words of a name as they are compared: lower case, no accents, no punctuation, short forms written out."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    words = re.sub(r"[^\w\s]", " ", re.sub(r"['\u2019`]", "", plain)).replace("_", " ").split()
-    last = len(words) - 1
-    return [
-        "street" if word == "st" and place == last and place > 0 else _SHORT_WORDS.get(word, word)
-        for place, word in enumerate(words)
-    ]
 
 
 def _build_answer(rows: Iterable[tuple[str, str, str, str, float, float]]) -> pd.DataFrame:

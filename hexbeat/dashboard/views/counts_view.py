@@ -35,10 +35,17 @@ def build_counts_view(
         drawing=Drawing(parse_cells(figures.cells["cell"].tolist()), counts.to_numpy(), style),
         heading="Where most",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED), area))),),
-        nothing=NOTHING if figures.has_number else NOT_KNOWN,
+        nothing=_explain_nothing(figures),
         make_table=lambda: build_cell_table([figures], area),
         rows=build_export_rows([figures]),
     )
+
+
+def _explain_nothing(figures: LayerFigures) -> str:
+    """Why no cell is drawn, and what to do: no record is loaded, none is of this time, or none fits."""
+    if not figures.freshness.events and figures.freshness.first is None:
+        return f"No {figures.spec.many} have been loaded yet. Load a file on the Data page."
+    return NOTHING if figures.has_number else NOT_KNOWN
 
 
 def build_list_rows(top: pd.DataFrame, area: Area) -> list[ListRow]:

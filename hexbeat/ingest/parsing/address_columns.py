@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo.locations import Points
 from hexbeat.areas.addresses import AddressFinder, AddressPlace, UnknownAddress
-from hexbeat.areas.place_finder import fold_words
+from hexbeat.areas.name_words import fold_words
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 from layers.event import LocationKind
 from layers.wording import format_plural

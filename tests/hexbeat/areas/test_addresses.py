@@ -22,7 +22,7 @@ from hexbeat.areas.addresses import (
 from hexbeat.areas.addresses import build_address_finder as build
 from hexbeat.areas.area import load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.place_finder import fold_words
+from hexbeat.areas.name_words import fold_words
 
 AREA = load_area("cleveland")
 GAZETTEER = read_gazetteer(AREA)

@@ -13,13 +13,13 @@ from geo.cells import format_short_code
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
+from hexbeat.areas.name_words import covers_name, fold_words
 from hexbeat.areas.place_finder import (
     FOUND_COLUMNS,
     FoundPlace,
     describe_nothing_found,
     find_one_place,
     find_places,
-    fold_words,
 )
 
 
@@ -225,3 +225,17 @@ def test_a_short_code_of_two_cells_is_not_one_place(cleveland: Area) -> None:
 
 def test_a_road_comes_before_a_cell_of_the_same_letters(cleveland: Area) -> None:
     assert first("A172", cleveland)[:2] == ("A172", "street")
+
+
+def test_a_part_of_a_longer_name_is_one_place_only_if_it_is_the_only_one(tmp_path: Path) -> None:
+    area = load_area("middlesbrough", home=tmp_path)
+    with pytest.raises(UsageError) as raised:
+        find_one_place("station road", area)
+    assert str(raised.value) == (
+        "A place has to be one place; 'station road' fits Petrol station near Cambridge Road (Central), Petrol station "
+        "near Gribdale Road (Berwick Hills & Pallister); add the ward, as in 'high street brotton'"
+    )
+    assert find_one_place("middlesbro stn", area).name == "Middlesbrough station (Central)"
+    assert find_one_place("linthrope rd", area).name == "Linthorpe Road (Park)"
+    assert covers_name("linthrope rd central", "Linthorpe Road")
+    assert not covers_name("station road", "Petrol station near Cambridge Road")

@@ -124,10 +124,13 @@ def draw_cell_panel(
 def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callable[[str | None], None]) -> None:
     """Draw the list of this view; if it is empty, why, and what to do."""
     if not any(view.figures.has_number for view in views):
-        st.html(
-            '<div class="hb-empty"><h2>Not known</h2><p>The records do not cover this period. Choose another period or '
-            "other wards.</p></div>"
+        is_loaded = any(view.figures.freshness.events or view.figures.freshness.first for view in views)
+        advice = (
+            "The records do not cover this period. Choose another period or other wards."
+            if is_loaded
+            else "Nothing is loaded of this layer. Load a file on the Data page, or choose another layer."
         )
+        st.html(f'<div class="hb-empty"><h2>Not known</h2><p>{advice}</p></div>')
         return
     if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
         st.html(
