@@ -30,7 +30,10 @@ OVERDOSES = LayerFigures(
         ),
         (
             Freshness("overdoses", 9, KNOWN),
-            "No event fits these filters. Choose a longer period, more wards or all hours. Reset brings back everything.",
+            (
+                "No event fits these filters. Choose a longer period, more wards or all hours. "
+                "Reset brings back everything."
+            ),
         ),
     ],
     ids=["nothing loaded", "not known", "none"],
