@@ -21,6 +21,8 @@ def centre_of(frame: Frame) -> tuple[float, float, float]:
 
 def small_map(page: Page) -> Frame:
     """The map under a box of places, which has no cells to wait for."""
+    # A rerun may put another frame in the place of the first: wait by what is in it, then take the frame.
+    page.frame_locator("iframe[title*='st_folium']").locator(".hexbeat-ward").first.wait_for(state="attached")
     frame = page.locator("iframe[title*='st_folium']").element_handle().content_frame()
     assert frame
     frame.wait_for_function("window.map && window.map.getSize().x > 0 && document.querySelector('.hexbeat-ward')")
@@ -110,8 +112,8 @@ def test_a_press_on_the_map_under_the_box_fills_it(open_page: Open) -> None:
     page = guest.page
     assert page.locator("iframe[title*='st_folium']").count() == 0
     page.get_by_text("Choose on a map").click()
-    frame = small_map(page)
     guest.settle()
+    frame = small_map(page)
     lat, lng, _ = centre_of(frame)
     middle = frame.evaluate("(({x, y}) => ({x: x / 2, y: y / 2}))(window.map.getSize())")
     frame.locator(".leaflet-container").click(position=middle)
