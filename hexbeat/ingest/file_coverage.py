@@ -1,9 +1,12 @@
 """Which days one file completes, by the rule of its source profile."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -20,6 +23,8 @@ __all__ = ["FileCoverage", "clip_covers", "describe_cleared", "require_covers"]
 
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _EPOCH: Final = dt.date(1970, 1, 1)
+_LONGEST_GAP: Final = 92  # days without a record that a file may have: a quarter
+_MOST_GAPS: Final = 20  # or so many times the usual gap, where that is longer: sparse logs stay whole
 _STATED_HINT: Final = "say them, as in --covers 2026-07-01:2026-10-01 (the last is the first day that no longer counts)"
 
 
@@ -80,8 +85,7 @@ class FileCoverage:
     today: dt.date = dt.date.max  # the first day that is not over yet
     _layers: set[str] = field(default_factory=set)
     _scopes: set[str] = field(default_factory=set)
-    _first: int | None = None  # UTC seconds
-    _last: int | None = None
+    _record_days: set[tuple[int, int]] = field(default_factory=set)  # first and last day of records, since 1970
 
     def add(self, events: pd.DataFrame, scopes: set[str]) -> None:
         """Take in the accepted events of a chunk, and the snapshot scopes that it has."""
@@ -93,9 +97,9 @@ class FileCoverage:
         is_state = events["layer"].map({name: find_layer(name).kind == "state" for name in self._layers})
         # An order that runs for months says nothing about the records of those months.
         lasts = starts.where(is_state.astype(bool), (events["occurred_to"] - 1).clip(lower=starts))
-        first, last = int(starts.min()), int(lasts.max())
-        self._first = first if self._first is None else min(self._first, first)
-        self._last = last if self._last is None else max(self._last, last)
+        moments = np.concatenate([starts.to_numpy(dtype=np.int64), lasts.to_numpy(dtype=np.int64)])
+        days = np.unique(Calendar(self.time_zone).days(moments).reshape(2, -1), axis=1)
+        self._record_days.update(zip(*days.tolist(), strict=True))
 
     def build_entries(self) -> list[CoverageEntry]:
         """What the file completes; nothing where it holds no event and its days were not stated."""
@@ -105,11 +109,41 @@ class FileCoverage:
             spans = [_parse_scope(scope) for scope in sorted(self._scopes)]
             over = [(name, (start, min(end, self.today))) for name, (start, end) in filter(None, spans)]
             return self._entries([(name, span) for name, span in over if span[0] < span[1]], "load")
-        if self._first is None or self._last is None or self.profile.covers == "stated":
+        if not self._goes_by_records:
             return []
-        first, last = Calendar(self.time_zone).days(np.array([self._first, self._last], dtype=np.int64)).tolist()
-        span = (_EPOCH + dt.timedelta(days=first), _EPOCH + dt.timedelta(days=last + 1))
-        return self._entries([("", span)], "open" if self.profile.covers == "open" else "load")
+        # Today is not over: records of today may still come.
+        known = [(first, min(end, self.today)) for first, end in self._list_runs() if first < self.today]
+        return self._entries([("", span) for span in known], "open" if self.profile.covers == "open" else "load")
+
+    def describe_gaps(self, name: str) -> tuple[str, ...]:
+        """Remarks on the days without records, between others of the file, that it does not complete."""
+        runs = self._list_runs() if self.covers is None and self._goes_by_records else []
+        return tuple(
+            f"{name}: no record lies between {format_date(end)} and {format_date(start - dt.timedelta(days=1))}, "
+            "so these days are not taken as complete; if they are, state the days"
+            for (_, end), (start, _) in pairwise(runs)
+        )
+
+    @property
+    def _goes_by_records(self) -> bool:
+        return bool(self._record_days) and self.profile.covers not in {"stated", "month"}
+
+    def _list_runs(self) -> list[Span]:
+        """The days from the first record to the last, without gaps so long that one of the dates may be mistyped.
+
+        A running log has none: it is complete from its first load on.
+        """
+        days = sorted(self._record_days)
+        steps = [step for (first, _), (later, _) in pairwise(days) if (step := later - first)]
+        longest = max(_LONGEST_GAP, _MOST_GAPS * median(steps)) if steps and self.profile.covers == "file" else math.inf
+        runs = [days[0]]
+        for first, last in days[1:]:
+            begin, end = runs[-1]
+            if first - end > longest:
+                runs.append((first, last))
+            else:
+                runs[-1] = (begin, max(end, last))
+        return [(_EPOCH + dt.timedelta(days=first), _EPOCH + dt.timedelta(days=last + 1)) for first, last in runs]
 
     def _entries(self, spans: list[tuple[str, Span]], kind: CoverageKind) -> list[CoverageEntry]:
         return [

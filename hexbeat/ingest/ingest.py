@@ -347,6 +347,7 @@ class _Job:
         samples.remarks_on_values = (
             *reader.addresses.describe(self.item.name, self.area.title),
             *reader.quantities.describe(self.item.name),
+            *coverage.describe_gaps(self.item.name),
         )
         return samples, reader
 

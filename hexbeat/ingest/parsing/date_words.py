@@ -35,6 +35,7 @@ _WORDED: Final = tuple(
         rf"(?P<year>\d{{4}}){_GAP}{_MONTH}",  # 2025 September
     )
 )
+_UNCLEAR: Final = re.compile(rf"{_MONTH},?\s+,?(?:[012]?\d|3[01])", re.IGNORECASE)  # Sept 20: a day, or of 2020?
 _WEEKDAY: Final = re.compile(
     r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?=\S)", re.IGNORECASE
 )
@@ -115,6 +116,8 @@ def _format_clock(seconds: int) -> str:
 
 def _rewrite_words(date: str) -> str:
     """A date with the name of a month as ISO 8601; any other as it is."""
+    if _UNCLEAR.fullmatch(date):
+        return date
     for form in _WORDED:
         match = form.fullmatch(date)
         if match is None:

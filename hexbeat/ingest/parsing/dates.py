@@ -58,7 +58,8 @@ Local = NDArray[np.datetime64]
 class Timestamps:
     """Timestamps (n,): local time (datetime64[s]), UTC seconds, precision (MINUTE, DAY, MONTH).
 
-    `blank`: there was no text. `bad`: the text is not a date. The other columns mean nothing there.
+    `written` is the time in the text, whatever its zone. `blank`: there was no text. `bad`: the text is not a date. The
+    other columns mean nothing there.
     """
 
     local: Local
@@ -66,6 +67,7 @@ class Timestamps:
     precision: NDArray[np.int8]
     blank: NDArray[np.bool_]
     bad: NDArray[np.bool_]
+    written: Local
 
 
 def parse_timestamps(
@@ -99,7 +101,7 @@ def parse_timestamps(
     utc = np.where(zoned, shifted, to_utc(naive, time_zone))
     local = np.where(zoned, _to_local(shifted, time_zone), naive)
     blank = (texts == "").to_numpy(dtype=np.bool_)
-    return Timestamps(local, utc, precision, blank, bad & ~blank)
+    return Timestamps(local, utc, precision, blank, bad & ~blank, naive)
 
 
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:

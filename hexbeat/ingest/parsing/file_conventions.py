@@ -6,6 +6,7 @@ from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers, des
 from hexbeat.ingest.parsing.date_order import describe_order, find_order, require_free_order
 from hexbeat.ingest.parsing.place_columns import Reading, choose_reading
 from hexbeat.ingest.parsing.rows import RowReader
+from hexbeat.ingest.parsing.start_precision import settle_precision
 from hexbeat.ingest.sources import SourceProfile
 from layers.wording import format_date
 
@@ -43,10 +44,13 @@ def settle_conventions(name: str, reader: RowReader, *, area: str) -> Convention
         if reader.numbers.are_days:
             times = replace(times, precision="day", zone_in_text=False)
         remarks = (*remarks, _describe_numbers(name, reader.numbers, number_format))
+    times, precision_remarks = settle_precision(
+        name, profile, times, reader.precision, is_stated=reader.plan.precision is not None
+    )
     reading, place_remarks = choose_reading(name, reader.places, area=area, wider_region=profile.wider_region)
     are_other = times != profile.time or reading != "as named"
     edge_remarks = reader.edge.describe(name, area, counted=profile.location.coast_m > 0, silent=profile.wider_region)
-    remarks = (*remarks, *place_remarks, *edge_remarks)
+    remarks = (*remarks, *precision_remarks, *place_remarks, *edge_remarks)
     likely_cause = reader.addresses.suggest_correction(area)
     if likely_cause is None and 2 * reader.edge.beaches >= reader.places.rows:
         likely_cause = reader.edge.suggest_tolerance(area)

@@ -29,6 +29,7 @@ from hexbeat.ingest.parsing.location_precision import parse_location_precisions
 from hexbeat.ingest.parsing.place_columns import PlaceColumns, PlaceTally, Reading
 from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityCounts, parse_quantities
 from hexbeat.ingest.parsing.reject_rows import build_reject_frame, shorten_texts
+from hexbeat.ingest.parsing.start_precision import StartPrecision
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
 from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts
 from hexbeat.ingest.readers import Chunk
@@ -95,6 +96,7 @@ class RowReader:
     addresses: AddressColumns = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
     numbers: DateNumbers = field(init=False, default_factory=DateNumbers)
+    precision: StartPrecision = field(init=False, default_factory=StartPrecision)
     places: PlaceTally = field(init=False, default_factory=PlaceTally)
     edge: AreaEdge = field(init=False, default_factory=AreaEdge)
     quantities: QuantityCounts = field(init=False, default_factory=QuantityCounts)
@@ -171,6 +173,7 @@ class RowReader:
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
+        self.precision.add(when)
         quantity = self._read_quantities(texts, len(layer))
         missing: Flags = np.asarray(np.isnan(place).any(axis=1))
         impossible = is_impossible(place)

@@ -37,6 +37,9 @@ class Intervals:
     bad: Flags
     future: Flags
     reversed: Flags
+    start_text: Timestamps  # as the texts are, without the profile's rules
+    end_text: Timestamps | None
+    has_end: Flags
 
 
 def parse_intervals(
@@ -65,7 +68,9 @@ def parse_intervals(
     if later := timestamps.get("never_before"):
         bad |= later.bad
         reverse |= ~later.blank & (_to_days(later.local) < _to_days(begin_local))
-    return Intervals(begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad)
+    return Intervals(
+        begin, finish, precision.astype(np.int8), bad, future & ~bad, reverse & ~bad, start, end, has_end
+    )  # fmt: skip
 
 
 def _parse_parts(texts: dict[str, pd.Series], rules: Times, time_zone: str) -> dict[str, Timestamps]:

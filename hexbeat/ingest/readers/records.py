@@ -25,6 +25,7 @@ _VALUES: Final = ("number", "date")
 _OPEN: Final = "a quote opens in it and does not close"
 _SWALLOWS: Final = "a quote opens in it, and whole rows follow before it closes"
 _BACKSLASH: Final = "it has a quote behind a backslash, where a quote has to be doubled"
+_HALF: Final = "the file ends in the middle of it"
 _LONG: Final = f"it has a cell of more than {csv.field_size_limit():,} characters"
 _TOTAL: Final = "it is a total of other rows"
 
@@ -40,6 +41,7 @@ class Records:
         self.unreadable: list[UnreadableRow] = []
         self.ends: list[int] = []
         self.width: int | None = None  # the number of headings, once they are known
+        self._least = 0  # the cells up to the last heading that is not blank
         self.swallowing: list[int] = []  # the first lines of records that had swallowed others
         self._usual: list[str] = []  # a row that was read without doubt
         self._read_again = 0
@@ -49,9 +51,10 @@ class Records:
         self.lines.holds, self.ends = True, []
         return list(islice(self._read(begin, look=True), LOOK_ROWS))
 
-    def read(self, begin: int, width: int) -> Iterator[Numbered]:
-        """The records from that line on, of a table with so many headings."""
-        self.width, self.lines.holds = width, False
+    def read(self, begin: int, columns: Sequence[str]) -> Iterator[Numbered]:
+        """The records from that line on, of a table with these headings."""
+        self.width, self.lines.holds = len(columns), False
+        self._least = max((place for place, column in enumerate(columns, start=1) if column), default=0)
         self.unreadable.clear()
         self.swallowing.clear()
         return self._read(begin)
@@ -80,6 +83,9 @@ class Records:
                     if any(cells) and (len(cells) > 1 or cells[0].strip()):
                         if look:
                             self.ends.append(end)
+                        if self._is_half_written(end, cells):
+                            self._reject(line, _HALF)
+                            continue
                         self._usual = cells
                         yield line, cells
             except (csv.Error, RecordTooLongError):
@@ -87,6 +93,12 @@ class Records:
                 self._reject(begin, _LONG if end <= begin else _OPEN)
                 begin, again = begin + 1, True
                 self._count_again(begin, end)
+
+    def _is_half_written(self, end: int, cells: list[str]) -> bool:
+        """Whether it is short of cells, and the file ends without the end of its line: a copy that broke off."""
+        if self.width is None or len(cells) >= self._least:
+            return False
+        return not self.lines.get(end, end)[-1].endswith(("\n", "\r"))
 
     def _reject(self, begin: int, problem: str) -> None:
         self.unreadable.append(UnreadableRow(begin, problem))

@@ -38,7 +38,7 @@ def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> I
 
         def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
             yield from read_chunks(
-                path.name, records.read(first_line, len(columns)), columns, wanted_columns,
+                path.name, records.read(first_line, columns), columns, wanted_columns,
                 unreadable=records.unreadable, done=lambda: min(binary.tell() / size, 1.0),
             )  # fmt: skip
             remarks.extend(_describe_swallowing(path.name, records.swallowing))

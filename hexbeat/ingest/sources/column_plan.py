@@ -11,6 +11,13 @@ __all__ = ["ColumnRoles", "assign_columns", "has_columns"]
 
 MOST_SHOWN = 12  # headings in a message
 _ADDRESSES = {"postcode": ("postcodes", r"post.?code|^pcds?$|^zip"), "street": ("streets", r"street|^road|address")}
+_WORDS_OF_DATES = re.compile(
+    r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|mon|tues?|wed|thu|fri|sat|sun)[a-z]*"
+    r"|st|nd|rd|th|t|z|utc|gmt|bst|[ap]m?|[nesw]",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(r"[A-Z]{2}\s*\d{2,5}\s*\d{2,5}|[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}", re.IGNORECASE)
+_NO_HEADINGS = ("its first row looks like a record, not like headings", "put a row of headings above the records")
 HINT = "name the columns in a source profile; `hexbeat sources suggest FILE` writes one"
 
 
@@ -249,8 +256,11 @@ class _Finder:
         """The column that says the layer."""
         heading = self.find_first(names)
         if heading is None and required:
+            what = f"a column that says the layer ({', '.join(names[:3])})"
+            if self.looks_like_record():
+                raise DataError(f"{self.name} needs {what}", *_NO_HEADINGS)
             raise DataError(
-                f"{self.name} needs a column that says the layer ({', '.join(names[:3])})",
+                f"{self.name} needs {what}",
                 f"it has {self.format_headings()}",
                 "name the layer of the whole file when you load it, or write it in a source profile",
             )
@@ -260,11 +270,18 @@ class _Finder:
         return tuple((self.require_first(rule.column), rule) for rule in rules)
 
     def build_missing_error(self, what: str) -> DataError:
+        if self.looks_like_record():
+            return DataError(f"{self.name} needs {what}", *_NO_HEADINGS)
         return DataError(f"{self.name} needs {what}", f"it has {self.format_headings()}", HINT)
+
+    def looks_like_record(self) -> bool:
+        """Whether half of the headings are values: then they are of a person's record, and no message has them."""
+        filled = [heading for heading in self.headings if heading.strip()]
+        return bool(filled) and 2 * sum(map(_is_value, filled)) >= len(filled)
 
     def build_missing_place_error(self, what: str) -> DataError:
         """As `build_missing_error`; a column of postcodes or streets is named, because people take it for a place."""
-        for key, (kind, pattern) in _ADDRESSES.items():
+        for key, (kind, pattern) in () if self.looks_like_record() else _ADDRESSES.items():
             heading = next((name for name in self.headings if re.search(pattern, name, re.IGNORECASE)), None)
             if heading:
                 return DataError(
@@ -280,6 +297,14 @@ class _Finder:
         return ", ".join(names[:MOST_SHOWN]) + (
             f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
         )
+
+
+def _is_value(heading: str) -> bool:
+    """Whether a heading is a number, a date, a coordinate, a grid reference or a postcode."""
+    if _PLACE.fullmatch(heading.strip()):
+        return True
+    words = re.findall(r"[^\W\d_]+", heading)
+    return any(letter.isdecimal() for letter in heading) and all(map(_WORDS_OF_DATES.fullmatch, words))
 
 
 def _fold_heading(heading: str) -> str:

@@ -26,11 +26,19 @@ CLOSURES = "layer,lon,lat,date,until\nclosed_properties,-1.2350,54.5760,01/02/20
 SEARCHES = "Type,Date,Latitude,Longitude,Object of search,Outcome\n"
 
 
-def ingest(home: Path, name: str, text: str, *, source: str = "table", covers: Span | None = None) -> IngestReport:
+def ingest(  # the choices of one load
+    home: Path,
+    name: str,
+    text: str,
+    *,
+    source: str = "table",
+    covers: Span | None = None,
+    now: dt.datetime | None = None,
+) -> IngestReport:
     path = home.parent / name
     path.write_text(text, encoding="utf-8")
     with Store.open(home) as store:
-        return ingest_files(store, ANALYST, [path], source=source, area=AREA, home=home, covers=covers)
+        return ingest_files(store, ANALYST, [path], source=source, area=AREA, home=home, covers=covers, now=now)
 
 
 def coverage_of(home: Path) -> Coverage:
@@ -59,6 +67,64 @@ def test_two_files_leave_what_lies_between_them_not_known(tmp_path: Path) -> Non
         (D(2026, 6, 21), D(2026, 10, 5)),
         (D(2026, 10, 21), D(2026, 11, 1)),
     )
+
+
+def write_finds(days: list[str]) -> str:
+    return "layer,lon,lat,date\n" + "".join(f"needle_litter,-1.2350,54.5760,{day}\n" for day in days)
+
+
+def list_days(first: dt.date, number: int, *, every: int = 1) -> list[str]:
+    return [str(first + dt.timedelta(days=every * day)) for day in range(number)]
+
+
+def test_a_mistyped_year_does_not_make_ten_years_known(tmp_path: Path) -> None:
+    text = write_finds(["2016-11-03", *list_days(D(2026, 1, 1), 200)])
+    report = ingest(tmp_path / "home", "finds.csv", text)
+    assert coverage_of(tmp_path / "home").find_known("needle_litter") == (
+        (D(2016, 11, 3), D(2016, 11, 4)),
+        (D(2026, 1, 1), D(2026, 7, 20)),
+    )
+    (remark,) = report.remarks
+    assert remark == (
+        "finds.csv: no record lies between 4 Nov 2016 and 31 Dec 2025, so these days are not taken as complete; "
+        "if they are, state the days"
+    )
+
+
+def test_stated_days_have_no_gaps(tmp_path: Path) -> None:
+    text = write_finds(["2016-11-03", *list_days(D(2026, 1, 1), 50)])
+    report = ingest(tmp_path / "home", "finds.csv", text, covers=(D(2016, 1, 1), D(2026, 3, 1)))
+    assert coverage_of(tmp_path / "home").find_known("needle_litter") == ((D(2016, 1, 1), D(2026, 3, 1)),)
+    assert report.remarks == []
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        [*list_days(D(2020, 1, 1), 6, every=100), "2022-12-01"],  # 20 times a usual gap of 100 days are 2,000 days
+        ["2016-11-03", "2026-01-01"],
+        ["2020-01", "2020-07", "2021-01", "2021-07"],
+        [*list_days(D(2026, 1, 1), 30), *list_days(D(2026, 4, 30), 30)],  # 90 days without a record
+    ],
+)
+def test_a_sparse_log_stays_whole(tmp_path: Path, days: list[str]) -> None:
+    report = ingest(tmp_path / "home", "finds.csv", write_finds(days))
+    assert len(coverage_of(tmp_path / "home").find_known("needle_litter")) == 1
+    assert not [remark for remark in report.remarks if "no record lies" in remark]
+
+
+@pytest.mark.parametrize("dates", [["2026-10-05", "2026-10-14"], ["2026-10"]])
+def test_a_record_of_a_day_that_is_not_over_does_not_make_that_day_known(tmp_path: Path, dates: list[str]) -> None:
+    now = dt.datetime(2026, 10, 14, 12, tzinfo=dt.UTC)
+    ingest(tmp_path / "home", "finds.csv", write_finds(dates), now=now)
+    first = D(2026, 10, 5) if len(dates) > 1 else D(2026, 10, 1)
+    assert coverage_of(tmp_path / "home").find_known("needle_litter") == ((first, D(2026, 10, 14)),)
+
+
+def test_a_file_of_today_only_completes_no_day(tmp_path: Path) -> None:
+    now = dt.datetime(2026, 10, 14, 12, tzinfo=dt.UTC)
+    report = ingest(tmp_path / "home", "finds.csv", write_finds(["2026-10-14"]), now=now)
+    assert (report.describe_coverage(), coverage_of(tmp_path / "home").find_known("needle_litter")) == ([], ())
 
 
 def test_a_closure_that_runs_on_says_nothing_of_later_records(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import xlsxwriter
 
 from geo.errors import DataError, PolicyError, UsageError
 from hexbeat.ingest.ingest import ingest_files
-from hexbeat.ingest.sources import parse_profile
+from hexbeat.ingest.sources import load_profile, parse_profile
+from hexbeat.ingest.sources.column_plan import assign_columns
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -150,6 +151,37 @@ def test_a_layer_from_outside(sqlite_store: Store, tmp_path: Path) -> None:
     )
     ingest(sqlite_store, path, layer="overdoses")
     assert live(sqlite_store).loc["1", ["layer", "reported_by"]].tolist() == ["overdoses", "agency"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "Ann Smith,needles,-1.2,54.55,2025-01-01",
+        "12 Linthorpe Road,TS1 3QL,9 Sept 2025 14:30",
+        "NZ 4950 2050,Ann Smith,5 July 2025,Mon 4",
+        "Ann Smith,1.23W",
+    ],
+)
+def test_a_file_without_headings_does_not_have_its_first_record_shown(
+    sqlite_store: Store, tmp_path: Path, record: str
+) -> None:
+    path = table(tmp_path, record, record, heading=record)
+    with pytest.raises(DataError) as caught:
+        ingest(sqlite_store, path)
+    assert str(caught.value) == (
+        "rows.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon, or "
+        "postcode, or street); its first row looks like a record, not like headings; "
+        "put a row of headings above the records"
+    )
+
+
+@pytest.mark.parametrize("column", ["when", "layer"])
+def test_headings_that_are_mostly_values_are_never_shown(column: str) -> None:
+    headings = ["lon", "lat", "2025-01-01" if column == "when" else "date", "17", "54.5", "01/02/2025 14:30"]
+    with pytest.raises(DataError) as caught:
+        assign_columns(load_profile("table", Path("nowhere")), headings, name="rows.csv")
+    assert "its first row looks like a record, not like headings" in str(caught.value)
+    assert not {"17", "54.5", "2025-01-01"} & set(str(caught.value).replace(",", "").split())
 
 
 def test_one_bad_file_changes_nothing(sqlite_store: Store, tmp_path: Path) -> None:

@@ -135,3 +135,17 @@ def test_a_clock_cell_is_what_people_see(text: str, clock: str | None) -> None:
 )
 def test_a_column_of_months_may_hold_their_first_days(texts: list[str], expected: list[str]) -> None:
     assert shorten_months(pd.Series(texts, dtype=object)).tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["Sept 20", "Sept 26", "September 1", "Sep. 31", "SEP, 09", "Sept 20 14:30", "May 05"])
+def test_a_month_with_a_number_that_may_be_a_day_without_a_year_is_no_date(text: str) -> None:
+    assert read([text]) == [None]
+
+
+@pytest.mark.parametrize("text", ["Sep-25", "Sep '25", "Sept/25", "Sep 2025", "Sept, 2025"])
+def test_a_month_with_a_year_is_a_month(text: str) -> None:
+    assert read([text]) == [(dt.datetime.combine(dt.date(2025, 9, 1), dt.time()), MONTH)]
+
+
+def test_a_month_with_a_number_that_no_day_has_is_a_month() -> None:
+    assert read(["Sep 95"]) == [(dt.datetime.combine(dt.date(1995, 9, 1), dt.time()), MONTH)]

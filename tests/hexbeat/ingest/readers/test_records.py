@@ -102,3 +102,30 @@ def test_a_file_of_unreadable_rows_is_refused(tmp_path: Path, monkeypatch: pytes
         "A table has rows with a cell for each heading; finds.csv has more than 1,000 rows near line 1,002 that "
         "cannot be read; check that it is the right file, and export it again"
     )
+
+
+@pytest.mark.parametrize(
+    "rest", ["needle_litter", "needle_litter,02/11/2025,54.57", 'needle_litter,02/11/2025,54.57,"1"']
+)
+def test_a_last_line_that_breaks_off_is_no_record(tmp_path: Path, rest: str) -> None:
+    path = written(tmp_path, "path")
+    whole = path.read_text()
+    path.write_text(whole + rest)
+    assert read(path) == ([2], [(3, "the file ends in the middle of it")], [])
+    for end in ("\n", "\r\n"):
+        path.write_bytes((whole + rest + end).encode())
+        assert read(path) == ([2, 3], [], [])
+
+
+def test_a_last_line_with_all_its_cells_needs_no_end(tmp_path: Path) -> None:
+    path = written(tmp_path, "path", "path")
+    path.write_text(path.read_text().rstrip("\n"))
+    assert read(path) == ([2, 3], [], [])
+    path.write_text(path.read_text() + "\n   ")
+    assert read(path) == ([2, 3], [], [])
+
+
+def test_blank_headings_at_the_end_need_no_cells(tmp_path: Path) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text("a,b,c,,\n1,2,3\n4,5,6")
+    assert read(path) == ([2, 3], [], [])
