@@ -137,9 +137,10 @@ class _Download:
 
     def _add_requests(self) -> tuple[int, int]:
         """The requests of the page, and how many of them are new; those are added to the file."""
-        requests, seen_before = 0, len(self.seen)
+        requests, unreadable, seen_before = 0, 0, len(self.seen)
         with open_document(self.page, ReadOptions(records="open311"), kind="requests", limits=self.limits) as opened:
             for chunk in opened.chunks(opened.columns):
+                unreadable += len(chunk.unreadable)
                 for record in chunk.frame.to_dict("records"):
                     requests += 1
                     line = json.dumps({name: text for name, text in record.items() if text})
@@ -147,7 +148,10 @@ class _Download:
                     if key not in self.seen:
                         self.seen.add(key)
                         self.file.write(f"{line}\n")
-        return requests, len(self.seen) - seen_before
+        for _ in range(unreadable if len(self.seen) > seen_before else 0):  # a page that came again counts once
+            self.seen.add(f"unreadable {len(self.seen)}")
+            self.file.write("null\n")  # so that the load rejects it
+        return requests + unreadable, len(self.seen) - seen_before
 
     @contextmanager
     def _open_answer(self, client: "httpx.Client", url: str) -> "Iterator[httpx.Response]":

@@ -106,8 +106,18 @@ def test_an_item_that_is_no_request_is_an_unreadable_row(tmp_path: Path) -> None
     path.write_text(json.dumps([REQUEST, None, "x"]))
     with open_file(path, ReadOptions(records="open311")) as opened:
         chunk = next(opened.chunks(opened.columns))
-    assert chunk.unusable is not None
-    assert chunk.unusable.tolist() == [False, True, True]
+    assert chunk.lines.tolist() == [1]
+    assert [(row.line, row.problem) for row in chunk.unreadable] == [
+        (2, "it is no complete JSON object"),
+        (3, "it is no complete JSON object"),
+    ]
+
+
+def test_a_download_keeps_what_is_no_request_for_the_rejects(serve: Server) -> None:
+    url = serve(lambda _: (200, {"X-Total-Count": "2"}, json.dumps([REQUEST, None]).encode()))
+    with open_download(url) as path, open_file(path, ReadOptions(records="open311")) as opened:
+        chunk = next(opened.chunks(opened.columns))
+    assert (chunk.lines.tolist(), [row.line for row in chunk.unreadable]) == ([1], [2])
 
 
 def test_texts_that_no_store_keeps_are_replaced(tmp_path: Path) -> None:
