@@ -25,12 +25,15 @@ from hexbeat.ingest.readers.opened_file import (
 )
 from hexbeat.ingest.readers.shapes import build_points
 from hexbeat.ingest.readers.worker_process import Worker, WorkerError, start_worker
+from layers.wording import format_list
 
 __all__ = ["DOCUMENT_KINDS", "open_document"]
 
 WORKER: Final = Path(__file__).with_name("document_worker.py")
 DOCUMENT_KINDS: Final = ("requests", "records", "socrata", "kml", "gpx")
 DEGREES: Final = "OGC:CRS84"
+MOST_NAMED: Final = 6
+MOST_CHARACTERS: Final = 40  # of the name of a list
 _NO_OBJECT: Final = "it is no complete JSON object"
 _ODD_CELLS: Final = "it does not have a cell for each column"
 RULES: Final = {
@@ -67,7 +70,17 @@ def open_document(path: Path, options: ReadOptions, *, kind: str, limits: Limits
             except WorkerError as error:
                 raise _build_worker_error(path, kind, error) from error
 
-        yield TextTable(columns, chunks, DEGREES if header["shapes"] else None)
+        yield TextTable(columns, chunks, DEGREES if header["shapes"] else None, _describe_unread(path.name, header))
+
+
+def _describe_unread(name: str, header: dict[str, Any]) -> list[str]:
+    """A sentence on the lists of a document that were not read; none if there are none."""
+    names = [text[:MOST_CHARACTERS] or "(no name)" for text in header["unread"]]
+    if not names:
+        return []
+    lists = f"{'lists' if len(names) > 1 else 'list'} {format_list(names, most=MOST_NAMED)}"
+    were, they_have = ("were", "they have") if len(names) > 1 else ("was", "it has")
+    return [f"{name}: the {lists} {were} not read, as {they_have} other fields than the longest list"]
 
 
 def _read_rows(

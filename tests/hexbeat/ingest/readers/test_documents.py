@@ -90,6 +90,21 @@ def test_json_lines_of_which_some_are_damaged(tmp_path: Path) -> None:
     assert read_problems(path) == ([1, 4], [(2, problem), (3, problem)])
 
 
+def test_lists_with_the_same_keys_are_read_together(tmp_path: Path) -> None:
+    pages = {"page1": [{"a": 1, "b": 1}], "page2": [{"a": 2, "b": 1}, {"b": 1, "a": 3}], "more": {"page3": [{"a": 4}]}}
+    path = save(tmp_path / "a.json", pages)
+    with open_file(path, ReadOptions()) as opened:
+        rows = [row["a"] for chunk in opened.chunks(("a",)) for row in chunk.frame.to_dict("records")]
+    assert rows == ["1", "2", "3"]
+    assert opened.remarks == ["a.json: the list more.page3 was not read, as it has other fields than the longest list"]
+    save(path, {"x": [{"c": 1}], "data": [{"a": 1}, {"a": 2}], "y": [{"d": 1}]})
+    with open_file(path, ReadOptions()) as opened:
+        assert opened.columns == ("a",)
+    assert opened.remarks == [
+        "a.json: the lists x and y were not read, as they have other fields than the longest list"
+    ]
+
+
 def test_esri_json_has_its_own_coordinates_and_utc(tmp_path: Path) -> None:
     document = {
         "geometryType": "esriGeometryPoint", "spatialReference": {"wkid": 27700},
