@@ -11,6 +11,7 @@ from hexbeat.store.store import Store
 from layers.event import DEMONSTRATION
 from tests.support.events import event_frame, load
 from tests.support.input_files import FIXTURES, NOW, ingest, table
+from tests.support.workbook_files import write_workbook
 
 
 def test_real_records_never_join_a_demonstration(sqlite_store: Store, tmp_path: Path) -> None:
@@ -52,6 +53,17 @@ def test_a_report_says_that_the_numbers_begin_again(sqlite_store: Store, tmp_pat
     report = ingest(sqlite_store, table(tmp_path, *rows))
     assert report.files[0].tally.reasons == {"duplicate_id": 3}
     assert any("rows.csv: 3 rows have an identifier that came before" in remark for remark in report.remarks)
+
+
+def test_a_workbook_says_that_the_numbers_begin_again_on_each_sheet(sqlite_store: Store, tmp_path: Path) -> None:
+    heading = ["layer", "source_id", "lon", "lat", "date"]
+    sheets = {
+        name: [heading, *(["needles", str(key), -1.2, 54.55, f"2025-{month}-0{key}"] for key in (1, 2, 3))]
+        for name, month in (("April", "04"), ("May", "05"))
+    }
+    report = ingest(sqlite_store, write_workbook(tmp_path / "finds.xlsx", sheets))
+    assert report.files[0].tally.reasons == {"duplicate_id": 3}
+    assert any("finds.xlsx: 3 rows have an identifier that came before" in remark for remark in report.remarks)
 
 
 def test_two_files_of_one_month_are_said_to_add_up(sqlite_store: Store, tmp_path: Path) -> None:
