@@ -19,6 +19,7 @@ from hexbeat.files import hash_file
 from hexbeat.ingest.file_coverage import FileCoverage, clip_covers, describe_cleared, require_covers
 from hexbeat.ingest.load_checks import (
     describe_future,
+    describe_repeats,
     describe_shared_scopes,
     require_places,
     require_real_store,
@@ -241,7 +242,10 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
 def _build_report(
     profile: SourceProfile, item: _Input, entry: LoadFile, samples: RejectSamples, *, now: datetime
 ) -> FileReport:
-    remarks = (*item.remarks, *samples.remarks(), *describe_future(item.name, entry.tally, now))
+    remarks = (
+        *item.remarks, *samples.remarks(), *describe_future(item.name, entry.tally, now),
+        *describe_repeats(item.name, entry.tally),
+    )  # fmt: skip
     return FileReport(
         item.name, profile.name, entry.tally, tuple(samples.samples), remarks, tuple(entry.coverage or ()),
         samples.unused, entry.replacements,

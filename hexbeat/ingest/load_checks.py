@@ -18,6 +18,7 @@ from layers.wording import format_date, format_list
 __all__ = [
     "NoGazetteerError",
     "describe_future",
+    "describe_repeats",
     "describe_shared_scopes",
     "require_places",
     "require_real_store",
@@ -37,6 +38,9 @@ _CAUSES: Final = {
 }
 _NO_POINTS: Final = 'its shapes are no points: convert them, or set location.shapes = "inside_point" in the profile'
 MOST_FUTURE: Final = 0.5  # the share of rows dated after today from which on the clock is more likely to be wrong
+# From this share of the selected rows on, and this number, identifiers that came before in their file are no accident.
+MOST_REPEATED: Final = 0.1
+FEWEST_REPEATED: Final = 3
 MOST_NAMED: Final = 6
 
 
@@ -100,6 +104,18 @@ def describe_future(name: str, tally: FileTally, now: datetime) -> tuple[str, ..
     remark = (
         f"{name}: {future:,} of {checked:,} rows are dated after today. This machine's clock says "
         f"{format_date(now.date())}; if that is wrong, correct it and load the file again"
+    )
+    return (remark,)
+
+
+def describe_repeats(name: str, tally: FileTally) -> tuple[str, ...]:
+    """A sentence, if so many identifiers came before in the file that its numbers may begin again; else none."""
+    repeated = tally.reasons.get("duplicate_id", 0)
+    if repeated < max(FEWEST_REPEATED, MOST_REPEATED * (tally.accepted + tally.rejected)):
+        return ()
+    remark = (
+        f"{name}: {repeated:,} rows have an identifier that came before in this file. If the numbers begin again, take "
+        "the date into the key of a source profile"
     )
     return (remark,)
 

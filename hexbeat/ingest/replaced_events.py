@@ -22,8 +22,8 @@ def describe_replacements(file: str, replacements: Replacements) -> str:
         return ""
     verb = "come" if replacements.replaced > 1 else "comes"
     return (
-        f"{file}: {replacements.replaced:,} of {replacements.met:,} known identifiers {verb} with another day and "
-        "another place"
+        f"{file}: {replacements.replaced:,} of {replacements.met:,} known identifiers {verb} with "
+        f"{replacements.differences}"
     )
 
 

@@ -1,7 +1,8 @@
 """Finds updates that would replace another event: its day and its place both change.
 
 A correction changes the day or the place of an event. If both change, the identifier is more likely to be used twice,
-for example because a sheet's numbers begin again each month.
+for example because a sheet's numbers begin again each month. So it is if most events that a file meets again change
+their day: a sheet about one place has no other places.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ __all__ = [
 # A load stops if it would replace this share or more of the events that it meets again. A crew that corrects one row
 # of a long sheet stays below; a sheet whose numbers begin again is far above.
 MOST_REPLACED: Final = 0.1
+# So it does if this share or more change their day, at whatever place, and at least so many.
+MOST_MOVED: Final = 0.5
+FEWEST_MOVED: Final = 3
 MOST_SHOWN: Final = 3
 _DAY_S: Final = 86_400
 _FACTS: Final = ("layer", "lon", "lat", "occurred_from", "occurred_to", "time_precision", "quantity", "ward_code")
@@ -47,11 +51,20 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Replacements:
-    """How many events of other days and places one file would replace, of those that it meets again; the first."""
+    """How many events of other days and places one file would replace, of those that it meets again; the first.
+
+    `by_day`: so many come with another day that all of these count as replaced, whatever their place.
+    """
 
     replaced: int
     met: int
     samples: tuple[Replacement, ...]
+    by_day: bool = False
+
+    @property
+    def differences(self) -> str:
+        """What differs between the events of the store and the rows that would replace them, for a sentence."""
+        return "another day" if self.by_day else "another day and another place"
 
     @property
     def are_too_many(self) -> bool:
@@ -68,8 +81,8 @@ class ReplacementError(DataError):
     def __init__(self, file: str, replacements: Replacements) -> None:
         super().__init__(
             "A row with a known identifier describes the same event again",
-            f"{replacements.replaced:,} of the {replacements.met:,} known identifiers in {file} come with another day "
-            "and another place",
+            f"{replacements.replaced:,} of the {replacements.met:,} known identifiers in {file} come with "
+            f"{replacements.differences}",
             "if the numbers begin again, for example each month, take the date into the key of a source profile",
         )
         self.file, self.replacements = file, replacements
@@ -89,28 +102,38 @@ def find_replacements(connection: Connection, file_no: int) -> Replacements:
     """
     prior = incoming.alias("prior")
     own = incoming.c.file_no == file_no
-    replaced, met = 0, 0
-    rows: list[sa.Row[Any]] = []
-    for stored, link in (
+    links = (
         (prior, prior.c.stage_id == incoming.c.prior_stage),
         (events, sa.and_(incoming.c.prior_stage.is_(None), events.c.row_id == incoming.c.live_row)),
-    ):
-        other_day = sa.and_(
-            sa.func.abs(incoming.c.occurred_from - stored.c.occurred_from) >= _DAY_S,
-            sa.or_(incoming.c.occurred_from >= stored.c.occurred_to, stored.c.occurred_from >= incoming.c.occurred_to),
-        )
+    )
+    met, moved, replaced = 0, 0, 0
+    for stored, link in links:
+        other_day = _is_other_day(stored)
         is_other = sa.and_(other_day, incoming.c.h3_11 != stored.c.h3_11)
-        joined = incoming.join(stored, link)
-        counts = sa.select(sa.func.count(), sa.func.sum(sa.case((is_other, 1), else_=0))).select_from(joined).where(own)
-        number, others = connection.execute(counts).one()
-        met += number
-        replaced += others or 0
-        if others:
-            facts = [side.c[name] for side in (stored, incoming) for name in _FACTS]
-            query = sa.select(incoming.c.stage_id, incoming.c.source_id, *facts).select_from(joined)
-            rows += connection.execute(query.where(own, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)).all()
+        sums = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in (other_day, is_other)]
+        counts = sa.select(sa.func.count(), *sums).select_from(incoming.join(stored, link)).where(own)
+        number, days, others = connection.execute(counts).one()
+        met, moved, replaced = met + number, moved + (days or 0), replaced + (others or 0)
+    by_day = moved > replaced and moved >= FEWEST_MOVED and moved >= MOST_MOVED * met
+    if not (by_day or replaced):
+        return Replacements(0, met, ())
+    rows: list[sa.Row[Any]] = []
+    for stored, link in links:
+        is_other = _is_other_day(stored)
+        if not by_day:
+            is_other = sa.and_(is_other, incoming.c.h3_11 != stored.c.h3_11)
+        facts = [side.c[name] for side in (stored, incoming) for name in _FACTS]
+        query = sa.select(incoming.c.stage_id, incoming.c.source_id, *facts).select_from(incoming.join(stored, link))
+        rows += connection.execute(query.where(own, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)).all()
     samples = tuple(_build_replacement(tuple(row)) for row in sorted(rows, key=lambda row: row[0])[:MOST_SHOWN])
-    return Replacements(replaced, met, samples)
+    return Replacements(moved if by_day else replaced, met, samples, by_day)
+
+
+def _is_other_day(stored: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        sa.func.abs(incoming.c.occurred_from - stored.c.occurred_from) >= _DAY_S,
+        sa.or_(incoming.c.occurred_from >= stored.c.occurred_to, stored.c.occurred_from >= incoming.c.occurred_to),
+    )
 
 
 def _build_replacement(row: tuple[Any, ...]) -> Replacement:

@@ -42,7 +42,8 @@ ISO: Final = (
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
 )
-ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$")
+ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$")
+NO_SECOND: Final = r":\d\d:61(?!\d)"  # which C's strptime allows, and so does pandas; 60 is a leap second
 SIGNS: Final = frozenset("+-")  # an offset has one of them among its last six characters
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # other years are typing errors or fillers such as 9999
 PARTS: Final = {
@@ -158,10 +159,11 @@ def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precisi
     """
     shapes = texts.str.lower().str.replace(r"\d", "0", regex=True).str.replace("[a-z]", "a", regex=True)
     codes, unique = pd.factorize(shapes)
+    possible = ~texts.str.contains(NO_SECOND, regex=True).to_numpy(dtype=np.bool_)
     for form in formats:
         pattern = re.compile(_build_shape_pattern(form))
         fits = np.array([pattern.fullmatch(shape) is not None for shape in unique], dtype=np.bool_)
-        where = np.flatnonzero(fits[codes] & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
+        where = np.flatnonzero(fits[codes] & possible & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
         if len(where):
             parsed = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
             naive[where] = parsed.to_numpy().astype("datetime64[s]")

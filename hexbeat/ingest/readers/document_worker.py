@@ -34,8 +34,10 @@ def main(arguments: list[str]) -> int:
     """Write the columns, then the rows; 3 if there is a problem that standard error names."""
     request, most_bytes, most_s = json.loads(arguments[0]), int(arguments[1]), int(arguments[2])
     _limit_resources(most_bytes, most_s)
+    unread: list[str] = []
     try:
-        rows = READERS[request["kind"]](Path(request["path"]))
+        path, kind = Path(request["path"]), request["kind"]
+        rows = _read_records(path, unread) if kind == "records" else READERS[kind](path)
         if not any(row for row, _ in rows):
             raise _ProblemError("empty")  # noqa: TRY301  # one place reports
     except _ProblemError as problem:
@@ -45,6 +47,7 @@ def main(arguments: list[str]) -> int:
     columns = list(dict.fromkeys(name for row, _ in rows for name in row or ()))
     has_shapes = request["kind"] in {"kml", "gpx"}
     header = {"columns": columns[: request["columns"] + 1], "total": len(rows), "shapes": has_shapes}
+    header["unread"] = unread
     print(json.dumps(header), flush=True)  # noqa: T201  # the answer of this process
     line = sys.stdin.readline()
     wanted = [columns[place] for place in json.loads(line)] if line else []
@@ -98,24 +101,26 @@ def _read_line(line: bytes) -> Any:
         return None
 
 
-def find_lists(document: Any, is_row: Callable[[Any], bool], depth: int = 0) -> Iterator[list[Any]]:
+def find_lists(
+    document: Any, is_row: Callable[[Any], bool], name: str = "", depth: int = 0
+) -> Iterator[tuple[str, list[Any]]]:
     """Every list of a document that has objects in it, outer ones first; objects that are rows are not searched.
 
-    A list of lists of objects is one list.
+    Each with its name, such as "data.pages". A list of lists of objects is one list.
     """
     if depth > DEEPEST:
         return
     if isinstance(document, list):
         flat = [item for part in document for item in (part if isinstance(part, list) else [part])]
         if any(isinstance(item, dict) for item in flat):
-            yield flat
+            yield name, flat
         for item in flat:
             if isinstance(item, list | dict) and not is_row(item):
-                yield from find_lists(item, is_row, depth + 1)
+                yield from find_lists(item, is_row, name, depth + 1)
     elif isinstance(document, dict):
-        for value in document.values():
+        for key, value in document.items():
             if isinstance(value, list | dict):
-                yield from find_lists(value, is_row, depth + 1)
+                yield from find_lists(value, is_row, f"{name}.{key}" if name else key, depth + 1)
 
 
 def _read_requests(path: Path) -> Rows:
@@ -125,7 +130,7 @@ def _read_requests(path: Path) -> Rows:
     if start.startswith(b"<"):
         return _read_xml_requests(path)
     document = _read_json(path)
-    lists = [[_unwrap(item) for item in items] for items in find_lists(document, _is_wrapped_request)]
+    lists = [[_unwrap(item) for item in items] for _, items in find_lists(document, _is_wrapped_request)]
     found = [items for items in lists if any(_is_request(item) for item in items)]
     if isinstance(document, dict) and not found:
         document = _unwrap(document)
@@ -190,16 +195,29 @@ def _has_empty_list(document: Any) -> bool:
     )
 
 
-def _read_records(path: Path) -> Rows:
-    """Rows of JSON records: the longest list of objects; what they hold is flattened."""
+def _read_records(path: Path, unread: list[str] | None = None) -> Rows:
+    """Rows of JSON records: the longest list of objects, and all that have the same keys; what they hold is flattened.
+
+    `unread` takes the names of the other lists.
+    """
     document = _read_json(path)
-    lists = list(find_lists(document, _is_object))
+    lists = [(name, items, _list_keys(items)) for name, items in find_lists(document, _is_object)]
     if not lists:
         raise _ProblemError("empty" if document in ([], {}) else "other")
+    _, _, keys = max(lists, key=lambda entry: sum(isinstance(item, dict) for item in entry[1]))
+    if unread is not None:
+        others = [NOT_TEXT.sub("\ufffd", name) for name, _, other in lists if other != keys]
+        unread.extend(dict.fromkeys(others))
     return [
         (flatten_record(item) if isinstance(item, dict) else None, None)
-        for item in max(lists, key=lambda items: sum(isinstance(item, dict) for item in items))
+        for _, items, own in lists
+        if own == keys
+        for item in items
     ]
+
+
+def _list_keys(items: list[Any]) -> set[str]:
+    return {key for item in items if isinstance(item, dict) for key in item}
 
 
 def flatten_record(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, str]:

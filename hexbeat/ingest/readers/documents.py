@@ -15,15 +15,27 @@ import shapely
 from geo.errors import DataError
 from geo.geofiles import describe_format
 from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file
-from hexbeat.ingest.readers.opened_file import Chunk, ReadOptions, TextTable, build_text_frame, check_headings
+from hexbeat.ingest.readers.opened_file import (
+    Chunk,
+    ReadOptions,
+    TextTable,
+    UnreadableRow,
+    build_text_frame,
+    check_headings,
+)
 from hexbeat.ingest.readers.shapes import build_points
 from hexbeat.ingest.readers.worker_process import Worker, WorkerError, start_worker
+from layers.wording import format_list
 
 __all__ = ["DOCUMENT_KINDS", "open_document"]
 
 WORKER: Final = Path(__file__).with_name("document_worker.py")
 DOCUMENT_KINDS: Final = ("requests", "records", "socrata", "kml", "gpx")
 DEGREES: Final = "OGC:CRS84"
+MOST_NAMED: Final = 6
+MOST_CHARACTERS: Final = 40  # of the name of a list
+_NO_OBJECT: Final = "it is no complete JSON object"
+_ODD_CELLS: Final = "it does not have a cell for each column"
 RULES: Final = {
     "requests": "Open311 requests have to be a GeoReport v2 list, as JSON or XML",
     "records": "JSON records are a list of objects",
@@ -53,30 +65,44 @@ def open_document(path: Path, options: ReadOptions, *, kind: str, limits: Limits
         def chunks(wanted_columns: tuple[str, ...]) -> Iterator[Chunk]:
             worker.ask([columns.index(column) for column in wanted_columns])
             try:
-                yield from _read_rows(worker, header, wanted_columns, options.shapes)
+                problem = _ODD_CELLS if kind == "socrata" else _NO_OBJECT
+                yield from _read_rows(worker, header, wanted_columns, rule=options.shapes, problem=problem)
             except WorkerError as error:
                 raise _build_worker_error(path, kind, error) from error
 
-        yield TextTable(columns, chunks, DEGREES if header["shapes"] else None)
+        yield TextTable(columns, chunks, DEGREES if header["shapes"] else None, _describe_unread(path.name, header))
 
 
-def _read_rows(worker: Worker, header: dict[str, Any], wanted_columns: tuple[str, ...], rule: str) -> Iterator[Chunk]:
+def _describe_unread(name: str, header: dict[str, Any]) -> list[str]:
+    """A sentence on the lists of a document that were not read; none if there are none."""
+    names = [text[:MOST_CHARACTERS] or "(no name)" for text in header["unread"]]
+    if not names:
+        return []
+    lists = f"{'lists' if len(names) > 1 else 'list'} {format_list(names, most=MOST_NAMED)}"
+    were, they_have = ("were", "they have") if len(names) > 1 else ("was", "it has")
+    return [f"{name}: the {lists} {were} not read, as {they_have} other fields than the longest list"]
+
+
+def _read_rows(
+    worker: Worker, header: dict[str, Any], wanted_columns: tuple[str, ...], *, rule: str, problem: str
+) -> Iterator[Chunk]:
+    """The rows in chunks. What is no record is not among them, so that no selection of a profile can pass it over."""
     rows_read = 0
     for line in worker.answers:
         part = json.loads(line)
-        unreadable = np.array(part["unreadable"], dtype=np.bool_)
-        points = None
+        is_row = ~np.array(part["unreadable"], dtype=np.bool_)
+        points, odd = None, None
         if part["shapes"] is not None:
+            texts = [text for text, readable in zip(part["shapes"], is_row, strict=True) if readable]
             with np.errstate(all="ignore"):  # coordinates beyond all numbers are infinite, and rejected as such
-                shapes = shapely.from_wkt(part["shapes"], on_invalid="ignore")
-            points, odd = build_points(shapes, np.array([text is not None for text in part["shapes"]]), rule)
-            unreadable |= odd
-        count = len(unreadable)
-        lines = np.arange(rows_read + 1, rows_read + count + 1, dtype=np.int64)
-        rows_read += count
-        yield Chunk(
-            build_text_frame(part["rows"], wanted_columns), lines, rows_read / header["total"], points, unreadable
-        )
+                shapes = shapely.from_wkt(texts, on_invalid="ignore")
+            points, odd = build_points(shapes, np.array([text is not None for text in texts], dtype=np.bool_), rule)
+        lines = np.arange(rows_read + 1, rows_read + len(is_row) + 1, dtype=np.int64)
+        rows_read += len(is_row)
+        rows = [row for row, readable in zip(part["rows"], is_row, strict=True) if readable]
+        unreadable = tuple(UnreadableRow(number, problem) for number in lines[~is_row].tolist())
+        frame = build_text_frame(rows, wanted_columns)
+        yield Chunk(frame, lines[is_row], rows_read / header["total"], points, odd, unreadable)
     worker.require_success()
 
 

@@ -28,6 +28,7 @@ BLOCK_BYTES: Final = 65_536
 MB: Final = 1_000_000
 MOST_REDIRECTS: Final = 3
 ID: Final = "service_request_id"
+PAGE_LINKS: Final = {"next", "prev", "previous", "first", "last"}
 NOT_FOUND: Final = (400, 404, 416)  # how servers say that there is no such page
 EMPTY: Final = "has no requests"
 DownloadProgress = Callable[[int, int], None]  # requests so far, and in all (a guess if the server does not say)
@@ -48,9 +49,10 @@ def strip_url(url: str) -> str:
 def open_download(url: str, *, limits: Limits = LIMITS, progress: DownloadProgress | None = None) -> Iterator[Path]:
     """A temporary file with the requests of every page of the address, one a line as JSON, each of them once.
 
-    The next page is that of the header Link (rel="next"); without one, `page` is counted up until X-Total-Count
-    requests are read, or, where the server says neither, until a page has nothing new. DataError if a page fails, is
-    cut off or leads to another host, or if all of them are more than the limits: then nothing is handed over.
+    The next page is that of the header Link (rel="next"), and where any page has links to other pages, the last is
+    that without a next one. Where none has, `page` is counted up until X-Total-Count requests are read, or, where the
+    server says neither, until a page has nothing new. DataError if a page fails, is cut off, leads to another host or
+    back to itself or an earlier page, or if all of them are more than the limits: then nothing is handed over.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requests.json"
@@ -68,12 +70,16 @@ def open_download(url: str, *, limits: Limits = LIMITS, progress: DownloadProgre
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What a page brought: how many requests, how many that no page before had, and what its headers say."""
+    """What a page brought: how many requests, how many that no page before had, and what its headers say.
+
+    `has_links`: it names other pages, so that without a next one it is the last.
+    """
 
     requests: int
     new: int
     next_url: str | None
     total: int | None
+    has_links: bool = False
 
 
 @dataclass(slots=True)
@@ -86,13 +92,14 @@ class _Download:
     limits: Limits
     progress: DownloadProgress | None
     seen: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  # the addresses of the pages so far
     received_bytes: int = 0
     until: float = 0.0
 
     def run(self) -> None:
         """Read page after page until there is none."""
         self.until = time.monotonic() + self.limits.download_s
-        url, total, is_promised = self.url, None, True
+        url, total, is_promised, has_links = self.url, None, True, False
         with httpx.Client(timeout=30, follow_redirects=False) as client:
             for number in range(self.limits.download_pages + 1):
                 if number == self.limits.download_pages:
@@ -101,7 +108,9 @@ class _Download:
                 total = page.total if total is None else total
                 if self.progress is not None:
                     self.progress(len(self.seen), max(total or 2 * len(self.seen), len(self.seen)))
-                if not page.new or (total is not None and len(self.seen) >= total and page.next_url is None):
+                has_links |= page.has_links
+                is_last = has_links or (total is not None and len(self.seen) >= total)
+                if not page.new or (page.next_url is None and is_last):
                     break
                 is_promised = page.next_url is not None or total is not None
                 url = page.next_url or _count_page_up(url)
@@ -121,10 +130,12 @@ class _Download:
             self._write_page(answer)
             links, total = answer.links, answer.headers.get("x-total-count", "")
             base = str(answer.url)
+        self.asked |= {url, base}
         following = links.get("next", {}).get("url")
         next_url = urljoin(base, following) if following else None
         if next_url is not None:
             self._require_same_host(next_url, "its next page is")
+            self._require_other_page(next_url)
         try:
             requests, new = self._add_requests()
         except DataError as error:
@@ -133,13 +144,15 @@ class _Download:
                     error.rule, error.fact.replace(self.page.name, strip_url(self.url)), error.hint
                 ) from error
             requests, new = 0, 0
-        return _Page(requests, new, next_url, int(total) if total.isdecimal() and total.isascii() else None)
+        count = int(total) if total.isdecimal() and total.isascii() else None
+        return _Page(requests, new, next_url, count, not PAGE_LINKS.isdisjoint(links))
 
     def _add_requests(self) -> tuple[int, int]:
         """The requests of the page, and how many of them are new; those are added to the file."""
-        requests, seen_before = 0, len(self.seen)
+        requests, unreadable, seen_before = 0, 0, len(self.seen)
         with open_document(self.page, ReadOptions(records="open311"), kind="requests", limits=self.limits) as opened:
             for chunk in opened.chunks(opened.columns):
+                unreadable += len(chunk.unreadable)
                 for record in chunk.frame.to_dict("records"):
                     requests += 1
                     line = json.dumps({name: text for name, text in record.items() if text})
@@ -147,7 +160,10 @@ class _Download:
                     if key not in self.seen:
                         self.seen.add(key)
                         self.file.write(f"{line}\n")
-        return requests, len(self.seen) - seen_before
+        for _ in range(unreadable if len(self.seen) > seen_before else 0):  # a page that came again counts once
+            self.seen.add(f"unreadable {len(self.seen)}")
+            self.file.write("null\n")  # so that the load rejects it
+        return requests + unreadable, len(self.seen) - seen_before
 
     @contextmanager
     def _open_answer(self, client: "httpx.Client", url: str) -> "Iterator[httpx.Response]":
@@ -178,6 +194,16 @@ class _Download:
             f"{verb} {target.scheme}://{target.hostname or ''}",
             "give that address, if you trust it",
         )
+
+    def _require_other_page(self, url: str) -> None:
+        """DataError if a next page is one that was read: the pages after it would never come."""
+        if url in self.asked:
+            raise DataError(
+                f"Each page of {strip_url(self.url)} has to lead to one that was not read",
+                "a page names itself or an earlier page as the next",
+                "ask for a shorter period that fits on one page (start_date and end_date in the address), or tell its "
+                "operator",
+            )
 
     def _write_page(self, answer: "httpx.Response") -> None:
         with self.page.open("wb") as file:

@@ -159,3 +159,25 @@ def test_the_same_find_in_every_document(sqlite_store: Store, tmp_path: Path) ->
             found[found["source"] == source][["layer", "lon", "lat", "occurred_from", "source_id"]].to_numpy()
         )
     assert all((event == events[0]).all() for event in events)
+
+
+def test_a_damaged_line_is_rejected_also_where_the_source_selects_rows(sqlite_store: Store, tmp_path: Path) -> None:
+    profile = parse_profile(
+        """
+        name = "selecting"
+        title = "Selecting"
+        layer = "needle_litter"
+        location = {lon = "lon", lat = "lat"}
+        time = {start = "date"}
+        key = {columns = ["id"]}
+        keep = [{column = "kind", equals = ["needle"]}]
+        """,
+        name="selecting",
+    )
+    row = {"id": 1, "kind": "needle", "lon": -1.2, "lat": 54.55, "date": "2026-06-01"}
+    lines = [json.dumps(row), '{"id": 2, "kin', json.dumps(row | {"id": 3, "kind": "other"}), '{"id": 4, "kind": "need']
+    path = tmp_path / "finds.ndjson"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    report = ingest(sqlite_store, path, source=profile)
+    assert report.files[0].tally.reasons == {"unreadable_row": 2, "not_selected": 1}
+    assert [(sample.line, sample.reason) for sample in report.samples] == [(2, "unreadable_row"), (4, "unreadable_row")]

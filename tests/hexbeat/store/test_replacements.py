@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hexbeat.ingest.replaced_events import build_replacement_rows
+from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
 from hexbeat.store.records import read_live_records
 from hexbeat.store.replacements import ReplacementError
 from hexbeat.store.store import Store
@@ -73,6 +73,40 @@ def test_a_corrected_day_or_place_is_an_update(store: Store, tmp_path: Path, dat
     ingest(store, month(tmp_path, 1, name="january.csv", rows=1))
     path = table(tmp_path, f"needles,1,{lon},{lat},{date},1,open", heading=HEADING)
     assert ingest(store, path).files[0].tally.updated == 1
+
+
+def one_place(folder: Path, *days: str, name: str) -> Path:
+    rows = (f"needles,{key},-1.2,54.55,{day},1,open" for key, day in enumerate(days, start=1))
+    return table(folder, *rows, heading=HEADING, name=name)
+
+
+def test_numbers_that_begin_again_at_one_place_stop_the_load_too(store: Store, tmp_path: Path) -> None:
+    april = one_place(tmp_path, "2025-04-01", "2025-04-02", "2025-04-03", name="april.csv")
+    may = one_place(tmp_path, "2025-05-01", "2025-05-02", "2025-05-03", name="may.csv")
+    ingest(store, april)
+    before = list_days(store)
+    checked = ingest(store, may, dry_run=True).files[0].replacements
+    assert (checked.replaced, checked.are_too_many, len(checked.samples)) == (3, True, 3)
+    with pytest.raises(ReplacementError) as caught:
+        ingest(store, may)
+    assert str(caught.value) == (
+        "A row with a known identifier describes the same event again; 3 of the 3 known identifiers in may.csv "
+        "come with another day; if the numbers begin again, for example each month, take the date into the key of a "
+        "source profile"
+    )
+    assert describe_replacements("may.csv", checked) == "may.csv: 3 of 3 known identifiers come with another day"
+    assert list_days(store) == before
+    ingest(store, may, replace_other_events=True)
+    assert not set(list_days(store)) & set(before)
+
+
+@pytest.mark.parametrize(("rows", "moved"), [(2, 2), (7, 3)])
+def test_a_few_corrected_days_at_one_place_are_updates(store: Store, tmp_path: Path, rows: int, moved: int) -> None:
+    days = [f"2025-04-{number:02d}" for number in range(1, rows + 1)]
+    ingest(store, one_place(tmp_path, *days, name="april.csv"))
+    corrected = [day.replace("-04-", "-05-") for day in days[:moved]] + days[moved:]
+    file = ingest(store, one_place(tmp_path, *corrected, name="corrected.csv")).files[0]
+    assert (file.tally.updated, file.replacements.replaced) == (moved, 0)
 
 
 def test_a_month_that_becomes_a_day_of_it_is_an_update(store: Store, tmp_path: Path) -> None:

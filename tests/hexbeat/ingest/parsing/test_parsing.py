@@ -68,6 +68,27 @@ def test_what_is_no_date(text: str) -> None:
     assert (found.bad.tolist(), found.blank.tolist()) == ([True, False], [False, True])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-07-01T10:00:00+24:00", "2025-07-01T10:00:00-2400", "2025-07-01 10:00+99", "2025-07-01T10:00:00+05:60",
+        "2025-07-01T10:00:61Z", "2025-07-01 10:00:61.5", "01/07/2025 10:00:61",
+    ],
+)  # fmt: skip
+def test_what_is_no_offset_and_no_second(text: str) -> None:
+    found = parse_timestamps(column(text), formats=["%d/%m/%Y %H:%M:%S"], time_zone="Europe/London")
+    assert found.bad.tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("2025-07-01T10:00:00+23:59", "2025-06-30 10:01"), ("2025-07-01T10:00:60Z", "2025-07-01 10:01")],
+)
+def test_the_last_offset_and_a_leap_second(text: str, moment: str) -> None:
+    found = parse_timestamps(column(text), formats=[], time_zone="Europe/London")
+    assert (found.utc.tolist(), found.bad.tolist()) == ([utc(moment)], [False])
+
+
 def test_the_first_format_that_fits_wins() -> None:
     found = parse_timestamps(column("01/02/2025", "12/31/2025"), formats=["%d/%m/%Y", "%m/%d/%Y"], time_zone="UTC")
     assert found.utc.tolist() == [utc("2025-02-01"), utc("2025-12-31")]

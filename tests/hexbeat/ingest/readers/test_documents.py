@@ -27,6 +27,14 @@ def read(path: Path, *, limits: Limits = LIMITS, **options: str) -> Read:
     return rows, points, opened.crs, unreadable
 
 
+def read_problems(path: Path, **options: str) -> tuple[list[int], list[tuple[int, str]]]:
+    """The lines of the rows, and the unreadable rows with their problems."""
+    with open_file(path, ReadOptions(**options)) as opened:
+        chunks = list(opened.chunks(opened.columns))
+    lines = [line for chunk in chunks for line in chunk.lines.tolist()]
+    return lines, [(row.line, row.problem) for chunk in chunks for row in chunk.unreadable]
+
+
 def refusal(path: Path, *, limits: Limits = LIMITS, **options: str) -> str:
     with pytest.raises(DataError) as caught:
         read(path, limits=limits, **options)
@@ -65,18 +73,36 @@ def test_socrata_in_both_of_its_forms(tmp_path: Path) -> None:
         {"name": "Place", "dataTypeName": "location"},
     ]  # fmt: skip
     whole = {"meta": {"view": {"columns": columns}}, "data": [["x", "needles", ["", "54.57", "-1.23", None]], ["x"]]}
-    rows, _, _, unreadable = read(save(tmp_path / "rows.json", whole))
-    assert rows[0] == {"Type": "needles", "Place.latitude": "54.57", "Place.longitude": "-1.23"}
-    assert unreadable == [False, True]
+    rows = read(save(tmp_path / "rows.json", whole))[0]
+    assert rows == [{"Type": "needles", "Place.latitude": "54.57", "Place.longitude": "-1.23"}]
+    assert read_problems(tmp_path / "rows.json") == ([1], [(2, "it does not have a cell for each column")])
     point = {"type": "Point", "coordinates": [-1.23, 54.57]}
     rows = read(save(tmp_path / "api.json", [{"type": "needles", "place": point}]))[0]
     assert rows == [{"type": "needles", "place.longitude": "-1.23", "place.latitude": "54.57"}]
 
 
-def test_json_lines_with_one_that_is_damaged(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ndjson", '{"a": 1, "lat": 2}\n{"a": \n{"a": 3}\n')
-    rows, _, _, unreadable = read(path)
-    assert ([row["a"] for row in rows], unreadable) == (["1", "", "3"], [False, True, False])
+def test_json_lines_of_which_some_are_damaged(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.ndjson", '{"a": 1, "lat": 2}\n{"a": \n{"a": 3}\n{"a": 4, "la')
+    assert [row["a"] for row in read(path)[0]] == ["1", "3"]
+    problem = "it is no complete JSON object"
+    assert read_problems(path) == ([1, 3], [(2, problem), (4, problem)])
+    save(path, [{"a": 1}, "x", None, {"a": 2}])
+    assert read_problems(path) == ([1, 4], [(2, problem), (3, problem)])
+
+
+def test_lists_with_the_same_keys_are_read_together(tmp_path: Path) -> None:
+    pages = {"page1": [{"a": 1, "b": 1}], "page2": [{"a": 2, "b": 1}, {"b": 1, "a": 3}], "more": {"page3": [{"a": 4}]}}
+    path = save(tmp_path / "a.json", pages)
+    with open_file(path, ReadOptions()) as opened:
+        rows = [row["a"] for chunk in opened.chunks(("a",)) for row in chunk.frame.to_dict("records")]
+    assert rows == ["1", "2", "3"]
+    assert opened.remarks == ["a.json: the list more.page3 was not read, as it has other fields than the longest list"]
+    save(path, {"x": [{"c": 1}], "data": [{"a": 1}, {"a": 2}], "y": [{"d": 1}]})
+    with open_file(path, ReadOptions()) as opened:
+        assert opened.columns == ("a",)
+    assert opened.remarks == [
+        "a.json: the lists x and y were not read, as they have other fields than the longest list"
+    ]
 
 
 def test_esri_json_has_its_own_coordinates_and_utc(tmp_path: Path) -> None:

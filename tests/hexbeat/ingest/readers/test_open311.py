@@ -106,8 +106,18 @@ def test_an_item_that_is_no_request_is_an_unreadable_row(tmp_path: Path) -> None
     path.write_text(json.dumps([REQUEST, None, "x"]))
     with open_file(path, ReadOptions(records="open311")) as opened:
         chunk = next(opened.chunks(opened.columns))
-    assert chunk.unusable is not None
-    assert chunk.unusable.tolist() == [False, True, True]
+    assert chunk.lines.tolist() == [1]
+    assert [(row.line, row.problem) for row in chunk.unreadable] == [
+        (2, "it is no complete JSON object"),
+        (3, "it is no complete JSON object"),
+    ]
+
+
+def test_a_download_keeps_what_is_no_request_for_the_rejects(serve: Server) -> None:
+    url = serve(lambda _: (200, {"X-Total-Count": "2"}, json.dumps([REQUEST, None]).encode()))
+    with open_download(url) as path, open_file(path, ReadOptions(records="open311")) as opened:
+        chunk = next(opened.chunks(opened.columns))
+    assert (chunk.lines.tolist(), [row.line for row in chunk.unreadable]) == ([1], [2])
 
 
 def test_texts_that_no_store_keeps_are_replaced(tmp_path: Path) -> None:
@@ -187,6 +197,44 @@ def link(path: str) -> dict[str, str]:
 )
 def test_every_page_is_read_once(serve: Server, answer: Callable[[str], Answer]) -> None:
     assert download(serve(answer)) == EVERY
+
+
+def test_a_chain_of_links_decides_alone_where_the_pages_end(serve: Server) -> None:
+    asked = []
+
+    def answer(path: str) -> Answer:
+        asked.append(get_page(path))
+        return 200, link(path) if get_page(path) < 2 else {}, build_body(get_page(path))
+
+    assert download(serve(answer)) == EVERY[:100]
+    assert asked == [1, 2]
+    asked.clear()
+    first = serve(lambda path: (200, {"Link": '</requests.json?page=1>; rel="first"'}, build_body(get_page(path))))
+    assert download(first) == EVERY[:50]
+
+
+def test_a_chain_that_ends_before_the_total_is_refused(serve: Server) -> None:
+    def answer(path: str) -> Answer:
+        return 200, {"X-Total-Count": "120"} | (link(path) if get_page(path) < 2 else {}), build_body(get_page(path))
+
+    assert download_refusal(serve(answer)) == (
+        "The server at 127.0.0.1/requests.json has to send every page; it has 120 requests and sent 100; "
+        "try it again later"
+    )
+
+
+@pytest.mark.parametrize("back", [1, 2])
+def test_a_next_page_that_was_read_is_refused(serve: Server, back: int) -> None:
+    def answer(path: str) -> Answer:
+        page = get_page(path)
+        following = back if page == 2 else 2
+        return 200, {"Link": f'</requests.json?page={following}>; rel="next"'}, build_body(page)
+
+    assert download_refusal(f"{serve(answer)}?page=1") == (
+        "Each page of 127.0.0.1/requests.json has to lead to one that was not read; a page names itself or an earlier "
+        "page as the next; ask for a shorter period that fits on one page (start_date and end_date in the address), or "
+        "tell its operator"
+    )
 
 
 def test_a_page_number_in_the_address_is_where_it_begins(serve: Server) -> None:
