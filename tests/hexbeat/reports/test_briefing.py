@@ -13,7 +13,7 @@ from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import MethodSelection, SelectedMethod, choose_map_size
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import find_cell_resolution
-from hexbeat.documents.briefing_document import describe_freshness
+from hexbeat.documents.briefing_document import describe_freshness, describe_no_alerts
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
 from layers.counting import count
@@ -199,6 +199,13 @@ def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_
         "Street dealing (police-uk-street): records to Dec 2024 (known to the month)",
         "Street dealing (police-uk-street): records to 1 Dec 2024",
     ]
+
+
+@pytest.mark.parametrize(("days", "is_known"), [(6, True), (7, False), (38, False)])
+def test_records_that_ended_weeks_ago_have_no_known_alerts_of_now(days: int, is_known: bool) -> None:  # noqa: FBT001
+    briefing = build_briefing(demonstration()[0], middlesbrough(), today=TODAY + days * DAY)
+    assert (briefing.unknown_alerts == ()) == is_known
+    assert (describe_no_alerts(briefing) == "None.") == is_known
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
