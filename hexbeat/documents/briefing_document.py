@@ -157,9 +157,9 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
         own_period = f" ({format_span(*line.period)})"
     return {
         "title": f"{line.title}{own_period}",
-        "now": format_about(line.count) if line.period else "not known",
+        "now": "not known" if line.count is None else format_about(line.count),
         "before": "" if line.earlier is None else format_about(line.earlier),
-        "verdict": line.verdict,
+        "verdict": "; ".join(filter(None, [line.verdict, line.missing])),
     }
 
 

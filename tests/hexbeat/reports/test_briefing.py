@@ -13,7 +13,7 @@ from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import MethodSelection, SelectedMethod, choose_map_size
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import find_cell_resolution
-from hexbeat.documents.briefing_document import describe_freshness, describe_no_alerts
+from hexbeat.documents.briefing_document import build_layer_row, describe_freshness, describe_no_alerts
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
 from layers.counting import count
@@ -130,7 +130,23 @@ def test_days_without_records_have_no_number() -> None:
     entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
     gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
     line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
-    assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
+    assert (line.period, line.count, line.earlier, line.verdict) == (None, None, None, "not known")
+
+
+def test_a_week_that_is_partly_known_says_which_days_are_not() -> None:
+    """The first two of seven days are known, and the last: the number is theirs alone."""
+    columns, area = demonstration()[0], middlesbrough()
+    spans = [(dt.date(2026, 1, 1), TODAY - 5 * DAY), (TODAY - DAY, TODAY)]
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    briefing = build_briefing(gapped, area, today=TODAY)
+    line = briefing.layers[0]
+    assert line.count is not None
+    assert (line.earlier, line.verdict, line.missing) == (
+        None, "no comparison", "17 to 20 Nov 2026 are not known",
+    )  # fmt: skip
+    assert build_layer_row(line, briefing)["verdict"] == "no comparison; 17 to 20 Nov 2026 are not known"
+    assert {other.missing for other in meeting().layers} == {""}
 
 
 def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
