@@ -119,6 +119,7 @@ def _report_hotspots(
 ) -> None:
     """Print what is listed, all cells or the groups; as a table only hot and cold cells, the surest first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
+    is_judged = hotspot_map.is_known and not hotspot_map.refusal
     totals: dict[str, Any] = {
         "layer": hotspot_map.spec.name,
         "total": to_json_value(hotspot_map.total) if hotspot_map.is_known else None,
@@ -127,8 +128,8 @@ def _report_hotspots(
         "shared_in_time": hotspot_map.shared_in_time,
         "q": hotspot_map.q,
         "unit": to_json_value(hotspot_map.unit),
-        "hot": hot,
-        "cold": cold,
+        "hot": hot if is_judged else None,
+        "cold": cold if is_judged else None,
         "notes": list(hotspot_map.notes),
     }
     records = build_json_rows(listed)
@@ -140,7 +141,7 @@ def _report_hotspots(
         for note in hotspot_map.notes:
             print_message(note)
         shown = [row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in shown]
-    if form is Format.TABLE and not hotspot_map.is_known and not out:
+    if form is Format.TABLE and not is_judged and not out:
         typer.echo(f"{hotspot_map.spec.title}: hotspots are not known")
         return
     file = {"out": out} if out else {}
