@@ -41,9 +41,10 @@ from hexbeat.documents.alert_form import (
     takes_alert_form,
 )
 from hexbeat.store.live_columns import read_columns
+from layers.catalogue import find_layer
 from layers.counting import Counts
 from layers.filters import require_resolution
-from layers.wording import format_p, format_percent
+from layers.wording import format_list, format_p, format_percent
 
 __all__ = ["alerts", "hotspots"]
 
@@ -249,5 +250,6 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
             print_message(f"A form was drafted, but not sent: {draft}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
     shown = [{"alert": row["sentence"]} for row in rows]
-    empty = "none" if report.is_known else "not known"
+    unknown = format_list([find_layer(name).many for name in report.unknown])
+    empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
     print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)

@@ -109,7 +109,8 @@ def describe_no_alerts(briefing: Briefing) -> str:
 
 def describe_unknown_alerts(briefing: Briefing) -> str:
     """Of which layers alerts are not known, beside the alerts of others; "" without alerts."""
-    return describe_no_alerts(briefing).removeprefix("None.").strip() if briefing.alerts else ""
+    names = format_list([find_layer(name).many for name in briefing.unknown_alerts])
+    return f"Alerts of now of {names} are not known." if briefing.alerts and names else ""
 
 
 def _describe_none(briefing: Briefing, unknown: tuple[str, ...], none: str, what: str) -> str:

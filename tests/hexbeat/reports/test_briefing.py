@@ -8,12 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hexbeat.analysis.alerts import Alert, build_alert_report
 from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import MethodSelection, SelectedMethod, choose_map_size
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import find_cell_resolution
-from hexbeat.documents.briefing_document import build_layer_row, describe_freshness, describe_no_alerts
+from hexbeat.documents.briefing_document import (
+    build_layer_row,
+    describe_freshness,
+    describe_no_alerts,
+    describe_unknown_alerts,
+)
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
 from layers.counting import count
@@ -28,6 +34,12 @@ DAY = dt.timedelta(days=1)
 @cache
 def meeting(wards: tuple[str, ...] = ()) -> Briefing:
     return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
+
+
+def build_alerts() -> tuple[Alert, ...]:
+    """The alerts of the planted spike."""
+    columns, area = demonstration()[0], middlesbrough()
+    return build_alert_report(columns, area, TODAY - DAY, days=28, layers=["overdoses"]).alerts
 
 
 def select_for_overdoses(method: SelectedMethod) -> dict[str, MethodSelection]:
@@ -222,6 +234,10 @@ def test_records_that_ended_weeks_ago_have_no_known_alerts_of_now(days: int, is_
     briefing = build_briefing(demonstration()[0], middlesbrough(), today=TODAY + days * DAY)
     assert (briefing.unknown_alerts == ()) == is_known
     assert (describe_no_alerts(briefing) == "None.") == is_known
+    layers = "needle finds, reports of street dealing and overdoses"
+    told = replace(briefing, alerts=(*briefing.alerts, *build_alerts()))
+    assert bool(told.alerts)
+    assert describe_unknown_alerts(told) == ("" if is_known else f"Alerts of now of {layers} are not known.")
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
