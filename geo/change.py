@@ -18,6 +18,9 @@ _MOST_BY_E_TEST: Final = (
 )
 _BLOCK: Final = 4_000_000  # probabilities in memory at once
 _SPREADS: Final = 8  # standard deviations on either side that hold all but 1e-12 of a Poisson distribution
+_CUT_OFF: Final = 1e-8  # a smaller p is added up over more outcomes
+_MOST_SPREADS: Final = 32
+_LEAST_P: Final = float(np.finfo(np.float64).tiny)  # no p is 0: what is smaller cannot be told
 _EXTRA_FOR_SMALL_MEANS: Final = 20  # counts added above, for small means
 _EQUAL: Final = 1e-10  # statistics closer than this, relatively, are the same
 
@@ -142,17 +145,25 @@ def e_test(
 
 
 def _test_conditionally(before: int, now: int, days: tuple[float, float]) -> float:
-    """Twice the smaller binomial tail."""
+    """Twice the smaller binomial tail, at least _LEAST_P."""
     total, share = before + now, days[1] / sum(days)
     tails = binomial_at_most(now, total, share), binomial_at_least(now, total, share)
-    return min(1.0, 2 * min(tails))
+    return max(min(1.0, 2 * min(tails)), _LEAST_P)
 
 
 def _e_test(before: int, now: int, days: tuple[float, float]) -> float:
-    """The E-test of one pair with at least one event."""
+    """The E-test of one pair with at least one event; at least _LEAST_P."""
+    p = _add_up_extremes(before, now, days, _SPREADS)
+    if p < _CUT_OFF:  # what was cut off may be as much, or all of it
+        p = _add_up_extremes(before, now, days, _MOST_SPREADS)
+    return max(p, _LEAST_P)
+
+
+def _add_up_extremes(before: int, now: int, days: tuple[float, float], spreads: int) -> float:
+    """The chance of outcomes at least as far apart, within so many standard deviations."""
     pooled = (before + now) / sum(days)
     seen = abs(now / days[1] - before / days[0]) / np.sqrt(before / days[0] ** 2 + now / days[1] ** 2)
-    firsts, seconds = (_list_likely_counts(pooled * length) for length in days)
+    firsts, seconds = (_list_likely_counts(pooled * length, spreads) for length in days)
     chance = _compute_chances(seconds, pooled * days[1])
     p = 0.0
     for block in np.array_split(firsts, 1 + len(firsts) * len(seconds) // _BLOCK):
@@ -164,10 +175,11 @@ def _e_test(before: int, now: int, days: tuple[float, float]) -> float:
     return min(p, 1.0)
 
 
-def _list_likely_counts(mean: float) -> NDArray[np.int64]:
-    """The whole numbers that a Poisson variable takes, except with a chance below 1e-12."""
-    reach = _SPREADS * np.sqrt(mean)
-    return np.arange(max(0, int(mean - reach)), int(mean + reach + _EXTRA_FOR_SMALL_MEANS) + 1)
+def _list_likely_counts(mean: float, spreads: int) -> NDArray[np.int64]:
+    """The whole numbers within so many standard deviations of a Poisson mean, and some more for small means."""
+    reach = spreads * np.sqrt(mean)
+    extra = _EXTRA_FOR_SMALL_MEANS * spreads // _SPREADS
+    return np.arange(max(0, int(mean - reach)), int(mean + reach + extra) + 1)
 
 
 def _compute_chances(numbers: NDArray[np.int64], mean: float) -> NDArray[np.float64]:

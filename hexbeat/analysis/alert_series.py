@@ -8,12 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.calendar import Calendar
 from hexbeat.analysis.daily_counts import KnownDays, count_by, find_positions, to_ordinal
 from hexbeat.areas.area import Area
+from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.coverage import Coverage, Spans
 from layers.event import REPORTERS
 from layers.layer_spec import LayerSpec
+from layers.periods import Period, find_month_only_share
 from layers.wording import format_ago, format_date
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "count_known_days",
     "count_run",
     "describe_end",
+    "describe_untested",
     "find_end",
     "is_current",
     "is_ended",
@@ -33,6 +37,9 @@ __all__ = [
 AREA: Final = 0  # the place that is the whole area; wards are from 1
 NEWEST_WEEKS: Final = 8  # records that end longer ago raise no alert
 CURRENT_DAYS: Final = 7  # alerts of older records are told as of when the records ended
+_MONTH_WEEKS: Final = 8  # records of so many weeks that are all known only to their month have no days
+_LEAST_KNOWN: Final = 0.5  # of the days of a baseline: with fewer, no alert says nothing
+_YEAR_DAYS: Final = 365
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -128,3 +135,41 @@ def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -
     """As in "Records end 23 months ago (31 Dec 2024). There are no alerts of now."; of one layer if given."""
     whose = f" of {spec.many}" if spec else ""
     return f"Records{whose} end {format_ago(last, today)} ({format_date(last)}). There are no alerts of now."
+
+
+def describe_untested(
+    columns: Columns,
+    area: Area,
+    coverage: Coverage,
+    spec: LayerSpec,
+    period: Period,
+    *,
+    baseline_days: int,
+    today: dt.date | None = None,
+    wards: Sequence[str] = (),
+) -> str | None:
+    """Why having no alert of a layer on the known days of a period says nothing; None where it says something.
+
+    Its records end too long before `today` (None: look back), have no days, or too few days before these are known.
+    """
+    last = find_end(coverage, [spec])
+    if last and today and not is_current(last, last, today):
+        return describe_end(last, today, spec)
+    if _lacks_days(columns, spec, period[1], area.time_zone):
+        return f"Alerts of {spec.many} are not known: the records of these weeks are known only to their month."
+    start = period[0] - dt.timedelta(days=_YEAR_DAYS)
+    days = _list_days(coverage.find_known_like_last(spec.name, (start, period[1]), wards=wards))
+    tested = days[days >= to_ordinal(period[0])]
+    before = np.searchsorted(days, tested)
+    recent = before - np.searchsorted(days, tested - baseline_days)
+    if not len(tested) or ((before >= baseline_days) & (recent >= _LEAST_KNOWN * baseline_days)).any():
+        return None
+    return f"Alerts of {spec.many} are not known: only {recent.max()} of the {baseline_days} days before are known."
+
+
+def _lacks_days(columns: Columns, spec: LayerSpec, until: dt.date, time_zone: str) -> bool:
+    """Whether there are records of the last weeks, and each is known only to its month."""
+    calendar = Calendar(time_zone)
+    low, high = calendar.day_start(until - dt.timedelta(weeks=_MONTH_WEEKS)), calendar.day_start(until)
+    recent = (columns.layer == LAYER_NAMES.index(spec.name)) & (columns.end >= low) & (columns.start < high)
+    return find_month_only_share(columns, np.flatnonzero(recent)) == 1

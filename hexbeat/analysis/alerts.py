@@ -19,6 +19,7 @@ from hexbeat.analysis.alert_series import (
     count_known_days,
     count_run,
     describe_end,
+    describe_untested,
     find_end,
     is_current,
     is_ended,
@@ -95,8 +96,8 @@ class MethodRow:
 class AlertReport:
     """The alerts of the `days` days up to `day`, newest and largest first; the settings; notes.
 
-    `headline` says first that all records end long ago; "" where some are of now. `unknown`: layers of which none of
-    these days is known, so that having no alert of them says nothing.
+    `headline` says first that all records end long ago; "" where some are of now. `unknown`: layers of which having no
+    alert says nothing: none of these days is known, or a note says why they cannot be tested.
     """
 
     day: dt.date
@@ -143,19 +144,25 @@ def build_alert_report(
     specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
+    period = (day - (days - 1) * _DAY, day + _DAY)
+    unknown = [spec.name for spec in specs if not coverage.find_known_in(spec.name, period)]
     alerts, rows, notes = list[Alert](), list[MethodRow](), list[str]()
     for spec in specs:
         last = find_end(coverage, [spec])
         if last is None:
             notes.append(f"No {spec.many} are loaded yet.")
             continue
+        reason = describe_untested(
+            columns, area, coverage, spec, period, baseline_days=setting.baseline_days, today=today
+        )
+        unknown += [spec.name] if reason and spec.name not in unknown else []
         if today and is_ended(last, today):
             notes += [] if headline else [describe_end(last, today, spec)]
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
         tested = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
         own = [_date_alert(alert, last, today) for alert in tested[0]]
-        alerts, rows, notes = alerts + own, rows + tested[1], notes + tested[2]
+        alerts, rows, notes = alerts + own, rows + tested[1], notes + ([reason] if reason else []) + tested[2]
     alerts.sort(
         key=lambda alert: (
             not alert.is_current,
@@ -165,9 +172,8 @@ def build_alert_report(
             alert.ward_code or "",
         )
     )
-    period = (day - (days - 1) * _DAY, day + _DAY)
-    unknown = tuple(spec.name for spec in specs if not coverage.find_known_in(spec.name, period))
-    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, unknown)
+    ordered = tuple(spec.name for spec in specs if spec.name in unknown)
+    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
 
 
 def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from geo.hotspots import hotspots
 from geo.permutation import build_sum_distribution, to_units
 from geo.tails import poisson_at_least
+from hexbeat.analysis.change_periods import is_known_enough
 from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
 from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
@@ -41,6 +42,7 @@ HOTSPOT_COLUMNS: Final = (
 _KINDS: Final = np.array([COLD, "", HOT], dtype=object)
 _TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
 _ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are told, whether above or below the average
+_FEW_DAYS: Final = 14
 _FEW: Final = 3  # events: a cell with fewer is not worth naming
 _NUMBERS: Final = ("count", "gi_z", "p_value", "q_value", "neighbourhood", "expected", "largest")
 
@@ -61,7 +63,8 @@ class HotspotMap:
     is known, `is_known` is False and the numbers of `rows` are NaN. `total` is the sum of the counts; `outside` counts
     events that lie in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for
     the test, counts are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes`
-    say all this in sentences.
+    say all this in sentences. `refusal`: too few days of the period are known to call any place a hotspot, in words; ""
+    where enough are. With it the counts stay, and gi_z, p_value and q_value are NaN.
     """
 
     spec: LayerSpec
@@ -79,6 +82,7 @@ class HotspotMap:
     is_known: bool
     limits: tuple[str, ...]  # the filter's other conditions, as in "at the chosen hours"
     notes: tuple[str, ...]
+    refusal: str = ""
 
 
 def build_hotspot_map(
@@ -110,6 +114,8 @@ def build_hotspot_map(
     statistics = hotspots(values, study.neighbours, q)
     no_hours = spec.kind == "incident" and lacks_hours(columns, chosen, known, time_zone=time_zone)
     known_days, is_known = count_days(known), (bool(known) and not no_hours) or spec.kind == "state"
+    refusal = "" if spec.kind == "state" else _describe_too_few_days(chosen, period, known)
+    kind = np.zeros_like(statistics.kind) if refusal else statistics.kind
     rows = pd.DataFrame(
         {
             "cell": study.names,
@@ -119,20 +125,22 @@ def build_hotspot_map(
             "gi_z": statistics.z,
             "p_value": statistics.p,
             "q_value": statistics.q,
-            "hotspot": _KINDS[statistics.kind + 1],
+            "hotspot": _KINDS[kind + 1],
             "trend": "",
             "neighbourhood": statistics.total,
             "expected": statistics.expected,
             "cells": np.diff(study.neighbours.indptr),
             "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
-            "leans": np.where(statistics.kind == 0, _find_leans(values, study), _KINDS[statistics.kind + 1]),
+            "leans": np.where(kind == 0, _find_leans(values, study), _KINDS[kind + 1]),
         }
     )
     rows["group"] = find_groups(rows, study.neighbours)
     rows["place"] = _name_places(rows, study)
     if not is_known:
         rows[list(_NUMBERS)] = np.nan
-    if trend:
+    if refusal:
+        rows[["gi_z", "p_value", "q_value"]] = np.nan
+    if trend and not refusal:
         emerging = build_emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
         rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
@@ -154,13 +162,14 @@ def build_hotspot_map(
         is_known=is_known,
         limits=_describe_limits(chosen, spec),
         notes=(
-            *_describe_known_days(period, known_days),
+            *([refusal] if refusal else _describe_known_days(period, known_days)),
             *([f"{spec.title}: {NO_HOURS}."] if no_hours else []),
-            *(_describe_busiest(rows, spec, chosen.measure) if is_known else []),
+            *(_describe_busiest(rows, spec, chosen.measure) if is_known and not refusal else []),
             *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
-            *_build_lone_cell_notes(rows, study.resolution, q, snapped=snapped),
+            *([] if refusal else _build_lone_cell_notes(rows, study.resolution, q, snapped=snapped)),
             *notes,
         ),
+        refusal=refusal,
     )
 
 
@@ -188,6 +197,21 @@ def _describe_known_days(period: Period | None, known_days: int) -> list[str]:
     if not known_days:
         return [f"No day of {format_span(*period)} is known." if period else "No day is known."]
     return [f"Only the {known_days:,} known days of {days:,} count."]
+
+
+def _describe_too_few_days(chosen: Filter, period: Period | None, known: Spans) -> str:
+    """That less than half of a period is known; "" where more is, or nothing at all.
+
+    A few days are too few for the period that was asked for, also where the records begin or end in it.
+    """
+    number = count_days(known)
+    if period and number < _FEW_DAYS and chosen.start and chosen.end:
+        period = chosen.start, chosen.end
+    if period is None or not known or is_known_enough(period, known):
+        return ""
+    days = (period[1] - period[0]).days
+    verb = "is" if number == 1 else "are"
+    return f"Only {number:,} of {days:,} days {verb} known: too few to say where places stand out."
 
 
 def _describe_busiest(rows: pd.DataFrame, spec: LayerSpec, measure: Measure) -> list[str]:
@@ -290,6 +314,8 @@ def explain_cell(hotspot_map: HotspotMap, cell: str) -> str:
     """
     if not hotspot_map.is_known:
         return f"The records of {hotspot_map.spec.many} do not cover this time, so there is nothing to compare."
+    if hotspot_map.refusal:
+        return hotspot_map.refusal
     if not hotspot_map.total:
         return (
             f"There are no {hotspot_map.spec.many} on this map{_format_period(hotspot_map)}, so there is nothing to "

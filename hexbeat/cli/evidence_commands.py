@@ -31,9 +31,10 @@ from hexbeat.files import require_folder
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.periods import get_coverage
-from layers.wording import format_date
+from layers.wording import format_date, format_list
 
 __all__ = ["evidence"]
 
@@ -198,7 +199,12 @@ def describe_nothing(content: dict[str, Any]) -> str:
     """What stands in place of the records where there are none."""
     if is_unknown(content):
         return "not known"
-    return "none, but not all days are known" if content["not_known"] else "none"
+    states = {row["layer"]: row["state"] for row in content["not_known"]}
+    unknown = [find_layer(name).many for name in content["layers"] if states.get(name) == "not known"]
+    partly = [find_layer(name).many for name in content["layers"] if states.get(name) == "partly known"]
+    parts = [f"{format_list(unknown)} are not known"] if unknown else []
+    parts += [f"not all days of {format_list(partly)} are known"] if partly else []
+    return ", ".join(["none", *(f"{'and' if place else 'but'} {part}" for place, part in enumerate(parts))])
 
 
 def _check_file(file: Path, *, home: Path | None) -> PackCheck:

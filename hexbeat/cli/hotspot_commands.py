@@ -41,9 +41,10 @@ from hexbeat.documents.alert_form import (
     takes_alert_form,
 )
 from hexbeat.store.live_columns import read_columns
+from layers.catalogue import find_layer
 from layers.counting import Counts
 from layers.filters import require_resolution
-from layers.wording import format_p, format_percent
+from layers.wording import format_list, format_p, format_percent
 
 __all__ = ["alerts", "hotspots"]
 
@@ -119,6 +120,7 @@ def _report_hotspots(
 ) -> None:
     """Print what is listed, all cells or the groups; as a table only hot and cold cells, the surest first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
+    is_judged = hotspot_map.is_known and not hotspot_map.refusal
     totals: dict[str, Any] = {
         "layer": hotspot_map.spec.name,
         "total": to_json_value(hotspot_map.total) if hotspot_map.is_known else None,
@@ -127,8 +129,8 @@ def _report_hotspots(
         "shared_in_time": hotspot_map.shared_in_time,
         "q": hotspot_map.q,
         "unit": to_json_value(hotspot_map.unit),
-        "hot": hot,
-        "cold": cold,
+        "hot": hot if is_judged else None,
+        "cold": cold if is_judged else None,
         "notes": list(hotspot_map.notes),
     }
     records = build_json_rows(listed)
@@ -140,7 +142,7 @@ def _report_hotspots(
         for note in hotspot_map.notes:
             print_message(note)
         shown = [row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in shown]
-    if form is Format.TABLE and not hotspot_map.is_known and not out:
+    if form is Format.TABLE and not is_judged and not out:
         typer.echo(f"{hotspot_map.spec.title}: hotspots are not known")
         return
     file = {"out": out} if out else {}
@@ -248,5 +250,6 @@ def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> N
             print_message(f"A form was drafted, but not sent: {draft}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
     shown = [{"alert": row["sentence"]} for row in rows]
-    empty = "none" if report.is_known else "not known"
+    unknown = format_list([find_layer(name).many for name in report.unknown])
+    empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
     print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)

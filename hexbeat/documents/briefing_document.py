@@ -115,7 +115,8 @@ def describe_no_alerts(briefing: Briefing) -> str:
 
 def describe_unknown_alerts(briefing: Briefing) -> str:
     """Of which layers alerts are not known, beside the alerts of others; "" without alerts."""
-    return describe_no_alerts(briefing).removeprefix("None.").strip() if briefing.alerts else ""
+    names = format_list([find_layer(name).many for name in briefing.unknown_alerts])
+    return f"Alerts of now of {names} are not known." if briefing.alerts and names else ""
 
 
 def _describe_none(briefing: Briefing, unknown: tuple[str, ...], none: str, what: str) -> str:
@@ -163,9 +164,9 @@ def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
         own_period = f" ({format_span(*line.period)})"
     return {
         "title": f"{line.title}{own_period}",
-        "now": format_about(line.count) if line.period else "not known",
+        "now": "not known" if line.count is None else format_about(line.count),
         "before": "" if line.earlier is None else format_about(line.earlier),
-        "verdict": line.verdict,
+        "verdict": "; ".join(filter(None, [line.verdict, line.missing])),
     }
 
 

@@ -97,15 +97,16 @@ class Purpose(StrEnum):
 class LayerLine:
     """One layer: `count` in `period`, `earlier` in the period before (None: not known), and the verdict.
 
-    `period` is None if the layer has no records in it.
+    `period` and `count` are None if nothing of it is known. `missing` says which days of it are not known; "" for none.
     """
 
     layer: str
     title: str
     period: Period | None
-    count: float
+    count: float | None
     earlier: float | None
     verdict: str
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,25 +246,26 @@ def build_layer_line(
 ) -> LayerLine:
     """One layer against the period before. Hours do not apply to states, which are in force all day."""
     if age := find_age(columns, area, spec, today):
-        return LayerLine(spec.name, spec.title, None, 0.0, None, age)
+        return LayerLine(spec.name, spec.title, None, None, None, age)
     layer_hours = hours if spec.kind == "incident" else None
     own_period = _find_own_period(columns, area, spec, period)
     if own_period is None:
-        return LayerLine(spec.name, spec.title, None, 0.0, None, f"no {spec.many} are loaded yet")
+        return LayerLine(spec.name, spec.title, None, None, None, f"no {spec.many} are loaded yet")
     start, end = own_period
     chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
     known = get_coverage(columns, time_zone=area.time_zone).find_known_in(
         spec.name, own_period, wards=study.chosen_wards
     )
     if lacks_hours(columns, chosen, known, time_zone=area.time_zone):
-        return LayerLine(spec.name, spec.title, None, 0.0, None, NO_HOURS)
+        return LayerLine(spec.name, spec.title, None, None, None, NO_HOURS)
     change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
     if change_map.now is None or not change_map.is_compared:
         return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
     total_row = change_map.whole.iloc[0]
     verdict = describe_change(str(total_row["change"]), float(total_row["ratio_low"]), float(total_row["ratio_high"]))
+    missing = _describe_missing(columns, chosen, spec, change_map.now, time_zone=area.time_zone)
     return LayerLine(
-        spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict
+        spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict, missing
     )
 
 
@@ -275,9 +277,19 @@ def _build_lone_line(
     period = change_map.now
     known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
     if period is None or not known:
-        return LayerLine(spec.name, spec.title, None, 0.0, None, NOT_KNOWN)
+        return LayerLine(spec.name, spec.title, None, None, None, NOT_KNOWN)
     count = float(select_known(columns, chosen, known, time_zone=time_zone).weight.sum())
-    return LayerLine(spec.name, spec.title, period, count, None, "earlier days are not known")
+    missing = _describe_missing(columns, chosen, spec, period, time_zone=time_zone)
+    verdict = "no comparison" if missing else "earlier days are not known"
+    return LayerLine(spec.name, spec.title, period, count, None, verdict, missing)
+
+
+def _describe_missing(columns: Columns, chosen: Filter, spec: LayerSpec, period: Period, *, time_zone: str) -> str:
+    """Which days of the period are not known; "" for none, and for states, which are in force until they end."""
+    if spec.kind == "state":
+        return ""
+    coverage = get_coverage(columns, time_zone=time_zone)
+    return coverage.describe_missing(spec.name, period, wards=chosen.wards) or ""
 
 
 def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:

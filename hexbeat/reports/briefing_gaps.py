@@ -5,19 +5,19 @@ from typing import Final
 
 import numpy as np
 
-from geo.calendar import Calendar
-from hexbeat.analysis.alert_series import find_end, is_ended
+from hexbeat.analysis.alert_methods import Setting
+from hexbeat.analysis.alert_series import describe_untested, find_end
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
 from layers.coverage import KnownState
 from layers.event import NOT_SWEPT, PRECISIONS
-from layers.periods import Period, find_month_only_share, get_coverage
+from layers.layer_spec import LayerSpec
+from layers.periods import Period, get_coverage
 
 __all__ = ["ends_with_month", "judge_closures", "list_unknown_alerts"]
 
 _ORDER_DAYS: Final = 183  # an order lasts three months, and may be extended to six
-_RECENT_WEEKS: Final = 8
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -37,27 +37,20 @@ def judge_closures(
 def list_unknown_alerts(
     columns: Columns, area: Area, period: Period, *, today: dt.date, wards: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """The layers of incidents of which no day of the period is known, or whose records have no days; by name."""
+    """The layers of incidents whose alerts of the period, as of `today`, are not known; by name."""
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
-    unknown = []
-    for spec in (spec for spec in LAYERS if spec.kind == "incident"):
-        last = find_end(coverage, [spec])
-        is_old = last is None or is_ended(last, today)
-        if (
-            is_old
-            or coverage.judge(spec.name, period, wards=wards) == "not known"
-            or _lacks_days(columns, spec.name, period[1], area)
-        ):
-            unknown.append(spec.name)
-    return tuple(unknown)
+    baseline_days = Setting().baseline_days
 
+    def is_unknown(spec: LayerSpec) -> bool:
+        if find_end(coverage, [spec]) is None or coverage.judge(spec.name, period, wards=wards) == "not known":
+            return True
+        return bool(
+            describe_untested(
+                columns, area, coverage, spec, period, baseline_days=baseline_days, today=today, wards=wards
+            )
+        )
 
-def _lacks_days(columns: Columns, layer: str, until: dt.date, area: Area) -> bool:
-    """Whether there are records of the last weeks, and each is known only to its month."""
-    calendar = Calendar(area.time_zone)
-    low, high = calendar.day_start(until - dt.timedelta(weeks=_RECENT_WEEKS)), calendar.day_start(until)
-    recent = (columns.layer == LAYER_NAMES.index(layer)) & (columns.end >= low) & (columns.start < high)
-    return find_month_only_share(columns, np.flatnonzero(recent)) == 1
+    return tuple(spec.name for spec in LAYERS if spec.kind == "incident" and is_unknown(spec))
 
 
 def ends_with_month(columns: Columns, layer: str) -> bool:

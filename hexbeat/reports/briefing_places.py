@@ -120,7 +120,8 @@ def find_hot_places(
         )
         if lacks_hours(columns, chosen, spans, time_zone=area.time_zone):
             return [], [f"{spec.title}: {NO_HOURS}."], False
-        return [], [_describe_nothing(hotspot_map, spec, days, hours), *notes], hotspot_map.is_known
+        is_known = hotspot_map.is_known and not hotspot_map.refusal
+        return [], [_describe_nothing(hotspot_map, spec, days, hours), *notes], is_known
     first = hot.head(MOST_PLACES_A_LAYER)
     places = [
         _build_line(hotspot_map, int(group), place) for group, place in zip(first["group"], first["place"], strict=True)
@@ -156,6 +157,8 @@ def _describe_nothing(hotspot_map: HotspotMap, spec: LayerSpec, days: int, hours
     """Why no place of a layer is named."""
     if not hotspot_map.is_known:
         return f"Where {spec.many} gather is not known: no records cover these {days} days."
+    if hotspot_map.refusal:
+        return f"{spec.title}: {hotspot_map.refusal[0].lower()}{hotspot_map.refusal[1:]}"
     if not hotspot_map.total:
         return f"No {spec.many} were recorded in {_count_days(hotspot_map)}{' at these hours' if hours else ''}."
     if is_too_quiet(hotspot_map):

@@ -262,9 +262,7 @@ def build_source_rows(
 
 
 def _find_last_record(row: dict[Hashable, Any], time_zone: ZoneInfo) -> dt.date:
-    if row["month_only"]:
-        return find_last_day(int(row["last_record"]), month_only=True, time_zone=time_zone)
-    return from_seconds(int(row["last_record"])).date()
+    return find_last_day(int(row["last_record"]), month_only=bool(row["month_only"]), time_zone=time_zone)
 
 
 def build_incident_rows(

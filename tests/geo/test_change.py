@@ -15,9 +15,9 @@ def test_the_e_test_equals_the_published_p_values() -> None:
     assert e_test(np.array([0, 2]), np.array([3, 6])).round(4).tolist() == [0.0884, 0.1749]
 
 
-def e_test_by_enumeration(before: int, now: int, days: tuple[float, float]) -> float:
-    """Every outcome up to 400 events, by the formula of the paper."""
-    first, second = np.arange(400)[:, None], np.arange(400)[None, :]
+def e_test_by_enumeration(before: int, now: int, days: tuple[float, float], most: int = 400) -> float:
+    """Every outcome up to `most` events, by the formula of the paper."""
+    first, second = np.arange(most)[:, None], np.arange(most)[None, :]
     spread = np.sqrt(first / days[0] ** 2 + second / days[1] ** 2)
     spread[0, 0] = 1
     apart = np.abs(second / days[1] - first / days[0]) / spread
@@ -30,6 +30,23 @@ def e_test_by_enumeration(before: int, now: int, days: tuple[float, float]) -> f
 def test_the_e_test_equals_enumeration(before: int, now: int, days: tuple[float, float]) -> None:
     found = e_test(np.array([before]), np.array([now]), days_before=days[0], days_now=days[1])
     assert found == pytest.approx([e_test_by_enumeration(before, now, days)], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "days"),
+    [(3, 246, (1.0, 1.0)), (60, 0, (28.0, 31.0)), (0, 90, (31.0, 28.0)), (150, 20, (1.0, 1.0))],
+)
+def test_a_small_p_is_exact_and_not_nought(before: int, now: int, days: tuple[float, float]) -> None:
+    """It used to be 0 for 3 against 246."""
+    (p,) = e_test(np.array([before]), np.array([now]), days_before=days[0], days_now=days[1])
+    assert 0 < p < 1e-8
+    assert p == pytest.approx(e_test_by_enumeration(before, now, days, most=1500), rel=1e-6)
+
+
+@pytest.mark.parametrize(("before", "now"), [(0, 1999), (1999, 0), (0, 100_000), (100_000, 1)])
+def test_no_p_is_nought(before: int, now: int) -> None:
+    (p,) = e_test(np.array([before]), np.array([now]))
+    assert 0 < p < 1e-100
 
 
 def test_the_e_test_equals_scipy_where_rounding_does_not_part_them() -> None:

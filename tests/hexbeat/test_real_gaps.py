@@ -61,7 +61,7 @@ def test_no_change_is_told_from_or_to_them(run: Run, gap_home: Path, period: tup
 
 def test_no_hotspot_and_no_alert_is_of_them(run: Run, gap_home: Path) -> None:
     words, answer = ask(run, gap_home, "hotspots", *DEALING, *GAP)
-    assert answer["total"] is None
+    assert (answer["total"], answer["hot"], answer["cold"]) == (None, None, None)
     assert "not known" in words
     alerts = run("alerts", *DEALING, "--day", "2024-07-15", "--days", "60", "--home", gap_home, "--format", "json")
     assert [alert for alert in alerts.json["alerts"] if "2024-05" <= str(alert["day"])[:7] <= "2024-07"] == []
@@ -74,6 +74,9 @@ def test_no_alert_of_days_that_are_not_known_is_not_none(run: Run, gap_home: Pat
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-04-20")
     assert answer["not_known"] == []
     assert "Alerts on 2024-04-20: not known" not in words
+    words, answer = ask(run, gap_home, "alerts", "--day", "2024-04-16")
+    assert answer["not_known"] == ["needle_litter", "overdoses"]
+    assert "Alerts on 2024-04-16: none; of needle finds and overdoses not known" in words
 
 
 def test_files_and_frames_say_what_is_missing(run: Run, gap_home: Path, tmp_path: Path) -> None:
@@ -147,14 +150,18 @@ def test_an_evidence_pack_has_no_nought_of_them(run: Run, gap_home: Path, tmp_pa
 
 
 def test_a_briefing_of_them_says_what_is_not_known(run: Run, gap_home: Path, tmp_path: Path) -> None:
-    """Of dealing alone: nothing is known of closures and other alerts."""
+    """Of dealing alone, and of 10 days ago: nothing is known of closures and of alerts of now."""
     asked = ("briefing", "--for", "shift", "--hours", "22-06", "--day", "2025-01-10", "--out", tmp_path / "b.pdf")
     words, answer = ask(run, gap_home, *asked)
     assert "Street dealing: records to Dec 2024 (known to the month)." in words
-    assert answer["unknown_alerts"] == ["needle_litter", "overdoses"]
+    assert answer["unknown_alerts"] == [
+        "needle_litter",
+        "street_dealing",
+        "overdoses",
+    ]  # and of dealing, since it ends 10 days before
     paper = " ".join(read_paper((tmp_path / "b.pdf").read_bytes()).words.split())
     assert "Closures that end within 14 days Not known. Closures new in the last 14 days Not known." in paper
-    assert "Alerts of needle finds and overdoses are not known." in paper
+    assert "Alerts of now of needle finds, reports of street dealing and overdoses are not known." in paper
     assert "records to Dec 2024 (known to the month)" in paper
     assert "1 Dec 2024" not in paper.replace("31 Dec 2024", "")
 

@@ -80,6 +80,8 @@ def describe_hotspots(
         if figures.state == "not known":
             return f"{subject}."
         return f"{subject}: there is nothing to test."
+    if hotspot_map.refusal:
+        return hotspot_map.refusal
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
     if missing := figures.freshness.describe_missing((figures.start, figures.end)):
         where = f"{where} (known days only: {missing})"
@@ -109,7 +111,7 @@ def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
     if groups and groups < int((rows["group"] >= 0).sum()):
         group_count = "one group" if groups == 1 else f"{format_number(groups)} groups"
         notes.append(f"They lie in {group_count} of cells that touch. A cell is tested together with those around it.")
-    if not groups and hotspot_map.total and is_too_quiet(hotspot_map):
+    if not groups and hotspot_map.total and not hotspot_map.refusal and is_too_quiet(hotspot_map):
         notes.append("Too few events to say: even a place with six times the average might not stand out.")
     return notes
 

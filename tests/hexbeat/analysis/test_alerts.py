@@ -240,6 +240,40 @@ def test_a_layer_that_ended_long_ago_says_so_by_itself() -> None:
     assert {row.layer for row in found.settings} == {"needle_litter"}
 
 
+def test_records_that_ended_weeks_ago_have_no_alert_of_now() -> None:
+    """Records end on 24 October; on 1 December no alert is not the same as none."""
+    columns = columns_of(daily(D(2026, 6, 1), D(2026, 10, 25), 1))
+    chosen = {"layers": ["overdoses"]}
+    found = build_alert_report(columns, middlesbrough(), D(2026, 10, 24), today=D(2026, 12, 1), **chosen)
+    assert (found.alerts, found.unknown, found.is_known) == ((), ("overdoses",), False)
+    assert "Records of overdoses end 5 weeks ago (24 Oct 2026). There are no alerts of now." in found.notes
+    assert build_alert_report(columns, middlesbrough(), D(2026, 10, 24), **chosen).unknown == ()
+
+
+@pytest.mark.parametrize(("known_days", "is_known"), [(0, False), (13, False), (14, True)])
+def test_a_day_straight_after_a_gap_is_not_told_as_without_alert(known_days: int, is_known: bool) -> None:  # noqa: FBT001
+    end = D(2026, 9, 1)
+    spans = (D(2026, 1, 1), D(2026, 7, 1)), (end - dt.timedelta(days=known_days), end + dt.timedelta(days=1))
+    columns = cover(columns_of([event for span in spans for event in daily(*span, 1)]), *spans)
+    found = build_alert_report(columns, middlesbrough(), end, layers=["overdoses"])
+    assert (found.alerts, found.is_known) == ((), is_known)
+    note = f"Alerts of overdoses are not known: only {known_days} of the 28 days before are known."
+    assert (note in found.notes) != is_known
+
+
+def test_records_of_months_have_no_alerts_of_days() -> None:
+    months = [(D(2024, number, 1), D(2024 + number // 12, number % 12 + 1, 1)) for number in range(6, 13)]
+    events = [
+        Event(local(f"{start} 00:00"), local(f"{end} 00:00"), layer="street_dealing", precision="month")
+        for start, end in months
+    ]
+    columns = cover(columns_of(events), (months[0][0], months[-1][1]), layer="street_dealing")
+    found = build_alert_report(columns, middlesbrough(), D(2024, 12, 31), layers=["street_dealing"])
+    assert found.unknown == ("street_dealing",)
+    reason = "the records of these weeks are known only to their month."
+    assert f"Alerts of reports of street dealing are not known: {reason}" in found.notes
+
+
 def test_days_that_are_not_known_are_in_no_baseline() -> None:
     """Five overdoses every day. Three months without records are no three months of none."""
     spans = (D(2026, 1, 1), D(2026, 5, 1)), (D(2026, 8, 1), D(2026, 8, 11))

@@ -15,6 +15,7 @@ from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.hotspot_groups import find_groups, list_groups
 from hexbeat.analysis.hotspot_map import build_hotspot_map, explain_cell
 from hexbeat.analysis.study import build_study, load_study, sum_by_cell
+from hexbeat.reports.briefing_places import find_hot_places
 from layers.counting import select
 from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
@@ -162,6 +163,32 @@ def test_only_known_days_count() -> None:
     unknown = build_hotspot_map(known, gap, load_study(middlesbrough()))
     assert unknown.notes[0] == "No day of 9 Mar to 20 Mar 2026 is known."
     assert unknown.rows["count"].isna().all()
+
+
+@pytest.mark.parametrize(("known_days", "says"), [(1, "1 of 28 days is"), (13, "13 of 28 days are"), (14, "")])
+def test_too_few_known_days_make_no_hotspot(known_days: int, says: str) -> None:
+    """Each day has 40 finds at one point: they stand out only where half of the days are known."""
+    days = [dt.date(2026, 3, 1) + dt.timedelta(days=k) for k in range(28)]
+    columns = columns_of([Event(local(f"{day} 08:00")) for day in days for _ in range(40)])
+    spans = (days[0], days[known_days - 1]), (days[27], dt.date(2026, 3, 29))
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans if span[0] < span[1])
+    known = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    chosen = Filter(layers=("needle_litter",), start=days[0], end=dt.date(2026, 3, 29))
+    found = build_hotspot_map(known, chosen, load_study(middlesbrough()))
+    assert (found.total, found.known_days) == (40 * known_days, known_days)
+    assert found.rows["count"].max() == 40 * known_days
+    refusal = f"Only {says} known: too few to say where places stand out." if says else ""
+    assert found.refusal == refusal
+    assert (found.notes[0] == refusal) == bool(says)
+    assert not says or (found.rows[["hotspot", "trend"]] == "").all(axis=None)
+    assert not says or found.rows["group"].isna().all()
+    assert found.rows["p_value"].isna().all() == bool(says)
+    assert not says or explain_cell(found, found.rows["cell"][found.rows["count"].argmax()]) == refusal
+    places = find_hot_places(
+        known, middlesbrough(), found.spec, load_study(middlesbrough()), until=dt.date(2026, 3, 29), days=28, hours=None
+    )
+    assert places[2] == (not says)
+    assert not says or places[:2] == ([], [f"Needle finds: o{refusal[1:]}"])
 
 
 def test_groups_are_hotspots_that_touch_and_the_busiest_cell_stands_for_them() -> None:

@@ -8,12 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hexbeat.analysis.alerts import Alert, build_alert_report
 from hexbeat.analysis.forecast_methods import METHODS, RANKS_ONLY
 from hexbeat.analysis.hotspot_map import HOT, build_hotspot_map
 from hexbeat.analysis.method_selection import MethodSelection, SelectedMethod, choose_map_size
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import find_cell_resolution
-from hexbeat.documents.briefing_document import describe_freshness
+from hexbeat.documents.briefing_document import (
+    build_layer_row,
+    describe_freshness,
+    describe_no_alerts,
+    describe_unknown_alerts,
+)
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
 from layers.counting import count
@@ -28,6 +34,12 @@ DAY = dt.timedelta(days=1)
 @cache
 def meeting(wards: tuple[str, ...] = ()) -> Briefing:
     return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, wards=wards)
+
+
+def build_alerts() -> tuple[Alert, ...]:
+    """The alerts of the planted spike."""
+    columns, area = demonstration()[0], middlesbrough()
+    return build_alert_report(columns, area, TODAY - DAY, days=28, layers=["overdoses"]).alerts
 
 
 def select_for_overdoses(method: SelectedMethod) -> dict[str, MethodSelection]:
@@ -130,7 +142,23 @@ def test_days_without_records_have_no_number() -> None:
     entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
     gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
     line = build_briefing(gapped, area, today=dt.date(2026, 6, 1)).layers[0]
-    assert (line.period, line.earlier, line.verdict) == (None, None, "not known")
+    assert (line.period, line.count, line.earlier, line.verdict) == (None, None, None, "not known")
+
+
+def test_a_week_that_is_partly_known_says_which_days_are_not() -> None:
+    """The first two of seven days are known, and the last: the number is theirs alone."""
+    columns, area = demonstration()[0], middlesbrough()
+    spans = [(dt.date(2026, 1, 1), TODAY - 5 * DAY), (TODAY - DAY, TODAY)]
+    entries = tuple(CoverageEntry("needle_litter", "log", "", *span) for span in spans)
+    gapped = replace(columns, coverage=Coverage(entries, columns.ward_codes))
+    briefing = build_briefing(gapped, area, today=TODAY)
+    line = briefing.layers[0]
+    assert line.count is not None
+    assert (line.earlier, line.verdict, line.missing) == (
+        None, "no comparison", "17 to 20 Nov 2026 are not known",
+    )  # fmt: skip
+    assert build_layer_row(line, briefing)["verdict"] == "no comparison; 17 to 20 Nov 2026 are not known"
+    assert {other.missing for other in meeting().layers} == {""}
 
 
 def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
@@ -199,6 +227,17 @@ def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_
         "Street dealing (police-uk-street): records to Dec 2024 (known to the month)",
         "Street dealing (police-uk-street): records to 1 Dec 2024",
     ]
+
+
+@pytest.mark.parametrize(("days", "is_known"), [(6, True), (7, False), (38, False)])
+def test_records_that_ended_weeks_ago_have_no_known_alerts_of_now(days: int, is_known: bool) -> None:  # noqa: FBT001
+    briefing = build_briefing(demonstration()[0], middlesbrough(), today=TODAY + days * DAY)
+    assert (briefing.unknown_alerts == ()) == is_known
+    assert (describe_no_alerts(briefing) == "None.") == is_known
+    layers = "needle finds, reports of street dealing and overdoses"
+    told = replace(briefing, alerts=(*briefing.alerts, *build_alerts()))
+    assert bool(told.alerts)
+    assert describe_unknown_alerts(told) == ("" if is_known else f"Alerts of now of {layers} are not known.")
 
 
 def test_records_that_ended_long_ago_say_nothing_of_now() -> None:

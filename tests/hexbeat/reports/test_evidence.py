@@ -12,6 +12,7 @@ from pyproj import Geod
 
 from geo.cells import index_points
 from geo.errors import PolicyError, UsageError
+from hexbeat.cli.evidence_commands import describe_nothing
 from hexbeat.documents.evidence.evidence_document import (
     build_fact_rows,
     build_month_table,
@@ -185,6 +186,12 @@ def test_sources_say_what_they_hold_and_what_was_used(tmp_path: Path) -> None:
     assert content["demonstration"] == ""
 
 
+def test_the_last_record_of_a_source_is_of_its_local_day(tmp_path: Path) -> None:
+    """Half past midnight in summer time is the day before in UTC."""
+    content = pack(tmp_path, event("near", when=seconds(2026, 7, 1, 23, 30)))
+    assert [row["last_record"] for row in content["sources"]] == ["2026-07-02"]
+
+
 def test_a_source_of_which_nothing_near_could_be_used_is_told(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Store.open(home) as store:
@@ -324,5 +331,11 @@ def test_where_nothing_is_known_no_record_is_not_none(tmp_path: Path) -> None:
     )
     assert describe_no_records(content) == "Not known: no records cover this place and period."
     assert len(content["months"]) == 10
+    assert describe_nothing(content) == "not known"
+    both = ("needle_litter", "street_dealing", "overdoses")
+    some = pack(tmp_path, event("near"), start=dt.date(2026, 5, 2), end=dt.date(2026, 5, 4), radius_m=20, layers=both)
+    assert describe_nothing(some) == (
+        "none, but reports of street dealing and overdoses are not known, and not all days of needle finds are known"
+    )
     partly = pack(tmp_path, event("near"), start=dt.date(2026, 5, 3), end=dt.date(2026, 5, 4), radius_m=20)
     assert describe_no_records(partly) == "No record lies within the radius and the period. Not all days are known."
