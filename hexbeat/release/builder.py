@@ -247,16 +247,14 @@ def _build_layer(entry: LayerPolicy, periods: tuple[Period, ...], not_known: tup
 def _name_officers(
     layers: tuple[ReleasedLayer, ...], known_events: KnownEvents, series: Sequence[RegisteredRelease]
 ) -> tuple[ReleasedLayer, ...]:
-    """The layers, with `officers` where a source of searches was ever loaded, or a table holds k records by officers.
+    """The layers, with `officers` where a source of searches was ever loaded.
 
-    The first is a fact about sources alone. With fewer than k, naming them would tell of records that are not shown.
+    This is a fact about sources alone. Officers' records in other tables are not named, at no threshold: two stores
+    that publish the same numbers would then give different bytes, and tell of records that are not shown.
     """
     named = {layer.name for old in series for layer in old.release.layers if layer.officers}
     if known_events.searches:
         named.add(SEARCHED_LAYER)
-    frame = known_events.frame
-    by_officers = frame.loc[frame["reported_by"] == "officer", "layer"].value_counts()
-    named |= {layer.name for layer in layers if by_officers.get(layer.name, 0) >= layer.k}
     return tuple(replace(layer, officers=layer.name in named) for layer in layers)
 
 
