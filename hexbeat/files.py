@@ -1,6 +1,7 @@
 """Files: writing them completely or not at all, their hashes, and text that no spreadsheet runs as a formula."""
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["atomic_write", "escape_formula", "escape_formulas", "hash_file", "require_folder"]
+__all__ = ["atomic_write", "escape_formula", "escape_formulas", "format_toml_fact", "hash_file", "require_folder"]
 
 # OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms run too
@@ -54,6 +55,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
 def _describe_cause(path: Path, error: OSError) -> str:
     """The system's own reason, without the path."""
     return "it is a folder" if path.is_dir() else (error.strerror or type(error).__name__)
+
+
+def format_toml_fact(name: str, value: object) -> str:
+    """A line of TOML: text, a number, true or false, or a list. JSON writes them alike, but the delete character."""
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"{name} = {text}"
 
 
 def hash_file(path: Path) -> str:

@@ -17,6 +17,7 @@ from geo.errors import AreaError
 from geo.geofiles import describe_format, detect_format, gdal_address
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import AREA_FILE, WARDS_FILE
+from hexbeat.files import format_toml_fact
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -201,14 +202,8 @@ def _format_compact_json(value: object) -> str:
 
 
 def _format_toml(facts: Mapping[str, Any]) -> str:
-    """Strings, whole numbers and lists of strings as TOML. JSON writes them the same, except the delete character."""
     header = "# Made by `hexbeat boundaries build`; build again rather than edit.\n"
-    return header + "".join(f"{key} = {_format_toml_value(value)}\n" for key, value in facts.items())
-
-
-def _format_toml_value(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text.replace("\x7f", "\\u007f")
+    return header + "".join(f"{format_toml_fact(name, value)}\n" for name, value in facts.items())
 
 
 def _write_durably(path: Path, text: str) -> None:

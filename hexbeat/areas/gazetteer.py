@@ -33,7 +33,6 @@ __all__ = [
     "Gazetteer",
     "GazetteerSource",
     "group_points",
-    "has_gazetteer",
     "read_gazetteer",
 ]
 
@@ -120,19 +119,14 @@ class Gazetteer:
         return _tell_apart(ordered[[*COLUMNS, "points"]].reset_index(drop=True))
 
 
-def has_gazetteer(area: Area) -> bool:
-    """Whether the area has a gazetteer."""
-    return (area.folder / GAZETTEER_FILE).is_file() and (area.folder / FACTS_FILE).is_file()
-
-
 def read_gazetteer(area: Area) -> Gazetteer | None:
     """The area's gazetteer, kept in memory until its files change; None if it has none.
 
     AreaError if its files cannot be read, were changed by hand, or were made for other wards.
     """
-    if not has_gazetteer(area):
-        return None
     files = [area.folder / name for name in (GAZETTEER_FILE, FACTS_FILE, WARDS_FILE)]
+    if not all(file.is_file() for file in files[:2]):
+        return None
     stamp = tuple(number for file in files for number in (file.stat().st_mtime_ns, file.stat().st_size))
     return _read(area.folder, area.title, stamp)
 

@@ -16,7 +16,7 @@ from geo.errors import AreaError, DataError
 from hexbeat.areas.area import WARDS_FILE, Area
 from hexbeat.areas.gazetteer import COLUMNS, FACTS_FILE, GAZETTEER_FILE, KINDS, STREET, GazetteerSource
 from hexbeat.areas.gazetteer_sources import read_source
-from hexbeat.files import atomic_write, hash_file
+from hexbeat.files import atomic_write, format_toml_fact, hash_file
 
 __all__ = ["GazetteerReport", "build_gazetteer"]
 
@@ -170,12 +170,8 @@ def _write_facts(area: Area, sources: Sequence[tuple[Path, GazetteerSource, int]
             "attribution": credit.attribution,
             "file": path.name,
             "file_sha256": hash_file(path),
+            "read": read,
         }
-        lines += ["", "[[sources]]", *(f"{name} = {_quote(text)}" for name, text in facts.items()), f"read = {read}"]
+        lines += ["", "[[sources]]", *(format_toml_fact(name, value) for name, value in facts.items())]
     with atomic_write(area.folder / FACTS_FILE) as draft:
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

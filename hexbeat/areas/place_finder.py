@@ -68,7 +68,7 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
         found = find(query, area)
         if found is not None:
             return found.head(limit)
-    named = _build_index(_IndexKey(area, read_gazetteer(area))).search(query, limit=limit, stops=stops)
+    named = _build_index(area, read_gazetteer(area)).search(query, limit=limit, stops=stops)
     cells = _find_cells_by_code(query, area) if len(named) < limit else ()
     return pd.concat([named, _build_answer(cells)], ignore_index=True).head(limit) if cells else named
 
@@ -265,24 +265,11 @@ def _find_postcode(query: str, area: Area) -> pd.DataFrame | None:
     return _build_answer([(name, kind, *_find_ward(lon, lat, area), lon, lat)])
 
 
-@dataclass(frozen=True, slots=True)
-class _IndexKey:
-    """An area and its gazetteer. Both are kept in memory until their files change, so identity serves as the key."""
-
-    area: Area
-    gazetteer: Gazetteer | None
-
-    def __hash__(self) -> int:
-        return hash((id(self.area), id(self.gazetteer)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _IndexKey) and self.area is other.area and self.gazetteer is other.gazetteer
-
-
 @lru_cache(maxsize=8)
-def _build_index(key: _IndexKey) -> "_Index":
-    authorities = dict(zip(key.area.wards.codes, key.area.wards.lad_names, strict=False))
-    return _Index(_list_places(key.area, key.gazetteer), authorities)
+def _build_index(area: Area, gazetteer: Gazetteer | None) -> "_Index":
+    """Area and gazetteer stay in memory until their files change, and are compared by identity."""
+    authorities = dict(zip(area.wards.codes, area.wards.lad_names, strict=False))
+    return _Index(_list_places(area, gazetteer), authorities)
 
 
 def _list_places(area: Area, gazetteer: Gazetteer | None) -> pd.DataFrame:

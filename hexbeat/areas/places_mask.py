@@ -23,7 +23,7 @@ from geo.errors import AreaError, DataError
 from geo.geofiles import gdal_address
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import WARDS_FILE, Area
-from hexbeat.files import atomic_write, hash_file
+from hexbeat.files import atomic_write, format_toml_fact, hash_file
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -116,7 +116,8 @@ def build_places_mask(path: Path, area: Area, *, source: str, licence: str, attr
         "places_sha256": hash_file(area.folder / MASK_FILE),
         "spots_sha256": hash_file(area.folder / SPOTS_FILE),
     }
-    lines = ["# Made by `hexbeat boundaries places`; make again rather than edit.", *map(_format_toml, facts.items())]
+    lines = ["# Made by `hexbeat boundaries places`; make again rather than edit."]
+    lines += [format_toml_fact(name, value) for name, value in facts.items()]
     with atomic_write(area.folder / FACTS_FILE) as draft:
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return MaskReport(area.name, rows_read, len(candidates), len(pieces), str(area.folder / MASK_FILE))
@@ -197,11 +198,3 @@ def _find_distinct_points(lon: NDArray[np.float64], lat: NDArray[np.float64], ar
     codes = np.array(area.wards.codes, dtype=object)[ward[inside]]
     frame = pd.DataFrame({"ward_code": codes, "cell": cells[PIECE_RESOLUTION], "spot": cells[SPOT_RESOLUTION]})
     return frame.drop_duplicates()
-
-
-def _format_toml(fact: tuple[str, object]) -> str:
-    name, value = fact
-    if isinstance(value, int):
-        return f"{name} = {value}"
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'{name} = "{escaped}"'

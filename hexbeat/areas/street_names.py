@@ -58,7 +58,7 @@ def name_cells(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> list[st
     if asked.size == 0:
         return []
     resolution = int(asked[0]) >> 52 & 0xF
-    return _get_namer(_Key(area, read_gazetteer(area)), resolution).name(asked)
+    return _get_namer(area, read_gazetteer(area), resolution).name(asked)
 
 
 def name_group(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> str:
@@ -67,7 +67,7 @@ def name_group(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> str:
     As in "Linthorpe Road and Southfield Road (Central)". A group of one street has the name of its first cell.
     """
     asked = np.asarray(cells, dtype=np.uint64)
-    namer = _get_namer(_Key(area, read_gazetteer(area)), int(asked[0]) >> 52 & 0xF)
+    namer = _get_namer(area, read_gazetteer(area), int(asked[0]) >> 52 & 0xF)
     streets, ward = namer.list_streets(asked)
     if len(streets) < _IN_GROUP:
         return namer.name(asked[:1])[0]
@@ -109,20 +109,6 @@ def name_points(lon: NDArray[np.float64], lat: NDArray[np.float64], area: Area) 
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
-    """An area and its gazetteer. Both are kept in memory until their files change, so identity serves as the key."""
-
-    area: Area
-    gazetteer: Gazetteer | None
-
-    def __hash__(self) -> int:
-        return hash((id(self.area), id(self.gazetteer)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.area is other.area and self.gazetteer is other.gazetteer
-
-
-@dataclass(frozen=True, slots=True)
 class _CellStreets:
     """The streets of one cell: whether the first lies in it, the others that may stand beside it, best first.
 
@@ -146,8 +132,9 @@ class _CellStreets:
 
 
 @lru_cache(maxsize=16)
-def _get_namer(key: _Key, resolution: int) -> "_Namer":
-    return _Namer(key.area, key.gazetteer, resolution)
+def _get_namer(area: Area, gazetteer: Gazetteer | None, resolution: int) -> "_Namer":
+    """Area and gazetteer stay in memory until their files change, and are compared by identity."""
+    return _Namer(area, gazetteer, resolution)
 
 
 class _Namer:

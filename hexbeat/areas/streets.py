@@ -24,7 +24,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import Area
 from hexbeat.areas.street_files import Publisher, read_street_shapes
 from hexbeat.areas.street_lines import tidy_areas, tidy_lines
-from hexbeat.files import atomic_write, hash_file
+from hexbeat.files import atomic_write, format_toml_fact, hash_file
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -146,7 +146,8 @@ def build_streets(
     }
     heading = "# Made by `hexbeat streets build`; build again rather than edit. streets.json has the same licence."
     with atomic_write(area.folder / FACTS_FILE) as draft:
-        draft.write_text("\n".join([heading, *map(format_fact, facts.items())]) + "\n", encoding="utf-8")
+        lines_of_facts = [format_toml_fact(name, value) for name, value in facts.items()]
+        draft.write_text("\n".join([heading, *lines_of_facts]) + "\n", encoding="utf-8")
     return StreetReport(
         area.name, rows_read, lines, areas, len(data["names"]),
         (area.folder / STREETS_FILE).stat().st_size, near, complete, str(area.folder / STREETS_FILE),
@@ -294,8 +295,3 @@ def format_streets(data: dict[str, Any]) -> str:
         ]
         parts.append(f"{json.dumps(key)}:{{" + ",\n".join(kinds) + "}")
     return "{" + ",\n".join(parts) + "}\n"
-
-
-def format_fact(fact: tuple[str, object]) -> str:
-    """A line of TOML; JSON's numbers, booleans and strings are TOML's too."""
-    return f"{fact[0]} = {json.dumps(fact[1], ensure_ascii=False)}"
