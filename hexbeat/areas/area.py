@@ -21,6 +21,7 @@ __all__ = [
     "AREA_FILE",
     "WARDS_FILE",
     "Area",
+    "Publisher",
     "find_area_folders",
     "find_ward_bounds",
     "list_areas",
@@ -47,6 +48,15 @@ FACTS: Final[dict[str, type]] = {
     "crs": str,
     "time_zone": str,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who published a file, its licence, and the credit that the licence asks for."""
+
+    source: str
+    licence: str
+    attribution: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

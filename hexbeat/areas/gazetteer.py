@@ -31,7 +31,6 @@ __all__ = [
     "LANDMARKS",
     "STREET",
     "Gazetteer",
-    "GazetteerSource",
     "group_points",
     "read_gazetteer",
 ]
@@ -52,15 +51,6 @@ LANDMARKS: Final = ("station", "bus station", "hospital", "school", "college")
 _POSTCODES_ONLY: Final = frozenset({"Code-Point Open"})  # sources of which nothing but postcodes is kept
 _SAME_PLACE_M: Final = 600.0
 _NEAR_STREETS: Final = 8  # streets looked at to tell two of one name apart
-
-
-@dataclass(frozen=True, slots=True)
-class GazetteerSource:
-    """Where the names of a file come from: a table of `gazetteer.toml`."""
-
-    title: str
-    licence: str
-    attribution: str
 
 
 @dataclass(frozen=True, eq=False)  # without slots, so that what is derived can be kept

@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 
 from geo.distance import degrees_around, offsets_m
 from geo.errors import AreaError, DataError
-from hexbeat.areas.area import WARDS_FILE, Area
-from hexbeat.areas.gazetteer import COLUMNS, FACTS_FILE, GAZETTEER_FILE, KINDS, STREET, GazetteerSource
+from hexbeat.areas.area import WARDS_FILE, Area, Publisher
+from hexbeat.areas.gazetteer import COLUMNS, FACTS_FILE, GAZETTEER_FILE, KINDS, STREET
 from hexbeat.areas.gazetteer_sources import read_source
 from hexbeat.files import atomic_write, format_toml_fact, hash_file
 
@@ -55,7 +55,7 @@ def build_gazetteer(
     paths: Sequence[Path],
     area: Area,
     *,
-    source: GazetteerSource | None = None,
+    source: Publisher | None = None,
     headings_by_field: Mapping[str, str] | None = None,
     year: str = "",
 ) -> GazetteerReport:
@@ -157,7 +157,7 @@ def _name_unnamed(points: pd.DataFrame) -> pd.DataFrame:
     return named
 
 
-def _write_facts(area: Area, sources: Sequence[tuple[Path, GazetteerSource, int]]) -> None:
+def _write_facts(area: Area, sources: Sequence[tuple[Path, Publisher, int]]) -> None:
     lines = [
         "# Made by `hexbeat gazetteer build`; build again rather than edit.",
         f'wards_sha256 = "{hash_file(area.folder / WARDS_FILE)}"',
@@ -165,7 +165,7 @@ def _write_facts(area: Area, sources: Sequence[tuple[Path, GazetteerSource, int]
     ]
     for path, credit, read in sources:
         facts = {
-            "title": credit.title,
+            "title": credit.source,
             "licence": credit.licence,
             "attribution": credit.attribution,
             "file": path.name,

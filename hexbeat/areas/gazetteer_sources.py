@@ -17,7 +17,8 @@ import shapely
 from geo.errors import DataError
 from geo.geofiles import gdal_address
 from geo.lazy_modules import import_lazily
-from hexbeat.areas.gazetteer import STREET, GazetteerSource
+from hexbeat.areas.area import Publisher
+from hexbeat.areas.gazetteer import STREET
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -57,7 +58,7 @@ class SourceForm:
 
     columns: tuple[str, ...]
     read: Read
-    source: GazetteerSource | None = None
+    source: Publisher | None = None
 
 
 def tidy_name(name: str) -> str:
@@ -204,17 +205,17 @@ def _parse_open_kind(local_type: str) -> str:
 
 
 _OS: Final = "Contains OS data © Crown copyright and database right {year}"
-_CODE_POINT: Final = GazetteerSource(
+_CODE_POINT: Final = Publisher(
     "Code-Point Open",
     OGL,
     f"{_OS}; contains Royal Mail data © Royal Mail copyright and database right {{year}}; "
     "contains National Statistics data © Crown copyright and database right {year}",
 )
-_POLICE: Final = GazetteerSource("data.police.uk", OGL, "Names of streets from data.police.uk")
-_SCHOOLS: Final = GazetteerSource("Get Information about Schools", OGL, "Schools from Get Information about Schools")
-_STOPS: Final = GazetteerSource("NaPTAN", OGL, "Stops and stations from NaPTAN")
-_PHARMACIES: Final = GazetteerSource("NHS Organisation Data Service", OGL, "Pharmacies from NHS ODS")
-_OPEN_NAMES: Final = GazetteerSource("OS Open Names", OGL, _OS)
+_POLICE: Final = Publisher("data.police.uk", OGL, "Names of streets from data.police.uk")
+_SCHOOLS: Final = Publisher("Get Information about Schools", OGL, "Schools from Get Information about Schools")
+_STOPS: Final = Publisher("NaPTAN", OGL, "Stops and stations from NaPTAN")
+_PHARMACIES: Final = Publisher("NHS Organisation Data Service", OGL, "Pharmacies from NHS ODS")
+_OPEN_NAMES: Final = Publisher("OS Open Names", OGL, _OS)
 FORMS: Final = (
     SourceForm(("postcode", "positional_quality", "easting", "northing"), _read_postcodes, _CODE_POINT),
     SourceForm(("postcode", "positional_quality_indicator", "eastings", "northings"), _read_postcodes, _CODE_POINT),

@@ -7,7 +7,6 @@ Else: lines of any vector file, classed by the words or road numbers that they c
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ import shapely
 from geo.errors import DataError, UsageError
 from geo.geofiles import gdal_address
 from geo.lazy_modules import import_lazily
+from hexbeat.areas.area import Publisher
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -26,22 +26,13 @@ else:
     pd = import_lazily("pandas")
     pyogrio = import_lazily("pyogrio")
 
-__all__ = ["CLASSES", "OPENSTREETMAP", "ORDNANCE_SURVEY", "Publisher", "read_street_shapes"]
+__all__ = ["CLASSES", "OPENSTREETMAP", "ORDNANCE_SURVEY", "read_street_shapes"]
 
 CLASSES: Final = ("main", "through", "street", "path", "rail", "water", "green")
 MOST_SHAPES: Final = 2_000_000  # in the area's surroundings: three times those of Greater Manchester
 RULE: Final = "The streets of a map come from a file of lines"
 HINT: Final = "give an .osm.pbf, a GeoPackage of OS Open Roads or OS Open Zoomstack, or lines as GeoJSON or GeoPackage"
 Bounds = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Publisher:
-    """Who published a file, its licence, and the credit that the licence asks for."""
-
-    source: str
-    licence: str
-    attribution: str
 
 
 OPENSTREETMAP: Final = Publisher(

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from geo.distance import metres_per_degree
 from geo.errors import AreaError, DataError, UsageError
 from geo.lazy_modules import import_lazily
-from hexbeat.areas.area import Area
-from hexbeat.areas.street_files import Publisher, read_street_shapes
+from hexbeat.areas.area import Area, Publisher
+from hexbeat.areas.street_files import read_street_shapes
 from hexbeat.areas.street_lines import tidy_areas, tidy_lines
 from hexbeat.files import atomic_write, format_toml_fact, hash_file
 

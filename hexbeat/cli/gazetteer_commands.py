@@ -7,8 +7,8 @@ import pandas as pd
 import typer
 
 from geo.errors import UsageError
-from hexbeat.areas.area import load_area, load_named_area
-from hexbeat.areas.gazetteer import GAZETTEER_FILE, GazetteerSource
+from hexbeat.areas.area import Publisher, load_area, load_named_area
+from hexbeat.areas.gazetteer import GAZETTEER_FILE
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.areas.place_finder import FOUND_COLUMNS, describe_nothing_found, find_places
 from hexbeat.cli.answers import print_answer, print_message
@@ -65,7 +65,7 @@ def build(
             "--origin, --licence or --attribution is missing",
             "give all three",
         )
-    source = GazetteerSource(origin, licence, attribution) if origin and licence and attribution else None
+    source = Publisher(origin, licence, attribution) if origin and licence and attribution else None
     report = build_gazetteer(files, named_area, source=source, headings_by_field=parse_columns(column), year=year)
     rows = [{"kind": kind, "points": points} for kind, points in report.points_by_kind.items()]
     print_answer(report.as_dict(), form=form, rows=rows)

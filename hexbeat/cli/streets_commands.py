@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from geo.errors import UsageError
-from hexbeat.areas.area import load_area
-from hexbeat.areas.street_files import Publisher
+from hexbeat.areas.area import Publisher, load_area
 from hexbeat.areas.streets import STREETS_FILE, build_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import Format, FormatOption, HomeOption

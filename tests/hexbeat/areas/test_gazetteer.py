@@ -9,12 +9,12 @@ import pytest
 import shapely
 
 from geo.errors import AreaError, DataError
-from hexbeat.areas.area import Area, list_areas, load_area
-from hexbeat.areas.gazetteer import COLUMNS, KINDS, GazetteerSource, read_gazetteer
+from hexbeat.areas.area import Area, Publisher, list_areas, load_area
+from hexbeat.areas.gazetteer import COLUMNS, KINDS, read_gazetteer
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.areas.gazetteer_sources import tidy_name
 
-OWN = GazetteerSource("A council", "OGL v3.0", "Contains data of a council")
+OWN = Publisher("A council", "OGL v3.0", "Contains data of a council")
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import shapely
 
 from geo.errors import AreaError, DataError, UsageError
 from geo.wards import Wards
-from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.street_files import Publisher
+from hexbeat.areas.area import Area, Publisher, load_area
 from hexbeat.areas.streets import PARTLY_SHOWN, build_streets, read_streets
 from hexbeat.files import hash_file
 

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import DataError
-from hexbeat.areas.area import Area, load_area
-from hexbeat.areas.gazetteer import GazetteerSource
+from hexbeat.areas.area import Area, Publisher, load_area
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.load_checks import NoGazetteerError
@@ -180,7 +179,7 @@ def test_a_newer_gazetteer_moves_an_event_and_keeps_its_name(sqlite_store: Store
     for lon in (-1.235, -1.236):
         points = tmp_path / "streets.csv"
         points.write_text(f"kind,name,lon,lat\nstreet,Long Street,{lon},54.574\n", encoding="utf-8")
-        build_gazetteer([points], plain, source=GazetteerSource("A council", "OGL v3.0", "Contains data of a council"))
+        build_gazetteer([points], plain, source=Publisher("A council", "OGL v3.0", "Contains data of a council"))
         report = ingest(sqlite_store, path, area=plain)
         places.append((report.files[0].tally.new, report.files[0].tally.updated))
     assert places == [(1, 0), (0, 1)]
