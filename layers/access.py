@@ -15,12 +15,14 @@ __all__ = ["ANALYST", "Action", "Role", "Viewer", "may", "require"]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person using Hexbeat, by their role."""
+    """The person using Hexbeat, by their role. `subject` is their name for the audit trail; "" where nobody gave it."""
 
     role: Role
+    subject: str = ""
 
 
 ANALYST: Final = Viewer(Role.ANALYST)
+_AUDITORS: Final = frozenset({Role.AUDITOR, Role.ANALYST})  # the audit trail is of no layer
 
 
 def may(viewer: Viewer, action: Action, layer: str | None = None) -> bool:
@@ -29,6 +31,8 @@ def may(viewer: Viewer, action: Action, layer: str | None = None) -> bool:
     Anything unknown (no viewer, a role without a policy, another action, an unknown layer) is refused.
     """
     role = getattr(viewer, "role", "")
+    if action == Action.SEE_AUDIT:
+        return role in _AUDITORS
     specs = [spec for spec in LAYERS if layer is None or spec.name == layer]
     return bool(specs) and all(
         any(role == allowed_role and action in actions for allowed_role, actions in spec.access) for spec in specs

@@ -7,9 +7,13 @@ __all__ = ["ANALYST_ACTIONS", "Action", "Role"]
 
 
 class Role(StrEnum):
-    """The roles of viewers. There is one role for now."""
+    """The roles of viewers. What a layer's file grants to none of them by name is refused."""
 
+    POLICE = "police"
+    COUNCIL = "council"
+    HEALTH = "health"
     ANALYST = "analyst"
+    AUDITOR = "auditor"
 
 
 class Action(StrEnum):
@@ -28,6 +32,7 @@ class Action(StrEnum):
     RECORD_WORK = "record_work"
     SEE_WORK = "see_work"
     MAKE_EVIDENCE = "make_evidence"
+    SEE_AUDIT = "see_audit"
 
 
 # Written out action by action, so that an action added later is refused to all until it is written here.
@@ -46,5 +51,6 @@ ANALYST_ACTIONS: Final = frozenset(
         Action.RECORD_WORK,
         Action.SEE_WORK,
         Action.MAKE_EVIDENCE,
+        Action.SEE_AUDIT,
     }
 )

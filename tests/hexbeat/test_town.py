@@ -222,7 +222,10 @@ def test_a_role_is_named_or_refused() -> None:
         assert opened.viewer.role == "analyst"
     with pytest.raises(hexbeat.UsageError) as error:
         hexbeat.open(filled_store(), "middlesbrough", viewer="councillor")
-    assert str(error.value) == "viewer is one of analyst; 'councillor' was given; choose from analyst"
+    assert str(error.value) == (
+        "viewer is one of police, council, health, analyst, auditor; 'councillor' was given; "
+        "choose from police, council, health, analyst, auditor"
+    )
 
 
 def test_every_answer_asks_the_access_policy() -> None:
