@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 JOBS ?= 2
-AS_ROOT := $(if $(filter 0,$(shell id -u)),--as-root)
+USER_ID := $(shell id -u)
+AS_ROOT := $(if $(filter 0,$(USER_ID)),--as-root)
 
 .PHONY: help run install test test-fast test-deps lint format lock bench clean
 

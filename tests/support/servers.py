@@ -12,12 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.support.paths import ROOT
 
-__all__ = ["AS_ROOT", "AT_REST", "Calls", "ask", "hexbeat_server", "open_socket", "served_by", "streamlit_server"]
+__all__ = [
+    "AS_ROOT",
+    "AT_REST",
+    "Calls",
+    "ask",
+    "hexbeat_server",
+    "open_socket",
+    "served_by",
+    "streamlit_server",
+    "wait_until_healthy",
+]
 
 
 # A page whose script has run to its end. Waited for as a locator: Playwright looks more often than it asks an `expect`.
@@ -67,7 +77,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
+def wait_until_healthy(server: "subprocess.Popen[Any]", url: str) -> None:
     end = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < end:
         assert server.poll() is None, "the server stopped before it answered"
