@@ -54,7 +54,7 @@ def make_engine(home: Path, database_url: str | None) -> Engine:
 
 
 def _prepare_home(home: Path) -> None:
-    """Beside a database on a server, `home` holds plans and the register. A process without a writable one may go on."""
+    """Beside a database on a server, `home` holds plans and the register. Without a writable one a process goes on."""
     with suppress(OSError):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _restrict_access(home, 0o700)
