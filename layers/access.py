@@ -31,7 +31,10 @@ __all__ = [
     "require_cells",
     "require_document",
     "require_export",
+    "require_numbers",
     "require_page",
+    "require_points",
+    "require_seen",
     "requires_reason",
 ]
 
@@ -155,13 +158,8 @@ def require_cells(detail: Detail, layer: str, resolution: int) -> None:
     """PolicyError if cells of this resolution are finer than the detail that a viewer sees of a layer."""
     if detail.finest is not None and resolution <= detail.finest:
         return
+    require_seen(detail, layer)
     title = find_layer(layer).title
-    if detail.kind == "nothing":
-        raise PolicyError(
-            "The access policy decides how finely each layer is shown",
-            f"your role sees nothing of {layer}",
-            "leave this layer out, or ask the analyst of the partnership",
-        )
     if detail.finest is None:
         raise PolicyError(
             "The access policy decides how finely each layer is shown",
@@ -173,6 +171,39 @@ def require_cells(detail: Detail, layer: str, resolution: int) -> None:
         f"{title} are shown to your role in cells of resolution {detail.finest} or larger, not {resolution}",
         f"choose resolution {detail.finest}",
     )
+
+
+def require_seen(detail: Detail, layer: str) -> None:
+    """PolicyError if the detail shows nothing of a layer."""
+    if detail.kind == "nothing":
+        raise PolicyError(
+            "The access policy decides how finely each layer is shown",
+            f"your role sees nothing of {layer}",
+            "leave this layer out, or ask the analyst of the partnership",
+        )
+
+
+def require_points(detail: Detail, layer: str) -> None:
+    """PolicyError if the detail shows no points of a layer."""
+    if detail.kind == "points":
+        return
+    require_seen(detail, layer)
+    raise PolicyError(
+        "The access policy decides how finely each layer is shown",
+        f"{find_layer(layer).title} are shown to your role without their points, which are needed here",
+        "choose another layer, or ask the analyst of the partnership",
+    )
+
+
+def require_numbers(detail: Detail, layer: str) -> None:
+    """PolicyError if small numbers of a layer are not shown, to what would tell them."""
+    if detail.fewest > 1:
+        raise PolicyError(
+            "The access policy decides how finely each layer is shown",
+            f"numbers of {find_layer(layer).title} below {detail.fewest} are not shown to your role, and this would "
+            "tell them",
+            "ask for counts, or ask the analyst of the partnership",
+        )
 
 
 def requires_reason(viewer: Viewer, action: Action, layer: str) -> bool:
