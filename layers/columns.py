@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from layers.access import require_cells, require_numbers, require_points, require_seen
 from layers.catalogue import LAYERS, find_layer_code
 from layers.coverage import Coverage
+from layers.layer_spec import LayerSpec
 from layers.roles import POINTS, Detail
 
 __all__ = ["Columns", "mark_states"]
@@ -68,6 +69,26 @@ class Columns:
             if layer in self.details:
                 require_seen(self.details[layer], layer)
 
+    def hides(self, layer: str) -> bool:
+        """Whether the viewer of these columns sees nothing of a layer."""
+        return self.details.get(layer, POINTS).kind == "nothing"
+
+    def list_shown(self, *, in_cells: bool = False, resolution: int = 0) -> list[LayerSpec]:
+        """The layers of which the viewer of these columns sees something; `in_cells`: in cells of this resolution."""
+        details = [(spec, self.details.get(spec.name, POINTS)) for spec in LAYERS]
+        return [
+            spec
+            for spec, detail in details
+            if detail.kind != "nothing" and not (in_cells and (detail.finest is None or detail.finest < resolution))
+        ]
+
+    def require_numbers(self, layers: Iterable[str]) -> None:
+        """PolicyError where these columns hold nothing of one of these layers, or its small numbers are not shown."""
+        for layer in layers:
+            if layer in self.details:
+                require_seen(self.details[layer], layer)
+                require_numbers(self.details[layer], layer)
+
     def find_fewest(self, layers: Iterable[str] = ()) -> int:
         """The smallest number of events of these layers (none: all) that the viewer may see as a number."""
         names = tuple(layers)
@@ -93,12 +114,17 @@ class Columns:
             require_points(self.details[layer], layer)
 
     def in_cell(self, cell: str, resolution: int) -> NDArray[np.bool_]:
-        """Whether each event (n,) lies in this cell, an H3 name; none at a resolution that is not indexed."""
+        """Whether each event (n,) lies in this cell, an H3 name; none at a resolution that is not indexed.
+
+        Events of which the viewer sees no cells as small as this one do not.
+        """
         ids = self.cell_ids.get(resolution, _NO_CELLS)
         place = int(np.searchsorted(ids, np.uint64(int(cell, 16))))
         if place >= len(ids) or int(ids[place]) != int(cell, 16):
             return np.zeros(len(self), dtype=np.bool_)
-        return np.asarray(self.cell[resolution] == place)
+        coarse = [find_layer_code(name) for name, one in self.details.items() if (one.finest or 0) < resolution]
+        is_inside = np.asarray(self.cell[resolution] == place)
+        return is_inside & ~np.isin(self.layer, coarse) if coarse else is_inside
 
 
 def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:

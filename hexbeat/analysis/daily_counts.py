@@ -100,6 +100,7 @@ def find_known_days(
 
     `each_event` False takes records of one encounter once.
     """
+    columns.require_numbers([layer])
     layer_rows = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[layer_rows] == REPORTERS.index("sweep")
     kept = layer_rows if sweeps else layer_rows[~by_sweep]

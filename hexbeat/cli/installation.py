@@ -32,6 +32,7 @@ __all__ = [
     "HomeOption",
     "Installation",
     "YesOption",
+    "find_viewer",
     "open_installation",
     "takes_role",
 ]
@@ -81,15 +82,21 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     The viewer is the local account: an analyst, because people who can run commands on the machine can also read the
     store's file, unless the access policy says otherwise; or the account in the lesser role of `--role`.
 
-    Raises PolicyError or DataError if the access policy lets the account do nothing (`hexbeat.policy`), UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is broken.
+    Raises PolicyError or DataError if the access policy lets the account do nothing (`hexbeat.policy`), UsageError if
+    there is no such area, AreaError if its files are broken, StoreError if the store is broken.
     """
     settings = Settings.from_environment(home=home, area=area)
-    viewer = find_local_viewer(settings.home, role=_role.get())
+    viewer = find_viewer(settings)
     named_area = areas.load_named_area(settings.area, home=settings.home)
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         yield Installation(settings, named_area, store, viewer)
+
+
+def find_viewer(settings: Settings) -> Viewer:
+    """The viewer of a command that opens no store; errors as in `open_installation`."""
+    return find_local_viewer(settings.home, role=_role.get())
 
 
 def takes_role(command: Callable[..., None]) -> Callable[..., None]:

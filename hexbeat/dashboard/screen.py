@@ -10,7 +10,7 @@ from geo.errors import HexbeatError
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
-from layers.access import Action, require
+from layers.access import Action, require, require_document, require_export
 from layers.wording import escape_html, format_sentence
 
 __all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render_error", "run_page"]
@@ -44,9 +44,15 @@ def require_own_page() -> None:
 
 
 def check_export(
-    installation: Installation, make: Callable[[], bytes], *, layers: Sequence[str | None] = (None,)
+    installation: Installation,
+    make: Callable[[], bytes],
+    *,
+    layers: Sequence[str] = (),
+    document: str | None = None,
 ) -> Callable[[], bytes]:
-    """The same maker of a file, which first checks again that the viewer may export these layers (None: in general).
+    """The same maker of a file, which first checks again that the viewer may take it.
+
+    A document by its name in the access policy; None: an export of counts of these layers.
 
     A file is made when its button is pressed, which may be long after the button was drawn.
     """
@@ -54,6 +60,10 @@ def check_export(
     def build_file() -> bytes:
         for layer in layers:
             require(installation.viewer, Action.EXPORT, layer)
+        if document:
+            require_document(installation.viewer, document)
+        else:
+            require_export(installation.viewer, "counts")
         return make()
 
     return build_file

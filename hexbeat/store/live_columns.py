@@ -16,10 +16,12 @@ from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, list_details, list_layers, require
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
+from layers.coverage import Coverage
 from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
 from layers.restriction import restrict_columns
+from layers.roles import NOTHING
 from layers.timestamps import to_seconds
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ __all__ = [
     "RawEvents",
     "build_columns",
     "build_known_condition",
+    "build_no_columns",
     "count_outside",
     "fetch_rows",
     "freeze",
@@ -136,6 +139,13 @@ def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...
         demonstration=raw["demonstration"][order].astype(np.bool_),
     )
     return freeze(columns)
+
+
+def build_no_columns(*, version: int, ward_codes: tuple[str, ...]) -> Columns:
+    """Columns without an event, of which nothing is known: what a viewer sees who may not see counts."""
+    arrays = {name: np.zeros(0, dtype=RAW[name].newbyteorder("=")) for name in RAW.names or ()}
+    columns = build_columns(RawEvents(arrays, ("",), ()), version=version, ward_codes=ward_codes)
+    return replace(columns, coverage=Coverage((), ward_codes), details={spec.name: NOTHING for spec in LAYERS})
 
 
 def freeze(columns: Columns) -> Columns:
