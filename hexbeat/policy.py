@@ -200,5 +200,5 @@ def _require_known(names: Mapping[str, Any], known: Sequence[str], where: str, w
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:
         similar = difflib.get_close_matches(unknown, known, n=1)
-        hint = f"did you mean {similar[0]!r}?" if similar else f"choose from {', '.join(known)}"
+        hint = f"did you mean {str(similar[0])!r}?" if similar else f"choose from {', '.join(known)}"
         raise _build_error(f"{where} has {unknown!r}, which is not {what} that Hexbeat knows", hint)

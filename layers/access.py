@@ -200,7 +200,7 @@ def require_numbers(detail: Detail, layer: str) -> None:
     if detail.fewest > 1:
         raise PolicyError(
             "The access policy decides how finely each layer is shown",
-            f"numbers of {find_layer(layer).title} below {detail.fewest} are not shown to your role, and this would "
+            f"numbers of {find_layer(layer).many} below {detail.fewest} are not shown to your role, and this would "
             "tell them",
             "ask for counts, or ask the analyst of the partnership",
         )

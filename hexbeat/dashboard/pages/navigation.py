@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import PolicyError
+from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.screen import ICON, apply_style, run_page
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
@@ -69,6 +70,8 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
     """A function that draws one page."""
 
     def show_page() -> None:
+        if not may_open(installation.viewer, address) and pages:
+            draw_header(installation, pages)  # from a page that is refused there is a way to the others
         require_page(installation.viewer, address)
         import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
 
