@@ -11,7 +11,7 @@ from hexbeat.dashboard import security
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
-from layers.access import Action, require
+from layers.access import Action, require, require_document, require_export
 from layers.wording import escape_html, format_sentence
 
 __all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render_error", "run_page"]
@@ -46,9 +46,15 @@ def require_own_page(server: ServerSettings) -> None:
 
 
 def check_export(
-    installation: Installation, make: Callable[[], bytes], *, layers: Sequence[str | None] = (None,)
+    installation: Installation,
+    make: Callable[[], bytes],
+    *,
+    layers: Sequence[str] = (),
+    document: str | None = None,
 ) -> Callable[[], bytes]:
-    """The same maker of a file, which first checks again that the viewer may export these layers (None: in general).
+    """The same maker of a file, which first checks again that the viewer may take it.
+
+    A document by its name in the access policy; None: an export of counts of these layers.
 
     A file is made when its button is pressed, which may be long after the button was drawn.
     """
@@ -56,6 +62,10 @@ def check_export(
     def build_file() -> bytes:
         for layer in layers:
             require(installation.viewer, Action.EXPORT, layer)
+        if document:
+            require_document(installation.viewer, document)
+        else:
+            require_export(installation.viewer, "counts")
         return make()
 
     return build_file
