@@ -12,6 +12,7 @@ __all__ = ["main"]
 
 SIDES: Final = {"partners": "hexbeat.dashboard.pages.navigation", "public": "hexbeat.dashboard.public.page"}
 SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
+LOGIN: Final = {"partners": "hexbeat.dashboard.login_middleware"}  # the public side has none
 
 
 def main() -> None:
@@ -32,5 +33,11 @@ forbid_address_lookups()
 if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it
-    security = importlib.import_module(SECURITY.get(read_audience(), SECURITY["partners"]))
-    app = st.App(__file__, middleware=security.middleware())
+    audience = read_audience() if read_audience() in SIDES else "partners"
+    before = importlib.import_module(SECURITY[audience]).middleware()
+    login = importlib.import_module(LOGIN[audience]) if audience in LOGIN else None
+    app = st.App(
+        __file__,
+        middleware=[*before, *(login.middleware() if login else [])],
+        secrets=login.build_secrets() if login else None,
+    )

@@ -26,11 +26,12 @@ from hexbeat.settings import PROJECT_DIR, Settings
 from hexbeat.store.live_columns import is_empty
 
 if TYPE_CHECKING:
-    from hexbeat import demonstration
+    from hexbeat import demonstration, login_settings
     from hexbeat.dashboard import security
     from hexbeat.dashboard.public import public_security
 else:
     demonstration = import_lazily("hexbeat.demonstration")
+    login_settings = import_lazily("hexbeat.login_settings")
     security = import_lazily("hexbeat.dashboard.security")
     public_security = import_lazily("hexbeat.dashboard.public.public_security")
 
@@ -38,6 +39,7 @@ __all__ = ["build_public_environment", "demo", "serve"]
 
 DEFAULT_PORT: Final = 8501
 STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
+LOGIN_SETTINGS: Final = ("HEXBEAT_OIDC_", "HEXBEAT_COOKIE_SECRET_FILE")  # what their names begin with
 
 
 class Audience(StrEnum):
@@ -122,17 +124,22 @@ def serve(
         )
     environment = build_public_environment(release) if release else build_partners_environment(home, area)
     url = f"http://{format_url_host(host)}:{free_port}"
-    print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
-        f"Hexbeat is at {url} (press Ctrl+C to stop it)"
-    )
+    if form is Format.JSON:
+        print_answer({"url": url}, form=form, rows=[], heading="")
+    elif audience is Audience.PUBLIC or login_settings.read_provider():
+        print_message(f"Hexbeat is at {url} (press Ctrl+C to stop it)")
+    else:  # the server prints the link that signs in, once it listens
+        print_message("Hexbeat is starting …")
     run_server = run_streamlit if audience is Audience.PARTNERS else run_public
     run_server(environment, host=host, port=free_port)
 
 
 def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
-    """The environment of the partners' server, after its store and area have been opened without an error."""
+    """The environment of the partners' server, after its store, area and login settings have been read."""
     with open_installation(home, area) as installation:
         settings = installation.settings
+    login_settings.read_provider()
+    login_settings.read_session_hours()
     variables = {
         "HEXBEAT_HOME": str(settings.home.resolve()),
         "HEXBEAT_AREA": settings.area,
@@ -146,7 +153,11 @@ def build_public_environment(release: Path) -> dict[str, str]:
     published = Release.read(release)
     require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    inherited = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in STORE_SETTINGS and not name.startswith(LOGIN_SETTINGS)
+    }
     told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
     return {**inherited, **told, **find_streets(published), **find_names(published)}
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from geo.errors import HexbeatError
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
+from hexbeat.dashboard.state.login import find_login
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
 from layers.access import Action, require
@@ -17,6 +18,10 @@ __all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
+SIGN_IN_LINKS: Final = (
+    '<p class="hb-sign-in"><a href="/" target="_self">Sign in again</a> · '
+    '<a href="/sign-out" target="_self">Sign out</a></p>'
+)
 
 
 def apply_style() -> None:
@@ -25,11 +30,20 @@ def apply_style() -> None:
 
 
 def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
-    """Run a page if the server listens on this machine only. Show any error in its three parts."""
+    """Run a page if the server listens on this machine only, for who is signed in and has a role.
+
+    Show any error in its three parts.
+    """
     try:
         require_loopback(st.get_option("server.address"))
         require_own_page()
-        run(open_installation(settings))
+        login = find_login(settings)
+    except HexbeatError as error:
+        draw_error(error)
+        st.html(SIGN_IN_LINKS)
+        return
+    try:
+        run(open_installation(settings, login=login))
     except HexbeatError as error:
         draw_error(error)
 

@@ -17,10 +17,11 @@ from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
+from hexbeat.dashboard.state.login import LOCAL, Login, require_login
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Viewer
+from layers.access import Viewer
 from layers.columns import Columns
 from layers.precision import LocationPrecision, measure_chosen_precision
 
@@ -47,15 +48,23 @@ class Installation:
     settings: Settings
     area: Area
     store: Store
-    viewer: Viewer
+    login: Login
     columns: Columns
     today: date
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer, for a read of the store: looked up again each time, because a sign-in may end meanwhile.
+
+        PolicyError if it has ended, or if its role has changed.
+        """
+        return require_login(self.settings, self.login)
 
     @property
     def key(self) -> tuple[str, int, str, str]:
         """The part of a cache's key that all numbers depend on: store, version, role of the viewer, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
-        return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
+        return place, self.columns.version, self.login.viewer.role, f"{self.area.name}|{self.area.vintage}"
 
 
 @st.cache_resource(show_spinner="Opening the store …")
@@ -64,7 +73,7 @@ def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache
     return store, ColumnCache(store)
 
 
-def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
+def open_installation(settings: Settings, *, login: Login = LOCAL) -> Installation:
     """Open the store and the area of the settings, and read the events that changed since the last run.
 
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
@@ -76,8 +85,8 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
         settings=settings,
         area=area,
         store=store,
-        viewer=viewer,
-        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes)),
+        login=login,
+        columns=cache.columns(login.viewer, ward_codes=tuple(area.wards.codes)),
         today=datetime.now(area.tz).date(),
     )
 
