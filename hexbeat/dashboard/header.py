@@ -90,9 +90,7 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
 
 
 def render_facts(freshness: Mapping[str, Freshness], *, today: date, login: Login, mark: str | None) -> str:
-    """A list: the newest records, layers with the same day together; who is signed in, and in which role; the mark of
-    synthetic events, if any.
-    """
+    """A list: the newest records, layers of the same day together; role and person; the mark of synthetic events."""
     layers: dict[str, list[str]] = {}
     for spec in LAYERS:
         layers.setdefault(format_freshness(freshness[spec.name], today=today), []).append(spec.short)

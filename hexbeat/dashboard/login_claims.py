@@ -95,7 +95,7 @@ def _refuse(fact: str, hint: str = "sign in again; if it stays so, tell whoever 
 
 
 def harden_cookie(header: Header, *, is_secure: bool, seconds: int) -> Header:
-    """A header that sets a cookie for at most so many seconds, and behind TLS for TLS alone. Others stay as they are."""
+    """A header that sets a cookie for at most so many seconds, and behind TLS for TLS alone. Others pass."""
     name, value = header
     if name.lower() != b"set-cookie":
         return header

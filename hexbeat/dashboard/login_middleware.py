@@ -127,13 +127,17 @@ class RequireSignIn:
 
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(
-            lambda: find_sign_in(open_login_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
+            lambda: (
+                find_sign_in(open_login_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
+            )
         )
 
     async def _refuse(self, scope: Message, send: Send) -> None:
         """Ask for a sign-in; in the link's own request, let its bearer in."""
         if self.door.provider:
-            await send_page(scope, send, HTTPStatus.UNAUTHORIZED, render_provider_page(f"{SIGN_IN}?to={quote(find_target(scope))}"))
+            await send_page(
+                scope, send, HTTPStatus.UNAUTHORIZED, render_provider_page(f"{SIGN_IN}?to={quote(find_target(scope))}")
+            )
             return
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         is_link = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
@@ -266,7 +270,9 @@ async def redirect(scope: Message, send: Send, to: str, cookies: list[Header] | 
     await send_page(scope, send, HTTPStatus.SEE_OTHER, "", [(b"location", to.encode("latin-1")), *(cookies or [])])
 
 
-async def send_page(scope: Message, send: Send, status: HTTPStatus, page: str, headers: list[Header] | None = None) -> None:
+async def send_page(
+    scope: Message, send: Send, status: HTTPStatus, page: str, headers: list[Header] | None = None
+) -> None:
     """Answer with a page. A WebSocket that cannot be answered is closed."""
     kind = "http.response"
     if scope["type"] == "websocket":

@@ -26,7 +26,7 @@ def render_link_page(port: int) -> str:
         "Sign in to Hexbeat",
         [
             "Hexbeat opens by a link that works once.",
-            f"The window in which Hexbeat was started shows it: <code>http://127.0.0.1:{port}/?key=…</code> "
+            f"The window in which Hexbeat was started shows it: <code>http://127.0.0.1:{port}/?key=…</code>",
             "Take the last one there. If you see none, stop Hexbeat in that window and start it again.",
             'If you have just taken the link, <a href="/">open Hexbeat</a>.',
         ],
@@ -58,7 +58,8 @@ def render_error_page(error: HexbeatError) -> str:
 def _render(title: str, paragraphs: Sequence[str]) -> str:
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return (
-        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{title} · Hexbeat</title><style>{STYLE}</style></head>"
         f"<body><main><h1>{title}</h1>{body}</main></body></html>"
     )

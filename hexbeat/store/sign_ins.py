@@ -1,7 +1,7 @@
 """Who is signed in: one row for each sign-in, so that ending it ends it everywhere, on every server of the store.
 
-The key of a sign-in is random and is in one browser alone; the store holds its SHA-256. A row that has ended, or that is
-not there, is a person who is signed out.
+The key of a sign-in is random and is in one browser alone; the store holds its SHA-256. A row that has ended, or that
+is not there, is a person who is signed out.
 """
 
 import hashlib
