@@ -9,12 +9,12 @@ import re
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.requests import cookie_parser
 from streamlit.auth_util import encode_provider_token
 
 from geo.errors import HexbeatError, PolicyError, StoreError
@@ -250,12 +250,8 @@ def read_key(scope: Message) -> str:
 
 
 def read_cookies(scope: Message) -> dict[str, str]:
-    """The cookies of a request by name."""
-    try:
-        cookies = SimpleCookie(find_header(scope, b"cookie") or "")
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in cookies.items()}
+    """The cookies of a request by name, as browsers send them: an odd one of another program spoils no other."""
+    return cookie_parser((find_header(scope, b"cookie") or "").replace(", ", "; "))
 
 
 def find_target(scope: Message) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from geo.errors import HexbeatError
+from geo.errors import HexbeatError, PolicyError
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
 from hexbeat.dashboard.state.login import find_login
 from hexbeat.dashboard.state.session import Installation, open_installation
@@ -37,15 +37,19 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
     try:
         require_loopback(st.get_option("server.address"))
         require_own_page()
-        login = find_login(settings)
+        draw_for_login(settings, run)
     except HexbeatError as error:
         draw_error(error)
-        st.html(SIGN_IN_LINKS)
-        return
+
+
+def draw_for_login(settings: Settings, run: Callable[[Installation], None]) -> None:
+    """Run a page for who is signed in and has a role. Others see why they are shown nothing, and the ways on."""
     try:
+        login = find_login(settings)
+    except PolicyError as error:
+        st.html(render_error(error) + SIGN_IN_LINKS)
+    else:
         run(open_installation(settings, login=login))
-    except HexbeatError as error:
-        draw_error(error)
 
 
 def require_own_page() -> None:

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from tests.support.paths import ROOT
 
 __all__ = [
-    "AT_REST", "Calls", "ask", "find_links", "hexbeat_server", "open_socket", "outputs", "served_by", "sign_in",
-    "sign_ins", "streamlit_server",
+    "AT_REST", "Calls", "ask", "find_links", "free_port", "hexbeat_server", "open_socket", "outputs", "served_by",
+    "sign_in", "sign_ins", "streamlit_server",
 ]  # fmt: skip
 
 
@@ -39,16 +39,16 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 
 
 @contextmanager
-def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
-    with served_by(["-m", "hexbeat", "serve", "--port"], environment=environment or {}) as url:
+def hexbeat_server(*, environment: Mapping[str, str] | None = None, port: int | None = None) -> Iterator[str]:
+    """Serve the partners' side by `hexbeat serve` on a free port of this machine, or on this; yields the address."""
+    with served_by(["-m", "hexbeat", "serve", "--port"], environment=environment or {}, port=port) as url:
         yield url
 
 
 @contextmanager
-def served_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Iterator[str]:
+def served_by(arguments: Sequence[str], *, environment: Mapping[str, str], port: int | None = None) -> Iterator[str]:
     """Serve with this Python and these arguments, which a free port of this machine follows; yields the address."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with (
         TemporaryDirectory() as folder,
@@ -93,6 +93,7 @@ def sign_in(url: str, link: str) -> None:
 
 
 def free_port() -> int:
+    """A port of this machine at which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -132,7 +132,7 @@ def test_a_page_looks_a_second_time(
     headers = [("Host", host), *([("Origin", origin)] if origin else [])]
     monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(headers)))
     monkeypatch.setattr(st, "html", errors.append)
-    monkeypatch.setattr("hexbeat.dashboard.screen.open_installation", lambda _: ran.append(True))
+    monkeypatch.setattr("hexbeat.dashboard.screen.draw_for_login", lambda *_: ran.append(True))
     run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
     assert [fact in page for page in errors] == ([True] if fact else [])
