@@ -51,7 +51,7 @@ class House:
 
     def signed_in(self) -> list[str]:
         with self.store() as store:
-            return [sign_in.subject for sign_in in list_sign_ins(store, ANALYST, now=0)]
+            return [str(sign_in) for sign_in in list_sign_ins(store, ANALYST, now=0)]
 
 
 @pytest.fixture(scope="module")

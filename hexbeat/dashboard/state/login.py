@@ -26,6 +26,7 @@ __all__ = [
     "ROLE_KEY",
     "Login",
     "find_login",
+    "find_roles",
     "find_viewer",
     "format_cookie_name",
     "is_served",
@@ -148,16 +149,16 @@ def require_allowed(subject: str, name: str, *, home: Path) -> None:
 def list_roles(groups: Iterable[str], *, home: Path) -> tuple[Role, ...]:
     """The roles that `[groups]` of policy.toml gives to these groups, the one that sees least first."""
     table = _read_table(home).get("groups", {})
-    if not isinstance(table, dict) or not set(table.values()) <= set(Role):
+    if not isinstance(table, dict) or not all(role in list(Role) for role in table.values()):
         raise _refuse_policy(f"[groups] gives something else than one of {', '.join(Role)}")
-    roles = {table[group] for group in groups if group in table}
+    roles = {Role(table[group]) for group in groups if group in table}
     return tuple(role for role in LEAST_FIRST if role in roles)
 
 
 def list_allowed_subjects(home: Path) -> frozenset[str] | None:
     """The people of `[people] allowed` in policy.toml, by the provider's identifiers; None if everybody may come."""
     people = _read_table(home).get("people", {})
-    allowed = people.get("allowed") if isinstance(people, dict) else ()
+    allowed = people.get("allowed") if isinstance(people, dict) else people
     if allowed is None:
         return None
     if not isinstance(allowed, list) or not all(isinstance(subject, str) for subject in allowed):
