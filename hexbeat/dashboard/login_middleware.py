@@ -27,7 +27,7 @@ from hexbeat.dashboard.login_pages import (
     render_signed_out_page,
 )
 from hexbeat.dashboard.security import App, Message, Receive, Send, find_header
-from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_login_store, require_allowed
+from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_shared_store, require_allowed
 from hexbeat.login_settings import CALLBACK, Provider, build_streamlit_secrets, read_provider, read_session_hours
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in, find_sign_in
@@ -128,7 +128,7 @@ class RequireSignIn:
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(
             lambda: (
-                find_sign_in(open_login_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
+                find_sign_in(open_shared_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
             )
         )
 
@@ -150,7 +150,7 @@ class RequireSignIn:
 
     async def _begin(self, scope: Message, sign_in: SignIn, *, same_site: str) -> Header:
         """Store a sign-in; the header that gives its key to the browser."""
-        key = await run_in_threadpool(begin_sign_in, open_login_store(self.door.settings), sign_in)
+        key = await run_in_threadpool(begin_sign_in, open_shared_store(self.door.settings), sign_in)
         age = sign_in.ends_at - sign_in.began_at
         return self._build_cookie(scope, find_cookie_name(scope), key, age=age, same_site=same_site)
 
@@ -165,7 +165,7 @@ class RequireSignIn:
             await redirect(scope, send, "/")
             return
         if key := read_key(scope):
-            await run_in_threadpool(end_sign_in, open_login_store(self.door.settings), key)
+            await run_in_threadpool(end_sign_in, open_shared_store(self.door.settings), key)
         gone = self._build_cookie(scope, find_cookie_name(scope), "", age=0, same_site="Lax")
         if self.door.provider:
             await redirect(scope, send, LOGOUT, [gone])  # Streamlit forgets its own cookies, and tells the provider

@@ -228,7 +228,7 @@ def test_a_person_comes_in_changes_role_expires_and_goes_in_the_browser(house: H
     expect(header.locator(".hb-person")).to_have_text("warden@example.org Sign out")
     # A role that is taken away is gone at the next click, in a window that stays open.
     house.write_policy('[groups]\nsomebody = "analyst"\n')
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     expect(refusal).to_contain_text("You are signed in as warden@example.org, and none of your groups has a role here.")
     expect(page.get_by_role("link", name="Sign out")).to_be_visible()
     expect(header).to_be_hidden()
@@ -238,7 +238,7 @@ def test_a_person_comes_in_changes_role_expires_and_goes_in_the_browser(house: H
     # The sign-in ends while the window is open.
     with house.store() as store, store.engine.begin() as connection:
         connection.execute(sa.update(table).values(ends_at=table.c.began_at + 1, began_at=table.c.began_at - 1))
-    page.get_by_role("link", name="Map").click()
+    page.get_by_role("link", name="Map", exact=True).click()
     expect(refusal).to_contain_text("You are signed out, or your sign-in has ended.")
     page.get_by_role("link", name="Sign in again").click()
     sign_in_by_hand(page, PERSON)

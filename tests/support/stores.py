@@ -230,7 +230,17 @@ def wipe(store: Store) -> None:
             tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads, sign_ins"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
-            for table in (coverage, events, rejects, batch_files, batches, visits, reference_places, work_loads, sign_ins):
+            for table in (
+                coverage,
+                events,
+                rejects,
+                batch_files,
+                batches,
+                visits,
+                reference_places,
+                work_loads,
+                sign_ins,
+            ):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"

@@ -33,7 +33,7 @@ __all__ = [
     "list_allowed_subjects",
     "list_roles",
     "mark_served",
-    "open_login_store",
+    "open_shared_store",
     "require_allowed",
     "require_login",
 ]
@@ -101,7 +101,7 @@ def require_login(settings: Settings, login: Login) -> Viewer:
 
 def build_login(settings: Settings, key: str, *, chosen: Role | None) -> Login:
     """The login of a key, in the chosen role if its person has it, else in their role that sees least."""
-    sign_in = find_sign_in(open_login_store(settings), key, now=int(time.time()))
+    sign_in = find_sign_in(open_shared_store(settings), key, now=int(time.time()))
     if sign_in is None:
         raise _refuse_signed_out()
     roles = find_roles(sign_in, home=settings.home)
@@ -189,8 +189,12 @@ def format_cookie_name(port: int) -> str:
     return f"hexbeat_session_{port}"
 
 
-def open_login_store(settings: Settings) -> Store:
-    """The store of the settings, to look up sign-ins; opened once."""
+def open_shared_store(settings: Settings) -> Store:
+    """The store of the settings, opened once in this process, for pages and sign-ins alike.
+
+    A second `Store.open` would open and close the file of the first. That drops SQLite's locks of this process, and
+    another process could then take away the write-ahead log into which this one writes.
+    """
     return _open_store(str(settings.home.resolve()), settings.database_url)
 
 

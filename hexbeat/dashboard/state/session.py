@@ -7,7 +7,6 @@ Cached functions here use only their arguments and wrap plain functions. The rol
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -17,7 +16,7 @@ from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
-from hexbeat.dashboard.state.login import LOCAL, Login, require_login
+from hexbeat.dashboard.state.login import LOCAL, Login, open_shared_store, require_login
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
@@ -68,8 +67,9 @@ class Installation:
 
 
 @st.cache_resource(show_spinner="Opening the store …")
-def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache]:
-    store = Store.open(Path(home), database_url=database_url)
+def _open_store(home: str, database_url: str | None, _settings: Settings) -> tuple[Store, ColumnCache]:
+    del home, database_url
+    store = open_shared_store(_settings)
     return store, ColumnCache(store)
 
 
@@ -80,7 +80,7 @@ def open_installation(settings: Settings, *, login: Login = LOCAL) -> Installati
     see counts.
     """
     area = load_area(settings.area, home=settings.home)
-    store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
+    store, cache = _open_store(str(settings.home.resolve()), settings.database_url, settings)
     return Installation(
         settings=settings,
         area=area,

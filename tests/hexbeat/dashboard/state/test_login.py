@@ -21,7 +21,7 @@ from hexbeat.dashboard.state.login import (
     find_roles,
     find_viewer,
     format_cookie_name,
-    open_login_store,
+    open_shared_store,
     require_login,
 )
 from hexbeat.dashboard.state.session import open_installation
@@ -50,7 +50,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     monkeypatch.delenv("HEXBEAT_DATABASE_URL", raising=False)
     settings = Settings.from_environment(home=tmp_path / "home", area="middlesbrough")
     yield settings
-    open_login_store(settings).dispose()
+    open_shared_store(settings).dispose()
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def begin(settings: Settings) -> Begin:
     def begin_for(*groups: str, method: str = PROVIDER, began_at: int | None = None, lasts_s: int = 1_000) -> str:
         began_at = int(time.time()) if began_at is None else began_at
         sign_in = SignIn("id-1", "a.person@example.org", method, groups, began_at, began_at + lasts_s)
-        return begin_sign_in(open_login_store(settings), sign_in)
+        return begin_sign_in(open_shared_store(settings), sign_in)
 
     return begin_for
 
@@ -104,7 +104,7 @@ def test_a_sign_in_that_ended_or_is_unknown_is_nobody(settings: Settings, begin:
     now = int(time.time())
     past, future = begin(began_at=now - 2_000, method=LINK), begin(began_at=now + 900, method=LINK)
     ended = begin(method=LINK)
-    end_sign_in(open_login_store(settings), ended)
+    end_sign_in(open_shared_store(settings), ended)
     for key in ("", "x", "x" * 5_000, "\udcff", past, future, ended):
         assert refusal(lambda key=key: build_login(settings, key, chosen=None)) == SIGNED_OUT
 
@@ -125,7 +125,7 @@ def test_a_window_that_stays_open_is_looked_at_again(settings: Settings, begin: 
     )
     write_policy(settings, '[groups]\nother = "police"\n')
     assert refusal(lambda: require_login(settings, login)) == NO_ROLE
-    end_sign_in(open_login_store(settings), login.key)
+    end_sign_in(open_shared_store(settings), login.key)
     assert refusal(lambda: require_login(settings, login)) == SIGNED_OUT
 
 
@@ -134,7 +134,7 @@ def test_a_file_is_not_made_for_who_signed_out_meanwhile(settings: Settings, beg
     installation = open_installation(settings, login=login)
     make = check_export(installation, lambda: b"file")
     assert make() == b"file"
-    end_sign_in(open_login_store(settings), login.key)
+    end_sign_in(open_shared_store(settings), login.key)
     assert refusal(make) == SIGNED_OUT
     assert refusal(lambda: installation.store.batches(installation.viewer)) == SIGNED_OUT
 
