@@ -6,13 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from hexbeat.dashboard.security import forbid_address_lookups
+from hexbeat.dashboard.web.hosts import forbid_address_lookups
+from hexbeat.dashboard.web.server import build_app
 
 __all__ = ["main"]
 
 SIDES: Final = {"partners": "hexbeat.dashboard.pages.navigation", "public": "hexbeat.dashboard.public.page"}
-SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
-LOGIN: Final = {"partners": "hexbeat.dashboard.login_middleware"}  # the public side has none
 
 
 def main() -> None:
@@ -33,11 +32,4 @@ forbid_address_lookups()
 if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it
-    audience = read_audience() if read_audience() in SIDES else "partners"
-    before = importlib.import_module(SECURITY[audience]).middleware()
-    login = importlib.import_module(LOGIN[audience]) if audience in LOGIN else None
-    app = st.App(
-        __file__,
-        middleware=[*before, *(login.middleware() if login else [])],
-        secrets=login.build_secrets() if login else None,
-    )
+    app = build_app(__file__, read_audience() if read_audience() in SIDES else "partners")

@@ -45,7 +45,7 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
             for page in pages:
                 st.page_link(page)
         facts = render_facts(
-            find_freshness(installation),
+            {name: one for name, one in find_freshness(installation).items() if not installation.columns.hides(name)},
             today=installation.today,
             login=installation.login,
             mark=find_demonstration_mark(installation.columns),
@@ -92,13 +92,13 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
 def render_facts(freshness: Mapping[str, Freshness], *, today: date, login: Login, mark: str | None) -> str:
     """A list: the newest records, layers of the same day together; role and person; the mark of synthetic events."""
     layers: dict[str, list[str]] = {}
-    for spec in LAYERS:
+    for spec in (spec for spec in LAYERS if spec.name in freshness):
         layers.setdefault(format_freshness(freshness[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{text}</b></li>" for text, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(login.viewer.role)}</b></li>")
     if login.key:
         # Not a button of Streamlit: it leaves the page, so that nothing of it stays in the window.
-        link = '<a href="/sign-out" target="_self">Sign out</a>'
+        link = '<a href="/logout" target="_self">Sign out</a>'
         items.append(f'<li class="hb-person"><b>{escape_html(login.name)}</b> {link}</li>')
     if mark:
         title = escape_html(f"DEMONSTRATION: {mark}")

@@ -5,17 +5,16 @@ The server keeps the digest of one key at a time, in memory. A key that was used
 
 import hashlib
 import hmac
-import os
-import pwd
 import secrets
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from threading import Lock
 from typing import Final
 
 import streamlit as st
 
-from hexbeat.dashboard.state.login import LOCAL
+from hexbeat.policy import find_local_viewer
 from hexbeat.store.sign_ins import LINK, SignIn
 
 __all__ = ["Links", "build_local_sign_in", "print_link"]
@@ -62,15 +61,7 @@ class Links:
         self._announce(key, first=first)
 
 
-def build_local_sign_in(*, now: int, hours: float) -> SignIn:
-    """The sign-in of the account that runs this process."""
-    name = find_account()
+def build_local_sign_in(home: Path, *, now: int, hours: float) -> SignIn:
+    """The sign-in of the account that runs this process; PolicyError if the policy gives it no role."""
+    name = find_local_viewer(home).subject
     return SignIn(name, name, LINK, (), now, now + int(3600 * hours))
-
-
-def find_account() -> str:
-    """The name of the account that runs this process; its role where the system knows no name."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return LOCAL.viewer.role

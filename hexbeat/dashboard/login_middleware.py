@@ -26,18 +26,18 @@ from hexbeat.dashboard.login_pages import (
     render_provider_page,
     render_signed_out_page,
 )
-from hexbeat.dashboard.security import App, Message, Receive, Send, find_header
 from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_shared_store, require_allowed
+from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
 from hexbeat.login_settings import CALLBACK, Provider, build_streamlit_secrets, read_provider, read_session_hours
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in, find_sign_in
 
-__all__ = ["Door", "RequireSignIn", "build_secrets", "middleware"]
+__all__ = ["Door", "RequireSignIn", "build_secrets", "has_provider", "middleware"]
 
 HEALTH: Final = "/_stcore/health"
 STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
-SIGN_IN: Final = "/sign-in"
-SIGN_OUT: Final = "/sign-out"
+SIGN_IN: Final = "/login"
+SIGN_OUT: Final = "/logout"
 LOGIN: Final = "/auth/login"  # Streamlit's, as the next
 LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"
@@ -70,6 +70,11 @@ def middleware() -> list[Middleware]:
     """The middleware of the partners' side, as the environment sets it. It stands behind the checks of `security`."""
     door = Door(Settings.from_environment(), read_provider(), read_session_hours())
     return [Middleware(RequireSignIn, door=door)]
+
+
+def has_provider() -> bool:
+    """Whether everybody signs in by an identity provider."""
+    return read_provider() is not None
 
 
 def build_secrets() -> dict[str, Any] | None:
@@ -142,7 +147,7 @@ class RequireSignIn:
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         is_link = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
         if is_link and key and self.door.links.exchange(key):
-            sign_in = build_local_sign_in(now=int(time.time()), hours=self.door.hours)
+            sign_in = build_local_sign_in(self.door.settings.home, now=int(time.time()), hours=self.door.hours)
             cookie = await self._begin(scope, sign_in, same_site="Strict")
             await redirect(scope, send, "/", [cookie])
             return

@@ -5,26 +5,26 @@ here the sign-in is looked up in the store each time: it may have ended, and the
 """
 
 import time
-import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from geo.errors import DataError, PolicyError
+from geo.errors import PolicyError
+from hexbeat.policy import find_local_viewer, read_policy
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import LINK, SignIn, find_sign_in
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Role, Viewer
+from layers.access import Role, Viewer
 
 __all__ = [
-    "LOCAL",
     "ROLE_KEY",
     "Login",
+    "find_local_login",
     "find_login",
     "find_roles",
     "find_viewer",
@@ -38,7 +38,6 @@ __all__ = [
     "require_login",
 ]
 
-POLICY_FILE: Final = "policy.toml"
 ROLE_KEY: Final = "hb_role"  # where a session remembers the role that the person chose
 # From the role that sees least to the one that sees most. Who has several begins with the first.
 LEAST_FIRST: Final = (Role.AUDITOR, Role.HEALTH, Role.COUNCIL, Role.POLICE, Role.ANALYST)
@@ -53,9 +52,6 @@ class Login:
     viewer: Viewer
     roles: tuple[Role, ...]
     key: str = field(default="", repr=False)
-
-
-LOCAL: Final = Login(name="", viewer=ANALYST, roles=(Role.ANALYST,))
 
 
 def mark_served() -> None:
@@ -80,9 +76,15 @@ def find_login(settings: Settings) -> Login:
     connection has the key of a sign-in that has not ended, and its person a role.
     """
     if not is_served() and not st.context.headers:
-        return LOCAL
+        return find_local_login(settings.home)
     key = st.context.cookies.get(format_cookie_name(int(st.get_option("server.port"))), "")
     return build_login(settings, key, chosen=st.session_state.get(ROLE_KEY))
+
+
+def find_local_login(home: Path) -> Login:
+    """The account that runs this process, without a server; PolicyError if the policy gives it no role."""
+    viewer = find_local_viewer(home)
+    return Login(viewer.subject, viewer, (viewer.role,))
 
 
 def require_login(settings: Settings, login: Login) -> Viewer:
@@ -104,9 +106,12 @@ def build_login(settings: Settings, key: str, *, chosen: Role | None) -> Login:
     sign_in = find_sign_in(open_shared_store(settings), key, now=int(time.time()))
     if sign_in is None:
         raise _refuse_signed_out()
+    if sign_in.method == LINK:
+        return replace(find_local_login(settings.home), key=key)
     roles = find_roles(sign_in, home=settings.home)
     role = chosen if chosen in roles else roles[0]
-    return Login(sign_in.name, Viewer(role, format_subject(sign_in)), roles, key)
+    viewer = Viewer(role, format_subject(sign_in), read_policy(settings.home).policy)
+    return Login(sign_in.name, viewer, roles, key)
 
 
 def _refuse_signed_out() -> PolicyError:
@@ -118,12 +123,7 @@ def _refuse_signed_out() -> PolicyError:
 
 
 def find_roles(sign_in: SignIn, *, home: Path) -> tuple[Role, ...]:
-    """The roles of a person, the one that sees least first; PolicyError if there are none.
-
-    Who came by the link of this machine is its local account. Others have the roles of their groups.
-    """
-    if sign_in.method == LINK:
-        return LOCAL.roles
+    """The roles of a person's groups, the one that sees least first; PolicyError if there are none."""
     require_allowed(sign_in.subject, sign_in.name, home=home)
     roles = list_roles(sign_in.groups, home=home)
     if not roles:
@@ -148,35 +148,14 @@ def require_allowed(subject: str, name: str, *, home: Path) -> None:
 
 def list_roles(groups: Iterable[str], *, home: Path) -> tuple[Role, ...]:
     """The roles that `[groups]` of policy.toml gives to these groups, the one that sees least first."""
-    table = _read_table(home).get("groups", {})
-    if not isinstance(table, dict) or not all(role in list(Role) for role in table.values()):
-        raise _refuse_policy(f"[groups] gives something else than one of {', '.join(Role)}")
-    roles = {Role(table[group]) for group in groups if group in table}
+    table = dict(read_policy(home).groups)
+    roles = {table[group] for group in groups if group in table}
     return tuple(role for role in LEAST_FIRST if role in roles)
 
 
 def list_allowed_subjects(home: Path) -> frozenset[str] | None:
     """The people of `[people] allowed` in policy.toml, by the provider's identifiers; None if everybody may come."""
-    people = _read_table(home).get("people", {})
-    allowed = people.get("allowed") if isinstance(people, dict) else people
-    if allowed is None:
-        return None
-    if not isinstance(allowed, list) or not all(isinstance(subject, str) for subject in allowed):
-        raise _refuse_policy("`allowed` of [people] is not a list of texts")
-    return frozenset(allowed)
-
-
-def _read_table(home: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads((home / POLICY_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _refuse_policy("it cannot be read") from error
-
-
-def _refuse_policy(fact: str) -> DataError:
-    return DataError(f"{POLICY_FILE} has to give groups their roles", fact, "correct it as docs/running.md shows")
+    return read_policy(home).people
 
 
 def format_subject(sign_in: SignIn) -> str:

@@ -10,12 +10,13 @@ from hexbeat.dashboard.state.freshness import (
     find_layer_freshness,
     format_freshness,
 )
-from hexbeat.dashboard.state.login import LOCAL, Login
-from layers.access import Role, Viewer
+from hexbeat.dashboard.state.login import Login
+from layers.access import ANALYST, Role, Viewer
 from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import Event, columns_of, local
 
 LONDON = ZoneInfo("Europe/London")
+LOCAL = Login("", ANALYST, (Role.ANALYST,))
 TODAY = date(2026, 11, 22)
 
 
@@ -112,9 +113,7 @@ def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
     page = render_facts(coverages(), today=TODAY, login=login, mark="5 of 9 events are synthetic, not real")
     assert "<li>dealing <b>to Oct (months)</b></li>" in page
     assert "<li>role <b>police</b></li>" in page
-    assert (
-        '<li class="hb-person"><b>&lt;A&gt; Person</b> <a href="/sign-out" target="_self">Sign out</a></li>'
-    ) in page
+    assert ('<li class="hb-person"><b>&lt;A&gt; Person</b> <a href="/logout" target="_self">Sign out</a></li>') in page
     assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
     local = render_facts(coverages(), today=TODAY, login=LOCAL, mark=None)
     assert "DEMONSTRATION" not in local

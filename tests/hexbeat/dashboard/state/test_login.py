@@ -10,24 +10,23 @@ import pytest
 import streamlit as st
 from streamlit.runtime.context import StreamlitHeaders
 
-from geo.errors import DataError, HexbeatError
+from geo.errors import HexbeatError
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state import login as logins
 from hexbeat.dashboard.state.login import (
-    LOCAL,
-    Login,
     build_login,
+    find_local_login,
     find_login,
-    find_roles,
     find_viewer,
     format_cookie_name,
     open_shared_store,
     require_login,
 )
 from hexbeat.dashboard.state.session import open_installation
+from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import LINK, PROVIDER, SignIn, begin_sign_in, end_sign_in
-from layers.access import ANALYST, Role, Viewer
+from layers.access import Role, Viewer
 
 SIGNED_OUT: Final = (
     "Only people who are signed in see the partners' records; you are signed out, or your sign-in has ended; "
@@ -140,8 +139,9 @@ def test_a_file_is_not_made_for_who_signed_out_meanwhile(settings: Settings, beg
 
 
 def test_a_script_without_a_server_is_the_local_accounts(settings: Settings) -> None:
-    assert find_login(settings) == LOCAL
-    assert find_viewer(settings) == require_login(settings, LOCAL) == ANALYST
+    local = find_local_login(settings.home)
+    assert find_login(settings) == local
+    assert find_viewer(settings) == require_login(settings, local) == find_local_viewer(settings.home)
 
 
 def test_nobody_is_taken_for_the_local_account_where_a_server_runs(
@@ -149,7 +149,7 @@ def test_nobody_is_taken_for_the_local_account_where_a_server_runs(
 ) -> None:
     monkeypatch.setattr(logins, "is_served", lambda: True)
     assert refusal(lambda: find_login(settings)) == SIGNED_OUT
-    assert refusal(lambda: require_login(settings, LOCAL)) == SIGNED_OUT
+    assert refusal(lambda: require_login(settings, find_local_login(settings.home))) == SIGNED_OUT
 
 
 def test_a_server_without_a_door_lets_nobody_in(
@@ -160,28 +160,21 @@ def test_a_server_without_a_door_lets_nobody_in(
     cookies = {format_cookie_name(int(st.get_option("server.port"))): begin(method=LINK)}
     monkeypatch.setattr(type(st.context), "cookies", property(lambda _: cookies))
     assert find_viewer(settings).role is Role.ANALYST
-    assert replace(find_login(settings), key="") == Login(
-        "a.person@example.org", Viewer(Role.ANALYST, "a.person@example.org (id-1)"), (Role.ANALYST,)
-    )
+    assert replace(find_login(settings), key="") == find_local_login(settings.home)
 
 
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("[groups", "it cannot be read"),
-        ('groups = "police"', "[groups] gives something else than one of police, council, health, analyst, auditor"),
-        ('[groups]\nx = "king"', "[groups] gives something else than one of police, council, health, analyst, auditor"),
-        ("[groups]\nx = [1]", "[groups] gives something else than one of police, council, health, analyst, auditor"),
-        ('[people]\nallowed = "id-1"', "`allowed` of [people] is not a list of texts"),
-        ("[people]\nallowed = [1]", "`allowed` of [people] is not a list of texts"),
-        ("people = 1", "`allowed` of [people] is not a list of texts"),
+        ('[people]\nallowed = "id-1"', "[people]: allowed is not a list of texts"),
+        ("[people]\nallowed = [1]", "[people]: allowed is not a list of texts"),
+        ("[people]", "[people]: allowed is not a list of texts"),
+        ("people = 1", "[people] is not a table"),
     ],
 )
-def test_a_policy_that_cannot_be_read_lets_nobody_in(settings: Settings, text: str, fact: str) -> None:
+def test_a_list_that_cannot_be_read_lets_nobody_in(settings: Settings, begin: Begin, text: str, fact: str) -> None:
     write_policy(settings, text)
-    sign_in = SignIn("id-1", "a.person@example.org", PROVIDER, ("x",), 0, 1)
-    with pytest.raises(DataError) as refused:
-        find_roles(sign_in, home=settings.home)
-    assert str(refused.value) == (
-        f"policy.toml has to give groups their roles; {fact}; correct it as docs/running.md shows"
+    assert refusal(lambda: build_login(settings, begin("beat"), chosen=None)) == (
+        f"policy.toml says in known words who may see what; {fact}; "
+        "see 'Who may see what' in docs/running.md; until it is put right, nobody sees anything"
     )
