@@ -13,7 +13,15 @@ from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    find_home,
+    open_documents,
+    open_installation,
+)
 from hexbeat.dashboard.public.advice import Contact
 from hexbeat.dashboard.public.block_drawing import StreetLines
 from hexbeat.dashboard.public.place_index import PlaceNames, select_place_names
@@ -26,7 +34,6 @@ from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.register import Register
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
-from hexbeat.settings import Settings
 from layers.wording import format_date, format_plural
 
 if TYPE_CHECKING:
@@ -72,7 +79,7 @@ def site(
 def find_street_lines(published: Release) -> StreetLines | None:
     """The roads of the release's area, if that area and its streets are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = Settings.from_environment().home
+    home = find_home(None)
     streets = read_streets(load_area(name, home=home)) if name in list_areas(home) else None
     if streets is None:
         return None
@@ -83,7 +90,7 @@ def find_street_lines(published: Release) -> StreetLines | None:
 def find_names(published: Release) -> PlaceNames | None:
     """The names that readers of the release may look for, if its area and a gazetteer are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = Settings.from_environment().home
+    home = find_home(None)
     gazetteer = read_gazetteer(load_area(name, home=home)) if name in list_areas(home) else None
     return select_place_names(gazetteer.points, gazetteer.attributions) if gazetteer else None
 
@@ -121,9 +128,9 @@ def build(
         now = datetime.now(UTC)
         day = parse_day(as_at) if as_at else now.astimezone(installation.area.tz).date()
         policy = set_first_day(
-            load_policy(installation.settings.home),
+            load_policy(installation.documents),
             first,
-            Register.of(installation.settings.home, installation.area.name),
+            Register(installation.documents, installation.area.name),
         )
         publication = publish_release(
             installation.store,
@@ -319,7 +326,8 @@ def find_earlier_releases(
     """The releases before a release, from `before` or the register, and the faults of the register."""
     if before:
         return [GivenRelease.read(path) for path in before], []
-    return find_earlier(audited, Settings.from_environment(home=home).home)
+    with open_documents(home) as documents:
+        return find_earlier(audited, documents)
 
 
 def parse_day(text: str) -> date:

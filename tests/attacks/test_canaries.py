@@ -16,6 +16,7 @@ from tests.support.cli import Run
 from tests.support.paths import ROOT
 from tests.support.releases import Publisher
 from tests.support.small_town import Town, frame_of, make_area
+from tests.support.stores import documents_in
 
 SHOWN, HIDDEN = 40, 4  # events at one spot, and alone elsewhere
 TEXTS = {"category": "Kanarienvogel", "note": "canary note 4711", "status": "canary-status"}
@@ -30,7 +31,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame
     text = (ROOT / "hexbeat" / "release" / "policy.toml").read_text(encoding="utf-8")
     (home / "release.toml").write_text(text.replace('# first = "2024-01-01"', 'first = "2025-01-01"'), encoding="utf-8")
     publisher = Publisher(home, area=area)
-    town = Town.of(area, replace(load_policy(home), first=dt.date(2025, 1, 1)))
+    town = Town.of(area, replace(load_policy(documents_in(home)), first=dt.date(2025, 1, 1)))
     rng, frames = np.random.default_rng(5), []
     for layer in ("needle_litter", "street_dealing"):
         spots = [*[11] * SHOWN, *rng.integers(0, len(town.lon), HIDDEN).tolist()]

@@ -19,6 +19,7 @@ from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.shared_documents import SharedDocuments
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.columns import Columns
@@ -52,6 +53,11 @@ class Installation:
     today: date
 
     @property
+    def documents(self) -> SharedDocuments:
+        """What all users of the store share: plans, settings, profiles, registers."""
+        return self.store.documents(self.viewer)
+
+    @property
     def key(self) -> tuple[str, int, str, str]:
         """The part of a cache's key that all numbers depend on: store, version, role of the viewer, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
@@ -70,8 +76,9 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
     see counts.
     """
-    area = load_area(settings.area, home=settings.home)
     store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
+    store.refresh_areas()
+    area = load_area(settings.area, home=settings.home)
     return Installation(
         settings=settings,
         area=area,

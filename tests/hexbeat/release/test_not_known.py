@@ -30,6 +30,7 @@ from layers.event import event_id
 from tests.hexbeat.release.test_series import Town3, numbers, rows
 from tests.support.faults import files_limited_to
 from tests.support.releases import Publisher, at, example_release, made_quarters, write_example
+from tests.support.stores import documents_in
 
 NEEDLES = "needle_litter"
 COVERED = "A period is published only if the records cover all of it"
@@ -158,7 +159,7 @@ def test_a_full_disk_publishes_and_records_nothing(town: Town3, tmp_path: Path) 
         "A folder is replaced as a whole or not at all; out cannot be written (File too large); nothing was changed; "
         "make room for it, or choose a folder whose parent you can write to"
     )
-    assert Register.of(town.home, "old").all() == []
+    assert Register(documents_in(town.home), "old").all() == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
     assert town.publish(tmp_path / "out", as_at="2025-07-01").is_new
 
@@ -364,7 +365,7 @@ def test_over_any_series_each_find_counts_once_and_none_is_lost(town: Town3, tmp
         name = own if received < first_published[own] else find_period(received, 3).name
         expected[name] = expected.get(name, 0) + count
     assert {name: total for name, total in totals.items() if total} == expected
-    counted = [event for old in Register.of(town.home, "old").all() for event in list_counted(town, old)]
+    counted = [event for old in Register(documents_in(town.home), "old").all() for event in list_counted(town, old)]
     assert len(counted) == len(set(counted)) == sum(count for _, _, count in finds)
 
 

@@ -20,6 +20,7 @@ from layers.access import ANALYST
 from layers.event import event_id
 from tests.support.releases import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
+from tests.support.stores import documents_in
 
 NEW = {CODES[0]: "E05999001", CODES[1]: "E05999001", CODES[2]: "E05999002"}  # two wards become one
 TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
@@ -252,7 +253,7 @@ def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
 
 
 def test_of_two_builds_at_once_one_is_refused(town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    meanwhile = Register.of(town.home, "old")
+    meanwhile = Register(documents_in(town.home), "old")
     was = meanwhile.all()
     town.build(tmp_path / "second", "2025-10-01")
     monkeypatch.setattr(Register, "all", lambda _: was)
@@ -307,4 +308,4 @@ def test_a_burst_of_public_reports_that_makes_a_number_is_told_to_the_publisher(
         ("2025-Q2", date(2025, 4, 9), 4)
     ]
     assert not (tmp_path / "second").exists()
-    assert len(Register.of(town.home, "old").all()) == 1
+    assert len(Register(documents_in(town.home), "old").all()) == 1

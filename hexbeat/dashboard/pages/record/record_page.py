@@ -124,18 +124,16 @@ def build_return_workbook(
 def load_plans(installation: Installation) -> list[Plan]:
     """The plans of this area, the newest first. They are read again only if a plan or the ledger changed."""
     require(installation.viewer, Action.SEE_WORK)
-    folder = installation.settings.home / "plans"
-    stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
-    plans = _read_plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
+    stamp = installation.documents.counter()
+    plans = _read_plans(installation, installation.key, stamp, work_version(installation.store, installation.viewer))
     return [plan for plan in plans if plan.area == installation.area.name]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _read_plans(_installation: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
-    del folder, stamp, work
-    return [
-        load_plan(_installation.settings.home, plan_id) for plan_id, _, _ in list_plans(_installation.settings.home)
-    ]
+def _read_plans(_installation: Installation, key: tuple[str, int, str, str], stamp: int, work: int) -> list[Plan]:
+    del key, stamp, work
+    documents = _installation.documents
+    return [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
