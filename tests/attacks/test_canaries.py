@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from hexbeat.release.policy import load_policy
+from hexbeat.store.shared_documents import DocumentKind
 from layers.event import event_id
 from tests.support.cli import Run
 from tests.support.paths import ROOT
@@ -78,9 +79,10 @@ def test_no_mark_is_in_any_byte_that_leaves(marked: tuple[Path, pd.DataFrame], r
         assert found_in(path.name.encode(), wanted) == []
     for outcome in (built, audited, shown):
         assert found_in((outcome.out + outcome.err).encode(), wanted) == []
-    for path in (home / "published").rglob("*"):
-        if path.is_file():
-            assert found_in(path.read_bytes(), wanted) == [], path.name
+    register = documents_in(home).read_all(DocumentKind.RELEASE)
+    assert register
+    for name, document in register.items():
+        assert found_in(document.content, wanted) == [], name
 
 
 def test_the_marks_would_be_found(marked: tuple[Path, pd.DataFrame]) -> None:

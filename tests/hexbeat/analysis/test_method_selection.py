@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hexbeat.analysis.method_selection import (
     select_method,
     select_methods,
 )
+from hexbeat.store.shared_documents import DocumentKind, DocumentWriter
 from layers.columns import Columns
 from tests.support.demonstrations import demonstration, middlesbrough
 from tests.support.events import Event, columns_of
@@ -86,21 +88,19 @@ def test_other_records_are_judged_anew(columns: Columns, judged_home: Path) -> N
 
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"of": 3}'])
 def test_a_damaged_file_is_no_verdict(columns: Columns, judged_home: Path, tmp_path: Path, damage: str) -> None:
-    (file,) = (judged_home / "winners").iterdir()
-    (tmp_path / "winners").mkdir()
-    copy = tmp_path / "winners" / file.name
-    copy.write_text(damage, encoding="utf-8")
+    ((name, stored),) = documents_in(judged_home).read_all(DocumentKind.SELECTION).items()
+    documents_in(tmp_path).write(DocumentKind.SELECTION, name, damage.encode())
     assert read_selection(columns, middlesbrough(), LAYER, documents=documents_in(tmp_path)) is None
-    held = json.loads(file.read_text(encoding="utf-8"))
+    held = json.loads(stored.content)
     del held["best"]["method"]
-    copy.write_text(json.dumps(held), encoding="utf-8")
+    documents_in(tmp_path).write(DocumentKind.SELECTION, name, json.dumps(held).encode())
     assert read_selection(columns, middlesbrough(), LAYER, documents=documents_in(tmp_path)) is None
 
 
 def test_the_file_names_no_event(columns: Columns, judged_home: Path) -> None:
-    (file,) = (judged_home / "winners").iterdir()
-    assert file.name == "middlesbrough-overdoses.json"
-    assert set(json.loads(file.read_text(encoding="utf-8"))) == {"of", "best", "by_size", "gi_star"}
+    ((name, stored),) = documents_in(judged_home).read_all(DocumentKind.SELECTION).items()
+    assert name == "middlesbrough-overdoses"
+    assert set(json.loads(stored.content)) == {"of", "best", "by_size", "gi_star"}
     assert read_selection(columns, middlesbrough(), LAYER, documents=None) is None
 
 
@@ -112,7 +112,7 @@ def test_too_few_weeks_and_states_have_no_winner(tmp_path: Path) -> None:
     )
     assert select_method(short, middlesbrough(), "closed_properties", documents=documents_in(tmp_path)) is None
     assert select_method(short, middlesbrough(), LAYER, documents=documents_in(tmp_path)) is None
-    assert not (tmp_path / "winners").exists()
+    assert documents_in(tmp_path).list_names(DocumentKind.SELECTION) == []
 
 
 def test_few_weeks_are_judged_as_far_as_they_reach() -> None:
@@ -123,9 +123,14 @@ def test_few_weeks_are_judged_as_far_as_they_reach() -> None:
     assert (found.weeks, found.hit_rate, found.method) == (FEWEST_WEEKS, 1.0, "last_period")
 
 
-def test_a_home_that_cannot_be_written_to_costs_only_time(tmp_path: Path) -> None:
-    blocked = tmp_path / "winners"
-    blocked.write_text("not a folder", encoding="utf-8")
+def test_a_store_that_cannot_be_written_to_costs_only_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = DocumentWriter.put
+
+    def fill_disk(writer: DocumentWriter, *arguments: Any) -> None:
+        writer.connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        put(writer, *arguments)
+
+    monkeypatch.setattr(DocumentWriter, "put", fill_disk)
     weeks = 8 + FEWEST_WEEKS + 1
     events = columns_of([Event(FIRST + 604_800 * week + 86_400 * (week % 2)) for week in range(weeks)])
     assert select_method(events, middlesbrough(), "needle_litter", documents=documents_in(tmp_path)) is not None

@@ -11,6 +11,7 @@ import python_calamine
 import xlsxwriter
 
 from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.store.shared_documents import DocumentKind
 from tests.support.cli import Run
 from tests.support.gpx import gpx_of, walked
 from tests.support.plans import made_plan
@@ -28,7 +29,7 @@ def ledger_home(tmp_path: Path) -> Path:
 
 
 def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path) -> None:
-    assert (ledger_home / "plans").is_dir()
+    assert documents_in(ledger_home).list_names(DocumentKind.PLAN)
     first = run("done", "p7f3a", "1-1", "--minutes", 12, "--at", "22:31", "--format", "json").json["visits"][0]
     assert (first["what"], first["started"], first["minutes"]) == ("new", "2026-11-18 22:31", 12)
     assert run("done", "record", "p7f3a", "1-2", "1-3").code == 0  # as planned

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from geo.errors import PolicyError
 from hexbeat.release.block_counts import find_default_start, find_period, list_due_periods
 from hexbeat.release.policy import load_policy
+from hexbeat.store.shared_documents import SharedDocuments
 from tests.support.paths import ROOT
 from tests.support.stores import documents_in
 
@@ -17,10 +18,10 @@ POLICY = ROOT / "hexbeat" / "release" / "policy.toml"
 RULE = "A release policy has to keep to what is proved safe"
 
 
-def written(home: Path, text: str) -> Path:
+def written(home: Path, text: str) -> SharedDocuments:
     home.mkdir(exist_ok=True)
     (home / "release.toml").write_text(text, encoding="utf-8")
-    return home
+    return documents_in(home)
 
 
 def test_the_policy_that_comes_with_hexbeat(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from hexbeat.reports.evidence import (
     record_pack,
 )
 from hexbeat.store.live_columns import read_columns
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, Viewer, may
 from layers.coverage import Coverage, CoverageEntry
@@ -286,7 +287,7 @@ def test_the_register_knows_the_hash_and_the_moment_alone(tmp_path: Path) -> Non
     record_pack(documents_in(tmp_path), digest, MADE + dt.timedelta(days=1))
     assert find_recorded_pack(documents_in(tmp_path), digest) == MADE
     assert find_recorded_pack(documents_in(tmp_path), "../../etc/passwd") is None
-    assert [path.name for path in (tmp_path / "evidence").iterdir()] == [digest]
+    assert documents_in(tmp_path).list_names(DocumentKind.EVIDENCE) == [digest]
 
 
 def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: Path) -> None:

@@ -163,7 +163,8 @@ def test_what_is_not_toml() -> None:
 
 def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
     own = parse_profile(PLAIN.replace('"finds"', '"table"'), name="table")
-    assert save_profile(own, documents_in(tmp_path)) == tmp_path / "sources" / "table.toml"
+    save_profile(own, documents_in(tmp_path))
+    assert (tmp_path / "sources" / "table.toml").read_text(encoding="utf-8") == own.toml()
     assert load_profile("table", documents_in(tmp_path)) == own
     assert own in list_profiles(documents_in(tmp_path))
     assert len(list_profiles(documents_in(tmp_path))) == len(builtin_profiles())
@@ -214,9 +215,10 @@ def test_an_identifier_and_a_date_can_be_the_key_together(sqlite_store: Store, t
 
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    home.mkdir(mode=0)
+    documents = documents_in(home)
+    (home / "sources").mkdir(mode=0)
     with as_other_user(), pytest.raises(DataError) as caught:
-        list_profiles(documents_in(home))
+        list_profiles(documents)
     assert str(caught.value) == (
         f"You need permission to read the folder of source profiles; {home / 'sources'} cannot be read: Permission "
         "denied; set HEXBEAT_HOME to another folder, or ask the owner of this one"
