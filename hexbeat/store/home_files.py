@@ -29,6 +29,7 @@ from hexbeat.store.databases import read_transaction, translate_errors
 from hexbeat.store.schema import shared_documents, store_state
 from hexbeat.store.shared_documents import (
     MARK_FILE,
+    SETTING_FILES,
     DocumentKind,
     document_transaction,
     hash_bytes,
@@ -48,7 +49,7 @@ _PATHS: Final[Mapping[DocumentKind, re.Pattern[str]]] = {
     DocumentKind.SELECTION: re.compile(r"winners/([^/.][^/]*)\.json"),
     DocumentKind.EVIDENCE: re.compile(r"evidence/([0-9a-f]{64})"),
     DocumentKind.RELEASE: re.compile(r"published/([^/.][^/]*/\d+/(?:note\.json|release/[^/]+))"),
-    DocumentKind.SETTING: re.compile(r"((?:plans|release|policy)\.toml)"),
+    DocumentKind.SETTING: re.compile(f"({'|'.join(map(re.escape, SETTING_FILES))})"),
     DocumentKind.SOURCE: re.compile(r"sources/([^/.][^/]*)\.toml"),
     DocumentKind.AREA: re.compile(r"boundaries/([^/.][^/]*/[^/.][^/]*)"),
 }
@@ -57,6 +58,7 @@ _PLACES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.SOURCE: "sources/{}.toml",
     DocumentKind.AREA: "boundaries/{}",
 }
+_DEPTHS: Final[Mapping[DocumentKind, int]] = {DocumentKind.RELEASE: 4, DocumentKind.AREA: 2}  # floors of folders
 _Stamp = tuple[int, int, str]  # time of change, bytes, SHA-256
 
 
@@ -98,9 +100,9 @@ def has_shared_files(home: Path) -> bool:
 
 def _find_files(home: Path, kind: DocumentKind) -> list[_HomeFile]:
     """The files of a kind in a home, sorted by their path."""
-    pattern, depth = _PATHS[kind], {DocumentKind.RELEASE: 4, DocumentKind.AREA: 3, DocumentKind.SETTING: 1}.get(kind, 2)
-    top = home / pattern.pattern.split("/")[0] if depth > 1 else home
-    paths = (path.relative_to(home).as_posix() for path in _walk(top, depth - 1 if depth > 1 else 1))
+    pattern = _PATHS[kind]
+    top = home if kind == DocumentKind.SETTING else home / pattern.pattern.split("/")[0]
+    paths = (path.relative_to(home).as_posix() for path in _walk(top, _DEPTHS.get(kind, 1)))
     matches = [(path, match) for path in sorted(paths) if (match := pattern.fullmatch(path))]
     return [_HomeFile(kind, match.group(1), home / path) for path, match in matches]
 

@@ -33,6 +33,7 @@ from layers.timestamps import from_seconds, to_seconds
 __all__ = [
     "FILES",
     "MARK_FILE",
+    "SETTING_FILES",
     "DocumentKind",
     "DocumentWriter",
     "SharedDocument",
@@ -57,6 +58,7 @@ class DocumentKind(StrEnum):
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
+SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml")
 MARK_FILE: Final = ".shared-files.json"  # in a home whose files were compared with the store
 _HISTORY: Final = frozenset({DocumentKind.SETTING, DocumentKind.SOURCE})  # earlier revisions are kept
 _CACHED: Final = frozenset(
@@ -81,6 +83,8 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.AREA: frozenset({Action.LOAD}),
 }
 _READ_ONLY: Final = ("42501", "25006")  # PostgreSQL: insufficient privilege, read-only transaction
+_WORK_SETTINGS: Final = ("plans.toml",)  # whoever plans may change them; the others say what may be published or seen
+_POLICY_WRITERS: Final = frozenset({Action.RETAIN})
 _live = shared_documents.c.superseded_at.is_(None)
 
 
@@ -339,7 +343,7 @@ class SharedDocuments:
 
         Nobody else changes a document meanwhile. An error that `change` raises leaves everything as it was.
         """
-        self._require(kind, _WRITERS)
+        self._require(kind, _WRITERS, name)
         path = self.find_file(kind, name)
         with self._begin() as writer:
             before = writer.read(kind, name) if path is None else (path.read_bytes() if path.is_file() else None)
@@ -410,13 +414,18 @@ class SharedDocuments:
             "look at it again, and then repeat your change",
         )
 
-    def _require(self, kind: DocumentKind, allowed: Mapping[DocumentKind, frozenset[Action]]) -> None:
+    def _require(
+        self, kind: DocumentKind, allowed: Mapping[DocumentKind, frozenset[Action]], name: str | None = None
+    ) -> None:
         if not isinstance(kind, DocumentKind):
             raise UsageError("A shared document has a kind", f"{kind!r} is none", f"use {', '.join(DocumentKind)}")
         if kind == DocumentKind.AREA and allowed is _READERS:
             return
         layers: tuple[str | None, ...] = (None, *LAYER_NAMES)
-        if not any(may(self.viewer, action, layer) for action in allowed[kind] for layer in layers):
+        actions = allowed[kind]
+        if name in SETTING_FILES and name not in _WORK_SETTINGS and allowed is _WRITERS:
+            actions = _POLICY_WRITERS
+        if not any(may(self.viewer, action, layer) for action in actions for layer in layers):
             role = getattr(self.viewer, "role", "someone without a role")
             verb = "see" if allowed is _READERS else "change"
             raise PolicyError(

@@ -40,6 +40,7 @@ __all__ = [
     "PlanSettings",
     "find_starts",
     "forget_start",
+    "parse_plan_settings",
     "read_plan_settings",
     "remember_start",
     "require_revisit",
@@ -79,14 +80,15 @@ def read_plan_settings(documents: SharedDocuments) -> PlanSettings:
         document = documents.read(DocumentKind.SETTING, PLANS_FILE)
     except OSError as error:
         raise _build_unreadable(error) from error
-    return _parse_settings(None if document is None else document.content)
+    return parse_plan_settings(None if document is None else document.content)
 
 
 def _build_unreadable(error: Exception) -> DataError:
     return DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT)
 
 
-def _parse_settings(content: bytes | None) -> PlanSettings:
+def parse_plan_settings(content: bytes | None) -> PlanSettings:
+    """The settings in the bytes of a file, defaults without one. DataError as for `read_plan_settings`."""
     if content is None:
         return PlanSettings()
     try:
@@ -110,7 +112,7 @@ def remember_start(documents: SharedDocuments, start: Place) -> None:
     """Store where tours begin, under its name and before the others, for the next plan; the other settings stay."""
 
     def change(content: bytes | None) -> bytes:
-        settings = _parse_settings(content)
+        settings = parse_plan_settings(content)
         others = [place for place in settings.starts if place.name != start.name]
         return _format_settings(settings, [start, *others][:_MOST_STARTS])
 
@@ -121,7 +123,7 @@ def forget_start(documents: SharedDocuments, name: str) -> None:
     """Remove the place of that name from those where tours may begin; nothing happens if there is none."""
 
     def change(content: bytes | None) -> bytes | None:
-        settings = _parse_settings(content)
+        settings = parse_plan_settings(content)
         kept = [place for place in settings.starts if place.name != name]
         return content if len(kept) == len(settings.starts) else _format_settings(settings, kept)
 
