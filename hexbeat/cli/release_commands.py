@@ -209,7 +209,7 @@ def audit(
 ) -> None:
     """Look for small numbers that somebody could prove from a release and all earlier ones together.
 
-    The earlier releases come from the register of the home folder, or from --before. An earlier release that the
+    The earlier releases come from the register of the store, or from --before. An earlier release that the
     audit could not look at is a finding, unless you add --alone.
 
     Example: hexbeat release audit public

@@ -175,8 +175,8 @@ def test_nothing_can_go_on_from_nothing(town: Town3, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         renewed(town).build(tmp_path / "new", "2026-01-01", continues="nowhere")
     assert str(caught.value) == (
-        "A series can continue only a published series; nothing was published for nowhere; choose an area that has a "
-        "folder in `published`"
+        "A series can continue only a published series; nothing was published for nowhere; choose an area of "
+        "which something was published"
     )
 
 
