@@ -18,7 +18,6 @@ from hexbeat.cli.installation import (
     Format,
     FormatOption,
     HomeOption,
-    find_home,
     open_documents,
     open_installation,
 )
@@ -34,6 +33,7 @@ from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.register import Register
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
+from hexbeat.settings import Settings
 from layers.wording import format_date, format_plural
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def site(
 def find_street_lines(published: Release) -> StreetLines | None:
     """The roads of the release's area, if that area and its streets are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = find_home(None)
+    home = Settings.from_environment().home
     streets = read_streets(load_area(name, home=home)) if name in list_areas(home) else None
     if streets is None:
         return None
@@ -90,7 +90,7 @@ def find_street_lines(published: Release) -> StreetLines | None:
 def find_names(published: Release) -> PlaceNames | None:
     """The names that readers of the release may look for, if its area and a gazetteer are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = find_home(None)
+    home = Settings.from_environment().home
     gazetteer = read_gazetteer(load_area(name, home=home)) if name in list_areas(home) else None
     return select_place_names(gazetteer.points, gazetteer.attributions) if gazetteer else None
 

@@ -19,10 +19,10 @@ from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, find_home, open_installation
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
-from hexbeat.settings import PROJECT_DIR
+from hexbeat.settings import PROJECT_DIR, Settings
 from hexbeat.store.live_columns import is_empty
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def build_public_environment(release: Path) -> dict[str, str]:
 
 def find_streets(published: Release) -> dict[str, str]:
     """Where the streets of a release's area are, and what a map says of them; nothing if this machine has none."""
-    name, home = str(published.facts["area"]["name"]), find_home(None)
+    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
     if name not in list_areas(home):
         return {}
     area = load_area(name, home=home)
@@ -164,7 +164,7 @@ def find_streets(published: Release) -> dict[str, str]:
 
 def find_names(published: Release) -> dict[str, str]:
     """Where the gazetteer of a release's area is, and what a page says of it; nothing if this machine has none."""
-    name, home = str(published.facts["area"]["name"]), find_home(None)
+    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
     area = load_area(name, home=home) if name in list_areas(home) else None
     gazetteer = read_gazetteer(area) if area else None
     if area is None or gazetteer is None:

@@ -31,6 +31,7 @@ from hexbeat.store.shared_documents import (
     MARK_FILE,
     SETTING_FILES,
     DocumentKind,
+    ReadOnlyError,
     document_transaction,
     hash_bytes,
     read_live_hashes,
@@ -82,15 +83,30 @@ def take_over_home(engine: Engine, home: Path) -> tuple[str, ...]:
 
     StoreError if a file of an older home cannot be read: nothing was taken over then.
     """
+    try:
+        return _take_over(engine, home)
+    except ReadOnlyError:
+        return ("Files of the home folder are not shared yet, because the database lets this user only read.",)
+
+
+def _take_over(engine: Engine, home: Path) -> tuple[str, ...]:
     once = [file for kind in _TAKEN_ONCE for file in _find_files(home, kind)]
     notices = _take_once(engine, home, once) if once else []
     if engine.dialect.name == "sqlite":
         _follow_files(engine, home)
     else:
+        _make_private(home)
         edited = [file for kind in _EDITED for file in _find_files(home, kind)]
         notices += _take_once(engine, home, edited) if edited else []
         write_area_cache(engine, home)
     return tuple(notices)
+
+
+def _make_private(home: Path) -> None:
+    """Make the folder of the caches for this user only, unless another user owns it."""
+    with contextlib.suppress(OSError):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
 
 
 def has_shared_files(home: Path) -> bool:
@@ -206,6 +222,7 @@ def _follow_files(engine: Engine, home: Path) -> None:
             _PLACES[kind].format(name): (kind, name, sha256)
             for kind in _EDITED
             for name, sha256 in read_live_hashes(connection, kind).items()
+            if _PATHS[kind].fullmatch(_PLACES[kind].format(name))  # never a place outside the home
         }
     missing = {where: live[where] for where in live if where not in found}
     changed = [where for where, stamp in found.items() if stamp and live.get(where, ("", "", ""))[2] != stamp[2]]
@@ -275,15 +292,17 @@ def _write_stamps(home: Path, stamps: Mapping[str, _Stamp | None]) -> None:
 def write_area_cache(engine: Engine, home: Path) -> None:
     """Bring the copies of the shared areas in the cache of a home up to date; only what changed is written."""
     with read_transaction(engine) as connection:
-        groups = {group: names for group, names in _read_groups(connection, DocumentKind.AREA).items() if names}
+        known = {group: names for group, names in _read_groups(connection, DocumentKind.AREA).items() if names}
+    is_safe, place = _PATHS[DocumentKind.AREA].fullmatch, _PLACES[DocumentKind.AREA]
+    groups = {group: names for group, names in known.items() if all(is_safe(place.format(name)) for name in names)}
     folder = home / AREA_CACHE
     for gone in [path for path in _list_folders(folder) if path.name not in groups]:
         for path in gone.iterdir():
             path.unlink()
         gone.rmdir()
     for group, hashes in groups.items():
-        known = _read_stamps_of(folder / group)
-        if known == {name.split("/")[1]: sha256 for name, sha256 in hashes.items()}:
+        cached = _read_stamps_of(folder / group)
+        if cached == {name.split("/")[1]: sha256 for name, sha256 in hashes.items()}:
             continue
         files = {name.split("/")[1]: _read_content(engine, DocumentKind.AREA, name) for name in hashes}
         atomic_replace(folder / group, files)

@@ -36,6 +36,7 @@ __all__ = [
     "SETTING_FILES",
     "DocumentKind",
     "DocumentWriter",
+    "ReadOnlyError",
     "SharedDocument",
     "SharedDocuments",
     "document_transaction",
@@ -43,6 +44,10 @@ __all__ = [
     "read_live_hashes",
     "read_shared_setting",
 ]
+
+
+class ReadOnlyError(StoreError):
+    """The database lets this user only read."""
 
 
 class DocumentKind(StrEnum):
@@ -175,7 +180,7 @@ def document_transaction(engine: Engine, recorded_by: str) -> Iterator[DocumentW
         message = error.orig.args[0] if error.orig and error.orig.args else {}
         if not isinstance(message, dict) or message.get("C") not in _READ_ONLY:
             raise
-        raise StoreError(
+        raise ReadOnlyError(
             "To change what all share, you need to be allowed to write to the store",
             "the database lets this user only read",
             "ask the keeper of the database",

@@ -177,6 +177,7 @@ def test_what_one_home_makes_another_home_on_the_same_server_sees(tmp_path: Path
         other_store.refresh_areas()
         assert load_area("riverside", home=other_home).title == "The Riverside"
         assert load_area("riverside", home=one_home).title == "The Riverside"
+    assert other_home.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(other_home)  # it holds caches alone
     with Store.open(other_home, database_url=database_url):
         assert load_area("riverside", home=other_home).title == "The Riverside"
@@ -200,8 +201,8 @@ def test_a_file_of_one_home_that_differs_from_the_shared_one_does_not_count_and_
                 "and published/middlesbrough was left as it is."
             ),
             (
-                "The home folder has another plans.toml than the store. The store's counts for everybody: compare them, "
-                "then remove the file, or share it with `hexbeat shared put`."
+                "The home folder has another plans.toml than the store. The store's counts for everybody: compare "
+                "them, then remove the file, or share it with `hexbeat shared put`."
             ),
         )
         assert read_plan_settings(store.documents(ANALYST)).starts[0].name == "Yard"
