@@ -18,11 +18,13 @@ from hexbeat.cli.installation import (
     FormatOption,
     HomeOption,
     find_home,
+    find_viewer,
     open_documents,
     share_area,
 )
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.operations.plans.plan import Plan
+from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.settings import Settings
 
@@ -103,7 +105,7 @@ def find(
     settings = Settings.from_environment(home=home, area=area)
     named_area = load_named_area(settings.area, home=find_home(home))
     query = " ".join(words)
-    stops = _find_stops(home, plan) if plan else None
+    stops = _find_stops(settings, plan) if plan else None
     found = find_places(query, named_area, limit=limit, stops=stops)
     places = found.to_dict("records")
     print_answer(
@@ -123,9 +125,11 @@ def find(
         print_message(describe_nothing_found(query, named_area))
 
 
-def _find_stops(home: Path | None, plan_id: str) -> pd.DataFrame:
-    with open_documents(home) as documents:
-        return list_stops(load_plan(documents, plan_id))
+def _find_stops(settings: Settings, plan_id: str) -> pd.DataFrame:
+    with open_documents(settings.home) as documents:
+        plan = load_plan(documents, plan_id)
+    require_plan(find_viewer(settings), plan)
+    return list_stops(plan)
 
 
 def list_stops(plan: Plan) -> pd.DataFrame:

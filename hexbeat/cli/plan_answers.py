@@ -14,6 +14,7 @@ from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
 from hexbeat.operations.plans.stop_links import StopLinks
+from layers.access import require_document
 from layers.wording import format_list
 
 __all__ = ["KINDS", "finish_plan", "parse_file_kind", "print_plan", "write_plan"]
@@ -27,6 +28,7 @@ def finish_plan(
     """Keep the plan, write it to a file if there is one, and print it."""
     save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
     if out and kind:
+        require_document(installation.viewer, "plan")
         write_plan(plan, installation.area, out, kind, links=read_plan_settings(installation.documents).links)
     if mark:
         print_message(f"{mark}.")

@@ -1,7 +1,7 @@
 """Commands for the files that all users of a store share: list, show, put and remove them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,10 +11,12 @@ from hexbeat.cli.installation import Format, FormatOption, HomeOption, YesOption
 from hexbeat.cli.store_commands import confirm
 from hexbeat.ingest.sources.profile import parse_profile
 from hexbeat.operations.plans.plan_settings import PLANS_FILE, parse_plan_settings
-from hexbeat.store.shared_documents import SETTING_FILES, DocumentKind, SharedDocument, SharedDocuments
+from hexbeat.release.policy import POLICY_FILE
+from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 
 __all__ = ["shared"]
 
+_SETTINGS: Final = (PLANS_FILE, POLICY_FILE)
 shared = typer.Typer(help="List, show, put or remove the settings and profiles that all users of the store share.")
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="plans.toml, release.toml, or a profile's name.toml.")
@@ -110,12 +112,12 @@ def remove(name: NameArgument, *, yes: YesOption = False, home: HomeOption = Non
 
 def _parse_name(name: str) -> tuple[DocumentKind, str]:
     """The kind of a shared file and its name there."""
-    if name in SETTING_FILES:
+    if name in _SETTINGS:
         return DocumentKind.SETTING, name
     stem = name.removesuffix(".toml")
-    if stem == name or not stem.replace("-", "").replace("_", "").isalnum():
+    if stem in ("policy", name) or not stem.replace("-", "").replace("_", "").isalnum():
         raise UsageError(
-            f"Shared files are {', '.join(SETTING_FILES)}, and source profiles such as finds.toml",
+            f"Shared files are {', '.join(_SETTINGS)}, and source profiles such as finds.toml",
             f"you gave {name[:40]!r}",
             "see `hexbeat shared`",
         )

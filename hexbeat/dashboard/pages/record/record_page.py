@@ -18,7 +18,7 @@ from hexbeat.dashboard.pages.data.quality_tables import render_table
 from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
 from hexbeat.dashboard.screen import STYLE, check_export, draw_error
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
@@ -30,8 +30,9 @@ from hexbeat.operations.ledger.ledger_return import (
     build_return_xlsx,
 )
 from hexbeat.operations.plans.plan import Plan, Tour
+from hexbeat.operations.plans.plan_access import may_see_plan
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
-from layers.access import Action, may, require
+from layers.access import Action, may, may_make, require
 from layers.periods import find_quarter, format_quarter, format_quarter_months
 from layers.wording import escape_html, format_date, format_list, format_plural
 
@@ -70,7 +71,7 @@ def draw_week(installation: Installation) -> None:
 
 def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame) -> None:
     """Draw the downloads of the return by ward, quarter and team."""
-    if not may(installation.viewer, Action.EXPORT):
+    if not may_make(installation.viewer, "return"):
         st.text("Your role cannot download this.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
@@ -98,7 +99,7 @@ def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.Da
         ):
             st.download_button(
                 label,
-                data=check_export(installation, make),
+                data=check_export(installation, make, document="return"),
                 file_name=stem + ending,
                 mime=mime,
                 on_click="ignore",
@@ -126,11 +127,11 @@ def load_plans(installation: Installation) -> list[Plan]:
     require(installation.viewer, Action.SEE_WORK)
     stamp = installation.documents.counter()
     plans = _read_plans(installation, installation.key, stamp, work_version(installation.store, installation.viewer))
-    return [plan for plan in plans if plan.area == installation.area.name]
+    return [plan for plan in plans if plan.area == installation.area.name and may_see_plan(installation.viewer, plan)]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _read_plans(_installation: Installation, key: tuple[str, int, str, str], stamp: int, work: int) -> list[Plan]:
+def _read_plans(_installation: Installation, key: InstallationKey, stamp: int, work: int) -> list[Plan]:
     del key, stamp, work
     documents = _installation.documents
     return [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
