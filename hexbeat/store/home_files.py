@@ -26,10 +26,9 @@ from geo.errors import DataError, StoreError
 from hexbeat.files import atomic_write
 from hexbeat.folders import atomic_replace
 from hexbeat.store.databases import read_transaction, translate_errors
+from hexbeat.store.document_kinds import MARK_FILE, SETTING_FILES
 from hexbeat.store.schema import shared_documents, store_state
 from hexbeat.store.shared_documents import (
-    MARK_FILE,
-    SETTING_FILES,
     DocumentKind,
     ReadOnlyError,
     document_transaction,

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,18 +21,15 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ProgrammingError
 
-from geo.errors import PolicyError, StoreError, UsageError
+from geo.errors import StoreError
 from hexbeat.files import atomic_write
 from hexbeat.store.databases import WRITES, read_transaction, translate_errors
+from hexbeat.store.document_kinds import FILES, MARK_FILE, DocumentKind, require_reader, require_writer
 from hexbeat.store.schema import shared_documents, store_state
-from layers.access import Action, Viewer, may
-from layers.catalogue import LAYER_NAMES
+from layers.access import Viewer
 from layers.timestamps import from_seconds, to_seconds
 
 __all__ = [
-    "FILES",
-    "MARK_FILE",
-    "SETTING_FILES",
     "DocumentKind",
     "DocumentWriter",
     "ReadOnlyError",
@@ -50,46 +46,11 @@ class ReadOnlyError(StoreError):
     """The database lets this user only read."""
 
 
-class DocumentKind(StrEnum):
-    """What a document is. The value is stored, so it never changes."""
-
-    PLAN = "plan"
-    SETTING = "setting"
-    SOURCE = "source"
-    SELECTION = "selection"
-    EVIDENCE = "evidence"
-    RELEASE = "release"
-    AREA = "area"
-
-
-FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
-SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml")
-MARK_FILE: Final = ".shared-files.json"  # in a home whose files were compared with the store
 _HISTORY: Final = frozenset({DocumentKind.SETTING, DocumentKind.SOURCE})  # earlier revisions are kept
 _CACHED: Final = frozenset(
     {DocumentKind.PLAN, DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.SELECTION}
 )  # small, and read on every run of a page
-# Who may read and who may change a kind: whoever may do one of these. Areas are public maps: everybody may read them.
-_READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
-    DocumentKind.PLAN: frozenset({Action.PLAN, Action.SEE_WORK}),
-    DocumentKind.SETTING: frozenset({Action.PLAN, Action.SEE_WORK, Action.EXPORT}),
-    DocumentKind.SOURCE: frozenset({Action.LOAD, Action.SEE_COUNTS}),
-    DocumentKind.SELECTION: frozenset({Action.SEE_COUNTS}),
-    DocumentKind.EVIDENCE: frozenset({Action.MAKE_EVIDENCE}),
-    DocumentKind.RELEASE: frozenset({Action.EXPORT}),
-}
-_WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
-    DocumentKind.PLAN: frozenset({Action.PLAN}),
-    DocumentKind.SETTING: frozenset({Action.PLAN}),
-    DocumentKind.SOURCE: frozenset({Action.LOAD}),
-    DocumentKind.SELECTION: frozenset({Action.SEE_COUNTS}),
-    DocumentKind.EVIDENCE: frozenset({Action.MAKE_EVIDENCE}),
-    DocumentKind.RELEASE: frozenset({Action.EXPORT}),
-    DocumentKind.AREA: frozenset({Action.LOAD}),
-}
 _READ_ONLY: Final = ("42501", "25006")  # PostgreSQL: insufficient privilege, read-only transaction
-_WORK_SETTINGS: Final = ("plans.toml",)  # whoever plans may change them; the others say what may be published or seen
-_POLICY_WRITERS: Final = frozenset({Action.RETAIN})
 _live = shared_documents.c.superseded_at.is_(None)
 
 
@@ -308,17 +269,17 @@ class SharedDocuments:
 
     def read(self, kind: DocumentKind, name: str) -> SharedDocument | None:
         """The document of that name; None if there is none. OSError if it is a file that cannot be read."""
-        self._require(kind, _READERS)
+        require_reader(self.viewer, kind)
         return self._reader.read(kind, name)
 
     def read_all(self, kind: DocumentKind, prefix: str = "") -> dict[str, SharedDocument]:
         """All documents of a kind whose names begin with the prefix, by name. OSError as for `read`."""
-        self._require(kind, _READERS)
+        require_reader(self.viewer, kind)
         return self._reader.read_all(kind, prefix)
 
     def list_names(self, kind: DocumentKind) -> list[str]:
         """The names of all documents of a kind, sorted."""
-        self._require(kind, _READERS)
+        require_reader(self.viewer, kind)
         if self.folder is not None and kind in FILES:
             return self._reader.list_files(kind)
         with read_transaction(self.engine) as connection:
@@ -348,7 +309,7 @@ class SharedDocuments:
 
         Nobody else changes a document meanwhile. An error that `change` raises leaves everything as it was.
         """
-        self._require(kind, _WRITERS, name)
+        require_writer(self.viewer, kind, name)
         path = self.find_file(kind, name)
         with self._begin() as writer:
             before = writer.read(kind, name) if path is None else (path.read_bytes() if path.is_file() else None)
@@ -373,7 +334,7 @@ class SharedDocuments:
 
     def add_all(self, kind: DocumentKind, contents: Mapping[str, bytes]) -> bool:
         """Put new documents into the store, all or none; False, and nothing is written, if one name is taken."""
-        self._require(kind, _WRITERS)
+        require_writer(self.viewer, kind)
         with self._begin() as writer:
             if any(writer.read(kind, name) is not None for name in contents):
                 return False
@@ -383,7 +344,7 @@ class SharedDocuments:
 
     def replace_all(self, kind: DocumentKind, prefix: str, contents: Mapping[str, bytes]) -> None:
         """Make these the only documents of the kind whose names begin with the prefix, all or none."""
-        self._require(kind, _WRITERS)
+        require_writer(self.viewer, kind)
         with self._begin() as writer:
             for name in read_live_hashes(writer.connection, kind):
                 if name.startswith(prefix) and name not in contents:
@@ -418,23 +379,3 @@ class SharedDocuments:
             f"{kind} {name} was {what} {when}{who}, and nothing of yours was written",
             "look at it again, and then repeat your change",
         )
-
-    def _require(
-        self, kind: DocumentKind, allowed: Mapping[DocumentKind, frozenset[Action]], name: str | None = None
-    ) -> None:
-        if not isinstance(kind, DocumentKind):
-            raise UsageError("A shared document has a kind", f"{kind!r} is none", f"use {', '.join(DocumentKind)}")
-        if kind == DocumentKind.AREA and allowed is _READERS:
-            return
-        layers: tuple[str | None, ...] = (None, *LAYER_NAMES)
-        actions = allowed[kind]
-        if name in SETTING_FILES and name not in _WORK_SETTINGS and allowed is _WRITERS:
-            actions = _POLICY_WRITERS
-        if not any(may(self.viewer, action, layer) for action in actions for layer in layers):
-            role = getattr(self.viewer, "role", "someone without a role")
-            verb = "see" if allowed is _READERS else "change"
-            raise PolicyError(
-                "The access policy decides who may do what",
-                f"it does not let {role} {verb} a shared {kind}",
-                "ask the analyst of the partnership",
-            )

@@ -12,8 +12,9 @@ from hexbeat.ingest.sources import list_profiles, load_profile, parse_profile, s
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import forget_start, read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan, save_plan
+from hexbeat.store.document_kinds import MARK_FILE
 from hexbeat.store.home_files import ASIDE_FOLDER
-from hexbeat.store.shared_documents import MARK_FILE, DocumentKind
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.paths import ROOT
