@@ -95,18 +95,10 @@ def _take_over(engine: Engine, home: Path) -> tuple[str, ...]:
     if engine.dialect.name == "sqlite":
         _follow_files(engine, home)
     else:
-        _make_private(home)
         edited = [file for kind in _EDITED for file in _find_files(home, kind) if file.name != _OWN_SETTING]
         notices += _take_once(engine, home, edited) if edited else []
         write_area_cache(engine, home)
     return tuple(notices)
-
-
-def _make_private(home: Path) -> None:
-    """Make the folder of the caches for this user only, unless another user owns it."""
-    with contextlib.suppress(OSError):
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.chmod(0o700)
 
 
 def has_shared_files(home: Path) -> bool:
