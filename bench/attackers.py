@@ -67,7 +67,7 @@ def measure(area: Area, events: int) -> list[dict[str, Any]]:
     """One row a layer that is published by pieces and without a minimum of places."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         load_demonstration(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
-        policy, now = load_policy(Path(folder)), dt.datetime.now(dt.UTC)
+        policy, now = load_policy(), dt.datetime.now(dt.UTC)
         release = build_draft(store, ANALYST, area, policy, as_at=now.date(), now=now, earlier=[]).release
         known = read_events(store, ANALYST, as_at=now, area=area)
     trees = build_trees(area, read_places_mask(area), policy)

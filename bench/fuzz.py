@@ -63,7 +63,7 @@ def fuzz_readers(seconds: float, seed: int, keep: Path | None) -> tuple[dict[str
     random_ = random.Random(seed)  # noqa: S311  # damage, not secrets
     outcomes: dict[str, Counter[str]] = {reader: Counter() for reader in READERS}
     faults: Counter[str] = Counter()
-    profiles = {name: load_profile(name, Path()) for name in ("table", "geofile", "open311", "police-uk-street")}
+    profiles = {name: load_profile(name, None) for name in ("table", "geofile", "open311", "police-uk-street")}
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
         seeds = make_seeds(Path(folder))

@@ -65,7 +65,7 @@ def measure(
             ingest_files(store, ANALYST, street, source="police-uk-street", area=area, home=Path(folder), now=NOW)
         else:
             load_demonstration(store, ANALYST, area, events=events, seed=1, today=NOW.date(), home=Path(folder))
-        policy = load_policy(Path(folder))
+        policy = load_policy()
         policy = replace(policy, layers=tuple(replace(layer, half_full=half_full) for layer in policy.layers))
         now = dt.datetime.now(dt.UTC)
         build_s, release = measure_cpu(lambda: build_release(store, area, policy, now))

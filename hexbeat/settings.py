@@ -14,7 +14,10 @@ DEFAULT_HOME: Final = Path("var")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One installation: `home` (store, own sources, own areas), `area`, and `database_url` (None: SQLite in home)."""
+    """One installation: `home` (store, own sources, own areas), `area`, and `database_url` (None: SQLite in home).
+
+    With a `database_url` the home holds caches alone.
+    """
 
     home: Path
     area: str

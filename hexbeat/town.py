@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from geo.errors import UsageError
+from geo.errors import HexbeatError, UsageError
 from hexbeat.areas.area import Area, load_named_area
 from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
@@ -328,8 +328,14 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
     town_viewer = _find_viewer(settings, viewer)
-    named_area = load_named_area(settings.area, home=settings.home)
+    # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
+    named_area = None if settings.database_url else load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
+    try:
+        named_area = named_area or load_named_area(settings.area, home=settings.home)
+    except HexbeatError:
+        store.dispose()
+        raise
     return Town(settings, named_area, store, town_viewer)
 
 

@@ -16,6 +16,7 @@ from hexbeat.cli.main import COMMANDS, load_command, make_app
 from hexbeat.ingest.sources import list_profiles
 from hexbeat.settings import DEFAULT_HOME
 from layers.catalogue import LAYERS
+from tests.support.stores import documents_in
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("geo", "layers", "hexbeat")
@@ -97,7 +98,7 @@ def headings(page: Path) -> set[str]:
 def test_every_layer_source_and_command_has_its_heading() -> None:
     found = set().union(*(headings(page) for page in PAGES))
     wanted = {spec.name for spec in LAYERS}
-    wanted |= {profile.name for profile in list_profiles(DEFAULT_HOME)}
+    wanted |= {profile.name for profile in list_profiles(documents_in(DEFAULT_HOME))}
     wanted |= {f"hexbeat {name}" for name in COMMANDS}
     assert sorted(wanted - {heading.strip("`") for heading in found}) == []
 

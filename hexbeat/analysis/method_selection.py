@@ -1,6 +1,6 @@
 """Method selection by back-test: the best method and size of cells for a layer, and why.
 
-Selections are stored in the home folder. Each is valid for the records that it was made from.
+Selections are stored in the store, for all who use it. Each is valid for the records that it was made from.
 """
 
 import hashlib
@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import shapely
 
-from geo.errors import DataError
+from geo.errors import StoreError
 from hexbeat.analysis.backtest import MOST_CELLS, Backtest, backtest, choose_resolutions, name_whole
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS, list_known_weeks
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, METHODS, MONTH_RATES
@@ -23,7 +22,7 @@ from hexbeat.analysis.method_comparison import AREA, DECIDING_SHARE, SHARES, Met
 from hexbeat.analysis.month_rates import MONTHS_ONLY, is_known_to_months
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import choose_resolution, measure_area_km2
-from hexbeat.files import atomic_write
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
 from layers.event import NOT_SWEPT, RESOLUTIONS
@@ -59,7 +58,6 @@ __all__ = [
 Progress = Callable[[int, int], None]
 MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # with fewer weeks methods cannot be compared
-_FOLDER: Final = "winners"
 _USUAL: Final = 9  # without a back-test
 _RULE: Final = repr((4, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
@@ -111,7 +109,7 @@ def select_method(
     area: Area,
     layer: str,
     *,
-    home: Path | None,
+    documents: SharedDocuments | None,
     resolution: int | None = None,
     progress: Progress | None = None,
 ) -> SelectedMethod | None:
@@ -120,32 +118,36 @@ def select_method(
     None where no back-test is possible: fewer than FEWEST_WEEKS weeks beyond the history that methods need, no events
     in them, a layer of states, or a resolution with more than hexbeat.analysis.backtest.MOST_CELLS cells, or finer than
     the location precision. Records known only to their month need none: they rank places by "month_rates". The result
-    is stored in `home` (None: it is not stored). `progress` is called with each resolution before it is tested, and its
-    position.
+    is put into `documents` (None: it is not stored). `progress` is called with each resolution before it is tested, and
+    its position.
     """
-    selection = select_methods(columns, area, layer, home=home, progress=progress)
+    selection = select_methods(columns, area, layer, documents=documents, progress=progress)
     if selection is None:
         return None
     return selection.best if resolution is None else selection.by_size.get(resolution)
 
 
 def select_methods(
-    columns: Columns, area: Area, layer: str, *, home: Path | None, progress: Progress | None = None
+    columns: Columns, area: Area, layer: str, *, documents: SharedDocuments | None, progress: Progress | None = None
 ) -> MethodSelection | None:
     """The selection of a back-test of up to MOST_WEEKS weeks: the stored one, or a new one.
 
     A stored selection counts only for the same records, wards and rule. None as for `select_method`.
     """
-    selection = read_selection(columns, area, layer, home=home)
+    selection = read_selection(columns, area, layer, documents=documents)
     if selection:
         return selection
     weeks = _count_weeks(columns, area, layer)
     if weeks < FEWEST_WEEKS:
         return None
-    return keep_selection(backtest(columns, area, layer, weeks=weeks, progress=progress), columns, area, home=home)
+    return keep_selection(
+        backtest(columns, area, layer, weeks=weeks, progress=progress), columns, area, documents=documents
+    )
 
 
-def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path | None) -> MethodSelection | None:
+def keep_selection(
+    result: Backtest, columns: Columns, area: Area, *, documents: SharedDocuments | None
+) -> MethodSelection | None:
     """Store the selection of a back-test for these records; None if no event fell into its weeks.
 
     The back-test has to cover the whole area, MOST_WEEKS weeks (or as many as there are) and every resolution.
@@ -153,20 +155,23 @@ def keep_selection(result: Backtest, columns: Columns, area: Area, *, home: Path
     if not result.events:
         return None
     selection = _build_selection(result)
-    if home is not None:
+    if documents is not None:
         layer = result.spec.name
-        _write_selection(_build_path(home, area, layer), selection, _fingerprint(columns, area, layer))
+        _write_selection(documents, _build_name(area, layer), selection, _fingerprint(columns, area, layer))
     return selection
 
 
-def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | None) -> MethodSelection | None:
+def read_selection(
+    columns: Columns, area: Area, layer: str, *, documents: SharedDocuments | None
+) -> MethodSelection | None:
     """The selection that is stored for exactly these records; None without one. Always quick."""
     if find_layer(layer).kind == "incident" and is_known_to_months(columns, layer):
         return _select_month_rates(columns, area, layer)
-    if home is None:
+    document = documents.read(DocumentKind.SELECTION, _build_name(area, layer)) if documents else None
+    if document is None:
         return None
     try:
-        payload = json.loads(_build_path(home, area, layer).read_text(encoding="utf-8"))
+        payload = json.loads(document.content)
         if payload["of"] != _fingerprint(columns, area, layer):
             return None
         return MethodSelection(
@@ -174,8 +179,8 @@ def read_selection(columns: Columns, area: Area, layer: str, *, home: Path | Non
             by_size={int(size): _parse_method(method) for size, method in payload["by_size"].items()},
             gi_star=tuple(SizeFigure(**figure) for figure in payload["gi_star"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # missing, damaged or of another format: the back-test runs again
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # damaged or of another format: the back-test runs again
 
 
 def describe_uses(best: SelectedMethod) -> str:
@@ -236,8 +241,8 @@ def _build_selection(result: Backtest) -> MethodSelection:
     return MethodSelection(build_method(result.verdict), by_size, result.gi_star)
 
 
-def _build_path(home: Path, area: Area, layer: str) -> Path:
-    return home / _FOLDER / f"{area.name}-{layer}.json"
+def _build_name(area: Area, layer: str) -> str:
+    return f"{area.name}-{layer}"
 
 
 def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
@@ -254,13 +259,12 @@ def _fingerprint(columns: Columns, area: Area, layer: str) -> str:
     return digest.hexdigest()
 
 
-def _write_selection(path: Path, selection: MethodSelection, fingerprint: str) -> None:
-    """Write the selection; if the home cannot be written to, the next call runs the back-test again."""
+def _write_selection(documents: SharedDocuments, name: str, selection: MethodSelection, fingerprint: str) -> None:
+    """Write the selection; if the store cannot be written to, the next call runs the back-test again."""
     payload = {"of": fingerprint, **asdict(selection)}
-    with suppress(OSError, DataError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as draft:
-            draft.write_text(json.dumps(payload, indent=1, default=date.isoformat), encoding="utf-8")
+    with suppress(StoreError):
+        text = json.dumps(payload, indent=1, default=date.isoformat)
+        documents.write(DocumentKind.SELECTION, name, text.encode())
 
 
 def _parse_method(payload: dict[str, Any]) -> SelectedMethod:

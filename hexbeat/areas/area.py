@@ -156,8 +156,9 @@ def load_named_area(name: str, *, home: Path | None = None) -> Area:
 
 def _list_roots(home: Path | None) -> list[Path]:
     """The folders that hold areas; an area in an earlier folder hides one of the same name in a later folder."""
-    own_folder = [home / "boundaries"] if home is not None else []
-    return [*own_folder, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
+    # The first holds copies of areas that several servers share through a PostgreSQL store (hexbeat.store.home_files).
+    own_folders = [home / "cache" / "boundaries", home / "boundaries"] if home is not None else []
+    return [*own_folders, PROJECT_DIR / "data" / "boundaries", PROJECT_DIR / "hexbeat" / "areas" / "_boundaries"]
 
 
 def _list_files(root: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from hexbeat.areas.boundaries import DEFAULT_ZONE, build_area, check_area
 from hexbeat.areas.places_mask import MASK_FILE, build_places_mask
 from hexbeat.areas.ward_codes import find_shared_codes
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_home, share_area
 from hexbeat.settings import PROJECT_DIR, Settings
 
 __all__ = ["boundaries"]
@@ -76,8 +76,10 @@ def build(
         file, name=area, code_field=code, name_field=name, out_dir=folder, allow_repair=repair,
         lad_code_field=authority_code, lad_name_field=authority_name, title=title, vintage=vintage, source=origin,
         licence=licence, attribution=attribution, only=only or (), time_zone=time_zone,
-        home=Settings.from_environment(home=home).home,
+        home=find_home(home),
     )  # fmt: skip
+    if out is None:
+        share_area(home, area)
     row = report.as_dict()
     print_answer(row, form=form, rows=[{name: value for name, value in row.items() if not isinstance(value, list)}])
     for line in (*report.repairs, *report.warnings):
@@ -102,7 +104,7 @@ def places(
 
     Example: hexbeat boundaries places uprn.csv --area middlesbrough --origin "Ordnance Survey" --licence "OGL v3.0"
     """
-    named_area = load_area(area, home=Settings.from_environment(home=home).home)
+    named_area = load_area(area, home=find_home(home))
     if not replace and (named_area.folder / MASK_FILE).is_file():
         raise UsageError(
             "A list of places is replaced only with --replace",
@@ -110,6 +112,7 @@ def places(
             "add --replace; after a release, that begins a new series",
         )
     report = asdict(build_places_mask(file, named_area, source=origin, licence=licence, attribution=attribution))
+    share_area(home, area)
     print_answer(report, form=form, rows=[report])
 
 
@@ -119,10 +122,10 @@ def check(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
 
     Example: hexbeat boundaries check
     """
-    settings = Settings.from_environment(home=home)
+    home_folder = find_home(home)
     areas = {
-        name: check_area(folder) or find_shared_codes(name, home=settings.home)
-        for name, folder in find_area_folders(settings.home).items()
+        name: check_area(folder) or find_shared_codes(name, home=home_folder)
+        for name, folder in find_area_folders(home_folder).items()
     }
     rows = [{"area": name, "problems": "; ".join(problems) or "none"} for name, problems in areas.items()]
     print_answer({"areas": areas}, form=form, rows=rows)

@@ -138,7 +138,7 @@ def find_selections(installation: Installation, columns: Columns) -> dict[str, M
     selections = {}
     for spec in columns.list_shown(in_cells=True):
         selection = select_methods(
-            columns, installation.area, spec.name, home=installation.settings.home, progress=_report_selection
+            columns, installation.area, spec.name, documents=installation.documents, progress=_report_selection
         )
         if selection:
             selections[spec.name] = selection

@@ -194,7 +194,7 @@ def backtest(
             tested = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
             if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
                 keep_selection(
-                    tested, columns, installation.area, home=installation.settings.home
+                    tested, columns, installation.area, documents=installation.documents
                 )  # so that the dashboard need not wait
             backtests.append(tested)
             uses[name] = _describe_uses(installation, columns, name)
@@ -203,7 +203,7 @@ def backtest(
 
 def _describe_uses(installation: Installation, columns: Columns, layer: str) -> list[str]:
     """The method and hotspot size that the dashboard uses for a layer, with the reasons. Selects them if need be."""
-    selection = select_methods(columns, installation.area, layer, home=installation.settings.home)
+    selection = select_methods(columns, installation.area, layer, documents=installation.documents)
     size = choose_hotspot_size(columns, layer, selection)
     sentence = describe_uses(selection.best) if selection else "The dashboard has no forecast: too few weeks are known."
     return [sentence, f"Its hotspots: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [sentence]

@@ -122,7 +122,7 @@ def _correct(
 def _require_source(installation: Installation, source: str) -> None:
     """UsageError for a source that neither a profile nor the store has; "" stands for all of them."""
     if source:
-        profiles = {profile.name for profile in list_profiles(installation.settings.home)}
+        profiles = {profile.name for profile in list_profiles(installation.documents)}
         known = profiles | set(list_sources(installation.store.engine, installation.viewer))
         require_source(source, sorted(known))
 

@@ -213,7 +213,7 @@ def _find_places(installation: Installation, columns: Columns, request: _PlaceRe
         return _find_closures(installation, columns, request)
     end = parse_day(request.end) if request.end else None
     if request.plan:
-        return _find_stops(load_plan(installation.settings.home, request.plan), request.start, end, installation)
+        return _find_stops(load_plan(installation.documents, request.plan), request.start, end, installation)
     if request.start is None:
         raise UsageError("A place needs the day on which it began", "--start is missing", "write --start 2026-05-01")
     start = parse_day(request.start)

@@ -17,7 +17,15 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    Installation,
+    open_documents,
+    open_installation,
+)
 from hexbeat.cli.output_files import write_file
 from hexbeat.documents.evidence.evidence_check import PackCheck, check_pack
 from hexbeat.documents.evidence.evidence_document import (
@@ -116,7 +124,7 @@ def evidence(
         for file in files:
             _write_pack(installation, content, file)
         if files:
-            record_pack(installation.settings.home, hash_content(content), now)
+            record_pack(installation.documents, hash_content(content), now)
     _report(content, files, form=form)
 
 
@@ -229,7 +237,8 @@ def _check_file(file: Path, *, home: Path | None) -> PackCheck:
             f"{file.name} cannot be read ({type(error).__name__})",
             "check its name, and that you may read it",
         ) from error
-    return check_pack(file.name, content, home=Settings.from_environment(home=home).home)
+    with open_documents(home) as documents:
+        return check_pack(file.name, content, home=Settings.from_environment(home=home).home, documents=documents)
 
 
 def _report_check(check: PackCheck, *, form: Format) -> None:

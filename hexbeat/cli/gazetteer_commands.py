@@ -12,7 +12,16 @@ from hexbeat.areas.gazetteer import GAZETTEER_FILE
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.areas.place_finder import FOUND_COLUMNS, describe_nothing_found, find_places
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, find_viewer
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    find_home,
+    find_viewer,
+    open_documents,
+    share_area,
+)
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_access import require_plan
@@ -52,7 +61,7 @@ def build(
 
     Example: hexbeat gazetteer build codepo_gb/Data/CSV/ts.csv Stops.csv --area middlesbrough --year 2026
     """
-    named_area = load_area(area, home=Settings.from_environment(home=home).home)
+    named_area = load_area(area, home=find_home(home))
     if not replace and (named_area.folder / GAZETTEER_FILE).is_file():
         raise UsageError(
             "A gazetteer is replaced only with --replace",
@@ -68,6 +77,7 @@ def build(
         )
     source = Publisher(origin, licence, attribution) if origin and licence and attribution else None
     report = build_gazetteer(files, named_area, source=source, headings_by_field=parse_columns(column), year=year)
+    share_area(home, area)
     rows = [{"kind": kind, "points": points} for kind, points in report.points_by_kind.items()]
     print_answer(report.as_dict(), form=form, rows=rows)
     for name, read in report.read_by_file.items():
@@ -93,13 +103,9 @@ def find(
     Example: hexbeat find linthorpe rd
     """
     settings = Settings.from_environment(home=home, area=area)
-    named_area = load_named_area(settings.area, home=settings.home)
+    named_area = load_named_area(settings.area, home=find_home(home))
     query = " ".join(words)
-    stops = None
-    if plan:
-        named_plan = load_plan(settings.home, plan)
-        require_plan(find_viewer(settings), named_plan)
-        stops = list_stops(named_plan)
+    stops = _find_stops(settings, plan) if plan else None
     found = find_places(query, named_area, limit=limit, stops=stops)
     places = found.to_dict("records")
     print_answer(
@@ -117,6 +123,13 @@ def find(
     )
     if found.empty:
         print_message(describe_nothing_found(query, named_area))
+
+
+def _find_stops(settings: Settings, plan_id: str) -> pd.DataFrame:
+    with open_documents(settings.home) as documents:
+        plan = load_plan(documents, plan_id)
+    require_plan(find_viewer(settings), plan)
+    return list_stops(plan)
 
 
 def list_stops(plan: Plan) -> pd.DataFrame:

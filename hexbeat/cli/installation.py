@@ -19,9 +19,13 @@ from layers.access import Viewer
 
 if TYPE_CHECKING:
     from hexbeat.areas import area as areas
+    from hexbeat.store import databases, home_files
     from hexbeat.store import store as stores
+    from hexbeat.store.shared_documents import SharedDocuments
 else:
     areas = import_lazily("hexbeat.areas.area")
+    databases = import_lazily("hexbeat.store.databases")
+    home_files = import_lazily("hexbeat.store.home_files")
     stores = import_lazily("hexbeat.store.store")
 
 __all__ = [
@@ -32,8 +36,11 @@ __all__ = [
     "HomeOption",
     "Installation",
     "YesOption",
+    "find_home",
     "find_viewer",
+    "open_documents",
     "open_installation",
+    "share_area",
     "takes_role",
 ]
 
@@ -72,6 +79,11 @@ class Installation:
     store: "stores.Store"
     viewer: Viewer
 
+    @property
+    def documents(self) -> "SharedDocuments":
+        """What all users of the store share: plans, settings, profiles, registers."""
+        return self.store.documents(self.viewer)
+
 
 @contextmanager
 def open_installation(home: Path | None, area: str | None) -> Iterator[Installation]:
@@ -87,11 +99,55 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     """
     settings = Settings.from_environment(home=home, area=area)
     viewer = find_viewer(settings)
-    named_area = areas.load_named_area(settings.area, home=settings.home)
-    with stores.Store.open(settings.home, database_url=settings.database_url) as store:
+    # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
+    named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
+    with _open_store(settings) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
+        named_area = named_area or areas.load_named_area(settings.area, home=settings.home)
         yield Installation(settings, named_area, store, viewer)
+
+
+@contextmanager
+def open_documents(home: Path | None) -> Iterator["SharedDocuments | None"]:
+    """What all users of the store share, without an area; None if there is no store, because none is made for this."""
+    settings = Settings.from_environment(home=home)
+    is_there = settings.database_url or (settings.home / databases.FILE_NAME).exists()
+    if not is_there and not home_files.has_shared_files(settings.home):
+        yield None
+        return
+    viewer = find_viewer(settings)
+    with _open_store(settings) as store:
+        yield store.documents(viewer)
+
+
+def find_home(home: Path | None) -> Path:
+    """The home folder; with a PostgreSQL store its copies of the shared areas are brought up to date first."""
+    settings = Settings.from_environment(home=home)
+    if settings.database_url:
+        with _open_store(settings):
+            pass
+    return settings.home
+
+
+def share_area(home: Path | None, name: str) -> None:
+    """With a PostgreSQL store: share the area of that name in the home with everybody who uses the store."""
+    settings = Settings.from_environment(home=home)
+    own, cached = settings.home / "boundaries" / name, settings.home / home_files.AREA_CACHE / name
+    folder = own if own.is_dir() else cached
+    if not settings.database_url or not folder.is_dir():
+        return
+    with stores.Store.open(settings.home, database_url=settings.database_url) as store:
+        store.share_area(find_viewer(settings), folder)
+
+
+@contextmanager
+def _open_store(settings: Settings) -> Iterator["stores.Store"]:
+    """The open store; what it has to say of the files in the home goes to standard error."""
+    with stores.Store.open(settings.home, database_url=settings.database_url) as store:
+        for notice in store.notices:
+            typer.echo(notice, err=True)
+        yield store
 
 
 def find_viewer(settings: Settings) -> Viewer:

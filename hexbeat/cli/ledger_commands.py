@@ -103,7 +103,7 @@ def record(
     """
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as installation:
-        plan = load_plan(installation.settings.home, plan_id)
+        plan = load_plan(installation.documents, plan_id)
         stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
@@ -173,9 +173,7 @@ def import_(
         team=team, kind=kind, radius_m=radius, least_minutes=least, headings_by_field=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
-        named_plan = (
-            load_plan(installation.settings.home, plan) if plan else partial(load_plan, installation.settings.home)
-        )
+        named_plan = load_plan(installation.documents, plan) if plan else partial(load_plan, installation.documents)
         report = import_visits(
             installation.store,
             installation.viewer,
@@ -298,8 +296,8 @@ def return_(
     _require_file(out)
     with open_installation(home, area) as installation:
         require_document(installation.viewer, "return")
-        home_folder = installation.settings.home
-        plans = [load_plan(home_folder, plan_id) for plan_id, _, _ in list_plans(home_folder)]
+        documents = installation.documents
+        plans = [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
         plans = [plan for plan in plans if plan.area == installation.area.name]
         visits = read_visits(installation.store, installation.viewer)
         days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}

@@ -74,6 +74,10 @@ COMMANDS: Final = MappingProxyType(
             "Show the share of overdoses near a place that holds naloxone, and which next places would add most.",
         ),
         "sources": ("source_commands", "List the source profiles, or propose one for a new file."),
+        "shared": (
+            "shared_commands",
+            "List, show, put or remove the settings and profiles that all users of the store share.",
+        ),
         "boundaries": ("area_commands", "Build an area from a published file of wards, and check the areas."),
         "gazetteer": (
             "gazetteer_commands",

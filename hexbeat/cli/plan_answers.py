@@ -13,6 +13,7 @@ from hexbeat.files import require_folder
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
+from hexbeat.operations.plans.stop_links import StopLinks
 from layers.access import require_document
 from layers.wording import format_list
 
@@ -25,10 +26,10 @@ def finish_plan(
     installation: Installation, plan: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
 ) -> None:
     """Keep the plan, write it to a file if there is one, and print it."""
-    save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
+    save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
     if out and kind:
         require_document(installation.viewer, "plan")
-        write_plan(plan, installation.area, out, kind, home=installation.settings.home)
+        write_plan(plan, installation.area, out, kind, links=read_plan_settings(installation.documents).links)
     if mark:
         print_message(f"{mark}.")
     print_plan(plan, installation.area, form=form)
@@ -81,7 +82,7 @@ def parse_file_kind(out: Path | None) -> str | None:
     return kind
 
 
-def write_plan(plan: Plan, area: Area, out: Path, kind: str, *, home: Path) -> None:
+def write_plan(plan: Plan, area: Area, out: Path, kind: str, *, links: StopLinks) -> None:
     """Write the plan to a file, whole or not at all; as GPX to one for each team, so that a device has one route."""
     from hexbeat.documents.plan.plan_files import build_plan_file  # noqa: PLC0415 - slow to import, and rarely needed
     from hexbeat.documents.plan.plan_tracks import build_plan_gpx  # noqa: PLC0415
@@ -89,7 +90,7 @@ def write_plan(plan: Plan, area: Area, out: Path, kind: str, *, home: Path) -> N
     if kind == "gpx" and len(plan.tours) > 1:
         files = {name_team_file(out, tour.team): build_plan_gpx(plan, area, team=tour.team) for tour in plan.tours}
     else:
-        files = {out: build_plan_file(plan, area, kind, links=read_plan_settings(home).links)}
+        files = {out: build_plan_file(plan, area, kind, links=links)}
     for path, content in files.items():
         write_file(path.absolute(), content)
     print_message(f"Written to {format_list([path.name for path in files])}.")

@@ -22,6 +22,7 @@ from hexbeat.cli.installation import (
     Installation,
     YesOption,
     find_viewer,
+    open_documents,
     open_installation,
 )
 from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
@@ -33,6 +34,7 @@ from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
 from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan
 from hexbeat.operations.plans.roads import Travel, load_road_travel
+from hexbeat.operations.plans.stop_links import USUAL_LINKS
 from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
@@ -160,7 +162,7 @@ def patrol(
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
             patrol_plan = make_patrol_plan(
-                columns, installation.area, choices, home=installation.settings.home, travel=travel, progress=move
+                columns, installation.area, choices, documents=installation.documents, travel=travel, progress=move
             )
         finish_plan(installation, patrol_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
 
@@ -200,7 +202,7 @@ def sweep(
     kind = parse_file_kind(out)
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
-        usual = read_plan_settings(installation.settings.home).standard_hours
+        usual = read_plan_settings(installation.documents).standard_hours
         choices = SweepChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             start=find_named_place(installation, start, "Depot") or find_usual_start(installation, "depot"),
@@ -232,12 +234,12 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
 
     Example: hexbeat plan list
     """
-    settings = Settings.from_environment(home=home)
-    require(find_viewer(settings), Action.PLAN)
-    rows = [
-        {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
-        for code, title, made_at in list_plans(settings.home)
-    ]
+    require(find_viewer(Settings.from_environment(home=home)), Action.PLAN)
+    with open_documents(home) as documents:
+        rows = [
+            {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
+            for code, title, made_at in list_plans(documents)
+        ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
 
 
@@ -257,12 +259,14 @@ def show(
     kind = parse_file_kind(out)
     settings = Settings.from_environment(home=home, area=area)
     viewer = find_viewer(settings)
-    shown_plan = load_plan(settings.home, plan_id)
-    require_plan(viewer, shown_plan)
-    plan_area = load_area(shown_plan.area, home=settings.home)
-    if out and kind:
-        require_document(viewer, "plan")
-        write_plan(shown_plan, plan_area, out, kind, home=settings.home)
+    with open_documents(home) as documents:
+        shown_plan = load_plan(documents, plan_id)
+        require_plan(viewer, shown_plan)
+        plan_area = load_area(shown_plan.area, home=settings.home)
+        if out and kind:
+            require_document(viewer, "plan")
+            links = read_plan_settings(documents).links if documents else USUAL_LINKS
+            write_plan(shown_plan, plan_area, out, kind, links=links)
     print_plan(shown_plan, plan_area, form=form)
 
 
@@ -289,7 +293,7 @@ def remove(
                 "undo the visits first with `hexbeat done undo`",
             )
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
-        remove_plan(installation.settings.home, plan_id)
+        remove_plan(installation.documents, plan_id)
     row = {"removed": plan_id}
     print_answer(row, form=form, rows=[row], heading="Removed")
 
@@ -330,7 +334,7 @@ def find_named_place(installation: Installation, text: str | None, name: str) ->
     """
     if not text:
         return None
-    for place in read_plan_settings(installation.settings.home).starts:
+    for place in read_plan_settings(installation.documents).starts:
         if place.name.casefold() == text.strip().casefold():
             return place
     found = find_one_place(text, installation.area, may_lie_outside=True)
@@ -344,7 +348,7 @@ def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[
     """Fewest and most minutes between two visits of a place: from the option, else from plans.toml."""
     if text:
         return parse_minutes(text, "between visits", "90-180")
-    return read_plan_settings(installation.settings.home).revisit_minutes
+    return read_plan_settings(installation.documents).revisit_minutes
 
 
 def find_usual_start(installation: Installation, kind: str) -> Place:
@@ -352,7 +356,7 @@ def find_usual_start(installation: Installation, kind: str) -> Place:
 
     Without either, the middle of the area, and a message says so.
     """
-    starts = find_starts(installation.settings.home, installation.store, installation.viewer, kind)
+    starts = find_starts(installation.documents, installation.store, installation.viewer, kind)
     if starts:
         return starts[0]
     print_message(
@@ -363,5 +367,5 @@ def find_usual_start(installation: Installation, kind: str) -> Place:
 
 def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
     """The road network of the option, else of plans.toml; None for great circles."""
-    network = roads or read_plan_settings(installation.settings.home).roads
+    network = roads or read_plan_settings(installation.documents).roads
     return load_road_travel(network, mode=mode, home=installation.settings.home)

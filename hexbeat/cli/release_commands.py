@@ -13,7 +13,14 @@ from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    open_documents,
+    open_installation,
+)
 from hexbeat.dashboard.public.advice import Contact
 from hexbeat.dashboard.public.block_drawing import StreetLines
 from hexbeat.dashboard.public.place_index import PlaceNames, select_place_names
@@ -121,9 +128,9 @@ def build(
         now = datetime.now(UTC)
         day = parse_day(as_at) if as_at else now.astimezone(installation.area.tz).date()
         policy = set_first_day(
-            load_policy(installation.settings.home),
+            load_policy(installation.documents),
             first,
-            Register.of(installation.settings.home, installation.area.name),
+            Register(installation.documents, installation.area.name),
         )
         publication = publish_release(
             installation.store,
@@ -202,7 +209,7 @@ def audit(
 ) -> None:
     """Look for small numbers that somebody could prove from a release and all earlier ones together.
 
-    The earlier releases come from the register of the home folder, or from --before. An earlier release that the
+    The earlier releases come from the register of the store, or from --before. An earlier release that the
     audit could not look at is a finding, unless you add --alone.
 
     Example: hexbeat release audit public
@@ -319,7 +326,8 @@ def find_earlier_releases(
     """The releases before a release, from `before` or the register, and the faults of the register."""
     if before:
         return [GivenRelease.read(path) for path in before], []
-    return find_earlier(audited, Settings.from_environment(home=home).home)
+    with open_documents(home) as documents:
+        return find_earlier(audited, documents)
 
 
 def parse_day(text: str) -> date:

@@ -8,11 +8,10 @@ import typer
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, open_documents
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, require_encoding
 from hexbeat.files import atomic_write
 from hexbeat.ingest.sources import list_profiles, list_unusable_profiles
-from hexbeat.settings import Settings
 
 if TYPE_CHECKING:
     from hexbeat.ingest import suggestions
@@ -32,9 +31,9 @@ def list_sources(context: typer.Context, *, home: HomeOption = None, form: Forma
     """
     if context.invoked_subcommand:
         return
-    settings = Settings.from_environment(home=home)
-    rows = [profile.summary() for profile in list_profiles(settings.home)]
-    unusable = [{"name": profile.name, "reason": profile.reason} for profile in list_unusable_profiles(settings.home)]
+    with open_documents(home) as documents:
+        rows = [profile.summary() for profile in list_profiles(documents)]
+        unusable = [{"name": profile.name, "reason": profile.reason} for profile in list_unusable_profiles(documents)]
     print_answer({"sources": rows, "unusable": unusable}, form=form, rows=rows, heading="Sources")
     for row in unusable:
         print_message(f"{row['name']} cannot be used. {row['reason']}")
@@ -65,9 +64,8 @@ def suggest(
             "choose another name, or remove the file",
         )
     require_encoding(encoding)
-    proposal = suggestions.suggest_profile(
-        file, home=Settings.from_environment(home=home).home, sheet=sheet, encoding=encoding
-    )
+    with open_documents(home) as documents:
+        proposal = suggestions.suggest_profile(file, documents=documents, sheet=sheet, encoding=encoding)
     payload = proposal.as_dict()
     print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
     for reason in proposal.reasons:

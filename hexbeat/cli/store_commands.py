@@ -70,7 +70,7 @@ def ingest(
         try:
             report = ingest_files(
                 installation.store, installation.viewer, files, area=installation.area, home=home_folder,
-                source=choose_reading(load_profile(source, home_folder), sheet=sheet, encoding=encoding),
+                source=choose_reading(load_profile(source, installation.documents), sheet=sheet, encoding=encoding),
                 dry_run=dry_run, layer=layer, progress=progress,
                 covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
             )  # fmt: skip

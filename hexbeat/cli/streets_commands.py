@@ -10,8 +10,7 @@ from geo.errors import UsageError
 from hexbeat.areas.area import Publisher, load_area
 from hexbeat.areas.streets import STREETS_FILE, build_streets
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import Format, FormatOption, HomeOption
-from hexbeat.settings import Settings
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_home, share_area
 
 __all__ = ["streets"]
 
@@ -49,7 +48,7 @@ def build(
 
     Example: hexbeat streets build durham-latest.osm.pbf --area middlesbrough
     """
-    named_area = load_area(area, home=Settings.from_environment(home=home).home)
+    named_area = load_area(area, home=find_home(home))
     if not replace and (named_area.folder / STREETS_FILE).is_file():
         raise UsageError(
             "The streets of an area are replaced only with --replace",
@@ -58,6 +57,7 @@ def build(
         )
     publisher = make_publisher(origin, licence, attribution)
     report = build_streets(files[0], named_area, more=files[1:], publisher=publisher, partial=partial, where=where)
+    share_area(home, area)
     row = asdict(report)
     print_answer(row, form=form, rows=[row])
     if not report.complete:

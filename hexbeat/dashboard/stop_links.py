@@ -48,7 +48,7 @@ def _draw_row(rows: Sequence[tuple[str, str]]) -> None:
 def _read_links(installation: Installation) -> StopLinks:
     """The links that the settings allow; none where the settings cannot be read, which is said."""
     try:
-        return read_plan_settings(installation.settings.home).links
+        return read_plan_settings(installation.documents).links
     except DataError as error:
         draw_error(error)
         return NO_LINKS

@@ -206,7 +206,7 @@ def ingest_files(  # noqa: PLR0913  # the choices of one load, all by name
     require(viewer, Action.LOAD)
     if not dry_run:
         require_real_store(store, viewer)
-    profile = load_profile(source, home) if isinstance(source, str) else source
+    profile = load_profile(source, store.documents(viewer)) if isinstance(source, str) else source
     if layer is not None:
         find_layer(layer)
     require_covers(profile, covers)

@@ -28,8 +28,9 @@ from hexbeat.ingest.sources.profile import (
     Times,
     parse_profile,
 )
-from hexbeat.ingest.sources.profile_files import builtin_profiles, list_profiles
+from hexbeat.ingest.sources.profile_files import list_profiles
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import LAYER_NAMES
 from layers.event import REPORTERS
 from layers.wording import format_list
@@ -104,28 +105,30 @@ def add_date_to_key(profile: SourceProfile, plan: ColumnRoles, *, name: str) -> 
 
 
 def suggest_profile(
-    path: Path, *, home: Path | None = None, sheet: str | None = None, encoding: str | None = None
+    path: Path, *, documents: SharedDocuments | None = None, sheet: str | None = None, encoding: str | None = None
 ) -> Suggestion:
-    """A guess of what a file is: a profile that fits it (the user's own in `home` too), or a proposal for a new one.
+    """A guess of what a file is: a profile that fits it, one that users added too, or a proposal for a new one.
 
     Of an archive, the first member that a profile fits is looked at, or else its first member. A `sheet` and an
     `encoding` that are named stand in the proposed profile. DataError if the file cannot be read at all.
     """
     with open_members(path, most=MOST_MEMBERS) as files:
-        suggestions = (_suggest_for_member(member.path, home, sheet, encoding) for member in files.members)
+        suggestions = (_suggest_for_member(member.path, documents, sheet, encoding) for member in files.members)
         first = next(suggestions)
         fitting = first if first.source else next((found for found in suggestions if found.source), first)
     return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)
 
 
-def _suggest_for_member(path: Path, home: Path | None, sheet: str | None, encoding: str | None) -> Suggestion:
+def _suggest_for_member(
+    path: Path, documents: SharedDocuments | None, sheet: str | None, encoding: str | None
+) -> Suggestion:
     records = detect_records(path)
     options = ReadOptions(records=records, shapes="inside_point", sheet=sheet, encoding=encoding)
     with open_file(path, options) as opened:
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame, has_shapes=records != "rows"))
-    fitting = _find_fitting(path, opened, records, home)
+    fitting = _find_fitting(path, opened, records, documents)
     if fitting is not None:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
         unused = find_unused_columns(columns, assign_columns(fitting, opened.columns, name=path.name), frame=frame)
@@ -161,8 +164,10 @@ def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...
     return tuple(name for name, is_missing in lacks.items() if is_missing)
 
 
-def _find_fitting(path: Path, opened: TextTable, records: str, home: Path | None) -> SourceProfile | None:
-    profiles = list(builtin_profiles()) if home is None else list_profiles(home)
+def _find_fitting(
+    path: Path, opened: TextTable, records: str, documents: SharedDocuments | None
+) -> SourceProfile | None:
+    profiles = list_profiles(documents)
     for profile in sorted(profiles, key=lambda profile: profile.name in GENERAL):
         if profile.records != records or (profile.file_name and not re.search(profile.file_name, path.name)):
             continue

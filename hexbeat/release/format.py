@@ -35,6 +35,7 @@ __all__ = [
     "parse_release",
     "read_files",
     "read_release",
+    "select_files",
 ]
 
 FORMAT: Final = "hexbeat-release/1"
@@ -206,10 +207,20 @@ def read_files(folder: Path) -> dict[str, bytes]:
         files = {name: (folder / Path(name).name).read_bytes() for _, name in pairs}
     except (OSError, ValueError) as error:
         raise _build_error(folder.name, f"one of its files cannot be read ({type(error).__name__})") from error
-    changed = sorted(name for digest, name in pairs if hash_content(files[name]) != digest)
+    return select_files(files | {CHECKSUMS: sums}, name=folder.name)
+
+
+def select_files(files: Mapping[str, bytes], *, name: str) -> dict[str, bytes]:
+    """Of these files of the release of that name, those that their checksums.txt names, unchanged, and it itself."""
+    try:
+        pairs = [line.split("  ", 1) for line in files[CHECKSUMS].decode().splitlines()]
+        selected = {file: files[file] for _, file in pairs}
+    except (KeyError, ValueError) as error:
+        raise _build_error(name, f"one of its files cannot be read ({type(error).__name__})") from error
+    changed = sorted(file for digest, file in pairs if hash_content(selected[file]) != digest)
     if changed:
-        raise _build_error(folder.name, f"{', '.join(changed)} has changed since it was written")
-    return files | {CHECKSUMS: sums}
+        raise _build_error(name, f"{', '.join(changed)} has changed since it was written")
+    return selected | {CHECKSUMS: files[CHECKSUMS]}
 
 
 def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> Release:

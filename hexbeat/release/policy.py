@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.errors import PolicyError
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.catalogue import LAYER_NAMES, LAYERS
 
 __all__ = ["POLICY_FILE", "LayerPolicy", "ReleasePolicy", "list_default_entries", "load_policy"]
@@ -61,8 +62,8 @@ class ReleasePolicy:
     sources: tuple[dict[str, str], ...]
 
 
-def load_policy(home: Path) -> ReleasePolicy:
-    """The policy of release.toml in the home folder, else the layers' own defaults; PolicyError if it is unsafe.
+def load_policy(documents: SharedDocuments | None = None) -> ReleasePolicy:
+    """The policy of release.toml, which all share, else the layers' own defaults; PolicyError if it is unsafe.
 
     Without release.toml, the settings that are not of one layer come from policy.toml. Its tables of layers are there
     to be copied.
@@ -70,18 +71,19 @@ def load_policy(home: Path) -> ReleasePolicy:
     Unsafe are: a threshold under 3 or under the minimum of places, periods that do not divide a year, a layer that is
     part of another, and anything that this version does not know.
     """
-    own = home / POLICY_FILE
-    path = own if own.is_file() else DEFAULT
+    name = POLICY_FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        own = documents.read(DocumentKind.SETTING, POLICY_FILE) if documents else None
+        name = POLICY_FILE if own else DEFAULT.name
+        table = tomllib.loads((own.content if own else DEFAULT.read_bytes()).decode("utf-8"))
         first = dt.date.fromisoformat(table["first"]) if "first" in table else None
     except (OSError, ValueError, TypeError) as error:
-        raise _build_refusal(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
-    _require_types(table, KEYS, path.name)
-    entries = table.get("layers", {}) if path is own else list_default_entries()
+        raise _build_refusal(f"{name} cannot be read ({type(error).__name__}: {error})") from error
+    _require_types(table, KEYS, name)
+    entries = table.get("layers", {}) if own else list_default_entries()
     layers = tuple(_parse_layer(name, entry) for name, entry in entries.items())
     if not layers:
-        raise _build_refusal(f"{path.name} names no layer")
+        raise _build_refusal(f"{name} names no layer")
     floor = table.get("floor", 0.0)
     if not 0 <= floor < 1:
         raise _build_refusal(f"floor is {floor}; it has to be a share of a cell, from 0 to 1")

@@ -81,12 +81,13 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     first release of a series, the area whose series it continues: new wards begin with a new period. PolicyError if a
     term changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
     """
-    register = Register.of(home, area.name)
+    documents = store.documents(viewer)
+    register = Register(documents, area.name)
     earlier = register.all()
-    before = find_series_before(home, earlier, continues)
-    require_no_other_area(home, area, before)
+    before = find_series_before(documents, earlier, continues)
+    require_no_other_area(documents, area, before)
     _require_free_folder(out, home, [*before, *earlier])
-    require_whole_register(store, viewer, read_all_registers(home))
+    require_whole_register(store, viewer, read_all_registers(documents))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
     files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
     report = _audit_files(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
@@ -153,7 +154,7 @@ def _require_free_folder(out: Path, home: Path, earlier: Sequence[RegisteredRele
         rule,
         f"{out.name} holds {'a release that is not in the register' if is_unregistered else 'something else'}",
         "choose another folder"
-        + ("; if the register is lost, restore it from a copy first" if is_unregistered else ""),
+        + ("; if the register is lost, restore the store from a copy first" if is_unregistered else ""),
     )
 
 
@@ -170,7 +171,7 @@ def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[t
             raise PolicyError(
                 "The register has to hold every release that was made from this store",
                 f"the store knows number {number} of {area}, {fact}",
-                "restore the folder `published` from a copy; nothing can be published without it",
+                "restore the store from a copy; nothing can be published without it",
             )
 
 

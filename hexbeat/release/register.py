@@ -1,7 +1,8 @@
 """The register: every release that was published for an area, complete and never rewritten.
 
-Later releases have to agree with it. In the home folder, `published/<area>/0001/release` is a copy of the first release
-and `0002/release` of the second. `0001/note.json` has what the public does not get:
+Later releases have to agree with it. It lives in the store, so all who publish from the store take the next number.
+Its documents `<area>/0001/release/...` are copies of the files of the first release, `0002/release/...` of the second.
+`0001/note.json` has what the public does not get:
 
 - for each layer, the day on which its periods begin (key "first");
 - the area whose series this one continues, if any (key "continues");
@@ -20,16 +21,15 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, Final
 
 import shapely
 
-from geo.errors import DataError, PolicyError, UsageError
+from geo.errors import DataError, PolicyError, StoreError, UsageError
 from hexbeat.areas.area import Area
-from hexbeat.folders import hold_draft, remove_drafts, sync_folder, write_folder
-from hexbeat.release.format import Release, parse_release, read_files
+from hexbeat.release.format import Release, parse_release, select_files
 from hexbeat.release.release_files import find_release_checksum
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 
 __all__ = [
     "OriginCounts",
@@ -39,6 +39,7 @@ __all__ = [
     "find_counted_events",
     "find_outline",
     "find_series_before",
+    "list_registers",
     "read_all_registers",
     "require_no_other_area",
     "require_same_first",
@@ -82,21 +83,17 @@ class RegisteredRelease:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The register of one area."""
+    """The register of one area; it is created when something is published. Without documents it is empty."""
 
-    folder: Path
-
-    @classmethod
-    def of(cls, home: Path, area: str) -> "Register":
-        """The register of an area in a home folder; it is created when something is published."""
-        return cls(home / "published" / area)
+    documents: SharedDocuments | None
+    area: str
 
     def all(self) -> list[RegisteredRelease]:
         """Every release, the oldest first; DataError if a copy is missing or changed."""
-        numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
-        if numbers != list(range(1, len(numbers) + 1)):
-            raise self._broken(f"number {len(numbers)} or one before it is missing")
-        return [self._read(number) for number in numbers]
+        folders = self._read_folders()
+        if sorted(folders) != list(range(1, len(folders) + 1)):
+            raise self._broken(f"number {len(folders)} or one before it is missing")
+        return [self._read(number, folders[number]) for number in sorted(folders)]
 
     def add(
         self,
@@ -108,10 +105,12 @@ class Register:
         first_days: dict[str, str],
         continues: str | None,
     ) -> None:
-        """Record a release before it is published, completely or not at all.
+        """Record a release before it is published, completely or not at all, and only if its number is free.
 
-        PolicyError if the number is taken, DataError if it cannot be written.
+        PolicyError if the number is taken: of two publishers at once, wherever they are, one gets it.
         """
+        if self.documents is None:
+            raise StoreError("A release is recorded in a store", "there is none", "open one first")
         key = secrets.token_bytes(16)
         facts = {
             "began": origin_counts,
@@ -121,41 +120,38 @@ class Register:
             "first": first_days,
             "key": key.hex(),
         }
-        draft = self.folder / f".draft-{secrets.token_hex(4)}"
-        remove_drafts(self.folder, r"\.draft-[0-9a-f]{8}")
-        try:
-            draft.mkdir(mode=0o700, parents=True)
-            with hold_draft(draft):
-                write_folder(draft / COPY, files)
-                write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
-                (draft / NOTE).chmod(0o600)  # it holds the key of the digests
-                draft.rename(self.folder / f"{number:04}")  # all or nothing; fails if the number exists
-        except OSError as error:
-            if not (self.folder / f"{number:04}").exists():
-                raise DataError(
-                    "A release is recorded as a whole or not at all",
-                    f"published/{self.folder.name} cannot be written ({error.strerror or type(error).__name__})",
-                    "nothing was published; make room for it, and run the command again",
-                ) from error
+        folder = f"{self.area}/{number:04}"
+        note = json.dumps(facts, indent=1, sort_keys=True).encode()
+        contents = {f"{folder}/{NOTE}": note} | {f"{folder}/{COPY}/{name}": file for name, file in files.items()}
+        if not self.documents.add_all(DocumentKind.RELEASE, contents):
             raise PolicyError(
                 "Each release number is published once",
                 f"somebody else has published number {number} meanwhile",
                 "run the command again",
-            ) from error
-        sync_folder(self.folder)
+            )
 
-    def _read(self, number: int) -> RegisteredRelease:
+    def _read_folders(self) -> dict[int, dict[str, bytes]]:
+        """The files of each number, by their path in its folder."""
+        folders: dict[int, dict[str, bytes]] = {}
+        prefix = f"{self.area}/"
+        found = self.documents.read_all(DocumentKind.RELEASE, prefix) if self.documents else {}
+        for name, document in found.items():
+            number, _, path = name.removeprefix(prefix).partition("/")
+            folders.setdefault(int(number), {})[path] = document.content
+        return folders
+
+    def _read(self, number: int, folder: Mapping[str, bytes]) -> RegisteredRelease:
         try:
-            folder = self.folder / f"{number:04}"
-            facts: dict[str, Any] = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-            files = read_files(folder / COPY)
+            facts: dict[str, Any] = json.loads(folder[NOTE])
+            copies = {path.removeprefix(f"{COPY}/"): content for path, content in folder.items() if path != NOTE}
+            files = select_files(copies, name=COPY)
             text = facts["counted"]
             counted_hashes = frozenset(text[start : start + _DIGITS] for start in range(0, len(text), _DIGITS))
             registered = RegisteredRelease(
                 number, files, parse_release(files), facts["first"], facts["continues"], facts["began"],
                 bytes.fromhex(facts["key"]), counted_hashes,
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise self._broken(f"number {number} cannot be read ({type(error).__name__})") from error
         if registered.checksum != facts.get("checksum"):
             raise self._broken(f"number {number} was changed")
@@ -164,9 +160,15 @@ class Register:
     def _broken(self, fact: str) -> DataError:
         return DataError(
             "The register has to hold every published release, unchanged",
-            f"in published/{self.folder.name} {fact}",
-            "restore it from a copy; nothing can be published without it",
+            f"of {self.area} {fact}",
+            "restore the store from a copy; nothing can be published without it",
         )
+
+
+def list_registers(documents: SharedDocuments | None) -> list[Register]:
+    """The registers of all areas that have one, by the area's name."""
+    names = documents.list_names(DocumentKind.RELEASE) if documents else []
+    return [Register(documents, area) for area in sorted({name.split("/")[0] for name in names})]
 
 
 def _hash_event(event_id: str, key: bytes) -> str:
@@ -181,10 +183,11 @@ def find_counted_events(series: Iterable[RegisteredRelease], event_ids: Iterable
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in releases))
 
 
-def read_all_registers(home: Path) -> dict[tuple[str, int], str]:
-    """The checksum of every release of every area in the register of a home, by area and number."""
-    folders = sorted((home / "published").glob("*"))
-    return {(folder.name, old.number): old.checksum for folder in folders for old in Register(folder).all()}
+def read_all_registers(documents: SharedDocuments | None) -> dict[tuple[str, int], str]:
+    """The checksum of every release of every area in the registers of a store, by area and number."""
+    return {
+        (register.area, old.number): old.checksum for register in list_registers(documents) for old in register.all()
+    }
 
 
 def add_origin_counts(totals: OriginCounts, added: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
@@ -202,7 +205,7 @@ def find_outline(release: Release) -> shapely.Geometry:
 
 
 def find_series_before(
-    home: Path, earlier: Sequence[RegisteredRelease], continues: str | None
+    documents: SharedDocuments | None, earlier: Sequence[RegisteredRelease], continues: str | None
 ) -> list[RegisteredRelease]:
     """The releases of other areas that a series continues, the oldest first.
 
@@ -215,30 +218,30 @@ def find_series_before(
         raise _build_refusal(fact, "leave --continues out")
     if area_before is None:
         return []
-    releases_before = Register.of(home, area_before).all()
+    releases_before = Register(documents, area_before).all()
     if not releases_before:
         raise UsageError(
             "A series can continue only a published series",
             f"nothing was published for {area_before}",
-            "choose an area that has a folder in `published`",
+            "choose an area of which something was published",
         )
-    return [*find_series_before(home, releases_before, None), *releases_before]
+    return [*find_series_before(documents, releases_before, None), *releases_before]
 
 
-def require_no_other_area(home: Path, area: Area, before: Sequence[RegisteredRelease]) -> None:
+def require_no_other_area(documents: SharedDocuments, area: Area, before: Sequence[RegisteredRelease]) -> None:
     """PolicyError if wards of the area were published in a series that this one does not continue."""
     allowed = {area.name, *(old.area for old in before)}
-    for folder in sorted((home / "published").glob("*")):
-        published = Register(folder).all() if folder.name not in allowed else []
+    for register in list_registers(documents):
+        published = register.all() if register.area not in allowed else []
         if published and published[0].continues in allowed:
             raise _build_refusal(
-                f"the series of {published[0].continues} continues as {folder.name}", f"use --area {folder.name}"
+                f"the series of {published[0].continues} continues as {register.area}", f"use --area {register.area}"
             )
         shared = _count_shared_wards(published[-1].release, area) if published else 0
         if shared:
             raise _build_refusal(
-                f"{shared} wards of {area.name} were published as part of {folder.name}",
-                f"use --area {folder.name}, or use --continues {folder.name} to begin with the next period",
+                f"{shared} wards of {area.name} were published as part of {register.area}",
+                f"use --area {register.area}, or use --continues {register.area} to begin with the next period",
             )
 
 

@@ -13,8 +13,9 @@ import shapely
 
 from hexbeat.release.conditions import Disclosure, names_earlier
 from hexbeat.release.format import Release, parse_release, read_files
-from hexbeat.release.register import Register, RegisteredRelease, find_series_before
+from hexbeat.release.register import Register, RegisteredRelease, find_series_before, list_registers
 from hexbeat.release.release_files import find_release_checksum
+from hexbeat.store.shared_documents import SharedDocuments
 
 __all__ = ["EarlierRelease", "GivenRelease", "find_earlier", "find_series_faults"]
 
@@ -47,8 +48,10 @@ class GivenRelease:
         return cls(parse_release(files, name=folder.name), find_release_checksum(files))
 
 
-def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRelease], list[Disclosure]]:
-    """All releases before this one in the registers of a home, the oldest first, and findings where they contradict it.
+def find_earlier(
+    audited: GivenRelease, documents: SharedDocuments | None
+) -> tuple[list[RegisteredRelease], list[Disclosure]]:
+    """All releases before this one in the registers of a store, the oldest first, and where they contradict it.
 
     If its own area has no register, the other registers are searched for the releases that it names. DataError if a
     register is damaged.
@@ -57,11 +60,11 @@ def find_earlier(audited: GivenRelease, home: Path) -> tuple[list[RegisteredRele
     if not names_earlier(facts):
         return [], []
     name = facts["area"]["name"]
-    own_releases = Register.of(home, name).all() if Path(name).name == name else []
-    others = [old for folder in sorted((home / "published").glob("*")) for old in Register(folder).all()]
+    own_releases = Register(documents, name).all()
+    others = [old for register in list_registers(documents) for old in register.all()]
     if own_releases:
         earlier = [
-            *find_series_before(home, own_releases, None),
+            *find_series_before(documents, own_releases, None),
             *(old for old in own_releases if old.number < facts["number"]),
         ]
     else:

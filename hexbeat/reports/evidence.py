@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,6 @@ from geo.distance import geodesic_m, offsets_m
 from geo.errors import UsageError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.area import Area
-from hexbeat.files import atomic_write
 from hexbeat.reports.evidence_caveats import list_caveats
 from hexbeat.reports.evidence_coverage import (
     count_months,
@@ -36,6 +34,7 @@ from hexbeat.reports.evidence_coverage import (
 from hexbeat.store.load_log import list_rejects
 from hexbeat.store.quality import SHARED_EVENTS, find_last_day, summarise_sources
 from hexbeat.store.records import read_records
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.access import Action, Viewer, may, require, require_document, requires_reason
 from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.columns import Columns
@@ -59,7 +58,6 @@ __all__ = [
     "record_pack",
 ]
 
-_FOLDER: Final = "evidence"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SIDES: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 FORMAT: Final = "hexbeat-evidence/1"
@@ -213,22 +211,20 @@ def hash_content(content: dict[str, Any]) -> str:
     return hashlib.sha256(encode_canonical(content)).hexdigest()
 
 
-def record_pack(home: Path, digest: str, made_at: dt.datetime) -> None:
+def record_pack(documents: SharedDocuments, digest: str, made_at: dt.datetime) -> None:
     """Record that a pack with this SHA-256 was made at the aware time; an earlier record stays as it is."""
-    folder = home / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    if find_recorded_pack(home, digest) is None:
-        with atomic_write(folder / digest) as draft:
-            draft.write_text(made_at.astimezone(dt.UTC).isoformat(timespec="seconds"), encoding="ascii")
+    text = made_at.astimezone(dt.UTC).isoformat(timespec="seconds")
+    documents.update(DocumentKind.EVIDENCE, digest, lambda before: before or text.encode("ascii"))
 
 
-def find_recorded_pack(home: Path, digest: str) -> dt.datetime | None:
-    """When a pack with this SHA-256 was made here; None if it was not."""
-    if not _DIGEST.fullmatch(digest):
+def find_recorded_pack(documents: SharedDocuments | None, digest: str) -> dt.datetime | None:
+    """When a pack with this SHA-256 was made with this store; None if it was not, or without a store."""
+    if documents is None or not _DIGEST.fullmatch(digest):
         return None
+    document = documents.read(DocumentKind.EVIDENCE, digest)
     try:
-        return dt.datetime.fromisoformat((home / _FOLDER / digest).read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        return None if document is None else dt.datetime.fromisoformat(document.content.decode("ascii"))
+    except ValueError:
         return None
 
 

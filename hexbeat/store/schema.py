@@ -6,6 +6,9 @@ and are never used twice, so that "what is new since row 1,204" has an answer (`
 `visits` (work done) and `reference_places` are loaded by `work_loads`, or a visit is recorded on a screen. `visits` has
 one row for each version of a visit: the live one has `superseded_at` null, and `replaces` is the row that was live
 before it. A place is in use while its `superseded_load` is null.
+
+`shared_documents` has what everybody who uses the store shares and what is no row: plans, settings, published releases,
+source profiles, areas (`hexbeat.store.shared_documents`).
 """
 
 from typing import Final
@@ -19,6 +22,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -38,6 +42,7 @@ __all__ = [
     "published",
     "reference_places",
     "rejects",
+    "shared_documents",
     "sign_ins",
     "store_state",
     "visits",
@@ -183,6 +188,7 @@ store_state = Table(
     Column("rewritten", BigInteger, nullable=False),  # the version that last took rows away or reopened them
     Column("erasure_pending", Boolean, nullable=False),  # an erasure has not yet swept the files
     Column("work", BigInteger, nullable=False, server_default="0"),  # rises with every change of visits and places
+    Column("documents", BigInteger, nullable=False, server_default="0"),  # rises with every change of shared documents
 )
 
 work_loads = Table(
@@ -264,4 +270,35 @@ sign_ins = Table(  # who is signed in to the dashboard now; a row that is not th
     Column("groups", Text, nullable=False),  # JSON list, as the provider sent them
     Column("began_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
+)
+
+shared_documents = Table(  # one row for each revision: the one in force has `superseded_at` null
+    "shared_documents",
+    metadata,
+    Column("document_id", _KEY, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("superseded_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+Index(
+    "shared_documents_revision",
+    shared_documents.c.kind,
+    shared_documents.c.name,
+    shared_documents.c.revision,
+    unique=True,
+)
+_document_in_force = shared_documents.c.superseded_at.is_(None)
+Index(
+    "shared_documents_one_live",
+    shared_documents.c.kind,
+    shared_documents.c.name,
+    unique=True,
+    sqlite_where=_document_in_force,
+    postgresql_where=_document_in_force,
 )

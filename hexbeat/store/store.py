@@ -1,7 +1,7 @@
 """The store: events and all their versions, in SQLite by default or in PostgreSQL; the history of one event."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import make_engine, migrate, read_transaction, read_version
 from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
+from hexbeat.store.home_files import take_over_home, write_area_cache
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from hexbeat.store.loads import Load, open_load
 from hexbeat.store.schema import events
-from layers.access import Action, Viewer, list_layers, require
+from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
+from layers.access import ANALYST, Action, Viewer, list_layers, require
 from layers.event import EVENT_COLUMNS
 from layers.timestamps import from_seconds
 
@@ -55,13 +57,16 @@ class Store:
 
     engine: Engine
     home: Path
+    notices: tuple[str, ...] = ()
+    _documents: dict[DocumentKind, tuple[int, dict[str, SharedDocument]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, home: Path, *, database_url: str | None = None) -> Self:
         """Open the store, making it if there is none and bringing an older one to the newest schema.
 
         `home` is made for this user only (0700), the SQLite file too (0600). With `database_url` the events live in
-        PostgreSQL, and `home` holds only own sources and areas. StoreError if the store cannot be used, is not a store,
+        PostgreSQL, and `home` holds only caches: what several people share lives in the store. Files of an older home
+        are taken over once; `notices` are sentences about that. StoreError if the store cannot be used, is not a store,
         or is the store of a newer Hexbeat; nothing is ever destroyed. An erasure that could not be finished is tried
         again; where it still cannot, the store opens, and `describe_pending_erasure` says so.
         """
@@ -69,10 +74,39 @@ class Store:
         try:
             migrate(engine)
             finish(engine, patience_s=0.0)
+            notices = take_over_home(engine, home)
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, home)
+        return cls(engine, home, notices)
+
+    @property
+    def files_folder(self) -> Path | None:
+        """The folder of the settings and profiles that a person edits: the home of SQLite; None with PostgreSQL."""
+        return self.home if self.engine.dialect.name == "sqlite" else None
+
+    def documents(self, viewer: Viewer) -> SharedDocuments:
+        """What all users of the store share, for this viewer. See `hexbeat.store.shared_documents`."""
+        return SharedDocuments(self.engine, viewer, self.files_folder, self._documents)
+
+    def share_area(self, viewer: Viewer, folder: Path) -> None:
+        """Share the area in a folder with all who use the store, in the place of an earlier one of its name."""
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        contents = {f"{folder.name}/{name}": content for name, content in files.items() if not name.startswith(".")}
+        self.documents(viewer).replace_all(DocumentKind.AREA, f"{folder.name}/", contents)
+        self.refresh_areas()
+
+    def refresh_areas(self) -> None:
+        """With PostgreSQL: bring the home's cache of areas up to date, if any shared document changed.
+
+        It takes no viewer: areas are public maps.
+        """
+        if self.files_folder is not None:
+            return
+        counter = self.documents(ANALYST).counter()
+        if self._documents.get(DocumentKind.AREA, (None, {}))[0] != counter:
+            write_area_cache(self.engine, self.home)
+            self._documents[DocumentKind.AREA] = (counter, {})
 
     def dispose(self) -> None:
         """Close all connections."""

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 
 from hexbeat.release.policy import load_policy
+from hexbeat.store.shared_documents import DocumentKind
 from layers.event import event_id
 from tests.support.cli import Run
 from tests.support.paths import ROOT
 from tests.support.releases import Publisher
 from tests.support.small_town import Town, frame_of, make_area
+from tests.support.stores import documents_in
 
 SHOWN, HIDDEN = 40, 4  # events at one spot, and alone elsewhere
 TEXTS = {"category": "Kanarienvogel", "note": "canary note 4711", "status": "canary-status"}
@@ -30,7 +32,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame
     text = (ROOT / "hexbeat" / "release" / "policy.toml").read_text(encoding="utf-8")
     (home / "release.toml").write_text(text.replace('# first = "2024-01-01"', 'first = "2025-01-01"'), encoding="utf-8")
     publisher = Publisher(home, area=area)
-    town = Town.of(area, replace(load_policy(home), first=dt.date(2025, 1, 1)))
+    town = Town.of(area, replace(load_policy(documents_in(home)), first=dt.date(2025, 1, 1)))
     rng, frames = np.random.default_rng(5), []
     for layer in ("needle_litter", "street_dealing"):
         spots = [*[11] * SHOWN, *rng.integers(0, len(town.lon), HIDDEN).tolist()]
@@ -77,9 +79,10 @@ def test_no_mark_is_in_any_byte_that_leaves(marked: tuple[Path, pd.DataFrame], r
         assert found_in(path.name.encode(), wanted) == []
     for outcome in (built, audited, shown):
         assert found_in((outcome.out + outcome.err).encode(), wanted) == []
-    for path in (home / "published").rglob("*"):
-        if path.is_file():
-            assert found_in(path.read_bytes(), wanted) == [], path.name
+    register = documents_in(home).read_all(DocumentKind.RELEASE)
+    assert register
+    for name, document in register.items():
+        assert found_in(document.content, wanted) == [], name
 
 
 def test_the_marks_would_be_found(marked: tuple[Path, pd.DataFrame]) -> None:

@@ -24,7 +24,7 @@ from tests.support.small_town import History, Town, frame_of, made_history, make
 
 PERIODS = {"needle_litter": "2025-Q2", "street_dealing": "2025-Q3", "overdoses": "2025", "closed_properties": "2025"}
 STARTS = {"2025-Q2": dt.date(2025, 4, 1), "2025-Q3": dt.date(2025, 7, 1), "2025": dt.date(2025, 1, 1)}
-POLICY = replace(load_policy(Path("/nowhere")), first=dt.date(2025, 1, 1))
+POLICY = replace(load_policy(), first=dt.date(2025, 1, 1))
 HOME = tempfile.TemporaryDirectory()
 TOWN = Town.of(make_area(Path(HOME.name), "three-wards"), POLICY)
 

@@ -28,6 +28,7 @@ from layers.access import ANALYST
 from tests.support.events import event_frame
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, map_of, open_page, public_server, settle
+from tests.support.stores import documents_in
 
 pytestmark = pytest.mark.browser
 TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -79,7 +80,7 @@ def make_release(home: Path, out: Path) -> None:
         ):
             part.add_events(made)
             part.add_events(canary)
-        policy = load_policy(home)
+        policy = load_policy(documents_in(home))
         publish_release(store, ANALYST, area, policy, out, home=home, as_at=TODAY.date(), now=TODAY)
 
 

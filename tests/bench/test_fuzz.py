@@ -12,6 +12,7 @@ from bench import fuzz
 from bench.fuzz_files import READERS, make_seeds, mutate
 from hexbeat.ingest.sources import SourceProfile, load_profile
 from tests.support.paths import ROOT
+from tests.support.stores import documents_in
 
 
 @pytest.mark.slow
@@ -35,7 +36,9 @@ def test_every_file_is_read_whole_before_it_is_damaged(tmp_path: Path) -> None:
     assert {reader for reader, _, _ in seeds} == set(READERS)
     for _, name, data in seeds:
         fitting = "open311" if "requests" in name else "geofile" if name.endswith(fuzz.GEO_ENDINGS) else "table"
-        assert fuzz.read_input(tmp_path, name, data, load_profile(fitting, tmp_path)) == ("read", None), name
+        assert fuzz.read_input(tmp_path, name, data, load_profile(fitting, documents_in(tmp_path))) == ("read", None), (
+            name
+        )
 
 
 def test_damage_is_the_same_for_the_same_seed_and_changes_the_file(tmp_path: Path) -> None:
@@ -51,7 +54,7 @@ def test_another_exception_is_found_with_its_place(tmp_path: Path, monkeypatch: 
         raise TypeError((path, profile))
 
     monkeypatch.setattr(fuzz, "read_file", fail)
-    outcome, fault = fuzz.read_input(tmp_path, "a.csv", b"a,b\n", load_profile("table", tmp_path))
+    outcome, fault = fuzz.read_input(tmp_path, "a.csv", b"a,b\n", load_profile("table", documents_in(tmp_path)))
     assert outcome == "faults"
     assert fault is not None
     assert fault.startswith("TypeError in test_fuzz.py, line ")

@@ -98,7 +98,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     area = load_area(AREA, home=home)
     with Store.open(home) as store:
         covers = dt.date(2024, 10, 1), dt.date(2024, 11, 30)
-        profile = load_profile("table", home)
+        profile = load_profile("table", None)
         ingest_files(store, ANALYST, [str(file)], area=area, home=home, source=profile, covers=covers)
     return home
 

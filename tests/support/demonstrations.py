@@ -76,7 +76,8 @@ def demonstration() -> tuple[Columns, dict[str, Any]]:
 @cache
 def select_for(layer: str) -> MethodSelection:
     """What the back-test says of a layer of the demonstration."""
-    found = select_methods(demonstration()[0], middlesbrough(), layer, home=filled_store())
+    with Store.open(filled_store()) as store:
+        found = select_methods(demonstration()[0], middlesbrough(), layer, documents=store.documents(ANALYST))
     assert found is not None
     return found
 

@@ -26,6 +26,7 @@ from layers.access import ANALYST
 from layers.catalogue import LAYER_NAMES
 from layers.coverage import CoverageEntry
 from tests.support.events import made_frame
+from tests.support.stores import documents_in
 
 __all__ = [
     "ALL",
@@ -194,7 +195,7 @@ class Publisher:
 
     def __init__(self, home: Path, *, area: Area | None = None) -> None:
         self.home, self.area = home, area or load_area("middlesbrough")
-        self.policy = load_policy(home)
+        self.policy = load_policy(documents_in(home))
 
     def load(
         self, frame: pd.DataFrame, *, now: str, name: str = "a.csv", source: str = "table", covers: Covers | None = ALL

@@ -29,15 +29,20 @@ from hexbeat.store.schema import (
     events,
     reference_places,
     rejects,
+    shared_documents,
     sign_ins,
     visits,
     work_loads,
 )
+from hexbeat.store.shared_documents import SharedDocuments
 from hexbeat.store.store import Store
+from layers.access import ANALYST
 
 __all__ = [
     "Server",
     "database_url",
+    "dispose_documents",
+    "documents_in",
     "older_store",
     "postgres_server",
     "postgres_url",
@@ -223,11 +228,31 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield Store(shared.engine, home)
 
 
+_OPENED: Final[dict[Path, Store]] = {}
+
+
+def documents_in(home: Path) -> SharedDocuments:
+    """What the SQLite store in a home shares, for an analyst; it stays open until the test has ended."""
+    key = home.resolve()
+    if key not in _OPENED:
+        _OPENED[key] = Store.open(home)
+    return _OPENED[key].documents(ANALYST)
+
+
+@pytest.fixture(autouse=True)
+def dispose_documents() -> Iterator[None]:
+    """Close the stores that `documents_in` opened."""
+    yield
+    while _OPENED:
+        _OPENED.popitem()[1].dispose()
+
+
 def wipe(store: Store) -> None:
     """Make a store as if it were new."""
     with store.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads, sign_ins"
+            tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads"
+            tables += ", shared_documents, sign_ins"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
             for table in (
@@ -240,10 +265,11 @@ def wipe(store: Store) -> None:
                 reference_places,
                 work_loads,
                 sign_ins,
+                shared_documents,
             ):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
-        fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"
+        fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, documents = 0, erasure_pending = FALSE"
         connection.exec_driver_sql(fresh)
 
 

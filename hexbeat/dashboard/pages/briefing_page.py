@@ -129,7 +129,7 @@ def _build_cached_briefing(
     may_see_work = may(_installation.viewer, Action.SEE_WORK)
     selections = {
         spec.name: read_selection(
-            _installation.columns, _installation.area, spec.name, home=_installation.settings.home
+            _installation.columns, _installation.area, spec.name, documents=_installation.documents
         )
         for spec in _installation.columns.list_shown(in_cells=True)
     }

@@ -141,7 +141,7 @@ def make_pack(installation: Installation, request: EvidenceRequest) -> None:
             content = build_evidence(
                 installation.store, installation.viewer, installation.columns, installation.area, request, made_at=now
             )
-            record_pack(installation.settings.home, hash_content(content), now)
+            record_pack(installation.documents, hash_content(content), now)
         st.session_state[PACK_KEY] = content
     except HexbeatError as error:
         st.session_state.pop(PACK_KEY, None)
@@ -223,7 +223,8 @@ def draw_check(installation: Installation) -> None:
         if file is None:
             return
         try:
-            check = check_pack(file.name, file.read(MOST_BYTES), home=installation.settings.home)
+            home, documents = installation.settings.home, installation.documents
+            check = check_pack(file.name, file.read(MOST_BYTES), home=home, documents=documents)
         except HexbeatError as error:
             draw_error(error)
             return

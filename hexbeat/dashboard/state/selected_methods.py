@@ -57,7 +57,7 @@ def find_selection(installation: Installation, layer: str) -> MethodSelection | 
     """The saved selection for these records; None if there is none. It never runs a back-test."""
     cache, key = _selection_cache(), (installation.key, layer)
     if key not in cache:
-        selection = read_selection(installation.columns, installation.area, layer, home=installation.settings.home)
+        selection = read_selection(installation.columns, installation.area, layer, documents=installation.documents)
         if selection is None:
             return None
         _keep_selection(key, selection)
@@ -78,7 +78,7 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
 
     try:
         selection = select_methods(
-            installation.columns, installation.area, layer, home=installation.settings.home, progress=on_size
+            installation.columns, installation.area, layer, documents=installation.documents, progress=on_size
         )
     finally:
         bar.empty()

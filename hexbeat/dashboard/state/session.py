@@ -21,6 +21,7 @@ from hexbeat.dashboard.state.login import Login, find_local_login, open_shared_s
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import build_no_columns
+from hexbeat.store.shared_documents import SharedDocuments
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, find_detail, may
 from layers.columns import Columns
@@ -68,6 +69,11 @@ class Installation:
         return require_login(self.settings, self.login)
 
     @property
+    def documents(self) -> SharedDocuments:
+        """What all users of the store share: plans, settings, profiles, registers."""
+        return self.store.documents(self.viewer)
+
+    @property
     def key(self) -> InstallationKey:
         """The part of a cache's key that all numbers depend on: store, version, role and policy, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
@@ -91,8 +97,9 @@ def open_installation(settings: Settings, *, login: Login | None = None) -> Inst
     """
     login = login or find_local_login(settings.home)
     viewer = login.viewer
-    area = load_area(settings.area, home=settings.home)
     store, cache = _open_store(str(settings.home.resolve()), settings.database_url, settings)
+    store.refresh_areas()
+    area = load_area(settings.area, home=settings.home)
     return Installation(
         settings=settings,
         area=area,

@@ -16,6 +16,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.documents.evidence.evidence_document import render_evidence_pdf
 from hexbeat.documents.evidence.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx
 from hexbeat.reports.evidence import FORMAT, encode_canonical, find_recorded_pack, hash_content
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.wording import format_date
 
 __all__ = ["PackCheck", "check_pack"]
@@ -43,8 +44,10 @@ class PackCheck:
     sentence: str
 
 
-def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
-    """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the home folder.
+def check_pack(name: str, file: bytes, *, home: Path, documents: SharedDocuments | None) -> PackCheck:
+    """Check a pack of `hexbeat evidence` (.pdf or .xlsx) against itself, and against the register of the store.
+
+    `documents` None: there is no store.
 
     The file is made again from its content and compared byte by byte. So a pack of another version of Hexbeat is not
     intact, nor is a workbook that was saved again. Of a workbook, the values stored in its cells are compared too, but
@@ -59,7 +62,7 @@ def check_pack(name: str, file: bytes, *, home: Path) -> PackCheck:
         )
     digest = hash_content(content)
     intact, same_values = compare_file(file, content, home)
-    noted = find_recorded_pack(home, digest)
+    noted = find_recorded_pack(documents, digest)
     facts = str(content.get("reference")), str(content.get("made_at"))
     sentence = describe_check(intact=intact, same_values=same_values, noted=noted)
     return PackCheck(intact, same_values, noted is not None, digest, *facts, sentence)

@@ -1,4 +1,8 @@
-"""The files of source profiles: built-in ones, and a user's own in `HOME/sources`, which take precedence."""
+"""Source profiles: built-in ones, and those that users of a store added, which take precedence.
+
+With SQLite the added ones are the files in `HOME/sources`; with PostgreSQL all servers share them through the store.
+Without documents (None) there are only the built-in ones.
+"""
 
 import difflib
 from dataclasses import dataclass
@@ -8,6 +12,7 @@ from typing import Final
 
 from geo.errors import DataError, UsageError
 from hexbeat.ingest.sources.profile import SourceProfile, parse_profile
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.catalogue import LAYER_NAMES
 from layers.wording import format_sentence
 
@@ -51,40 +56,42 @@ def builtin_profiles() -> tuple[SourceProfile, ...]:
 @cache
 def _read_builtin_profiles(_layers: tuple[str, ...]) -> tuple[SourceProfile, ...]:
     """Read once for each set of layers, because some profiles use the layers' words."""
-    return tuple(_read(path) for path in sorted(BUILTIN.glob("*.toml")))
+    return tuple(_read_builtin(path) for path in sorted(BUILTIN.glob("*.toml")))
 
 
-def list_profiles(home: Path) -> list[SourceProfile]:
+def list_profiles(documents: SharedDocuments | None) -> list[SourceProfile]:
     """All profiles that can be used, by name; a user's own replaces a built-in one of the same name.
 
     One that cannot be read never blocks the others: `list_unusable_profiles` says why.
     """
-    own_profiles = _read_own(home)
+    own_profiles = _read_own(documents)
     profiles = {profile.name: profile for profile in builtin_profiles()} | own_profiles
     return [profile for _, profile in sorted(profiles.items()) if isinstance(profile, SourceProfile)]
 
 
-def list_unusable_profiles(home: Path) -> list[UnusableProfile]:
+def list_unusable_profiles(documents: SharedDocuments | None) -> list[UnusableProfile]:
     """A user's own profiles that cannot be read, by name."""
-    return [UnusableProfile(name, error) for name, error in _read_own(home).items() if isinstance(error, DataError)]
+    return [
+        UnusableProfile(name, error) for name, error in _read_own(documents).items() if isinstance(error, DataError)
+    ]
 
 
-def _read_own(home: Path) -> dict[str, SourceProfile | DataError]:
-    """A user's own profiles by name, or the error of each that cannot be read."""
+def _read_own(documents: SharedDocuments | None) -> dict[str, SourceProfile | DataError]:
+    """The profiles that users added by name, or the error of each that cannot be read."""
     profiles: dict[str, SourceProfile | DataError] = {}
-    for path in _list_own_files(home):
+    for name in _list_own_names(documents):
         try:
-            profiles[path.stem] = _read(path)
+            profiles[name] = _read_shared(documents, name)
         except DataError as error:
-            profiles[path.stem] = error
+            profiles[name] = error
     return profiles
 
 
-def load_profile(name: str, home: Path) -> SourceProfile:
+def load_profile(name: str, documents: SharedDocuments | None) -> SourceProfile:
     """The profile of that name; UsageError (with similar names) if there is none, DataError if it cannot be read."""
-    names = {path.stem for path in _list_own_files(home)}
+    names = set(_list_own_names(documents))
     if name in names:
-        return _read(sources_folder(home) / f"{name}.toml")
+        return _read_shared(documents, name)
     built_in = {profile.name: profile for profile in builtin_profiles()}
     if name in built_in:
         return built_in[name]
@@ -97,10 +104,11 @@ def load_profile(name: str, home: Path) -> SourceProfile:
     )
 
 
-def save_profile(profile: SourceProfile, home: Path) -> Path:
-    """Write a profile to the user's own ones and return its path; an existing one of that name is replaced.
+def save_profile(profile: SourceProfile, documents: SharedDocuments, *, is_new: bool = False) -> None:
+    """Add a profile for all who use the store; an existing one of that name is replaced, unless this one is new.
 
-    DataError if the profile has impossible values (its TOML is read back before it is written).
+    DataError if the profile has impossible values (its TOML is read back before it is written). StoreError if it is to
+    be new, and somebody else has added one of its name.
     """
     source = profile.toml()
     parse_profile(source, name=profile.name)
@@ -110,39 +118,46 @@ def save_profile(profile: SourceProfile, home: Path) -> Path:
             f"{profile.name!r} has other characters",
             "choose another name",
         )
-    folder = sources_folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{profile.name}.toml"
-    partial = path.with_suffix(".toml.part")
-    partial.write_text(source, encoding="utf-8")
-    partial.replace(path)
-    return path
+    documents.write(DocumentKind.SOURCE, profile.name, source.encode(), after="" if is_new else None)
 
 
-def _list_own_files(home: Path) -> list[Path]:
-    """The files of a user's own profiles, sorted; none if there is no folder. DataError if it may not be read."""
-    folder = sources_folder(home)
+def _list_own_names(documents: SharedDocuments | None) -> list[str]:
+    """The names of the profiles that users added, sorted. DataError if their folder may not be read."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        return documents.list_names(DocumentKind.SOURCE) if documents else []
     except OSError as error:
         raise DataError(
             "You need permission to read the folder of source profiles",
-            f"{folder} cannot be read: {error.strerror}",
+            f"{error.filename} cannot be read: {error.strerror}",
             "set HEXBEAT_HOME to another folder, or ask the owner of this one",
         ) from error
 
 
-def _read(path: Path) -> SourceProfile:
+def _read_shared(documents: SharedDocuments | None, name: str) -> SourceProfile:
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise DataError("A source profile is a short TOML file", f"{path.name} has more than 1 MB", "shorten it")
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            "A source profile has to be a TOML file in UTF-8",
-            f"{path.name} cannot be read ({type(error).__name__})",
-            "save it as UTF-8, and check that you may read it",
-        ) from error
-    return parse_profile(source, name=path.stem)
+        document = documents.read(DocumentKind.SOURCE, name) if documents else None
+    except OSError as error:
+        raise _build_unreadable(name, error) from error
+    return _parse(b"" if document is None else document.content, name)
+
+
+def _read_builtin(path: Path) -> SourceProfile:
+    return _parse(path.read_bytes(), path.stem)
+
+
+def _parse(content: bytes, name: str) -> SourceProfile:
+    if len(content) > LARGEST_BYTES:
+        raise DataError("A source profile is a short TOML file", f"{name}.toml has more than 1 MB", "shorten it")
+    try:
+        source = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _build_unreadable(name, error) from error
+    return parse_profile(source, name=name)
+
+
+def _build_unreadable(name: str, error: Exception) -> DataError:
+    return DataError(
+        "A source profile has to be a TOML file in UTF-8",
+        f"{name}.toml cannot be read ({type(error).__name__})",
+        "save it as UTF-8, and check that you may read it",
+    )

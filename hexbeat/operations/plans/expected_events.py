@@ -8,7 +8,6 @@ Cells are no smaller than the location precision of every layer; the place of a 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -31,6 +30,7 @@ from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.plan_points import choose_plan_resolution, describe_plan_places, find_plan_points
 from hexbeat.operations.plans.working_time import WorkingTime
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import are_searches
@@ -119,7 +119,7 @@ def forecast_events(
     *,
     time: WorkingTime,
     wards: tuple[str, ...] = (),
-    home: Path | None = None,
+    documents: SharedDocuments | None = None,
     methods: Mapping[str, str] | None = None,
     ranks_only: bool = False,
 ) -> ExpectedEvents:
@@ -143,7 +143,7 @@ def forecast_events(
                 study,
                 (layer, weight),
                 time=time,
-                home=home,
+                documents=documents,
                 fixed_method=(methods or {}).get(layer),
                 ranks_only=ranks_only,
             )
@@ -199,7 +199,7 @@ def _forecast_layer(
     weighed_layer: tuple[str, float],
     *,
     time: WorkingTime,
-    home: Path | None,
+    documents: SharedDocuments | None,
     fixed_method: str | None,
     ranks_only: bool,
 ) -> LayerForecast:
@@ -214,7 +214,9 @@ def _forecast_layer(
     if is_known_to_months(columns, layer):
         return _rank_by_months(columns, area, study, weighed_layer, time=time, newest=newest)
     weeks = count_weeks(columns, layer, study, tested_weeks=1, time_zone=area.time_zone)
-    winner = None if fixed_method else select_method(columns, area, layer, home=home, resolution=study.resolution)
+    winner = (
+        None if fixed_method else select_method(columns, area, layer, documents=documents, resolution=study.resolution)
+    )
     method = choose_method(fixed_method or (winner.method if winner else None))
     kernel = build_needed_kernel((method,), study, weeks.counts)
     ages = weeks.measure_ages(len(weeks.counts))

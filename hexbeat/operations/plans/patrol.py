@@ -6,7 +6,6 @@ Stops of 10 to 16 minutes: Koper 1995, Justice Quarterly 12; tested in Sacrament
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -31,6 +30,7 @@ from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
 from hexbeat.operations.plans.working_time import build_working_time, describe_hours_over
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import name_records
@@ -55,7 +55,7 @@ def make_patrol_plan(
     area: Area,
     choices: PatrolChoices,
     *,
-    home: Path | None = None,
+    documents: SharedDocuments | None = None,
     travel: Travel | None = None,
     methods: Mapping[str, str] | None = None,
     made_at: dt.datetime | None = None,
@@ -80,7 +80,7 @@ def make_patrol_plan(
         weights,
         time=time,
         wards=choices.wards,
-        home=home,
+        documents=documents,
         methods=methods,
         ranks_only=records.ranks_only,
     )

@@ -1,4 +1,6 @@
-"""The usual settings of plans: `plans.toml` in the home folder, which a person may edit.
+"""The usual settings of plans: `plans.toml`, which all users of a store share.
+
+With SQLite it is a file in the home folder, which a person may edit; with PostgreSQL see `hexbeat shared`.
 
 ```toml
 roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
@@ -19,14 +21,13 @@ One `[start]` alone, as earlier versions wrote it, is read too.
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import DataError, UsageError
-from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.stop_links import USUAL_LINKS, StopLinks, require_map_address
 from hexbeat.operations.reference_places import read_reference
+from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.access import Viewer
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "PlanSettings",
     "find_starts",
     "forget_start",
+    "parse_plan_settings",
     "read_plan_settings",
     "remember_start",
     "require_revisit",
@@ -72,15 +74,27 @@ class PlanSettings:
     links: StopLinks = USUAL_LINKS
 
 
-def read_plan_settings(home: Path) -> PlanSettings:
-    """The settings of a home, defaults for what is missing. DataError if the file cannot be read or has other keys."""
-    path = home / PLANS_FILE
-    if not path.is_file():
+def read_plan_settings(documents: SharedDocuments) -> PlanSettings:
+    """The settings that all share, or the defaults. DataError if they cannot be read or have other keys."""
+    try:
+        document = documents.read(DocumentKind.SETTING, PLANS_FILE)
+    except OSError as error:
+        raise _build_unreadable(error) from error
+    return parse_plan_settings(None if document is None else document.content)
+
+
+def _build_unreadable(error: Exception) -> DataError:
+    return DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT)
+
+
+def parse_plan_settings(content: bytes | None) -> PlanSettings:
+    """The settings in the bytes of a file, defaults without one. DataError as for `read_plan_settings`."""
+    if content is None:
         return PlanSettings()
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(_RULE, f"it cannot be read ({type(error).__name__})", _HINT) from error
+        settings = tomllib.loads(content.decode("utf-8"))
+    except ValueError as error:
+        raise _build_unreadable(error) from error
     unknown = sorted(set(settings) - _KNOWN)
     if unknown:
         raise DataError(_RULE, f"it has {', '.join(unknown)}", _HINT)
@@ -94,22 +108,29 @@ def read_plan_settings(home: Path) -> PlanSettings:
     return PlanSettings(_parse_starts(settings), roads, float(hours), revisit, _parse_links(settings))
 
 
-def remember_start(home: Path, start: Place) -> None:
+def remember_start(documents: SharedDocuments, start: Place) -> None:
     """Store where tours begin, under its name and before the others, for the next plan; the other settings stay."""
-    settings = read_plan_settings(home)
-    others = [place for place in settings.starts if place.name != start.name]
-    _write_settings(home, settings, [start, *others][:_MOST_STARTS])
+
+    def change(content: bytes | None) -> bytes:
+        settings = parse_plan_settings(content)
+        others = [place for place in settings.starts if place.name != start.name]
+        return _format_settings(settings, [start, *others][:_MOST_STARTS])
+
+    documents.update(DocumentKind.SETTING, PLANS_FILE, change)
 
 
-def forget_start(home: Path, name: str) -> None:
+def forget_start(documents: SharedDocuments, name: str) -> None:
     """Remove the place of that name from those where tours may begin; nothing happens if there is none."""
-    settings = read_plan_settings(home)
-    kept = [place for place in settings.starts if place.name != name]
-    if len(kept) < len(settings.starts):
-        _write_settings(home, settings, kept)
+
+    def change(content: bytes | None) -> bytes | None:
+        settings = parse_plan_settings(content)
+        kept = [place for place in settings.starts if place.name != name]
+        return content if len(kept) == len(settings.starts) else _format_settings(settings, kept)
+
+    documents.update(DocumentKind.SETTING, PLANS_FILE, change)
 
 
-def _write_settings(home: Path, settings: PlanSettings, starts: Sequence[Place]) -> None:
+def _format_settings(settings: PlanSettings, starts: Sequence[Place]) -> bytes:
     lines = [f"roads = {_quote(settings.roads)}"] if settings.roads else []
     if settings.standard_hours != STANDARD_HOURS:
         lines.append(f"standard_hours = {settings.standard_hours:g}")
@@ -122,17 +143,15 @@ def _write_settings(home: Path, settings: PlanSettings, starts: Sequence[Place])
     for start in starts:
         lines += ["", "[[starts]]", f"name = {_quote(start.name)}", f"lon = {start.lon!r}", f"lat = {start.lat!r}"]
     lines.append("")
-    home.mkdir(parents=True, exist_ok=True)
-    with atomic_write(home / PLANS_FILE) as draft:
-        draft.write_text("\n".join(lines).lstrip("\n"), encoding="utf-8")
+    return "\n".join(lines).lstrip("\n").encode()
 
 
-def find_starts(home: Path, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
+def find_starts(documents: SharedDocuments, store: "Store", viewer: Viewer, kind: str) -> list[Place]:
     """Where tours may begin: the remembered places, then the loaded ones of a kind (station, depot), each name once.
 
     The first is the default. DataError as in `read_plan_settings`.
     """
-    remembered = read_plan_settings(home).starts
+    remembered = read_plan_settings(documents).starts
     loaded = read_reference(store, viewer, kind=kind)
     columns = (loaded[name].tolist() for name in ("name", "lon", "lat"))
     rows = [Place(str(name), float(lon), float(lat)) for name, lon, lat in zip(*columns, strict=True)]

@@ -1,15 +1,13 @@
-"""Stores plans as files of an installation, each under its short code."""
+"""Keeps plans in the store, each under its short code, for all who use the store."""
 
 import dataclasses
 import datetime as dt
 import json
 import re
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from geo.errors import DataError, UsageError
-from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import (
     PastRow,
     Pause,
@@ -22,53 +20,54 @@ from hexbeat.operations.plans.plan import (
     Stop,
     Tour,
 )
+from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 
 __all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
 
-_FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
 FORMAT: Final = "hexbeat-plan/2"
 _PRINTED_FORM: Final = 1  # the flat form that commands print, in which older versions also stored plans
 
 
-def save_plan(home: Path, plan: Plan, *, time_zone: str = "Europe/London") -> Path:
-    """Write a plan to `home/plans`; saving it again overwrites the same file. `time_zone` is that of its area."""
-    path = _build_path(home, plan.plan_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as draft:
-        document = {"format": FORMAT, "time_zone": time_zone, **_to_json(plan)}
-        draft.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    return path
+def save_plan(documents: SharedDocuments, plan: Plan, *, time_zone: str = "Europe/London") -> None:
+    """Put a plan into the store; saving it again replaces it. `time_zone` is that of its area."""
+    _require_code(plan.plan_id)
+    document = {"format": FORMAT, "time_zone": time_zone, **_to_json(plan)}
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    documents.write(DocumentKind.PLAN, plan.plan_id, text.encode())
 
 
-def load_plan(home: Path, plan_id: str) -> Plan:
-    """The plan of that code; UsageError if there is none, DataError if its file cannot be read."""
-    return _read(_find_file(home, plan_id))
+def load_plan(documents: SharedDocuments | None, plan_id: str) -> Plan:
+    """The plan of that code; UsageError if there is none, DataError if it cannot be read. None: there is no store."""
+    _require_code(plan_id)
+    document = documents.read(DocumentKind.PLAN, plan_id) if documents else None
+    if document is None:
+        raise _build_missing(documents, plan_id)
+    return _read(document)
 
 
-def remove_plan(home: Path, plan_id: str) -> None:
+def remove_plan(documents: SharedDocuments, plan_id: str) -> None:
     """Delete the plan of that code, readable or not; UsageError if there is none. It does not ask for visits."""
-    _find_file(home, plan_id).unlink()
+    _require_code(plan_id)
+    if not documents.remove(DocumentKind.PLAN, plan_id):
+        raise _build_missing(documents, plan_id)
 
 
-def _find_file(home: Path, plan_id: str) -> Path:
-    path = _build_path(home, plan_id)
-    if not path.is_file():
-        codes = ", ".join(code for code, _, _ in list_plans(home)[:5])
-        raise UsageError(
-            "A plan is named by its code",
-            f"there is no plan {plan_id!r}",
-            f"the newest are {codes}" if codes else "make one with `hexbeat plan patrol`",
-        )
-    return path
+def _build_missing(documents: SharedDocuments | None, plan_id: str) -> UsageError:
+    codes = ", ".join(code for code, _, _ in list_plans(documents)[:5])
+    return UsageError(
+        "A plan is named by its code",
+        f"there is no plan {plan_id!r}",
+        f"the newest are {codes}" if codes else "make one with `hexbeat plan patrol`",
+    )
 
 
-def list_plans(home: Path) -> list[tuple[str, str, dt.datetime]]:
-    """Code, title and time of making of each plan, the newest first. Files that cannot be read are skipped."""
+def list_plans(documents: SharedDocuments | None) -> list[tuple[str, str, dt.datetime]]:
+    """Code, title and time of making of each plan, the newest first. Plans that cannot be read are skipped."""
     plans = []
-    for path in (home / _FOLDER).glob("*.json"):
+    for document in documents.read_all(DocumentKind.PLAN).values() if documents else ():
         try:
-            plan = _read(path)
+            plan = _read(document)
         except DataError:
             continue
         plans.append((plan.plan_id, plan.title, plan.made_at))
@@ -188,22 +187,21 @@ def _parse_time(text: str, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.fromisoformat(text).astimezone(dt.UTC).astimezone(zone)
 
 
-def _build_path(home: Path, plan_id: str) -> Path:
+def _require_code(plan_id: str) -> None:
     if not _ID.fullmatch(plan_id):
         raise UsageError(
             "A plan's code has 4 to 16 small letters and digits",
             f"you gave {plan_id[:20]!r}",
             "see `hexbeat plan list`",
         )
-    return home / _FOLDER / f"{plan_id}.json"
 
 
-def _read(path: Path) -> Plan:
+def _read(document: SharedDocument) -> Plan:
     try:
-        return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return plan_from_json(json.loads(document.content))
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            "A plan's file is one that Hexbeat wrote",
-            f"{path.name} cannot be read ({type(error).__name__})",
+            "A plan is one that Hexbeat wrote",
+            f"{document.name} cannot be read ({type(error).__name__})",
             "make the plan again",
         ) from error

@@ -14,6 +14,7 @@ from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.cli import Run, answer
 from tests.support.demonstrations import filled_store
 from tests.support.papers import read_paper
+from tests.support.stores import documents_in
 
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
 
@@ -142,7 +143,7 @@ def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
         for order, (lon, lat) in enumerate(points, start=1)
     )  # fmt: skip
     tour = Tour("1", yard, yard, begins, begins, stops, 10.0, 1.0)
-    save_plan(home, Plan(
+    save_plan(documents_in(home), Plan(
         "abcde", PlanKind.PATROL, "middlesbrough", "A patrol", made_at, begins, begins,
         PlanScope(("street_dealing",), (1.0,)), (tour,), PlanWorth(1.0, 2.0, 1.0, 1.0, 0.0), synthetic=True,
     ))  # fmt: skip

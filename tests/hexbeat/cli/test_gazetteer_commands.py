@@ -7,6 +7,7 @@ import h3
 from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.cli import Run
 from tests.support.plans import example_plan
+from tests.support.stores import documents_in
 
 
 def test_places_are_found_by_what_people_type(run: Run) -> None:
@@ -39,7 +40,7 @@ def test_what_lies_outside_is_said_to(run: Run) -> None:
 
 def test_the_stops_of_a_plan_are_found(run: Run, tmp_path: Path) -> None:
     plan = example_plan()
-    save_plan(tmp_path / "home", plan)
+    save_plan(documents_in(tmp_path / "home"), plan)
     first, second = (next(stop for stop in tour.stops if stop.order == 2) for tour in plan.tours)
     found = run("find", "stop", "2", "team", "1", "--plan", plan.plan_id, "--format", "json").json["places"][0]
     assert found["kind"] == "stop of the plan"

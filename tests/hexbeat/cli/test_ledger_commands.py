@@ -11,9 +11,11 @@ import python_calamine
 import xlsxwriter
 
 from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.store.shared_documents import DocumentKind
 from tests.support.cli import Run
 from tests.support.gpx import gpx_of, walked
 from tests.support.plans import made_plan
+from tests.support.stores import documents_in
 
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=dt.UTC)
 PLAN = made_plan(begins=BEGAN)
@@ -22,12 +24,12 @@ PLAN = made_plan(begins=BEGAN)
 @pytest.fixture
 def ledger_home(tmp_path: Path) -> Path:
     """The home of `run`, with one plan in it."""
-    save_plan(tmp_path / "home", PLAN)
+    save_plan(documents_in(tmp_path / "home"), PLAN)
     return tmp_path / "home"
 
 
 def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path) -> None:
-    assert (ledger_home / "plans").is_dir()
+    assert documents_in(ledger_home).list_names(DocumentKind.PLAN)
     first = run("done", "p7f3a", "1-1", "--minutes", 12, "--at", "22:31", "--format", "json").json["visits"][0]
     assert (first["what"], first["started"], first["minutes"]) == ("new", "2026-11-18 22:31", 12)
     assert run("done", "record", "p7f3a", "1-2", "1-3").code == 0  # as planned
@@ -73,7 +75,7 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
 def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path) -> None:
     tour = made_plan(begins=BEGAN, plan_id="made01", teams=1).tours[0]
     stops = tuple(replace(stop, stop_id=f"1-{stop.order:02d}") for stop in tour.stops)  # as planning names them
-    save_plan(ledger_home, replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
+    save_plan(documents_in(ledger_home), replace(PLAN, plan_id="made01", tours=(replace(tour, stops=stops),)))
     visits = run("done", "made01", "1-2", "1-03", "1-4", "--format", "json").json["visits"]
     assert [one["stop_id"] for one in visits] == ["1-02", "1-03", "1-04"]
     refused = run("done", "made01", "1-20")
@@ -81,7 +83,7 @@ def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path)
 
 
 def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ledger_home: Path) -> None:
-    save_plan(ledger_home, made_plan(begins=BEGAN, plan_id="tried2"))
+    save_plan(documents_in(ledger_home), made_plan(begins=BEGAN, plan_id="tried2"))
     assert run("done", "p7f3a", "1-1").code == 0
     payload = run("return", "--by", "kind", "--format", "json").json
     assert [(row["planned_stops"], row["planned_minutes"]) for row in payload["rows"]] == [(8, 120)]
@@ -169,7 +171,7 @@ def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, ledger_home: Path
         ("1-3", "Team 1", "2026-11-18 23:30", 0, "not_done"),
         ("2-4", "Team 2", "2026-11-19 00:10", 21, "done"),
     ]
-    save_plan(ledger_home, made_plan(begins=BEGAN, plan_id="other2"))
+    save_plan(documents_in(ledger_home), made_plan(begins=BEGAN, plan_id="other2"))
     refused = run("done", "import", tmp_path / f"filled.{kind}", "--plan", "other2")
     assert (refused.code, refused.err.splitlines()[1].strip()) == (
         3,

@@ -12,6 +12,7 @@ from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_
 from tests.support.cli import Run
 from tests.support.demonstrations import filled_store, select_for
 from tests.support.plans import example_plan
+from tests.support.stores import documents_in
 
 START = ("--start", "54.574,-1.235")
 
@@ -30,7 +31,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_pat
     )  # fmt: skip
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
-    assert load_plan(filled, plan.plan_id) == plan
+    assert load_plan(documents_in(filled), plan.plan_id) == plan
     assert plan.past.held is not None
     assert " stops. The stops of such plans held " in done.json["headline"]
     assert "The back-test that chose the method used these weeks too, which may flatter the plans." in plan.notes
@@ -125,7 +126,7 @@ def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], co
 
 def test_the_gpx_of_several_teams_is_a_file_each(run: Run, tmp_path: Path) -> None:
     plan = example_plan()
-    save_plan(tmp_path / "home", plan)
+    save_plan(documents_in(tmp_path / "home"), plan)
     out = tmp_path / "tonight.gpx"
     shown = run("plan", "show", plan.plan_id, "--home", tmp_path / "home", "--out", out)
     assert shown.code == 0, shown.err

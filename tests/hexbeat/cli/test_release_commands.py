@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from hexbeat.store.shared_documents import DocumentKind
 from tests.support.cli import Run
 from tests.support.releases import Publisher, example_release, made_quarters, write_example
+from tests.support.stores import documents_in
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_a_day_before_any_record_is_refused_with_code_four(run: Run, tmp_path: P
         "  Choose that day or a later day, or leave --as-at out.\n"
     )
     assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "home" / "published").exists()
+    assert documents_in(tmp_path / "home").list_names(DocumentKind.RELEASE) == []
 
 
 def test_an_unsafe_release_is_refused_with_code_four(run: Run, tmp_path: Path) -> None:

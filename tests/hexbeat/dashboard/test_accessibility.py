@@ -12,6 +12,7 @@ from tests.support.axe import COLOUR_RULES, find_violations
 from tests.support.browser import DESK, PHONE, Windows, wait_until
 from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
+from tests.support.stores import documents_in
 
 pytestmark = pytest.mark.browser
 # What Streamlit itself brings, as (rule, the part of its page that breaks it). Nothing of ours may be in this list.
@@ -144,7 +145,7 @@ def tab_to(page: Page, words: str) -> None:
 
 def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, served_app: Served) -> None:
     plan = example_plan(stops=12)
-    save_plan(served_app.home, plan)
+    save_plan(documents_in(served_app.home), plan)
     guest = visit(windows, f"{served_app.url}/plan?plan={plan.plan_id}")
     page = guest.page
     expect(page.get_by_role("tab", name="Team B")).to_be_visible()
@@ -164,7 +165,7 @@ def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, serve
 def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(windows: Windows, served_app: Served) -> None:
     guest = visit(windows, served_app.url)
     page = guest.page
-    before = {code for code, _, _ in list_plans(served_app.home)}
+    before = {code for code, _, _ in list_plans(documents_in(served_app.home))}
     page.locator(".st-key-ranking button").first.press("Enter")
     card = page.locator(".hb-card h2")
     expect(card).to_be_visible()
@@ -195,7 +196,7 @@ def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(windows: Wind
     page.keyboard.press("Enter")
     expect(page.locator(".hb-sentence")).to_contain_text("One crew, ")
     guest.settle()
-    (made,) = {code for code, _, _ in list_plans(served_app.home)} - before
+    (made,) = {code for code, _, _ in list_plans(documents_in(served_app.home))} - before
     tab_to(page, "CSV")
     with page.expect_download() as kept:
         page.keyboard.press("Enter")

@@ -18,6 +18,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.input_files import ingest, table
+from tests.support.stores import documents_in
 
 HEADING = "layer,source_id,date,lon,lat,Post Code,Street"
 ROWS = (
@@ -240,7 +241,7 @@ def test_points_of_a_geofile_without_a_shape_are_placed(
 
 
 def test_a_source_of_ones_own_names_its_columns(sqlite_store: Store, tmp_path: Path, middlesbrough: Area) -> None:
-    profile = load_profile("table", tmp_path)
+    profile = load_profile("table", documents_in(tmp_path))
     location = replace(profile.location, street=("Where found",))
     path = table(tmp_path, "needles,1,2025-06-01,Linthorpe Road", heading="layer,id,date,Where found")
     ingest(sqlite_store, path, source=replace(profile, location=location), area=middlesbrough)

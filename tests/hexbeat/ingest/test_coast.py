@@ -12,6 +12,7 @@ from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.input_files import ingest, table
+from tests.support.stores import documents_in
 
 BEACH = ("needles,in,-1.2,54.55,2025-06-01", "needles,a,-1.1003,54.55,2025-06-01")
 SEA = (  # 0.0001 degrees of longitude are 6.5 m here; the town ends at -1.10
@@ -27,7 +28,7 @@ NO_NUMBER = (
 
 
 def with_tolerance(metres: float, home: Path) -> SourceProfile:
-    profile = load_profile("table", home)
+    profile = load_profile("table", documents_in(home))
     return replace(profile, location=replace(profile.location, coast_m=metres))
 
 
@@ -77,4 +78,4 @@ def test_a_tolerance_is_a_few_metres(value: str, message: str) -> None:
 
 def test_no_shipped_source_has_a_tolerance(tmp_path: Path) -> None:
     for name in ("table", "geofile", "police-uk-street", "police-uk-stop-search", "open311", "boston-311"):
-        assert load_profile(name, tmp_path).location.coast_m == 0
+        assert load_profile(name, documents_in(tmp_path)).location.coast_m == 0

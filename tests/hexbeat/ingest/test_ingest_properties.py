@@ -20,6 +20,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from tests.support.input_files import NOW, ingest
+from tests.support.stores import documents_in
 
 HEADING = ["layer", "source_id", "lon", "lat", "grid ref", "occurred_from", "occurred_to", "time", "quantity", "status"]
 DIRT = st.sampled_from(
@@ -74,7 +75,7 @@ def lasting_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def fresh(store: Store) -> SourceProfile:
     """The table source under a name that the store does not know yet."""
-    return replace(load_profile("table", store.home), name=f"table-{len(store.batches(ANALYST))}")
+    return replace(load_profile("table", documents_in(store.home)), name=f"table-{len(store.batches(ANALYST))}")
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from layers.access import ANALYST
 from layers.counting import Filter, count
 from layers.event import RESOLUTIONS
 from tests.support.input_files import BOSTON, FIXTURES, TEMPE, ingest
+from tests.support.stores import documents_in
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 AREA_NAMES = ("middlesbrough", "cleveland")
@@ -179,8 +180,8 @@ def test_tempe_by_a_suggested_profile(shared: Path, tmp_path: Path) -> None:
     path = shared / "events" / "overdoses" / "tempe_opioid_ems_calls.csv"
     suggestion = suggest_profile(path)
     assert suggestion.source is None
-    save_profile(suggestion.profile, tmp_path)
-    profile = load_profile(suggestion.profile.name, tmp_path)
+    save_profile(suggestion.profile, documents_in(tmp_path))
+    profile = load_profile(suggestion.profile.name, documents_in(tmp_path))
     with Store.open(tmp_path) as store:
         tally = ingest(store, path, source=profile.name, area=TEMPE).files[0].tally
         layers = set(read_live_records(store, ANALYST)["layer"])

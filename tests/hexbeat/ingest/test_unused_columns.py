@@ -19,7 +19,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.input_files import ingest, table
 
-TABLE = load_profile("table", Path())
+TABLE = load_profile("table", None)
 HEADING = "layer,lon,lat,date,No. of sharps,Start time,Found by,Kind of place,Weather"
 
 

@@ -13,8 +13,10 @@ from geo.errors import PolicyError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import build_places_mask, read_places_mask
 from hexbeat.release.builder import require_independent_mask
+from hexbeat.store.shared_documents import DocumentKind
 from layers.event import RESOLUTIONS
 from tests.support.releases import Publisher, made_quarters
+from tests.support.stores import documents_in
 
 RULE = "A list of places says where events can happen, and must not reveal where they did"
 HINT = "make it from addresses or roads: hexbeat boundaries places FILE --area middlesbrough --replace"
@@ -63,7 +65,7 @@ def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path:
     spots = len(read_places_mask(area).candidate_cells)
     assert str(caught.value) == f"{RULE}; {len(events)} of the {spots} spots of this list had events; {HINT}"
     assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "home" / "published").exists()
+    assert documents_in(tmp_path / "home").list_names(DocumentKind.RELEASE) == []
 
 
 def test_a_third_of_the_spots_and_some_of_each_ward_stay_free() -> None:

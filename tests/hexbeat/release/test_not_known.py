@@ -1,21 +1,19 @@
 """A period that the records do not cover whole is not published; it is named, and published once when it is known."""
 
-import errno
 import json
-import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from geo.calendar import find_month_start
-from geo.errors import DataError, PolicyError
+from geo.errors import DataError, PolicyError, StoreError
 from hexbeat.demonstration import load_demonstration
-from hexbeat.release import register
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.block_counts import find_period
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer, hash_content
@@ -23,6 +21,7 @@ from hexbeat.release.publication import publish_release
 from hexbeat.release.register import Register, RegisteredRelease
 from hexbeat.release.release_files import build_release_files
 from hexbeat.store.coverage_log import correct_coverage
+from hexbeat.store.shared_documents import DocumentKind, DocumentWriter
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.coverage import CoverageEntry
@@ -30,6 +29,7 @@ from layers.event import event_id
 from tests.hexbeat.release.test_series import Town3, numbers, rows
 from tests.support.faults import files_limited_to
 from tests.support.releases import Publisher, at, example_release, made_quarters, write_example
+from tests.support.stores import documents_in
 
 NEEDLES = "needle_litter"
 COVERED = "A period is published only if the records cover all of it"
@@ -158,7 +158,7 @@ def test_a_full_disk_publishes_and_records_nothing(town: Town3, tmp_path: Path) 
         "A folder is replaced as a whole or not at all; out cannot be written (File too large); nothing was changed; "
         "make room for it, or choose a folder whose parent you can write to"
     )
-    assert Register.of(town.home, "old").all() == []
+    assert Register(documents_in(town.home), "old").all() == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
     assert town.publish(tmp_path / "out", as_at="2025-07-01").is_new
 
@@ -167,21 +167,21 @@ def test_a_register_that_cannot_be_written_publishes_nothing(
     town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-07-01",))
-    left = town.home / "published" / "old" / ".draft-0a1b2c3d"  # of a program that was killed
-    left.mkdir(parents=True)
+    put = DocumentWriter.put
 
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fill_disk(writer: DocumentWriter, *arguments: Any) -> None:
+        writer.connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        put(writer, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(register, "write_folder", fail)
-        with pytest.raises(DataError) as caught:
+        patch.setattr(DocumentWriter, "put", fill_disk)
+        with pytest.raises(StoreError) as caught:
             town.build(tmp_path / "out", "2025-07-01")
     assert str(caught.value) == (
-        "A release is recorded as a whole or not at all; published/old cannot be written (No space left on device); "
-        "nothing was published; make room for it, and run the command again"
+        f"The database has to answer; {town.home / 'hexbeat.sqlite'} says: database or disk is full; check that the "
+        "disk has room, and that the file and its folder can be written"
     )
-    assert list((town.home / "published" / "old").iterdir()) == []
+    assert documents_in(town.home).list_names(DocumentKind.RELEASE) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
 
@@ -207,7 +207,7 @@ def refuse(town: Town3, out: Path, day: str, now: str) -> str:
     with pytest.raises(PolicyError) as caught:
         town.publish(out, as_at=day, now=now)
     assert not out.exists()
-    assert not (town.home / "published").exists()
+    assert documents_in(town.home).list_names(DocumentKind.RELEASE) == []
     return str(caught.value)
 
 
@@ -364,7 +364,7 @@ def test_over_any_series_each_find_counts_once_and_none_is_lost(town: Town3, tmp
         name = own if received < first_published[own] else find_period(received, 3).name
         expected[name] = expected.get(name, 0) + count
     assert {name: total for name, total in totals.items() if total} == expected
-    counted = [event for old in Register.of(town.home, "old").all() for event in list_counted(town, old)]
+    counted = [event for old in Register(documents_in(town.home), "old").all() for event in list_counted(town, old)]
     assert len(counted) == len(set(counted)) == sum(count for _, _, count in finds)
 
 

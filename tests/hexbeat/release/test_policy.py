@@ -10,20 +10,24 @@ from hypothesis import strategies as st
 from geo.errors import PolicyError
 from hexbeat.release.block_counts import find_default_start, find_period, list_due_periods
 from hexbeat.release.policy import load_policy
+from hexbeat.store.shared_documents import SharedDocuments
 from tests.support.paths import ROOT
+from tests.support.stores import documents_in
 
 POLICY = ROOT / "hexbeat" / "release" / "policy.toml"
 RULE = "A release policy has to keep to what is proved safe"
 
 
-def written(home: Path, text: str) -> Path:
+def written(home: Path, text: str) -> SharedDocuments:
     home.mkdir(exist_ok=True)
     (home / "release.toml").write_text(text, encoding="utf-8")
-    return home
+    return documents_in(home)
 
 
 def test_the_policy_that_comes_with_hexbeat(tmp_path: Path) -> None:
-    terms = {layer.name: (layer.k, layer.months, layer.place_set) for layer in load_policy(tmp_path).layers}
+    terms = {
+        layer.name: (layer.k, layer.months, layer.place_set) for layer in load_policy(documents_in(tmp_path)).layers
+    }
     assert terms == {
         "needle_litter": (5, 3, "fine"),
         "street_dealing": (5, 3, "fine"),
@@ -34,7 +38,7 @@ def test_the_policy_that_comes_with_hexbeat(tmp_path: Path) -> None:
 
 def test_the_file_to_copy_says_what_the_layers_say(tmp_path: Path) -> None:
     copied = written(tmp_path / "home", POLICY.read_text(encoding="utf-8"))
-    assert load_policy(copied) == load_policy(tmp_path)
+    assert load_policy(copied) == load_policy(documents_in(tmp_path))
 
 
 NEEDLES = '[layers.needle_litter]\nk = {k}\nmonths = {months}\nplaces = "{places}"\ncounted = "c"\n{more}\n'

@@ -14,7 +14,9 @@ from hexbeat.release import publication as publishing
 from hexbeat.release.audit import AuditReport, Disclosure, audit_folder
 from hexbeat.release.format import Release
 from hexbeat.release.policy import ReleasePolicy
+from hexbeat.store.shared_documents import DocumentKind
 from tests.support.releases import Publisher, made_quarters, with_layer
+from tests.support.stores import documents_in
 
 TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
 
@@ -201,7 +203,8 @@ def test_terms_stay_as_they_were_published(
     for day in ("2026-11-23", "2027-04-01"):  # nothing due, and something
         assert refused(publisher, tmp_path / "out", PolicyError, as_at=day) == f"{TERMS}; {fact}; {hint}"
     assert files_of(tmp_path / "out") == before
-    assert not (tmp_path / "home" / "published" / "middlesbrough" / "0002").exists()
+    register = documents_in(tmp_path / "home").list_names(DocumentKind.RELEASE)
+    assert {name.split("/")[1] for name in register} == {"0001"}
 
 
 def test_an_area_within_an_area_is_refused(publisher: Publisher, tmp_path: Path) -> None:
@@ -239,7 +242,7 @@ def test_a_folder_with_something_else_is_left_alone(publisher: Publisher, tmp_pa
     stranger.publish(tmp_path / "stranger")
     assert refused(publisher, tmp_path / "stranger", UsageError) == (
         f"{rule}; stranger holds a release that is not in the register; choose another folder; if the register "
-        "is lost, restore it from a copy first"
+        "is lost, restore the store from a copy first"
     )
 
 
@@ -255,11 +258,14 @@ def test_without_a_list_of_places_nothing_is_released(publisher: Publisher, tmp_
 
 
 def test_a_register_that_was_touched_stops_everything(publisher: Publisher, tmp_path: Path) -> None:
-    note = tmp_path / "home" / "published" / "middlesbrough" / "0001" / "note.json"
-    note.write_text(note.read_text(encoding="utf-8").replace('"checksum": "', '"checksum": "0'), encoding="utf-8")
+    documents_in(tmp_path / "home").update(
+        DocumentKind.RELEASE,
+        "middlesbrough/0001/note.json",
+        lambda note: (note or b"").replace(b'"checksum": "', b'"checksum": "0'),
+    )
     assert refused(publisher, tmp_path / "out", DataError) == (
-        "The register has to hold every published release, unchanged; in published/middlesbrough number 1 was "
-        "changed; restore it from a copy; nothing can be published without it"
+        "The register has to hold every published release, unchanged; of middlesbrough number 1 was "
+        "changed; restore the store from a copy; nothing can be published without it"
     )
 
 
@@ -274,4 +280,4 @@ def test_nothing_is_written_when_the_audit_finds_anything(
         "nothing was written; report this as a fault of Hexbeat"
     )
     assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "home" / "published").exists()
+    assert documents_in(tmp_path / "home").list_names(DocumentKind.RELEASE) == []

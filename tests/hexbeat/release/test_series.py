@@ -15,11 +15,13 @@ from hexbeat.release import publication as publishing
 from hexbeat.release.audit import audit_folder, audit_release
 from hexbeat.release.format import Release
 from hexbeat.release.register import Register
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import event_id
 from tests.support.releases import Publisher
 from tests.support.small_town import CODES, Town, frame_of, make_area
+from tests.support.stores import documents_in
 
 NEW = {CODES[0]: "E05999001", CODES[1]: "E05999001", CODES[2]: "E05999002"}  # two wards become one
 TERMS = "Published terms never change: two ways to count the same events would prove small numbers"
@@ -111,8 +113,10 @@ def test_the_register_holds_no_name_of_an_event(town: Town3, tmp_path: Path) -> 
     with Store.open(town.home) as store:
         names = [event_id(source, key) for source, key in rows(store)]
     assert len(names) == 20
-    for path in (tmp_path / "home" / "published").rglob("*"):
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    documents = documents_in(tmp_path / "home").read_all(DocumentKind.RELEASE)
+    assert "old/0001/note.json" in documents
+    for document in documents.values():
+        text = document.content.decode("utf-8")
         assert not [name for name in names if name in text or name[:10] in text]
 
 
@@ -171,8 +175,8 @@ def test_nothing_can_go_on_from_nothing(town: Town3, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         renewed(town).build(tmp_path / "new", "2026-01-01", continues="nowhere")
     assert str(caught.value) == (
-        "A series can continue only a published series; nothing was published for nowhere; choose an area that has a "
-        "folder in `published`"
+        "A series can continue only a published series; nothing was published for nowhere; choose an area of "
+        "which something was published"
     )
 
 
@@ -211,29 +215,31 @@ def test_events_under_new_keys_in_other_pieces_add_nothing(town: Town3, tmp_path
     assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20}
 
 
-@pytest.mark.parametrize("gone", ["", "0001"])
+@pytest.mark.parametrize("gone", ["", "0002"])
 def test_a_register_that_is_lost_or_older_than_the_releases_stops_everything(
     town: Town3, tmp_path: Path, gone: str
 ) -> None:
     town.build(tmp_path / "second", "2025-10-01")
-    published = town.home / "published" / "old"
-    for path in [published] if not gone else [published / "0002"]:
-        shutil.rmtree(path)
+    register = documents_in(town.home)
+    for name in register.list_names(DocumentKind.RELEASE):
+        if name.startswith(f"old/{gone}"):
+            register.remove(DocumentKind.RELEASE, name)
     with pytest.raises(PolicyError) as caught:
         town.build(tmp_path / "third", "2026-01-01")
     assert str(caught.value) == (
         "The register has to hold every release that was made from this store; the store knows number "
-        f"{1 if not gone else 2} of old, which the register lacks; restore the folder `published` from a copy; "
+        f"{1 if not gone else 2} of old, which the register lacks; restore the store from a copy; "
         "nothing can be published without it"
     )
     assert not (tmp_path / "third").exists()
 
 
-def test_another_home_on_the_same_store_is_refused(town: Town3, tmp_path: Path) -> None:
-    shutil.copytree(town.home, tmp_path / "two", ignore=shutil.ignore_patterns("published", "boundaries"))
+def test_a_copy_of_the_store_alone_knows_the_series(town: Town3, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    shutil.copy(town.home / "hexbeat.sqlite", tmp_path / "two")
     with pytest.raises(PolicyError) as caught:
         Town3(tmp_path / "two", "other", NEW).build(tmp_path / "out2", "2025-10-01")
-    assert "the store knows number 1 of old, which the register lacks" in str(caught.value)
+    assert "were published as part of old" in str(caught.value)
 
 
 def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
@@ -248,11 +254,11 @@ def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
             town.build(tmp_path / "second", "2025-10-01")
     assert not (tmp_path / "second").exists()
     assert town.build(tmp_path / "second", "2025-10-01").facts["number"] == 2
-    assert [path.name for path in (town.home / "published" / "old").iterdir() if path.name.startswith(".")] == []
+    assert [old.number for old in Register(documents_in(town.home), "old").all()] == [1, 2]
 
 
 def test_of_two_builds_at_once_one_is_refused(town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    meanwhile = Register.of(town.home, "old")
+    meanwhile = Register(documents_in(town.home), "old")
     was = meanwhile.all()
     town.build(tmp_path / "second", "2025-10-01")
     monkeypatch.setattr(Register, "all", lambda _: was)
@@ -272,7 +278,7 @@ def test_the_folder_of_a_release_holds_nothing_else_and_lies_outside_the_home(to
         town.build(tmp_path / "first", "2025-10-01")
     assert str(caught.value) == f"{rule}; first holds something else; choose another folder"
     with pytest.raises(UsageError) as caught:
-        town.build(town.home / "published" / "old" / "0001" / "release", "2025-10-01")
+        town.build(town.home / "release", "2025-10-01")
     assert str(caught.value) == f"{rule}; release is inside the home folder; choose a folder outside it"
 
 
@@ -307,4 +313,4 @@ def test_a_burst_of_public_reports_that_makes_a_number_is_told_to_the_publisher(
         ("2025-Q2", date(2025, 4, 9), 4)
     ]
     assert not (tmp_path / "second").exists()
-    assert len(Register.of(town.home, "old").all()) == 1
+    assert len(Register(documents_in(town.home), "old").all()) == 1

@@ -11,6 +11,7 @@ from hexbeat.release.release_files import build_release_files
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
 from tests.support.cli import Run
 from tests.support.releases import Publisher, example_release, made_quarters, write_example
+from tests.support.stores import documents_in
 
 
 @pytest.fixture(scope="module")
@@ -137,5 +138,5 @@ def test_the_order_of_earlier_releases_is_their_own(two: Path) -> None:
 def test_a_release_that_does_not_say_who_it_is_is_left_to_the_conditions(two: Path, broken: str) -> None:
     facts: dict[str, Any] = {broken: "x"}
     odd = GivenRelease(example_release(**facts), "0" * 64)
-    assert find_earlier(odd, two / "home") == ([], [])
+    assert find_earlier(odd, documents_in(two / "home")) == ([], [])
     assert find_series_faults(odd.release, []) == []

@@ -30,12 +30,14 @@ from hexbeat.reports.evidence import (
     record_pack,
 )
 from hexbeat.store.live_columns import read_columns
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, Viewer, may
 from layers.coverage import Coverage, CoverageEntry
 from layers.event import RESOLUTIONS
 from tests.support.demonstrations import middlesbrough
 from tests.support.events import event_frame, load_frame, reject_frame
+from tests.support.stores import documents_in
 
 LON, LAT = -1.2401, 54.5727
 MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
@@ -280,12 +282,12 @@ def test_a_pack_is_asked_for_in_full(change: dict[str, Any], fact: str) -> None:
 
 def test_the_register_knows_the_hash_and_the_moment_alone(tmp_path: Path) -> None:
     digest = "ab" * 32
-    assert find_recorded_pack(tmp_path, digest) is None
-    record_pack(tmp_path, digest, MADE)
-    record_pack(tmp_path, digest, MADE + dt.timedelta(days=1))
-    assert find_recorded_pack(tmp_path, digest) == MADE
-    assert find_recorded_pack(tmp_path, "../../etc/passwd") is None
-    assert [path.name for path in (tmp_path / "evidence").iterdir()] == [digest]
+    assert find_recorded_pack(documents_in(tmp_path), digest) is None
+    record_pack(documents_in(tmp_path), digest, MADE)
+    record_pack(documents_in(tmp_path), digest, MADE + dt.timedelta(days=1))
+    assert find_recorded_pack(documents_in(tmp_path), digest) == MADE
+    assert find_recorded_pack(documents_in(tmp_path), "../../etc/passwd") is None
+    assert documents_in(tmp_path).list_names(DocumentKind.EVIDENCE) == [digest]
 
 
 def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hexbeat.release.register import Register
 from hexbeat.store.databases import make_engine
 from tests.support.releases import write_example
+from tests.support.stores import documents_in
 
 
 def find_mode(path: Path) -> str:
@@ -30,8 +31,9 @@ def test_a_process_whose_home_cannot_be_made_goes_on(tmp_path: Path) -> None:
 
 def test_the_key_of_a_release_is_for_its_own_user(tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in write_example(tmp_path / "release").iterdir()}
-    register = Register.of(tmp_path / "home", "exampleton")
+    register = Register(documents_in(tmp_path / "home"), "exampleton")
     register.add(1, files, counted_events=["a"], origin_counts={}, first_days={}, continues=None)
-    (note,) = [path for path in register.folder.rglob("*.json") if '"key"' in path.read_text(encoding="utf-8")]
-    assert find_mode(note) == "0o600"
-    assert find_mode(register.folder / "0001") == "0o700"
+    stored = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and b'"key": ' in path.read_bytes()]
+    assert stored
+    assert {find_mode(path) for path in stored} == {"0o600"}
+    assert find_mode(tmp_path / "home") == "0o700"

@@ -115,7 +115,7 @@ def run_backtest(installation: Installation, choices: Choices, weeks: int) -> Ba
     keep_backtest(installation, choices.wards, result)
     if weeks == MOST_WEEKS and not choices.wards:
         keep_selection(
-            result, installation.columns, installation.area, home=installation.settings.home
+            result, installation.columns, installation.area, documents=installation.documents
         )  # so that the map need not wait
     return result
 

@@ -39,7 +39,7 @@ CHECK: Final = "CHECK: "
 
 def draw_unusable(installation: Installation) -> None:
     """Say which of the user's own sources cannot be used, and why. The others work."""
-    for profile in list_unusable_profiles(installation.settings.home):
+    for profile in list_unusable_profiles(installation.documents):
         sentence = f"The source \u201c{profile.name}\u201d cannot be used. {profile.reason} All others work."
         st.html(f'<p class="hb-small">{escape_html(sentence)}</p>')
 
@@ -95,7 +95,7 @@ def draw_offer(installation: Installation, suggestion: Suggestion, source: Sourc
         name = choose_name(installation, suggestion)
         used = st.button("Use this column", key=f"upload_use_{column.part}", help=f"Makes a source of its own: {name}.")
     if used:
-        save_profile(use_columns(source, [column], name=name), installation.settings.home)
+        save_profile(use_columns(source, [column], name=name), installation.documents, is_new=True)
         st.session_state[SAVED_KEY] = name
         st.rerun()
 
@@ -104,15 +104,15 @@ def save_dated_source(installation: Installation, suggestion: Suggestion, source
     """Save a source in which identifier and date together are the key, and return its name; it is chosen next."""
     name = choose_name(installation, suggestion)
     plan = assign_suggested_columns(suggestion, source)
-    save_profile(add_date_to_key(source, plan, name=name), installation.settings.home)
+    save_profile(add_date_to_key(source, plan, name=name), installation.documents, is_new=True)
     st.session_state[SAVED_KEY] = name
     return name
 
 
 def choose_name(installation: Installation, suggestion: Suggestion) -> str:
     """A name for a new source after the file, which no other source has."""
-    taken = {profile.name for profile in list_profiles(installation.settings.home)}
-    taken |= {profile.name for profile in list_unusable_profiles(installation.settings.home)}
+    taken = {profile.name for profile in list_profiles(installation.documents)}
+    taken |= {profile.name for profile in list_unusable_profiles(installation.documents)}
     stem = re.sub(r"[^a-z0-9]+", "-", suggestion.file.rsplit(".", 1)[0].lower()).strip("-")[:36] or "new-source"
     return next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 10_000))) if name not in taken)
 

@@ -123,8 +123,9 @@ def find_suggestion(
     if entry is None or entry[0] != signature:
         with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
             path, (sheet, encoding) = select_main_files(paths)[0], reading
-            home = installation.settings.home
-            entry = (signature, suggest_profile(path, home=home, sheet=sheet or None, encoding=encoding or None))
+            documents = installation.documents
+            guess = suggest_profile(path, documents=documents, sheet=sheet or None, encoding=encoding or None)
+            entry = (signature, guess)
         st.session_state[SUGGESTION_KEY] = entry
     suggestion: Suggestion = entry[1]
     return suggestion
@@ -150,7 +151,7 @@ def draw_source_choice(
     installation: Installation, suggestion: Suggestion, signature: tuple[str, ...]
 ) -> SourceProfile | None:
     """Draw the sources. The chosen one; None for a new one."""
-    profiles = {profile.name: profile for profile in list_profiles(installation.settings.home)}
+    profiles = {profile.name: profile for profile in list_profiles(installation.documents)}
     options = [*profiles, NEW_SOURCE]
     wanted = st.session_state.pop(SAVED_KEY, None) or suggestion.source or NEW_SOURCE
     key = f"upload_source_{hash(signature)}"
@@ -354,8 +355,8 @@ def draw_column_match(installation: Installation, suggestion: Suggestion) -> Non
     if missing:
         st.text(f"Choose which columns tell {format_list(missing)}. Then you can save the source.")
     elif st.button("Save as a source", type="primary"):
-        taken = [profile.name for profile in list_profiles(installation.settings.home)]
+        taken = [profile.name for profile in list_profiles(installation.documents)]
         profile = build_profile(suggestion, parse_matches(edited), name=name, layer=str(layer), taken=taken)
-        save_profile(profile, installation.settings.home)
+        save_profile(profile, installation.documents, is_new=True)
         st.session_state[SAVED_KEY] = profile.name
         st.rerun()

@@ -88,7 +88,7 @@ def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
             installation.columns,
             installation.area,
             choices,
-            home=installation.settings.home,
+            documents=installation.documents,
             travel=travel,
             progress=show_progress,
         )
@@ -134,9 +134,9 @@ def _make_plan(
     try:
         require(installation.viewer, Action.PLAN)
         plan = make(show_progress)
-        save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
-        if read_plan_settings(installation.settings.home).starts[:1] != (start,):
-            remember_start(installation.settings.home, start)
+        save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
+        if read_plan_settings(installation.documents).starts[:1] != (start,):
+            remember_start(installation.documents, start)
     except HexbeatError as error:
         draw_error(error)
         return
@@ -146,13 +146,13 @@ def _make_plan(
 
 
 def _find_roads(installation: Installation) -> str | None:
-    return read_plan_settings(installation.settings.home).roads
+    return read_plan_settings(installation.documents).roads
 
 
 def find_open_kind(installation: Installation) -> str:
     """The kind of the plan in the address; without a plan, the kind that the address names, else patrol."""
     try:
-        return str(load_plan(installation.settings.home, st.query_params.get("plan", "")).kind)
+        return str(load_plan(installation.documents, st.query_params.get("plan", "")).kind)
     except HexbeatError:
         kind = st.query_params.get("kind", "")
         return kind if kind in list(PlanKind) else "patrol"
@@ -164,7 +164,7 @@ def open_plan(installation: Installation) -> Plan | None:
     if not plan_id:
         return None
     try:
-        plan = load_plan(installation.settings.home, plan_id)
+        plan = load_plan(installation.documents, plan_id)
         require_plan(installation.viewer, plan)
     except HexbeatError as error:
         draw_error(error)

@@ -61,7 +61,7 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
             start=common.start,
             weights=weights,
             teams=int(teams),
-            revisit_minutes=read_plan_settings(installation.settings.home).revisit_minutes,
+            revisit_minutes=read_plan_settings(installation.documents).revisit_minutes,
             mode="drive" if mode == "drive" else "walk",
             wards=common.wards,
             seed=seed,
@@ -71,7 +71,7 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
 
 def draw_sweep_choices(installation: Installation, seed: int) -> SweepChoices | None:
     """Draw the choices of a sweep and return them; None, with the reason on the page, if they are not complete."""
-    standard = read_plan_settings(installation.settings.home).standard_hours
+    standard = read_plan_settings(installation.documents).standard_hours
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
         span = st.slider("Working day", 0, 24, (7, 15), key="sweep_hours", format="%d:00", width=220)
@@ -176,13 +176,15 @@ def _draw_start(installation: Installation, key: str, kind: str) -> Place | None
 
     Nothing is filled in that nobody chose. A new start is saved under the name that the person gives it.
     """
-    home = installation.settings.home
-    places = {place.name: place for place in find_starts(home, installation.store, installation.viewer, kind)}
+    documents = installation.documents
+    places = {place.name: place for place in find_starts(documents, installation.store, installation.viewer, kind)}
     if places:
         chosen = st.selectbox("Start and finish", [*places, ELSEWHERE], key=f"{key}_start", width=280)
         if chosen in places:
-            if chosen in {place.name for place in read_plan_settings(home).starts}:
-                st.button("Forget this start", key=f"{key}_forget", on_click=forget_start, args=(home, str(chosen)))
+            if chosen in {place.name for place in read_plan_settings(documents).starts}:
+                st.button(
+                    "Forget this start", key=f"{key}_forget", on_click=forget_start, args=(documents, str(chosen))
+                )
             return places[str(chosen)]
     found = draw_place_box(installation.area, "Start and finish", key=f"{key}_place")
     if found is None:

@@ -106,13 +106,13 @@ def draw_files(installation: Installation, plan: Plan) -> None:
 def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
     """The file, made when its button is pressed; the policy is checked again then."""
     require_document(installation.viewer, "plan")
-    links = read_plan_settings(installation.settings.home).links
+    links = read_plan_settings(installation.documents).links
     return build_plan_file(plan, installation.area, kind, links=links)
 
 
 def draw_saved_plans(installation: Installation) -> None:
     """Draw the list of saved plans, to open one again."""
-    saved = list_plans(installation.settings.home)[:MOST_SAVED]
+    saved = list_plans(installation.documents)[:MOST_SAVED]
     if not saved:
         return
     with st.expander("Earlier plans"):

@@ -18,7 +18,7 @@ from hexbeat.dashboard.pages.data.quality_tables import render_table
 from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
 from hexbeat.dashboard.screen import STYLE, check_export, draw_error
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
@@ -125,18 +125,16 @@ def build_return_workbook(
 def load_plans(installation: Installation) -> list[Plan]:
     """The plans of this area, the newest first. They are read again only if a plan or the ledger changed."""
     require(installation.viewer, Action.SEE_WORK)
-    folder = installation.settings.home / "plans"
-    stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
-    plans = _read_plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
+    stamp = installation.documents.counter()
+    plans = _read_plans(installation, installation.key, stamp, work_version(installation.store, installation.viewer))
     return [plan for plan in plans if plan.area == installation.area.name and may_see_plan(installation.viewer, plan)]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _read_plans(_installation: Installation, folder: str, stamp: tuple[tuple[str, int], ...], work: int) -> list[Plan]:
-    del folder, stamp, work
-    return [
-        load_plan(_installation.settings.home, plan_id) for plan_id, _, _ in list_plans(_installation.settings.home)
-    ]
+def _read_plans(_installation: Installation, key: InstallationKey, stamp: int, work: int) -> list[Plan]:
+    del key, stamp, work
+    documents = _installation.documents
+    return [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:

@@ -18,6 +18,7 @@ from hexbeat.dashboard.state.selected_methods import choose_size
 from hexbeat.dashboard.state.session import open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.event import DEMONSTRATION
@@ -25,6 +26,7 @@ from layers.grouping import GROUPINGS, GROUPS
 from tests.support.events import HOSTILE, filled, load_frame, made_frame
 from tests.support.partners_side import one_page
 from tests.support.paths import ROOT
+from tests.support.stores import documents_in
 
 APP = ROOT / "streamlit_app.py"
 PATIENCE_S = 120
@@ -340,11 +342,11 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
             store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
         )
     app = open_map(layers="overdoses")
-    assert not (home / "winners").exists()  # the first screen does not wait for it
+    assert documents_in(home).list_names(DocumentKind.SELECTION) == []  # the first screen does not wait for it
     app.session_state["filter_view"] = "expected"
     app.run()
     assert not app.exception
-    assert (home / "winners" / "middlesbrough-overdoses.json").is_file()
+    assert documents_in(home).list_names(DocumentKind.SELECTION) == ["middlesbrough-overdoses"]
     expected = (
         r"In the 7 days from .* overdoses are expected in Middlesbrough\. Look first at the darkest .* held \d+ % of"
     )

@@ -9,11 +9,13 @@ from streamlit.testing.v1 import AppTest
 from hexbeat.areas.area import load_area
 from hexbeat.reports.evidence import list_default_layers
 from hexbeat.store.live_columns import read_columns
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.periods import get_coverage
 from tests.support.events import HOSTILE, filled
 from tests.support.partners_side import one_page
+from tests.support.stores import documents_in
 
 
 def read_html(app: AppTest) -> str:
@@ -51,7 +53,7 @@ def test_a_pack_is_made_from_the_form_and_its_texts_are_only_text(home: Path) ->
     assert "&lt;b&gt;CL-14&lt;/b&gt;" in words
     assert "<b>CL-14" not in words
     assert "Overdoses are not part of this pack." in words
-    assert len(list((home / "evidence").iterdir())) == 1
+    assert len(documents_in(home).list_names(DocumentKind.EVIDENCE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case:
     app.button[0].click().run()
     assert not app.exception
     assert rule in read_html(app)
-    assert not (home / "evidence").exists()
+    assert documents_in(home).list_names(DocumentKind.EVIDENCE) == []
 
 
 def test_a_pack_ends_at_first_with_the_last_known_day(home: Path) -> None:

@@ -25,6 +25,7 @@ from layers.access import ANALYST
 from tests.support.demonstrations import TODAY, filled_store, middlesbrough
 from tests.support.papers import A4, read_paper
 from tests.support.plans import HOSTILE_TEXT
+from tests.support.stores import documents_in
 
 MADE = dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC)
 
@@ -88,11 +89,11 @@ def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
 @pytest.mark.parametrize("ending", ["pdf", "xlsx"])
 def test_an_untouched_pack_is_intact_and_noted_where_it_was_made(tmp_path: Path, ending: str) -> None:
     file = pdf() if ending == "pdf" else build_evidence_xlsx(content())
-    check = check_pack(f"pack.{ending}", file, home=tmp_path)
+    check = check_pack(f"pack.{ending}", file, home=tmp_path, documents=documents_in(tmp_path))
     assert (check.intact, check.noted, check.digest, check.reference) == (True, False, hash_content(content()), "CL-14")
     assert check.sentence.startswith("What the file shows is its content, but no pack with this SHA-256 is noted here")
-    record_pack(tmp_path, hash_content(content()), MADE)
-    later_check = check_pack(f"pack.{ending}", file, home=tmp_path)
+    record_pack(documents_in(tmp_path), hash_content(content()), MADE)
+    later_check = check_pack(f"pack.{ending}", file, home=tmp_path, documents=documents_in(tmp_path))
     assert later_check.noted
     assert later_check.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
 
@@ -102,7 +103,7 @@ def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
     swapped = other.replace(b"/Title", b"/Titel", 1)
     for file in (pdf() + b"\n", swapped):
         assert file not in (pdf(), other)
-        check = check_pack("pack.pdf", file, home=tmp_path)
+        check = check_pack("pack.pdf", file, home=tmp_path, documents=documents_in(tmp_path))
         assert not check.intact
         assert check.sentence.startswith("What the file shows differs from the content it carries")
 
@@ -116,10 +117,10 @@ SAME_VALUES = (
 
 def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Path) -> None:
     cells = sheets(build_evidence_xlsx(content()))
-    again = check_pack("same.xlsx", saved_again(cells), home=tmp_path)
+    again = check_pack("same.xlsx", saved_again(cells), home=tmp_path, documents=documents_in(tmp_path))
     assert (again.intact, again.same_values, again.sentence) == (False, True, SAME_VALUES)
     cells["Records"][1][4] = 3.0
-    changed = check_pack("changed.xlsx", saved_again(cells), home=tmp_path)
+    changed = check_pack("changed.xlsx", saved_again(cells), home=tmp_path, documents=documents_in(tmp_path))
     assert (changed.intact, changed.same_values) == (False, False)
     assert changed.sentence == (
         "What the file shows differs from the content it carries: it was changed, or another version of Hexbeat "
@@ -139,22 +140,32 @@ def test_a_cell_that_was_changed_is_found_and_saving_again_is_said(tmp_path: Pat
     ids=["hidden row", "formula with its old value", "hidden column", "hidden sheet", "number format"],
 )
 def test_a_workbook_that_shows_something_else_is_not_intact(tmp_path: Path, part: str, before: str, after: str) -> None:
-    record_pack(tmp_path, hash_content(content()), MADE)
-    check = check_pack("forged.xlsx", with_part(build_evidence_xlsx(content()), part, before, after), home=tmp_path)
+    record_pack(documents_in(tmp_path), hash_content(content()), MADE)
+    check = check_pack(
+        "forged.xlsx",
+        with_part(build_evidence_xlsx(content()), part, before, after),
+        home=tmp_path,
+        documents=documents_in(tmp_path),
+    )
     assert (check.intact, check.same_values, check.noted, check.sentence) == (False, True, True, SAME_VALUES)
 
 
 def test_a_content_that_was_changed_has_another_hash(tmp_path: Path) -> None:
     forged = content() | {"reference": "CL-99"}
-    record_pack(tmp_path, hash_content(content()), MADE)
-    check = check_pack("forged.pdf", render_evidence_pdf(forged, load_area("middlesbrough")), home=tmp_path)
+    record_pack(documents_in(tmp_path), hash_content(content()), MADE)
+    check = check_pack(
+        "forged.pdf",
+        render_evidence_pdf(forged, load_area("middlesbrough")),
+        home=tmp_path,
+        documents=documents_in(tmp_path),
+    )
     assert (check.intact, check.noted) == (True, False)
 
 
 @pytest.mark.parametrize("file", [b"", b"%PDF-1.7\nnothing", b"PK\x03\x04", b"%PDF /Type/EmbeddedFile>>\nstream\nxx"])
 def test_what_is_no_pack_is_refused(tmp_path: Path, file: bytes) -> None:
     with pytest.raises(DataError) as caught:
-        check_pack("x.pdf", file, home=tmp_path)
+        check_pack("x.pdf", file, home=tmp_path, documents=documents_in(tmp_path))
     assert str(caught.value) == (
         "A pack is checked in a file that hexbeat evidence wrote; x.pdf carries no content of one; give the .pdf or "
         ".xlsx as it was written"
@@ -164,7 +175,7 @@ def test_what_is_no_pack_is_refused(tmp_path: Path, file: bytes) -> None:
 def test_hostile_words_are_only_words(tmp_path: Path) -> None:
     file = pdf(HOSTILE_TEXT)
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in read_paper(file).words
-    assert check_pack("pack.pdf", file, home=tmp_path).intact
+    assert check_pack("pack.pdf", file, home=tmp_path, documents=documents_in(tmp_path)).intact
 
 
 def with_part(file: bytes, part: str, before: str, after: str) -> bytes:

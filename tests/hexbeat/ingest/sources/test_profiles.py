@@ -27,6 +27,7 @@ from hexbeat.ingest.suggestions import (
 from hexbeat.store.store import Store
 from tests.support.faults import as_other_user
 from tests.support.input_files import FIXTURES, ingest, table
+from tests.support.stores import documents_in
 
 PLAIN = """
 name = "finds"
@@ -162,30 +163,33 @@ def test_what_is_not_toml() -> None:
 
 def test_a_users_own_profile_comes_first(tmp_path: Path) -> None:
     own = parse_profile(PLAIN.replace('"finds"', '"table"'), name="table")
-    assert save_profile(own, tmp_path) == tmp_path / "sources" / "table.toml"
-    assert load_profile("table", tmp_path) == own
-    assert own in list_profiles(tmp_path)
-    assert len(list_profiles(tmp_path)) == len(builtin_profiles())
+    save_profile(own, documents_in(tmp_path))
+    assert (tmp_path / "sources" / "table.toml").read_text(encoding="utf-8") == own.toml()
+    assert load_profile("table", documents_in(tmp_path)) == own
+    assert own in list_profiles(documents_in(tmp_path))
+    assert len(list_profiles(documents_in(tmp_path))) == len(builtin_profiles())
     with pytest.raises(UsageError) as caught:
-        load_profile("../table", tmp_path)
+        load_profile("../table", documents_in(tmp_path))
     assert str(caught.value) == (
         "A source has to be the name of a profile; there is no profile named '../table'; did you mean 'table'?"
     )
 
 
 def test_one_profile_that_cannot_be_used_never_blocks_the_others(tmp_path: Path) -> None:
-    save_profile(parse_profile(PLAIN, name="finds"), tmp_path)
+    save_profile(parse_profile(PLAIN, name="finds"), documents_in(tmp_path))
     (tmp_path / "sources" / "table.toml").write_text('name = "table"\n', encoding="utf-8")
     (tmp_path / "sources" / "torn.toml").write_bytes(b"\xff\xfe")
-    names = {profile.name for profile in list_profiles(tmp_path)}
+    names = {profile.name for profile in list_profiles(documents_in(tmp_path))}
     assert names == {profile.name for profile in builtin_profiles()} - {"table"} | {"finds"}
-    assert [(profile.name, profile.reason) for profile in list_unusable_profiles(tmp_path)] == [
+    assert [(profile.name, profile.reason) for profile in list_unusable_profiles(documents_in(tmp_path))] == [
         ("table", "table.toml has no title and no layer."),
         ("torn", "torn.toml cannot be read (UnicodeDecodeError)."),
     ]
     with pytest.raises(DataError, match=r"^A source profile has only known keys"):
-        load_profile("table", tmp_path)
-    assert suggest_profile(table(tmp_path, "1,needles,2025-01-01,a"), home=tmp_path).source == "finds"
+        load_profile("table", documents_in(tmp_path))
+    assert (
+        suggest_profile(table(tmp_path, "1,needles,2025-01-01,a"), documents=documents_in(tmp_path)).source == "finds"
+    )
 
 
 def test_a_proposal_that_is_not_complete_is_never_a_profile(tmp_path: Path) -> None:
@@ -201,7 +205,7 @@ def test_a_proposal_that_is_not_complete_is_never_a_profile(tmp_path: Path) -> N
 def test_an_identifier_and_a_date_can_be_the_key_together(sqlite_store: Store, tmp_path: Path) -> None:
     january = table(tmp_path, "needles,1,-1.2,54.55,2025-01-05", name="january.csv")
     february = table(tmp_path, "needles,1,-1.21,54.56,2025-02-05", name="february.csv")
-    built_in = load_profile("table", tmp_path)
+    built_in = load_profile("table", documents_in(tmp_path))
     plan = assign_columns(built_in, ["layer", "source_id", "lon", "lat", "date"], name="january.csv")
     dated = add_date_to_key(built_in, plan, name="sheets")
     assert parse_profile(dated.toml(), name="sheets") == dated
@@ -211,9 +215,10 @@ def test_an_identifier_and_a_date_can_be_the_key_together(sqlite_store: Store, t
 
 def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    home.mkdir(mode=0)
+    documents = documents_in(home)
+    (home / "sources").mkdir(mode=0)
     with as_other_user(), pytest.raises(DataError) as caught:
-        list_profiles(home)
+        list_profiles(documents)
     assert str(caught.value) == (
         f"You need permission to read the folder of source profiles; {home / 'sources'} cannot be read: Permission "
         "denied; set HEXBEAT_HOME to another folder, or ask the owner of this one"
@@ -222,7 +227,7 @@ def test_a_home_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
 
 def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
     plan = assign_columns(
-        load_profile("table", Path()), ["LAYER", "Grid-Reference", "Date Found", "REPORTED BY"], name="a.csv"
+        load_profile("table", None), ["LAYER", "Grid-Reference", "Date Found", "REPORTED BY"], name="a.csv"
     )
     assert (plan.layer, plan.grid_ref, plan.start, plan.reported_by) == (
         "LAYER", "Grid-Reference", ("Date Found",), "REPORTED BY",
@@ -231,7 +236,7 @@ def test_headings_are_found_but_for_case_blanks_and_hyphens() -> None:
 
 def test_two_columns_that_answer_to_one_name() -> None:
     with pytest.raises(DataError) as caught:
-        assign_columns(load_profile("table", Path()), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
+        assign_columns(load_profile("table", None), ["layer", "Lon", "LON", "lat", "date"], name="a.csv")
     assert str(caught.value) == (
         "a.csv has to have only one column for lon; it has 2: Lon, LON; rename or delete the others"
     )
@@ -291,13 +296,13 @@ def test_a_file_that_says_little_is_marked_to_be_checked(tmp_path: Path) -> None
         "CHECK: no column looks like a date",
     )
     with pytest.raises(DataError):
-        save_profile(suggestion.profile, tmp_path)
+        save_profile(suggestion.profile, documents_in(tmp_path))
 
 
 def test_a_profile_from_choices_on_a_screen(tmp_path: Path) -> None:
     profile = make_profile("finds", {"when": "start", "where": "grid_ref", "n": "quantity"}, layer="needle_litter")
-    save_profile(profile, tmp_path)
-    assert load_profile("finds", tmp_path) == profile
+    save_profile(profile, documents_in(tmp_path))
+    assert load_profile("finds", documents_in(tmp_path)) == profile
 
 
 def test_columns_of_a_known_table_keep_their_part_with_commas_in_thousands(tmp_path: Path) -> None:
@@ -381,7 +386,7 @@ def test_an_address_beside_coordinates_is_left_to_the_person(tmp_path: Path) -> 
 
 
 def test_the_table_knows_the_usual_headings_of_addresses() -> None:
-    built_in = load_profile("table", Path())
+    built_in = load_profile("table", None)
     plan = assign_columns(built_in, ["layer", "date", "Post Code", "Road_Name", "Town"], name="a.csv")
     assert (plan.postcode, plan.street, plan.has_coordinates) == ("Post Code", "Road_Name", False)
     assert plan.address_columns == ("Post Code", "Road_Name", "Town")
@@ -390,7 +395,7 @@ def test_the_table_knows_the_usual_headings_of_addresses() -> None:
 
 
 def test_two_columns_of_streets_are_refused_only_where_they_are_needed() -> None:
-    built_in = load_profile("table", Path())
+    built_in = load_profile("table", None)
     headings = ["layer", "date", "Street", "street "]
     assert assign_columns(built_in, [*headings, "lon", "lat"], name="a.csv").street is None
     with pytest.raises(DataError) as caught:
@@ -402,7 +407,7 @@ def test_two_columns_of_streets_are_refused_only_where_they_are_needed() -> None
 
 def test_an_address_that_the_source_does_not_name_is_named() -> None:
     with pytest.raises(DataError) as caught:
-        assign_columns(load_profile("table", Path()), ["layer", "date", "Postcode of find"], name="a.csv")
+        assign_columns(load_profile("table", None), ["layer", "date", "Postcode of find"], name="a.csv")
     assert str(caught.value) == (
         "a.csv needs columns for the place (lon and lat, or easting and northing, or grid_ref, or lat_lon, or "
         "postcode, or street); it has a column of postcodes (Postcode of find), which this source does not read as "

@@ -8,6 +8,8 @@ from geo.errors import UsageError
 from hexbeat.analysis.forecast_methods import METHODS
 from hexbeat.operations.plans.expected_events import choose_method, forecast_events, share_hours
 from hexbeat.operations.plans.working_time import WorkingTime, build_working_time
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from layers.event import REPORTERS
 from tests.support.demonstrations import demonstration, filled_store, middlesbrough, select_for
 
@@ -68,7 +70,14 @@ def test_finds_of_sweeps_take_no_part() -> None:
 def test_what_wins_the_back_test_is_taken_and_named() -> None:
     columns, _ = demonstration()
     winner = select_for("street_dealing").by_size[10]
-    found = forecast_events(columns, middlesbrough(), {"street_dealing": 1}, time=hours(18, 22), home=filled_store())
+    with Store.open(filled_store()) as store:
+        found = forecast_events(
+            columns,
+            middlesbrough(),
+            {"street_dealing": 1},
+            time=hours(18, 22),
+            documents=store.documents(ANALYST),
+        )
     assert found.layers[0].method == choose_method(winner.method)
     assert ", the best in the back-test at this cell size. These hours hold " in found.layers[0].sentences[0]
 

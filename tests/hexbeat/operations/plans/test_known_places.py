@@ -121,10 +121,10 @@ def test_months_are_never_back_tested(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("hexbeat.analysis.method_selection.backtest", refuse)
     columns = build_months()
-    best = select_method(columns, middlesbrough(), LAYER, home=None)
+    best = select_method(columns, middlesbrough(), LAYER, documents=None)
     assert best is not None
     assert (best.method, best.resolution, best.weeks, best.judged_to) == ("month_rates", 9, 0, YEAR[1])
-    assert read_selection(columns, middlesbrough(), LAYER, home=None) is not None
+    assert read_selection(columns, middlesbrough(), LAYER, documents=None) is not None
     assert describe_uses(best) == (
         "For expected events the dashboard ranks places by month. These records are known only to the month: they rank "
         "places, and no back-test by weeks can say how well."
@@ -157,7 +157,7 @@ def test_without_a_whole_known_month_there_is_no_rank() -> None:
 
 def test_the_expected_map_ranks_places_by_month() -> None:
     columns = build_months()
-    best = select_method(columns, middlesbrough(), LAYER, home=None)
+    best = select_method(columns, middlesbrough(), LAYER, documents=None)
     assert best is not None
     found = build_forecast(columns, middlesbrough(), LAYER, best)
     assert found.whole == "the points"

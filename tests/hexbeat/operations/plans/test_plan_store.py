@@ -18,8 +18,10 @@ from hexbeat.operations.plans.plan_store import (
     remove_plan,
     save_plan,
 )
+from hexbeat.store.shared_documents import DocumentKind
 from tests.support.paths import ROOT
 from tests.support.plans import LONDON, change_plan, make_backtested_plan, make_small_plan, with_break
+from tests.support.stores import documents_in
 
 OLD_PLAN = ROOT / "tests" / "fixtures" / "plans" / "p7f3a2.json"
 
@@ -69,22 +71,30 @@ def test_a_plan_of_before_the_past_was_kept_is_read_as_not_judged() -> None:
     assert plan_from_json(older) == make_small_plan()
 
 
+def read_stored(home: Path) -> dict[str, bytes]:
+    """The plans as the store has them, by code."""
+    plans = documents_in(home).read_all(DocumentKind.PLAN)
+    return {code: document.content for code, document in plans.items()}
+
+
 def test_a_stored_plan_of_before_its_fields_were_grouped_means_the_same(tmp_path: Path) -> None:
     (tmp_path / "plans").mkdir()
     shutil.copy(OLD_PLAN, tmp_path / "plans")
-    plan = load_plan(tmp_path, "p7f3a2")
+    plan = load_plan(documents_in(tmp_path), "p7f3a2")
     expected = change_plan(
         make_backtested_plan(), held=(0.11, 0.084, 0.141), held_weeks=8, wards=("E05009857",), proved=True
     )
     assert plan == dataclasses.replace(expected, tours=(with_break(expected.tours[0]),))
     # Commands go on to print what was stored then, to the letter.
     assert plan_to_json(plan) == json.loads(OLD_PLAN.read_text(encoding="utf-8"))
-    save_plan(tmp_path, plan)
-    assert load_plan(tmp_path, "p7f3a2") == plan
+    save_plan(documents_in(tmp_path), plan)
+    assert load_plan(documents_in(tmp_path), "p7f3a2") == plan
 
 
 def test_a_stored_plan_names_its_format_and_groups_its_fields(tmp_path: Path) -> None:
-    stored = json.loads(save_plan(tmp_path, make_backtested_plan()).read_text(encoding="utf-8"))
+    plan = make_backtested_plan()
+    save_plan(documents_in(tmp_path), plan)
+    stored = json.loads(read_stored(tmp_path)[plan.plan_id])
     assert stored["format"] == "hexbeat-plan/2"
     assert stored["time_zone"] == "Europe/London"
     assert stored["scope"] == {"layers": ["street_dealing", "needle_litter"], "weights": [0.7, 0.3], "wards": None}
@@ -101,45 +111,48 @@ def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
     older = make_small_plan("aaaa22")
     newer = dataclasses.replace(make_small_plan("bbbb33"), made_at=older.made_at + dt.timedelta(hours=1))
     for plan in (newer, older, newer):
-        save_plan(tmp_path, plan)
-    assert load_plan(tmp_path, "aaaa22") == older
-    assert list_plans(tmp_path) == [("bbbb33", "Patrol", newer.made_at), ("aaaa22", "Patrol", older.made_at)]
-    assert sorted(path.name for path in (tmp_path / "plans").iterdir()) == ["aaaa22.json", "bbbb33.json"]
+        save_plan(documents_in(tmp_path), plan)
+    assert load_plan(documents_in(tmp_path), "aaaa22") == older
+    assert list_plans(documents_in(tmp_path)) == [
+        ("bbbb33", "Patrol", newer.made_at),
+        ("aaaa22", "Patrol", older.made_at),
+    ]
+    assert sorted(read_stored(tmp_path)) == ["aaaa22", "bbbb33"]
 
 
 def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        load_plan(tmp_path, "zzzz")
+        load_plan(documents_in(tmp_path), "zzzz")
     assert str(caught.value) == (
         "A plan is named by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
     )
-    save_plan(tmp_path, make_small_plan())
+    save_plan(documents_in(tmp_path), make_small_plan())
     with pytest.raises(UsageError) as caught:
-        load_plan(tmp_path, "zzzz")
+        load_plan(documents_in(tmp_path), "zzzz")
     assert caught.value.hint == "the newest are abc234"
 
 
 def test_a_plan_is_removed_readable_or_not(tmp_path: Path) -> None:
-    save_plan(tmp_path, make_small_plan())
-    (tmp_path / "plans" / "bad2.json").write_text("{")
+    save_plan(documents_in(tmp_path), make_small_plan())
+    documents_in(tmp_path).write(DocumentKind.PLAN, "bad2", b"{")
     for code in ("abc234", "bad2"):
-        remove_plan(tmp_path, code)
-    assert list((tmp_path / "plans").iterdir()) == []
+        remove_plan(documents_in(tmp_path), code)
+    assert read_stored(tmp_path) == {}
     with pytest.raises(UsageError) as caught:
-        remove_plan(tmp_path, "abc234")
+        remove_plan(documents_in(tmp_path), "abc234")
     assert caught.value.fact == "there is no plan 'abc234'"
 
 
 def test_a_number_that_is_none_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        save_plan(tmp_path, change_plan(make_small_plan(), covered=float("nan")))
-    assert list((tmp_path / "plans").iterdir()) == []
+        save_plan(documents_in(tmp_path), change_plan(make_small_plan(), covered=float("nan")))
+    assert read_stored(tmp_path) == {}
 
 
 @pytest.mark.parametrize("code", ["../../etc/passwd", "", "ABC", "a b c d"])
 def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        load_plan(tmp_path, code)
+        load_plan(documents_in(tmp_path), code)
     assert str(caught.value) == (
         f"A plan's code has 4 to 16 small letters and digits; you gave {code!r}; see `hexbeat plan list`"
     )
@@ -157,12 +170,12 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
         '{"format": "hexbeat-plan/2"}',
     ],
 )
-def test_a_broken_file_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
-    save_plan(tmp_path, make_small_plan())
-    (tmp_path / "plans" / "bad2.json").write_text(text)
-    assert [code for code, _, _ in list_plans(tmp_path)] == ["abc234"]
+def test_a_broken_plan_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
+    save_plan(documents_in(tmp_path), make_small_plan())
+    documents_in(tmp_path).write(DocumentKind.PLAN, "bad2", text.encode())
+    assert [code for code, _, _ in list_plans(documents_in(tmp_path))] == ["abc234"]
     with pytest.raises(DataError) as caught:
-        load_plan(tmp_path, "bad2")
-    assert caught.value.rule == "A plan's file is one that Hexbeat wrote"
-    assert caught.value.fact.startswith("bad2.json cannot be read (")
+        load_plan(documents_in(tmp_path), "bad2")
+    assert caught.value.rule == "A plan is one that Hexbeat wrote"
+    assert caught.value.fact.startswith("bad2 cannot be read (")
     assert caught.value.hint == "make the plan again"

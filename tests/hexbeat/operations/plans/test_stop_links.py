@@ -20,13 +20,14 @@ from hexbeat.operations.plans.stop_links import (
     require_map_address,
 )
 from tests.support.plans import example_plan
+from tests.support.stores import documents_in
 
 STOP = replace(example_plan().tours[0].stops[1], lat=54.574, lon=-1.235)
 OSM = "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}#map=18/{lat}/{lon}"
 
 
 def test_without_settings_a_stop_opens_on_the_phone_and_at_no_service(tmp_path: Path) -> None:
-    links = read_plan_settings(tmp_path).links
+    links = read_plan_settings(documents_in(tmp_path)).links
     assert build_geo_link(STOP, links) == "geo:54.57400,-1.23500?q=54.57400,-1.23500(Stop%202)"
     assert build_web_link(STOP, links) is None
     assert choose_document_link(STOP, links) == build_geo_link(STOP, links)
@@ -34,12 +35,12 @@ def test_without_settings_a_stop_opens_on_the_phone_and_at_no_service(tmp_path: 
 
 def test_the_settings_name_a_service_or_forbid_links(tmp_path: Path) -> None:
     (tmp_path / "plans.toml").write_text(f'geo_links = false\nmap_address = "{OSM}"\n')
-    links = read_plan_settings(tmp_path).links
+    links = read_plan_settings(documents_in(tmp_path)).links
     address = "https://www.openstreetmap.org/?mlat=54.57400&mlon=-1.23500#map=18/54.57400/-1.23500"
     assert (build_geo_link(STOP, links), build_web_link(STOP, links)) == (None, ("openstreetmap.org", address))
     assert choose_document_link(STOP, links) == address
-    remember_start(tmp_path, Place("Yard", -1.25, 54.56))
-    assert read_plan_settings(tmp_path).links == links == StopLinks(geo=False, address=OSM)
+    remember_start(documents_in(tmp_path), Place("Yard", -1.25, 54.56))
+    assert read_plan_settings(documents_in(tmp_path)).links == links == StopLinks(geo=False, address=OSM)
     assert choose_document_link(STOP, NO_LINKS) is None
 
 
@@ -58,7 +59,7 @@ def test_the_settings_name_a_service_or_forbid_links(tmp_path: Path) -> None:
 def test_another_address_is_refused(tmp_path: Path, address: str) -> None:
     (tmp_path / "plans.toml").write_text(f'map_address = "{address}"\n')
     with pytest.raises(DataError) as caught:
-        read_plan_settings(tmp_path)
+        read_plan_settings(documents_in(tmp_path))
     assert str(caught.value) == (
         "The address of a map service begins with https:// and has {lat} and {lon} after the name of its server; in "
         f"plans.toml, {address!r} does not; write for example {OSM}"
@@ -75,7 +76,7 @@ def test_another_address_is_refused(tmp_path: Path, address: str) -> None:
 def test_a_choice_of_another_kind_is_refused(tmp_path: Path, written: str, fact: str, hint: str) -> None:
     (tmp_path / "plans.toml").write_text(f"{written}\n")
     with pytest.raises(DataError) as caught:
-        read_plan_settings(tmp_path)
+        read_plan_settings(documents_in(tmp_path))
     assert (caught.value.fact, caught.value.hint) == (fact, hint)
 
 

@@ -23,6 +23,7 @@ from layers.access import ANALYST
 from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import filled
 from tests.support.partners_side import one_page
+from tests.support.stores import documents_in
 
 TODAY = date(2024, 6, 15)
 YEAR = CoverageEntry("needle_litter", "log", "", date(2024, 1, 1), date(2024, 6, 1))
@@ -92,7 +93,7 @@ class Upload:
 def test_days_that_a_person_states_count_instead_of_the_rule_of_the_source(home: Path) -> None:
     text = "layer,source_id,lat,lon,occurred_from\nneedle_litter,1,54.5760,-1.2350,2026-10-05T10:00\n"
     installation = open_installation(Settings.from_environment())
-    source = load_profile("table", home)
+    source = load_profile("table", documents_in(home))
 
     def check(covers: tuple[date, date] | None) -> str:
         files = [Upload("finds.csv", text)]

@@ -11,6 +11,7 @@ from hexbeat.ingest.sources import list_profiles, save_profile
 from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, suggest_profile
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from tests.support.stores import documents_in
 
 FILE = (
     "Ref,Found on,Long X,Lat Y,How many,<img src=x onerror=alert(1)>\n"
@@ -54,11 +55,11 @@ def test_what_is_matched_becomes_a_source_that_loads_the_file(
     profile = build_profile(suggestion, parts, name="council-sweeps", layer="needle_litter", taken=[])
     home = tmp_path / "home"
     with Store.open(home) as store:
-        save_profile(profile, home)
+        save_profile(profile, documents_in(home))
         area = load_area("middlesbrough", home=home)
         report = ingest_files(store, ANALYST, [path], source="council-sweeps", area=area, home=home)
         assert report.files[0].tally.new == 2
-    assert "council-sweeps" in [profile.name for profile in list_profiles(home)]
+    assert "council-sweeps" in [profile.name for profile in list_profiles(documents_in(home))]
 
 
 def test_columns_that_are_not_used_have_no_part(suggestion: Suggestion) -> None:
@@ -98,7 +99,7 @@ def test_a_file_of_streets_alone_becomes_a_source_that_loads_it(tmp_path: Path) 
     )
     home = tmp_path / "home"
     with Store.open(home) as store:
-        save_profile(profile, home)
+        save_profile(profile, documents_in(home))
         area = load_area("middlesbrough", home=home)
         report = ingest_files(store, ANALYST, [path], source="calls", area=area, home=home)
         assert report.files[0].tally.new == 2

@@ -12,6 +12,7 @@ from layers.access import ANALYST
 from layers.event import DEMONSTRATION
 from tests.support.events import event_frame, load
 from tests.support.partners_side import one_page
+from tests.support.stores import documents_in
 from tests.support.workbook_files import write_workbook
 
 SHARPS = "layer,lat,lon,date,No. of sharps,Weather\nneedles,54.57,-1.235,01/10/2026,10+,wet\n"
@@ -59,7 +60,7 @@ def test_what_is_understood_and_not_read_is_said_and_a_column_is_used_by_one_cli
     assert "<li>No. of sharps and Weather</li>" in text
     assert "No. of sharps looks like a number of items. The source \u201ctable\u201d does not read it." in text
     text = read_page(press(page, "Use this column"))
-    assert load_profile("finds", home).quantity == ("No. of sharps",)
+    assert load_profile("finds", documents_in(home)).quantity == ("No. of sharps",)
     assert "<li>How many: No. of sharps</li>" in text
     assert "looks like a number of items" not in text
     text = read_page(press(page, "Check the file"))
@@ -76,7 +77,7 @@ def test_numbers_that_begin_again_need_a_decision(page: AppTest, home: Path) -> 
     assert "october.csv: 4 of 4 known identifiers come with another day and another place." in text
     assert "Load it" not in [button.label for button in page.button]
     press(page, "The numbers begin again: use them with the date")
-    assert "october" in [profile.name for profile in list_profiles(home)]
+    assert "october" in [profile.name for profile in list_profiles(documents_in(home))]
     press(press(page, "Check the file"), "Load it")
     assert count_events(home) == 8
 

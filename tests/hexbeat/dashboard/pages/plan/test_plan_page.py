@@ -18,6 +18,7 @@ from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from tests.support.demonstrations import filled_store, select_for
 from tests.support.partners_side import one_page
 from tests.support.plans import example_plan, make_backtested_plan, make_small_plan, with_break
+from tests.support.stores import documents_in
 
 
 def read_html(app: AppTest) -> str:
@@ -36,8 +37,8 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     app.text_input(key="sweep_name_54.57400, -1.23500 (Central)").set_value("Yard").run()
     app.button(key="plan_make").click().run()
     assert not app.exception
-    ((code, _, _),) = list_plans(home)
-    plan = load_plan(home, code)
+    ((code, _, _),) = list_plans(documents_in(home))
+    plan = load_plan(documents_in(home), code)
     assert plan.tours[0].start.lat == 54.574
     assert app.query_params["plan"] in (code, [code])
     assert headline(plan) in read_html(app)
@@ -61,12 +62,12 @@ def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
 
 def test_a_start_is_found_by_its_street_and_forgotten_again(home: Path) -> None:
     shutil.copytree(filled_store(), home)
-    remember_start(home, Place("The yard", -1.235, 54.574))
+    remember_start(documents_in(home), Place("The yard", -1.235, 54.574))
     app = one_page("plan", kind="sweep")
     assert app.selectbox(key="sweep_start").options == ["The yard", "Another place …"]
     assert not app.button(key="plan_make").disabled
     app.button(key="sweep_forget").click().run()
-    assert read_plan_settings(home).starts == ()
+    assert read_plan_settings(documents_in(home)).starts == ()
     app.text_input(key="sweep_place_words").set_value("church").run()
     offered = app.radio(key="sweep_place_choice_church").options
     assert len(offered) > 1

@@ -20,6 +20,7 @@ from tests.support.gpx import gpx_of, walked
 from tests.support.partners_side import Visit, visit
 from tests.support.plans import LONDON, made_plan
 from tests.support.servers import hexbeat_server
+from tests.support.stores import documents_in
 
 pytestmark = pytest.mark.browser
 SMALL = (360, 740)
@@ -34,7 +35,7 @@ LINK = "/done?plan=sweep1&team=Team%201"
 def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("done") / "home"
     for plan in (SWEEP, OLD, MAPPED):
-        save_plan(path, plan)
+        save_plan(documents_in(path), plan)
     return path
 
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from hexbeat.operations.plans.plan_store import save_plan
 from tests.support.partners_side import one_page
 from tests.support.plans import LONDON, made_plan
+from tests.support.stores import documents_in
 
 BEGAN = dt.datetime(2026, 11, 18, 22, tzinfo=LONDON)
 GONE = "The plan in this link does not exist here. Choose one below."
@@ -16,8 +17,8 @@ GONE = "The plan in this link does not exist here. Choose one below."
 
 @pytest.fixture(autouse=True)
 def plans(home: Path) -> None:
-    save_plan(home, made_plan(begins=BEGAN, plan_id="several"))
-    save_plan(home, made_plan(begins=BEGAN, plan_id="single", teams=1))
+    save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="several"))
+    save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="single", teams=1))
 
 
 def stops(app: AppTest) -> list[str]:
