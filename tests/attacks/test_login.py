@@ -68,7 +68,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(autouse=True)
-def begin_anew(request: pytest.FixtureRequest) -> None:
+def begin_anew(request: pytest.FixtureRequest) -> Iterator[None]:
     """Nobody is signed in, the provider is honest, and wardens are of the council."""
     if "house" in request.fixturenames:
         house: House = request.getfixturevalue("house")
@@ -77,6 +77,9 @@ def begin_anew(request: pytest.FixtureRequest) -> None:
         house.write_policy('[groups]\nwardens = "council"\npolice = "police"\nall = "analyst"\n')
         with house.store() as store:
             end_sign_ins(store, ANALYST)
+    yield
+    while Stranger.opened:
+        Stranger.opened.pop().close()
 
 
 def test_without_a_sign_in_nothing_is_handed_out(house: House) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urljoin, urlsplit
 
 import flask
@@ -142,6 +142,9 @@ class Stranger:
     def __init__(self, url: str) -> None:
         self.url = url
         self.client = httpx.Client(timeout=60)
+        self.opened.append(self.client)
+
+    opened: ClassVar[list[httpx.Client]] = []  # to be closed when a test has ended
 
     def ask_provider(self, subject: str, *, begin_at: str = "/login") -> str:
         """Begin at the server, and say at the provider to be this person; the address to which it sends them back."""
