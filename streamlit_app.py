@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from hexbeat.dashboard.web.hosts import forbid_address_lookups
-from hexbeat.dashboard.web.server import build_app
+from hexbeat.dashboard.web.server import SECURITY
 
 __all__ = ["main"]
 
@@ -32,4 +32,5 @@ forbid_address_lookups()
 if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it
-    app = build_app(__file__, read_audience() if read_audience() in SIDES else "partners")
+    security = importlib.import_module(SECURITY.get(read_audience(), SECURITY["partners"]))
+    app = st.App(__file__, middleware=security.middleware(), secrets=security.build_secrets())

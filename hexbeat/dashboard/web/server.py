@@ -22,7 +22,6 @@ from hexbeat.dashboard.web.server_settings import ServerSettings
 __all__ = ["SECURITY", "build_app", "flatten_settings", "read_streamlit_settings", "run_server"]
 
 SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
-LOGIN: Final = {"partners": "hexbeat.dashboard.login_middleware"}  # the public side has none
 LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which take some hundreds
 LARGEST_HEADER: Final = 32_768  # bytes; a login's cookies take some thousands
 PRIVATE: Final = 0o077  # what the server writes is for its own user
@@ -32,8 +31,8 @@ PROJECT: Final = Path(__file__).resolve().parents[3]
 def build_app(script: str, audience: str) -> st.App:
     """The app that serves this script of Streamlit's to partners or to the public."""
     forbid_address_lookups()
-    secrets = import_module(LOGIN[audience]).build_secrets() if audience in LOGIN else None
-    return st.App(script, middleware=import_module(SECURITY[audience]).middleware(), secrets=secrets)
+    security = import_module(SECURITY[audience])
+    return st.App(script, middleware=security.middleware(), secrets=security.build_secrets())
 
 
 def run_server(script: str, audience: str, host: str, port: int) -> None:
