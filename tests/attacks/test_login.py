@@ -94,7 +94,7 @@ def test_without_a_sign_in_nothing_is_handed_out(house: House) -> None:
 def test_who_signs_in_comes_back_to_the_page_they_asked_for(house: House) -> None:
     stranger = Stranger(house.url)
     page = stranger.client.get(f"{house.url}/plan?wards=E05009857").text
-    (address,) = re.findall(r'href="(/login[^"]*)"', page)
+    (address,) = re.findall(r'href="(/sign-in[^"]*)"', page)
     answer = stranger.sign_in(PERSON, begin_at=address)
     assert (answer.status_code, answer.headers["location"]) == (302, "/plan?wards=E05009857")
     assert house.signed_in() == [PERSON]
@@ -110,7 +110,7 @@ def test_who_signs_in_comes_back_to_the_page_they_asked_for(house: House) -> Non
     "to", ["https://evil.example.com/", "//evil.example.com", "/\\evil.example.com", "javascript:1"]
 )
 def test_nobody_is_sent_to_another_site_after_signing_in(house: House, to: str) -> None:
-    answer = Stranger(house.url).sign_in(PERSON, begin_at=f"/login?to={to}")
+    answer = Stranger(house.url).sign_in(PERSON, begin_at=f"/sign-in?to={to}")
     assert answer.headers["location"] == "/"
 
 
@@ -185,9 +185,9 @@ def test_signing_out_ends_every_copy_of_the_cookie_and_another_site_cannot_do_it
     stranger = Stranger(house.url)
     stranger.sign_in(PERSON)
     copied = {"Cookie": f"hexbeat_session_{house.url.rpartition(':')[2]}={stranger.key}"}
-    stranger.client.get(f"{house.url}/logout", headers={"Sec-Fetch-Site": "cross-site"})
+    stranger.client.get(f"{house.url}/sign-out", headers={"Sec-Fetch-Site": "cross-site"})
     assert ask(house.url, "/", copied).status == 200
-    answer = stranger.client.get(f"{house.url}/logout", headers={"Sec-Fetch-Site": "same-origin"})
+    answer = stranger.client.get(f"{house.url}/sign-out", headers={"Sec-Fetch-Site": "same-origin"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/auth/logout")
     assert ask(house.url, "/", copied).status == 401
     farewell = stranger.client.get(f"{house.url}/auth/logout").headers["location"]

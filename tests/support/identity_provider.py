@@ -146,14 +146,14 @@ class Stranger:
 
     opened: ClassVar[list[httpx.Client]] = []  # to be closed when a test has ended
 
-    def ask_provider(self, subject: str, *, begin_at: str = "/login") -> str:
+    def ask_provider(self, subject: str, *, begin_at: str = "/sign-in") -> str:
         """Begin at the server, and say at the provider to be this person; the address to which it sends them back."""
         begun = self.client.get(self.url + html.unescape(begin_at))
         asked = self.client.get(urljoin(self.url, begun.headers["location"]))
         answered = self.client.post(asked.headers["location"], data={"sub": subject})
         return str(answered.headers["location"])
 
-    def sign_in(self, subject: str, *, begin_at: str = "/login") -> httpx.Response:
+    def sign_in(self, subject: str, *, begin_at: str = "/sign-in") -> httpx.Response:
         """The server's answer to what the provider says of this person."""
         return self.client.get(self.ask_provider(subject, begin_at=begin_at))
 
