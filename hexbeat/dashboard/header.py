@@ -98,7 +98,7 @@ def render_facts(freshness: Mapping[str, Freshness], *, today: date, login: Logi
     items.append(f"<li>role <b>{escape_html(login.viewer.role)}</b></li>")
     if login.key:
         # Not a button of Streamlit: it leaves the page, so that nothing of it stays in the window.
-        link = '<a href="/logout" target="_self">Sign out</a>'
+        link = '<a href="/sign-out" target="_self">Sign out</a>'
         items.append(f'<li class="hb-person"><b>{escape_html(login.name)}</b> {link}</li>')
     if mark:
         title = escape_html(f"DEMONSTRATION: {mark}")

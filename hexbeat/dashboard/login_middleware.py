@@ -36,8 +36,8 @@ __all__ = ["Door", "RequireSignIn", "build_secrets", "has_provider", "middleware
 
 HEALTH: Final = "/_stcore/health"
 STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
-SIGN_IN: Final = "/login"
-SIGN_OUT: Final = "/logout"
+SIGN_IN: Final = "/sign-in"
+SIGN_OUT: Final = "/sign-out"
 LOGIN: Final = "/auth/login"  # Streamlit's, as the next
 LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"

@@ -52,7 +52,7 @@ def render_signed_out_page() -> str:
 def render_error_page(error: HexbeatError) -> str:
     """Why somebody is not let in, in three parts."""
     parts = [escape_html(format_sentence(part)) for part in (error.fact, error.hint)]
-    return _render(escape_html(error.rule), [*parts, '<a class="go" href="/logout">Sign in with another account</a>'])
+    return _render(escape_html(error.rule), [*parts, '<a class="go" href="/sign-out">Sign in with another account</a>'])
 
 
 def _render(title: str, paragraphs: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
 SIGN_IN_LINKS: Final = (
     '<p class="hb-sign-in"><a href="/" target="_self">Sign in again</a> · '
-    '<a href="/logout" target="_self">Sign out</a></p>'
+    '<a href="/sign-out" target="_self">Sign out</a></p>'
 )
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urljoin, urlsplit
 
 import flask
@@ -142,15 +142,18 @@ class Stranger:
     def __init__(self, url: str) -> None:
         self.url = url
         self.client = httpx.Client(timeout=60)
+        self.opened.append(self.client)
 
-    def ask_provider(self, subject: str, *, begin_at: str = "/login") -> str:
+    opened: ClassVar[list[httpx.Client]] = []  # to be closed when a test has ended
+
+    def ask_provider(self, subject: str, *, begin_at: str = "/sign-in") -> str:
         """Begin at the server, and say at the provider to be this person; the address to which it sends them back."""
         begun = self.client.get(self.url + html.unescape(begin_at))
         asked = self.client.get(urljoin(self.url, begun.headers["location"]))
         answered = self.client.post(asked.headers["location"], data={"sub": subject})
         return str(answered.headers["location"])
 
-    def sign_in(self, subject: str, *, begin_at: str = "/login") -> httpx.Response:
+    def sign_in(self, subject: str, *, begin_at: str = "/sign-in") -> httpx.Response:
         """The server's answer to what the provider says of this person."""
         return self.client.get(self.ask_provider(subject, begin_at=begin_at))
 

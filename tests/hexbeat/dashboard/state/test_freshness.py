@@ -113,7 +113,9 @@ def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
     page = render_facts(coverages(), today=TODAY, login=login, mark="5 of 9 events are synthetic, not real")
     assert "<li>dealing <b>to Oct (months)</b></li>" in page
     assert "<li>role <b>police</b></li>" in page
-    assert ('<li class="hb-person"><b>&lt;A&gt; Person</b> <a href="/logout" target="_self">Sign out</a></li>') in page
+    assert (
+        '<li class="hb-person"><b>&lt;A&gt; Person</b> <a href="/sign-out" target="_self">Sign out</a></li>'
+    ) in page
     assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
     local = render_facts(coverages(), today=TODAY, login=LOCAL, mark=None)
     assert "DEMONSTRATION" not in local
