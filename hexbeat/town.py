@@ -327,8 +327,8 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     store cannot be opened.
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
-    town_viewer = _find_viewer(settings, viewer)
     named_area = load_named_area(settings.area, home=settings.home)
+    town_viewer = _find_viewer(settings, viewer)
     store = Store.open(settings.home, database_url=settings.database_url)
     return Town(settings, named_area, store, town_viewer)
 

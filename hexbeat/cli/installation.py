@@ -86,8 +86,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     there is no such area, AreaError if its files are broken, StoreError if the store is broken.
     """
     settings = Settings.from_environment(home=home, area=area)
-    viewer = find_viewer(settings)
     named_area = areas.load_named_area(settings.area, home=settings.home)
+    viewer = find_viewer(settings)
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)

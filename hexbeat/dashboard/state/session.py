@@ -81,8 +81,8 @@ def open_installation(settings: Settings, *, viewer: Viewer | None = None) -> In
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
     policy gives the local account no role.
     """
-    viewer = viewer or find_local_viewer(settings.home)
     area = load_area(settings.area, home=settings.home)
+    viewer = viewer or find_local_viewer(settings.home)
     store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
     return Installation(
         settings=settings,
