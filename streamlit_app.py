@@ -6,12 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from hexbeat.dashboard.security import forbid_address_lookups
+from hexbeat.dashboard.web.hosts import forbid_address_lookups
+from hexbeat.dashboard.web.server import SECURITY
 
 __all__ = ["main"]
 
 SIDES: Final = {"partners": "hexbeat.dashboard.pages.navigation", "public": "hexbeat.dashboard.public.page"}
-SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
 
 
 def main() -> None:
@@ -33,4 +33,4 @@ if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it
     security = importlib.import_module(SECURITY.get(read_audience(), SECURITY["partners"]))
-    app = st.App(__file__, middleware=security.middleware())
+    app = st.App(__file__, middleware=security.middleware(), secrets=security.build_secrets())

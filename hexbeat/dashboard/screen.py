@@ -7,8 +7,9 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
-from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
+from hexbeat.dashboard import security
 from hexbeat.dashboard.state.session import Installation, open_installation
+from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
 from layers.access import Action, require, require_document, require_export
 from layers.wording import escape_html, format_sentence
@@ -25,22 +26,23 @@ def apply_style() -> None:
 
 
 def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
-    """Run a page if the server listens on this machine only. Show any error in its three parts."""
+    """Run a page if only those who may can reach the server. Show any error in its three parts."""
     try:
-        require_loopback(st.get_option("server.address"))
-        require_own_page()
+        server = ServerSettings.from_environment()
+        security.require_login(st.get_option("server.address") or "every address", server)
+        require_own_page(server)
         run(open_installation(settings))
     except HexbeatError as error:
         draw_error(error)
 
 
-def require_own_page() -> None:
+def require_own_page(server: ServerSettings) -> None:
     """PolicyError unless our own page opened the connection. The server has checked the same before."""
     headers = st.context.headers
     if not headers:  # a test runs the page, without a server
         return
-    host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
-    require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
+    host, origin = (", ".join(headers.get_all(name)) or None for name in ("Host", "Origin"))
+    security.require_own_page(host, origin, port=int(st.get_option("server.port")), settings=server)
 
 
 def check_export(

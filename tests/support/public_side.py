@@ -11,7 +11,7 @@ from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.browser import PATIENCE_MS, Windows
-from tests.support.servers import AT_REST, served_by
+from tests.support.servers import AS_ROOT, AT_REST, served_by
 
 __all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
 
@@ -20,6 +20,7 @@ NOWHERE: Final = {
     "HEXBEAT_HOME": "/nonexistent/hexbeat",
     "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
 }
+FORBIDDEN: Final = "Content Security Policy"  # a browser says so of what a page needs and may not have
 # The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
 UNAUDITED: Final = (
     "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; "
@@ -33,7 +34,7 @@ def public_server(
 ) -> Iterator[str]:
     """Serve a release on a free port of this machine; the address is given while the block runs."""
     program = ["-m", "hexbeat"] if audited else ["-c", UNAUDITED]
-    command = [*program, "serve", "--audience", "public", "--release", str(release), "--port"]
+    command = [*program, "serve", *AS_ROOT, "--audience", "public", "--release", str(release), "--port"]
     with served_by(command, environment={**NOWHERE, **(environment or {})}) as url:
         yield url
 
@@ -54,6 +55,7 @@ class Ear:
         hear("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright wants its own
         hear("websocket", self._listen)
         hear("pageerror", lambda error: self.faults.append(str(error)))
+        hear("console", lambda said: self.faults.append(said.text) if FORBIDDEN in said.text else None)
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on(
