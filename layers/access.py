@@ -150,6 +150,8 @@ def require_export(viewer: Viewer, export: str, layers: Iterable[str] = ()) -> N
     """PolicyError if the viewer may not take such an export of these layers."""
     for layer in layers:
         require(viewer, Action.EXPORT, layer)
+    if Action.EXPORT not in find_grants(viewer).actions:
+        raise _refuse(viewer, "export")
     if not may_export(viewer, export):
         raise _refuse(viewer, f"export {export}")
 

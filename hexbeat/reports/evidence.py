@@ -128,9 +128,9 @@ def build_evidence(
     PolicyError unless the viewer may make evidence of every requested layer; UsageError without a reason where the
     policy asks for one (`layers.access.requires_reason`); UsageError for a point outside the area.
     """
-    require_document(viewer, "evidence")
     for name in request.layers:
         require(viewer, Action.MAKE_EVIDENCE, name)
+        require_document(viewer, "evidence")
         if requires_reason(viewer, Action.MAKE_EVIDENCE, name) and not request.reason.strip():
             raise UsageError(
                 f"A pack with {name} needs a reason, because it is about people's health",

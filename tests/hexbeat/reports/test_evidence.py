@@ -113,7 +113,14 @@ def test_overdoses_are_left_out_unless_asked_for_by_name(tmp_path: Path) -> None
     content = pack(tmp_path, *events)
     assert [row["source_id"] for row in content["incidents"]] == ["needle"]
     assert "Overdoses are not part of this pack." in content["caveats"]
-    content = pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"))
+    with pytest.raises(UsageError) as caught:
+        pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"))
+    assert str(caught.value) == (
+        "A pack with overdoses needs a reason, because it is about people's health; no reason was given; say in a few "
+        "words why the case needs them"
+    )
+    content = pack(tmp_path, *events, layers=(*list_default_layers(), "overdoses"), reason="asked for by the court")
+    assert "asked for by the court" not in str(content)
     assert {row["source_id"] for row in content["incidents"]} == {"needle", "overdose"}
 
 
@@ -335,7 +342,15 @@ def test_where_nothing_is_known_no_record_is_not_none(tmp_path: Path) -> None:
     assert len(content["months"]) == 10
     assert describe_nothing(content) == "not known"
     both = ("needle_litter", "street_dealing", "overdoses")
-    some = pack(tmp_path, event("near"), start=dt.date(2026, 5, 2), end=dt.date(2026, 5, 4), radius_m=20, layers=both)
+    some = pack(
+        tmp_path,
+        event("near"),
+        start=dt.date(2026, 5, 2),
+        end=dt.date(2026, 5, 4),
+        radius_m=20,
+        layers=both,
+        reason="x",
+    )
     assert describe_nothing(some) == (
         "none, but reports of street dealing and overdoses are not known, and not all days of needle finds are known"
     )
