@@ -18,6 +18,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
+from hexbeat.areas.tiles import read_tile_service
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.release.audit import require_audited
@@ -115,6 +116,7 @@ def serve(
             f"other machines can reach {host}",
             "leave out --host, and connect through an SSH tunnel or an authenticating proxy on this machine",
         )
+    read_tile_service()  # an error now, not on the first page
     free_port = port or find_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(

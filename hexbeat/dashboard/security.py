@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from streamlit import net_util
 
 from geo.errors import HexbeatError, PolicyError
+from hexbeat.areas.tiles import format_image_sources
 from layers.wording import format_sentence
 
 __all__ = [
@@ -90,13 +91,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+
 # The page shows its own components in frames, so that it may frame itself.
 # "Where I am" asks for the position, in the page itself; a frame, or anything else of the device, is not for us.
-HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"frame-ancestors 'self'"),
-    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()"),
-)
+def build_headers() -> list[tuple[bytes, bytes]]:
+    """The headers of each answer. Pictures come from this server, and from the tile service that the settings name."""
+    policy = f"frame-ancestors 'self'; img-src {format_image_sources(public=False)}"
+    return [
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", policy.encode()),
+        (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()"),
+    ]
 
 
 def middleware() -> list[Middleware]:
@@ -122,7 +127,7 @@ class LocalRequests:
         except PolicyError as error:
             await refuse(scope, send, error)
         else:
-            await self.app(scope, receive, add_headers(send, HEADERS))
+            await self.app(scope, receive, add_headers(send, build_headers()))
 
 
 def find_header(scope: Message, name: bytes) -> str | None:
@@ -155,7 +160,7 @@ async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
         kind = "websocket.http.response"
     text = "".join(f"{format_sentence(part)}\n" for part in (error.rule, error.fact, error.hint)).encode()
     length = (b"content-length", str(len(text)).encode())
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), length, *HEADERS]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), length, *build_headers()]
     await send({"type": f"{kind}.start", "status": 403, "headers": headers})
     await send({"type": f"{kind}.body", "body": text})
 

@@ -128,7 +128,7 @@ def test_other_sites_show_no_page_of_the_partners_side_in_a_frame(partners: str)
     for answer in (ask(partners), ask(partners, "/", {"Host": "evil.example.com"})):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["permissions-policy"].startswith("geolocation=(self), camera=()")
-        assert answer.headers["content-security-policy"] == "frame-ancestors 'self'"
+        assert answer.headers["content-security-policy"] == "frame-ancestors 'self'; img-src 'self' data:"
 
 
 def test_the_public_stream_is_for_its_own_page_by_whatever_name(public: str) -> None:

@@ -1,6 +1,5 @@
 """The folium map under the cells: wards with their names, scale and sources. It loads nothing from other servers."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,29 +9,24 @@ import shapely
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_name_credits
 from hexbeat.areas.streets import Streets, read_streets
+from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
 
-__all__ = ["Tiles", "build_area_scripts", "build_base_map", "build_streets_script", "build_wards_script"]
+__all__ = ["build_area_scripts", "build_base_map", "build_streets_script", "build_wards_script"]
 
 DECIMALS: Final = 5  # of a degree: a metre
 
 
-@dataclass(frozen=True, slots=True)
-class Tiles:
-    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and its attribution."""
-
-    url: str
-    attribution: str
-
-
-def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
+def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> folium.Map:
     """The area's wards on a folium map.
 
     live: this Streamlit process serves the map's files (call this within a script's run). If not live, the map has no
     files, and the page around it carries them (see hexbeat.dashboard.map.saved_page).
     view_key: maps with the same key and area open where they were left, within a browser's tab.
-    tiles: None means no tiles, so that no request leaves the origin, and the area's own streets if they are built.
+
+    A live map lies on the tiles that the settings name (hexbeat.areas.tiles). Without them no request leaves the
+    origin, and the map has the area's own streets if they are built, as one that is not live always has.
 
     The map's script does not depend on the filter, because streamlit-folium starts a new map when it changes.
     """
@@ -53,16 +47,17 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
             ("map", serve_text("map", ".js", read_live_script())),
             ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
-    attribution = list[str]()
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
-    if tiles:
-        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
-        attribution.append(tiles.attribution)
-        options["tiled"] = True
-    elif streets := read_streets(area):
+    attribution = list[str]()
+    tiles = read_tile_service() if live else None
+    if streets := read_streets(area):
         source = serve_text("streets", ".js", build_streets_script(area)) if live else None
-        attribution += streets.credits
         options["streets"] = {"id": area.name, "source": source}
+        attribution += streets.credits
+    if tiles:
+        options["tiles"] = {**tiles.script_options, "under": tiles.under, "credits": attribution}
+        # Tiles bring their own streets, and ours are credited once they are drawn.
+        attribution = [tiles.attribution, *(attribution if tiles.under else [])]
     options["attribution"] = [*attribution, *list_name_credits(area)]
     base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map

@@ -23,6 +23,7 @@ from folium.template import Template
 from streamlit_folium import st_folium
 
 from geo.errors import DataError
+from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import RELEASE_BASEMAP, BasemapScript
 from hexbeat.dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
@@ -150,8 +151,18 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
         page_map.default_js.append(("streets", serve_text("streets", ".js", script)))
     if file := os.environ.get(NAMES):
         page_map.default_js.append(("names", serve_text("names", ".js", build_names_script(published, drawing, file))))
-    page_map.add_child(BasemapScript(RELEASE_BASEMAP, format_release_id(published)))
+    page_map.add_child(BasemapScript(RELEASE_BASEMAP, build_base_options(format_release_id(published))))
     return page_map
+
+
+def build_base_options(release_id: str) -> dict[str, Any]:
+    """The argument of `Hexbeat.publicMap`: the release, and the tiles that the settings give to the public."""
+    tiles = read_tile_service(public=True)
+    if tiles is None:
+        return {"id": release_id, "tiles": None, "attribution": []}
+    # The credit of the streets stands on the page, beside that of the wards.
+    options = {**tiles.script_options, "under": tiles.under, "credits": []}
+    return {"id": release_id, "tiles": options, "attribution": [tiles.attribution]}
 
 
 def format_release_id(published: ReleaseTotals) -> str:

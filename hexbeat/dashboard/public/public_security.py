@@ -19,6 +19,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from geo.errors import PolicyError, UsageError
+from hexbeat.areas.tiles import format_image_sources
 from hexbeat.dashboard.security import App, Message, Receive, Send, add_headers, find_header, refuse, require_own_origin
 
 __all__ = ["SecurityMiddleware", "build_security_headers", "middleware", "parse_frame_ancestors"]
@@ -154,7 +155,7 @@ def build_security_headers(path: str, ancestors: Iterable[str] = ()) -> list[tup
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *inline]),
         "style-src": "'self' 'unsafe-inline'",
-        "img-src": "'self' data:",
+        "img-src": format_image_sources(public=True),
         "font-src": "'self' data:",
         "connect-src": "'self'",
         "frame-src": "'self'",

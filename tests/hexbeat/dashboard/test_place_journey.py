@@ -1,4 +1,4 @@
-"""From a postcode to the next stop of a patrol, by keys alone, at a desk and on a phone, with names for a screen reader."""
+"""From a postcode to a patrol's first stop: by keys alone, with names for a screen reader, at a desk and on a phone."""
 
 import re
 

@@ -22,7 +22,7 @@ __all__ = ["format_script_json", "read_asset", "read_live_script", "read_scripts
 
 # In the order in which they need each other.
 SCRIPTS: Final = (
-    *("lattice", "theme", "view", "wards", "controls", "hexcanvas", "streetnames", "streets"),
+    *("lattice", "theme", "view", "wards", "controls", "hexcanvas", "streetnames", "streets", "tiles"),
     *("hexlayer", "keyboard", "legend", "frames"),
 )
 STYLES: Final = ("hexbeat",)

@@ -15,7 +15,6 @@ from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.credits import list_name_credits
 from hexbeat.areas.streets import read_streets
 from hexbeat.dashboard.map.basemap import (
-    Tiles,
     build_area_scripts,
     build_base_map,
     build_streets_script,
@@ -168,10 +167,30 @@ def test_a_hostile_ward_name_is_data() -> None:
     assert ward_data(hostile)["wards"][0]["name"] == name
 
 
-def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
-    each_area = load_area("middlesbrough")
-    base_map = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
-    script = rendered(base_map).script.render()
-    assert "/tiles/{z}/{x}/{y}.png" in script
+def name_tiles(monkeypatch: pytest.MonkeyPatch, **others: str) -> None:
+    settings = {"": "https://t.example.gov.uk/{z}/{x}/{y}.png", "_ATTRIBUTION": "Ordnance & <Survey>", **others}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"HEXBEAT_TILES{name}", value)
+
+
+def test_tiles_are_a_choice_and_bring_their_attribution_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = load_area("middlesbrough")
+    streets = base_options(area, live=True)["attribution"][0]
+    name_tiles(monkeypatch)
+    script = rendered(build_base_map(area)).script.render()
+    assert "https://t.example.gov.uk/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e","Names of streets' in script
-    assert '"streets"' not in script  # tiles bring their own
+    options = base_options(area, live=True)
+    assert options["tiles"] == {
+        "address": "https://t.example.gov.uk/{z}/{x}/{y}.png", "wms": None, "under": False, "credits": [streets],
+    }  # fmt: skip
+    name_tiles(monkeypatch, _STREETS="under")
+    options = base_options(area, live=True)
+    assert (options["tiles"]["under"], options["attribution"][:2]) == (True, ["Ordnance & <Survey>", streets])
+
+
+def test_a_page_that_loads_nothing_has_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = load_area("middlesbrough")
+    without = base_options(area, live=False)
+    name_tiles(monkeypatch)
+    assert base_options(area, live=False) == without
