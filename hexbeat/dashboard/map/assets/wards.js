@@ -83,7 +83,12 @@
     }
     const markers = area.wards.map((ward) => nameMarker(ward).addTo(map));
     const named = area.wards.map((ward, k) => ({ ward, marker: markers[k], forms: listForms(ward.name) }));
-    const place = () => (map.hexbeat.nameBoxes = placeNames(map, named));
+    const leaders = Hexbeat.makeLeaders(map, area.wards);
+    const place = () => {
+      map.hexbeat.nameBoxes = placeNames(map, named, leaders);
+      if (map.hexbeat.revealed) map.hexbeat.revealed.forget();
+    };
+    map.hexbeat.revealed = Hexbeat.revealNames(map, named);
     map.on("zoomend resize viewreset", place);
     map.whenReady(place);
   };
@@ -98,8 +103,9 @@
   SHIFTS.sort((a, b) => Math.hypot(a[0], a[1] * 1.3) - Math.hypot(b[0], b[1] * 1.3));
 
   /** Every ward's name where no other stands: small wards choose first, since large ones have room. A name that does not fit in
-   * the middle is moved within its ward, then written smaller, then cut short. Answers the boxes that are taken. */
-  function placeNames(map, named) {
+   * the middle is moved within its ward, then written smaller, then cut short, then written beside the area with a line to its
+   * ward. What finds no room is shown while one points at the ward. Answers the boxes that are taken. */
+  function placeNames(map, named, leaders) {
     const roomy = named.map((name) => {
       const { south, east, north, west } = name.ward;
       return { ...name, room: map.latLngToLayerPoint([south, east]).subtract(map.latLngToLayerPoint([north, west])) };
@@ -110,6 +116,7 @@
       const small = findPlaces(map, roomy, SMALL_PX); // where all are written small, more of them have room
       if (small.filter(Boolean).length > fits.filter(Boolean).length) fits = small;
     }
+    leaders.findPlaces(roomy, fits);
     roomy.forEach(({ marker }, k) => showName(marker.getElement(), fits[k]));
     return fits.filter(Boolean).map(({ box }) => box);
   }
@@ -151,9 +158,11 @@
 
   function holds(ward, { lat, lng }) {
     if (lat < ward.south || lat > ward.north || lng < ward.west || lng > ward.east) return false;
-    const inPolygon = (rings) => rings.filter((ring) => Hexbeat.inRing(ring.flat(), 0, ring.length * 2, lng, lat)).length % 2 === 1;
-    return ward.polygons.some(inPolygon);
+    ward.flat = ward.flat || ward.polygons.map((rings) => rings.map((ring) => ring.flat()));
+    return ward.flat.some((rings) => rings.filter((ring) => Hexbeat.inRing(ring, 0, ring.length, lng, lat)).length % 2 === 1);
   }
+
+  Hexbeat.findWard = (wards, place) => wards.findIndex((ward) => holds(ward, place));
 
   /** The name of the ward that holds a place, or "" outside them all. */
   Hexbeat.wardNameAt = (map, { lat, lng }) => {
