@@ -8,14 +8,28 @@ import shapely
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_name_credits
+from hexbeat.areas.gazetteer import Gazetteer, read_gazetteer
 from hexbeat.areas.streets import Streets, read_streets
 from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
 
-__all__ = ["build_area_scripts", "build_base_map", "build_streets_script", "build_wards_script"]
+__all__ = [
+    "MAP_KINDS",
+    "build_area_scripts",
+    "build_base_map",
+    "build_streets_script",
+    "build_wards_script",
+    "list_map_places",
+]
 
 DECIMALS: Final = 5  # of a degree: a metre
+NO_STREETS: Final[dict[str, Any]] = {"origin": [0, 0], "step": 1e-5, "names": [], "lines": {}, "areas": {}}
+# The kinds of places with a name on the map, as assets/streetnames.js counts them.
+MAP_KINDS: Final = (
+    "station", "bus station", "hospital", "park", "college", "shopping area", "police station", "theatre", "school",
+    "supermarket", "pharmacy",
+)  # fmt: skip
 
 
 def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> folium.Map:
@@ -50,10 +64,10 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> f
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     attribution = list[str]()
     tiles = read_tile_service() if live else None
-    if streets := read_streets(area):
-        source = serve_text("streets", ".js", build_streets_script(area)) if live else None
-        options["streets"] = {"id": area.name, "source": source}
-        attribution += streets.credits
+    if script := build_streets_script(area):
+        options["streets"] = {"id": area.name, "source": serve_text("streets", ".js", script) if live else None}
+        streets = read_streets(area)
+        attribution += streets.credits if streets else []
     if tiles:
         options["tiles"] = {**tiles.script_options, "under": tiles.under, "credits": attribution}
         # Tiles bring their own streets, and ours are credited once they are drawn.
@@ -69,15 +83,28 @@ def build_area_scripts(area: Area) -> str:
 
 
 def build_streets_script(area: Area) -> str:
-    """The script that gives the area's streets to the browser; "" if none are built."""
-    streets = read_streets(area)
-    return format_streets_script(area.name, streets) if streets else ""
+    """The script that gives the browser the area's streets, and the places that have a name on the map; "" for none."""
+    streets, gazetteer = read_streets(area), read_gazetteer(area)
+    return format_streets_script(area.name, streets, gazetteer) if streets or gazetteer else ""
 
 
 @lru_cache(maxsize=4)
-def format_streets_script(name: str, streets: Streets) -> str:
-    data = {key: streets.data[key] for key in ("origin", "step", "names", "lines", "areas")}
-    return f"Hexbeat.addStreets({format_script_json(name)},{format_script_json({'data': data})});\n"
+def format_streets_script(name: str, streets: Streets | None, gazetteer: Gazetteer | None) -> str:
+    keys = ("origin", "step", "names", "lines", "areas")
+    data = {key: streets.data[key] for key in keys} if streets else NO_STREETS
+    content = {"data": data, "places": list_map_places(gazetteer) if gazetteer else []}
+    return f"Hexbeat.addStreets({format_script_json(name)},{format_script_json(content)});\n"
+
+
+def list_map_places(gazetteer: Gazetteer) -> list[list[Any]]:
+    """[kind, name, lon, lat] of each place that a person may look out for, with a name of its own."""
+    entries = gazetteer.entries[gazetteer.entries["kind"].isin(MAP_KINDS)]
+    rows = zip(entries["kind"], entries["name"], entries["lon"].tolist(), entries["lat"].tolist(), strict=True)
+    return [
+        [MAP_KINDS.index(kind), name.split(", near ")[0], round(lon, DECIMALS), round(lat, DECIMALS)]
+        for kind, name, lon, lat in rows
+        if " near " not in name.split(", near ")[0]
+    ]
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from geo.errors import DataError, UsageError
+from hexbeat.areas.place_finder import FOUND_COLUMNS
 from hexbeat.files import atomic_write
 from hexbeat.operations.plans.plan import (
     PastRow,
@@ -23,7 +26,16 @@ from hexbeat.operations.plans.plan import (
     Tour,
 )
 
-__all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
+__all__ = [
+    "list_newest_stops",
+    "list_plans",
+    "list_stops",
+    "load_plan",
+    "plan_from_json",
+    "plan_to_json",
+    "remove_plan",
+    "save_plan",
+]
 
 _FOLDER: Final = "plans"
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
@@ -73,6 +85,33 @@ def list_plans(home: Path) -> list[tuple[str, str, dt.datetime]]:
             continue
         plans.append((plan.plan_id, plan.title, plan.made_at))
     return sorted(plans, key=lambda row: (row[2], row[0]), reverse=True)
+
+
+def list_stops(plan: Plan) -> pd.DataFrame:
+    """The stops of a plan as places to find: "Stop 3: Linthorpe Road", with the team where there are several."""
+    several = len(plan.tours) > 1
+    return pd.DataFrame(
+        [
+            (
+                f"Stop {stop.order}: {stop.place}" + (f", team {number}" if several else ""),
+                "stop of the plan",
+                stop.ward_code,
+                stop.ward_name,
+                stop.lon,
+                stop.lat,
+            )
+            for number, tour in enumerate(plan.tours, start=1)
+            for stop in tour.stops
+        ],
+        columns=list(FOUND_COLUMNS),
+    )
+
+
+def list_newest_stops(home: Path, area: str) -> pd.DataFrame | None:
+    """`list_stops` of the plan that was made last, None if there is none or it is for another area."""
+    code = next((code for code, _, _ in list_plans(home)), None)
+    plan = load_plan(home, code) if code else None
+    return list_stops(plan) if plan and plan.area == area else None
 
 
 def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, Any]:

@@ -31,7 +31,7 @@
   };
 
   /** Lines and rings as arrays of places on the unit Mercator square, each with its bounds. */
-  function decode({ data }) {
+  function decode({ data, places = [] }) {
     const { origin, step, names } = data;
     const chain = (numbers, from) => {
       const places = new Float64Array(numbers.length - from);
@@ -58,7 +58,8 @@
         return { ...outlines[0], rings: outlines.map(({ places }) => places), name: name(number) };
       });
     }
-    return { lines, areas };
+    const points = places.map(([kind, text, lng, lat]) => ({ kind, name: text, at: Hexbeat.mercator(lng, lat) }));
+    return { lines, areas, points };
   }
 
   Hexbeat.addStreets = (id, streets) => {

@@ -3,7 +3,8 @@
   "use strict";
 
   const Hexbeat = window.Hexbeat;
-  const LONGEST_PX = 130; // of a line from a ward to its name
+  const LONGEST_PX = 110; // of a line from a ward to its name
+  const LONGEST_NARROW_PX = 50; // on a phone longer ones would be all that one sees
   const STEP_PX = 10;
   const TURNS = 32;
   const EDGE_PX = 6; // between a name and the edge of the map
@@ -79,8 +80,8 @@
     const shift = ({ left, top, right, bottom }, { x, y }) => ({ left: left - x, top: top - y, right: right - x, bottom: bottom - y });
 
     /** The shortest line to a place for the form of a name; null where there is none within reach. */
-    function findLeader(middle, form, { taken, drawn, isOutside, size }) {
-      for (let far = 3 * STEP_PX; far <= LONGEST_PX; far += STEP_PX) {
+    function findLeader(middle, form, { taken, drawn, isOutside, size, longest }) {
+      for (let far = 3 * STEP_PX; far <= longest; far += STEP_PX) {
         for (let turn = 0; turn < TURNS; turn++) {
           const angle = (turn / TURNS) * 2 * Math.PI;
           const x = Math.round(Math.cos(angle) * (far + form.width / 2)), y = Math.round(Math.sin(angle) * far);
@@ -103,8 +104,9 @@
         const size = map.getSize();
         if (!fits.includes(null) || !size.x || !size.y) return;
         const origin = map.containerPointToLayerPoint([0, 0]);
+        const longest = Hexbeat.isNarrow(map) ? LONGEST_NARROW_PX : LONGEST_PX;
         const taken = [...controlBoxes(map), ...fits.filter(Boolean).map(({ box }) => shift(box, origin))];
-        const context = { taken, drawn: [], isOutside: paintMask(map, wards), size };
+        const context = { taken, drawn: [], isOutside: paintMask(map, wards), size, longest };
         roomy.forEach(({ ward, forms }, k) => {
           const middle = map.latLngToContainerPoint([ward.at[1], ward.at[0]]);
           const inView = middle.x > 0 && middle.y > 0 && middle.x < size.x && middle.y < size.y;

@@ -13,12 +13,15 @@ from branca.element import Element
 from geo.wards import Wards
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.credits import list_name_credits
+from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.dashboard.map.basemap import (
+    MAP_KINDS,
     build_area_scripts,
     build_base_map,
     build_streets_script,
     build_wards_script,
+    list_map_places,
 )
 from hexbeat.files import hash_file
 
@@ -94,6 +97,18 @@ def test_the_streets_are_those_of_the_area_and_the_map_names_their_source(each_a
         "Streets partly shown. © OpenStreetMap contributors",
         *list_name_credits(each_area),
     ]
+
+
+def test_stations_and_schools_are_on_the_map_and_neither_streets_nor_postcodes_are() -> None:
+    gazetteer = read_gazetteer(load_area("middlesbrough"))
+    assert gazetteer
+    places = list_map_places(gazetteer)
+    names = {name for _, name, _, _ in places}
+    assert {"The James Cook University Hospital", "Thorntree Academy"} <= names
+    assert not {"Linthorpe Road", "TS1 2AA"} & names
+    assert not [name for name in names if " near " in name]
+    kinds = gazetteer.entries.groupby("name")["kind"].agg(set)
+    assert all(MAP_KINDS[kind] in kinds[name] for kind, name, _, _ in places if name in kinds)
 
 
 def test_an_area_without_streets_has_a_map_of_wards(tmp_path: Path) -> None:
