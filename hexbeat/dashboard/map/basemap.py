@@ -97,14 +97,16 @@ def format_streets_script(name: str, streets: Streets | None, gazetteer: Gazette
 
 
 def list_map_places(gazetteer: Gazetteer) -> list[list[Any]]:
-    """[kind, name, lon, lat] of each place that a person may look out for, with a name of its own."""
+    """[kind, name, lon, lat] of each place that a person may look out for; without a name it has that of its kind."""
     entries = gazetteer.entries[gazetteer.entries["kind"].isin(MAP_KINDS)]
     rows = zip(entries["kind"], entries["name"], entries["lon"].tolist(), entries["lat"].tolist(), strict=True)
-    return [
-        [MAP_KINDS.index(kind), name.split(", near ")[0], round(lon, DECIMALS), round(lat, DECIMALS)]
-        for kind, name, lon, lat in rows
-        if " near " not in name.split(", near ")[0]
-    ]
+    places: dict[tuple[str, float, float], list[Any]] = {}
+    for kind, full_name, lon, lat in rows:
+        name = full_name.split(", near ")[0].split(" near ")[0]  # "Hospital near Marton Road"
+        # One place may be written in two ways, as Marton Station and Marton station are.
+        key = (name.casefold(), round(lon, 2), round(lat, 2))
+        places.setdefault(key, [MAP_KINDS.index(kind), name, round(lon, DECIMALS), round(lat, DECIMALS)])
+    return list(places.values())
 
 
 @lru_cache(maxsize=8)

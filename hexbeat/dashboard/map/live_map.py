@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area, find_ward_bounds
+from hexbeat.areas.street_names import name_cells
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
 
@@ -54,6 +55,7 @@ def draw_live_map(
     # Draw the ring of a new choice at once, or it would jump back for one run.
     hex_layer.selected = pending.cell if pending and pending.new else selected or hex_layer.selected
     hex_layer.fit = find_ward_bounds(area, fit) if fit else hex_layer.fit
+    hex_layer.name_cells(lambda cells: name_cells(cells, area))
     cells = folium.FeatureGroup(name="cells")
     cells.add_child(hex_layer)
     returned = st_folium(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_credits
+from hexbeat.areas.street_names import name_cells
 from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import read_asset, read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
@@ -37,6 +38,7 @@ def render_saved_page(
     Every text is escaped, and the page's security policy forbids it to load anything.
     """
     base_map = build_base_map(area, live=False)
+    hex_layer.name_cells(lambda cells: name_cells(cells, area))
     base_map.add_child(hex_layer)
     figure: Any = base_map.get_root()  # a branca Figure, which has the three parts of a page
     figure.render()

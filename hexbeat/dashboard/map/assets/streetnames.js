@@ -16,7 +16,7 @@
   const KINDS = [
     { part: "lines", kind: "main", from: 12.5, size: 11, weight: 600 },
     { part: "lines", kind: "through", from: 13.5, size: 11, weight: 500 },
-    { part: "points", from: 13, size: 10.5, weight: 600 },
+    { part: "points", from: 13, size: 10.5, weight: 500 },
     { part: "areas", kind: "green", from: 14, size: 11, weight: 400 },
     { part: "areas", kind: "water", from: 14, size: 11, weight: 400 },
     { part: "lines", kind: "street", from: 14.25, size: 11, weight: 400 },

@@ -23,6 +23,7 @@
   const SHORT_EM = 7;
   const STEP_PX = 7; // between the places where a name is tried
   const FURTHEST_PX = 70;
+  const MARK_PX = 13; // from the middle of a stop's number to its edge
   const LEAST_ROOM_PX = 16; // smaller wards wait for zoom
   const FONT = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
   const ruler = document.createElement("canvas").getContext("2d");
@@ -90,8 +91,26 @@
     };
     map.hexbeat.revealed = Hexbeat.revealNames(map, named);
     map.on("zoomend resize viewreset", place);
+    map.on("layeradd", ({ layer }) => {
+      if (!isMark(layer)) return;
+      clearTimeout(map.hexbeat.marksWaiting);
+      map.hexbeat.marksWaiting = setTimeout(place, 40); // before the names of streets, which give way to those of wards
+    });
     map.whenReady(place);
   };
+
+  const isMark = (layer) => layer instanceof L.Marker && layer.options.pane !== "hexbeat-names";
+
+  /** The numbers of stops, which names give way to. */
+  function listMarks(map) {
+    const boxes = [];
+    map.eachLayer((layer) => {
+      if (!isMark(layer)) return;
+      const { x, y } = map.latLngToLayerPoint(layer.getLatLng());
+      boxes.push({ left: x - MARK_PX, top: y - MARK_PX, right: x + MARK_PX, bottom: y + MARK_PX });
+    });
+    return boxes;
+  }
 
   const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
@@ -131,7 +150,7 @@
 
   /** A place for each name, null for none, with its forms of at most `largest` pixels. */
   function findPlaces(map, roomy, largest = Infinity) {
-    const shown = [];
+    const shown = listMarks(map);
     return roomy.map(({ ward, forms, room }) => {
       if (Math.min(room.x, room.y) < LEAST_ROOM_PX) return null;
       const fit = findPlace(map, ward, forms.filter(({ size }) => size <= largest), room, shown);

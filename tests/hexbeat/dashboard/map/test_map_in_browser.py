@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
+from hexbeat.areas.area import load_area
+from hexbeat.areas.street_names import name_cell
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.browser import (
     Windows,
@@ -203,7 +205,7 @@ def test_keys_walk_from_cell_to_cell_speak_and_choose(page: Page, address: str) 
     for key in ("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowUp", "Alt+ArrowLeft", "Alt+ArrowDown"):
         page.keyboard.press(key)
         spoken.append(frame.locator(".hexbeat-speaker").inner_text())
-    assert all(re.fullmatch(r"([\w &]+\. )?Needle finds: \d+", words) for words in spoken)
+    assert all(re.fullmatch(r"[^:]+ \([\w &]+\)( [0-9a-f]{4})?\. Needle finds: \d+", words) for words in spoken)
     reached = frame.evaluate("(() => { const l = Hexbeat.layer('hex'); return l.centreOf(l.focused); })()")
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"chosen {cell_string(reached)}, 1 times;")).to_be_visible()
@@ -211,12 +213,13 @@ def test_keys_walk_from_cell_to_cell_speak_and_choose(page: Page, address: str) 
     expect(frame.locator(".hexbeat-tooltip")).to_have_count(0)
 
 
-def test_the_tooltip_names_the_ward_and_the_number(still: Frame) -> None:
+def test_the_tooltip_names_the_place_and_the_number(still: Frame) -> None:
     cell = in_view(still, centres(still))[0]
     still.locator("#map_div").hover(position=on_screen(still, cell["lat"], cell["lng"]))
     words = still.locator(".hexbeat-tooltip").inner_text()
     assert words.startswith(f"{cell['value']:.0f}")
     assert "Needle finds" in words
+    assert words.splitlines()[-1] == name_cell(cell_string(cell), load_area("middlesbrough"))
 
 
 def test_the_tooltip_rounds_shared_counts_for_people(still: Frame) -> None:
@@ -262,6 +265,21 @@ def test_every_ward_has_its_name_at_the_zoom_at_which_the_map_opens(still: Frame
     )
     assert still.locator(".hexbeat-name").count() == 20
     assert still.evaluate(hidden) == 0
+
+
+def test_names_of_wards_give_way_to_the_numbers_of_stops(page: Page, address: str) -> None:
+    frame = open_map(page, address)
+    mark = """() => { const icon = L.divIcon({ className: 'stop', iconSize: [22, 22] });
+      const at = document.querySelector('.hexbeat-name span').getBoundingClientRect();
+      L.marker(map.containerPointToLatLng([at.x + at.width / 2, at.y + at.height / 2]), { icon }).addTo(map); }"""
+    frame.evaluate(mark)
+    touches = """() => { const stop = document.querySelector('.stop').getBoundingClientRect();
+      return [...document.querySelectorAll('.hexbeat-name')].some((name) => {
+        const a = name.firstChild.getBoundingClientRect();
+        return name.style.visibility !== 'hidden'
+          && a.left < stop.right && stop.left < a.right && a.top < stop.bottom && stop.top < a.bottom; }); }"""
+    assert frame.evaluate(touches)
+    frame.wait_for_function(f"() => !({touches})()")
 
 
 POINT_AT_EACH = """() => { const { wards } = Hexbeat.areaOf('cleveland');
