@@ -269,16 +269,16 @@ def test_every_ward_has_its_name_at_the_zoom_at_which_the_map_opens(still: Frame
 
 def test_names_of_wards_give_way_to_the_numbers_of_stops(page: Page, address: str) -> None:
     frame = open_map(page, address)
-    mark = """() => { const icon = L.divIcon({ className: 'stop', iconSize: [22, 22] });
-      const at = document.querySelector('.hexbeat-name span').getBoundingClientRect();
-      L.marker(map.containerPointToLatLng([at.x + at.width / 2, at.y + at.height / 2]), { icon }).addTo(map); }"""
-    frame.evaluate(mark)
     touches = """() => { const stop = document.querySelector('.stop').getBoundingClientRect();
       return [...document.querySelectorAll('.hexbeat-name')].some((name) => {
         const a = name.firstChild.getBoundingClientRect();
         return name.style.visibility !== 'hidden'
           && a.left < stop.right && stop.left < a.right && a.top < stop.bottom && stop.top < a.bottom; }); }"""
-    assert frame.evaluate(touches)
+    mark = f"""() => {{ const icon = L.divIcon({{ className: 'stop', iconSize: [22, 22] }});
+      const at = document.querySelector('.hexbeat-name span').getBoundingClientRect();
+      L.marker(map.containerPointToLatLng([at.x + at.width / 2, at.y + at.height / 2]), {{ icon }}).addTo(map);
+      return ({touches})(); }}"""
+    assert frame.evaluate(mark)
     frame.wait_for_function(f"() => !({touches})()")
 
 
