@@ -18,13 +18,13 @@ from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
-from hexbeat.areas.tiles import read_tile_service
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.settings import PROJECT_DIR, Settings
 from hexbeat.store.live_columns import is_empty
+from hexbeat.tiles import read_tile_service
 
 if TYPE_CHECKING:
     from hexbeat import demonstration

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from streamlit import net_util
 
 from geo.errors import HexbeatError, PolicyError
-from hexbeat.areas.tiles import format_image_sources
+from hexbeat.tiles import format_image_sources
 from layers.wording import format_sentence
 
 __all__ = [

@@ -10,9 +10,9 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_name_credits
 from hexbeat.areas.gazetteer import Gazetteer, read_gazetteer
 from hexbeat.areas.streets import Streets, read_streets
-from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
+from hexbeat.tiles import read_tile_service
 
 __all__ = [
     "MAP_KINDS",
@@ -39,7 +39,7 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> f
     files, and the page around it carries them (see hexbeat.dashboard.map.saved_page).
     view_key: maps with the same key and area open where they were left, within a browser's tab.
 
-    A live map lies on the tiles that the settings name (hexbeat.areas.tiles). Without them no request leaves the
+    A live map lies on the tiles that the settings name (hexbeat.tiles). Without them no request leaves the
     origin, and the map has the area's own streets if they are built, as one that is not live always has.
 
     The map's script does not depend on the filter, because streamlit-folium starts a new map when it changes.

@@ -11,10 +11,10 @@ import pandas as pd
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_credits
 from hexbeat.areas.street_names import name_cells
-from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import read_asset, read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.tiles import read_tile_service
 
 __all__ = ["render_saved_page"]
 

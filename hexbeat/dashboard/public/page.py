@@ -23,7 +23,6 @@ from folium.template import Template
 from streamlit_folium import st_folium
 
 from geo.errors import DataError
-from hexbeat.areas.tiles import read_tile_service
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import RELEASE_BASEMAP, BasemapScript
 from hexbeat.dashboard.public.advice import Contact, render_accessibility, render_advice, render_method, render_sources
@@ -38,6 +37,7 @@ from hexbeat.dashboard.public.site import DEMONSTRATION, read_map_style, read_pu
 from hexbeat.dashboard.public.view import PATTERNS, format_map_title, render_legend, render_past, render_table
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
+from hexbeat.tiles import read_tile_service
 
 __all__ = [
     "SORRY",

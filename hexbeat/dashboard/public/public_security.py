@@ -19,8 +19,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from geo.errors import PolicyError, UsageError
-from hexbeat.areas.tiles import format_image_sources
 from hexbeat.dashboard.security import App, Message, Receive, Send, add_headers, find_header, refuse, require_own_origin
+from hexbeat.tiles import format_image_sources
 
 __all__ = ["SecurityMiddleware", "build_security_headers", "middleware", "parse_frame_ancestors"]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from geo.errors import UsageError
-from hexbeat.areas.tiles import TileService, format_image_sources, parse_tile_service, read_tile_service
+from hexbeat.tiles import TileService, format_image_sources, parse_tile_service, read_tile_service
 
 CREDIT = "© Crown copyright 2026"
 XYZ = "https://tiles.example.gov.uk/{z}/{x}/{y}.png"
