@@ -9,7 +9,7 @@ from hexbeat.operations.plans.plan_settings import forget_start
 from tests.support.browser import PHONE, wait_in_map
 from tests.support.partners_side import Open, Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DESK = (1440, 900)
 MOST_KEYS = 150

@@ -205,7 +205,7 @@ def test_keys_walk_from_cell_to_cell_speak_and_choose(page: Page, address: str) 
     for key in ("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowUp", "Alt+ArrowLeft", "Alt+ArrowDown"):
         page.keyboard.press(key)
         spoken.append(frame.locator(".hexbeat-speaker").inner_text())
-    assert all(re.fullmatch(r"[^:]+ \([\w &]+\)( [0-9a-f]{4})?\. Needle finds: \d+", words) for words in spoken)
+    assert all(re.fullmatch(r"[A-Z0-9][^:]{7,}\. Needle finds: \d+", words) for words in spoken)
     reached = frame.evaluate("(() => { const l = Hexbeat.layer('hex'); return l.centreOf(l.focused); })()")
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"chosen {cell_string(reached)}, 1 times;")).to_be_visible()
