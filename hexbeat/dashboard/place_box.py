@@ -59,7 +59,7 @@ def draw_place_search(
 ) -> FoundPlace | None:
     """Draw the box of a map in a row, so that what is below does not move. The place chosen, if any.
 
-    list_stops: the stops of a plan, as `list_newest_stops` has them; asked for where what is typed begins with "stop".
+    list_stops: the stops of a plan (`plan_store.list_stops`), asked for where what is typed begins with "stop".
     Call it in a horizontal container, in which other parts may follow.
     """
     words = st.text_input(

@@ -27,9 +27,9 @@ from hexbeat.operations.plans.plan import (
 )
 
 __all__ = [
-    "list_newest_stops",
     "list_plans",
     "list_stops",
+    "load_newest_plan",
     "load_plan",
     "plan_from_json",
     "plan_to_json",
@@ -107,11 +107,11 @@ def list_stops(plan: Plan) -> pd.DataFrame:
     )
 
 
-def list_newest_stops(home: Path, area: str) -> pd.DataFrame | None:
-    """`list_stops` of the plan that was made last, None if there is none or it is for another area."""
+def load_newest_plan(home: Path, area: str) -> Plan | None:
+    """The plan that was made last, None if there is none or it is for another area. Ask whether it may be seen."""
     code = next((code for code, _, _ in list_plans(home)), None)
     plan = load_plan(home, code) if code else None
-    return list_stops(plan) if plan and plan.area == area else None
+    return plan if plan and plan.area == area else None
 
 
 def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, Any]:

@@ -13,8 +13,8 @@ from hexbeat.areas.place_finder import FoundPlace
 from hexbeat.dashboard.map.hex_layer import MapMark
 from hexbeat.dashboard.place_box import draw_place_search
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.operations.plans.plan_store import list_newest_stops
-from layers.access import Action, may
+from hexbeat.operations.plans.plan_access import may_see_plan
+from hexbeat.operations.plans.plan_store import list_stops, load_newest_plan
 from layers.wording import escape_html
 
 __all__ = ["draw_map_search"]
@@ -33,11 +33,12 @@ def draw_map_search(
     """
     area, home = installation.area, installation.settings.home
 
-    def list_stops() -> pd.DataFrame | None:
-        return list_newest_stops(home, area.name) if may(installation.viewer, Action.PLAN) else None
+    def list_newest_stops() -> pd.DataFrame | None:
+        plan = load_newest_plan(home, area.name)
+        return list_stops(plan) if plan and may_see_plan(installation.viewer, plan) else None
 
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{KEY}_row"):
-        found = draw_place_search(area, "Find a place", key=KEY, list_stops=list_stops)
+        found = draw_place_search(area, "Find a place", key=KEY, list_stops=list_newest_stops)
         if found is None:
             st.session_state.pop(LAST_KEY, None)  # the same words go there again
             return None, None

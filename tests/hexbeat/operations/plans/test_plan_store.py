@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from geo.errors import DataError, UsageError
 from hexbeat.operations.plans.plan import PastRow, Pause
 from hexbeat.operations.plans.plan_store import (
-    list_newest_stops,
     list_plans,
+    list_stops,
+    load_newest_plan,
     load_plan,
     plan_from_json,
     plan_to_json,
@@ -170,13 +171,13 @@ def test_a_broken_file_is_named_and_passed_over_in_the_list(tmp_path: Path, text
 
 
 def test_the_stops_of_the_plan_made_last_are_places_to_find(tmp_path: Path) -> None:
-    assert list_newest_stops(tmp_path, "middlesbrough") is None
+    assert load_newest_plan(tmp_path, "middlesbrough") is None
     plan = make_small_plan()
     save_plan(tmp_path, plan)
-    stops = list_newest_stops(tmp_path, plan.area)
-    assert stops is not None
+    newest = load_newest_plan(tmp_path, plan.area)
+    assert newest == plan
     first = plan.tours[0].stops[0]
-    assert stops.iloc[0].tolist() == [
+    assert list_stops(newest).iloc[0].tolist() == [
         f"Stop 1: {first.place}", "stop of the plan", first.ward_code, first.ward_name, first.lon, first.lat,
     ]  # fmt: skip
-    assert list_newest_stops(tmp_path, "cleveland") is None
+    assert load_newest_plan(tmp_path, "cleveland") is None
