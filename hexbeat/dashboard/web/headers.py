@@ -24,8 +24,8 @@ def build_security_headers(
     """The headers of an answer at this address. `ancestors` are sites that may show the page in a frame.
 
     streamlit-folium writes the map's script into its own frame and evaluates it there, so only that frame may do so.
-    `buttons`: the page is the partners' and has buttons of our own, whose scripts Streamlit loads from blobs that it makes
-    in the page. Pictures come from the tile service of the settings as well, on the public side if they say so.
+    `buttons`: the page is the partners' and has buttons of our own, whose scripts Streamlit loads from blobs that it
+    makes in the page. Pictures come from the tile service of the settings as well, for the public if they say so.
     `locates`: the page may ask where the device is. `tls`: people come over TLS, and browsers shall remember it.
     """
     headers = {
