@@ -51,8 +51,21 @@ def tiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiled]:
             yield Tiled(url, named, other)
 
 
+def test_where_no_tile_comes_the_map_says_so_and_draws_its_own_streets(windows: Windows, tiled: Tiled) -> None:
+    guest = visit(windows, f"{tiled.url}/data")
+    page = guest.page
+    page.route(f"{tiled.named.url}/**", lambda route: route.abort())
+    page.goto(tiled.url)
+    frame = map_frame(page)
+    expect(frame.get_by_role("status").filter(has_text="The map tiles cannot be loaded now.")).to_be_visible()
+    frame.wait_for_function("() => map.hexbeat.streets && !map.hexbeat.tiled")
+    assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
+    page.unroute(f"{tiled.named.url}/**")
+    guest.leave()
+
+
 def test_the_named_tiles_are_drawn_and_credited_and_others_are_refused(windows: Windows, tiled: Tiled) -> None:
-    guest = visit(windows, f"{tiled.url}/?period=year")
+    guest = visit(windows, tiled.url)
     frame = map_frame(guest.page)
     frame.wait_for_function(
         "document.querySelectorAll('.leaflet-hexbeat-tiles-pane img.leaflet-tile-loaded').length > 3"
@@ -68,17 +81,4 @@ def test_the_named_tiles_are_drawn_and_credited_and_others_are_refused(windows: 
     assert frame.evaluate(ASK, f"{tiled.other.url}/1/0/0.png") == ["failed", ["img-src"]]
     assert guest.page.evaluate(ASK, f"{tiled.other.url}/2/0/0.png") == ["failed", ["img-src"]]
     assert tiled.other.requests == []
-    guest.leave()
-
-
-def test_where_no_tile_comes_the_map_says_so_and_draws_its_own_streets(windows: Windows, tiled: Tiled) -> None:
-    guest = visit(windows, f"{tiled.url}/data")
-    page = guest.page
-    page.route(f"{tiled.named.url}/**", lambda route: route.abort())
-    page.goto(tiled.url)
-    frame = map_frame(page)
-    expect(frame.get_by_role("status").filter(has_text="The map tiles cannot be loaded now.")).to_be_visible()
-    frame.wait_for_function("() => map.hexbeat.streets && !map.hexbeat.tiled")
-    assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
-    page.unroute(f"{tiled.named.url}/**")
     guest.leave()
