@@ -6,8 +6,6 @@ Without a login it serves this machine alone. `require_login` decides whether ot
 import re
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any, Final
 
 from starlette.middleware import Middleware
@@ -30,7 +28,7 @@ __all__ = [
     "require_own_page",
 ]
 
-# A login stands behind the gate where it is installed. Not imported from here: it knows the store, and comes after.
+# The login stands behind the gate. Imported when it is needed: it knows the store.
 LOGIN: Final = "hexbeat.dashboard.login_middleware"
 LOGIN_SETTINGS: Final = "hexbeat.login_settings"
 # The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
@@ -61,24 +59,18 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
     chosen = settings or ServerSettings.from_environment()
     require_login(None, chosen)
-    login = _find_module(LOGIN)
-    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *(login.middleware() if login else [])]
+    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *import_module(LOGIN).middleware()]
 
 
 def build_secrets() -> dict[str, Any] | None:
     """What Streamlit must know to sign people in; None without a provider."""
-    login = _find_module(LOGIN)
-    return login.build_secrets() if login else None
+    secrets: dict[str, Any] | None = import_module(LOGIN).build_secrets()
+    return secrets
 
 
 def has_provider() -> bool:
     """True if everybody logs in by a provider, so that others than the people at this machine may come."""
-    login_settings = _find_module(LOGIN_SETTINGS)
-    return login_settings is not None and login_settings.read_provider() is not None
-
-
-def _find_module(name: str) -> ModuleType | None:
-    return import_module(name) if find_spec(name) else None
+    return import_module(LOGIN_SETTINGS).read_provider() is not None
 
 
 def require_login(address: str | None, settings: ServerSettings) -> None:

@@ -36,7 +36,7 @@ def login(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             security.LOGIN: SimpleNamespace(middleware=lambda: [door], build_secrets=lambda: {"auth": provider}),
             security.LOGIN_SETTINGS: SimpleNamespace(read_provider=lambda: provider),
         }
-        monkeypatch.setattr(security, "_find_module", parts.__getitem__)
+        monkeypatch.setattr(security, "import_module", parts.__getitem__)
 
     return install
 
@@ -114,7 +114,7 @@ def test_a_page_looks_a_second_time(
     headers = [("Host", host), *([("Origin", origin)] if origin else [])]
     monkeypatch.setattr(type(st.context), "headers", property(lambda _: StreamlitHeaders(headers)))
     monkeypatch.setattr(st, "html", errors.append)
-    monkeypatch.setattr("hexbeat.dashboard.screen.open_installation", lambda _: ran.append(True))
+    monkeypatch.setattr("hexbeat.dashboard.screen.draw_for_login", lambda *_: ran.append(True))
     run_page(Settings.from_environment(), lambda _: None)
     assert bool(ran) is (fact is None)
     assert [fact in page for page in errors] == ([True] if fact else [])
