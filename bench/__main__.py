@@ -11,6 +11,7 @@ BENCHES: Final = (
     "points_to_cells",
     "filter_change",
     "map_redraw",
+    "streets",
     "hotspots",
     "honesty",
     "coverage_honesty",

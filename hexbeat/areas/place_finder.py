@@ -139,9 +139,9 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
 
 
 def format_found(row: Mapping[str, object]) -> str:
-    """A found place with its ward: "High Street, near Jackson Street (Brotton)"; a ward by its name alone."""
+    """A found place with its ward: "High Street, near Jackson Street (Brotton)"; not where its name has it."""
     name, ward = str(row["name"]), str(row["ward_name"])
-    return name if not ward or row["kind"] in ("ward", "cell") else f"{name} ({ward})"
+    return name if not ward or row["kind"] in ("ward", "cell") or f"({ward})" in name else f"{name} ({ward})"
 
 
 def _cut_near(name: str) -> str:

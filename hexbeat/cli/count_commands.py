@@ -7,6 +7,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from hexbeat.analysis.count_files import export_counts
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import name_cells
 from hexbeat.cli.answers import format_value, print_answer, print_message
 from hexbeat.cli.filter_options import (
     AsAtOption,
@@ -73,7 +76,10 @@ def counts(
             )
         is_known = has_known_day(columns, chosen, time_zone=zone)
         rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups else []
-    print_counts(grouped, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing, is_known=is_known)
+        rows = name_rows(grouped.list_rows(), installation.area)
+    print_counts(
+        grouped, rows, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing, is_known=is_known
+    )
     for note in rough:
         print_message(note)
 
@@ -94,8 +100,19 @@ def describe_rough_cells(columns: Columns, chosen: Filter, resolution: int, *, t
     return [f"{find_layer(layer).title}: {note}" for layer, note in notes.items() if note]
 
 
+def name_rows(rows: list[dict[str, Any]], area: Area) -> list[dict[str, Any]]:
+    """The rows with the place of each cell beside it, where they have cells."""
+    if not rows or "cell" not in rows[0]:
+        return rows
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    places = dict(zip(cells, name_cells(parse_cells(cells), area), strict=True))
+    at = list(rows[0]).index("cell") + 1
+    return [dict([*list(row.items())[:at], ("place", places[row["cell"]]), *list(row.items())[at:]]) for row in rows]
+
+
 def print_counts(
     grouped: GroupedCounts,
+    rows: list[dict[str, Any]],
     *,
     form: Format,
     measure: Measure,
@@ -104,7 +121,7 @@ def print_counts(
     missing: str | None,
     is_known: bool,
 ) -> None:
-    """Print the counts; with `out`, the totals and the name of the file instead of the rows.
+    """Print the counts by their `rows`; with `out`, the totals and the name of the file instead of the rows.
 
     What is on record is counted, also of days that are not known (`missing`). `is_known`: a day is.
     """
@@ -113,7 +130,7 @@ def print_counts(
         "unplaced_in_time": grouped.unplaced_in_time,
         "shared_in_time": grouped.shared_in_time,
     }
-    rows = [{**row, "count": to_json_value(row["count"])} for row in grouped.list_rows()]
+    rows = [{**row, "count": to_json_value(row["count"])} for row in rows]
     payload = (
         {**totals, "rows": rows, "missing": missing}
         | ({"out": out} if out else {})

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from geo.errors import UsageError
 from hexbeat.areas.area import Publisher, load_area, load_named_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE
 from hexbeat.areas.gazetteer_files import build_gazetteer
-from hexbeat.areas.place_finder import FOUND_COLUMNS, describe_nothing_found, find_places
+from hexbeat.areas.place_finder import describe_nothing_found, find_places
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import (
     AreaOption,
@@ -23,9 +22,8 @@ from hexbeat.cli.installation import (
     share_area,
 )
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
-from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_access import require_plan
-from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.operations.plans.plan_store import list_stops, load_plan
 from hexbeat.settings import Settings
 
 __all__ = ["find", "gazetteer"]
@@ -130,23 +128,3 @@ def _find_stops(settings: Settings, plan_id: str) -> pd.DataFrame:
         plan = load_plan(documents, plan_id)
     require_plan(find_viewer(settings), plan)
     return list_stops(plan)
-
-
-def list_stops(plan: Plan) -> pd.DataFrame:
-    """The stops of a plan as places to find: "Stop 3: Linthorpe Road", with the team where there are several."""
-    several = len(plan.tours) > 1
-    return pd.DataFrame(
-        [
-            (
-                f"Stop {stop.order}: {stop.place}" + (f", team {number}" if several else ""),
-                "stop of the plan",
-                stop.ward_code,
-                stop.ward_name,
-                stop.lon,
-                stop.lat,
-            )
-            for number, tour in enumerate(plan.tours, start=1)
-            for stop in tour.stops
-        ],
-        columns=list(FOUND_COLUMNS),
-    )

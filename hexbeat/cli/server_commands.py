@@ -23,6 +23,7 @@ from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import is_empty
+from hexbeat.tiles import read_tile_service
 
 if TYPE_CHECKING:
     from hexbeat import demonstration, login_settings
@@ -43,7 +44,7 @@ SERVER_MODULE: Final = "hexbeat.dashboard.web.server"
 ROOT: Final = 0  # the id of the user who may do everything
 # What each side is told beyond what every process needs. The public's server must not know of a store.
 SERVER: Final = "HEXBEAT_(HOSTS|PUBLIC_URL|PROXIES|IDLE_MINUTES|SESSIONS|SESSIONS_PER_ADDRESS)"
-PUBLIC: Final = rf"{SERVER}|HEXBEAT_(NEEDLE_CONTACT|NEEDLE_FORM|FRAME_ANCESTORS)"
+PUBLIC: Final = rf"{SERVER}|HEXBEAT_(NEEDLE_CONTACT|NEEDLE_FORM|FRAME_ANCESTORS|TILES(_[A-Z]+)?)"
 PARTNERS: Final = r"HEXBEAT_[A-Z_]+|STREAMLIT_SERVER_COOKIE_SECRET|PG[A-Z]+"
 
 
@@ -123,6 +124,7 @@ def serve(
     settings = server_settings.ServerSettings.from_environment()
     if audience is Audience.PARTNERS:
         security.require_login(host, settings)
+    read_tile_service()  # an error now, not on the first page
     free_port = port or find_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(

@@ -4,9 +4,11 @@ Instead of typing, a person may let the browser say where they are, or press on 
 point's coordinates, which stay in this session only.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import folium
+import pandas as pd
 import streamlit as st
 from streamlit_folium import st_folium
 
@@ -21,6 +23,7 @@ __all__ = ["draw_place_box", "draw_place_search"]
 _MOST_OFFERED: Final = 6
 _LONGEST: Final = 200
 _EXAMPLE: Final = "Street, postcode, school or 54.574, -1.235"
+_STOP: Final = "stop"
 _MAP_HEIGHT: Final = 320
 _MAP_WIDTH: Final = 640
 _STREET_ZOOM: Final = 15
@@ -51,9 +54,12 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
     return found
 
 
-def draw_place_search(area: Area, label: str, *, key: str) -> FoundPlace | None:
+def draw_place_search(
+    area: Area, label: str, *, key: str, list_stops: Callable[[], pd.DataFrame | None] = lambda: None
+) -> FoundPlace | None:
     """Draw the box of a map in a row, so that what is below does not move. The place chosen, if any.
 
+    list_stops: the stops of a plan (`plan_store.list_stops`), asked for where what is typed begins with "stop".
     Call it in a horizontal container, in which other parts may follow.
     """
     words = st.text_input(
@@ -65,7 +71,8 @@ def draw_place_search(area: Area, label: str, *, key: str) -> FoundPlace | None:
         label_visibility="collapsed",
     )
     draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
-    places = _find_offered(words, area)
+    stops = list_stops() if words.strip().casefold().startswith(_STOP) else None
+    places = _find_offered(words, area, stops)
     chosen = next(iter(places), None)
     if len(places) > 1:
         choice_key = f"{key}_choice_{words.strip().casefold()}"
@@ -76,11 +83,11 @@ def draw_place_search(area: Area, label: str, *, key: str) -> FoundPlace | None:
     return places[str(chosen)] if chosen else None
 
 
-def _find_offered(words: str, area: Area) -> dict[str, FoundPlace]:
+def _find_offered(words: str, area: Area, stops: pd.DataFrame | None = None) -> dict[str, FoundPlace]:
     """The places that fit, best first, by their labels; none if nothing is typed."""
     if not words.strip():
         return {}
-    rows = find_places(words, area, limit=_MOST_OFFERED).to_dict("records")
+    rows = find_places(words, area, limit=_MOST_OFFERED, stops=stops).to_dict("records")
     places: dict[str, FoundPlace] = {}
     for row in rows:
         # Two places may have one label, as two stops of one name in a ward do: the first of them stands for both.

@@ -1,6 +1,5 @@
 """The folium map under the cells: wards with their names, scale and sources. It loads nothing from other servers."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,30 +8,39 @@ import shapely
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_name_credits
+from hexbeat.areas.gazetteer import Gazetteer, read_gazetteer
 from hexbeat.areas.streets import Streets, read_streets
 from hexbeat.dashboard.map.assets import format_script_json, read_live_script, serve_text
 from hexbeat.dashboard.map.map_script import AREA_BASEMAP, BasemapScript
+from hexbeat.tiles import read_tile_service
 
-__all__ = ["Tiles", "build_area_scripts", "build_base_map", "build_streets_script", "build_wards_script"]
+__all__ = [
+    "MAP_KINDS",
+    "build_area_scripts",
+    "build_base_map",
+    "build_streets_script",
+    "build_wards_script",
+    "list_map_places",
+]
 
 DECIMALS: Final = 5  # of a degree: a metre
+NO_STREETS: Final[dict[str, Any]] = {"origin": [0, 0], "step": 1e-5, "names": [], "lines": {}, "areas": {}}
+# The kinds of places with a name on the map, as assets/streetnames.js counts them.
+MAP_KINDS: Final = (
+    "station", "bus station", "hospital", "park", "college", "shopping area", "police station", "theatre", "school",
+    "supermarket", "pharmacy",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Tiles:
-    """A background of tiles: its Leaflet address ("/tiles/{z}/{x}/{y}.png") and its attribution."""
-
-    url: str
-    attribution: str
-
-
-def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tiles: Tiles | None = None) -> folium.Map:
+def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> folium.Map:
     """The area's wards on a folium map.
 
     live: this Streamlit process serves the map's files (call this within a script's run). If not live, the map has no
     files, and the page around it carries them (see hexbeat.dashboard.map.saved_page).
     view_key: maps with the same key and area open where they were left, within a browser's tab.
-    tiles: None means no tiles, so that no request leaves the origin, and the area's own streets if they are built.
+
+    A live map lies on the tiles that the settings name (hexbeat.tiles). Without them no request leaves the
+    origin, and the map has the area's own streets if they are built, as one that is not live always has.
 
     The map's script does not depend on the filter, because streamlit-folium starts a new map when it changes.
     """
@@ -53,16 +61,17 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map", tile
             ("map", serve_text("map", ".js", read_live_script())),
             ("wards", serve_text("wards", ".js", build_wards_script(area))),
         ]
-    attribution = list[str]()
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
+    attribution = list[str]()
+    tiles = read_tile_service() if live else None
+    if script := build_streets_script(area):
+        options["streets"] = {"id": area.name, "source": serve_text("streets", ".js", script) if live else None}
+        streets = read_streets(area)
+        attribution += streets.credits if streets else []
     if tiles:
-        folium.TileLayer(tiles=tiles.url, attr=tiles.attribution or " ", name="background").add_to(base_map)
-        attribution.append(tiles.attribution)
-        options["tiled"] = True
-    elif streets := read_streets(area):
-        source = serve_text("streets", ".js", build_streets_script(area)) if live else None
-        attribution += streets.credits
-        options["streets"] = {"id": area.name, "source": source}
+        options["tiles"] = {**tiles.script_options, "under": tiles.under, "credits": attribution}
+        # Tiles bring their own streets, and ours are credited once they are drawn.
+        attribution = [tiles.attribution, *(attribution if tiles.under else [])]
     options["attribution"] = [*attribution, *list_name_credits(area)]
     base_map.add_child(BasemapScript(AREA_BASEMAP, options))
     return base_map
@@ -74,15 +83,30 @@ def build_area_scripts(area: Area) -> str:
 
 
 def build_streets_script(area: Area) -> str:
-    """The script that gives the area's streets to the browser; "" if none are built."""
-    streets = read_streets(area)
-    return format_streets_script(area.name, streets) if streets else ""
+    """The script that gives the browser the area's streets, and the places that have a name on the map; "" for none."""
+    streets, gazetteer = read_streets(area), read_gazetteer(area)
+    return format_streets_script(area.name, streets, gazetteer) if streets or gazetteer else ""
 
 
 @lru_cache(maxsize=4)
-def format_streets_script(name: str, streets: Streets) -> str:
-    data = {key: streets.data[key] for key in ("origin", "step", "names", "lines", "areas")}
-    return f"Hexbeat.addStreets({format_script_json(name)},{format_script_json({'data': data})});\n"
+def format_streets_script(name: str, streets: Streets | None, gazetteer: Gazetteer | None) -> str:
+    keys = ("origin", "step", "names", "lines", "areas")
+    data = {key: streets.data[key] for key in keys} if streets else NO_STREETS
+    content = {"data": data, "places": list_map_places(gazetteer) if gazetteer else []}
+    return f"Hexbeat.addStreets({format_script_json(name)},{format_script_json(content)});\n"
+
+
+def list_map_places(gazetteer: Gazetteer) -> list[list[Any]]:
+    """[kind, name, lon, lat] of each place that a person may look out for; without a name it has that of its kind."""
+    entries = gazetteer.entries[gazetteer.entries["kind"].isin(MAP_KINDS)]
+    rows = zip(entries["kind"], entries["name"], entries["lon"].tolist(), entries["lat"].tolist(), strict=True)
+    places: dict[tuple[str, float, float], list[Any]] = {}
+    for kind, full_name, lon, lat in rows:
+        name = full_name.split(", near ")[0].split(" near ")[0]  # "Hospital near Marton Road"
+        # One place may be written in two ways, as Marton Station and Marton station are.
+        key = (name.casefold(), round(lon, 2), round(lat, 2))
+        places.setdefault(key, [MAP_KINDS.index(kind), name, round(lon, DECIMALS), round(lat, DECIMALS)])
+    return list(places.values())
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,7 @@ One layer serves the live map and the saved page. The browser's side is `assets/
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ __all__ = ["CellStyle", "Frames", "HexLayer", "MapMark", "PackedValues", "pack_v
 CORNERS: Final = 6
 TENTHS: Final = 10
 FINEST_STEP_DEG: Final = 1e-7  # a centimetre
+MOST_NAMED: Final = 600  # cells: names of more would be most of what a filter's change sends
 COARSEST_STEP_DEG: Final = 1e-5  # a metre; beyond, outlines take four bytes a number
 
 
@@ -89,7 +90,8 @@ class HexLayer(Layer):
     selected: the H3 index of the chosen cell, which has a ring even if its count is 0; None: none.
     fit: west, south, east, north in degrees that the map moves to when they change; None: the whole area.
     frames: values of the cells by period, with a slider on the map; `values` are then the largest of each cell.
-    The attribute `mark` is the place that the person looked for; None: none.
+    The attribute `mark` is the place that the person looked for; None: none. `name_cells` gives the attribute `places`,
+    the names of the cells that tooltips and the screen reader say instead of the ward; empty: the ward alone.
 
     A layer is for one rendering, like folium's own; a rerun makes a new one. UsageError if the cells have several
     resolutions, the lengths differ, or a value is not finite.
@@ -118,11 +120,17 @@ class HexLayer(Layer):
         self._name = "HexLayer"
         self.style, self.layer_id, self.selected, self.fit = style, layer_id, selected, fit
         self.mark: MapMark | None = None
+        self.places: Sequence[str] = ()
         self.cells, self.values, self.outlined = select_drawn_cells(cells, values, outlined, style.scale)
         self.dashed = select_drawn_cells(cells, values, dashed, style.scale)[2]
         self.frames = None if frames is None else select_drawn_frames(frames, values, style.scale)
         self.resolution = find_resolution(self.cells)
         self.geometry, self.order = build_geometry(self.cells)  # once: folium renders a layer several times
+
+    def name_cells(self, name: Callable[[NDArray[np.uint64]], Sequence[str]]) -> None:
+        """Give the cells their names by `name`, unless they are so many that the names would outweigh the map."""
+        if len(self.cells) <= MOST_NAMED:
+            self.places = name(self.cells)
 
     def data_script(self) -> str:
         """The data as JSON that is safe in a script and in folium's templates."""
@@ -163,6 +171,7 @@ class HexLayer(Layer):
             "unit": style.unit,
             "selected": None if self.selected is None else list_corners(self.selected),
             "fit": None if self.fit is None else list_bounds(self.fit),
+            "places": [self.places[cell] for cell in self.order.tolist()] if self.places else None,
             "mark": None if self.mark is None else build_mark_data(self.mark),
         }
 

@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area, find_ward_bounds
-from hexbeat.dashboard.map.basemap import Tiles, build_base_map
+from hexbeat.areas.street_names import name_cells
+from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
 
 __all__ = ["Pick", "draw_live_map"]
@@ -40,7 +41,6 @@ def draw_live_map(
     selected: str | None = None,
     fit: Sequence[str] = (),
     view: str | None = None,
-    tiles: Tiles | None = None,
 ) -> Pick | None:
     """Draw the area and the layer here on the page, and return what was chosen on the map (None: nothing).
 
@@ -55,10 +55,11 @@ def draw_live_map(
     # Draw the ring of a new choice at once, or it would jump back for one run.
     hex_layer.selected = pending.cell if pending and pending.new else selected or hex_layer.selected
     hex_layer.fit = find_ward_bounds(area, fit) if fit else hex_layer.fit
+    hex_layer.name_cells(lambda cells: name_cells(cells, area))
     cells = folium.FeatureGroup(name="cells")
     cells.add_child(hex_layer)
     returned = st_folium(
-        build_base_map(area, view_key=view or key, tiles=tiles),
+        build_base_map(area, view_key=view or key),
         key=key,
         height=height,
         use_container_width=True,

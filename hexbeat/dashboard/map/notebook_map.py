@@ -10,6 +10,7 @@ from folium.template import Template
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
+from hexbeat.areas.street_names import name_cells
 from hexbeat.dashboard.map.assets import read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
 from hexbeat.dashboard.map.cell_styles import build_count_style, build_hotspot_style, classify_hotspots, format_unit
@@ -49,6 +50,7 @@ def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> foli
     if mark:
         text = escape_html(f"DEMONSTRATION: {mark}")
         figure.html.add_child(InlineContent(f'<p style="{MARK_STYLE}">{text}</p>'), name="hexbeat_mark")
+    cells.name_cells(lambda drawn: name_cells(drawn, area))
     base_map.add_child(cells)
     return base_map
 

@@ -10,9 +10,11 @@ import pandas as pd
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.credits import list_credits
+from hexbeat.areas.street_names import name_cells
 from hexbeat.dashboard.map.assets import read_asset, read_scripts, read_styles
 from hexbeat.dashboard.map.basemap import build_area_scripts, build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.tiles import read_tile_service
 
 __all__ = ["render_saved_page"]
 
@@ -36,6 +38,7 @@ def render_saved_page(
     Every text is escaped, and the page's security policy forbids it to load anything.
     """
     base_map = build_base_map(area, live=False)
+    hex_layer.name_cells(lambda cells: name_cells(cells, area))
     base_map.add_child(hex_layer)
     figure: Any = base_map.get_root()  # a branca Figure, which has the three parts of a page
     figure.render()
@@ -44,7 +47,7 @@ def render_saved_page(
         title=escape(title),
         sentence=escape(sentence),
         mark=f'<p class="hexbeat-mark">{escape(f"DEMONSTRATION: {mark}")}</p>' if mark else "",
-        notes=render_list(notes),
+        notes=render_list([*notes, *describe_missing_tiles()]),
         table="" if table is None else render_table(table),
         sources="".join(f"<p>{escape(line)}</p>" for line in list_credits(area, streets=True)),
         styles=read_styles() + read_asset("saved.css"),
@@ -53,6 +56,15 @@ def render_saved_page(
         drawing=rename_identifiers(figure.script.render(), names),
     )
     return page.encode("utf-8")
+
+
+def describe_missing_tiles() -> list[str]:
+    """What the page says where the live map lies on tiles, which no page that loads nothing can show."""
+    if read_tile_service() is None:
+        return []
+    return [
+        "The map in Hexbeat lies on a map service's tiles. This page loads nothing, so it shows the area's own streets."
+    ]
 
 
 def rename_identifiers(text: str, names: dict[str, str]) -> str:

@@ -37,6 +37,7 @@ from hexbeat.dashboard.public.site import DEMONSTRATION, read_map_style, read_pu
 from hexbeat.dashboard.public.view import PATTERNS, format_map_title, render_legend, render_past, render_table
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
+from hexbeat.tiles import read_tile_service
 
 __all__ = [
     "SORRY",
@@ -150,8 +151,18 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
         page_map.default_js.append(("streets", serve_text("streets", ".js", script)))
     if file := os.environ.get(NAMES):
         page_map.default_js.append(("names", serve_text("names", ".js", build_names_script(published, drawing, file))))
-    page_map.add_child(BasemapScript(RELEASE_BASEMAP, format_release_id(published)))
+    page_map.add_child(BasemapScript(RELEASE_BASEMAP, build_base_options(format_release_id(published))))
     return page_map
+
+
+def build_base_options(release_id: str) -> dict[str, Any]:
+    """The argument of `Hexbeat.publicMap`: the release, and the tiles that the settings give to the public."""
+    tiles = read_tile_service(public=True)
+    if tiles is None:
+        return {"id": release_id, "tiles": None, "attribution": []}
+    # The credit of the streets stands on the page, beside that of the wards.
+    options = {**tiles.script_options, "under": tiles.under, "credits": []}
+    return {"id": release_id, "tiles": options, "attribution": [tiles.attribution]}
 
 
 def format_release_id(published: ReleaseTotals) -> str:

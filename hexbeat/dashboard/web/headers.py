@@ -10,6 +10,8 @@ from typing import Final
 
 import streamlit
 
+from hexbeat.tiles import format_image_sources
+
 __all__ = ["build_security_headers"]
 
 DEVICES: Final = ("camera", "geolocation", "microphone", "payment", "usb", "display-capture", "midi", "serial")
@@ -22,7 +24,8 @@ def build_security_headers(
     """The headers of an answer at this address. `ancestors` are sites that may show the page in a frame.
 
     streamlit-folium writes the map's script into its own frame and evaluates it there, so only that frame may do so.
-    `buttons`: the page has buttons of our own, whose scripts Streamlit loads from blobs that it makes in the page.
+    `buttons`: the page is the partners' and has buttons of our own, whose scripts Streamlit loads from blobs that it
+    makes in the page. Pictures come from the tile service of the settings as well, for the public if they say so.
     `locates`: the page may ask where the device is. `tls`: people come over TLS, and browsers shall remember it.
     """
     headers = {
@@ -50,7 +53,7 @@ def _build_policy(path: str, ancestors: Iterable[str], *, buttons: bool) -> str:
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *scripts, *blobs]),
         "style-src": "'self' 'unsafe-inline'",
-        "img-src": "'self' data:",
+        "img-src": format_image_sources(public=not buttons),
         "font-src": "'self' data:",
         "connect-src": "'self'",
         "frame-src": "'self'",

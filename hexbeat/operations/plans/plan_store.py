@@ -7,7 +7,10 @@ import re
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from geo.errors import DataError, UsageError
+from hexbeat.areas.place_finder import FOUND_COLUMNS
 from hexbeat.operations.plans.plan import (
     PastRow,
     Pause,
@@ -22,7 +25,16 @@ from hexbeat.operations.plans.plan import (
 )
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 
-__all__ = ["list_plans", "load_plan", "plan_from_json", "plan_to_json", "remove_plan", "save_plan"]
+__all__ = [
+    "list_plans",
+    "list_stops",
+    "load_newest_plan",
+    "load_plan",
+    "plan_from_json",
+    "plan_to_json",
+    "remove_plan",
+    "save_plan",
+]
 
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
 FORMAT: Final = "hexbeat-plan/2"
@@ -72,6 +84,33 @@ def list_plans(documents: SharedDocuments | None) -> list[tuple[str, str, dt.dat
             continue
         plans.append((plan.plan_id, plan.title, plan.made_at))
     return sorted(plans, key=lambda row: (row[2], row[0]), reverse=True)
+
+
+def list_stops(plan: Plan) -> pd.DataFrame:
+    """The stops of a plan as places to find: "Stop 3: Linthorpe Road", with the team where there are several."""
+    several = len(plan.tours) > 1
+    return pd.DataFrame(
+        [
+            (
+                f"Stop {stop.order}: {stop.place}" + (f", team {number}" if several else ""),
+                "stop of the plan",
+                stop.ward_code,
+                stop.ward_name,
+                stop.lon,
+                stop.lat,
+            )
+            for number, tour in enumerate(plan.tours, start=1)
+            for stop in tour.stops
+        ],
+        columns=list(FOUND_COLUMNS),
+    )
+
+
+def load_newest_plan(documents: SharedDocuments | None, area: str) -> Plan | None:
+    """The plan that was made last, None if there is none or it is for another area. Ask whether it may be seen."""
+    code = next((code for code, _, _ in list_plans(documents)), None)
+    plan = load_plan(documents, code) if code else None
+    return plan if plan and plan.area == area else None
 
 
 def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from hexbeat.areas.place_finder import (
     describe_nothing_found,
     find_one_place,
     find_places,
+    format_found,
 )
 
 
@@ -239,3 +240,9 @@ def test_a_part_of_a_longer_name_is_one_place_only_if_it_is_the_only_one(tmp_pat
     assert find_one_place("linthrope rd", area).name == "Linthorpe Road (Park)"
     assert covers_name("linthrope rd central", "Linthorpe Road")
     assert not covers_name("station road", "Petrol station near Cambridge Road")
+
+
+def test_a_stop_has_its_ward_once() -> None:
+    stop = {"name": "Stop 3: Park Road (Park)", "kind": "stop of the plan", "ward_name": "Park"}
+    assert format_found(stop) == "Stop 3: Park Road (Park)"
+    assert format_found({**stop, "name": "Park Road", "kind": "street"}) == "Park Road (Park)"

@@ -105,6 +105,14 @@ def test_geojson_of_cells_opens_in_gis(counted: Run, tmp_path: Path, resolution:
     assert frame["place"].tolist() == [name_cell(cell, area) for cell in frame["cell"]]
 
 
+def test_rows_of_cells_have_the_name_of_each_beside_it(counted: Run) -> None:
+    rows = counted("counts", "--by", "month,cell", "--format", "json").json["rows"]
+    assert list(rows[0]) == ["month", "cell", "place", "count"]
+    area = load_area("middlesbrough")
+    assert [row["place"] for row in rows] == [name_cell(row["cell"], area) for row in rows]
+    assert "place" not in counted("counts", "--by", "ward", "--format", "json").json["rows"][0]
+
+
 def test_files_of_cells_have_the_name_of_each_beside_it_and_those_of_wards_have_none(
     counted: Run, tmp_path: Path
 ) -> None:

@@ -22,8 +22,8 @@ __all__ = ["format_script_json", "read_asset", "read_live_script", "read_scripts
 
 # In the order in which they need each other.
 SCRIPTS: Final = (
-    *("lattice", "theme", "view", "wards", "controls", "hexcanvas", "streetnames", "streets"),
-    *("hexlayer", "keyboard", "legend", "frames"),
+    *("lattice", "theme", "view", "wards", "wardnames", "controls", "hexcanvas", "streetnames", "streets"),
+    *("tiles", "hexlayer", "keyboard", "legend", "frames"),
 )
 STYLES: Final = ("hexbeat",)
 ASSETS: Final = Path(__file__).parent

@@ -56,6 +56,12 @@
     map.on("resize", arrange);
   }
 
+  /** More sources, of what is drawn later. */
+  Hexbeat.addCredits = (map, lines) => {
+    const details = map.getContainer().querySelector(".hexbeat-sources");
+    lines.forEach((line) => details.append(Hexbeat.element("p", "", line)));
+  };
+
   /** The wheel scrolls the page until the map has been clicked; with Ctrl, and by pinching, it always zooms. */
   function letThePageScroll(map) {
     const container = map.getContainer();
@@ -82,13 +88,15 @@
   /** The base map's script calls this: it draws everything except the cells. */
   Hexbeat.base = (map, options) => {
     const area = Hexbeat.areaOf(options.wards);
-    map.hexbeat = { area, tiled: Boolean(options.tiled) };
+    map.hexbeat = { area, tiled: Boolean(options.tiles) };
     map.getContainer().classList.toggle("hexbeat-tiled", map.hexbeat.tiled);
     Hexbeat.isDark();
     addScaleAndSources(map, [...area.attribution, ...(options.attribution || [])]); // first: the view stands clear of it
     Hexbeat.openView(map, options.view, area.bounds);
     Hexbeat.drawWards(map, area);
-    if (options.streets) Hexbeat.drawStreets(map, options.streets);
+    const drawStreets = () => options.streets && Hexbeat.drawStreets(map, options.streets);
+    if (options.tiles) Hexbeat.drawTiles(map, options.tiles, options.tiles.under ? () => {} : drawStreets);
+    if (!options.tiles || options.tiles.under) drawStreets();
     addFitButton(map);
     letThePageScroll(map);
     nameTheMap(map, area.title);

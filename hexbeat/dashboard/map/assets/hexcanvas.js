@@ -15,6 +15,7 @@
   const THIN_FROM_PX = 5; // smaller cells are filled only: their lines would be all that one sees
   const WORLD_PX = 256;
   const HATCH_PX = 5;
+  const LEAST_MARGIN = 0.1; // of the map's size: with less around the view the canvas is painted anew
 
   Hexbeat.HexCanvas = L.Renderer.extend({
     options: { padding: 0.3, pane: "hexbeat-cells", className: "hexbeat-canvas", opacity: 1 },
@@ -40,7 +41,8 @@
     afterRemoval() {},
 
     getEvents() {
-      return { ...L.Renderer.prototype.getEvents.call(this), move: this._onMove, resize: this._update };
+      const own = { move: this._onMove, moveend: this._onMoveEnd, resize: this._update };
+      return { ...L.Renderer.prototype.getEvents.call(this), ...own };
     },
 
     _makeCanvas() {
@@ -59,11 +61,22 @@
       this._update(true);
     },
 
-    /** While a drag goes on the canvas is repainted once its margin is used up. */
+    /** Whether what is painted is of this zoom and goes beyond the view, so that it need only be moved with the map. */
+    _reaches() {
+      if (!this._bounds || this._zoom !== this._map.getZoom()) return false;
+      const size = this._map.getSize(), margin = size.multiplyBy(LEAST_MARGIN);
+      const corner = this._map.containerPointToLayerPoint(margin.multiplyBy(-1));
+      return this._bounds.contains(L.bounds(corner, corner.add(size).add(margin.multiplyBy(2))));
+    },
+
+    /** While a drag goes on the canvas is repainted before its margin is used up. */
     _onMove() {
-      if (this._frame || !this._bounds || this._map._animatingZoom) return;
-      const corner = this._map.containerPointToLayerPoint([0, 0]);
-      if (!this._bounds.contains(L.bounds(corner, corner.add(this._map.getSize())))) this._update();
+      if (this._frame || this._map._animatingZoom || !this._bounds || this._reaches()) return;
+      this._update();
+    },
+
+    _onMoveEnd() {
+      if (!this._reaches()) this._update();
     },
 
     _update(atOnce) {

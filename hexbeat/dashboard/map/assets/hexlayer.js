@@ -167,9 +167,14 @@
       return sign + value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
     },
 
+    /** The cell's name by its streets, with its ward; where that was not sent, the ward. */
+    placeOf(cell) {
+      return (this.data.places && this.data.places[cell]) || Hexbeat.wardNameAt(this._map, this.centreOf(cell));
+    },
+
     sentenceOf(cell) {
-      const ward = Hexbeat.wardNameAt(this._map, this.centreOf(cell));
-      return `${ward ? `${ward}. ` : ""}${this.data.unit}: ${this.valueText(cell)}`;
+      const place = this.placeOf(cell);
+      return `${place ? `${place}. ` : ""}${this.data.unit}: ${this.valueText(cell)}`;
     },
 
     // Pointing and choosing
@@ -205,8 +210,8 @@
     _tooltipText(cell) {
       const box = Hexbeat.element("div");
       box.append(Hexbeat.element("b", "", this.valueText(cell)), Hexbeat.element("span", "", this.data.unit));
-      const ward = Hexbeat.wardNameAt(this._map, this.centreOf(cell));
-      if (ward) box.append(Hexbeat.element("small", "", ward));
+      const place = this.placeOf(cell);
+      if (place) box.append(Hexbeat.element("small", "", place));
       return box;
     },
 

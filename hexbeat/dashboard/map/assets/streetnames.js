@@ -1,4 +1,4 @@
-/* Names of streets, parks and water, along their lines and above the cells. A name is drawn where nothing else stands: names of
+/* Names of streets, parks and water, along their lines and above the cells, and of stations, schools and the like at a dot. A name is drawn where nothing else stands: names of
  * wards come first, then those of main roads, and so on. Where a name may stand does not depend on what part of the map one
  * sees, so it stays where it is while the map moves.
  */
@@ -16,11 +16,15 @@
   const KINDS = [
     { part: "lines", kind: "main", from: 12.5, size: 11, weight: 600 },
     { part: "lines", kind: "through", from: 13.5, size: 11, weight: 500 },
+    { part: "points", from: 13, size: 10.5, weight: 500 },
     { part: "areas", kind: "green", from: 14, size: 11, weight: 400 },
     { part: "areas", kind: "water", from: 14, size: 11, weight: 400 },
     { part: "lines", kind: "street", from: 14.25, size: 11, weight: 400 },
     { part: "lines", kind: "path", from: 16, size: 10.5, weight: 400 },
   ];
+  // From which zoom a kind of place has its name, in the order of Python's MAP_KINDS (basemap.py).
+  const PLACES_FROM = [13, 14, 13.5, 14, 14.5, 14.75, 15, 15, 15.25, 16, 16.5];
+  const DOT_PX = 2.4;
   const COLOURS = {
     light: { text: "#36414b", quiet: "#4d5a66", halo: "rgba(255, 255, 255, 0.9)" },
     dark: { text: "#ffffff", quiet: "#e3e8ec", halo: "rgba(16, 20, 25, 0.82)" },
@@ -107,6 +111,31 @@
     yield { x: ((area.west + area.east) / 2) * scale - left, y: ((area.north + area.south) / 2) * scale - top, angle: 0 };
   }
 
+  /** Where the name of a place may stand beside its dot: to the right, to the left, below, above. */
+  function* beside({ x, y }, width, height) {
+    const away = DOT_PX + 4 + width / 2;
+    yield* [[away, 0], [-away, 0], [0, height], [0, -height]].map(([dx, dy]) => ({ x: x + dx, y: y + dy, angle: 0 }));
+  }
+
+  /** Names of places, each at the first free side of its dot. */
+  function placePoints(points, { zoom, font, px, place, size, taken, drawn }) {
+    for (const { kind, name, at } of points) {
+      if (zoom < PLACES_FROM[kind]) continue;
+      const dot = { x: at[0] * place.scale - place.left, y: at[1] * place.scale - place.top };
+      if (dot.x < 0 || dot.y < 0 || dot.x > size.x || dot.y > size.y) continue;
+      const spot = { left: dot.x - DOT_PX, top: dot.y - DOT_PX, right: dot.x + DOT_PX, bottom: dot.y + DOT_PX };
+      const width = widthOf(name, font), height = px + 2;
+      if (!taken.isFree(spot) || drawn.some(({ text, x, y }) => text === name && Math.hypot(x - dot.x, y - dot.y) < AGAIN_PX)) continue;
+      for (const where of beside(dot, width, height)) {
+        const boxes = boxesOf({ ...where, width, height });
+        if (!boxes.every(taken.isFree)) continue;
+        [spot, ...boxes].forEach(taken.take);
+        drawn.push({ ...where, text: name, font, quiet: false, dot });
+        break;
+      }
+    }
+  }
+
   const widths = new Map();
   const ruler = document.createElement("canvas").getContext("2d");
 
@@ -143,6 +172,10 @@
     for (const { part, kind, from, size: px, weight } of KINDS) {
       if (zoom < from) continue;
       const font = `${weight} ${px}px ${FONT}`;
+      if (part === "points") {
+        placePoints(geometry.points, { zoom, font, px, place, size, taken, drawn });
+        continue;
+      }
       const shapes = (geometry[part][kind] || []).filter((shape) => shape.name && Hexbeat.inView(shape, place, size));
       shapes.sort((a, b) => b.places.length - a.places.length);
       const quiet = part === "areas" || kind === "street" || kind === "path";
@@ -164,6 +197,13 @@
   Hexbeat.paintStreetName = (context, name) => {
     const { text, quiet, halo } = Hexbeat.isDark() ? COLOURS.dark : COLOURS.light;
     context.save();
+    if (name.dot) {
+      context.beginPath();
+      context.arc(name.dot.x, name.dot.y, DOT_PX, 0, 2 * Math.PI);
+      Object.assign(context, { fillStyle: text, strokeStyle: halo, lineWidth: 2 });
+      context.stroke();
+      context.fill();
+    }
     context.translate(name.x, name.y);
     context.rotate(name.angle);
     Object.assign(context, { font: name.font, textAlign: "center", textBaseline: "middle", lineJoin: "round" });

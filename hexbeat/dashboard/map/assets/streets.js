@@ -8,9 +8,9 @@
   const Hexbeat = window.Hexbeat;
   const loaded = new Map();
   const waiting = new Map();
-  const CHUNK = 256; // lines in one path
+  const CHUNK = 64; // lines in one path: so few that a frame's budget is kept
   const CASED_FROM_PX = 1.4; // wider roads are a pale surface between two edges, which one sees on any colour
-  const ROUND_FROM_PX = 3.5;
+  const ROUND_FROM_PX = 6;
   const OPACITY = 0.5; // of roads and railways
   const LEAST_AREA_PX = 5;
   const PALE_PATHS_FROM_ZOOM = 15;
@@ -31,7 +31,7 @@
   };
 
   /** Lines and rings as arrays of places on the unit Mercator square, each with its bounds. */
-  function decode({ data }) {
+  function decode({ data, places = [] }) {
     const { origin, step, names } = data;
     const chain = (numbers, from) => {
       const places = new Float64Array(numbers.length - from);
@@ -58,7 +58,8 @@
         return { ...outlines[0], rings: outlines.map(({ places }) => places), name: name(number) };
       });
     }
-    return { lines, areas };
+    const points = places.map(([kind, text, lng, lat]) => ({ kind, name: text, at: Hexbeat.mercator(lng, lat) }));
+    return { lines, areas, points };
   }
 
   Hexbeat.addStreets = (id, streets) => {
@@ -195,6 +196,7 @@
       const context = this._container.getContext("2d");
       const ratio = this._container.width / parseFloat(this._container.style.width);
       this.names = this._place();
+      this.paints = (this.paints || 0) + 1;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       this.names.forEach((name) => Hexbeat.paintStreetName(context, name));
     },

@@ -23,6 +23,7 @@
   const SHORT_EM = 7;
   const STEP_PX = 7; // between the places where a name is tried
   const FURTHEST_PX = 70;
+  const MARK_PX = 13; // from the middle of a stop's number to its edge
   const LEAST_ROOM_PX = 16; // smaller wards wait for zoom
   const FONT = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
   const ruler = document.createElement("canvas").getContext("2d");
@@ -83,10 +84,33 @@
     }
     const markers = area.wards.map((ward) => nameMarker(ward).addTo(map));
     const named = area.wards.map((ward, k) => ({ ward, marker: markers[k], forms: listForms(ward.name) }));
-    const place = () => (map.hexbeat.nameBoxes = placeNames(map, named));
+    const leaders = Hexbeat.makeLeaders(map, area.wards);
+    const place = () => {
+      map.hexbeat.nameBoxes = placeNames(map, named, leaders);
+      if (map.hexbeat.revealed) map.hexbeat.revealed.forget();
+    };
+    map.hexbeat.revealed = Hexbeat.revealNames(map, named);
     map.on("zoomend resize viewreset", place);
+    map.on("layeradd", ({ layer }) => {
+      if (!isMark(layer)) return;
+      clearTimeout(map.hexbeat.marksWaiting);
+      map.hexbeat.marksWaiting = setTimeout(place, 40); // before the names of streets, which give way to those of wards
+    });
     map.whenReady(place);
   };
+
+  const isMark = (layer) => layer instanceof L.Marker && layer.options.pane !== "hexbeat-names";
+
+  /** The numbers of stops, which names give way to. */
+  function listMarks(map) {
+    const boxes = [];
+    map.eachLayer((layer) => {
+      if (!isMark(layer)) return;
+      const { x, y } = map.latLngToLayerPoint(layer.getLatLng());
+      boxes.push({ left: x - MARK_PX, top: y - MARK_PX, right: x + MARK_PX, bottom: y + MARK_PX });
+    });
+    return boxes;
+  }
 
   const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
@@ -98,8 +122,9 @@
   SHIFTS.sort((a, b) => Math.hypot(a[0], a[1] * 1.3) - Math.hypot(b[0], b[1] * 1.3));
 
   /** Every ward's name where no other stands: small wards choose first, since large ones have room. A name that does not fit in
-   * the middle is moved within its ward, then written smaller, then cut short. Answers the boxes that are taken. */
-  function placeNames(map, named) {
+   * the middle is moved within its ward, then written smaller, then cut short, then written beside the area with a line to its
+   * ward. What finds no room is shown while one points at the ward. Answers the boxes that are taken. */
+  function placeNames(map, named, leaders) {
     const roomy = named.map((name) => {
       const { south, east, north, west } = name.ward;
       return { ...name, room: map.latLngToLayerPoint([south, east]).subtract(map.latLngToLayerPoint([north, west])) };
@@ -110,6 +135,7 @@
       const small = findPlaces(map, roomy, SMALL_PX); // where all are written small, more of them have room
       if (small.filter(Boolean).length > fits.filter(Boolean).length) fits = small;
     }
+    leaders.findPlaces(roomy, fits);
     roomy.forEach(({ marker }, k) => showName(marker.getElement(), fits[k]));
     return fits.filter(Boolean).map(({ box }) => box);
   }
@@ -124,7 +150,7 @@
 
   /** A place for each name, null for none, with its forms of at most `largest` pixels. */
   function findPlaces(map, roomy, largest = Infinity) {
-    const shown = [];
+    const shown = listMarks(map);
     return roomy.map(({ ward, forms, room }) => {
       if (Math.min(room.x, room.y) < LEAST_ROOM_PX) return null;
       const fit = findPlace(map, ward, forms.filter(({ size }) => size <= largest), room, shown);
@@ -151,9 +177,11 @@
 
   function holds(ward, { lat, lng }) {
     if (lat < ward.south || lat > ward.north || lng < ward.west || lng > ward.east) return false;
-    const inPolygon = (rings) => rings.filter((ring) => Hexbeat.inRing(ring.flat(), 0, ring.length * 2, lng, lat)).length % 2 === 1;
-    return ward.polygons.some(inPolygon);
+    ward.flat = ward.flat || ward.polygons.map((rings) => rings.map((ring) => ring.flat()));
+    return ward.flat.some((rings) => rings.filter((ring) => Hexbeat.inRing(ring, 0, ring.length, lng, lat)).length % 2 === 1);
   }
+
+  Hexbeat.findWard = (wards, place) => wards.findIndex((ward) => holds(ward, place));
 
   /** The name of the ward that holds a place, or "" outside them all. */
   Hexbeat.wardNameAt = (map, { lat, lng }) => {

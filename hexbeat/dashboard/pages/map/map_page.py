@@ -85,7 +85,7 @@ def draw_main(
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
         with st.container(key="hb_map", width="stretch", gap="small"):
-            found, mark = draw_map_search(installation.area, resolution=resolution, on_choose=choose_cell)
+            found, mark = draw_map_search(installation, resolution=resolution, on_choose=choose_cell)
             if found:
                 choices = keep_choices(replace(choices, cell=found))
             picked = draw_maps(installation, choices, views, mark=mark)

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from typing import Final
 
 import h3
+import pandas as pd
 import streamlit as st
 
-from hexbeat.areas.area import Area, find_ward_bounds
+from hexbeat.areas.area import find_ward_bounds
 from hexbeat.areas.place_finder import FoundPlace
 from hexbeat.dashboard.map.hex_layer import MapMark
 from hexbeat.dashboard.place_box import draw_place_search
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.operations.plans.plan_access import may_see_plan
+from hexbeat.operations.plans.plan_store import list_stops, load_newest_plan
 from layers.wording import escape_html
 
 __all__ = ["draw_map_search"]
@@ -20,14 +24,21 @@ LAST_KEY: Final = "map_search_last"  # the place that the map went to last, and 
 
 
 def draw_map_search(
-    area: Area, *, resolution: int, on_choose: Callable[[str | None], None]
+    installation: Installation, *, resolution: int, on_choose: Callable[[str | None], None]
 ) -> tuple[str | None, MapMark | None]:
     """Draw the box. The cell to choose, if the person has just found a cell, and the mark; None where there is none.
 
+    The stops of the plan that was made last are found too ("stop 3").
     `on_choose` opens the card of a cell (an H3 string), for the button beside the name of what was found.
     """
+    area = installation.area
+
+    def list_newest_stops() -> pd.DataFrame | None:
+        plan = load_newest_plan(installation.documents, area.name)
+        return list_stops(plan) if plan and may_see_plan(installation.viewer, plan) else None
+
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{KEY}_row"):
-        found = draw_place_search(area, "Find a place", key=KEY)
+        found = draw_place_search(area, "Find a place", key=KEY, list_stops=list_newest_stops)
         if found is None:
             st.session_state.pop(LAST_KEY, None)  # the same words go there again
             return None, None

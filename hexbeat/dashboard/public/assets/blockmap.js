@@ -33,8 +33,9 @@
   Hexbeat.addNames = (id, data) => names.set(id, HexbeatSearch.unpack(data, data.titles));
 
   /** The map's script calls this: it draws everything except the places. */
-  Hexbeat.publicMap = (map, id) => {
-    Hexbeat.base(map, { wards: id, view: null, streets: Hexbeat.hasStreets(id) ? { id, above: true } : null });
+  Hexbeat.publicMap = (map, { id, tiles, attribution }) => {
+    const streets = Hexbeat.hasStreets(id) ? { id, above: true } : null;
+    Hexbeat.base(map, { wards: id, view: null, streets, tiles, attribution });
     map.hexbeat.release = releases.get(id);
     addPatterns(map, map.hexbeat.release.patterns);
     keepInFrame(map);

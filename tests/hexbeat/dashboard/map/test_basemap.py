@@ -13,13 +13,15 @@ from branca.element import Element
 from geo.wards import Wards
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.credits import list_name_credits
+from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.dashboard.map.basemap import (
-    Tiles,
+    MAP_KINDS,
     build_area_scripts,
     build_base_map,
     build_streets_script,
     build_wards_script,
+    list_map_places,
 )
 from hexbeat.files import hash_file
 
@@ -97,6 +99,19 @@ def test_the_streets_are_those_of_the_area_and_the_map_names_their_source(each_a
     ]
 
 
+def test_stations_and_schools_are_on_the_map_and_neither_streets_nor_postcodes_are() -> None:
+    gazetteer = read_gazetteer(load_area("middlesbrough"))
+    assert gazetteer
+    places = list_map_places(gazetteer)
+    names = {name for _, name, _, _ in places}
+    assert {"Middlesbrough station", "James Cook station", "Hospital", "Acklam Grange School"} <= names
+    assert not {"Linthorpe Road", "TS1 2AA"} & names
+    assert not [name for name in names if " near " in name]
+    assert len(places) == len({(name.casefold(), round(lon, 2), round(lat, 2)) for _, name, lon, lat in places})
+    kinds = gazetteer.entries.groupby("name")["kind"].agg(set)
+    assert all(MAP_KINDS[kind] in kinds[name] for kind, name, _, _ in places if name in kinds)
+
+
 def test_an_area_without_streets_has_a_map_of_wards(tmp_path: Path) -> None:
     bare = replace(load_area("middlesbrough"), folder=tmp_path)
     assert build_streets_script(bare) == ""
@@ -168,10 +183,30 @@ def test_a_hostile_ward_name_is_data() -> None:
     assert ward_data(hostile)["wards"][0]["name"] == name
 
 
-def test_tiles_are_a_choice_and_bring_their_attribution_as_text() -> None:
-    each_area = load_area("middlesbrough")
-    base_map = build_base_map(each_area, live=False, tiles=Tiles("/tiles/{z}/{x}/{y}.png", "Ordnance & <Survey>"))
-    script = rendered(base_map).script.render()
-    assert "/tiles/{z}/{x}/{y}.png" in script
+def name_tiles(monkeypatch: pytest.MonkeyPatch, **others: str) -> None:
+    settings = {"": "https://t.example.gov.uk/{z}/{x}/{y}.png", "_ATTRIBUTION": "Ordnance & <Survey>", **others}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"HEXBEAT_TILES{name}", value)
+
+
+def test_tiles_are_a_choice_and_bring_their_attribution_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = load_area("middlesbrough")
+    streets = base_options(area, live=True)["attribution"][0]
+    name_tiles(monkeypatch)
+    script = rendered(build_base_map(area)).script.render()
+    assert "https://t.example.gov.uk/{z}/{x}/{y}.png" in script
     assert r'"attribution":["Ordnance \u0026 \u003cSurvey\u003e","Names of streets' in script
-    assert '"streets"' not in script  # tiles bring their own
+    options = base_options(area, live=True)
+    assert options["tiles"] == {
+        "address": "https://t.example.gov.uk/{z}/{x}/{y}.png", "wms": None, "under": False, "credits": [streets],
+    }  # fmt: skip
+    name_tiles(monkeypatch, _STREETS="under")
+    options = base_options(area, live=True)
+    assert (options["tiles"]["under"], options["attribution"][:2]) == (True, ["Ordnance & <Survey>", streets])
+
+
+def test_a_page_that_loads_nothing_has_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = load_area("middlesbrough")
+    without = base_options(area, live=False)
+    name_tiles(monkeypatch)
+    assert base_options(area, live=False) == without

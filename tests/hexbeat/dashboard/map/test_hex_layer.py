@@ -273,3 +273,16 @@ def test_a_mark_is_sent_as_text_where_it_is() -> None:
     script = drawn.data_script()
     assert "<" not in script
     assert json.loads(script)["mark"]["name"] == HOSTILE
+
+
+def test_names_stay_with_their_cells_and_are_left_out_where_they_are_many() -> None:
+    cells = disk(MIDDLESBROUGH, 6)
+    few = layer(cells, np.arange(1, len(cells) + 1))
+    assert few.data()["places"] is None
+    few.name_cells(lambda drawn: [f"{cell:x}" for cell in drawn.tolist()])
+    data = few.data()
+    centres = lattice_centres(data["geometry"])
+    assert data["places"] == [f"{h3.latlng_to_cell(lat, lon, 9):x}" for lat, lon in centres.tolist()]
+    many = layer(disk(MIDDLESBROUGH, 20), np.ones(len(disk(MIDDLESBROUGH, 20))))
+    many.name_cells(lambda drawn: pytest.fail(f"{len(drawn)} names were asked for"))
+    assert many.data()["places"] is None

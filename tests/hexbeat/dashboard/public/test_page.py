@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hexbeat.dashboard.public.block_drawing import lay_out_release
-from hexbeat.dashboard.public.page import BlockLayer, build_block_data
+from hexbeat.dashboard.public.page import BlockLayer, build_base_options, build_block_data
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
 from tests.support.public_side import map_of, open_page, overflow, settle
@@ -127,3 +127,16 @@ def test_a_layer_of_the_whole_area_is_one_place(visitor: Page, address: str) -> 
     )
     map_of(visitor).locator(".hp-place").click()
     expect(map_of(visitor).locator(".hp-said")).to_have_text("31 closed properties in Exampleton as a whole, 2025.")
+
+
+def test_the_public_map_has_tiles_only_if_the_settings_give_them_to_the_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = {"id": "x 3", "tiles": None, "attribution": []}
+    assert build_base_options("x 3") == nothing
+    monkeypatch.setenv("HEXBEAT_TILES", "https://t.example.gov.uk/wms?layers=roads")
+    monkeypatch.setenv("HEXBEAT_TILES_ATTRIBUTION", "© A council")
+    assert build_base_options("x 3") == nothing
+    monkeypatch.setenv("HEXBEAT_TILES_PUBLIC", "yes")
+    options = build_base_options("x 3")
+    assert options["attribution"] == ["© A council"]
+    assert options["tiles"]["address"] == "https://t.example.gov.uk/wms"
+    assert options["tiles"]["wms"]["layers"] == "roads"

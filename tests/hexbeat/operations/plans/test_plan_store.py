@@ -12,6 +12,8 @@ from geo.errors import DataError, UsageError
 from hexbeat.operations.plans.plan import PastRow, Pause
 from hexbeat.operations.plans.plan_store import (
     list_plans,
+    list_stops,
+    load_newest_plan,
     load_plan,
     plan_from_json,
     plan_to_json,
@@ -179,3 +181,17 @@ def test_a_broken_plan_is_named_and_passed_over_in_the_list(tmp_path: Path, text
     assert caught.value.rule == "A plan is one that Hexbeat wrote"
     assert caught.value.fact.startswith("bad2 cannot be read (")
     assert caught.value.hint == "make the plan again"
+
+
+def test_the_stops_of_the_plan_made_last_are_places_to_find(tmp_path: Path) -> None:
+    documents = documents_in(tmp_path)
+    assert load_newest_plan(documents, "middlesbrough") is None
+    plan = make_small_plan()
+    save_plan(documents, plan)
+    newest = load_newest_plan(documents, plan.area)
+    assert newest == plan
+    first = plan.tours[0].stops[0]
+    assert list_stops(newest).iloc[0].tolist() == [
+        f"Stop 1: {first.place}", "stop of the plan", first.ward_code, first.ward_name, first.lon, first.lat,
+    ]  # fmt: skip
+    assert load_newest_plan(documents, "cleveland") is None
