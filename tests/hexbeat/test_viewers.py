@@ -27,7 +27,7 @@ NO_VIEWER = {
     "hexbeat.store.erasure.describe_pending": "the inside of it",
     "hexbeat.store.erasure.finish": "ends an erasure that was allowed when it began",
     "hexbeat.store.databases.migrate": "changes the shape of the store, at its opening",
-    "hexbeat.store.databases.translate_errors": "words of errors",
+    "hexbeat.store.database_errors.translate_errors": "words of errors",
     "hexbeat.store.databases.read_transaction": "a transaction, for functions that have asked",
     "hexbeat.store.databases.write_transaction": "a transaction, for functions that have asked",
     "hexbeat.store.databases.work_transaction": "the same, for visits and reference places",
