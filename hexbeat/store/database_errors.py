@@ -9,6 +9,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Engine
@@ -18,8 +19,11 @@ from geo.errors import HexbeatError, StoreError
 from geo.lazy_modules import import_lazily
 
 if TYPE_CHECKING:
+    import ssl
+
     from pg8000 import dbapi as pg8000
 else:
+    ssl = import_lazily("ssl")
     pg8000 = import_lazily("pg8000.dbapi")
 
 __all__ = [
@@ -70,6 +74,8 @@ def _build_store_error(engine: Engine, error: Exception) -> StoreError | None:
     if engine.dialect.name == "sqlite":
         finding = find_damage(engine) if isinstance(error, (*_VALUE_ERRORS, SQLAlchemyError)) else None
         return build_damage_error(engine, finding) if finding else None
+    if isinstance(error, ssl.SSLError):
+        return _explain_tls(engine, error)
     if isinstance(error, struct.error | ConnectionError):  # the driver met the end of a connection in the middle
         return _build_cut_error(engine)
     return _explain_database_error(engine, error) if isinstance(error, pg8000.Error) else None
@@ -95,6 +101,12 @@ def _explain_database_error(engine: Engine, error: Exception) -> StoreError | No
         )
     if code.startswith(_CUT) or getattr(error, "connection_invalidated", False) or _is_network_error(sentence):
         return _build_cut_error(engine)
+    if "Server refuses SSL" in sentence:
+        return StoreError(
+            "The connection has to be encrypted, as sslmode in HEXBEAT_DATABASE_URL says",
+            f"{_name_place(engine)} offers no TLS",
+            "turn TLS on in the server; nothing was sent",
+        )
     if isinstance(error, OperationalError | InterfaceError | pg8000.Error) or code.startswith(_SYSTEM):
         hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
         return StoreError("The database has to answer", describe_error(engine, error), hint)
@@ -108,6 +120,8 @@ def _explain_sqlite(engine: Engine, error: Exception, sentence: str) -> StoreErr
             describe_error(engine, error),
             "nothing was changed; make the file and its folder writable, or set HEXBEAT_HOME to another folder",
         )
+    if not Path(engine.url.database or "").exists():
+        return StoreError("The store has to be there", f"{_name_place(engine)} is gone", RESTORE_HINT)
     if any(sign in sentence for sign in _DAMAGED):
         return build_damage_error(engine, sentence)
     if _is_disk_error(error):
@@ -115,6 +129,18 @@ def _explain_sqlite(engine: Engine, error: Exception, sentence: str) -> StoreErr
         return StoreError("The database has to answer", describe_error(engine, error), hint)
     finding = find_damage(engine)
     return build_damage_error(engine, finding) if finding else None
+
+
+def _explain_tls(engine: Engine, error: "ssl.SSLError") -> StoreError:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        reason = str(error.reason or "the connection broke off").replace("_", " ").lower()
+        fact = f"{_name_place(engine)}: TLS failed: {reason}"
+        return StoreError("The database has to answer", fact, "check the server's TLS, and sslmode in the address")
+    return StoreError(
+        "The database has to prove that it is the one that is meant",
+        f"{_name_place(engine)}: {_clean(error.verify_message.rstrip('.'))}",
+        "nothing was sent; check the host in HEXBEAT_DATABASE_URL, sslrootcert, and the server's certificate",
+    )
 
 
 def _is_disk_error(error: Exception) -> bool:
@@ -139,13 +165,20 @@ def build_damage_error(engine: Engine, finding: str) -> StoreError:
     return StoreError("The store has to be whole", f"{_name_place(engine)} is damaged: {finding}", RESTORE_HINT)
 
 
-def find_damage(engine: Engine) -> str | None:
-    """What SQLite finds wrong in its file (PRAGMA quick_check); None if nothing, and for PostgreSQL."""
+def find_damage(engine: Engine, *, indexes: bool = False) -> str | None:
+    """What SQLite finds wrong in its file (PRAGMA quick_check); None if nothing, and for PostgreSQL.
+
+    With `indexes` each index is compared with its table, too (PRAGMA integrity_check).
+    """
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return None
-    connection = sqlite3.connect(engine.url.database, timeout=BUSY_S)
     try:
-        finding = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        address = f"{Path(engine.url.database).absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, timeout=BUSY_S)
+    except sqlite3.Error:
+        return None
+    try:
+        finding = str(connection.execute(f"PRAGMA {'integrity' if indexes else 'quick'}_check(1)").fetchone()[0])
     except (sqlite3.Error, TypeError, UnicodeError) as error:
         return None if "locked" in str(error) else _clean(str(error))
     finally:
@@ -154,9 +187,13 @@ def find_damage(engine: Engine) -> str | None:
     return None if finding == "ok" else _clean(finding)
 
 
-def check_file(engine: Engine) -> None:
-    """StoreError if the SQLite file is damaged. A ninth of the time that reading everything takes."""
-    if finding := find_damage(engine):
+def check_file(engine: Engine, *, indexes: bool = False) -> None:
+    """StoreError if the SQLite file is damaged.
+
+    A ninth of the time that reading everything takes; with `indexes`, which are then compared with their tables, a
+    third.
+    """
+    if finding := find_damage(engine, indexes=indexes):
         raise build_damage_error(engine, finding)
 
 

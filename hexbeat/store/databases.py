@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from geo.errors import StoreError
 from hexbeat.store import database_errors
@@ -23,6 +24,7 @@ from hexbeat.store.database_errors import (
     reading_values,
     translate_errors,
 )
+from hexbeat.store.postgres import make_postgres_engine
 from hexbeat.store.schema import HEAD, store_state
 
 __all__ = [
@@ -53,7 +55,7 @@ def make_engine(home: Path, database_url: str | None) -> Engine:
     Neither puts the values of a statement into the text of an error, because they come from records.
     """
     if database_url:
-        return _make_postgres_engine(database_url)
+        return make_postgres_engine(database_url)
     return _make_sqlite_engine(_prepare_file(home))
 
 
@@ -127,13 +129,26 @@ def _restrict_access(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None if none has."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _make_sqlite_engine(path: Path) -> Engine:
-    engine = sa.create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": database_errors.BUSY_S}, hide_parameters=True
-    )
+    def _connect() -> sqlite3.Connection:
+        # A file that has gone is not made again, empty, by connecting to it.
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=database_errors.BUSY_S, check_same_thread=False)
+
+    engine = sa.create_engine(URL.create("sqlite", database=str(path)), creator=_connect, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+    def _set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identify(path)
         connection.isolation_level = None  # transactions begin only where _begin says so, below
         for pragma in (
             "journal_mode=WAL",
@@ -146,6 +161,11 @@ def _make_sqlite_engine(path: Path) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
+    @event.listens_for(engine, "checkout")
+    def _require_same_file(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != _identify(path):  # replaced, or gone: a new connection finds out
+            raise DisconnectionError
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that reads first and writes later cannot wait for another writer: it would fail at once.
@@ -153,34 +173,6 @@ def _make_sqlite_engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _make_postgres_engine(database_url: str) -> Engine:
-    try:
-        url = make_url(database_url)
-    except ArgumentError as error:
-        raise StoreError(
-            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
-            "it cannot be read as an address",
-            "write it as postgresql://user@host/database",
-        ) from error
-    if url.drivername.split("+")[0] not in {"postgresql", "postgres"}:
-        raise StoreError(
-            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
-            f"it begins with {url.drivername}://",
-            "write it as postgresql://user@host/database, or leave it out for SQLite",
-        )
-    url = url.set(drivername="postgresql+pg8000")
-    host = url.query.get("host")
-    arguments: dict[str, Any] = {
-        "application_name": "hexbeat",
-        "startup_params": {"lock_timeout": str(int(1000 * database_errors.BUSY_S))},
-    }
-    if isinstance(host, str) and host.startswith("/"):
-        port = url.port or url.query.get("port") or 5432
-        arguments["unix_sock"] = f"{host}/.s.PGSQL.{port}"
-        url = url.difference_update_query(["host", "port"])
-    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
 def migrate(engine: Engine) -> None:

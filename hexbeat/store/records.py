@@ -7,6 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from geo.lazy_modules import import_lazily
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
@@ -45,6 +46,7 @@ def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note
 def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
     """All live events in order of time, with the columns of `read_records`, for an export."""
     require(viewer, Action.EXPORT)
+    check_file(store.engine, indexes=True)
     return _query_rows(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
 
 

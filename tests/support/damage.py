@@ -142,7 +142,7 @@ READERS: Final[tuple[tuple[str, ...], ...]] = (
     ("coverage",),
     ("rejects",),
     ("history", event_id("table", "r-7")),
-    ("export", "{home}/out.csv"),
+    ("export", "--out", "{home}/out.csv"),
     ("hotspots", "--layer", "needle_litter"),
     ("alerts",),
     ("change", "--layer", "needle_litter"),
@@ -153,7 +153,7 @@ READERS: Final[tuple[tuple[str, ...], ...]] = (
     ("naloxone", "--places", "0"),
     ("briefing", "--day", "2026-11-22"),
     ("undo", "--yes"),
-    ("erase", "--source", "table", "--source-id", "r-9", "--yes"),
+    ("erase", "--source", "table", "--source-id", "r-7", "--yes"),
 )
 
 
@@ -169,7 +169,9 @@ def make_whole_store(home: Path, *, rows: int = 400) -> None:
             "layer": layers[random.integers(len(layers), size=rows)],
             "lat": random.uniform(south, north, rows),
             "lon": random.uniform(west, east, rows),
-            "time": [f"{day - dt.timedelta(days=int(days))} 21:{days % 60:02d}" for days in random.integers(200, size=rows)],
+            "occurred": [
+                f"{day - dt.timedelta(days=int(days))} 21:{days % 60:02d}" for days in random.integers(200, size=rows)
+            ],
         }
     )
     home.mkdir(parents=True)
