@@ -5,6 +5,7 @@ that Hexbeat never writes. So where reading fails on a value, the file is looked
 anything else is blamed. `check_file` does the same before everything is read.
 """
 
+import shutil
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ __all__ = [
 
 BUSY_S: Final = 30  # seconds that a writer waits for another
 RESTORE_HINT: Final = "stop Hexbeat, and restore the store from a backup (hexbeat restore)"
+_ROOM_BYTES: Final = 1_000_000  # a disk with less is full: SQLite needs some pages, and its index of the log
 # Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
 _SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
 _CUT: Final = ("08", "57P")  # the server ends, or has ended, the connection
@@ -124,6 +126,8 @@ def _explain_sqlite(engine: Engine, error: Exception, sentence: str) -> StoreErr
         return StoreError("The store has to be there", f"{_name_place(engine)} is gone", RESTORE_HINT)
     if any(sign in sentence for sign in _DAMAGED):
         return build_damage_error(engine, sentence)
+    if _is_disk_error(error) and (full := _describe_full_disk(engine)):
+        return StoreError("The disk of the store needs room", full, "nothing was changed; make room, then try again")
     if _is_disk_error(error):
         hint = "check that the disk has room, and that the file and its folder can be written"
         return StoreError("The database has to answer", describe_error(engine, error), hint)
@@ -145,6 +149,16 @@ def _explain_tls(engine: Engine, error: "ssl.SSLError") -> StoreError:
 
 def _is_disk_error(error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError | sqlite3.InterfaceError)
+
+
+def _describe_full_disk(engine: Engine) -> str | None:
+    """That the disk is full; None if it has room."""
+    folder = Path(engine.url.database or "").absolute().parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return None
+    return f"{folder} has {free // 1000:,} kB left" if free < _ROOM_BYTES else None
 
 
 def _is_network_error(sentence: str) -> bool:

@@ -127,10 +127,12 @@ DAMAGES: Final[tuple[Damage, ...]] = (
 )
 
 
-def copy_damaged(whole: Path, home: Path, seed: int) -> str:
-    """A copy of a store's home, damaged in the way that the seed chooses; the name of the way."""
+def copy_damaged(whole: Path, home: Path, seed: int | None) -> str:
+    """A copy of a store's home, damaged in the way that the seed chooses (None: whole); the name of the way."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(whole, home)
+    if seed is None:
+        return ""
     damage = DAMAGES[seed % len(DAMAGES)]
     damage(home / "hexbeat.sqlite", np.random.default_rng(seed))
     return damage.__name__
@@ -157,7 +159,7 @@ READERS: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
-def make_whole_store(home: Path, *, rows: int = 400) -> None:
+def make_whole_store(home: Path, *, rows: int = 400, url: str | None = None) -> None:
     """A store with events of all layers, rejected rows, visits and reference places."""
     area, random = load_area("middlesbrough"), np.random.default_rng(11)
     west, south, east, north = area.wards.bounds
@@ -167,8 +169,9 @@ def make_whole_store(home: Path, *, rows: int = 400) -> None:
         {
             "id": [f"r-{number}" for number in range(rows)],
             "layer": layers[random.integers(len(layers), size=rows)],
-            "lat": random.uniform(south, north, rows),
-            "lon": random.uniform(west, east, rows),
+            # The first ten lie inside the area, and some of the others outside.
+            "lat": np.r_[np.full(10, 54.576), random.uniform(south, north, rows - 10)],
+            "lon": np.r_[np.full(10, -1.235), random.uniform(west, east, rows - 10)],
             "occurred": [
                 f"{day - dt.timedelta(days=int(days))} 21:{days % 60:02d}" for days in random.integers(200, size=rows)
             ],
@@ -176,7 +179,7 @@ def make_whole_store(home: Path, *, rows: int = 400) -> None:
     )
     home.mkdir(parents=True)
     frame.to_csv(home / "rows.csv", index=False)
-    with Store.open(home) as store:
+    with Store.open(home, database_url=url) as store:
         ingest_files(store, ANALYST, [str(home / "rows.csv")], area=area, home=home, source="table")
         visits = [
             made_visit(plan_id=None, stop_id=None, ref=f"v{k}", started_at=NOW - dt.timedelta(days=2, minutes=-k))

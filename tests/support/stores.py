@@ -39,6 +39,7 @@ from hexbeat.store.store import Store
 __all__ = [
     "Server",
     "database_url",
+    "make_server",
     "make_tls_server",
     "older_store",
     "own_server",
@@ -121,6 +122,13 @@ class Server:
         finally:
             connection.close()
 
+    def run_program(self, program: str, *arguments: str, content: bytes | None = None) -> bytes:
+        """Run one of the server's programs as its owner, with that on its standard input; what it wrote."""
+        where = ("--host", str(self.folder), "--port", str(self.port), "--username", self.user)
+        command = [self._programs / program, *where, *arguments]
+        options = {"env": self._environment(), "cwd": self.folder, **self._as}
+        return subprocess.run(command, input=content, capture_output=True, check=True, **options).stdout
+
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGTZ": "UTC"}
 
@@ -170,16 +178,17 @@ def _readable_copy(installation: Path, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """The server, started when the first test asks for it."""
-    yield from _make_server()
+    yield from make_server()
 
 
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server for one test, which stops and starts it."""
-    yield from _make_server()
+    yield from make_server()
 
 
-def _make_server() -> Iterator[Server]:
+def make_server() -> Iterator[Server]:
+    """A new server; it stops when the iteration goes on."""
     failures = []
     for installation in _candidates():
         folder = Path(tempfile.mkdtemp(prefix="hexbeat-pg-"))  # short: a socket's path has some hundred bytes
