@@ -1,4 +1,4 @@
-"""Programs that are killed, and disks that are full, in the middle of every change of the store: before or after, never between.
+"""Programs that are killed, and full disks, in the middle of every change of the store: before or after, never between.
 
 `python -m bench.faults [--runs 200] [--only NAME,...] [--without-postgres]`. Each run copies a whole store, begins one
 change in a process of its own, and either kills the process at a random moment (SIGKILL) or lets the disk become full
@@ -86,7 +86,7 @@ def add_deed(name: str, deed: Deed) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Databases of a PostgreSQL: `make(template)` answers the address of a copy of a database, `drop(url)` removes it."""
+    """Databases of a PostgreSQL: `make(template)` answers the address of a copy, `drop(url)` removes it."""
 
     make: Callable[[str | None], str]
     drop: Callable[[str], None]
@@ -201,9 +201,9 @@ def run_without_room(deed: Deed, trial: Trial, home: Path, url: str | None, disk
     ballast.write_bytes(bytes(max(0, free - room)))
     code, said = run_apart(deed, trial, home, url, disk)
     ballast.unlink()
-    if code == 99:  # noqa: PLR2004 - as run_apart says
+    if code == 99:
         print(said, file=sys.stderr)
-    return code == 99  # noqa: PLR2004 - as run_apart says
+    return code == 99
 
 
 def run_apart(
@@ -246,7 +246,7 @@ def _run_in_child(arguments: list[str], url: str | None, told: Any) -> None:
 
 
 def describe_all(home: Path, url: str | None, disk: Path, deed: Deed) -> Any:
-    """All that the store, its home and the output hold, without what varies; opening the store finishes what is pending.
+    """All that the store, its home and the output hold, without what varies; opening it finishes what is pending.
 
     For a migration: the shape of the tables as they are, without opening.
     """

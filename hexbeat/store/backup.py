@@ -109,7 +109,7 @@ def _pack(store: Store, home: Path, draft: Path, room: Path) -> Backup:
     backup = Backup(made, HEAD, rows, {name: hash_file(path) for name, path in files})
     facts = room / _FACTS
     facts.write_text(json.dumps({"format": FORMAT, **asdict(backup)}, indent=1) + "\n", encoding="utf-8")
-    with open(draft, "wb", opener=_open_private) as file:  # noqa: PTH123 - the only way to an own opener
+    with open(draft, "wb", opener=_open_private) as file:
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=3) as packed:
             for name, path in [(_FACTS, facts), *files]:
                 packed.add(path, arcname=name, recursive=False)
@@ -223,7 +223,7 @@ def _is_inside(folder: Path, name: str) -> bool:
 
 def _copy_hashed(file: Any, copy: Path) -> str:
     digest = hashlib.sha256()
-    with open(copy, "xb", opener=_open_private) as out:  # noqa: PTH123 - the only way to an own opener
+    with open(copy, "xb", opener=_open_private) as out:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
             out.write(block)
@@ -239,7 +239,8 @@ def _prepare_store(file: Path, backup: Backup, path: Path, *, version: int) -> N
             is_whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
             rows = _count_rows(connection)
             connection.execute(
-                "UPDATE store_state SET version = max(version + 1, ?1), rewritten = max(version + 1, ?1), work = work + ?1",
+                "UPDATE store_state SET version = max(version + 1, ?1), rewritten = max(version + 1, ?1),"
+                " work = work + ?1",
                 (version,),
             )
             connection.commit()

@@ -83,7 +83,7 @@ def _build_store_error(engine: Engine, error: Exception) -> StoreError | None:
     return _explain_database_error(engine, error) if isinstance(error, pg8000.Error) else None
 
 
-def _explain_database_error(engine: Engine, error: Exception) -> StoreError | None:
+def _explain_database_error(engine: Engine, error: Exception) -> StoreError | None:  # noqa: PLR0911 - one a cause
     sentence, code = _read_sentence(error), _get_code(error)
     if code == "55P03" or "database is locked" in sentence:
         return StoreError(

@@ -35,6 +35,7 @@ PARAMETERS: Final = (
     "sslmode", "sslpassword", "sslrootcert", "user",
 )  # fmt: skip
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_HIGHEST: Final = 65_535  # port
 _SYSTEM: Final = "system"  # sslrootcert=system: the certificates that the system trusts, and the name too
 
 
@@ -94,7 +95,7 @@ def _split_address(database_url: str) -> tuple[URL, dict[str, str]]:
 
 
 def _parse_number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= _HIGHEST):
         raise StoreError(_RULE, f"its parameter {name!r} is {text!r}", "write a whole number from 1 to 65535")
     return int(text)
 
@@ -169,8 +170,8 @@ def _connect_by_own_socket(engine: Engine, timeout_s: int | None) -> None:
             connected = socket.create_connection((host, port), timeout=timeout_s)
         except OSError as error:
             raise pg8000.InterfaceError(
-                f"Can't create a connection to host {host} and port {port} (timeout is {timeout_s} and source_address is "
-                "None)."
+                f"Can't create a connection to host {host} and port {port} (timeout is {timeout_s} and source_address "
+                "is None)."
             ) from error
         try:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -87,6 +87,6 @@ def _serve_databases(server: object) -> Server:
         return str(address(name))
 
     def drop(url: str) -> None:
-        execute(f"DROP DATABASE {url.split('@/')[1].split('?')[0]} WITH (FORCE)")
+        execute(f"DROP DATABASE {url.split('@/')[1].split('?', maxsplit=1)[0]} WITH (FORCE)")
 
     return Server(make, drop)

@@ -217,7 +217,8 @@ ssl_key_file = '{folder}/server.key'
 _CERTIFICATES: Final = """
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=Test authority" \\
     -keyout root.key -out root.pem
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=localhost" -keyout server.key -out ask.pem
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=localhost" -keyout server.key \\
+    -out ask.pem
 printf 'subjectAltName = DNS:localhost' > names
 openssl x509 -req -in ask.pem -CA root.pem -CAkey root.key -CAcreateserial -days 3650 -extfile names -out server.pem
 chmod 600 server.key

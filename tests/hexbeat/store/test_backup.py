@@ -90,8 +90,7 @@ def test_restoring_keeps_what_was_there_and_makes_servers_read_anew(tmp_path: Pa
         refused = run("restore", file, "--home", home)
         assert (refused.code, refused.err) == (
             2,
-            f"A backup is restored into an empty home.\n  {home} is not empty.\n  Choose another home, or use "
-            "--replace.\n",
+            f"A backup is restored into an empty home.\n  {home} is not empty.\n  Choose another home, or use --replace.\n",
         )
         version = store.version()
         assert run("restore", file, "--home", home, "--replace").code == 0

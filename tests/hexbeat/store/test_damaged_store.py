@@ -1,7 +1,7 @@
-"""Damaged stores: every reading command answers as before, or with an error in three parts; never with a traceback.
+"""Damaged stores: each reading command answers as before, or with an error in three parts.
 
-220 seeded damages, each met by one command, the commands in turn. Where the answer differs silently, the database itself
-finds no fault in the file: a flipped bit within a number or a text is nothing that SQLite can notice.
+220 seeded damages, each met by one command, the commands in turn. Where the answer differs silently, the database
+itself finds no fault in the file: a flipped bit within a number or a text is nothing that SQLite can notice.
 """
 
 import sqlite3

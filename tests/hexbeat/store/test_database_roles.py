@@ -22,8 +22,10 @@ Open = Callable[[str], Store]
 @pytest.fixture
 def open_as(tmp_path: Path, database_url: str, postgres_server: Server) -> Iterator[Open]:
     """Opens the store as a user of the guide, whose statements have been run in an empty database."""
-    name = database_url.split("@/")[1].split("?")[0]
-    (statements,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "running.md").read_text(encoding="utf-8"), re.S)
+    name = database_url.split("@/")[1].split("?", maxsplit=1)[0]
+    (statements,) = re.findall(
+        r"```sql\n(.*?)```", (ROOT / "docs" / "running.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     for statement in statements.strip().split("\n"):
         postgres_server.execute(statement, name)
     yield lambda user: Store.open(tmp_path, database_url=database_url.replace(postgres_server.user, user, 1))

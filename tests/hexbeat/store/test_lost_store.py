@@ -30,8 +30,8 @@ def test_a_file_that_is_removed_is_missed_and_not_made_again_empty(tmp_path: Pat
             with pytest.raises(StoreError) as caught:
                 count(cache)
             assert str(caught.value) == (
-                f"The store has to be there; {path} is gone; stop Hexbeat, and restore the store from a backup (hexbeat "
-                "restore)"
+                f"The store has to be there; {path} is gone; stop Hexbeat, and restore the store from a backup "
+                "(hexbeat restore)"
             )
         assert not path.exists()
         (tmp_path / "elsewhere").rename(path)
@@ -69,7 +69,7 @@ def test_a_server_that_is_started_again_is_found_by_itself(tmp_path: Path, own_s
             "stored as a whole or not at all; look before you repeat it, and check that the server is running. Hexbeat "
             "connects again by itself"
         )
-        with pytest.raises(StoreError) as caught, store.begin_load(ANALYST, area="middlesbrough") as entry:
+        with pytest.raises(StoreError) as caught, store.begin_load(ANALYST, area="middlesbrough") as entry:  # noqa: PT012, SIM117
             with entry.file("c.csv", "table", sha256="0") as part:
                 part.add_events(event_frame(["c"]))
                 own_server.stop()

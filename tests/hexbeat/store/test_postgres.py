@@ -126,11 +126,13 @@ def test_a_server_without_tls_is_refused_where_tls_is_demanded(tls_server: Serve
     tls_server.execute("SELECT pg_reload_conf()")
     try:
         with pytest.raises(StoreError) as caught:
-            Store.open(tmp_path, database_url=f"postgresql://hexbeat@localhost:{tls_server.port}/postgres?sslmode=require")
+            Store.open(
+                tmp_path, database_url=f"postgresql://hexbeat@localhost:{tls_server.port}/postgres?sslmode=require"
+            )
     finally:
         tls_server.execute("ALTER SYSTEM RESET ssl")
         tls_server.execute("SELECT pg_reload_conf()")
     assert str(caught.value) == (
-        "The connection has to be encrypted, as sslmode in HEXBEAT_DATABASE_URL says; localhost offers no TLS; turn TLS "
-        "on in the server; nothing was sent"
+        "The connection has to be encrypted, as sslmode in HEXBEAT_DATABASE_URL says; localhost offers no TLS; turn "
+        "TLS on in the server; nothing was sent"
     )
