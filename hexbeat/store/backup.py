@@ -65,6 +65,7 @@ def write_backup(store: Store, viewer: Viewer, out: Path) -> Backup:
     it would lie in the home itself.
     """
     require(viewer, Action.EXPORT)
+    require(viewer, Action.ERASE)  # a backup holds every layer whole: it is for those who keep the store
     home = store.home.resolve()
     if out.absolute().parent.resolve().is_relative_to(home):
         raise UsageError("A backup lies outside the home", f"{out} is inside {store.home}", "choose another folder")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
+from hexbeat.environment import select_environment
 from hexbeat.ingest.readers.limits import Limits
 
 __all__ = ["Worker", "WorkerError", "start_worker"]
@@ -78,7 +79,7 @@ def start_worker(program: Path, request: dict[str, Any], *, limits: Limits, size
     with (
         tempfile.TemporaryFile() as report,
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report, env=select_environment()
         ) as process,
     ):
         try:

@@ -18,6 +18,7 @@ from tests.support.events import WARDS, event_frame, load
 from tests.support.plans import made_plan
 from tests.support.stores import Server
 
+EMPTY = "A backup is restored into an empty home"
 SECRET = b"met Rumpelstilzchen behind the mill"
 
 
@@ -90,7 +91,7 @@ def test_restoring_keeps_what_was_there_and_makes_servers_read_anew(tmp_path: Pa
         refused = run("restore", file, "--home", home)
         assert (refused.code, refused.err) == (
             2,
-            f"A backup is restored into an empty home.\n  {home} is not empty.\n  Choose another home, or use --replace.\n",
+            f"{EMPTY}.\n  {home} is not empty.\n  Choose another home, or use --replace.\n",
         )
         version = store.version()
         assert run("restore", file, "--home", home, "--replace").code == 0
