@@ -1,6 +1,6 @@
 """Damaged stores: each reading command answers as before, or with an error in three parts.
 
-220 seeded damages, each met by one command, the commands in turn. Where the answer differs silently, the database
+208 seeded damages, each met by one command, the commands in turn. Where the answer differs silently, the database
 itself finds no fault in the file: a flipped bit within a number or a text is nothing that SQLite can notice.
 """
 
@@ -15,7 +15,7 @@ from hexbeat.store.store import Store
 from tests.support.cli import Outcome, Run
 from tests.support.damage import READERS, copy_damaged, make_whole_store
 
-SEEDS = 220
+SEEDS = 208
 WRITING = ("undo", "erase", "export")
 
 
