@@ -194,7 +194,9 @@ def find_damage(engine: Engine, *, indexes: bool = False) -> str | None:
     try:
         finding = str(connection.execute(f"PRAGMA {'integrity' if indexes else 'quick'}_check(1)").fetchone()[0])
     except (sqlite3.Error, TypeError, UnicodeError) as error:
-        return None if "locked" in str(error) else _clean(str(error))
+        sentence = _clean(str(error))  # a disk that is full or fails is another matter: what comes next says so
+        is_damage = not isinstance(error, sqlite3.Error) or any(sign in sentence.lower() for sign in _DAMAGED)
+        return sentence if is_damage else None
     finally:
         with suppress(sqlite3.Error):
             connection.close()
