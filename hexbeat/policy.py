@@ -46,6 +46,7 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
 class AccessPolicy:
     """What policy.toml says: the policy, the role of each group of the identity provider, and of local accounts.
 
+    `people` are those who may sign in by the provider at all, by its identifiers; None: everybody with a role.
     `groups` and `local` are (name, role) in the order of the file. `local` is None if the file says nothing of local
     accounts: then each is an analyst, because it can read the store's file.
     """
@@ -53,6 +54,7 @@ class AccessPolicy:
     policy: Policy = DEFAULT_POLICY
     groups: tuple[tuple[str, Role], ...] = ()
     local: tuple[tuple[str, Role], ...] | None = None
+    people: frozenset[str] | None = None
 
     def find_group_role(self, groups: Sequence[str]) -> Role | None:
         """The role of a person in these groups: that of the first group in the file's order; None without any."""
@@ -129,7 +131,7 @@ def _build_error(fact: str, hint: str = _HINT) -> DataError:
 
 
 def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
-    _require_known(tables, ("roles", "groups", "local"), "the file", "a table")
+    _require_known(tables, ("roles", "groups", "local", "people"), "the file", "a table")
     details, grants = list[tuple[Role, str, Detail]](), list[tuple[Role, Grants]]()
     for name, table in _require_table(tables.get("roles", {}), "[roles]").items():
         role = _parse_role(name, "[roles]")
@@ -145,7 +147,18 @@ def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
     except HexbeatError as error:
         raise _build_error(f"{error.rule[:1].lower()}{error.rule[1:]}, and {error.fact}", error.hint) from error
     groups = _parse_roles(tables.get("groups", {}), "[groups]")
-    return AccessPolicy(policy, groups, _parse_roles(tables["local"], "[local]") if "local" in tables else None)
+    local = _parse_roles(tables["local"], "[local]") if "local" in tables else None
+    return AccessPolicy(policy, groups, local, _parse_people(tables["people"]) if "people" in tables else None)
+
+
+def _parse_people(value: Any) -> frozenset[str]:
+    """Who may sign in by the identity provider at all, by its identifiers."""
+    table = _require_table(value, "[people]")
+    _require_known(table, ("allowed",), "[people]", "a key")
+    allowed = table.get("allowed")
+    if not isinstance(allowed, list) or not all(isinstance(subject, str) for subject in allowed):
+        raise _build_error("[people]: allowed is not a list of texts")
+    return frozenset(allowed)
 
 
 def _parse_grants(role: Role, table: Mapping[str, Any], where: str) -> Grants:

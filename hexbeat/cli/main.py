@@ -23,6 +23,10 @@ COMMANDS: Final = MappingProxyType(
             "server_commands",
             "Serve the dashboard in the browser: to partners on this machine only, or to the public from a release.",
         ),
+        "sessions": (
+            "session_commands",
+            "List who is signed in to the dashboard, or sign people out everywhere.",
+        ),
         "ingest": ("store_commands", "Load files of one source: all of them, or none if one cannot be read."),
         "coverage": (
             "coverage_commands",

@@ -25,12 +25,13 @@ from hexbeat.settings import Settings
 from hexbeat.store.live_columns import is_empty
 
 if TYPE_CHECKING:
-    from hexbeat import demonstration
+    from hexbeat import demonstration, login_settings
     from hexbeat.dashboard import security
     from hexbeat.dashboard.public import public_security
     from hexbeat.dashboard.web import server_settings
 else:
     demonstration = import_lazily("hexbeat.demonstration")
+    login_settings = import_lazily("hexbeat.login_settings")
     security = import_lazily("hexbeat.dashboard.security")
     public_security = import_lazily("hexbeat.dashboard.public.public_security")
     server_settings = import_lazily("hexbeat.dashboard.web.server_settings")
@@ -129,9 +130,12 @@ def serve(
         )
     environment = build_public_environment(release) if release else build_partners_environment(home, area)
     url = settings.public_url or f"http://{format_url_host(host)}:{free_port}"
-    print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
-        f"Hexbeat is at {url} (press Ctrl+C to stop it)"
-    )
+    if form is Format.JSON:
+        print_answer({"url": url}, form=form, rows=[], heading="")
+    elif audience is Audience.PUBLIC or login_settings.read_provider():
+        print_message(f"Hexbeat is at {url} (press Ctrl+C to stop it)")
+    else:  # the server prints the link that signs in, once it listens
+        print_message("Hexbeat is starting …")
     replace_process([SERVER_MODULE, find_page_script(), audience.value, host, str(free_port)], environment)
 
 
@@ -149,6 +153,8 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
     """The environment of the partners' server, after its store and area have been opened without an error."""
     with open_installation(home, area) as installation:
         settings = installation.settings
+    login_settings.read_provider()
+    login_settings.read_session_hours()
     variables = {
         "HEXBEAT_HOME": str(settings.home.resolve()),
         "HEXBEAT_AREA": settings.area,

@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.dashboard.state.freshness import Freshness, describe_old_records, format_freshness
+from hexbeat.dashboard.state.login import ROLE_KEY, Login
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
@@ -46,10 +47,19 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
         facts = render_facts(
             {name: one for name, one in find_freshness(installation).items() if not installation.columns.hides(name)},
             today=installation.today,
-            role=installation.viewer.role,
+            login=installation.login,
             mark=find_demonstration_mark(installation.columns),
         )
         st.html(facts, width="stretch")
+        draw_role_choice(installation.login)
+
+
+def draw_role_choice(login: Login) -> None:
+    """Let a person with several roles choose one, from the one that sees least on."""
+    if len(login.roles) > 1:
+        st.selectbox(
+            "Role", login.roles, key=ROLE_KEY, index=login.roles.index(login.viewer.role), label_visibility="collapsed"
+        )
 
 
 def draw_old_records(installation: Installation, layers: Sequence[str], wards: tuple[str, ...] = ()) -> None:
@@ -79,14 +89,18 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
     return titles.get(last_part) or next(iter(titles.values()), "Menu")
 
 
-def render_facts(freshness: Mapping[str, Freshness], *, today: date, role: str, mark: str | None) -> str:
-    """A list: the newest records, layers with the same day together; the role; the mark of synthetic events, if any."""
+def render_facts(freshness: Mapping[str, Freshness], *, today: date, login: Login, mark: str | None) -> str:
+    """A list: the newest records, layers of the same day together; role and person; the mark of synthetic events."""
     layers: dict[str, list[str]] = {}
     for spec in (spec for spec in LAYERS if spec.name in freshness):
         layers.setdefault(format_freshness(freshness[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{text}</b></li>" for text, names in layers.items()]
-    items.append(f"<li>role <b>{escape_html(role)}</b></li>")
+    items.append(f"<li>role <b>{escape_html(login.viewer.role)}</b></li>")
+    if login.key:
+        # Not a button of Streamlit: it leaves the page, so that nothing of it stays in the window.
+        link = '<a href="/logout" target="_self">Sign out</a>'
+        items.append(f'<li class="hb-person"><b>{escape_html(login.name)}</b> {link}</li>')
     if mark:
         title = escape_html(f"DEMONSTRATION: {mark}")
         items.append(f'<li class="hb-badge" title="{title}">DEMONSTRATION<span>: {escape_html(mark)}</span></li>')
-    return f'<ul class="hb-facts" aria-label="Newest records and your role">{"".join(items)}</ul>'
+    return f'<ul class="hb-facts" aria-label="Newest records, your role and your name">{"".join(items)}</ul>'

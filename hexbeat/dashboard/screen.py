@@ -6,8 +6,9 @@ from typing import Final
 
 import streamlit as st
 
-from geo.errors import HexbeatError
+from geo.errors import HexbeatError, PolicyError
 from hexbeat.dashboard import security
+from hexbeat.dashboard.state.login import find_login
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
@@ -18,6 +19,10 @@ __all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
+SIGN_IN_LINKS: Final = (
+    '<p class="hb-sign-in"><a href="/" target="_self">Sign in again</a> · '
+    '<a href="/logout" target="_self">Sign out</a></p>'
+)
 
 
 def apply_style() -> None:
@@ -31,9 +36,19 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
         server = ServerSettings.from_environment()
         security.require_login(st.get_option("server.address") or "every address", server)
         require_own_page(server)
-        run(open_installation(settings))
+        draw_for_login(settings, run)
     except HexbeatError as error:
         draw_error(error)
+
+
+def draw_for_login(settings: Settings, run: Callable[[Installation], None]) -> None:
+    """Run a page for who is signed in and has a role. Others see why they are shown nothing, and the ways on."""
+    try:
+        login = find_login(settings)
+    except PolicyError as error:
+        st.html(render_error(error) + SIGN_IN_LINKS)
+    else:
+        run(open_installation(settings, login=login))
 
 
 def require_own_page(server: ServerSettings) -> None:

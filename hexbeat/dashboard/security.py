@@ -6,9 +6,7 @@ Without a login it serves this machine alone. `require_login` decides whether ot
 import re
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from starlette.middleware import Middleware
 
@@ -22,6 +20,7 @@ from hexbeat.dashboard.web.server_settings import ServerSettings
 __all__ = [
     "PAGE_ADDRESSES",
     "build_rules",
+    "build_secrets",
     "has_provider",
     "middleware",
     "require_login",
@@ -29,7 +28,9 @@ __all__ = [
     "require_own_page",
 ]
 
-LOGIN: Final = "hexbeat.dashboard.login_middleware"  # mounted where it is installed
+# The login stands behind the gate. Imported when it is needed: it knows the store.
+LOGIN: Final = "hexbeat.dashboard.login_middleware"
+LOGIN_SETTINGS: Final = "hexbeat.login_settings"
 # The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
 PAGE_ADDRESSES: Final = (
     "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
@@ -39,27 +40,37 @@ PATHS: Final = re.compile(
     r"|/(static|component|media)/.+"
 )
 UPLOADS: Final = re.compile(r"/_stcore/upload_file/[^/]+/[^/]+")
-FORMS: Final = re.compile(r"/auth/[a-z-]+|/oauth2callback|/login|/logout")
-# "Run again with these choices", "stop", "I am still here", "where may I put this file".
-INCOMING: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"})
+FORMS: Final = re.compile(r"/auth/[a-z-]+|/oauth2callback|/sign-(in|out)")
+# "Run again with these choices", "stop", "I am still here", "where may I put this file",
+# "make the file of this button", "the next rows of this table".
+INCOMING: Final = frozenset(
+    {
+        "rerun_script",
+        "stop_script",
+        "app_heartbeat",
+        "file_urls_request",
+        "backend_operation_request.deferred_file",
+        "backend_operation_request.dataframe_chunk",
+    }
+)
 
 
 def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
     chosen = settings or ServerSettings.from_environment()
     require_login(None, chosen)
-    login = _find_login()
-    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *(login.middleware() if login else [])]
+    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *import_module(LOGIN).middleware()]
+
+
+def build_secrets() -> dict[str, Any] | None:
+    """What Streamlit must know to sign people in; None without a provider."""
+    secrets: dict[str, Any] | None = import_module(LOGIN).build_secrets()
+    return secrets
 
 
 def has_provider() -> bool:
     """True if everybody logs in by a provider, so that others than the people at this machine may come."""
-    login = _find_login()
-    return login is not None and bool(login.has_provider())
-
-
-def _find_login() -> ModuleType | None:
-    return import_module(LOGIN) if find_spec(LOGIN) else None
+    return import_module(LOGIN_SETTINGS).read_provider() is not None
 
 
 def require_login(address: str | None, settings: ServerSettings) -> None:

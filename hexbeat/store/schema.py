@@ -38,12 +38,13 @@ __all__ = [
     "published",
     "reference_places",
     "rejects",
+    "sign_ins",
     "store_state",
     "visits",
     "work_loads",
 ]
 
-HEAD: Final = "0006"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0009"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -251,4 +252,16 @@ published = Table(  # every public release that was made of this store
     Column("area", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("checksum", Text, nullable=False),
+)
+
+sign_ins = Table(  # who is signed in to the dashboard now; a row that is not there is a person who is signed out
+    "sign_ins",
+    metadata,
+    Column("key_digest", Text, primary_key=True),  # SHA-256 of the key that only the browser has
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("method", Text, nullable=False),  # link | provider
+    Column("groups", Text, nullable=False),  # JSON list, as the provider sent them
+    Column("began_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
 )

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Frame, Page, Playwright, sync_playwright
 
 from tests.support.chromium import find_chromium
+from tests.support.servers import sign_ins
 
 __all__ = [
     "DESK",
@@ -95,7 +96,7 @@ class Windows:
         self._ears: dict[Page, list[tuple[str, Callable[..., Any]]]] = {}
 
     def take(self, address: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Page:
-        """An empty page of that size and colour scheme, which may use the clipboard at the address."""
+        """An empty page of that size and colour scheme, signed in, which may use the clipboard at the address."""
         origin = origin_of(address)
         waiting = self._free.get(origin) or next((pages for pages in self._free.values() if pages), [])
         page = waiting.pop() if waiting else self._browser.new_context(accept_downloads=True).new_page()
@@ -105,6 +106,11 @@ class Windows:
         page.emulate_media(
             color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce", forced_colors="none"
         )
+        if origin in sign_ins:
+            name, _, key = sign_ins[origin].partition("=")
+            page.context.add_cookies(
+                [{"name": name, "value": key, "url": origin, "httpOnly": True, "sameSite": "Strict"}]
+            )
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
         self._ears[page] = []
         return page

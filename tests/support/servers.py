@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,9 +24,14 @@ __all__ = [
     "AT_REST",
     "Calls",
     "ask",
+    "find_links",
+    "free_port",
     "hexbeat_server",
     "open_socket",
+    "outputs",
     "served_by",
+    "sign_in",
+    "sign_ins",
     "streamlit_server",
     "wait_until_healthy",
 ]
@@ -45,33 +52,62 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 
 
 @contextmanager
-def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
-    with served_by(["-m", "hexbeat", "serve", *AS_ROOT, "--port"], environment=environment or {}) as url:
+def hexbeat_server(*, environment: Mapping[str, str] | None = None, port: int | None = None) -> Iterator[str]:
+    """Serve the partners' side by `hexbeat serve` on a free port of this machine, or on this; yields the address."""
+    command = ["-m", "hexbeat", "serve", *AS_ROOT, "--port"]
+    with served_by(command, environment=environment or {}, port=port) as url:
         yield url
 
 
 @contextmanager
-def served_by(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Iterator[str]:
+def served_by(arguments: Sequence[str], *, environment: Mapping[str, str], port: int | None = None) -> Iterator[str]:
     """Serve with this Python and these arguments, which a free port of this machine follows; yields the address."""
-    port = free_port()
-    settings = {**os.environ, **environment}
-    with subprocess.Popen(
-        [sys.executable, *arguments, str(port)],
-        cwd=ROOT,
-        env=settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as server:
+    port = port or free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (
+        TemporaryDirectory() as folder,
+        (Path(folder) / "output.txt").open("w+b") as output,
+        subprocess.Popen(
+            [sys.executable, *arguments, str(port)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as server,
+    ):
+        outputs[url] = Path(output.name)
         try:
-            wait_until_healthy(server, f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
+            wait_until_healthy(server, url)
+            for link in find_links(url):
+                sign_in(url, link)
+            yield url
         finally:
+            sign_ins.pop(url, None)
+            outputs.pop(url)
             server.terminate()
-            server.communicate(timeout=20)
+            server.wait(timeout=20)
+
+
+outputs: dict[str, Path] = {}  # what each server that runs has printed
+# By address, the cookie of our sign-in at each server that printed a link. `ask` and every window bring it.
+sign_ins: dict[str, str] = {}
+
+
+def find_links(url: str) -> list[str]:
+    """The links to sign in that a server has printed, the newest last. It prints the first before it listens."""
+    printed = outputs[url].read_text(encoding="utf-8", errors="replace")
+    return re.findall(rf"{re.escape(url)}(/\?key=\S+)", printed)
+
+
+def sign_in(url: str, link: str) -> None:
+    """Take a link, as a person would who reads it in the server's window, and keep the cookie that it gives."""
+    answer = ask(url, link)
+    assert answer.status == 303, answer
+    sign_ins[url] = answer.headers["set-cookie"].partition(";")[0]
 
 
 def free_port() -> int:
+    """A port of this machine at which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -107,11 +143,15 @@ class Answer:
 
 
 def ask(address: str, path: str = "/", headers: Mapping[str, str | None] | None = None) -> Answer:
-    """One GET with these headers and no others, but for Host: the address's own, another, or with None no Host."""
+    """One GET with these headers and no others, but for Host and the cookie of our sign-in.
+
+    Host is the address's own, another, or with None no Host; so is the Cookie.
+    """
+    ours = {"Host": urlsplit(address).netloc, "Cookie": sign_ins.get(address)}
     wire = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
         wire.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": urlsplit(address).netloc, **(headers or {})}.items():
+        for name, value in {**ours, **(headers or {})}.items():
             if value is not None:
                 wire.putheader(name, value)
         wire.endheaders()

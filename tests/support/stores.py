@@ -31,6 +31,7 @@ from hexbeat.store.schema import (
     events,
     reference_places,
     rejects,
+    sign_ins,
     visits,
     work_loads,
 )
@@ -297,10 +298,20 @@ def wipe(store: Store) -> None:
     """Make a store as if it were new."""
     with store.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads"
+            tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads, sign_ins"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
-            for table in (coverage, events, rejects, batch_files, batches, visits, reference_places, work_loads):
+            for table in (
+                coverage,
+                events,
+                rejects,
+                batch_files,
+                batches,
+                visits,
+                reference_places,
+                work_loads,
+                sign_ins,
+            ):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, erasure_pending = FALSE"

@@ -8,7 +8,6 @@ part of every key.
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -18,7 +17,7 @@ from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
-from hexbeat.policy import find_local_viewer
+from hexbeat.dashboard.state.login import Login, find_local_login, open_shared_store, require_login
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import build_no_columns
@@ -56,39 +55,49 @@ class Installation:
     settings: Settings
     area: Area
     store: Store
-    viewer: Viewer
+    login: Login
     columns: Columns
     today: date
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer, for a read of the store: looked up again each time, because a sign-in may end meanwhile.
+
+        PolicyError if it has ended, or if its role has changed.
+        """
+        return require_login(self.settings, self.login)
 
     @property
     def key(self) -> InstallationKey:
         """The part of a cache's key that all numbers depend on: store, version, role and policy, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
-        seen = self.viewer.role, self.viewer.policy
+        seen = self.login.viewer.role, self.login.viewer.policy
         return place, self.columns.version, seen, f"{self.area.name}|{self.area.vintage}"
 
 
 @st.cache_resource(show_spinner="Opening the store …")
-def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache]:
-    store = Store.open(Path(home), database_url=database_url)
+def _open_store(home: str, database_url: str | None, _settings: Settings) -> tuple[Store, ColumnCache]:
+    del home, database_url
+    store = open_shared_store(_settings)
     return store, ColumnCache(store)
 
 
-def open_installation(settings: Settings, *, viewer: Viewer | None = None) -> Installation:
+def open_installation(settings: Settings, *, login: Login | None = None) -> Installation:
     """Open the store and the area of the settings, and read the events that changed since the last run.
 
-    Without a viewer it is the local account (`hexbeat.policy`). One who may not see counts has no events at all.
+    Without a login it is the local account (`hexbeat.policy`). One who may not see counts has no events at all.
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
     policy gives the local account no role.
     """
-    viewer = viewer or find_local_viewer(settings.home)
+    login = login or find_local_login(settings.home)
+    viewer = login.viewer
     area = load_area(settings.area, home=settings.home)
-    store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
+    store, cache = _open_store(str(settings.home.resolve()), settings.database_url, settings)
     return Installation(
         settings=settings,
         area=area,
         store=store,
-        viewer=viewer,
+        login=login,
         columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes))
         if may(viewer, Action.SEE_COUNTS)
         else build_no_columns(version=store.version(), ward_codes=tuple(area.wards.codes)),

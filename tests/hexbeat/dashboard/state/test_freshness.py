@@ -10,10 +10,13 @@ from hexbeat.dashboard.state.freshness import (
     find_layer_freshness,
     format_freshness,
 )
+from hexbeat.dashboard.state.login import Login
+from layers.access import ANALYST, Role, Viewer
 from layers.coverage import Coverage, CoverageEntry
 from tests.support.events import Event, columns_of, local
 
 LONDON = ZoneInfo("Europe/London")
+LOCAL = Login("", ANALYST, (Role.ANALYST,))
 TODAY = date(2026, 11, 22)
 
 
@@ -93,7 +96,7 @@ def test_what_is_known_is_that_of_the_chosen_wards() -> None:
 
 def test_layers_whose_newest_records_are_of_one_day_are_named_together() -> None:
     same = dict.fromkeys(coverages(), Freshness("needle_litter", 1, ((TODAY, date(2026, 11, 23)),)))
-    page = render_facts(same, today=TODAY, role="analyst", mark=None)
+    page = render_facts(same, today=TODAY, login=LOCAL, mark=None)
     assert "<li>needles, dealing, overdoses, closures <b>to 22 Nov</b></li>" in page
 
 
@@ -106,8 +109,12 @@ def test_the_menu_names_the_page_that_is_open() -> None:
 
 
 def test_the_header_names_every_layer_the_role_and_the_mark() -> None:
-    page = render_facts(coverages(), today=TODAY, role="<analyst>", mark="5 of 9 events are synthetic, not real")
+    login = Login("<A> Person", Viewer(Role.POLICE), (Role.POLICE,), key="k")
+    page = render_facts(coverages(), today=TODAY, login=login, mark="5 of 9 events are synthetic, not real")
     assert "<li>dealing <b>to Oct (months)</b></li>" in page
-    assert "&lt;analyst&gt;" in page
+    assert "<li>role <b>police</b></li>" in page
+    assert ('<li class="hb-person"><b>&lt;A&gt; Person</b> <a href="/logout" target="_self">Sign out</a></li>') in page
     assert "DEMONSTRATION: 5 of 9 events are synthetic, not real" in page
-    assert "DEMONSTRATION" not in render_facts(coverages(), today=TODAY, role="analyst", mark=None)
+    local = render_facts(coverages(), today=TODAY, login=LOCAL, mark=None)
+    assert "DEMONSTRATION" not in local
+    assert "Sign out" not in local

@@ -1,0 +1,287 @@
+"""The door of the partners' side: nothing passes it without a sign-in that stands in the store.
+
+One person on one machine comes by a link that works once; with an identity provider everybody comes by it, and there is
+no link. Who is let in gets a random key as a cookie. Pages, files and WebSockets alike are refused without it; what a
+person may then see is decided at every run (`hexbeat.dashboard.state.login`).
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import cookie_parser
+from streamlit.auth_util import encode_provider_token
+
+from geo.errors import HexbeatError, PolicyError, StoreError
+from hexbeat.dashboard.login_claims import USER_COOKIE, build_sign_in, harden_cookie, read_claims
+from hexbeat.dashboard.login_links import Links, build_local_sign_in
+from hexbeat.dashboard.login_pages import (
+    render_error_page,
+    render_link_page,
+    render_provider_page,
+    render_signed_out_page,
+)
+from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_shared_store, require_allowed
+from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
+from hexbeat.login_settings import CALLBACK, Provider, build_streamlit_secrets, read_provider, read_session_hours
+from hexbeat.settings import Settings
+from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in, find_sign_in
+
+__all__ = ["Door", "RequireSignIn", "build_secrets", "has_provider", "middleware"]
+
+HEALTH: Final = "/_stcore/health"
+STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
+SIGN_IN: Final = "/login"
+SIGN_OUT: Final = "/logout"
+LOGIN: Final = "/auth/login"  # Streamlit's, as the next
+LOGOUT: Final = "/auth/logout"
+RETURN_COOKIE: Final = "hexbeat_return"
+RETURN_S: Final = 600
+SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
+Header = tuple[bytes, bytes]
+PAGE_HEADERS: Final = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How this installation lets people in: by its provider, or by links where it has none."""
+
+    settings: Settings
+    provider: Provider | None
+    hours: float
+    links: Links = field(default_factory=Links)
+
+
+def middleware() -> list[Middleware]:
+    """The middleware of the partners' side, as the environment sets it. It stands behind the checks of `security`."""
+    door = Door(Settings.from_environment(), read_provider(), read_session_hours())
+    return [Middleware(RequireSignIn, door=door)]
+
+
+def has_provider() -> bool:
+    """Whether everybody signs in by an identity provider."""
+    return read_provider() is not None
+
+
+def build_secrets() -> dict[str, Any] | None:
+    """What Streamlit must know to sign people in by the provider; None without one. It is on no disk."""
+    provider = read_provider()
+    return build_streamlit_secrets(provider) if provider else None
+
+
+class RequireSignIn:
+    """ASGI middleware that passes requests and WebSockets of people who are signed in, and signs people in and out."""
+
+    def __init__(self, app: App, *, door: Door) -> None:
+        self.app = app
+        self.door = door
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one request or connection. At the start of the server the first link is printed."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, self._announce_start(send))
+            return
+        try:
+            await self._handle(scope, receive, send)
+        except StoreError as error:
+            await send_page(scope, send, HTTPStatus.SERVICE_UNAVAILABLE, render_error_page(error))
+
+    def _announce_start(self, send: Send) -> Send:
+        async def send_and_announce(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                mark_served()
+                if self.door.provider is None:
+                    self.door.links.begin()
+            await send(message)
+
+        return send_and_announce
+
+    async def _handle(self, scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if scope["type"] == "http":
+            if path == HEALTH or path.startswith(STATIC):
+                await self.app(scope, receive, send)
+                return
+            if path == SIGN_OUT:
+                await self._sign_out(scope, send)
+                return
+            if self.door.provider and path in {SIGN_IN, LOGIN, LOGOUT, CALLBACK}:
+                await self._pass_provider(self.door.provider, scope, receive, send)
+                return
+        if await self._is_signed_in(scope):
+            if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
+                await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
+                return
+            await self.app(scope, receive, send)
+        else:
+            await self._refuse(scope, send)
+
+    async def _is_signed_in(self, scope: Message) -> bool:
+        return await run_in_threadpool(
+            lambda: (
+                find_sign_in(open_shared_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
+            )
+        )
+
+    async def _refuse(self, scope: Message, send: Send) -> None:
+        """Ask for a sign-in; in the link's own request, let its bearer in."""
+        if self.door.provider:
+            await send_page(
+                scope, send, HTTPStatus.UNAUTHORIZED, render_provider_page(f"{SIGN_IN}?to={quote(find_target(scope))}")
+            )
+            return
+        key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
+        is_link = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
+        if is_link and key and self.door.links.exchange(key):
+            sign_in = build_local_sign_in(self.door.settings.home, now=int(time.time()), hours=self.door.hours)
+            cookie = await self._begin(scope, sign_in, same_site="Strict")
+            await redirect(scope, send, "/", [cookie])
+            return
+        await send_page(scope, send, HTTPStatus.UNAUTHORIZED, render_link_page(scope["server"][1]))
+
+    async def _begin(self, scope: Message, sign_in: SignIn, *, same_site: str) -> Header:
+        """Store a sign-in; the header that gives its key to the browser."""
+        key = await run_in_threadpool(begin_sign_in, open_shared_store(self.door.settings), sign_in)
+        age = sign_in.ends_at - sign_in.began_at
+        return self._build_cookie(scope, find_cookie_name(scope), key, age=age, same_site=same_site)
+
+    def _build_cookie(self, scope: Message, name: str, value: str, *, age: int, same_site: str) -> Header:
+        is_secure = scope.get("scheme") in {"https", "wss"} or bool(self.door.provider and self.door.provider.is_secure)
+        text = f"{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={age}{'; Secure' if is_secure else ''}"
+        return b"set-cookie", text.encode("latin-1")
+
+    async def _sign_out(self, scope: Message, send: Send) -> None:
+        """End the sign-in of this browser, in all of its windows. Another site cannot ask for it."""
+        if find_header(scope, b"sec-fetch-site") not in {"same-origin", "none", None}:
+            await redirect(scope, send, "/")
+            return
+        if key := read_key(scope):
+            await run_in_threadpool(end_sign_in, open_shared_store(self.door.settings), key)
+        gone = self._build_cookie(scope, find_cookie_name(scope), "", age=0, same_site="Lax")
+        if self.door.provider:
+            await redirect(scope, send, LOGOUT, [gone])  # Streamlit forgets its own cookies, and tells the provider
+        else:
+            await send_page(scope, send, HTTPStatus.OK, render_signed_out_page(), [gone])
+
+    async def _pass_provider(self, provider: Provider, scope: Message, receive: Receive, send: Send) -> None:
+        """Begin with the provider, or pass on to Streamlit's routes, and turn their result into a sign-in."""
+        if scope["path"] == SIGN_IN:
+            asked = parse_qs(scope["query_string"].decode("latin-1")).get("to", ["/"])[0]
+            target = asked if SAFE_PATH.fullmatch(asked) else "/"
+            cookie = self._build_cookie(scope, RETURN_COOKIE, quote(target), age=RETURN_S, same_site="Lax")
+            await redirect(scope, send, f"{LOGIN}?provider={quote(encode_provider_token('default'))}", [cookie])
+        elif scope["path"] == CALLBACK and scope["query_string"]:
+            await self.app(scope, receive, self._finish_sign_in(provider, scope, send))
+        else:
+            await self.app(scope, receive, harden_cookies(send, provider, seconds=RETURN_S))
+
+    def _finish_sign_in(self, provider: Provider, scope: Message, send: Send) -> Send:
+        """A `send` that gives a key to whom Streamlit signed in, and says so to whom it did not."""
+        replaced = False
+
+        async def send_finished(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] != "http.response.start":
+                if not replaced:
+                    await send(message)
+                return
+            headers = list(message.get("headers", []))
+            try:
+                headers = await self._build_headers(provider, scope, headers)
+            except HexbeatError as error:
+                replaced = True
+                forgotten = [self._build_cookie(scope, USER_COOKIE, "", age=0, same_site="Lax")]
+                status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
+                await send_page(scope, send, status, render_error_page(error), forgotten)
+            else:
+                await send({**message, "headers": headers})
+
+        return send_finished
+
+    async def _build_headers(self, provider: Provider, scope: Message, headers: list[Header]) -> list[Header]:
+        claims = read_claims(headers, provider)
+        if claims is None:
+            raise PolicyError(
+                "Signing in needs a valid answer of the identity provider",
+                "this answer is not valid, was used before, or belongs to another browser",
+                "sign in again",
+            )
+        sign_in = build_sign_in(claims, provider, now=int(time.time()), hours=self.door.hours)
+        require_allowed(sign_in.subject, sign_in.name, home=self.door.settings.home)
+        target = unquote(read_cookies(scope).get(RETURN_COOKIE, "/"))
+        seconds = sign_in.ends_at - sign_in.began_at
+        kept = [harden_cookie(pair, is_secure=provider.is_secure, seconds=seconds) for pair in headers]
+        others = [pair for pair in kept if pair[0].lower() not in {b"location", b"content-length"}]
+        location = (b"location", (target if SAFE_PATH.fullmatch(target) else "/").encode("latin-1"))
+        # Strict would not come with the request that follows, because another site, the provider, began it.
+        return [*others, location, (b"content-length", b"0"), await self._begin(scope, sign_in, same_site="Lax")]
+
+
+def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
+    """A `send` whose cookies live for at most so many seconds, and behind TLS go by TLS alone."""
+
+    async def send_hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", [])
+            hardened = [harden_cookie(pair, is_secure=provider.is_secure, seconds=seconds) for pair in headers]
+            message = {**message, "headers": hardened}
+        await send(message)
+
+    return send_hardened
+
+
+def find_cookie_name(scope: Message) -> str:
+    """The cookie with the key, by the port at which the request came."""
+    return format_cookie_name(scope["server"][1])
+
+
+def read_key(scope: Message) -> str:
+    """The key of a request; "" if it has none."""
+    return read_cookies(scope).get(find_cookie_name(scope), "")
+
+
+def read_cookies(scope: Message) -> dict[str, str]:
+    """The cookies of a request by name, as browsers send them: an odd one of another program spoils no other."""
+    return cookie_parser((find_header(scope, b"cookie") or "").replace(", ", "; "))
+
+
+def find_target(scope: Message) -> str:
+    """The page that was asked for, to come back to it."""
+    query = scope["query_string"].decode("latin-1")
+    target = f"{quote(scope['path'])}?{query}" if query else quote(scope["path"])
+    return target if SAFE_PATH.fullmatch(target) else "/"
+
+
+async def redirect(scope: Message, send: Send, to: str, cookies: list[Header] | None = None) -> None:
+    """Send the browser to an address of this server."""
+    await send_page(scope, send, HTTPStatus.SEE_OTHER, "", [(b"location", to.encode("latin-1")), *(cookies or [])])
+
+
+async def send_page(
+    scope: Message, send: Send, status: HTTPStatus, page: str, headers: list[Header] | None = None
+) -> None:
+    """Answer with a page. A WebSocket that cannot be answered is closed."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        kind = "websocket.http.response"
+    body = page.encode()
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": f"{kind}.start", "status": status.value, "headers": [*PAGE_HEADERS, length, *(headers or [])]})
+    await send({"type": f"{kind}.body", "body": body if scope.get("method") != "HEAD" else b""})

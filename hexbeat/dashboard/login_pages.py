@@ -1,0 +1,65 @@
+"""The pages that stand before the partners' side: how to sign in, signed out, and why a sign-in failed.
+
+They are whole pages without a script, so that nothing of the dashboard runs for people who are not signed in.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from geo.errors import HexbeatError
+from layers.wording import escape_html, format_sentence
+
+__all__ = ["render_error_page", "render_link_page", "render_provider_page", "render_signed_out_page"]
+
+STYLE: Final = (
+    ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:4rem auto;"
+    "padding:0 1.25rem}h1{font-size:1.75rem;line-height:1.2}"
+    "a.go{display:inline-block;padding:.6rem 1.1rem;border:2px solid;border-radius:.4rem;font-weight:600}"
+    "a{color:inherit}a:focus-visible{outline:3px solid;outline-offset:3px}code{font-size:1rem}"
+)
+OPEN: Final = '<a class="go" href="/">Open Hexbeat</a>'
+
+
+def render_link_page(port: int) -> str:
+    """How to get in where the server prints links that work once."""
+    return _render(
+        "Sign in to Hexbeat",
+        [
+            "Hexbeat opens by a link that works once.",
+            f"The window in which Hexbeat was started shows it: <code>http://127.0.0.1:{port}/?key=…</code>",
+            "Take the last one there. If you see none, stop Hexbeat in that window and start it again.",
+            'If you have just taken the link, <a href="/">open Hexbeat</a>.',
+        ],
+    )
+
+
+def render_provider_page(address: str) -> str:
+    """A link to the provider; `address` is where it begins."""
+    return _render(
+        "Sign in to Hexbeat",
+        [
+            "Hexbeat is for the partners of this area. Sign in with the account that you use at work.",
+            f'<a class="go" href="{escape_html(address)}">Sign in</a>',
+        ],
+    )
+
+
+def render_signed_out_page() -> str:
+    """What somebody sees after signing out."""
+    return _render("You are signed out", ["You are signed out in every window of this browser.", OPEN])
+
+
+def render_error_page(error: HexbeatError) -> str:
+    """Why somebody is not let in, in three parts."""
+    parts = [escape_html(format_sentence(part)) for part in (error.fact, error.hint)]
+    return _render(escape_html(error.rule), [*parts, '<a class="go" href="/logout">Sign in with another account</a>'])
+
+
+def _render(title: str, paragraphs: Sequence[str]) -> str:
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return (
+        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title} · Hexbeat</title><style>{STYLE}</style></head>"
+        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
+    )
