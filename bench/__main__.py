@@ -23,6 +23,7 @@ BENCHES: Final = (
     "find_places",
     "start",
     "fuzz",
+    "faults",
 )
 
 

@@ -1,7 +1,7 @@
 """gazetteer build and find: the names of streets and places, and places by their names."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_store import list_stops, load_plan
 from hexbeat.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["find", "gazetteer"]
 
@@ -123,7 +126,7 @@ def find(
         print_message(describe_nothing_found(query, named_area))
 
 
-def _find_stops(settings: Settings, plan_id: str) -> pd.DataFrame:
+def _find_stops(settings: Settings, plan_id: str) -> "pd.DataFrame":
     with open_documents(settings.home) as documents:
         plan = load_plan(documents, plan_id)
     require_plan(find_viewer(settings), plan)

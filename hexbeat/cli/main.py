@@ -47,6 +47,11 @@ COMMANDS: Final = MappingProxyType(
         ),
         "undo": ("store_commands", "Undo the last load: remove its events and restore those that it replaced."),
         "export": ("store_commands", "Write the live events to a file: GeoParquet, GeoPackage or CSV."),
+        "backup": (
+            "backup_commands",
+            "Write the store and the other files of its home to one file, while others use them.",
+        ),
+        "restore": ("backup_commands", "Make the home again from a backup, all of it or nothing; stop Hexbeat first."),
         "counts": ("count_commands", "Count events by place, time, layer, category or reporter."),
         "hotspots": ("hotspot_commands", "Find the hot and cold cells of one layer, with exact p-values."),
         "alerts": ("hotspot_commands", "List days with more events than usual, in the area or a ward."),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_whole_columns
 from hexbeat.store.schema import batches, events, store_state
@@ -86,6 +87,8 @@ class ColumnCache:
 
     def _read_live(self, ward_codes: tuple[str, ...]) -> Columns:
         cached = self._live.pop(ward_codes, None)
+        if cached is None:
+            check_file(self._store.engine)
         with read_transaction(self._store.engine) as connection:
             version = read_version(connection)
             if cached is None or cached.columns.version != version:

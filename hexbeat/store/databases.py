@@ -1,44 +1,51 @@
 """The store's database: engines for SQLite and PostgreSQL, migrations, errors, transactions and the store's version."""
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from geo.errors import StoreError
+from hexbeat.store import database_errors
+from hexbeat.store.database_errors import (
+    RESTORE_HINT,
+    build_damage_error,
+    describe_error,
+    reading_values,
+    translate_errors,
+)
+from hexbeat.store.postgres import make_postgres_engine
 from hexbeat.store.schema import HEAD, store_state
 
 __all__ = [
-    "BUSY_S",
     "FILE_NAME",
     "WRITES",
-    "breaks_rule",
     "change_version",
     "make_engine",
     "migrate",
     "read_transaction",
     "read_version",
     "read_work_version",
-    "translate_errors",
     "work_transaction",
     "write_transaction",
 ]
 
 FILE_NAME: Final = "hexbeat.sqlite"
-BUSY_S: Final = 30  # seconds that a writer waits for another
 WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
 _MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_FIRST_BYTES: Final = b"SQLite format 3\x00"
 _OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
-# Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
-_SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
 _ALIEN_HINT: Final = "set HEXBEAT_HOME to another folder, or move that file away"
 
 
@@ -49,7 +56,7 @@ def make_engine(home: Path, database_url: str | None) -> Engine:
     """
     if database_url:
         _prepare_home(home)
-        return _make_postgres_engine(database_url)
+        return make_postgres_engine(database_url)
     return _make_sqlite_engine(_prepare_file(home))
 
 
@@ -71,20 +78,57 @@ def _prepare_file(home: Path) -> Path:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _restrict_access(home, 0o700)
+        if not path.exists():
+            _make_file(path)
         # SQLite gives its -wal and -shm files the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR))
         _restrict_access(path, 0o600)
+        with path.open("rb") as file:
+            first_bytes = file.read(len(_FIRST_BYTES))
     except OSError as error:
         raise StoreError(
             "Hexbeat needs a store file that it can write to",
             f"{path} cannot be written: {error.strerror}",
             "set HEXBEAT_HOME to another folder",
         ) from error
-    with path.open("rb") as file:
-        first_bytes = file.read(16)
-    if first_bytes and first_bytes != b"SQLite format 3\x00":
-        raise StoreError("The store has to be a Hexbeat SQLite file", f"{path} is another kind of file", _ALIEN_HINT)
+    _require_sqlite(path, first_bytes)
     return path
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty SQLite file, at once with its header: so a file of no bytes is never a new store."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:  # SQLite would write the changes of the lost file into the new one
+        raise StoreError(
+            "The store has to be whole",
+            f"{path} is missing, and its write-ahead log is there",
+            f"{RESTORE_HINT}; if you removed the store on purpose, remove {log.name} too",
+        )
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(_build_empty_file())
+        draft.chmod(0o600)
+        with suppress(FileExistsError):  # another program has just made it
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@cache
+def _build_empty_file() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA user_version=0")
+        connection.execute("VACUUM")
+        return connection.serialize()
+
+
+def _require_sqlite(path: Path, first_bytes: bytes) -> None:
+    if not first_bytes.strip(b"\x00"):
+        fact = f"{path} is empty" if not first_bytes else f"{path} is full of zeros"
+        raise StoreError("The store has to be whole", fact, f"{RESTORE_HINT}; if there never was one, remove the file")
+    if first_bytes != _FIRST_BYTES:
+        hint = f"{_ALIEN_HINT}; if it was the store, restore it from a backup (hexbeat restore)"
+        raise StoreError("The store has to be a Hexbeat SQLite file", f"{path} is another kind of file", hint)
 
 
 def _restrict_access(path: Path, mode: int) -> None:
@@ -93,13 +137,26 @@ def _restrict_access(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
+def _identify(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None if none has."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _make_sqlite_engine(path: Path) -> Engine:
-    engine = sa.create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S}, hide_parameters=True
-    )
+    def _connect() -> sqlite3.Connection:
+        # A file that has gone is not made again, empty, by connecting to it.
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=database_errors.BUSY_S, check_same_thread=False)
+
+    engine = sa.create_engine(URL.create("sqlite", database=str(path)), creator=_connect, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+    def _set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identify(path)
         connection.isolation_level = None  # transactions begin only where _begin says so, below
         for pragma in (
             "journal_mode=WAL",
@@ -108,8 +165,14 @@ def _make_sqlite_engine(path: Path) -> Engine:
             "foreign_keys=ON",
             "temp_store=MEMORY",  # staged rows never reach the disk
             "cache_size=-65536",
+            "cell_size_check=ON",  # a damaged page is noticed when it is read, not when it misleads
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "checkout")
+    def _require_same_file(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != _identify(path):  # replaced, or gone: a new connection finds out
+            raise DisconnectionError
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -120,74 +183,6 @@ def _make_sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def _make_postgres_engine(database_url: str) -> Engine:
-    try:
-        url = make_url(database_url)
-    except ArgumentError as error:
-        raise StoreError(
-            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
-            "it cannot be read as an address",
-            "write it as postgresql://user@host/database",
-        ) from error
-    if url.drivername.split("+")[0] not in {"postgresql", "postgres"}:
-        raise StoreError(
-            "HEXBEAT_DATABASE_URL has to be a PostgreSQL address",
-            f"it begins with {url.drivername}://",
-            "write it as postgresql://user@host/database, or leave it out for SQLite",
-        )
-    url = url.set(drivername="postgresql+pg8000")
-    host = url.query.get("host")
-    arguments: dict[str, Any] = {
-        "application_name": "hexbeat",
-        "startup_params": {"lock_timeout": str(int(1000 * BUSY_S))},
-    }
-    if isinstance(host, str) and host.startswith("/"):
-        port = url.port or url.query.get("port") or 5432
-        arguments["unix_sock"] = f"{host}/.s.PGSQL.{port}"
-        url = url.difference_update_query(["host", "port"])
-    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
-
-
-@contextmanager
-def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn errors of a database that cannot be used into a StoreError; other errors pass unchanged."""
-    try:
-        yield
-    except DBAPIError as error:
-        message = str(error.orig)
-        if _get_code(error) == "55P03" or "database is locked" in message:
-            raise StoreError(
-                "Only one load can change the store at a time",
-                f"another program has been writing to the store for {BUSY_S} seconds",
-                "wait until it has finished, then try again",
-            ) from error
-        if isinstance(error, OperationalError | InterfaceError) or _get_code(error).startswith(_SYSTEM):
-            hint = "check that the disk has room, and that the file and its folder can be written"
-            if engine.dialect.name == "postgresql":
-                hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
-            raise StoreError("The database has to answer", _describe_error(engine, error), hint) from error
-        raise
-
-
-def _get_code(error: Exception) -> str:
-    """PostgreSQL's five-letter error code; empty for SQLite, and if the server gave none."""
-    original = getattr(error, "orig", error)
-    return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
-
-
-def breaks_rule(error: Exception) -> bool:
-    """Whether a database refused a row that breaks a rule of the schema, such as a unique key or a required value."""
-    return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _get_code(error).startswith("23")
-
-
-def _describe_error(engine: Engine, error: DBAPIError) -> str:
-    """The main sentence of the database's error, without its details, which may hold values of a record."""
-    place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.host or "the server"
-    message = error.orig.args[0] if error.orig and error.orig.args else ""
-    sentence = message.get("M", "") if isinstance(message, dict) else str(message).splitlines()[0]
-    return f"{place} says: {sentence}"
-
-
 def migrate(engine: Engine) -> None:
     """Bring the store to the newest schema, in one transaction; nothing is ever destroyed.
 
@@ -196,8 +191,12 @@ def migrate(engine: Engine) -> None:
     """
     try:
         with translate_errors(engine), engine.connect() as connection:
-            if _read_revision(connection) == HEAD:
+            with reading_values(engine):
+                revision = _read_revision(connection)
+            if revision == HEAD:
                 return
+            if revision is None:
+                _require_new(connection)
         with translate_errors(engine), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
@@ -205,9 +204,19 @@ def migrate(engine: Engine) -> None:
     except sa.exc.DatabaseError as error:
         raise StoreError(
             "The store has to be a complete Hexbeat database",
-            _describe_error(engine, error),
-            "restore it from a copy, or " + _ALIEN_HINT,
+            describe_error(engine, error),
+            f"{RESTORE_HINT}, or {_ALIEN_HINT}",
         ) from error
+
+
+def _require_new(connection: Connection) -> None:
+    """StoreError if a SQLite file without tables holds more than its first page: then its tables were lost."""
+    if connection.dialect.name == "sqlite":
+        connection.rollback()
+        connection.execution_options(**{WRITES: True})  # wait for a program that is making the store
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        if pages > 1 and not sa.inspect(connection).get_table_names():
+            raise build_damage_error(connection.engine, "its tables are gone")
 
 
 def _upgrade(connection: Connection) -> None:

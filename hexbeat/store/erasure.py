@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from geo.calendar import add_months
 from geo.errors import StoreError, UsageError
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects, store_state, visits
 from layers.access import Action, Viewer, require
@@ -76,6 +77,7 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
     cannot be found; `erase_source` and `retain` remove it.
     """
     require(viewer, Action.ERASE)
+    check_file(engine, indexes=True)
     with write_transaction(engine, rewritten=True) as connection:
         condition = sa.and_(events.c.source == source, events.c.source_id == source_id)
         rows = connection.execute(sa.delete(events).where(condition)).rowcount
@@ -92,6 +94,7 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
     With the source "ledger": remove every visit.
     """
     require(viewer, Action.ERASE)
+    check_file(engine, indexes=True)
     with write_transaction(engine, rewritten=True) as connection:
         condition = events.c.source == source
         removed_events = connection.execute(
@@ -121,6 +124,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
     require(viewer, Action.RETAIN)
     if years < 1:
         raise UsageError("Events are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
+    check_file(engine, indexes=True)
     limit = to_seconds(add_months(now or datetime.now(UTC), -12 * years))
     with write_transaction(engine, rewritten=True) as connection:
         newer = events.alias("newer")

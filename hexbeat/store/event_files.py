@@ -1,5 +1,8 @@
 """Live events as one file: GeoParquet, GeoPackage or CSV."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,9 +39,20 @@ def export_events(store: Store, viewer: Viewer, out: Path) -> int:
     write = find_writer(out)
     require_export(viewer, "events")
     frame = format_events(read_live_records(store, viewer))
-    with atomic_write(out) as draft:
+    with atomic_write(out) as draft, _name_full_disk():
         write(frame, draft)
     return len(frame)
+
+
+@contextmanager
+def _name_full_disk() -> Iterator[None]:
+    """OSError for what GDAL says of a file that it cannot write; the disk is full, or the file too large."""
+    try:
+        yield
+    except RuntimeError as error:  # pyogrio's errors are of this kind, and say what SQLite said
+        if type(error).__module__.partition(".")[0] != "pyogrio":
+            raise
+        raise OSError(errno.ENOSPC, "there is no room for it on the disk, or its file cannot be written") from error
 
 
 def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":

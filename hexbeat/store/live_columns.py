@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
+from hexbeat.store.database_errors import check_file, reading_values
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, list_details, list_layers, require
@@ -91,6 +92,7 @@ def read_columns(
 def read_whole_columns(store: "Store", *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
     """The same without regard to who asks: the inside of `read_columns` and the cache, which restrict it."""
     condition = LIVE if as_at is None else build_known_condition(as_at)
+    check_file(store.engine)
     with read_transaction(store.engine) as connection:
         version = read_version(connection)
         columns = build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
@@ -202,7 +204,11 @@ def fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_code
     Codes are places in LAYERS, PRECISIONS, REPORTERS, `ward_codes`, the categories and the sources; for those of
     `location` see layers.columns.
     """
-    condition = sa.and_(condition, events.c.ward_code.in_(ward_codes))
+    with reading_values(connection.engine):
+        return _fetch_rows(connection, sa.and_(condition, events.c.ward_code.in_(ward_codes)), ward_codes)
+
+
+def _fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> RawEvents:
     categories = _find_categories(connection, condition)
     sources = _find_sources(connection, condition)
     if connection.dialect.name == "postgresql":

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from geo.errors import StoreError
 from geo.lazy_modules import import_lazily
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects
 from layers.access import Action, Viewer, require
@@ -99,6 +100,7 @@ def list_rejects(engine: Engine, viewer: Viewer, batch: int | None = None) -> "p
     query = sa.select(*(rejects.c[name] for name in names))
     query = query.where(_is_current() if batch is None else rejects.c.batch_id == batch)
     query = query.order_by(rejects.c.batch_id, rejects.c.file_no, rejects.c.line, rejects.c.reject_id)
+    check_file(engine, indexes=True)
     with read_transaction(engine) as connection:
         rows = connection.execute(query).all()
     frame = pd.DataFrame.from_records(rows, columns=list(names)).astype({"batch_id": "int64", "line": "int64"})

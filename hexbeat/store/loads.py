@@ -16,7 +16,8 @@ from geo.errors import DataError
 from geo.lazy_modules import import_lazily
 from hexbeat.store import merging, staging
 from hexbeat.store.coverage_log import write_entries
-from hexbeat.store.databases import WRITES, breaks_rule, change_version, read_version, translate_errors
+from hexbeat.store.database_errors import breaks_rule, translate_errors
+from hexbeat.store.databases import WRITES, change_version, read_version
 from hexbeat.store.former_keys import find_former_keys
 from hexbeat.store.replacements import NO_REPLACEMENTS, find_replacements, require_same_events
 from hexbeat.store.schema import batch_files, batches, rejects

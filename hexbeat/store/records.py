@@ -7,6 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from geo.lazy_modules import import_lazily
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
@@ -46,6 +47,7 @@ def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note
 def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
     """All live events whose records the viewer may see, in order of time, for an export: columns of `read_records`."""
     require_export(viewer, "events")
+    check_file(store.engine, indexes=True)
     rows = _query_rows(store, [LIVE], _require_layers(viewer, Action.SEE_RECORDS), note=note)
     return rows.sort_values(["occurred_from", "row_id"], ignore_index=True)
 

@@ -3,6 +3,8 @@
 import getpass
 import os
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -43,7 +45,10 @@ __all__ = [
     "database_url",
     "dispose_documents",
     "documents_in",
+    "make_server",
+    "make_tls_server",
     "older_store",
+    "own_server",
     "postgres_server",
     "postgres_url",
     "real_migrations",
@@ -67,21 +72,26 @@ autovacuum = off       # what a test finds in the files is what the program left
 class Server:
     """One PostgreSQL in a folder of its own, on a Unix socket alone; as another user where the tests run as root."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self.folder, self._programs = folder, programs
+    def __init__(self, programs: Path, folder: Path, settings: str = "") -> None:
+        self.folder, self._programs, self.settings = folder, programs, settings
         # PostgreSQL refuses to run as root.
         self._as: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if not os.getuid() else {}
         self.user = "hexbeat"
         self.data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self.port = 5432
 
     def start(self) -> None:
         if self._as:
             shutil.chown(self.folder, "nobody", "nogroup")
         self._run("initdb", "-D", str(self.data), "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         with (self.data / "postgresql.conf").open("a") as conf:
-            conf.write(_SETTINGS + f"unix_socket_directories = '{self.folder}'\n")
-        log = (self.folder / "log").open("wb")
+            conf.write(_SETTINGS + f"unix_socket_directories = '{self.folder}'\n{self.settings}")
+        self.run()
+
+    def run(self) -> None:
+        """Start the server on its folder, also once more after `stop`."""
+        log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.data],
@@ -93,9 +103,10 @@ class Server:
             )
         self._wait()
 
-    def stop(self) -> None:
+    def stop(self, *, number: signal.Signals = signal.SIGINT) -> None:
+        """End the server at once: SIGINT ends all connections first, SIGQUIT is a crash."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(number)
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
@@ -107,7 +118,7 @@ class Server:
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         connection = pg8000.dbapi.connect(
-            self.user, database=database, unix_sock=str(self.folder / ".s.PGSQL.5432"), timeout=30
+            self.user, database=database, unix_sock=str(self.folder / f".s.PGSQL.{self.port}"), timeout=30
         )
         try:
             connection.autocommit = True
@@ -116,6 +127,13 @@ class Server:
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         finally:
             connection.close()
+
+    def run_program(self, program: str, *arguments: str, content: bytes | None = None) -> bytes:
+        """Run one of the server's programs as its owner, with that on its standard input; what it wrote."""
+        where = ("--host", str(self.folder), "--port", str(self.port), "--username", self.user)
+        command = [self._programs / program, *where, *arguments]
+        options = {"env": self._environment(), "cwd": self.folder, **self._as}
+        return subprocess.run(command, input=content, capture_output=True, check=True, **options).stdout
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGTZ": "UTC"}
@@ -166,6 +184,17 @@ def _readable_copy(installation: Path, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """The server, started when the first test asks for it."""
+    yield from make_server()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server for one test, which stops and starts it."""
+    yield from make_server()
+
+
+def make_server() -> Iterator[Server]:
+    """A new server; it stops when the iteration goes on."""
     failures = []
     for installation in _candidates():
         folder = Path(tempfile.mkdtemp(prefix="hexbeat-pg-"))  # short: a socket's path has some hundred bytes
@@ -182,6 +211,48 @@ def postgres_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
         return
     pytest.fail(f"No PostgreSQL could be started as {getpass.getuser()}: {'; '.join(failures) or 'none is installed'}")
+
+
+_TLS: Final = """
+listen_addresses = 'localhost'
+port = {port}
+ssl = on
+ssl_cert_file = '{folder}/server.pem'
+ssl_key_file = '{folder}/server.key'
+"""
+_CERTIFICATES: Final = """
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=Test authority" \\
+    -keyout root.key -out root.pem
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=localhost" -keyout server.key \\
+    -out ask.pem
+printf 'subjectAltName = DNS:localhost' > names
+openssl x509 -req -in ask.pem -CA root.pem -CAkey root.key -CAcreateserial -days 3650 -extfile names -out server.pem
+chmod 600 server.key
+"""
+
+
+def make_tls_server() -> Iterator[Server]:
+    """A server of its own with TLS, whose certificate names localhost; skips where no PostgreSQL here has TLS."""
+    for installation in _candidates():
+        folder = Path(tempfile.mkdtemp(prefix="hexbeat-tls-"))
+        folder.chmod(0o755)
+        subprocess.run(["sh", "-ec", _CERTIFICATES], cwd=folder, check=True, capture_output=True)
+        if not os.getuid():
+            shutil.chown(folder / "server.key", "nobody", "nogroup")
+        with socket.create_server(("localhost", 0)) as free:
+            port = free.getsockname()[1]
+        server = Server(installation / "bin", folder, _TLS.format(folder=folder, port=port))
+        server.port = port
+        try:
+            server.start()
+        except (RuntimeError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        yield server
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    pytest.skip("no PostgreSQL on this machine was built with TLS")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from geo.errors import StoreError, UsageError
 from hexbeat.operations.ledger.visits import Visit, visit_id
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
+from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, read_work_version, work_transaction
 from hexbeat.store.schema import visits as table
 from hexbeat.store.schema import work_loads
@@ -270,6 +271,7 @@ def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFram
 
 
 def _read_frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
+    check_file(store.engine)
     with read_transaction(store.engine) as connection:
         result = connection.execute(query)
         names = list(result.keys())

@@ -115,7 +115,7 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
         Store.open(tmp_path)
     assert str(caught.value) == (
         f"The store has to be a Hexbeat SQLite file; {path} is another kind of file; set HEXBEAT_HOME to another "
-        "folder, or move that file away"
+        "folder, or move that file away; if it was the store, restore it from a backup (hexbeat restore)"
     )
     assert path.read_text() == "these are my notes about something else"
 
@@ -126,8 +126,8 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
     assert str(caught.value) == (
-        f"The store has to be a complete Hexbeat database; {path} says: file is not a database; restore it from a "
-        "copy, or set HEXBEAT_HOME to another folder, or move that file away"
+        f"The store has to be whole; {path} is damaged: file is not a database; stop Hexbeat, and restore the store "
+        "from a backup (hexbeat restore)"
     )
 
 
@@ -158,9 +158,9 @@ def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
         with as_other_user(), pytest.raises(StoreError) as caught:
             Store.open(home)
         assert str(caught.value) == (
-            f"The database has to answer; {home}/hexbeat.sqlite says: attempt to write a readonly database; check "
-            "that the "
-            "disk has room, and that the file and its folder can be written"
+            f"Hexbeat needs a store file that it can write to; {home}/hexbeat.sqlite says: attempt to write a "
+            "readonly database; nothing was changed; make the file and its folder writable, or set HEXBEAT_HOME to "
+            "another folder"
         )
         (home / "hexbeat.sqlite").chmod(0o644)
         with as_other_user(), pytest.raises(StoreError) as caught:
@@ -173,7 +173,7 @@ def test_the_store_of_another_user_who_lets_one_in_is_opened() -> None:
 
 
 def test_a_long_writer_is_named_instead_of_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hexbeat.store.databases.BUSY_S", 0.1)
+    monkeypatch.setattr("hexbeat.store.database_errors.BUSY_S", 0.1)
     with Store.open(tmp_path) as store:
         other = sqlite3.connect(tmp_path / "hexbeat.sqlite", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -293,7 +293,7 @@ def test_a_migration_that_fails_changes_nothing(
 def test_a_long_writer_in_postgres_is_named_too(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hexbeat.store.databases.BUSY_S", 0.1)
+    monkeypatch.setattr("hexbeat.store.database_errors.BUSY_S", 0.1)
     with Store.open(tmp_path, database_url=database_url) as store, store.engine.begin() as other:
         other.execute(sa.text("UPDATE store_state SET version = 7"))
         with pytest.raises(StoreError) as caught:

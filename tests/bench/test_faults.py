@@ -1,0 +1,23 @@
+"""A change that is killed, or that finds the disk full, is found as before or as after; a state between is noticed."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.faults import Trial, can_mount, judge, measure_deed
+from tests.support.fault_stores import make_data, make_home
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["kill", "full disk"])
+def test_an_erasure_is_whole_or_has_not_begun(tmp_path: Path, fault: str) -> None:
+    if fault == "full disk" and not can_mount():
+        pytest.skip("this user may not mount a small disk")
+    make_home(tmp_path / "whole", "small", None)
+    trial = Trial(tmp_path, tmp_path / "whole", make_data(tmp_path / "data"))
+    figures = measure_deed("erase", trial, fault=fault, runs=4)
+    assert (figures["before"] + figures["after"], figures["between"], figures["tracebacks"]) == (4, 0, 0)
+
+
+def test_what_is_neither_before_nor_after_is_between() -> None:
+    assert [judge(state, "old", "new") for state in ("old", "new", "half")] == ["before", "after", "between"]

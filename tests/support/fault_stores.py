@@ -1,0 +1,92 @@
+"""Whole stores on which changes are tried with faults (bench.faults): in SQLite and in a PostgreSQL of their own."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from bench.faults import DEEDS, Server, Trial
+from hexbeat.areas.area import load_area
+from hexbeat.demonstration import make_events
+from hexbeat.store.store import Store
+from tests.support.damage import make_whole_store
+from tests.support.demonstrations import TODAY
+from tests.support.events import load_frame
+from tests.support.stores import make_server, older_store
+
+__all__ = ["make_data", "make_home", "make_trials"]
+
+
+@contextmanager
+def make_trials(names: Sequence[str], *, postgres: bool) -> Iterator[Iterator[tuple[str, str, Trial]]]:
+    """Each named deed on SQLite, and on PostgreSQL where it applies: (deed, database, what it is tried on)."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        work = Path(folder)
+        data = make_data(work / "data")
+        server = None
+        if postgres:
+            servers = make_server()
+            server = next(servers)
+            stack.callback(lambda: next(servers, None))
+        yield _list_trials(names, work, data, server)
+
+
+def _list_trials(names: Sequence[str], work: Path, data: Path, server: object) -> Iterator[tuple[str, str, Trial]]:
+    wholes: dict[tuple[str, str], tuple[Path, str | None]] = {}
+    for name in names:
+        for database in ("SQLite", "PostgreSQL"):
+            if database == "PostgreSQL" and (server is None or not DEEDS[name].on_postgres):
+                continue
+            databases = _serve_databases(server) if database == "PostgreSQL" else None
+            key = (DEEDS[name].kind, database)
+            if key not in wholes:
+                url = databases.make(None) if databases else None
+                home = work / f"{database}-{DEEDS[name].kind}"
+                make_home(home, DEEDS[name].kind, url)
+                wholes[key] = home, url
+            whole, url = wholes[key]
+            yield name, database, Trial(work, whole, data, databases, url)
+
+
+def make_home(home: Path, kind: str, url: str | None) -> None:
+    """A home with a store of that kind (see `bench.faults.Deed`)."""
+    if kind == "small":
+        make_whole_store(home, url=url)
+    elif kind == "older":
+        home.mkdir(parents=True)
+        with older_store(home, url, "0003"):
+            pass
+    else:
+        area = load_area("middlesbrough")
+        made = make_events(area, events=3000, today=TODAY)
+        with Store.open(home, database_url=url) as store:
+            load_frame(store, area, made.frame, source="demonstration")
+
+
+def make_data(folder: Path) -> Path:
+    """The files that deeds load."""
+    make_whole_store(folder / "small")
+    rows = (folder / "small" / "rows.csv").read_text(encoding="utf-8")
+    (folder / "more.csv").write_text(rows.replace("r-", "q-").replace("21:", "20:"), encoding="utf-8")
+    (folder / "places.csv").write_text("name,lon,lat\nEast,-1.23,54.57\nWest,-1.25,54.575\n", encoding="utf-8")
+    lines = [f"Team 1,patrol,{-1.23 - k / 10_000},54.57,2026-11-20 {10 + k // 60}:{k % 60:02d},5" for k in range(60)]
+    (folder / "walk.csv").write_text("team,kind,lon,lat,started,minutes\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    shutil.rmtree(folder / "small")
+    return folder
+
+
+def _serve_databases(server: object) -> Server:
+    execute, address = server.execute, server.url  # type: ignore[attr-defined] # tests.support.stores.Server
+
+    def make(template: str | None) -> str:
+        name = f"t{uuid4().hex[:12]}"
+        like = f" TEMPLATE {template.split('@/')[1].split('?')[0]}" if template else ""
+        execute(f"CREATE DATABASE {name}{like}")
+        return str(address(name))
+
+    def drop(url: str) -> None:
+        execute(f"DROP DATABASE {url.split('@/')[1].split('?', maxsplit=1)[0]} WITH (FORCE)")
+
+    return Server(make, drop)
