@@ -107,7 +107,10 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
 
 
 def plan_from_json(stored: dict[str, Any]) -> Plan:
-    """The plan of a stored or printed document; KeyError, TypeError or ValueError if it is not one."""
+    """The plan of a stored or printed document.
+
+    KeyError, TypeError, ValueError, AttributeError or OverflowError (of a time) if it is not one.
+    """
     document = stored if "format" in stored else _upgrade(stored)
     if document["format"] != FORMAT:
         raise ValueError(document["format"])
@@ -201,7 +204,7 @@ def _build_path(home: Path, plan_id: str) -> Path:
 def _read(path: Path) -> Plan:
     try:
         return plan_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             "A plan's file is one that Hexbeat wrote",
             f"{path.name} cannot be read ({type(error).__name__})",
