@@ -22,6 +22,7 @@ BENCHES: Final = (
     "find_places",
     "start",
     "fuzz",
+    "load",
 )
 
 
