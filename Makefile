@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 JOBS ?= 2
+USER_ID := $(shell id -u)
+AS_ROOT := $(if $(filter 0,$(USER_ID)),--as-root)
 
 .PHONY: help run install test test-fast test-deps lint format lock bench clean
 
@@ -13,7 +15,7 @@ help:            ## what there is to make
 
 run: $(STAMP)    ## install, fill an empty store with demonstration events, serve on this machine only
 	@$(BIN)/hexbeat demo --if-empty
-	@$(BIN)/hexbeat serve
+	@$(if $(AS_ROOT),echo 'You are root, so the server runs as root. This is for a trial only: see docs/running.md.';)$(BIN)/hexbeat serve $(AS_ROOT)
 
 install: $(STAMP) ## the environment alone
 

@@ -6,12 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from hexbeat.dashboard.security import forbid_address_lookups
+from hexbeat.dashboard.web.hosts import forbid_address_lookups
+from hexbeat.dashboard.web.server import SECURITY
 
 __all__ = ["main"]
 
 SIDES: Final = {"partners": "hexbeat.dashboard.pages.navigation", "public": "hexbeat.dashboard.public.page"}
-SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
 
 
 def main() -> None:

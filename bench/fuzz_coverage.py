@@ -25,7 +25,7 @@ from bench.report import Row, report
 
 TARGET_NAMES: Final = (
     "links", "messages", "options", "values", "dates", "formulas", "profiles", "plans", "release", "GPX", "evidence",
-    "doors", "public_messages", "text", "archives", "documents",
+    "doors", "public_messages", "settings", "policies", "text", "archives", "documents",
 )  # fmt: skip
 COUNTED: Final = re.compile(rb"stat::number_of_executed_units: (\d+)")
 REACHED: Final = re.compile(rb"cov: (\d+)")

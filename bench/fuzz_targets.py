@@ -4,10 +4,11 @@ A target takes bytes. It returns if what the function promises holds; it raises 
 parts are answers, and so are the exceptions that a function's own docstring names.
 """
 
+import asyncio
 import json
 import tempfile
 import unicodedata
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,8 @@ from hexbeat.dashboard.place_box import parse_click
 from hexbeat.dashboard.position_button import parse_position
 from hexbeat.dashboard.public import public_security
 from hexbeat.dashboard.state.choices import format_query, parse_query
+from hexbeat.dashboard.web.hosts import is_loopback
+from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.documents.evidence.evidence_check import parse_content, read_pdf_content
 from hexbeat.files import escape_formula
 from hexbeat.ingest.parsing.dates import parse_timestamps
@@ -38,6 +41,7 @@ from hexbeat.ingest.readers import Limits, ReadOptions, detect_records, document
 from hexbeat.ingest.sources.profile import parse_profile
 from hexbeat.operations.ledger.tracks import read_track
 from hexbeat.operations.plans.plan_store import plan_from_json, plan_to_json
+from hexbeat.policy import read_policy
 from hexbeat.release.format import parse_release
 from hexbeat.release.release_files import build_release_files
 from hexbeat.reports.naloxone_cover import parse_open_hours
@@ -54,6 +58,11 @@ Target = Callable[[bytes], None]
 PORT: Final = 8501
 SMALL: Final = Limits(expanded_bytes=20_000_000, unpacked_bytes=20_000_000, record_characters=200_000)
 RELEASE_PARTS: Final = b"\n====\n"  # between the files of a release in one input
+SCOPE: Final[dict[str, Any]] = {
+    "method": "GET", "server": ("127.0.0.1", PORT), "client": ("127.0.0.1", 1), "query_string": b"", "extensions": {},
+    "scheme": "http",
+}  # fmt: skip
+DEFAULTS: Final = ServerSettings()
 FORMULA_MARKS: Final = "=+-@＝＋－＠"  # noqa: RUF001 - the full-width ones run too
 
 
@@ -182,23 +191,41 @@ def read_evidence(data: bytes) -> None:
 
 
 def knock_at_doors(data: bytes) -> None:
-    """Both sides' middleware answer any Host and Origin; the partners' lets in the names of this machine alone."""
+    """Both sides' gates answer any Host, Origin and path; the partners' lets in the names of this machine alone."""
     host, _, rest = data.partition(b"\n")
     origin, _, path = rest.partition(b"\n")
     for kind in ("http", "websocket"):
         headers = [(b"host", host), (b"origin", origin)] if origin else [(b"host", host)]
-        scope = {"type": kind, "path": path.decode("latin-1") or "/", "method": "GET", "headers": headers,
-                 "server": ("127.0.0.1", PORT), "query_string": b"", "extensions": {}}  # fmt: skip
-        if _is_let_in(security.middleware(), scope):
+        scope = {**SCOPE, "type": kind, "path": path.decode("latin-1") or "/", "headers": headers}
+        if _is_let_in(security.middleware(DEFAULTS), scope):
             name = host.decode("latin-1").lower().removesuffix(f":{PORT}").strip("[]")
-            assert security.is_loopback(name), "another name was let in"
-        _is_let_in(public_security.middleware(), scope)
+            assert is_loopback(name), "another name was let in"
+        _is_let_in(public_security.middleware(DEFAULTS), scope)
 
 
 def send_to_door(data: bytes) -> None:
-    """A message of a browser to the public side passes or is skipped."""
-    scope = {"type": "websocket", "path": public_security.STREAM, "headers": [], "server": ("127.0.0.1", PORT)}
-    _is_let_in(public_security.middleware(), scope, data)
+    """A message of a browser to either side passes or is skipped."""
+    headers = [(b"host", b"127.0.0.1:8501"), (b"origin", b"http://127.0.0.1:8501")]
+    scope = {**SCOPE, "type": "websocket", "path": "/_stcore/stream", "headers": headers}
+    assert _is_let_in(public_security.middleware(DEFAULTS), scope, data)
+    assert _is_let_in(security.middleware(DEFAULTS), scope, data)
+
+
+def read_settings(data: bytes) -> None:
+    """The settings of a server are read or refused in three parts."""
+    for name in ("HEXBEAT_PUBLIC_URL", "HEXBEAT_HOSTS", "HEXBEAT_PROXIES", "HEXBEAT_IDLE_MINUTES", "HEXBEAT_SESSIONS"):
+        try:
+            ServerSettings.from_environment({name: _text(data)})
+        except HexbeatError as error:
+            _require_answer(error)
+
+
+def read_policy_file(data: bytes) -> None:
+    """A policy is read, or refused in three parts: then nobody sees anything."""
+    try:
+        read_policy(_write("policy.toml", data).parent)
+    except HexbeatError as error:
+        _require_answer(error)
 
 
 def _is_let_in(doors: list[Any], scope: Mapping[str, Any], content: bytes = b"") -> bool:
@@ -219,15 +246,13 @@ def _is_let_in(doors: list[Any], scope: Mapping[str, Any], content: bytes = b"")
     door: Any = app
     for layer in reversed(doors):
         door = layer.cls(door, *layer.args, **layer.kwargs)
-    _run(door(dict(scope), receive, send))
+    _open_loop().run_until_complete(door(dict(scope), receive, send))
     return bool(reached)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """A coroutine that waits for nothing, to its end."""
-    with suppress(StopIteration):
-        work.send(None)
-        raise AssertionError("it waits")
+@cache
+def _open_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
 
 
 def read_text(data: bytes) -> None:
@@ -290,6 +315,8 @@ TARGETS: Final[dict[str, Target]] = {
     "evidence": read_evidence,
     "doors": knock_at_doors,
     "public_messages": send_to_door,
+    "settings": read_settings,
+    "policies": read_policy_file,
     "text": read_text,
     "archives": read_archive,
     "documents": read_document,
@@ -321,6 +348,9 @@ def list_seeds(target: str) -> list[bytes]:
         "evidence": [b"stream\nx\x9c\xabV\x02\x00\x00u\x00\xfb", b"{}"],
         "doors": [b"127.0.0.1:8501\nhttp://127.0.0.1:8501\n/_stcore/stream", b"[::1]:8501", b"localhost:8501\n\n/"],
         "public_messages": [b"\x5a\x00", b"\x22\x02\x08\x01"],
+        "settings": [b"https://hexbeat.example.gov.uk", b"10.0.0.0/8 ::1", b"30"],
+        "policies": [b'[roles.police.layers]\noverdoses = "cells 8"\n[roles.health]\npages = ["map"]\n',
+                     b'[local]\n"*" = "analyst"\n'],
         "text": [data for reader, _, data in files if reader == "text"],
         "archives": [data for reader, _, data in files if reader == "archives"],
         "documents": [data for reader, _, data in files if reader in ("JSON", "XML")],

@@ -21,7 +21,7 @@ def open(  # noqa: A001 - as xarray.open_dataset and rasterio.open: read with th
     """Open the store in the folder `home` for an area, and answer a Town to ask.
 
     Without `home` and `area`, HEXBEAT_HOME and HEXBEAT_AREA decide, then the defaults: ./var and middlesbrough.
-    `viewer` is a Viewer or the name of a role; None is the analyst, as on the command line.
+    `viewer` is the name of a role that may do no more than yours, or a Viewer; None is you, as on the command line.
 
     UsageError if there is no such area or role, AreaError if the area's files are broken, StoreError if the store
     cannot be opened.

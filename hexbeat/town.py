@@ -7,17 +7,18 @@ numbers are equal.
 import datetime as dt
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_named_area
+from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Action, Role, Viewer, require
+from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
 from layers.filters import COLUMN_FILTERS, DAYS, Filter, filter_from_options, resolve_values
@@ -69,7 +70,8 @@ class Town:
     Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` has the
     texts to show with the numbers: "area", "attribution", "notes", and "demonstration" if events are synthetic.
 
-    UsageError for invalid filters, PolicyError for what the viewer may not see, StoreError if the store cannot be read.
+    UsageError for invalid filters, PolicyError for what the viewer may not see (cells finer than their role sees,
+    layers that it sees by ward only), StoreError if the store cannot be read.
     """
 
     def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
@@ -216,6 +218,7 @@ class Town:
             raise UsageError("A filter is a keyword that Hexbeat knows", f"there is no filter {unknown!r}", hint)
         event_filter, as_at_time = self._build_filter(layers, **filters), self._parse_as_at(as_at)
         columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=as_at_time)
+        columns.require_layers(event_filter.layers)
         return Request(resolve_values(event_filter, columns), columns)
 
     def _build_filter(
@@ -317,23 +320,30 @@ class Town:
 def open_town(home: Path | str | None = None, area: str | None = None, *, viewer: Viewer | str | None = None) -> Town:
     """Open the store in `home` for an area; without them HEXBEAT_HOME and HEXBEAT_AREA, then the defaults, decide.
 
-    `viewer` is a Viewer or the name of a role. None is the analyst, because a person who can run Python on the machine
-    can read the store's file. UsageError if there is no such area, AreaError if its files are broken, StoreError if the
+    `viewer` is the name of a role, or a Viewer, of whom the role and the name count. None is the local account: an
+    analyst, because a person who can run Python on the machine can read the store's file, unless the access policy
+    says otherwise. A role that may do more than that is refused (PolicyError). DataError for a policy that cannot be
+    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the
     store cannot be opened.
     """
-    town_viewer = _find_viewer(viewer)
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
+    town_viewer = _find_viewer(settings, viewer)
     named_area = load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
     return Town(settings, named_area, store, town_viewer)
 
 
-def _find_viewer(viewer: Viewer | str | None) -> Viewer:
-    if viewer is None or isinstance(viewer, Viewer):
-        return viewer or ANALYST
-    if viewer not in list(Role):
+def _find_viewer(settings: Settings, viewer: Viewer | str | None) -> Viewer:
+    """The local account, in a lesser role if one is asked for. A role that is not known may do nothing."""
+    if isinstance(viewer, str) and viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
-    return Viewer(Role(viewer))
+    local = find_local_viewer(settings.home)
+    if viewer is None:
+        return local
+    if isinstance(viewer, str):
+        return choose_lesser_role(local, viewer)
+    lesser = choose_lesser_role(local, viewer.role) if viewer.role in list(Role) else viewer
+    return replace(lesser, subject=viewer.subject or local.subject, policy=local.policy)
 
 
 def _parse_against(against: str | tuple[Day, Day]) -> "Against":

@@ -3,7 +3,7 @@
 from typing import Final
 
 from layers.layer_spec import WORKING_DAYS, Advice, DemonstrationSpec, LayerSpec, ReleaseDefaults, SourceWords
-from layers.roles import ANALYST_ACTIONS, Role
+from layers.roles import POINTS, WARDS, Role
 
 __all__ = ["CLOSED_PROPERTIES"]
 
@@ -24,7 +24,12 @@ CLOSED_PROPERTIES: Final = LayerSpec(
         names=("closed properties", "closed property", "closures", "closure"),
         guess=r"clos(ed|ure).{0,12}(propert|premises|order|notice)|abandoned|vacant",
     ),
-    access=((Role.ANALYST, ANALYST_ACTIONS),),
+    access=(
+        (Role.POLICE, POINTS),
+        (Role.COUNCIL, POINTS),
+        (Role.HEALTH, WARDS),
+        (Role.ANALYST, POINTS),
+    ),
     advice=Advice(
         "If you see somebody go into a closed property",
         ("Call 101, or 999 if somebody is in danger. A court has ordered that nobody may go in.",),

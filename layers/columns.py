@@ -1,14 +1,17 @@
 """Live events as columns: what the screens and the counts read instead of rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.catalogue import LAYERS
+from layers.access import require_cells, require_numbers, require_points, require_seen
+from layers.catalogue import LAYERS, find_layer_code
 from layers.coverage import Coverage
+from layers.layer_spec import LayerSpec
+from layers.roles import POINTS, Detail
 
 __all__ = ["Columns", "mark_states"]
 
@@ -24,7 +27,8 @@ class Columns:
     `sources` (int16), sorted names. `location` is how well the source knows the place (uint8): 0 where it does not say,
     else 1 more than a place in LOCATION_PRECISIONS; `location_m` (float32) is how far off it may be in metres, 0 where
     nobody says. `coverage` says which days are known of each layer; None where nobody said: then a layer is known from
-    its first event to its last.
+    its first event to its last. `details` says how finely the viewer sees the layers that are not shown whole
+    (`layers.restriction`).
     """
 
     version: int
@@ -49,6 +53,7 @@ class Columns:
     cell_ids: Mapping[int, NDArray[np.uint64]]
     demonstration: NDArray[np.bool_]
     coverage: Coverage | None = None
+    details: Mapping[str, Detail] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -58,13 +63,68 @@ class Columns:
         arrays = {name: getattr(self, name)[index] for name in _ARRAYS}
         return replace(self, **arrays, cell={resolution: code[index] for resolution, code in self.cell.items()})
 
+    def require_layers(self, layers: Iterable[str]) -> None:
+        """PolicyError if the viewer of these columns sees nothing of one of these layers."""
+        for layer in layers:
+            if layer in self.details:
+                require_seen(self.details[layer], layer)
+
+    def hides(self, layer: str) -> bool:
+        """Whether the viewer of these columns sees nothing of a layer."""
+        return self.details.get(layer, POINTS).kind == "nothing"
+
+    def list_shown(self, *, in_cells: bool = False, resolution: int = 0) -> list[LayerSpec]:
+        """The layers of which the viewer of these columns sees something; `in_cells`: in cells of this resolution."""
+        details = [(spec, self.details.get(spec.name, POINTS)) for spec in LAYERS]
+        return [
+            spec
+            for spec, detail in details
+            if detail.kind != "nothing" and not (in_cells and (detail.finest is None or detail.finest < resolution))
+        ]
+
+    def require_numbers(self, layers: Iterable[str]) -> None:
+        """PolicyError where these columns hold nothing of one of these layers, or its small numbers are not shown."""
+        for layer in layers:
+            if layer in self.details:
+                require_seen(self.details[layer], layer)
+                require_numbers(self.details[layer], layer)
+
+    def find_fewest(self, layers: Iterable[str] = ()) -> int:
+        """The smallest number of events of these layers (none: all) that the viewer may see as a number."""
+        names = tuple(layers)
+        return max((detail.fewest for name, detail in self.details.items() if not names or name in names), default=1)
+
+    def find_cell_codes(
+        self, index: NDArray[np.int64], resolution: int, *, hides_small: bool = False
+    ) -> NDArray[np.int32]:
+        """The cells of these events as codes into `cell_ids`; PolicyError if they are finer than the viewer may see.
+
+        Only a caller that hides small numbers (`hides_small`) gets cells of layers whose small numbers are not shown.
+        """
+        for layer, detail in self.details.items():
+            if np.any(self.layer[index] == find_layer_code(layer)):
+                require_cells(detail, layer, resolution)
+                if not hides_small:
+                    require_numbers(detail, layer)
+        return np.asarray(self.cell[resolution][index])
+
+    def require_points(self, layer: str) -> None:
+        """PolicyError if these columns hold no points of a layer."""
+        if self.details.get(layer, POINTS).kind != "points":
+            require_points(self.details[layer], layer)
+
     def in_cell(self, cell: str, resolution: int) -> NDArray[np.bool_]:
-        """Whether each event (n,) lies in this cell, an H3 name; none at a resolution that is not indexed."""
+        """Whether each event (n,) lies in this cell, an H3 name; none at a resolution that is not indexed.
+
+        Events of which the viewer sees no cells as small as this one do not.
+        """
         ids = self.cell_ids.get(resolution, _NO_CELLS)
         place = int(np.searchsorted(ids, np.uint64(int(cell, 16))))
         if place >= len(ids) or int(ids[place]) != int(cell, 16):
             return np.zeros(len(self), dtype=np.bool_)
-        return np.asarray(self.cell[resolution] == place)
+        coarse = [find_layer_code(name) for name, one in self.details.items() if (one.finest or 0) < resolution]
+        is_inside = np.asarray(self.cell[resolution] == place)
+        return is_inside & ~np.isin(self.layer, coarse) if coarse else is_inside
 
 
 def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -74,5 +134,7 @@ def mark_states(layer: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 _NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
 # Fields that do not hold one value for each event.
-_TABLES: Final = frozenset({"version", "ward_codes", "categories", "sources", "cell", "cell_ids", "coverage"})
-_ARRAYS: Final = tuple(field.name for field in fields(Columns) if field.name not in _TABLES)
+_TABLES: Final = frozenset(
+    {"version", "ward_codes", "categories", "sources", "cell", "cell_ids", "coverage", "details"}
+)
+_ARRAYS: Final = tuple(one.name for one in fields(Columns) if one.name not in _TABLES)

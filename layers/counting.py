@@ -98,7 +98,8 @@ class GroupedCounts:
 
 
 def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> Selection:
-    """The events that a filter selects, each with its weight."""
+    """The events that a filter selects, each with its weight; PolicyError for a layer that the viewer does not see."""
+    columns.require_layers(chosen.layers)
     window = build_window(columns, chosen, Calendar(time_zone))
     index = _find_candidates(columns, chosen, window)
     unplaced = 0
@@ -170,16 +171,22 @@ def count_groups(
     parts = Parts(columns, index, edges, period, weekday, hour, calendar, resolution, wards)
     groups = [grouping.group(parts) for grouping in groupings]
     codes, sums = sum_groups([group.code for group in groups], [group.size for group in groups], weight)
+    fewest = columns.find_fewest(chosen.layers)
     labels: dict[str, Sequence[object]] = {}
     for group, code in zip(groups, codes, strict=True):
         labels |= group.label(code)
     return GroupedCounts(
-        total=float(selection.weight.sum()),
+        total=float(_hide_small(np.array([selection.weight.sum()]), fewest)[0]),
         unplaced_in_time=selection.unplaced_in_time,
         shared_in_time=shared_in_time,
         labels=labels,
-        sums=sums,
+        sums=_hide_small(sums, fewest),
     )
+
+
+def _hide_small(sums: NDArray[np.float64], fewest: int) -> NDArray[np.float64]:
+    """The sums, not known (NaN) where they are above 0 and below the fewest that may be shown as a number."""
+    return sums if fewest == 1 else np.where((sums > 0) & (sums < fewest), np.nan, sums)
 
 
 def _count_shared(columns: Columns, chosen: Filter, selection: Selection, event: NDArray[np.int64]) -> int:
@@ -195,7 +202,7 @@ def count_cells(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """A selection summed by cell: sorted cells (uint64 (g,)) and their sums (float64 (g,)), for maps."""
     ids = columns.cell_ids[resolution]
-    (place,), sums = sum_groups([columns.cell[resolution][selection.index]], [len(ids)], selection.weight)
+    (place,), sums = sum_groups([columns.find_cell_codes(selection.index, resolution)], [len(ids)], selection.weight)
     return ids[place], sums
 
 

@@ -112,7 +112,7 @@ def _group_by_name(column: str, names: Sequence[str], code: NDArray[np.integer])
 
 def _group_by_cell(parts: Parts) -> Groups:
     ids = parts.columns.cell_ids[parts.resolution]
-    code = parts.columns.cell[parts.resolution][parts.index]
+    code = parts.columns.find_cell_codes(parts.index, parts.resolution, hides_small=True)
     return Groups(code, len(ids), lambda codes: {"cell": format_cells(ids[codes])})
 
 

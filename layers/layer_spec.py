@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from geo.errors import UsageError
 from layers.event import Reporter
-from layers.roles import Action, Role
+from layers.roles import Detail, Role
 
 __all__ = [
     "COUNCIL_CONTACT",
@@ -143,8 +143,9 @@ class LayerSpec:
     """One layer: all that is particular to it.
 
     `kind` is "incident" (counted when it occurs; an interval counts in shares) or "state" (counted while in force).
-    `access` says who may do what with its events; everything else is refused (`layers.access`). Without `release` it is
-    not released. Without `demonstration` it is not in the demonstration. UsageError for kinds of records whose category
+    `access` says how finely each role sees its events, unless `policy.toml` says otherwise; a role that it does not
+    name sees nothing (`layers.policy`). Without `release` it is not released. Without `demonstration` it is not in the
+    demonstration. UsageError for kinds of records whose category
     is not in `categories`.
     """
 
@@ -170,7 +171,7 @@ class LayerSpec:
     usual_target: bool = False  # patrol plans and evaluations use it where nobody chose others
 
     words: SourceWords = SourceWords()
-    access: tuple[tuple[Role, frozenset[Action]], ...] = ()
+    access: tuple[tuple[Role, Detail], ...] = ()
     advice: Advice | None = None
     release: ReleaseDefaults | None = None
     demonstration: DemonstrationSpec | None = None

@@ -15,7 +15,7 @@ from layers.layer_spec import (
     Rhythm,
     SourceWords,
 )
-from layers.roles import ANALYST_ACTIONS, Role
+from layers.roles import POINTS, Role, show_cells
 
 __all__ = ["NEEDLE_LITTER"]
 
@@ -35,7 +35,12 @@ NEEDLE_LITTER: Final = LayerSpec(
         services=("needle", "syringe", "sharps"),
         guess=r"needle|syringe|sharps|drug.?litter",
     ),
-    access=((Role.ANALYST, ANALYST_ACTIONS),),
+    access=(
+        (Role.POLICE, POINTS),
+        (Role.COUNCIL, POINTS),
+        (Role.HEALTH, show_cells(9)),
+        (Role.ANALYST, POINTS),
+    ),
     advice=Advice("If you find a needle", ("Do not touch it, and keep children and pets away.", COUNCIL_CONTACT)),
     release=ReleaseDefaults(
         k=5,

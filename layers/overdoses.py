@@ -11,7 +11,7 @@ from layers.layer_spec import (
     Rhythm,
     SourceWords,
 )
-from layers.roles import ANALYST_ACTIONS, Role
+from layers.roles import POINTS, Role, show_cells
 
 __all__ = ["OVERDOSES"]
 
@@ -30,7 +30,12 @@ OVERDOSES: Final = LayerSpec(
     alert_form=True,
     evidence_caution="Overdoses are about people's health: choose them only where the case needs them.",
     words=SourceWords(names=("overdose",), services=("overdose",), guess=r"overdose|opioid|naloxone|narcan"),
-    access=((Role.ANALYST, ANALYST_ACTIONS),),
+    access=(
+        (Role.POLICE, show_cells(9)),
+        (Role.COUNCIL, show_cells(9)),
+        (Role.HEALTH, show_cells(8)),
+        (Role.ANALYST, POINTS),
+    ),
     advice=Advice(
         "If someone may have taken an overdose",
         (

@@ -127,9 +127,11 @@ def find_known_period(
 def clip_period(columns: Columns, chosen: Filter, *, time_zone: str) -> tuple[Period | None, list[str]]:
     """The part of the filter's period that the layer's records cover, and sentences on what was left out.
 
-    None if the layer has no records in the period.
+    None if the layer has no records in the period. PolicyError if the viewer of the columns does not see the layer, or
+    not its small numbers.
     """
     spec = require_one_layer(chosen, "A period of records")
+    columns.require_numbers([spec.name])
     coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
     known_period = coverage.find_reach(spec.name, wards=chosen.wards)
     if known_period is None:

@@ -27,6 +27,7 @@ __all__ = [
     "describe_places",
     "describe_precision",
     "describe_smallest_cells",
+    "find_finest",
     "find_shared_points",
     "measure_chosen_precision",
     "measure_place_precision",
@@ -147,6 +148,12 @@ def measure_place_precision(columns: Columns, layer: str, *, time_zone: str) -> 
     """The location precision of what back-tests, forecasts and plans rest on: all but what sweeps found."""
     reports = np.flatnonzero(columns.reported_by != REPORTERS.index("sweep"))
     return measure_precision(columns, layer, time_zone=time_zone, index=reports)
+
+
+def find_finest(columns: Columns, layer: str, *, time_zone: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """The events of a layer, ascending (n,), and for each the finest cells in which its place is known (n,)."""
+    places = _find_places(columns, layer, time_zone)
+    return places.index, places.finest
 
 
 def find_shared_points(columns: Columns, layer: str, *, time_zone: str) -> NDArray[np.int64]:

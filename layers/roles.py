@@ -1,9 +1,16 @@
-"""Roles and actions: the words of the access policy. `layers.access` decides who may do what."""
+"""Roles, actions and details: the words of the access policy. `layers.access` decides who may do what."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, get_args
 
-__all__ = ["ANALYST_ACTIONS", "Action", "Role"]
+from geo.errors import UsageError
+from layers.event import RESOLUTIONS
+
+__all__ = ["ANALYST_ACTIONS", "NOTHING", "POINTS", "WARDS", "Action", "Detail", "DetailKind", "Role", "show_cells"]
+
+DetailKind = Literal["nothing", "wards", "cells", "points"]
+_KINDS: Final[tuple[DetailKind, ...]] = get_args(DetailKind)  # from the least to the most
 
 
 class Role(StrEnum):
@@ -33,6 +40,56 @@ class Action(StrEnum):
     SEE_WORK = "see_work"
     MAKE_EVIDENCE = "make_evidence"
     SEE_AUDIT = "see_audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How finely a role sees the events of a layer.
+
+    `resolution` is that of the finest cells; None unless `kind` is "cells". Counts below `fewest` are not shown as
+    numbers. UsageError for another kind, for cells without a resolution of events, or for `fewest` below 1.
+    """
+
+    kind: DetailKind
+    resolution: int | None = None
+    fewest: int = 1
+
+    def __post_init__(self) -> None:
+        is_cells = self.kind == "cells"
+        if self.kind not in _KINDS or is_cells != (self.resolution in RESOLUTIONS) or self.fewest < 1:
+            raise UsageError(
+                f"A detail is nothing, wards, points, or cells of a resolution of {', '.join(map(str, RESOLUTIONS))}",
+                f"it was given as {self.kind!r}, resolution {self.resolution}, fewest {self.fewest}",
+                "write for example Detail('cells', 9)",
+            )
+
+    @property
+    def fineness(self) -> tuple[int, int]:
+        """A key by which a finer detail is greater."""
+        return _KINDS.index(self.kind), self.resolution or 0
+
+    @property
+    def finest(self) -> int | None:
+        """The finest resolution of cells that may be shown; None where no cells may."""
+        return RESOLUTIONS[-1] if self.kind == "points" else self.resolution
+
+    def is_within(self, other: "Detail") -> bool:
+        """Whether this shows nothing that the other does not."""
+        return self.kind == "nothing" or (self.fineness <= other.fineness and self.fewest >= other.fewest)
+
+    def __str__(self) -> str:
+        kind = f"cells {self.resolution}" if self.resolution else self.kind
+        return kind if self.fewest == 1 else f"{kind}, no number below {self.fewest}"
+
+
+NOTHING: Final = Detail("nothing")
+WARDS: Final = Detail("wards")
+POINTS: Final = Detail("points")
+
+
+def show_cells(resolution: int) -> Detail:
+    """The detail of cells of this resolution and coarser ones."""
+    return Detail("cells", resolution)
 
 
 # Written out action by action, so that an action added later is refused to all until it is written here.

@@ -11,7 +11,7 @@ from layers.layer_spec import (
     Rhythm,
     SourceWords,
 )
-from layers.roles import ANALYST_ACTIONS, Role
+from layers.roles import POINTS, WARDS, Role, show_cells
 
 __all__ = ["STREET_DEALING"]
 
@@ -33,7 +33,12 @@ STREET_DEALING: Final = LayerSpec(
         guess=r"drug|dealing|dealer",
         general=True,
     ),
-    access=((Role.ANALYST, ANALYST_ACTIONS),),
+    access=(
+        (Role.POLICE, POINTS),
+        (Role.COUNCIL, show_cells(9)),
+        (Role.HEALTH, WARDS),
+        (Role.ANALYST, POINTS),
+    ),
     advice=Advice(
         "If you see drug dealing",
         (

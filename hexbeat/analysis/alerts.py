@@ -141,7 +141,8 @@ def build_alert_report(
     `today` raise no alert; None looks back at `day` whatever day it is now.
     """
     setting = setting or Setting()
-    specs, coverage = _list_layers(layers), get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
+    specs = [spec for spec in _list_layers(layers) if layers or not columns.hides(spec.name)]
+    coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
     period = (day - (days - 1) * _DAY, day + _DAY)

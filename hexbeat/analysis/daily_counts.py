@@ -100,6 +100,7 @@ def find_known_days(
 
     `each_event` False takes records of one encounter once.
     """
+    columns.require_numbers([layer])
     layer_rows = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[layer_rows] == REPORTERS.index("sweep")
     kept = layer_rows if sweeps else layer_rows[~by_sweep]
@@ -194,7 +195,8 @@ def find_cells(columns: Columns, study: Study, index: NDArray[np.int64]) -> NDAr
     """The position of the cell of each of these events in the study, int64 (n,); -1 outside it and its wards."""
     cells = columns.cell_ids[study.resolution]
     place = np.minimum(np.searchsorted(study.cells, cells), len(study.cells) - 1)
-    place = np.where(study.cells[place] == cells, place, -1)[columns.cell[study.resolution][index]]
+    place = np.where(study.cells[place] == cells, place, -1)
+    place = place[columns.find_cell_codes(index, study.resolution)]
     if study.chosen_wards:
         is_chosen = np.array([code in study.chosen_wards for code in columns.ward_codes])
         place = np.where(is_chosen[columns.ward[index]], place, -1)

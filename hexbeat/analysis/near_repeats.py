@@ -71,9 +71,10 @@ def build_near_repeats(
     An encounter counts once (`layers.encounters`), with `each_event` each record. Events that sweeps found are left out
     unless the filter asks for them: a sweep finds many at once. Keep the period short: a place that grew busy over a
     year looks like repeats. UsageError for several layers, fewer than 20 events, or so many that shuffling them would
-    take long.
+    take long; PolicyError for a layer whose points the viewer does not see.
     """
     spec = require_one_layer(chosen, "A test of near repeats", incidents=True)
+    columns.require_points(spec.name)
     chosen = restrict_filter(study, chosen)
     period, notes = clip_period(columns, chosen, time_zone=time_zone)
     index = _select_known_days(columns, chosen, spec, period, time_zone)

@@ -29,8 +29,7 @@ from hexbeat.release.format import Release
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.quality import summarise_sources
-from layers.access import Action, may, require
-from layers.catalogue import LAYERS
+from layers.access import Action, may, require_document
 from layers.columns import Columns
 from layers.filters import parse_hours, resolve_wards
 
@@ -81,6 +80,7 @@ def briefing(
             "leave out one of them",
         )
     with open_installation(home, area) as installation:
+        require_document(installation.viewer, "briefing")
         now = dt.datetime.now(installation.area.tz)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         today = parse_day(day) if day else now.date()
@@ -117,8 +117,6 @@ def build_partners_briefing(
         if may(installation.viewer, Action.SEE_WORK)
         else None
     )
-    for spec in LAYERS:
-        require(installation.viewer, Action.SEE_COUNTS, spec.name)
     return build_briefing(
         columns,
         installation.area,
@@ -128,7 +126,9 @@ def build_partners_briefing(
         days=days,
         wards=wards,
         visits=visits,
-        sources=summarise_sources(installation.store, installation.viewer),
+        sources=summarise_sources(installation.store, installation.viewer)
+        if may(installation.viewer, Action.SEE_RECORDS)
+        else None,
         selections=find_selections(installation, columns),
     )
 
@@ -136,7 +136,7 @@ def build_partners_briefing(
 def find_selections(installation: Installation, columns: Columns) -> dict[str, MethodSelection]:
     """What back-testing selects for each layer. Runs the back-test if it was not run before."""
     selections = {}
-    for spec in LAYERS:
+    for spec in columns.list_shown(in_cells=True):
         selection = select_methods(
             columns, installation.area, spec.name, home=installation.settings.home, progress=_report_selection
         )

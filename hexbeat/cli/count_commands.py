@@ -21,6 +21,7 @@ from hexbeat.cli.filter_options import (
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from layers.access import list_layers, require_export
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import GroupedCounts, count_groups
@@ -62,6 +63,7 @@ def counts(
         mark = find_demonstration_mark(columns)
         missing = describe_missing_days(columns, chosen, time_zone=zone)
         if out:
+            require_export(installation.viewer, "counts", chosen.layers or list_layers(installation.viewer))
             export_counts(
                 grouped.to_counts(),
                 Path(out),

@@ -45,6 +45,7 @@ from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.store.live_columns import read_columns
+from layers.access import require_document
 from layers.catalogue import find_layer, list_usual_targets
 from layers.columns import Columns
 from layers.filters import resolve_wards
@@ -129,6 +130,7 @@ def evaluate(
     Example: hexbeat evaluate --every-closure --from 2025-01-01 --to 2026-01-01 --layer street_dealing
     """
     with open_installation(home, area) as installation:
+        require_document(installation.viewer, "evaluation")
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         if list_closures:
             _print_closures(installation, columns, form=form)

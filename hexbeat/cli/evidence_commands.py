@@ -31,6 +31,7 @@ from hexbeat.files import require_folder
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
+from layers.access import Action, list_layers
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.periods import get_coverage
@@ -65,6 +66,9 @@ def evidence(
     by: Annotated[
         str | None, typer.Option(metavar="NAME", help="The person who makes the pack; written only to the files.")
     ] = None,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why the case needs it; asked for where records are about health.")
+    ] = "",
     notes: Annotated[bool, typer.Option("--notes", help="Include free text, if a source profile stored it.")] = False,
     out: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Write a .pdf or .xlsx file; may be repeated.")
@@ -78,7 +82,7 @@ def evidence(
 
     The pack is restricted. It is a PDF or a spreadsheet with a hash.
 
-    Overdoses are about people's health, so they are left out unless you add --layer overdoses.
+    Overdoses are about people's health, so they are left out unless you add --layer overdoses, with a --reason.
 
     Example: hexbeat evidence --place "54.5727, -1.2401" --radius 100 --for CL-14 --by "A. Analyst" --out pack.pdf
     """
@@ -90,7 +94,7 @@ def evidence(
     with open_installation(home, area) as installation:
         now = dt.datetime.now(installation.area.tz)
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        layers = tuple(dict.fromkeys(layer or list_default_layers()))
+        layers = tuple(dict.fromkeys(layer or choose_layers(installation)))
         end = parse_day(to) if to else choose_end(columns, layers, installation.area, today=now.date())
         at = choose_place(installation.area, lon=lon, lat=lat, place=place, grid_ref=grid_ref)
         request = EvidenceRequest(
@@ -102,6 +106,7 @@ def evidence(
             made_by=by or "",
             layers=layers,
             notes=notes,
+            reason=reason,
         )
         content = build_evidence(
             installation.store, installation.viewer, columns, installation.area, request, made_at=now
@@ -113,6 +118,13 @@ def evidence(
         if files:
             record_pack(installation.settings.home, hash_content(content), now)
     _report(content, files, form=form)
+
+
+def choose_layers(installation: Installation) -> list[str]:
+    """The layers of a pack if none are named: the usual ones of which the viewer may make one."""
+    allowed = list_layers(installation.viewer, Action.MAKE_EVIDENCE)
+    usual = list(list_default_layers())
+    return [name for name in usual if name in allowed] or usual
 
 
 def choose_end(columns: Columns, layers: Sequence[str], area: Area, *, today: dt.date) -> dt.date:

@@ -180,6 +180,7 @@ def read_filtered(
     columns = read_columns(
         installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=end_of_day
     )
+    columns.require_layers(chosen.layers)
     return columns, resolve_values(chosen, columns)
 
 

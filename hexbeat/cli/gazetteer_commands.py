@@ -12,9 +12,10 @@ from hexbeat.areas.gazetteer import GAZETTEER_FILE
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.areas.place_finder import FOUND_COLUMNS, describe_nothing_found, find_places
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption
+from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, find_viewer
 from hexbeat.cli.place_commands import ColumnOption, parse_columns
 from hexbeat.operations.plans.plan import Plan
+from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.settings import Settings
 
@@ -94,7 +95,11 @@ def find(
     settings = Settings.from_environment(home=home, area=area)
     named_area = load_named_area(settings.area, home=settings.home)
     query = " ".join(words)
-    stops = list_stops(load_plan(settings.home, plan)) if plan else None
+    stops = None
+    if plan:
+        named_plan = load_plan(settings.home, plan)
+        require_plan(find_viewer(settings), named_plan)
+        stops = list_stops(named_plan)
     found = find_places(query, named_area, limit=limit, stops=stops)
     places = found.to_dict("records")
     print_answer(

@@ -41,6 +41,7 @@ from hexbeat.documents.alert_form import (
     takes_alert_form,
 )
 from hexbeat.store.live_columns import read_columns
+from layers.access import require_document, require_export
 from layers.catalogue import find_layer
 from layers.counting import Counts
 from layers.filters import require_resolution
@@ -88,6 +89,7 @@ def hotspots(
         hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
         if out:
+            require_export(installation.viewer, "counts", chosen.layers)
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
         listed = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
     _report_hotspots(hotspot_map, rows, listed, form=form, out=out)
@@ -208,6 +210,7 @@ def alerts(
         )
         has_draft = False
         if draft:
+            require_document(installation.viewer, "alert_form")
             urgent = list(filter(takes_alert_form, report.alerts))
             has_draft = _write_draft(
                 draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())

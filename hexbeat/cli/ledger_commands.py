@@ -42,6 +42,7 @@ from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
 from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
+from layers.access import require_document
 
 __all__ = ["done", "return_"]
 
@@ -296,6 +297,7 @@ def return_(
     groups = parse_return_groups(by)
     _require_file(out)
     with open_installation(home, area) as installation:
+        require_document(installation.viewer, "return")
         home_folder = installation.settings.home
         plans = [load_plan(home_folder, plan_id) for plan_id, _, _ in list_plans(home_folder)]
         plans = [plan for plan in plans if plan.area == installation.area.name]

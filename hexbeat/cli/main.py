@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from geo.errors import HexbeatError, UsageError
 from hexbeat.cli.answers import print_error, print_message
+from hexbeat.cli.installation import takes_role
 
 __all__ = ["COMMANDS", "load_command", "main", "make_app"]
 
@@ -86,6 +87,7 @@ COMMANDS: Final = MappingProxyType(
         "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write or remove plans."),
         "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
         "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
+        "policy": ("policy_commands", "Check the access policy, and explain who may see and do what."),
     }
 )
 
@@ -124,10 +126,12 @@ def load_command(name: str) -> Any:
     command = getattr(module, "return_" if name == "return" else name.replace("-", "_"))  # return is Python's word
     app = typer.Typer(**_STYLE)
     if isinstance(command, typer.Typer):
+        for part in command.registered_commands:
+            part.callback = takes_role(part.callback) if part.callback else None
         app.add_typer(command, name=name)
     else:
         app.callback()(_do_nothing)  # so that one command alone is still called by its name
-        app.command(name)(command)
+        app.command(name)(takes_role(command))
     return typer.main.get_group(app).commands[name]
 
 

@@ -28,6 +28,7 @@ from hexbeat.documents.naloxone_document import render_naloxone_pdf
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
 from hexbeat.store.live_columns import read_columns
+from layers.access import require_document
 from layers.catalogue import find_only_layer
 from layers.filters import Filter
 
@@ -69,6 +70,7 @@ def naloxone(
     if out:
         require_writable(Path(out))
     with open_installation(home, area) as installation:
+        require_document(installation.viewer, "naloxone")
         layer = find_only_layer("naloxone").name
         request = FilterRequest(layer=[layer], from_=from_, to=to, ward=ward, hours=hours, days=days)
         event_filter = build_filter(installation, request)

@@ -13,6 +13,7 @@ from hexbeat.files import require_folder
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
+from layers.access import require_document
 from layers.wording import format_list
 
 __all__ = ["KINDS", "finish_plan", "parse_file_kind", "print_plan", "write_plan"]
@@ -26,6 +27,7 @@ def finish_plan(
     """Keep the plan, write it to a file if there is one, and print it."""
     save_plan(installation.settings.home, plan, time_zone=installation.area.time_zone)
     if out and kind:
+        require_document(installation.viewer, "plan")
         write_plan(plan, installation.area, out, kind, home=installation.settings.home)
     if mark:
         print_message(f"{mark}.")

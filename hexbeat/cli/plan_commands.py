@@ -21,6 +21,7 @@ from hexbeat.cli.installation import (
     HomeOption,
     Installation,
     YesOption,
+    find_viewer,
     open_installation,
 )
 from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
@@ -28,6 +29,7 @@ from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
 from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan
 from hexbeat.operations.plans.roads import Travel, load_road_travel
@@ -35,7 +37,7 @@ from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_o
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
-from layers.access import Action, require
+from layers.access import Action, require, require_document
 from layers.catalogue import list_usual_targets
 from layers.filters import parse_hours, resolve_wards
 from layers.wording import format_plural
@@ -231,6 +233,7 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
     Example: hexbeat plan list
     """
     settings = Settings.from_environment(home=home)
+    require(find_viewer(settings), Action.PLAN)
     rows = [
         {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
         for code, title, made_at in list_plans(settings.home)
@@ -253,9 +256,12 @@ def show(
     """
     kind = parse_file_kind(out)
     settings = Settings.from_environment(home=home, area=area)
+    viewer = find_viewer(settings)
     shown_plan = load_plan(settings.home, plan_id)
+    require_plan(viewer, shown_plan)
     plan_area = load_area(shown_plan.area, home=settings.home)
     if out and kind:
+        require_document(viewer, "plan")
         write_plan(shown_plan, plan_area, out, kind, home=settings.home)
     print_plan(shown_plan, plan_area, form=form)
 

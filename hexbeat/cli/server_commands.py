@@ -2,10 +2,8 @@
 
 import importlib.util
 import os
-import re
 import socket
 import sys
-import tomllib
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,24 +18,32 @@ from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.environment import select_environment
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
-from hexbeat.settings import PROJECT_DIR, Settings
+from hexbeat.settings import Settings
 from hexbeat.store.live_columns import is_empty
 
 if TYPE_CHECKING:
     from hexbeat import demonstration
     from hexbeat.dashboard import security
     from hexbeat.dashboard.public import public_security
+    from hexbeat.dashboard.web import server_settings
 else:
     demonstration = import_lazily("hexbeat.demonstration")
     security = import_lazily("hexbeat.dashboard.security")
     public_security = import_lazily("hexbeat.dashboard.public.public_security")
+    server_settings = import_lazily("hexbeat.dashboard.web.server_settings")
 
 __all__ = ["build_public_environment", "demo", "serve"]
 
 DEFAULT_PORT: Final = 8501
-STORE_SETTINGS: Final = ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA")
+SERVER_MODULE: Final = "hexbeat.dashboard.web.server"
+ROOT: Final = 0  # the id of the user who may do everything
+# What each side is told beyond what every process needs. The public's server must not know of a store.
+SERVER: Final = "HEXBEAT_(HOSTS|PUBLIC_URL|PROXIES|IDLE_MINUTES|SESSIONS|SESSIONS_PER_ADDRESS)"
+PUBLIC: Final = rf"{SERVER}|HEXBEAT_(NEEDLE_CONTACT|NEEDLE_FORM|FRAME_ANCESTORS)"
+PARTNERS: Final = r"HEXBEAT_[A-Z_]+|STREAMLIT_SERVER_COOKIE_SECRET|PG[A-Z]+"
 
 
 class Audience(StrEnum):
@@ -90,11 +96,14 @@ def serve(
     audience: Annotated[Audience, typer.Option(help="The people who will use it.")] = Audience.PARTNERS,
     release: Annotated[Path | None, typer.Option(help="For the public: the folder of the release.")] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on. The partners' side has no login, so it serves this machine only.")
+        str, typer.Option(help="Address to listen on. Without a login, partners are served on this machine only.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: 8501 or the next free one.")
     ] = None,
+    as_root: Annotated[
+        bool, typer.Option("--as-root", help="Serve even as root, who may do everything on this machine.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -109,24 +118,31 @@ def serve(
             f"--audience is {audience} and --release is {'given' if release else 'missing'}",
             "give --audience public and --release DIR together, or neither",
         )
-    if audience is Audience.PARTNERS and not security.is_loopback(host):
-        raise PolicyError(
-            "The partners' side has no login, so it serves this machine only",
-            f"other machines can reach {host}",
-            "leave out --host, and connect through an SSH tunnel or an authenticating proxy on this machine",
-        )
+    require_ordinary_user(as_root=as_root)
+    settings = server_settings.ServerSettings.from_environment()
+    if audience is Audience.PARTNERS:
+        security.require_login(host, settings)
     free_port = port or find_free_port(host)
     if port and not is_free(host, port):
         raise UsageError(
             "A server needs a free port", f"port {port} of {host} is in use", "choose another port with --port"
         )
     environment = build_public_environment(release) if release else build_partners_environment(home, area)
-    url = f"http://{format_url_host(host)}:{free_port}"
+    url = settings.public_url or f"http://{format_url_host(host)}:{free_port}"
     print_answer({"url": url}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
         f"Hexbeat is at {url} (press Ctrl+C to stop it)"
     )
-    run_server = run_streamlit if audience is Audience.PARTNERS else run_public
-    run_server(environment, host=host, port=free_port)
+    replace_process([SERVER_MODULE, find_page_script(), audience.value, host, str(free_port)], environment)
+
+
+def require_ordinary_user(*, as_root: bool) -> None:
+    """PolicyError if the server would run as root, unless that is wanted."""
+    if not as_root and hasattr(os, "geteuid") and os.geteuid() == ROOT:
+        raise PolicyError(
+            "A server does not run as root, because whoever breaks into it could then do everything",
+            "this user is root",
+            "start it as an ordinary user, or add --as-root, as in a container for a trial",
+        )
 
 
 def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
@@ -138,7 +154,7 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
         "HEXBEAT_AREA": settings.area,
         "HEXBEAT_AUDIENCE": "partners",
     }
-    return {**os.environ, **variables}
+    return {**select_environment(allow=PARTNERS), **variables}
 
 
 def build_public_environment(release: Path) -> dict[str, str]:
@@ -146,9 +162,8 @@ def build_public_environment(release: Path) -> dict[str, str]:
     published = Release.read(release)
     require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    inherited = {name: value for name, value in os.environ.items() if name not in STORE_SETTINGS}
     told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
-    return {**inherited, **told, **find_streets(published), **find_names(published)}
+    return {**select_environment(allow=PUBLIC), **told, **find_streets(published), **find_names(published)}
 
 
 def find_streets(published: Release) -> dict[str, str]:
@@ -197,25 +212,6 @@ def find_free_port(host: str) -> int:
     )
 
 
-def run_streamlit(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Replace this process by the partners' server, which is Streamlit's. Signals and the exit code are its own.
-
-    It imports the app of streamlit_app.py, with its security.
-    """
-    options = [word for name, value in read_streamlit_settings() for word in (f"--{name}", value)]
-    options += ["--server.address", host, "--server.port", str(port), "--browser.serverAddress", format_url_host(host)]
-    replace_process(["streamlit", "run", find_page_script(), *options], environment)
-
-
-def run_public(environment: dict[str, str], *, host: str, port: int) -> None:
-    """Replace this process by the public's server: Streamlit behind our security, with settings as variables."""
-    settings = {format_setting_name(name): value for name, value in read_streamlit_settings()}
-    address = {"STREAMLIT_SERVER_ADDRESS": host, "STREAMLIT_SERVER_PORT": str(port)}
-    replace_process(
-        ["hexbeat.dashboard.public.server", find_page_script(), host, str(port)], {**environment, **settings, **address}
-    )
-
-
 def format_url_host(host: str) -> str:
     """An address for a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
@@ -233,32 +229,3 @@ def find_page_script() -> str:
     if script is None or script.origin is None:
         raise DataError("Hexbeat needs its streamlit_app.py", "it is not installed", "install Hexbeat again")
     return script.origin
-
-
-def read_streamlit_settings() -> list[tuple[str, str]]:
-    """The project's Streamlit settings as names and values, so that they hold in any working directory."""
-    in_checkout = PROJECT_DIR / ".streamlit" / "config.toml"
-    packaged = Path(__file__).resolve().parent.parent / "dashboard" / "_streamlit_config.toml"
-    settings = tomllib.loads((in_checkout if in_checkout.is_file() else packaged).read_text(encoding="utf-8"))
-    return flatten_settings(settings)
-
-
-def format_setting_name(option: str) -> str:
-    """The variable of a Streamlit option: STREAMLIT_BROWSER_SERVER_PORT for "browser.serverPort"."""
-    return f"STREAMLIT_{re.sub(r'(?=[A-Z])', '_', option.replace('.', '_')).upper()}"
-
-
-def flatten_settings(table: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names with values as Streamlit's command line takes them."""
-    pairs: list[tuple[str, str]] = []
-    for name, value in table.items():
-        dotted = f"{prefix}{name}"
-        if isinstance(value, dict):
-            pairs += flatten_settings(value, f"{dotted}.")
-        elif isinstance(value, bool):
-            pairs.append((dotted, str(value).lower()))
-        elif isinstance(value, list):
-            continue  # Streamlit's command line cannot take lists
-        else:
-            pairs.append((dotted, str(value)))
-    return pairs

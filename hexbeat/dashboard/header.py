@@ -44,7 +44,7 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
             for page in pages:
                 st.page_link(page)
         facts = render_facts(
-            find_freshness(installation),
+            {name: one for name, one in find_freshness(installation).items() if not installation.columns.hides(name)},
             today=installation.today,
             role=installation.viewer.role,
             mark=find_demonstration_mark(installation.columns),
@@ -82,7 +82,7 @@ def find_title(url: str | None, titles: Mapping[str, str]) -> str:
 def render_facts(freshness: Mapping[str, Freshness], *, today: date, role: str, mark: str | None) -> str:
     """A list: the newest records, layers with the same day together; the role; the mark of synthetic events, if any."""
     layers: dict[str, list[str]] = {}
-    for spec in LAYERS:
+    for spec in (spec for spec in LAYERS if spec.name in freshness):
         layers.setdefault(format_freshness(freshness[spec.name], today=today), []).append(spec.short)
     items = [f"<li>{', '.join(names)} <b>{text}</b></li>" for text, names in layers.items()]
     items.append(f"<li>role <b>{escape_html(role)}</b></li>")

@@ -7,10 +7,11 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
-from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
+from hexbeat.dashboard import security
 from hexbeat.dashboard.state.session import Installation, open_installation
+from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
-from layers.access import Action, require
+from layers.access import Action, require, require_document, require_export
 from layers.wording import escape_html, format_sentence
 
 __all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render_error", "run_page"]
@@ -25,28 +26,35 @@ def apply_style() -> None:
 
 
 def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
-    """Run a page if the server listens on this machine only. Show any error in its three parts."""
+    """Run a page if only those who may can reach the server. Show any error in its three parts."""
     try:
-        require_loopback(st.get_option("server.address"))
-        require_own_page()
+        server = ServerSettings.from_environment()
+        security.require_login(st.get_option("server.address") or "every address", server)
+        require_own_page(server)
         run(open_installation(settings))
     except HexbeatError as error:
         draw_error(error)
 
 
-def require_own_page() -> None:
+def require_own_page(server: ServerSettings) -> None:
     """PolicyError unless our own page opened the connection. The server has checked the same before."""
     headers = st.context.headers
     if not headers:  # a test runs the page, without a server
         return
-    host = require_local_host(", ".join(headers.get_all("Host")), port=int(st.get_option("server.port")))
-    require_own_origin(", ".join(headers.get_all("Origin")) or None, host)
+    host, origin = (", ".join(headers.get_all(name)) or None for name in ("Host", "Origin"))
+    security.require_own_page(host, origin, port=int(st.get_option("server.port")), settings=server)
 
 
 def check_export(
-    installation: Installation, make: Callable[[], bytes], *, layers: Sequence[str | None] = (None,)
+    installation: Installation,
+    make: Callable[[], bytes],
+    *,
+    layers: Sequence[str] = (),
+    document: str | None = None,
 ) -> Callable[[], bytes]:
-    """The same maker of a file, which first checks again that the viewer may export these layers (None: in general).
+    """The same maker of a file, which first checks again that the viewer may take it.
+
+    A document by its name in the access policy; None: an export of counts of these layers.
 
     A file is made when its button is pressed, which may be long after the button was drawn.
     """
@@ -54,6 +62,10 @@ def check_export(
     def build_file() -> bytes:
         for layer in layers:
             require(installation.viewer, Action.EXPORT, layer)
+        if document:
+            require_document(installation.viewer, document)
+        else:
+            require_export(installation.viewer, "counts")
         return make()
 
     return build_file

@@ -1,174 +1,124 @@
-"""Security of the partners' server: which requests it answers, its headers, and no calls to other servers.
+"""Security of the partners' side: who may reach it, and what it answers.
 
-A browser lets any website send requests to this machine, and, by DNS rebinding, read the answers under the website's
-own name. The name stands in the Host of each request, and the page that opens a WebSocket in its Origin.
+Without a login it serves this machine alone. `require_login` decides whether others may come; nothing else does.
 """
 
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Final
 
 from starlette.middleware import Middleware
-from streamlit import net_util
 
-from geo.errors import HexbeatError, PolicyError
-from layers.wording import format_sentence
+from geo.errors import PolicyError
+from hexbeat.dashboard.web.asgi import Message, find_header
+from hexbeat.dashboard.web.gate import Gate, Rules
+from hexbeat.dashboard.web.headers import build_security_headers
+from hexbeat.dashboard.web.hosts import MOST_SHOWN, is_loopback, parse_host, require_own_origin
+from hexbeat.dashboard.web.server_settings import ServerSettings
 
 __all__ = [
-    "App",
-    "LocalRequests",
-    "Message",
-    "Receive",
-    "Send",
-    "add_headers",
-    "find_header",
-    "forbid_address_lookups",
-    "is_loopback",
+    "PAGE_ADDRESSES",
+    "build_rules",
+    "has_provider",
     "middleware",
-    "refuse",
-    "require_local_host",
-    "require_loopback",
-    "require_own_origin",
+    "require_login",
+    "require_own_host",
+    "require_own_page",
 ]
 
-HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]@/]+)(:(?P<port>\d{1,5}))?")
-DEFAULT_PORTS: Final = (80, 443)  # a browser leaves these out of the Host
-MOST_SHOWN: Final = 100  # characters of a request's header in an answer
+LOGIN: Final = "hexbeat.dashboard.login_middleware"  # mounted where it is installed
+# The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
+PAGE_ADDRESSES: Final = (
+    "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
+)  # fmt: skip
+PATHS: Final = re.compile(
+    rf"/|/({'|'.join(PAGE_ADDRESSES)})|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"
+    r"|/(static|component|media)/.+"
+)
+UPLOADS: Final = re.compile(r"/_stcore/upload_file/[^/]+/[^/]+")
+FORMS: Final = re.compile(r"/auth/[a-z-]+|/oauth2callback|/login|/logout")
+# "Run again with these choices", "stop", "I am still here", "where may I put this file".
+INCOMING: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"})
 
 
-def is_loopback(address: str | None) -> bool:
-    """True if only this machine can reach a server that listens on this address. None means all addresses."""
-    if address is None:
-        return False
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return False
+def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
+    """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
+    chosen = settings or ServerSettings.from_environment()
+    require_login(None, chosen)
+    login = _find_login()
+    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *(login.middleware() if login else [])]
 
 
-def require_loopback(address: str | None) -> None:
-    """PolicyError unless the server listens on this machine alone."""
-    if not is_loopback(address):
+def has_provider() -> bool:
+    """True if everybody logs in by a provider, so that others than the people at this machine may come."""
+    login = _find_login()
+    return login is not None and bool(login.has_provider())
+
+
+def _find_login() -> ModuleType | None:
+    return import_module(LOGIN) if find_spec(LOGIN) else None
+
+
+def require_login(address: str | None, settings: ServerSettings) -> None:
+    """PolicyError if others than the people at this machine could come, and no provider says who they are.
+
+    `address` is the one that the server listens on; None: only the names are judged.
+    """
+    if has_provider():
+        return
+    reasons = [f"other machines can reach {address}"] if address is not None and not is_loopback(address) else []
+    reasons += [f"it would answer to {settings.hosts[0]}"] if settings.hosts else []
+    if reasons:
         raise PolicyError(
             "Without a login, the partners' side serves this machine only",
-            f"this server listens on {address or 'every address'}",
-            "start it with `hexbeat serve`, or add `--server.address 127.0.0.1`",
+            reasons[0],
+            "leave out --host, HEXBEAT_HOSTS and HEXBEAT_PUBLIC_URL and connect through an SSH tunnel, "
+            "or set up a provider to log in by",
         )
 
 
-def require_local_host(host: str | None, *, port: int) -> str:
-    """The Host of a request, in lower case; PolicyError unless it is `localhost` or a loopback address with this port.
-
-    Such a name always means this machine. The owner of any other name can make it point here.
-    """
-    parts = HOST.fullmatch((host or "").lower())
-    ports = {str(port), None} if port in DEFAULT_PORTS else {str(port)}
-    if not parts or not is_loopback(parts["name"]) or parts["port"] not in ports:
+def require_own_host(host: str | None, *, port: int, settings: ServerSettings | None = None) -> str:
+    """The Host of a request, in lower case; PolicyError unless it is one of this server's names."""
+    chosen = settings or ServerSettings()
+    name = parse_host(host, port=port, others=chosen.hosts)
+    if name is None:
         raise PolicyError(
-            "Without a login, the partners' side answers to the names of this machine only",
+            "The partners' side answers to its own names only",
             f"this request is for {(host or 'nothing')[:MOST_SHOWN]}",
-            f"open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends",
+            f"open {chosen.public_url}" if chosen.public_url else _describe_own_address(port),
         )
-    return parts[0]
+    return name
 
 
-def require_own_origin(origin: str | None, host: str) -> None:
-    """PolicyError unless the page that opens a connection comes from the same address."""
-    if origin is None or origin.lower() not in {f"http://{host.lower()}", f"https://{host.lower()}"}:
-        raise PolicyError(
-            "Only a page from the same address may open a connection",
-            f"this one comes from {origin[:MOST_SHOWN]}" if origin else "this one names no address",
-            f"open {host[:MOST_SHOWN]} in a browser",
-        )
+def _describe_own_address(port: int) -> str:
+    return f"open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends"
 
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-# The page shows its own components in frames, so that it may frame itself.
-# "Where I am" asks for the position, in the page itself; a frame, or anything else of the device, is not for us.
-HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"frame-ancestors 'self'"),
-    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()"),
-)
+def require_own_page(host: str | None, origin: str | None, *, port: int, settings: ServerSettings) -> None:
+    """PolicyError unless a page of this server, at one of its names, opens a connection."""
+    name = require_own_host(host, port=port, settings=settings)
+    require_own_origin(origin, name, tls=settings.has_tls and name in settings.hosts)
 
 
-def middleware() -> list[Middleware]:
-    """The middleware of the partners' side."""
-    return [Middleware(LocalRequests)]
+def build_rules(settings: ServerSettings) -> Rules:
+    """What the partners' side answers."""
+    return Rules(
+        paths=PATHS,
+        uploads=UPLOADS,
+        forms=FORMS,
+        incoming=INCOMING,
+        cookies=True,
+        build_headers=partial(build_security_headers, buttons=True, locates=True, tls=settings.has_tls),
+        check_request=partial(_check_request, settings=settings),
+    )
 
 
-class LocalRequests:
-    """ASGI middleware that passes requests to the names of this machine, and WebSockets of the page itself."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Handle one request or connection. A start or stop of the server passes unchanged."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        try:
-            host = require_local_host(find_header(scope, b"host"), port=scope["server"][1])
-            if scope["type"] == "websocket":
-                require_own_origin(find_header(scope, b"origin"), host)
-        except PolicyError as error:
-            await refuse(scope, send, error)
-        else:
-            await self.app(scope, receive, add_headers(send, HEADERS))
-
-
-def find_header(scope: Message, name: bytes) -> str | None:
-    """The value of a request's header, None if it is missing or empty. Repeated headers are joined with commas."""
-    values = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-    return ", ".join(values) or None
-
-
-def add_headers(send: Send, headers: Iterable[tuple[bytes, bytes]], *, remove: Iterable[bytes] = ()) -> Send:
-    """A `send` that adds these headers to each answer, replaces those of the same names, and drops those to remove."""
-    added = list(headers)
-    replaced = {name for name, _ in added} | set(remove)
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            others = [pair for pair in message.get("headers", []) if pair[0].lower() not in replaced]
-            message = {**message, "headers": [*others, *added]}
-        await send(message)
-
-    return send_with_headers
-
-
-async def refuse(scope: Message, send: Send, error: HexbeatError) -> None:
-    """Answer 403 with the three parts of an error as lines of text. A WebSocket that cannot is closed."""
-    kind = "http.response"
+def _check_request(scope: Message, *, settings: ServerSettings) -> None:
+    host, port = find_header(scope, b"host"), scope["server"][1]
     if scope["type"] == "websocket":
-        if "websocket.http.response" not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        kind = "websocket.http.response"
-    text = "".join(f"{format_sentence(part)}\n" for part in (error.rule, error.fact, error.hint)).encode()
-    length = (b"content-length", str(len(text)).encode())
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), length, *HEADERS]
-    await send({"type": f"{kind}.start", "status": 403, "headers": headers})
-    await send({"type": f"{kind}.body", "body": text})
-
-
-def forbid_address_lookups() -> None:
-    """Stop Streamlit from looking up the addresses of this machine, for which it asks an outside server.
-
-    It would ask before it refuses a WebSocket of another origin, while everybody else waits, and when it prints its
-    addresses. Hexbeat does not need them, and no other server may learn that it runs.
-    """
-    net_util.get_external_ip = _find_no_address
-    net_util.get_internal_ip = _find_no_address
-
-
-def _find_no_address() -> None:
-    return None
+        require_own_page(host, find_header(scope, b"origin"), port=port, settings=settings)
+    else:
+        require_own_host(host, port=port, settings=settings)

@@ -17,6 +17,7 @@ from layers.filters import Filter
 from layers.wording import (
     DAY_NAMES,
     format_about,
+    format_cell_width,
     format_date,
     format_hours,
     format_list,
@@ -89,7 +90,7 @@ def _render_map(cover: NaloxoneCover, area: Area, event_filter: Filter) -> bytes
         cells=cells,
         values=counts,
         scale=build_count_scale(max([1.0, *counts.tolist()]), shared=bool((counts % 1).any())),
-        legend_title="Overdoses a cell of 350 m",
+        legend_title=f"Overdoses a cell of {format_cell_width(cover.resolution)}",
         points=marks,
         rings=[Ring(mark.lon, mark.lat, cover.reach.straight_m) for mark in open_marks],
         keys=[(kind, words) for kind, words in _KEYS.items() if kind in kinds],

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from geo.errors import DataError
+from hexbeat.environment import select_environment
 from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.load_worker import EXHAUSTED, HEADER, KINDS
-from hexbeat.ingest.readers.worker_process import build_environment
 from hexbeat.ingest.suggestions import Suggestion
 from hexbeat.settings import PROJECT_DIR, Settings
 from layers.access import Viewer
@@ -236,7 +236,7 @@ class _Forker:
     def _start(self) -> None:
         self.close()
         self._door, theirs = socket.socketpair()
-        environment = {**build_environment(), "PYTHONPATH": str(PROJECT_DIR), "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**select_environment(), "PYTHONPATH": str(PROJECT_DIR), "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-P", "-m", "hexbeat.ingest.load_worker", str(theirs.fileno())]
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # this interpreter and our own module; no shell

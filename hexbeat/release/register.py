@@ -124,10 +124,11 @@ class Register:
         draft = self.folder / f".draft-{secrets.token_hex(4)}"
         remove_drafts(self.folder, r"\.draft-[0-9a-f]{8}")
         try:
-            draft.mkdir(parents=True)
+            draft.mkdir(mode=0o700, parents=True)
             with hold_draft(draft):
                 write_folder(draft / COPY, files)
                 write_folder(draft, {NOTE: json.dumps(facts, indent=1, sort_keys=True).encode()})
+                (draft / NOTE).chmod(0o600)  # it holds the key of the digests
                 draft.rename(self.folder / f"{number:04}")  # all or nothing; fails if the number exists
         except OSError as error:
             if not (self.folder / f"{number:04}").exists():

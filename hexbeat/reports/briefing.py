@@ -27,7 +27,7 @@ from hexbeat.reports.briefing_places import (
     find_hot_places,
 )
 from hexbeat.store.quality import find_last_day
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import NO_HOURS, lacks_hours
 from layers.coverage import KnownState
@@ -165,9 +165,10 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
     length = days or (SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS)
     period = (today - length * _DAY, today)
     study = load_study(area, wards)
-    incidents = [spec for spec in LAYERS if spec.kind == "incident"]
+    specs = columns.list_shown()
+    incidents = [spec for spec in columns.list_shown(in_cells=True) if spec.kind == "incident"]
     lines = tuple(
-        build_layer_line(columns, area, spec, study, period=period, hours=hours, today=today) for spec in LAYERS
+        build_layer_line(columns, area, spec, study, period=period, hours=hours, today=today) for spec in specs
     )
     places, notes = list[PlaceLine](), list[str]()
     known_places = set[str]()
@@ -316,7 +317,7 @@ def describe_change(change: str, low: float, high: float) -> str:
 def _build_late_notes(columns: Columns, area: Area, today: dt.date) -> list[str]:
     """Which layers have no records up to yesterday."""
     notes = []
-    for spec in LAYERS:
+    for spec in columns.list_shown():
         known = find_known_period(columns, spec.name, time_zone=area.time_zone)
         if spec.kind == "incident" and known and known[1] < today - _DAY:
             last = format_last_record(known[1] - _DAY, month_only=ends_with_month(columns, spec.name))
@@ -329,7 +330,9 @@ def build_source_lines(
 ) -> tuple[SourceLine, ...]:
     """A line for each source and layer of hexbeat.store.quality's summary; without it a line a layer."""
     if summary is None:
-        known = [(spec, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in LAYERS]
+        known = [
+            (spec, find_known_period(columns, spec.name, time_zone=area.time_zone)) for spec in columns.list_shown()
+        ]
         lasts = [(spec, period[1] - _DAY) for spec, period in known if period]
         return tuple(
             SourceLine("all sources", spec.title, day, (today - day).days, ends_with_month(columns, spec.name))

@@ -186,7 +186,7 @@ def find_closure_lines(
     closures = np.flatnonzero(mark_states(columns.layer))
     firsts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.start[closures])]
     lasts = [_EPOCH + dt.timedelta(days=int(day)) for day in calendar.days(columns.end[closures] - 1)]
-    cells = format_cells(columns.cell_ids[RESOLUTION][columns.cell[RESOLUTION][closures]])
+    cells = format_cells(columns.cell_ids[RESOLUTION][columns.find_cell_codes(closures, RESOLUTION)])
     span = dt.timedelta(days=days)
     lines = []
     for place, (first, last, cell) in enumerate(zip(firsts, lasts, cells, strict=True)):

@@ -36,7 +36,7 @@ from hexbeat.reports.evidence_coverage import (
 from hexbeat.store.load_log import list_rejects
 from hexbeat.store.quality import SHARED_EVENTS, find_last_day, summarise_sources
 from hexbeat.store.records import read_records
-from layers.access import Action, Viewer, require
+from layers.access import Action, Viewer, may, require, require_document, requires_reason
 from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
 from layers.columns import Columns
 from layers.periods import get_coverage
@@ -77,7 +77,8 @@ class EvidenceRequest:
     """A request for a pack: a point in degrees (WGS 84), `radius_m`, and the half-open period [start, end).
 
     `reference` names the case, `made_by` the person who makes the pack: both are written to its files and nowhere else.
-    `layers` are names. `notes` includes free text, if a source profile stored it. UsageError for a radius outside 20 to
+    `layers` are names. `notes` includes free text, if a source profile stored it. `reason` says why, where the policy
+    asks for it; it is for the audit trail alone and stands in no file. UsageError for a radius outside 20 to
     1000 m, an empty period, a missing or very long reference or name, or an unknown layer.
     """
 
@@ -90,6 +91,7 @@ class EvidenceRequest:
     made_by: str
     layers: tuple[str, ...] = field(default_factory=list_default_layers)
     notes: bool = False
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if not LEAST_M <= self.radius_m <= MOST_M:
@@ -123,12 +125,20 @@ class EvidenceRequest:
 def build_evidence(
     store: "Store", viewer: Viewer, columns: Columns, area: Area, request: EvidenceRequest, *, made_at: dt.datetime
 ) -> dict[str, Any]:
-    """The content of the pack, made at the aware time `made_at`.
+    """The content of the pack, made at the aware time `made_at`. `request.reason` is not in it.
 
-    PolicyError unless the viewer may make evidence of every requested layer; UsageError for a point outside the area.
+    PolicyError unless the viewer may make evidence of every requested layer; UsageError without a reason where the
+    policy asks for one (`layers.access.requires_reason`); UsageError for a point outside the area.
     """
+    require_document(viewer, "evidence")
     for name in request.layers:
         require(viewer, Action.MAKE_EVIDENCE, name)
+        if requires_reason(viewer, Action.MAKE_EVIDENCE, name) and not request.reason.strip():
+            raise UsageError(
+                f"A pack with {name} needs a reason, because it is about people's health",
+                "no reason was given",
+                "say in a few words why the case needs them",
+            )
     ward = int(area.wards.locate([request.lon], [request.lat])[0])
     if ward < 0:
         raise UsageError(
@@ -233,17 +243,19 @@ def build_source_rows(
     """A row for each source of these layers, used or not, and for each source of which every row was rejected.
 
     layer: "" if every row was rejected, because its layer is then not known; events: live events of the source,
-    anywhere; used: records in this pack; rejects and reasons: of the latest load of each of its files; last_record: ""
-    if there is none; month_only: it is known only to its month, whose last day is given; without_time and snapped:
-    shares, to a thousandth.
+    anywhere; used: records in this pack; rejects and reasons: of the latest load of each of its files (no reasons for
+    one who may not see rejects); last_record: "" if there is none; month_only: it is known only to its month, whose
+    last day is given; without_time and snapped: shares, to a thousandth.
     """
     used = Counter((row["source"], row["layer"]) for row in rows)
     summary = summarise_sources(store, viewer)
-    rejects = list_rejects(store.engine, viewer)
+    rejects = list_rejects(store.engine, viewer) if may(viewer, Action.SEE_REJECTS) else None
     source_rows = []
     summary = summary.assign(layer=summary["layer"].astype("object").where(summary["layer"].notna(), ""))
     for row in summary[summary["layer"].isin(["", *layers])].to_dict("records"):
-        reasons = Counter(rejects.loc[rejects["source"] == row["source"], "reason"])
+        reasons = (
+            Counter[str]() if rejects is None else Counter(rejects.loc[rejects["source"] == row["source"], "reason"])
+        )
         source_rows.append(
             {
                 "source": str(row["source"]),

@@ -23,7 +23,7 @@ from hexbeat.analysis.study import load_study, project
 from hexbeat.areas.area import Area
 from hexbeat.areas.street_names import name_cells
 from hexbeat.operations.reference_places import KIND_NAMES, read_reference
-from layers.access import Action, Viewer, may, require
+from layers.access import Action, Viewer, find_detail, may, require
 from layers.catalogue import find_only_layer
 from layers.columns import Columns
 from layers.counting import Selection, count_cells, select
@@ -108,7 +108,7 @@ class NaloxoneCover:
 
     `holders`: name, lon, lat, ward_code, ward_name, hours, open (True if its hours are not known), hours_known, near
     (overdoses within reach). `next_places`: rank, name, lon, lat, ward_name, gain, share_after. `cover` says whether
-    the next places are proved best. `cells`: cells of resolution 9 and their overdoses, for a map. `exact`: overdoses
+    the next places are proved best. `cells`: cells and their overdoses, for a map. `exact`: overdoses
     are points, not cells. `timed`: the filter has hours or days; `unplaced` overdoses have no known hour or day.
     """
 
@@ -124,6 +124,7 @@ class NaloxoneCover:
     exact: bool
     unplaced: int
     missing: str | None = None  # which days of the period are not known
+    resolution: int = _CELL_RESOLUTION  # of `cells`
 
     @property
     def share(self) -> float:
@@ -177,7 +178,9 @@ def find_naloxone_cover(
             "400 m, or 5 minutes on foot, is usual",
         )
     missing = describe_missing_days(columns, event_filter, time_zone=area.time_zone)
-    demand = _build_demand(columns, area, event_filter, exact=may(viewer, Action.SEE_POINTS, layer))
+    size = min(_CELL_RESOLUTION, find_detail(viewer, layer).finest or _CELL_RESOLUTION)
+    exact = may(viewer, Action.SEE_POINTS, layer)
+    demand = _build_demand(columns, area, event_filter, size=size, exact=exact)
     if not demand.weight.sum() > 0:
         fact = f"none is on record in this period{f', of which {missing}' if missing else ''}"
         raise DataError("Cover is a share of overdoses", fact, "choose a longer period, or load its records")
@@ -202,7 +205,8 @@ def find_naloxone_cover(
         holders=holders,
         next_places=places,
         cover=cover,
-        cells=count_cells(columns, demand.selection, resolution=_CELL_RESOLUTION),
+        cells=count_cells(columns, demand.selection, resolution=size),
+        resolution=size,
         search=search,
         timed=event_filter.hours is not None or bool(event_filter.days),
         exact=demand.exact,
@@ -211,13 +215,13 @@ def find_naloxone_cover(
     )
 
 
-def _build_demand(columns: Columns, area: Area, event_filter: Filter, *, exact: bool) -> _Demand:
+def _build_demand(columns: Columns, area: Area, event_filter: Filter, *, size: int, exact: bool) -> _Demand:
     selection = select(columns, event_filter, time_zone=area.time_zone)
     crs = load_study(area, (), _POINT_RESOLUTION).crs
     if exact:
         lon, lat = columns.lon[selection.index], columns.lat[selection.index]
     else:
-        ids = columns.cell_ids[_CELL_RESOLUTION][columns.cell[_CELL_RESOLUTION][selection.index]]
+        ids = columns.cell_ids[size][columns.find_cell_codes(selection.index, size)]
         middles = shapely.centroid(build_outlines(ids))
         lon, lat = shapely.get_x(middles), shapely.get_y(middles)
     x_m, y_m = project(crs, lon, lat)

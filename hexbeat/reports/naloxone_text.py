@@ -8,7 +8,7 @@ import pandas as pd
 from geo.travel import PACES
 from hexbeat.files import escape_formulas
 from hexbeat.reports.naloxone_cover import CELLS, NaloxoneCover
-from layers.wording import format_about, format_number, format_percent
+from layers.wording import format_about, format_cell_width, format_number, format_percent
 
 __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "describe_cover"]
 
@@ -42,7 +42,8 @@ def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:
         pace = PACES["walk"]
         notes.append(f"On foot: {pace.speed_kmh} km/h, ways {pace.detour} times as long as the straight line.")
     if not cover.exact:
-        notes.append("Overdoses are known here only as cells of 350 m, so what is near is rough.")
+        width = format_cell_width(cover.resolution)
+        notes.append(f"Overdoses are known here only as cells of {width}, so what is near is rough.")
     if cover.unplaced:
         notes.append(f"{format_number(cover.unplaced)} overdoses without a known hour or day are left out.")
     if cover.timed:

@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.databases import read_transaction, read_version
-from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_columns
+from hexbeat.store.live_columns import LIVE, build_columns, fetch_rows, freeze, read_whole_columns
 from hexbeat.store.schema import batches, events, store_state
-from layers.access import Action, Viewer, require
+from layers.access import Action, Detail, Viewer, list_details, require
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
+from layers.restriction import restrict_columns
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -26,6 +27,7 @@ __all__ = ["ColumnCache", "merge_columns"]
 Code = TypeVar("Code", bound=np.integer)
 _MOST_PAST: Final = 2  # past states in memory
 _MOST_AREAS: Final = 4  # sets of wards in memory
+_MOST_RESTRICTED: Final = 8  # sets of columns in memory for viewers who do not see all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class ColumnCache:
     """The results of `hexbeat.store.live_columns.read_columns`, from memory. Safe to share between threads.
 
     For a later version it adds the new rows and drops the closed rows. After an undo, an erasure or a retention it
-    reads everything again. The result always equals a plain read, and its arrays are read-only.
+    reads everything again. The result always equals a plain read, and its arrays are read-only. What a
+    viewer may not see is taken out of what is kept, for each set of details by itself.
     """
 
     def __init__(self, store: "Store") -> None:
@@ -49,19 +52,32 @@ class ColumnCache:
         self._lock = threading.Lock()
         self._live: dict[tuple[str, ...], _CachedColumns] = {}
         self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
+        self._restricted: dict[tuple[Columns, tuple[tuple[str, Detail], ...]], Columns] = {}
 
     def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
-        """The events in these wards that are live, or that were at `as_at` (aware datetime)."""
+        """The live events in these wards, or those at `as_at` (aware datetime), as the viewer may see them."""
         require(viewer, Action.SEE_COUNTS)
         with self._lock:
-            if as_at is None:
-                return self._read_live(tuple(ward_codes))
-            return self._read_past(viewer, tuple(ward_codes), as_at)
+            whole = self._read_live(tuple(ward_codes)) if as_at is None else self._read_past(tuple(ward_codes), as_at)
+            return self._restrict(whole, list_details(viewer))
 
-    def _read_past(self, viewer: Viewer, ward_codes: tuple[str, ...], as_at: datetime) -> Columns:
+    def _restrict(self, whole: Columns, details: tuple[tuple[str, Detail], ...]) -> Columns:
+        """What viewers with these details see of the columns. Columns are compared by identity: new ones are new."""
+        known = self._restricted.pop((whole, details), None)
+        if known is None:
+            known = freeze(restrict_columns(whole, dict(details)))
+            if known is whole:
+                return whole
+            in_use = [*(cached.columns for cached in self._live.values()), *self._past.values()]
+            kept = [key for key in self._restricted if any(key[0] is columns for columns in in_use)]
+            self._restricted = {key: self._restricted[key] for key in kept[1 - _MOST_RESTRICTED :]}
+        self._restricted[whole, details] = known
+        return known
+
+    def _read_past(self, ward_codes: tuple[str, ...], as_at: datetime) -> Columns:
         key = (ward_codes, self._store.version(), as_at)
         if key not in self._past:
-            columns = read_columns(self._store, viewer, ward_codes=ward_codes, as_at=as_at)
+            columns = read_whole_columns(self._store, ward_codes=ward_codes, as_at=as_at)
             if len(self._past) >= _MOST_PAST:
                 self._past.pop(next(iter(self._past)))
             key = (ward_codes, columns.version, as_at)
@@ -139,6 +155,7 @@ def merge_columns(old: Columns, added: Columns, closed: NDArray[np.int64]) -> Co
     sources, source = _merge_names((old.sources, old.source[kept_rows]), (added.sources, added.source))
     tables = {
         "version", "ward_codes", "category", "categories", "source", "sources", "cell", "cell_ids", "coverage",
+        "details",
     }  # fmt: skip
     arrays: dict[str, Any] = {name: merge_array(name) for name in set(Columns.__dataclass_fields__) - tables}
     return freeze(

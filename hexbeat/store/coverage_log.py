@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, Connection, Engine
 from geo.errors import UsageError
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import coverage, events
-from layers.access import Action, Viewer, require
+from layers.access import Action, Viewer, list_details, list_layers, require
 from layers.catalogue import find_layer
 from layers.coverage import Coverage, CoverageEntry
+from layers.restriction import restrict_coverage
 from layers.timestamps import to_seconds
 from layers.wording import format_date
 
@@ -41,7 +42,8 @@ def read_coverage(
     """The coverage of these wards, as it is or as it was at a past moment (aware)."""
     require(viewer, Action.SEE_COUNTS)
     with read_transaction(engine) as connection:
-        return fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
+        coverage = fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
+    return restrict_coverage(coverage, dict(list_details(viewer)))
 
 
 def fetch_coverage(
@@ -92,10 +94,14 @@ def find_today(now: dt.datetime | None, time_zone: str) -> dt.date:
 
 
 def list_sources(engine: Engine, viewer: Viewer) -> list[str]:
-    """Every source of which the store has a record or known days, by name."""
+    """Every source of which the store has a record or known days of a layer that the viewer sees, by name."""
     require(viewer, Action.SEE_COUNTS)
     with read_transaction(engine) as connection:
-        found = [connection.execute(sa.select(table.c.source).distinct()).scalars() for table in (events, coverage)]
+        queries = [
+            sa.select(table.c.source).distinct().where(table.c.layer.in_(list_layers(viewer)))
+            for table in (events, coverage)
+        ]
+        found = [connection.execute(query).scalars() for query in queries]
         return sorted({source for sources in found for source in sources if source})
 
 

@@ -43,13 +43,21 @@ _ALIEN_HINT: Final = "set HEXBEAT_HOME to another folder, or move that file away
 
 
 def make_engine(home: Path, database_url: str | None) -> Engine:
-    """An engine for the SQLite file in `home` (created if needed, for this user only) or for PostgreSQL at the URL.
+    """An engine for the SQLite file in `home` or for PostgreSQL at the URL. Makes `home` if needed, for this user only.
 
     Neither puts the values of a statement into the text of an error, because they come from records.
     """
     if database_url:
+        _prepare_home(home)
         return _make_postgres_engine(database_url)
     return _make_sqlite_engine(_prepare_file(home))
+
+
+def _prepare_home(home: Path) -> None:
+    """Beside a database on a server, `home` holds plans and the register. Without a writable one a process goes on."""
+    with suppress(OSError):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _restrict_access(home, 0o700)
 
 
 def _prepare_file(home: Path) -> Path:

@@ -8,7 +8,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.files import atomic_write, escape_formulas
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
-from layers.access import Action, Viewer, require
+from layers.access import Viewer, require_export
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
 
 
 def export_events(store: Store, viewer: Viewer, out: Path) -> int:
-    """Write every live event to `out` and return how many; the ending of the name decides the format.
+    """Write every live event whose record the viewer may see to `out`, in the format of its ending; return how many.
 
     Points are WGS 84 (EPSG:4326), times UTC, cells hexadecimal H3 strings; free text is not exported. Demonstration
     events carry the source "demonstration". The file appears whole or not at all.
@@ -34,7 +34,7 @@ def export_events(store: Store, viewer: Viewer, out: Path) -> int:
     Raises UsageError for another ending or a folder that does not exist, PolicyError if the viewer may not export.
     """
     write = find_writer(out)
-    require(viewer, Action.EXPORT)
+    require_export(viewer, "events")
     frame = format_events(read_live_records(store, viewer))
     with atomic_write(out) as draft:
         write(frame, draft)

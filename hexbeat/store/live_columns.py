@@ -15,10 +15,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
-from layers.access import Action, Viewer, require
-from layers.catalogue import LAYER_NAMES
+from layers.access import Action, Viewer, list_details, list_layers, require
+from layers.catalogue import LAYER_NAMES, LAYERS
 from layers.columns import Columns
+from layers.coverage import Coverage
 from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.restriction import restrict_columns
+from layers.roles import NOTHING
 from layers.timestamps import to_seconds
 
 if TYPE_CHECKING:
@@ -30,12 +33,14 @@ __all__ = [
     "RawEvents",
     "build_columns",
     "build_known_condition",
+    "build_no_columns",
     "count_outside",
     "fetch_rows",
     "freeze",
     "has_demonstration",
     "is_empty",
     "read_columns",
+    "read_whole_columns",
 ]
 
 _FETCH_ROWS: Final = 50_000  # tuples at a time
@@ -73,12 +78,18 @@ LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
 def read_columns(
     store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
 ) -> Columns:
-    """The events in these wards that are live, or were at `as_at` (aware; UsageError otherwise).
+    """The live events in these wards, or those at `as_at` (aware; UsageError otherwise), as the viewer may see them.
 
-    Events of other wards are left out; `count_outside` says how many. Reads the store each time: screens use
-    `hexbeat.store.column_cache.ColumnCache`.
+    What is finer than the policy is not in them (`layers.restriction`). Events of other wards are left out;
+    `count_outside` says how many. Reads the store each time: screens use `hexbeat.store.column_cache.ColumnCache`.
     """
     require(viewer, Action.SEE_COUNTS)
+    columns = read_whole_columns(store, ward_codes=ward_codes, as_at=as_at)
+    return freeze(restrict_columns(columns, dict(list_details(viewer))))
+
+
+def read_whole_columns(store: "Store", *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
+    """The same without regard to who asks: the inside of `read_columns` and the cache, which restrict it."""
     condition = LIVE if as_at is None else build_known_condition(as_at)
     with read_transaction(store.engine) as connection:
         version = read_version(connection)
@@ -130,6 +141,13 @@ def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...
     return freeze(columns)
 
 
+def build_no_columns(*, version: int, ward_codes: tuple[str, ...]) -> Columns:
+    """Columns without an event, of which nothing is known: what a viewer sees who may not see counts."""
+    arrays = {name: np.zeros(0, dtype=RAW[name].newbyteorder("=")) for name in RAW.names or ()}
+    columns = build_columns(RawEvents(arrays, ("",), ()), version=version, ward_codes=ward_codes)
+    return replace(columns, coverage=Coverage((), ward_codes), details={spec.name: NOTHING for spec in LAYERS})
+
+
 def freeze(columns: Columns) -> Columns:
     """The columns, made read-only because several screens share them."""
     for name in Columns.__dataclass_fields__:
@@ -143,7 +161,11 @@ def freeze(columns: Columns) -> Columns:
 def count_outside(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...]) -> int:
     """How many live events lie in none of these wards, and so are in no columns: of another area, or of old wards."""
     require(viewer, Action.SEE_COUNTS)
-    query = sa.select(sa.func.count()).select_from(events).where(LIVE, events.c.ward_code.not_in(ward_codes))
+    query = (
+        sa.select(sa.func.count())
+        .select_from(events)
+        .where(LIVE, events.c.ward_code.not_in(ward_codes), events.c.layer.in_(list_layers(viewer)))
+    )
     with read_transaction(store.engine) as connection:
         return connection.execute(query).scalar_one()
 

@@ -43,8 +43,8 @@ class CommittedLoad:
 
 
 def list_loads(engine: Engine, viewer: Viewer) -> list[CommittedLoad]:
-    """All loads, the newest first, undone ones too."""
-    require(viewer, Action.SEE_COUNTS)
+    """All loads, the newest first, undone ones too, with the names of their files."""
+    require(viewer, Action.SEE_REJECTS)
     with read_transaction(engine) as connection:
         return _read_loads(connection, sa.true())
 

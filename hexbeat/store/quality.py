@@ -12,7 +12,7 @@ from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.load_log import latest_loads
 from hexbeat.store.schema import batches, events, rejects
-from layers.access import Action, Viewer, require
+from layers.access import Action, Viewer, list_layers, may, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ SHARED_EVENTS: Final = 3  # live events of one source at the same coordinates th
 def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
     """A row for each source and layer with live events, and a row for each source with only rejects (layer missing).
 
+    Of layers whose records the viewer may not see there is none, nor of rejects for one who may not see these.
+
     Columns: source str, layer str, events int64; last_record (latest `occurred_from`, UTC seconds, Int64); without_time
     (share of events known to the day or month only); snapped (share of events at a shared point); rejects (int64: of
     the source, in the latest load of each of its files; the same number in each of its rows); last_load (when the
@@ -38,7 +40,9 @@ def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
     move events to such points, so the exact place is not known. A place where that many events really happened, such as
     a hostel, counts as a shared point too.
     """
-    require(viewer, Action.SEE_RECORDS)
+    layers = list_layers(viewer, Action.SEE_RECORDS)
+    if not layers:
+        require(viewer, Action.SEE_RECORDS)
     with read_transaction(store.engine) as connection:
         summary = pd.DataFrame.from_records(connection.execute(_build_events_query()).all(), columns=_EVENTS)
         loads = pd.DataFrame.from_records(
@@ -58,6 +62,8 @@ def summarise_sources(store: "Store", viewer: Viewer) -> "pd.DataFrame":
         last_load=summary["last_load"].astype("Int64"),
         month_only=(summary["last_record"] == summary["last_month"]).fillna(value=False).astype(bool),
     )
+    only_rejects = summary["layer"].isna() & may(viewer, Action.SEE_REJECTS)
+    summary = summary[summary["layer"].isin(layers) | only_rejects]
     return summary.sort_values(["source", "layer"], ignore_index=True)[_COLUMNS]
 
 

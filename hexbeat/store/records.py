@@ -10,7 +10,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.live_columns import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
-from layers.access import Action, Viewer, require
+from layers.access import Action, Viewer, list_layers, require, require_export
 from layers.event import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,25 +27,35 @@ _FRAME_ROWS: Final = 50_000  # rows turned into columns at a time
 
 
 def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note: bool = False) -> "pd.DataFrame":
-    """The rows with these numbers, live or superseded, in this order; numbers that no longer exist are left out.
+    """The rows with these numbers, live or superseded, in this order.
 
+    Numbers that no longer exist are left out, and so are those of layers whose records the viewer may not see.
     Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (`note` only if asked for), batch_id, recorded_at,
     superseded_at. Times are int64 UTC seconds (superseded_at Int64, missing while live), h3_* uint64. Texts come from a
     source: show them as text, never as markup.
     """
-    require(viewer, Action.SEE_RECORDS)
+    layers = _require_layers(viewer, Action.SEE_RECORDS)
     requested_ids = [int(number) for number in row_ids]
     unique_ids = list(dict.fromkeys(requested_ids))
     chunks = (unique_ids[start : start + _QUERY_ROWS] for start in range(0, len(unique_ids), _QUERY_ROWS))
-    rows = _query_rows(store, [events.c.row_id.in_(chunk) for chunk in chunks], note=note)
+    rows = _query_rows(store, [events.c.row_id.in_(chunk) for chunk in chunks], layers, note=note)
     places = pd.Index(rows["row_id"]).get_indexer(pd.Index(requested_ids, dtype="int64"))
     return rows.take(places[places >= 0]).reset_index(drop=True)
 
 
 def read_live_records(store: "Store", viewer: Viewer, *, note: bool = False) -> "pd.DataFrame":
-    """All live events in order of time, with the columns of `read_records`, for an export."""
-    require(viewer, Action.EXPORT)
-    return _query_rows(store, [LIVE], note=note).sort_values(["occurred_from", "row_id"], ignore_index=True)
+    """All live events whose records the viewer may see, in order of time, for an export: columns of `read_records`."""
+    require_export(viewer, "events")
+    rows = _query_rows(store, [LIVE], _require_layers(viewer, Action.SEE_RECORDS), note=note)
+    return rows.sort_values(["occurred_from", "row_id"], ignore_index=True)
+
+
+def _require_layers(viewer: Viewer, action: Action) -> list[str]:
+    """The layers with which the viewer may do this; PolicyError if there is none."""
+    layers = list_layers(viewer, action)
+    if not layers:
+        require(viewer, action)
+    return layers
 
 
 def _list_columns(*, note: bool) -> list[str]:
@@ -53,14 +63,16 @@ def _list_columns(*, note: bool) -> list[str]:
     return ["row_id", "event_id", *columns, "batch_id", "recorded_at", "superseded_at"]
 
 
-def _query_rows(store: "Store", conditions: Sequence[sa.ColumnElement[bool]], *, note: bool) -> "pd.DataFrame":
-    """The rows that meet each condition in turn; texts missing in the store are missing in the frame."""
+def _query_rows(
+    store: "Store", conditions: Sequence[sa.ColumnElement[bool]], layers: Sequence[str], *, note: bool
+) -> "pd.DataFrame":
+    """The rows of these layers that meet each condition in turn; a missing text stays missing."""
     names = _list_columns(note=note)
     query = sa.select(*(events.c[name] for name in names))
     frames = [_build_frame([()] * len(names), names)]
     with read_transaction(store.engine) as connection:
         for condition in conditions:
-            pages = connection.execute(query.where(condition)).partitions(_FRAME_ROWS)
+            pages = connection.execute(query.where(condition, events.c.layer.in_(layers))).partitions(_FRAME_ROWS)
             frames.extend(_build_frame(list(zip(*page, strict=True)), names) for page in pages)
     return pd.concat(frames[1:] or frames, ignore_index=True)
 

@@ -16,7 +16,7 @@ from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from hexbeat.store.loads import Load, open_load
 from hexbeat.store.schema import events
-from layers.access import Action, Viewer, require
+from layers.access import Action, Viewer, list_layers, require
 from layers.event import EVENT_COLUMNS
 from layers.timestamps import from_seconds
 
@@ -153,9 +153,11 @@ class Store:
 
 
 def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
-    """All versions, the oldest first; an empty list if there is no such event."""
-    require(viewer, Action.SEE_RECORDS)
-    query = sa.select(events).where(events.c.event_id == event_id).order_by(events.c.row_id)
+    """All versions, the oldest first; an empty list if there is no such event whose records the viewer may see."""
+    layers = list_layers(viewer, Action.SEE_RECORDS)
+    if not layers:
+        require(viewer, Action.SEE_RECORDS)
+    query = sa.select(events).where(events.c.event_id == event_id, events.c.layer.in_(layers)).order_by(events.c.row_id)
     with read_transaction(engine) as connection:
         return [_build_version(dict(row)) for row in connection.execute(query).mappings()]
 

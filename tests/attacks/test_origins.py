@@ -1,5 +1,6 @@
 """Other sites at the servers' doors, by a foreign Host (DNS rebinding) or Origin: refused at once, nobody is called."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hexbeat.dashboard.pages.navigation import PAGES
+from hexbeat.dashboard.web.gate import build_closed_page
 from tests.support.paths import ROOT
 from tests.support.public_side import public_server
 from tests.support.releases import write_example
@@ -30,6 +33,14 @@ PLACES: Final = (
     "/media/x.csv", "/component/x/index.html", "/static/x.js", "/favicon.png",
 )  # fmt: skip
 EVIL: Final = "https://evil.example.com"
+PARTNERS_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), geolocation=(self), microphone=(), payment=(), usb=(), display-capture=(), "
+    "midi=(), serial=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
 TIMES_LONGER: Final = 20  # the machine is noisy, and the fault was a thousand times longer
 
 
@@ -86,7 +97,7 @@ def test_the_partners_side_answers_to_its_own_names_alone(partners: str, host: s
         answer = ask(partners, path, {"Host": host.format(port=port)})
         assert answer.status == 403
         assert answer.body == (
-            "Without a login, the partners' side answers to the names of this machine only.\n"
+            "The partners' side answers to its own names only.\n"
             f"This request is for {fact.format(port=port)}.\n"
             f"Open http://127.0.0.1:{port} on this machine; an SSH tunnel has the port {port} at both ends.\n"
         )
@@ -124,11 +135,39 @@ def test_the_partners_stream_is_for_its_own_page_alone(partners: str, origin: st
     )
 
 
-def test_other_sites_show_no_page_of_the_partners_side_in_a_frame(partners: str) -> None:
-    for answer in (ask(partners), ask(partners, "/", {"Host": "evil.example.com"})):
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["permissions-policy"].startswith("geolocation=(self), camera=()")
-        assert answer.headers["content-security-policy"] == "frame-ancestors 'self'"
+def test_every_answer_of_the_partners_side_carries_the_headers(partners: str) -> None:
+    foreign = ask(partners, "/", {"Host": "evil.example.com"})
+    refused = open_socket(partners, {"Origin": EVIL})
+    assert (foreign.status, refused.status) == (403, 403)
+    for answer in (ask(partners), ask(partners, "/nowhere"), ask(partners, "/_stcore/health"), foreign, refused):
+        assert {name: answer.headers.get(name) for name in PARTNERS_HEADERS} == PARTNERS_HEADERS
+        policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+        assert re.fullmatch(r"'self' 'sha256-[\w+/=]{44}' blob:", policy.pop("script-src"))
+        assert policy == {
+            "default-src": "'self'", "style-src": "'self' 'unsafe-inline'", "img-src": "'self' data:",
+            "font-src": "'self' data:", "connect-src": "'self'", "frame-src": "'self'", "frame-ancestors": "'self'",
+            "object-src": "'none'", "base-uri": "'none'", "form-action": "'none'",
+        }  # fmt: skip
+        assert not {"x-powered-by", "strict-transport-security"} & set(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/agent/x", "/_stcore/script-health-check",
+        "/app/static/x", "/docs", "/openapi.json", "/streamlit_app.py", "/.streamlit/config.toml", "/Map", "/map/",
+        "/plan/_stcore/health", "/_stcore/upload_file/a/b", "//evil.example.com", "/_stcore/stream", "/healthz",
+    ],
+)  # fmt: skip
+def test_the_partners_side_has_the_addresses_of_its_pages_alone(partners: str, path: str) -> None:
+    answer = ask(partners, path)
+    assert (answer.status, answer.body) == (404, "There is no such page.\n")
+
+
+def test_the_partners_pages_are_there(partners: str) -> None:
+    for address in PAGES.values():
+        assert ask(partners, f"/{address}").headers["content-type"] == "text/html; charset=utf-8"
+    assert ask(partners, "/closed").body == build_closed_page(60)
 
 
 def test_the_public_stream_is_for_its_own_page_by_whatever_name(public: str) -> None:
@@ -178,7 +217,7 @@ print(is_url_from_allowed_origins("https://evil.example.com"), net_util.get_inte
     ("module", "start"),
     [
         ("streamlit_app", ""),
-        ("hexbeat.dashboard.public.server", f"hexbeat.dashboard.public.server.build_public_app({str(SCRIPT)!r})"),
+        ("hexbeat.dashboard.web.server", f"hexbeat.dashboard.web.server.build_app({str(SCRIPT)!r}, 'public')"),
     ],
     ids=["partners", "public"],
 )

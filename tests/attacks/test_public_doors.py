@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from geo.errors import UsageError
 from hexbeat.dashboard.public.page import SORRY
-from hexbeat.dashboard.public.public_security import build_security_headers, parse_frame_ancestors
+from hexbeat.dashboard.public.public_security import parse_frame_ancestors
+from hexbeat.dashboard.web.headers import build_security_headers
 from tests.support.browser import Windows
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, open_page, public_server, settle
@@ -166,7 +167,10 @@ def test_odd_messages_are_passed_over(address: str) -> None:
         run = BackMsg()
         run.rerun_script.query_string = f"ward={SCRIPT}"
         run.rerun_script.widget_states.widgets.add(id="$$ID-nobody-ward", string_value=SCRIPT)
-        answered = messages_after(wire, run.SerializeToString())
+        wire.send(run.SerializeToString())
+        answered: list[Any] = []
+        while "script_finished" not in {message.WhichOneof("type") for message in answered}:
+            answered.append(ForwardMsg.FromString(bytes(wire.recv(timeout=120))))  # type: ignore[arg-type] # as above
     said = "".join(map(str, answered))
     assert LEAD in said
     assert SORRY not in said

@@ -24,7 +24,7 @@ from layers.layer_spec import (
     Rhythm,
     SourceWords,
 )
-from layers.roles import ANALYST_ACTIONS, Role
+from layers.roles import POINTS, Role
 from tests.support.cli import Run, answer
 from tests.support.partners_side import PATIENCE_S, one_page
 from tests.support.paths import ROOT
@@ -40,7 +40,7 @@ DRUG_LITTER: Final = LayerSpec(
     mark="cross",
     categories=("foil", "bottle", "burnt spoon"),
     words=SourceWords(names=("drug litter", "foil"), services=("drug waste",), guess=r"foil|burnt.?spoon"),
-    access=((Role.ANALYST, ANALYST_ACTIONS),),
+    access=((Role.ANALYST, POINTS),),
     advice=Advice("If you find foil or burnt spoons", ("Do not touch them with bare hands.", COUNCIL_CONTACT)),
     release=ReleaseDefaults(
         k=5, months=3, places="pieces", counted="Each find counts once, in the quarter in which it was made."

@@ -11,7 +11,7 @@ from playwright.sync_api import FrameLocator, Page, Response, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.browser import PATIENCE_MS, Windows
-from tests.support.servers import AT_REST, served_by
+from tests.support.servers import AS_ROOT, AT_REST, served_by
 
 __all__ = ["Ear", "map_of", "open_page", "overflow", "public_server", "settle"]
 
@@ -33,7 +33,7 @@ def public_server(
 ) -> Iterator[str]:
     """Serve a release on a free port of this machine; the address is given while the block runs."""
     program = ["-m", "hexbeat"] if audited else ["-c", UNAUDITED]
-    command = [*program, "serve", "--audience", "public", "--release", str(release), "--port"]
+    command = [*program, "serve", *AS_ROOT, "--audience", "public", "--release", str(release), "--port"]
     with served_by(command, environment={**NOWHERE, **(environment or {})}) as url:
         yield url
 

@@ -12,16 +12,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.support.paths import ROOT
 
-__all__ = ["AT_REST", "Calls", "ask", "hexbeat_server", "open_socket", "served_by", "streamlit_server"]
+__all__ = [
+    "AS_ROOT",
+    "AT_REST",
+    "Calls",
+    "ask",
+    "hexbeat_server",
+    "open_socket",
+    "served_by",
+    "streamlit_server",
+    "wait_until_healthy",
+]
 
 
 # A page whose script has run to its end. Waited for as a locator: Playwright looks more often than it asks an `expect`.
 AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
+AS_ROOT: Final = ("--as-root",) if os.geteuid() == 0 else ()
 STARTS_WITHIN_S = 60  # a safety net, not a promise
 
 
@@ -36,7 +47,7 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 @contextmanager
 def hexbeat_server(*, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve the partners' side by `hexbeat serve` on a free port of this machine; yields the address."""
-    with served_by(["-m", "hexbeat", "serve", "--port"], environment=environment or {}) as url:
+    with served_by(["-m", "hexbeat", "serve", *AS_ROOT, "--port"], environment=environment or {}) as url:
         yield url
 
 
@@ -66,7 +77,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_healthy(server: "subprocess.Popen[bytes]", url: str) -> None:
+def wait_until_healthy(server: "subprocess.Popen[Any]", url: str) -> None:
     end = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < end:
         assert server.poll() is None, "the server stopped before it answered"
@@ -124,10 +135,13 @@ class Calls:
     notes: Path
 
     def environment(self) -> dict[str, str]:
-        """What a server is started with, so that it notes them."""
-        path = os.pathsep.join([str(ROOT / "tests" / "support" / "watch"), str(ROOT)])
+        """What a server is started with, so that it notes them; its own processes inherit no other variable."""
         self.notes.touch()
-        return {"HEXBEAT_TEST_CALLS": str(self.notes), "PYTHONPATH": path}
+        folder = self.notes.parent / "watch"
+        folder.mkdir(exist_ok=True)
+        watcher = (ROOT / "tests" / "support" / "watch" / "sitecustomize.py").read_text(encoding="utf-8")
+        (folder / "sitecustomize.py").write_text(f"NOTES = {str(self.notes)!r}\n{watcher}", encoding="utf-8")
+        return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
     def outside(self) -> list[str]:
         """The calls and the names, in their order."""

@@ -13,7 +13,7 @@ from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.briefing_document import (
     build_layer_row,
@@ -36,8 +36,7 @@ from hexbeat.documents.briefing_document import (
 from hexbeat.operations.ledger.ledger import read_visits, work_version
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
 from hexbeat.store.quality import summarise_sources
-from layers.access import Action, may, require
-from layers.catalogue import LAYERS
+from layers.access import Action, may, may_make, require_document
 from layers.wording import escape_html
 
 __all__ = ["show"]
@@ -102,8 +101,7 @@ def load_briefing(
     installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
 ) -> Briefing:
     """The briefing of today, cached for this version of the store and of the ledger."""
-    for spec in LAYERS:
-        require(installation.viewer, Action.SEE_COUNTS, spec.name)
+    require_document(installation.viewer, "briefing")
     return _build_cached_briefing(
         installation,
         installation.key,
@@ -118,7 +116,7 @@ def load_briefing(
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _build_cached_briefing(
     _installation: Installation,
-    key: tuple[str, int, str, str],
+    key: InstallationKey,
     work: int,
     today: dt.date,
     purpose: Purpose,
@@ -133,7 +131,7 @@ def _build_cached_briefing(
         spec.name: read_selection(
             _installation.columns, _installation.area, spec.name, home=_installation.settings.home
         )
-        for spec in LAYERS
+        for spec in _installation.columns.list_shown(in_cells=True)
     }
     return build_briefing(
         _installation.columns,
@@ -177,11 +175,11 @@ def draw_briefing(installation: Installation, briefing: Briefing) -> None:
 
 def draw_download(installation: Installation, briefing: Briefing) -> None:
     """Draw the download of the PDF. The policy is checked again when it is made."""
-    if not may(installation.viewer, Action.EXPORT):
+    if not may_make(installation.viewer, "briefing"):
         return
 
     def build_pdf() -> bytes:
-        require(installation.viewer, Action.EXPORT)
+        require_document(installation.viewer, "briefing")
         return render_briefing_pdf(briefing, installation.area, made_at=dt.datetime.now(installation.area.tz))
 
     st.download_button(

@@ -31,13 +31,14 @@ from hexbeat.documents.evidence.evidence_document import (
 )
 from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evidence_xlsx
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
-from layers.access import Action, may, require
-from layers.catalogue import LAYER_NAMES, find_layer
+from layers.access import Action, list_layers, may_make, require
+from layers.catalogue import find_layer
 from layers.wording import escape_html, format_number, format_plural
 
 __all__ = ["show"]
 
 PACK_KEY: Final = "evidence_pack"
+REASON_HELP: Final = "Why the case needs these records. It is needed for overdoses, and stands in no file."
 MOST_BYTES: Final = 50_000_000  # bytes of a file to check
 RECORD_TITLES: Final = {"number": "No.", "when": "When", "layer": "Layer", "what": "What", "where": "Where",
                        "source": "Source", "doubts": "Caution"}  # fmt: skip
@@ -49,8 +50,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
-    allowed = [name for name in LAYER_NAMES if may(installation.viewer, Action.MAKE_EVIDENCE, name)]
-    if not allowed:
+    allowed = list_layers(installation.viewer, Action.MAKE_EVIDENCE)
+    if not allowed or not may_make(installation.viewer, "evidence"):
         st.text("Your role cannot make evidence packs.")
         return
     st.html(
@@ -89,6 +90,7 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         with st.container(horizontal=True, gap="medium"):
             reference = st.text_input("Case", key="evidence_case", max_chars=120)
             name = st.text_input("Made by", key="evidence_by", max_chars=120)
+        reason = st.text_input("Reason", key="evidence_reason", max_chars=200, help=REASON_HELP)
         notes = st.checkbox("With free text, where a source stores it", key="evidence_notes")
         pressed = st.form_submit_button("Make the pack", type="primary")
     if not pressed:
@@ -98,7 +100,9 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         require_words("Made by", name)
         place = require_place(place)
         end = last + dt.timedelta(days=1)
-        return EvidenceRequest(place.lon, place.lat, float(radius), first, end, reference, name, tuple(layers), notes)
+        return EvidenceRequest(
+            place.lon, place.lat, float(radius), first, end, reference, name, tuple(layers), notes, reason
+        )
     except HexbeatError as error:
         st.session_state.pop(PACK_KEY, None)
         draw_error(error)

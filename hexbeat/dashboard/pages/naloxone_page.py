@@ -20,13 +20,13 @@ from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.documents.maps.scales import build_count_scale
 from hexbeat.documents.naloxone_document import render_naloxone_pdf
 from hexbeat.operations.reference_places import KIND_NAMES, read_reference
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
-from layers.access import Action, may
+from layers.access import may_make
 from layers.catalogue import find_only_layer
 from layers.filters import Filter
 from layers.wording import escape_html, format_number, format_percent
@@ -155,8 +155,7 @@ def render_holders(cover: NaloxoneCover) -> str:
 
 def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverRequest) -> None:
     """Draw the downloads. The policy is checked again when a file is made."""
-    layer = find_only_layer("naloxone").name
-    if not may(installation.viewer, Action.EXPORT, layer):
+    if not may_make(installation.viewer, "naloxone"):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": format_credits(installation.area)} | (
@@ -182,7 +181,7 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=check_export(installation, make, layers=(layer,)),
+                data=check_export(installation, make, document="naloxone"),
                 file_name=f"hexbeat-{installation.area.name}-naloxone-{installation.today}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -201,7 +200,7 @@ def _hash_places(installation: Installation) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for the best places …")
 def _find_cached_cover(
-    _installation: Installation, key: tuple[str, int, str, str], today: dt.date, places: str, request: CoverRequest
+    _installation: Installation, key: InstallationKey, today: dt.date, places: str, request: CoverRequest
 ) -> NaloxoneCover:
     del key, places
     event_filter = _build_filter(today, request)

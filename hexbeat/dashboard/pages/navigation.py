@@ -7,9 +7,12 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from geo.errors import PolicyError
+from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.screen import ICON, apply_style, run_page
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
+from layers.access import may_open, require_page
 
 __all__ = ["MODULES", "PAGES", "show"]
 
@@ -47,19 +50,29 @@ def show() -> None:
 
 
 def draw_pages(installation: Installation) -> None:
-    """Draw the page of the address."""
-    pages: list[StreamlitPage] = []
+    """Draw the page of the address. Pages that the viewer may not open are not offered; their address is refused."""
+    offered: list[StreamlitPage] = []
+    refused: list[StreamlitPage] = []
     for title, address in PAGES.items():
-        pages.append(
-            st.Page(build_page(installation, pages, address), title=title, url_path=address, default=not pages)
+        is_first = may_open(installation.viewer, address) and not offered
+        page = st.Page(build_page(installation, offered, address), title=title, url_path=address, default=is_first)
+        (offered if may_open(installation.viewer, address) else refused).append(page)
+    if not offered:
+        raise PolicyError(
+            "The access policy decides who may open which page",
+            f"it lets {installation.viewer.role} open none of these",
+            "ask the analyst of the partnership",
         )
-    st.navigation(pages, position="hidden").run()
+    st.navigation([*offered, *refused], position="hidden").run()
 
 
 def build_page(installation: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
     """A function that draws one page."""
 
     def show_page() -> None:
+        if not may_open(installation.viewer, address) and pages:
+            draw_header(installation, pages)  # from a page that is refused there is a way to the others
+        require_page(installation.viewer, address)
         import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
 
     return show_page

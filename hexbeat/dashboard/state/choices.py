@@ -11,7 +11,7 @@ import numpy as np
 
 from hexbeat.analysis.change_map import AGAINST, Against
 from hexbeat.dashboard.state.presets import DEFAULT_PERIOD, PERIODS, SHIFTS
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, find_layer_code
 from layers.column_filter import ColumnFilter
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, Measure
@@ -101,8 +101,9 @@ def build_filter(choices: Choices, *, layer: str, start: date | None, end: date 
 def choose_first_layer(columns: Columns) -> str:
     """The layer that the map opens on: DEFAULT_LAYER, or, without a record of it, the first that has records."""
     has_records = np.bincount(columns.layer, minlength=len(LAYER_NAMES)) > 0
-    with_records = [name for name, has_any in zip(LAYER_NAMES, has_records.tolist(), strict=True) if has_any]
-    return DEFAULT_LAYER if DEFAULT_LAYER in with_records else next(iter(with_records), DEFAULT_LAYER)
+    shown = [spec.name for spec in columns.list_shown(in_cells=True)]
+    with_records = [name for name in shown if has_records[find_layer_code(name)]]
+    return DEFAULT_LAYER if DEFAULT_LAYER in with_records else next(iter([*with_records, *shown]), DEFAULT_LAYER)
 
 
 def format_query(
@@ -155,7 +156,8 @@ def parse_query(
     records are compared with those in `columns` (None: no such value is known). `layer` is that of a link without one.
     """
     reader = _LinkReader(query)
-    layers = reader.read_words("layers", LAYER_NAMES, "layer") or (layer,)
+    shown = LAYER_NAMES if columns is None else [spec.name for spec in columns.list_shown(in_cells=True)]
+    layers = reader.read_words("layers", shown, "layer") or (layer,)
     dates = reader.read_dates()
     hours = reader.read_hours()
     choices = Choices(

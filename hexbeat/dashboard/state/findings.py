@@ -22,7 +22,7 @@ from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.selected_methods import load_selection
-from hexbeat.dashboard.state.session import Installation, strip_display_choices
+from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from layers.columns import Columns
 from layers.filters import Filter
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 ALERT_DAYS = 28  # the default period of the map
-Key = tuple[str, int, str, str]
+Key = InstallationKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,13 @@ from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.method_selection import MethodSelection, choose_hotspot_size, read_selection, select_methods
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.presets import format_size
-from hexbeat.dashboard.state.session import Installation, choose_area_resolution, choose_ward_resolution, find_precision
+from hexbeat.dashboard.state.session import (
+    Installation,
+    InstallationKey,
+    choose_area_resolution,
+    choose_ward_resolution,
+    find_precision,
+)
 from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
 from layers.precision import describe_fine_cells, describe_precision
@@ -28,9 +34,9 @@ __all__ = [
 ]
 
 MOST_SELECTIONS = 64
-SelectionKey = tuple[tuple[str, int, str, str], str]
+SelectionKey = tuple[InstallationKey, str]
 MOST_BACKTESTS = 32
-BacktestKey = tuple[tuple[str, int, str, str], str, tuple[str, ...], int]
+BacktestKey = tuple[InstallationKey, str, tuple[str, ...], int]
 
 
 @dataclass(frozen=True, slots=True)

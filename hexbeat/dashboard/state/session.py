@@ -2,7 +2,8 @@
 
 The store is opened once and shared by all sessions.
 
-Cached functions here use only their arguments and wrap plain functions. The role of the viewer is part of every key.
+Cached functions here use only their arguments and wrap plain functions. The role of the viewer and their policy are
+part of every key.
 """
 
 from dataclasses import dataclass, replace
@@ -17,15 +18,20 @@ from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
+from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.live_columns import build_no_columns
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Viewer
+from layers.access import Action, Viewer, find_detail, may
 from layers.columns import Columns
+from layers.event import RESOLUTIONS
+from layers.policy import Policy
 from layers.precision import LocationPrecision, measure_chosen_precision
 
 __all__ = [
     "Installation",
+    "InstallationKey",
     "choose_area_resolution",
     "choose_ward_resolution",
     "count_all_layers",
@@ -40,6 +46,9 @@ __all__ = [
 ]
 
 
+InstallationKey = tuple[str, int, tuple[str, Policy], str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Installation:
     """One installation in one run of a page. `today` is the local date of the area."""
@@ -52,10 +61,11 @@ class Installation:
     today: date
 
     @property
-    def key(self) -> tuple[str, int, str, str]:
-        """The part of a cache's key that all numbers depend on: store, version, role of the viewer, wards."""
+    def key(self) -> InstallationKey:
+        """The part of a cache's key that all numbers depend on: store, version, role and policy, wards."""
         place = self.settings.database_url or str(self.settings.home.resolve())
-        return place, self.columns.version, self.viewer.role, f"{self.area.name}|{self.area.vintage}"
+        seen = self.viewer.role, self.viewer.policy
+        return place, self.columns.version, seen, f"{self.area.name}|{self.area.vintage}"
 
 
 @st.cache_resource(show_spinner="Opening the store …")
@@ -64,12 +74,14 @@ def _open_store(home: str, database_url: str | None) -> tuple[Store, ColumnCache
     return store, ColumnCache(store)
 
 
-def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Installation:
+def open_installation(settings: Settings, *, viewer: Viewer | None = None) -> Installation:
     """Open the store and the area of the settings, and read the events that changed since the last run.
 
-    AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError if the viewer may not
-    see counts.
+    Without a viewer it is the local account (`hexbeat.policy`). One who may not see counts has no events at all.
+    AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
+    policy gives the local account no role.
     """
+    viewer = viewer or find_local_viewer(settings.home)
     area = load_area(settings.area, home=settings.home)
     store, cache = _open_store(str(settings.home.resolve()), settings.database_url)
     return Installation(
@@ -77,7 +89,9 @@ def open_installation(settings: Settings, *, viewer: Viewer = ANALYST) -> Instal
         area=area,
         store=store,
         viewer=viewer,
-        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes)),
+        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes))
+        if may(viewer, Action.SEE_COUNTS)
+        else build_no_columns(version=store.version(), ward_codes=tuple(area.wards.codes)),
         today=datetime.now(area.tz).date(),
     )
 
@@ -93,7 +107,7 @@ def find_freshness(
 def _build_freshness(
     _columns: Columns,
     _area: Area,
-    key: tuple[str, int, str, str],
+    key: InstallationKey,
     wards: tuple[str, ...],
     reported_by: tuple[str, ...],
 ) -> dict[str, Freshness]:
@@ -107,9 +121,15 @@ def find_chosen_freshness(installation: Installation, choices: Choices) -> dict[
 
 
 def choose_area_resolution(installation: Installation, choices: Choices) -> int:
-    """The chosen resolution, or the one that fits the chosen wards, no finer than the records know."""
-    return choices.size or min(
-        choose_ward_resolution(installation, choices), find_precision(installation, choices).finest
+    """The chosen resolution, or the one that fits the chosen wards, no finer than the records know.
+
+    It is never finer than the viewer may see the layers.
+    """
+    allowed = min(find_detail(installation.viewer, layer).finest or RESOLUTIONS[0] for layer in choices.layers)
+    return min(
+        allowed,
+        choices.size
+        or min(choose_ward_resolution(installation, choices), find_precision(installation, choices).finest),
     )
 
 
@@ -166,7 +186,7 @@ def strip_display_choices(choices: Choices) -> Choices:
 def _count_figures(
     _columns: Columns,
     _area: Area,
-    key: tuple[str, int, str, str],
+    key: InstallationKey,
     layer: str,
     choices: Choices,
     last: date,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+import h3
 import pandas as pd
 
 from hexbeat.analysis.rhythm import WeekdayHour, count_known_hours, find_busiest_shift
@@ -22,7 +23,7 @@ from hexbeat.dashboard.state.freshness import Freshness, judge_months
 from hexbeat.dashboard.state.presets import find_period_before
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.sentence import format_change
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.counting import count, select
 from layers.coverage import KnownState, Span
@@ -90,7 +91,7 @@ def build_cell_card(
     freshness: dict[str, Freshness],
     figures: Sequence[LayerFigures],
 ) -> Card:
-    """Count everything in one cell as chosen; every layer has a line, chosen or not."""
+    """Count everything in one cell as chosen; every layer that is shown in such cells has a line."""
     inside = select_cell(columns, cell)
     start, end = choices.bounds(last)
     ranks = {
@@ -98,7 +99,7 @@ def build_cell_card(
         for layer_figures in figures
     }
     lines = []
-    for spec in LAYERS:
+    for spec in columns.list_shown(in_cells=True, resolution=h3.get_resolution(cell)):
         line = _build_line(inside, choices, (start, end), area, freshness[spec.name])
         layer_ranks = ranks.get(spec.name, pd.Series(dtype=int))
         # Other views have another order, for which this rank would be wrong.

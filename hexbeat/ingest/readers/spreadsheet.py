@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
 from geo.errors import DataError
+from hexbeat.environment import select_environment
 from hexbeat.ingest.readers.heading_rows import (
     LOOK_ROWS,
     HeadingRow,
@@ -28,7 +29,6 @@ from hexbeat.ingest.readers.heading_rows import (
 from hexbeat.ingest.readers.limits import LIMITS, Limits, check_file, check_package
 from hexbeat.ingest.readers.opened_file import Chunk, ReadOptions, TextTable, UnreadableRow, check_headings
 from hexbeat.ingest.readers.records import read_chunks
-from hexbeat.ingest.readers.worker_process import build_environment
 from layers.wording import format_list
 
 __all__ = ["open_spreadsheet"]
@@ -58,7 +58,7 @@ def open_spreadsheet(path: Path, options: ReadOptions, *, limits: Limits = LIMIT
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
-            [*command, *bounds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=build_environment()
+            [*command, *bounds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=select_environment()
         ) as worker,
         io.TextIOWrapper(worker.stdout or io.BytesIO(), encoding="utf-8") as output,
     ):  # fmt: skip

@@ -1,7 +1,6 @@
 """A process with limited memory and CPU time that reads one file, so that no file can use up the machine."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,23 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
+from hexbeat.environment import select_environment
 from hexbeat.ingest.readers.limits import Limits
 
-__all__ = ["Worker", "WorkerError", "build_environment", "start_worker"]
+__all__ = ["Worker", "WorkerError", "start_worker"]
 
 MB: Final = 1_000_000
 MOST_HEADER_BYTES: Final = 50 * MB
 EXHAUSTED: Final = "exhausted"
-# What a process that reads files from anywhere may know of its environment. The address of the store is a secret.
-ENVIRONMENT: Final = (
-    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TZDIR", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP",
-    "TMP", "PROJ_DATA", "PROJ_LIB", "GDAL_DATA", "COVERAGE_PROCESS_START",
-)  # fmt: skip
-
-
-def build_environment() -> dict[str, str]:
-    """The environment of a process that reads files from anywhere: no address of a store, no key, no password."""
-    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
 
 class WorkerError(Exception):
@@ -89,7 +79,7 @@ def start_worker(program: Path, request: dict[str, Any], *, limits: Limits, size
     with (
         tempfile.TemporaryFile() as report,
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report, env=build_environment()
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report, env=select_environment()
         ) as process,
     ):
         try:

@@ -103,7 +103,7 @@ def _count_finds(
     """Needles a week at the recent rate (n,), day of the last find (n,), and the middle of the finds (lon, lat)."""
     known_days = find_known_days(columns, find_only_layer("swept").name, time_zone=time_zone)
     size = study.resolution
-    place = _find_positions(study, columns.cell_ids[size])[columns.cell[size][known_days.index]]
+    place = _find_positions(study, columns.cell_ids[size])[columns.find_cell_codes(known_days.index, size)]
     before = (place >= 0) & (known_days.day < to_ordinal(day))
     index, place, found_days = known_days.index[before], place[before], known_days.day[before]
     ages = to_ordinal(day) - found_days.astype(np.float64) - 0.5

@@ -7,17 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from hexbeat.cli.server_commands import build_public_environment
+from hexbeat.cli.server_commands import build_partners_environment, build_public_environment
 from hexbeat.dashboard.public.block_drawing import lay_out_release
 from hexbeat.dashboard.public.page import build_map, build_names_script, build_streets_script
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from tests.support.cli import Run
+from tests.support.paths import ROOT
 from tests.support.releases import example_release, write_example
+from tests.support.servers import AS_ROOT, wait_until_healthy
+
+SECRETS: Final = (
+    "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "SSH_AUTH_SOCK", "LD_PRELOAD", "STREAMLIT_SERVER_ADDRESS", "NOTES",
+)  # fmt: skip
 
 
 def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:
@@ -51,13 +57,62 @@ def test_demo_events_can_be_removed(run: Run) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])  # noqa: S104 - refused is the point
 def test_serve_refuses_addresses_that_others_can_reach(run: Run, host: str) -> None:
-    outcome = run("serve", "--host", host)
+    outcome = run("serve", *AS_ROOT, "--host", host)
     assert outcome.code == 4
     assert outcome.err == (
-        "The partners' side has no login, so it serves this machine only.\n"
+        "Without a login, the partners' side serves this machine only.\n"
         f"  Other machines can reach {host}.\n"
-        "  Leave out --host, and connect through an SSH tunnel or an authenticating proxy on this machine.\n"
+        "  Leave out --host, HEXBEAT_HOSTS and HEXBEAT_PUBLIC_URL and connect through an SSH tunnel, or set up a "
+        "provider to log in by.\n"
     )
+
+
+def test_serve_refuses_other_names_without_a_login(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXBEAT_PUBLIC_URL", "https://hexbeat.example.gov.uk")
+    outcome = run("serve", *AS_ROOT)
+    assert outcome.code == 4
+    assert outcome.err.splitlines()[:2] == [
+        "Without a login, the partners' side serves this machine only.",
+        "  It would answer to hexbeat.example.gov.uk.",
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--audience", "public", "--release", "somewhere")])
+def test_serve_does_not_run_as_root(run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    outcome = run("serve", *options)
+    assert outcome.code == 4
+    assert outcome.err == (
+        "A server does not run as root, because whoever breaks into it could then do everything.\n"
+        "  This user is root.\n"
+        "  Start it as an ordinary user, or add --as-root, as in a container for a trial.\n"
+    )
+
+
+def test_make_run_says_so_where_it_runs_as_root() -> None:
+    for user, words in (("0", "hexbeat serve --as-root"), ("1000", "hexbeat serve ")):
+        plan = subprocess.run(
+            ["make", "-n", "-o", ".venv/.installed", "run", f"USER_ID={user}"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        last = plan.stdout.splitlines()[-1]
+        assert last.rstrip().endswith(words.rstrip())
+        assert ("You are root" in last) is (user == "0")
+
+
+def test_the_partners_server_inherits_what_it_needs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "HEXBEAT_HOSTS": "a.example", "HEXBEAT_DATABASE_URL": "", "STREAMLIT_SERVER_COOKIE_SECRET": "x",
+        "PGSSLMODE": "x", "TZ": "Europe/London", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8",
+    }  # fmt: skip
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    for name in SECRETS:
+        monkeypatch.setenv(name, "secret")
+    environment = build_partners_environment(tmp_path / "home", "middlesbrough")
+    assert {name: environment.get(name) for name in told} == told
+    assert environment["HEXBEAT_AUDIENCE"] == "partners"
+    assert not set(SECRETS) & set(environment)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +133,12 @@ def test_the_public_side_and_a_release_go_together(run: Run, options: tuple[str,
 
 
 def test_the_public_side_needs_a_whole_release(run: Run, tmp_path: Path) -> None:
-    outcome = run("serve", "--audience", "public", "--release", tmp_path / "nowhere")
+    outcome = run("serve", *AS_ROOT, "--audience", "public", "--release", tmp_path / "nowhere")
     assert outcome.code == 3
     assert outcome.err.startswith("A release has to be a folder that `hexbeat release build` wrote, unchanged.\n")
 
 
-@pytest.mark.parametrize("command", [("serve", "--audience", "public", "--release"), ("release", "site")])
+@pytest.mark.parametrize("command", [("serve", *AS_ROOT, "--audience", "public", "--release"), ("release", "site")])
 def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     unsafe = example_release(published={"2026-Q1": (("fine.piece.0", 7), ("fine.ward.E05000001", 8))})
     write_example(tmp_path / "release", unsafe)
@@ -101,11 +156,13 @@ def test_the_public_is_shown_what_the_audit_passes_alone(run: Run, tmp_path: Pat
 
 
 def test_the_public_server_is_told_of_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA"):
+    for name in ("HEXBEAT_HOME", "HEXBEAT_DATABASE_URL", "HEXBEAT_AREA", *SECRETS):
         monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("HEXBEAT_NEEDLE_CONTACT", "Call us")
     environment = build_public_environment(write_example(tmp_path / "release"))
     assert "secret" not in environment.values()
     assert environment["HEXBEAT_AUDIENCE"] == "public"
+    assert environment["HEXBEAT_NEEDLE_CONTACT"] == "Call us"
     assert environment["HEXBEAT_RELEASE"] == str((tmp_path / "release").resolve())
 
 
@@ -140,7 +197,7 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        outcome = run("serve", "--port", port)
+        outcome = run("serve", *AS_ROOT, "--port", port)
     assert outcome.code == 2
     assert outcome.err == (
         "A server needs a free port.\n"
@@ -152,16 +209,12 @@ def test_serve_refuses_a_port_in_use(run: Run) -> None:
 @pytest.mark.slow
 def test_serve_prints_its_address_and_answers_there(tmp_path: Path) -> None:
     environment = {**os.environ, "HEXBEAT_HOME": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "hexbeat", "serve", "--format", "json"]
+    command = [sys.executable, "-m", "hexbeat", "serve", *AS_ROOT, "--format", "json"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             url = json.loads(server.stdout.readline())["url"]
-            for line in server.stdout:  # Streamlit says so when it listens
-                if "URL" in line:
-                    break
-            with urllib.request.urlopen(f"{url}/_stcore/health") as health:  # noqa: S310 - our own loopback address
-                assert health.read() == b"ok"
+            wait_until_healthy(server, url)
         finally:
             server.send_signal(signal.SIGTERM)
             server.communicate()

@@ -1,7 +1,8 @@
-"""What stands before Streamlit's server, without one; the real servers are tried in tests/attacks/test_origins.py."""
+"""What stands before the partners' pages, without a server; the real servers are tried in tests/attacks."""
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import streamlit as st
@@ -10,108 +11,85 @@ from hypothesis import strategies as hst
 from streamlit.runtime.context import StreamlitHeaders
 
 from geo.errors import PolicyError
+from hexbeat.dashboard import security
+from hexbeat.dashboard.pages.navigation import PAGES
 from hexbeat.dashboard.screen import run_page
-from hexbeat.dashboard.security import (
-    LocalRequests,
-    add_headers,
-    find_header,
-    is_loopback,
-    require_local_host,
-    require_loopback,
-    require_own_origin,
-)
+from hexbeat.dashboard.web.hosts import is_loopback, parse_host, require_own_origin
+from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
 
-OTHER_HOST = (
-    r"(?s)^Without a login, the partners' side answers to the names of this machine only; this request is for .*; "
-    r"open http://127\.0\.0\.1:8501 on this machine; an SSH tunnel has the port 8501 at both ends$"
-)
-OTHER_ORIGIN = (
-    r"(?s)^Only a page from the same address may open a connection; this one comes from .*; "
-    r"open localhost:8501 in a browser$"
+COUNCIL = ServerSettings(hosts=("hexbeat.example.gov.uk", "hexbeat.example.org:8443"))
+OVER_TLS = ServerSettings(hosts=("hexbeat.example.gov.uk",), public_url="https://hexbeat.example.gov.uk")
+NO_LOGIN = (
+    "Without a login, the partners' side serves this machine only; {}; leave out --host, HEXBEAT_HOSTS and "
+    "HEXBEAT_PUBLIC_URL and connect through an SSH tunnel, or set up a provider to log in by"
 )
 
 
-def run(steps: Coroutine[Any, Any, None]) -> None:
-    """Without a loop of events, as nothing in them waits; the browser's tests keep one running in the same process."""
-    with pytest.raises(StopIteration):
-        steps.send(None)
+@pytest.fixture
+def login(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Installs a login, with a provider or without one."""
 
+    def install(provider: bool) -> None:  # noqa: FBT001 - the one thing that it says
+        module = cast("ModuleType", SimpleNamespace(has_provider=lambda: provider, middleware=list))
+        monkeypatch.setattr(security, "_find_login", lambda: module)
 
-def sent_for(scope: dict[str, Any]) -> list[dict[str, Any]]:
-    """What goes to the client; the app itself says "passed"."""
-    sent: list[dict[str, Any]] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        del scope, receive
-        await send({"type": "passed"})
-
-    async def receive() -> dict[str, Any]:
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        sent.append(dict(message))
-
-    run(LocalRequests(app)({"server": ("127.0.0.1", 8501), **scope}, receive, send))
-    return sent
-
-
-def headers(**pairs: str) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in pairs.items()]
-
-
-def test_a_server_without_words_for_a_refused_socket_closes_it() -> None:
-    assert sent_for({"type": "websocket", "headers": headers(host="evil.example.com")}) == [
-        {"type": "websocket.close", "code": 1008}
-    ]
-
-
-def test_the_start_of_the_server_passes() -> None:
-    assert sent_for({"type": "lifespan"}) == [{"type": "passed"}]
-
-
-@pytest.mark.parametrize("name", ["host", "origin"])
-def test_a_header_that_comes_twice_is_none_of_ours(name: str) -> None:
-    good = headers(host="localhost:8501", origin="http://localhost:8501")
-    assert sent_for({"type": "websocket", "headers": good}) == [{"type": "passed"}]
-    twice = [*good, *(pair for pair in good if pair[0] == name.encode())]
-    assert sent_for({"type": "websocket", "headers": twice}) == [{"type": "websocket.close", "code": 1008}]
-
-
-def test_a_header_that_is_empty_is_missing() -> None:
-    assert find_header({"headers": headers(origin="")}, b"origin") is None
-    assert find_header({"headers": []}, b"origin") is None
-
-
-def test_added_headers_take_the_place_of_others() -> None:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    dressed = add_headers(send, headers(a="ours"), remove=[b"b"])
-    run(dressed({"type": "http.response.start", "headers": [(b"A", b"theirs"), (b"B", b"x"), (b"c", b"y")]}))
-    run(dressed({"type": "http.response.body"}))
-    assert sent == [
-        {"type": "http.response.start", "headers": [(b"c", b"y"), (b"a", b"ours")]},
-        {"type": "http.response.body"},
-    ]
+    return install
 
 
 def test_a_browser_leaves_out_a_port_that_goes_without_saying() -> None:
     for port in (80, 443):
-        assert require_local_host("LOCALHOST", port=port) == "localhost"
-        assert require_local_host(f"[::1]:{port}", port=port) == f"[::1]:{port}"
-    with pytest.raises(PolicyError, match=OTHER_HOST):
-        require_local_host("localhost", port=8501)
+        assert parse_host("LOCALHOST", port=port) == "localhost"
+        assert parse_host(f"[::1]:{port}", port=port) == f"[::1]:{port}"
+    assert parse_host("localhost", port=8501) is None
+
+
+@pytest.mark.parametrize(
+    "host", ["hexbeat.example.gov.uk", "Hexbeat.example.gov.uk:443", "hexbeat.example.org:8443", "127.0.0.1:8501"]
+)
+def test_a_server_answers_to_the_names_it_is_given(host: str) -> None:
+    assert security.require_own_host(host, port=8501, settings=COUNCIL) == host.lower()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "hexbeat.example.gov.uk:8501", "hexbeat.example.org", "hexbeat.example.org:8444", "hexbeat.example.gov.uk.",
+        "x.hexbeat.example.gov.uk", "hexbeat.example.gov.uk, hexbeat.example.gov.uk", "127.0.0.1", "",
+    ],
+)  # fmt: skip
+def test_and_to_no_others(host: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        security.require_own_host(host, port=8501, settings=COUNCIL)
+    assert str(refused.value) == (
+        f"The partners' side answers to its own names only; this request is for {host or 'nothing'}; "
+        "open http://127.0.0.1:8501 on this machine; an SSH tunnel has the port 8501 at both ends"
+    )
+
+
+def test_whoever_asks_by_another_name_is_told_the_address_that_people_open() -> None:
+    with pytest.raises(PolicyError) as refused:
+        security.require_own_host("10.0.0.7", port=8501, settings=OVER_TLS)
+    assert refused.value.hint == "open https://hexbeat.example.gov.uk"
 
 
 @given(hst.text())
 def test_no_other_text_is_a_name_of_this_machine(text: str) -> None:
-    with pytest.raises(PolicyError, match=OTHER_HOST):
-        require_local_host(f"{text}.example.com:8501", port=8501)
-    with pytest.raises(PolicyError, match=OTHER_ORIGIN):
+    assert parse_host(f"{text}.example.com:8501", port=8501) is None
+    with pytest.raises(PolicyError, match=r"(?s)^Only a page from the same address may open a connection; "):
         require_own_origin(f"http://localhost:8501{text}.", "localhost:8501")
+
+
+def test_over_tls_only_a_page_over_tls_opens_a_connection() -> None:
+    host = OVER_TLS.hosts[0]
+    security.require_own_page(host, f"https://{host}", port=8501, settings=OVER_TLS)
+    security.require_own_page("localhost:8501", "http://localhost:8501", port=8501, settings=OVER_TLS)
+    with pytest.raises(PolicyError) as refused:
+        security.require_own_page(host, f"http://{host}", port=8501, settings=OVER_TLS)
+    assert str(refused.value) == (
+        f"Only a page from the same address may open a connection; this one comes from http://{host}; "
+        f"open {host} in a browser"
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,16 +118,37 @@ def test_a_page_looks_a_second_time(
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.9.1"])
 def test_loopback_is_this_machine(address: str) -> None:
-    require_loopback(address)
+    security.require_login(address, ServerSettings())
 
 
-@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.0.4", "example.org", "localhost.example.org"])  # noqa: S104 - what must be refused
-def test_every_other_address_is_refused(address: str | None) -> None:
+@pytest.mark.parametrize("address", ["", "0.0.0.0", "::", "192.168.0.4", "example.org", "localhost.example.org"])  # noqa: S104 - what must be refused
+def test_every_other_address_needs_a_login(address: str, login: Callable[[bool], None]) -> None:
     assert not is_loopback(address)
+    login(False)
     with pytest.raises(PolicyError) as refused:
-        require_loopback(address)
-    assert str(refused.value) == (
-        "Without a login, the partners' side serves this machine only; "
-        f"this server listens on {address or 'every address'}; "
-        "start it with `hexbeat serve`, or add `--server.address 127.0.0.1`"
-    )
+        security.require_login(address, ServerSettings())
+    assert str(refused.value) == NO_LOGIN.format(f"other machines can reach {address}")
+    login(True)
+    security.require_login(address, ServerSettings())
+
+
+def test_other_names_need_a_login(login: Callable[[bool], None]) -> None:
+    login(False)
+    for ask in (lambda: security.require_login("127.0.0.1", OVER_TLS), lambda: security.middleware(OVER_TLS)):
+        with pytest.raises(PolicyError) as refused:
+            ask()
+        assert str(refused.value) == NO_LOGIN.format("it would answer to hexbeat.example.gov.uk")
+    login(True)
+    security.require_login("127.0.0.1", OVER_TLS)
+    assert len(security.middleware(OVER_TLS)) == 1
+
+
+def test_a_login_stands_behind_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    door: Any = object()
+    module = cast("ModuleType", SimpleNamespace(has_provider=lambda: False, middleware=lambda: [door]))
+    monkeypatch.setattr(security, "_find_login", lambda: module)
+    assert security.middleware(ServerSettings())[1:] == [door]
+
+
+def test_the_gate_knows_the_address_of_every_page() -> None:
+    assert set(PAGES.values()) <= set(security.PAGE_ADDRESSES)

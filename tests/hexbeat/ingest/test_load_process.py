@@ -9,9 +9,9 @@ import pytest
 
 from geo.errors import DataError, PolicyError
 from hexbeat.areas.area import load_area
+from hexbeat.environment import select_environment
 from hexbeat.ingest.ingest import ingest_files
 from hexbeat.ingest.load_process import JobLimits, ingest_apart, parse_answer, suggest_apart
-from hexbeat.ingest.readers.worker_process import build_environment
 from hexbeat.ingest.sources import load_profile
 from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.settings import Settings
@@ -120,7 +120,7 @@ def test_the_process_that_forks_others_is_started_again_if_it_ended(tmp_path: Pa
 def test_what_reads_files_from_anywhere_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEXBEAT_DATABASE_URL", "postgresql://hexbeat:word@db/hexbeat")
     monkeypatch.setenv("TZ", "Europe/London")
-    environment = build_environment()
+    environment = select_environment()
     assert environment["TZ"] == "Europe/London"
     assert not [name for name in environment if name.startswith(("HEXBEAT", "PG"))]
 

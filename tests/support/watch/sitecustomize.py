@@ -1,13 +1,13 @@
-"""Loaded by every Python that a test starts with this folder on its path: notes whom that process looks up or calls.
+"""Loaded by every Python that a test starts with a copy of it on its path: notes whom that process looks up or calls.
+
+The copy begins with the file of the notes (`tests.support.servers.Calls`).
 
 Whoever is outside takes long to answer, as where a network is cut off, so that waiting for them can be measured.
 """
 
-import os
 import sys
 import time
 
-NOTES = os.environ["HEXBEAT_TEST_CALLS"]
 EVENTS = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.connect": 1, "socket.sendto": 1}
 HOME = ("127.0.0.1", "::1", "localhost", "None")
 WAIT_S = 1
@@ -21,7 +21,7 @@ def note(event: str, values: tuple[object, ...]) -> None:
     name = host.decode() if isinstance(host, bytes) else str(host)
     if name in HOME:
         return
-    with open(NOTES, "a", encoding="utf-8") as notes:  # noqa: PTH123 - loaded before pathlib
+    with open(NOTES, "a", encoding="utf-8") as notes:  # noqa: F821, PTH123 - put before this; loaded before pathlib
         notes.write(f"{event} {name}\n")
     time.sleep(WAIT_S)
 

@@ -38,7 +38,7 @@ from hexbeat.dashboard.views.emerging_view import (
     render_patterns,
 )
 from hexbeat.dashboard.views.sentence import format_places
-from layers.catalogue import LAYER_NAMES, find_layer
+from layers.catalogue import find_layer
 from layers.wording import escape_html, format_about, format_number, format_percent, format_plural, format_span
 
 __all__ = [
@@ -242,7 +242,7 @@ def _draw_controls(installation: Installation, previous: Choices, *, from_previo
             st.session_state[PREFIX + name] = value
     layer = st.pills(
         "What",
-        list(LAYER_NAMES),
+        [spec.name for spec in installation.columns.list_shown(in_cells=True)],
         key=PREFIX + "layer",
         format_func=lambda name: find_layer(name).short.capitalize(),
         required=True,

@@ -11,7 +11,7 @@ import streamlit as st
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.place_box import draw_place_box
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
 from hexbeat.evaluation.rule import USUAL_RULE, Rule
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
@@ -169,7 +169,7 @@ def load_closures(installation: Installation) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_closures(_installation: Installation, key: tuple[str, int, str, str], today: dt.date) -> pd.DataFrame:
+def _read_closures(_installation: Installation, key: InstallationKey, today: dt.date) -> pd.DataFrame:
     del key
     closures = read_closures(_installation.store, _installation.viewer, _installation.columns, _installation.area)
     return closures[[day <= today - dt.timedelta(days=28) for day in closures["start"]]].reset_index(drop=True)

@@ -21,7 +21,7 @@ from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.pages.evaluation.evaluation_choices import EvaluationRequest, draw_evaluation_choices
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import check_export, draw_error
-from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.documents.evaluation_document import build_picture_scale, render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
     build_evaluation_csv,
@@ -33,7 +33,7 @@ from hexbeat.evaluation.outcome_rows import (
 from hexbeat.evaluation.request import Evaluation, evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
-from layers.access import Action, may
+from layers.access import may_make
 from layers.catalogue import find_layer
 from layers.wording import escape_html
 
@@ -121,7 +121,7 @@ def draw_answer(installation: Installation, protocol: Protocol) -> None:
 
 def draw_files(installation: Installation, evaluation: Evaluation) -> None:
     """Draw the downloads of the answer. The policy is checked again when a file is made."""
-    if not may(installation.viewer, Action.EXPORT):
+    if not may_make(installation.viewer, "evaluation"):
         return
     mark = find_demonstration_mark(installation.columns)
     note = {"area": installation.area.title, "attribution": format_credits(installation.area)} | (
@@ -145,7 +145,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=check_export(installation, make, layers=tuple(evaluation.effect.protocol.rule.layers)),
+                data=check_export(installation, make, document="evaluation"),
                 file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -155,7 +155,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner="Finding similar places …")
 def _fix_cached_protocol(
-    _installation: Installation, key: tuple[str, int, str, str], today: dt.date, request: EvaluationRequest
+    _installation: Installation, key: InstallationKey, today: dt.date, request: EvaluationRequest
 ) -> Protocol:
     del key
     return fix_protocol(
@@ -171,7 +171,7 @@ def _fix_cached_protocol(
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing …")
 def _evaluate_cached(
-    _installation: Installation, key: tuple[str, int, str, str], rule: str, _fix_cached_protocol: Protocol
+    _installation: Installation, key: InstallationKey, rule: str, _fix_cached_protocol: Protocol
 ) -> Evaluation:
     del key, rule
     return evaluate_protocol(

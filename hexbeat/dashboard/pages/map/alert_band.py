@@ -13,7 +13,7 @@ from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
-from layers.access import Action, may, require
+from layers.access import may_make, require_document
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import escape_html, format_about, format_count, format_date, format_list, format_plural
@@ -49,13 +49,12 @@ def drop_old_alerts(report: AlertReport, freshness: Mapping[str, Freshness], *, 
 
 def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
     """Draw the downloads of the draft, if an alert drafts a form and the role may export."""
-    if not alerts or not all(may(installation.viewer, Action.EXPORT, alert.layer) for alert in alerts):
+    if not alerts or not may_make(installation.viewer, "alert_form"):
         return
     demonstration = bool(installation.columns.demonstration.any())
 
     def build_form(*, pdf: bool) -> bytes:
-        for alert in alerts:
-            require(installation.viewer, Action.EXPORT, alert.layer)
+        require_document(installation.viewer, "alert_form")
         now = datetime.now(installation.area.tz)
         if pdf:
             return render_alert_form_pdf(alerts, area=installation.area, made_at=now, demonstration=demonstration)

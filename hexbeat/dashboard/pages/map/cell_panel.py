@@ -14,6 +14,7 @@ from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_ma
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
 from hexbeat.dashboard.header import find_page
+from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
@@ -23,7 +24,7 @@ from hexbeat.dashboard.views.controls import draw_copy_link_button
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast
 from hexbeat.dashboard.views.hotspots_view import describe_group
 from hexbeat.dashboard.views.layer_view import LayerView, ListGroup
-from layers.access import Action, may
+from layers.access import Action, may, may_export
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_span
 
@@ -183,12 +184,16 @@ def draw_card_links(  # the ways on from one card
         plan_page = find_page(pages, PLAN_ADDRESS)
         if plan_page and may(installation.viewer, Action.PLAN):
             st.page_link(plan_page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
-        if all(may(installation.viewer, Action.EXPORT, line.spec.name) for line in card.lines):
+        if may_export(installation.viewer, "counts", [line.spec.name for line in card.lines]):
             mark = find_demonstration_mark(installation.columns)
             note = {"demonstration": mark} if mark else {}
             st.download_button(
                 "Download",
-                data=lambda: build_counts_csv(build_card_rows(card), note=note),
+                data=check_export(
+                    installation,
+                    lambda: build_counts_csv(build_card_rows(card), note=note),
+                    layers=[line.spec.name for line in card.lines],
+                ),
                 file_name=f"hexbeat-{installation.area.name}-{card.cell}.csv",
                 mime="text/csv",
                 on_click="ignore",

@@ -15,13 +15,13 @@ from hexbeat.analysis.change_map import AGAINST
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.state.choices import OWN_DATES, OWN_HOURS, VIEWS, Choices
 from hexbeat.dashboard.state.presets import PERIODS, SHIFTS, format_size
-from layers.catalogue import LAYER_NAMES, LAYERS, find_layer
+from layers.catalogue import LAYERS, find_layer
 from layers.column_filter import ColumnFilter, Section
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.filters import COLUMN_FILTERS
 from layers.periods import find_period_before
-from layers.wording import DAY_NAMES
+from layers.wording import DAY_NAMES, escape_html, format_list
 
 __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 
@@ -49,7 +49,7 @@ def forget_widgets() -> None:
 def draw_filters(choices: Choices, *, columns: Columns, wards: Wards, last: date) -> tuple[Choices, DeltaGenerator]:
     """Draw all filters. The choices, and an empty place under the sizes for the size that the map then has."""
     _seed_widgets(choices, last)
-    current = _draw_what(choices)
+    current = _draw_what(choices, columns)
     current = _draw_columns(current, columns, "what")
     current = _draw_when(current, last)
     current = _draw_where(current, wards)
@@ -97,10 +97,22 @@ def _draw_heading(text: str) -> None:
     st.html(f'<h2 class="hb-legend">{text}</h2>')
 
 
-def _draw_what(choices: Choices) -> Choices:
+def _draw_by_ward_only(columns: Columns) -> None:
+    """Say which layers the role sees by ward only, and where; nothing if there is none."""
+    titles = [spec.title for spec in columns.list_shown() if spec not in columns.list_shown(in_cells=True)]
+    if titles:
+        st.html(
+            f'<p class="hb-small">{escape_html(format_list(titles))}: shown to your role by ward only, and so not on '
+            "this map. Their numbers by ward stand under it.</p>"
+        )
+
+
+def _draw_what(choices: Choices, columns: Columns) -> Choices:
     """Draw the choice of one layer, or of several side by side."""
     _draw_heading("What")
-    options = [*LAYER_NAMES, SEVERAL]
+    shown = [spec.name for spec in columns.list_shown(in_cells=True)]
+    _draw_by_ward_only(columns)
+    options = [*shown, SEVERAL]
     titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
     layer = st.pills(
         "Layer",
@@ -115,12 +127,12 @@ def _draw_what(choices: Choices) -> Choices:
     _mark_shown("layers")
     layers = st.pills(
         "Layers side by side",
-        list(LAYER_NAMES),
+        shown,
         key=PREFIX + "layers",
         selection_mode="multi",
         format_func=lambda name: find_layer(name).short.capitalize(),
     )
-    return replace(choices, layers=tuple(name for name in LAYER_NAMES if name in layers) or choices.layers)
+    return replace(choices, layers=tuple(name for name in shown if name in layers) or choices.layers)
 
 
 def _draw_when(choices: Choices, last: date) -> Choices:

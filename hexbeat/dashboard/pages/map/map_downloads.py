@@ -33,7 +33,7 @@ from hexbeat.dashboard.views.sentence import format_filter_line
 from hexbeat.dashboard.views.tables import format_table
 from hexbeat.documents.map_document import MapSheet, render_map_pdf, render_map_png
 from hexbeat.files import escape_formula
-from layers.access import Action, may
+from layers.access import may_export, may_make
 from layers.wording import format_span
 
 __all__ = [
@@ -85,7 +85,9 @@ def draw_downloads(
 ) -> None:
     """Draw a button for each kind of file."""
     figures = [view.figures for view in views]
-    if not all(may(installation.viewer, Action.EXPORT, layer_figures.spec.name) for layer_figures in figures):
+    names = [layer_figures.spec.name for layer_figures in figures]
+    may_take = may_export(installation.viewer, "counts", names)
+    if not may_take and not may_make(installation.viewer, "map"):
         st.text("Your role cannot download this.")
         return
     about = build_about(installation, choices, views, resolution)
@@ -111,9 +113,9 @@ def draw_downloads(
         "The cells of the map with their numbers. CSV and Excel carry no formulas; the map opens without a network."
     )
     with st.container(horizontal=True, gap="small"):
-        for label, ending, mime, make in kinds:
+        for label, ending, mime, make in kinds if may_take else ():
             draw_download(label, make, name=stem + ending, mime=mime, installation=installation, figures=figures)
-        for view in views:
+        for view in views if may_make(installation.viewer, "map") else ():
             title = view.figures.spec.title
             label = "Map" if len(views) == 1 else f"Map of {title.lower()}"
             name = format_file_stem([view.figures], installation.area, choices.view, period=view.period)
@@ -129,6 +131,7 @@ def draw_downloads(
                     mime=mime,
                     installation=installation,
                     figures=[view.figures],
+                    document="map",
                 )
 
 
@@ -146,9 +149,10 @@ def draw_download(
     mime: str,
     installation: Installation,
     figures: Sequence[LayerFigures],
+    document: str | None = None,
 ) -> None:
     """Draw one button; the policy is checked again when the file is made."""
-    data = check_export(installation, make, layers=[layer_figures.spec.name for layer_figures in figures])
+    data = check_export(installation, make, layers=[one.spec.name for one in figures], document=document)
     st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 

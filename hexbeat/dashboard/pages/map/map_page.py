@@ -115,7 +115,11 @@ def read_choices(installation: Installation) -> Choices:
         st.session_state[LINK_PROBLEMS_KEY] = problems
         return keep_choices(choices)
     previous: Choices = st.session_state[CHOICES_KEY]
-    return previous
+    shown = [spec.name for spec in installation.columns.list_shown(in_cells=True)]
+    if set(previous.layers) <= set(shown):
+        return previous
+    layers = tuple(name for name in previous.layers if name in shown)  # the role changed meanwhile
+    return keep_choices(replace(previous, layers=layers or (choose_first_layer(installation.columns),), cell=None))
 
 
 def find_map_choices() -> Choices | None:

@@ -21,7 +21,9 @@ from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table, style_numbers
 from hexbeat.store.records import read_records
 from layers.access import Action, may
+from layers.counting import count
 from layers.grouping import GROUPINGS, GROUPS
+from layers.periods import describe_missing_days
 from layers.wording import escape_html, format_about, format_plural
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def draw_tabs(
     if table.open:
         with table:
             draw_table(installation, choices, views)
+            draw_ward_numbers(installation, choices, last)
     if rhythm.open:
         with rhythm:
             draw_rhythm(installation, choices, figures)
@@ -100,6 +103,25 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
         if view.wards is not None and len(view.wards):
             st.html('<h2 class="hb-map-title">By ward</h2>')
             draw_frame(view.wards, key=f"ward_table_{name}", alt="The wards by name and their change")
+
+
+def draw_ward_numbers(installation: Installation, choices: Choices, last: date) -> None:
+    """Draw the numbers by ward of each layer that the role sees by ward only; nothing if there is none."""
+    columns, area = installation.columns, installation.area
+    start, end = choices.bounds(last)
+    in_cells = columns.list_shown(in_cells=True)
+    for spec in (spec for spec in columns.list_shown() if spec not in in_cells):
+        st.html(f'<h2 class="hb-map-title">{escape_html(spec.title)}, by ward only</h2>')
+        event_filter = build_filter(choices, layer=spec.name, start=start, end=end)
+        missing = describe_missing_days(columns, event_filter, time_zone=area.time_zone)
+        counts = count(columns, event_filter, by=("ward",), wards=area.wards, time_zone=area.time_zone)
+        table = counts.rows.drop(columns="ward_code").rename(columns={"ward_name": "Ward", "count": "Number"})
+        if missing:
+            st.text(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
+        if len(table):
+            draw_frame(table, key=f"ward_only_{spec.name}", alt=f"{spec.title} by ward")
+        elif not missing:
+            st.text("None on record.")
 
 
 def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:

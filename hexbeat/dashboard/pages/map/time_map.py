@@ -14,7 +14,7 @@ from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures, TimeCounts, count_over_time
 from hexbeat.dashboard.state.freshness import Freshness
-from hexbeat.dashboard.state.session import Installation, strip_display_choices
+from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from layers.event import Measure
 from layers.layer_spec import LayerSpec
 from layers.wording import MONTH_NAMES, escape_html, format_span
@@ -109,7 +109,7 @@ def _format_label(period: Period, known: int, unit: str) -> str:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _count_over_time(
     _installation: Installation,
-    key: tuple[str, int, str, str],
+    key: InstallationKey,
     choices: Choices,
     _freshness: Freshness,
     layer: str,

@@ -19,6 +19,7 @@ from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, forget_start, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
 from layers.catalogue import LAYERS, list_usual_targets
+from layers.columns import Columns
 
 __all__ = ["draw_patrol_choices", "draw_sweep_choices", "find_next_shift"]
 
@@ -49,7 +50,7 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
             "Going", list(MODES), default="walk", required=True, key="patrol_mode", format_func=MODES.__getitem__
         )
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
-        weights = _draw_weights()
+        weights = _draw_weights(installation.columns)
         common = _draw_where(installation, "patrol", "station")
     if not (weights and common and hours and mode):
         return None
@@ -121,16 +122,16 @@ def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
     return int(first), int(last)
 
 
-def _draw_weights() -> tuple[tuple[str, float], ...]:
+def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
     """Draw layers and their weights, and return them. People weigh the layers: they are never simply added up."""
-    incidents = [spec.name for spec in LAYERS if spec.kind == "incident"]
+    incidents = [spec.name for spec in columns.list_shown(in_cells=True) if spec.kind == "incident"]
     titles = {spec.name: spec.title for spec in LAYERS}
     requested = [layer for layer in st.query_params.get("layers", "").split(",") if layer in incidents]
     chosen = st.pills(
         "What counts",
         incidents,
         selection_mode="multi",
-        default=requested or list_usual_targets(),
+        default=requested or [name for name in list_usual_targets() if name in incidents],
         key="patrol_layers",
         format_func=titles.__getitem__,
     )

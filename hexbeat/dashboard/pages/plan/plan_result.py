@@ -17,7 +17,7 @@ from hexbeat.documents.plan.plan_tracks import build_plan_gpx
 from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import list_plans
-from layers.access import Action, may, require
+from layers.access import may_make, require_document
 from layers.wording import escape_html, format_number, format_percent
 
 __all__ = [
@@ -71,10 +71,14 @@ def draw_team_files(installation: Installation, plan: Plan, tour: Tour, pages: S
         if done_page := find_page(pages, RECORD_ADDRESS):
             label = f"Record the stops of {tour.team} on a phone"
             st.page_link(done_page, label=label, query_params={"plan": plan.plan_id, "team": tour.team})
-        if may(installation.viewer, Action.EXPORT):
+        if may_make(installation.viewer, "plan"):
             st.download_button(
                 f"GPX of {tour.team}",
-                data=check_export(installation, lambda: build_plan_gpx(plan, installation.area, team=tour.team)),
+                data=check_export(
+                    installation,
+                    lambda: build_plan_gpx(plan, installation.area, team=tour.team),
+                    document="plan",
+                ),
                 file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}-{tour.team.lower().replace(' ', '-')}.gpx",
                 mime=PLAN_FILES["gpx"][1],
                 on_click="ignore",
@@ -85,7 +89,7 @@ def draw_team_files(installation: Installation, plan: Plan, tour: Tour, pages: S
 def draw_files(installation: Installation, plan: Plan) -> None:
     """Draw a button for each kind of file of the whole plan; each team has its GPX beside its stops."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if may(installation.viewer, Action.EXPORT):
+        if may_make(installation.viewer, "plan"):
             for kind, (label, mime, suffix) in PLAN_FILES.items():
                 if kind == "gpx":
                     continue
@@ -101,7 +105,7 @@ def draw_files(installation: Installation, plan: Plan) -> None:
 
 def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
     """The file, made when its button is pressed; the policy is checked again then."""
-    require(installation.viewer, Action.EXPORT)
+    require_document(installation.viewer, "plan")
     links = read_plan_settings(installation.settings.home).links
     return build_plan_file(plan, installation.area, kind, links=links)
 

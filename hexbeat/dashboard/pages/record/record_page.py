@@ -30,8 +30,9 @@ from hexbeat.operations.ledger.ledger_return import (
     build_return_xlsx,
 )
 from hexbeat.operations.plans.plan import Plan, Tour
+from hexbeat.operations.plans.plan_access import may_see_plan
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
-from layers.access import Action, may, require
+from layers.access import Action, may, may_make, require
 from layers.periods import find_quarter, format_quarter, format_quarter_months
 from layers.wording import escape_html, format_date, format_list, format_plural
 
@@ -70,7 +71,7 @@ def draw_week(installation: Installation) -> None:
 
 def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame) -> None:
     """Draw the downloads of the return by ward, quarter and team."""
-    if not may(installation.viewer, Action.EXPORT):
+    if not may_make(installation.viewer, "return"):
         st.text("Your role cannot download this.")
         return
     st.html('<h2 class="hb-title">The return</h2>')
@@ -98,7 +99,7 @@ def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.Da
         ):
             st.download_button(
                 label,
-                data=check_export(installation, make),
+                data=check_export(installation, make, document="return"),
                 file_name=stem + ending,
                 mime=mime,
                 on_click="ignore",
@@ -127,7 +128,7 @@ def load_plans(installation: Installation) -> list[Plan]:
     folder = installation.settings.home / "plans"
     stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.json")))
     plans = _read_plans(installation, str(folder), stamp, work_version(installation.store, installation.viewer))
-    return [plan for plan in plans if plan.area == installation.area.name]
+    return [plan for plan in plans if plan.area == installation.area.name and may_see_plan(installation.viewer, plan)]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

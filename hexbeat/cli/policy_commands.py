@@ -1,0 +1,83 @@
+"""policy: who may see and do what, as this installation decides it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.policy import EVERYBODY_ELSE, POLICY_FILE, AccessPolicy, choose_lesser_role, find_local_viewer, read_policy
+from hexbeat.settings import Settings
+from layers.access import Role, Viewer, find_detail
+from layers.catalogue import LAYERS
+from layers.policy import GRANTS
+
+__all__ = ["check", "policy"]
+
+policy = typer.Typer(no_args_is_help=True, help="Check the access policy, and explain who may see and do what.")
+
+
+@policy.callback()
+def group() -> None:
+    """Keep `check` a subcommand, as it is the only one."""
+
+
+@policy.command()
+def check(
+    *,
+    role: Annotated[str | None, typer.Option("--role", metavar="NAME", help="Only this role.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Check policy.toml, and explain what each role sees of each layer, and which pages and files it has.
+
+    Example: hexbeat policy check --role police
+    """
+    settings = Settings.from_environment(home=home)
+    access = read_policy(settings.home)
+    viewer = find_local_viewer(settings.home)
+    if role:
+        choose_lesser_role(viewer, role)  # refuses an unknown role
+    roles = [build_role(access, Role(name)) for name in ([role] if role else list(Role))]
+    payload = {
+        "file": POLICY_FILE if (settings.home / POLICY_FILE).is_file() else None,
+        "roles": roles,
+        "groups": dict(access.groups),
+        "local": None if access.local is None else dict(access.local),
+        "you": {"account": viewer.subject, "role": viewer.role},
+    }
+    rows = [
+        {"role": row["role"], **row["layers"]} | {name: ", ".join(row[name]) or "none" for name in GRANTS}
+        for row in roles
+    ]
+    print_answer(payload, form=form, rows=rows, heading=describe_file(found=payload["file"] is not None))
+    if form is Format.TABLE:
+        for sentence in describe_accounts(access, viewer):
+            print_message(sentence)
+
+
+def build_role(access: AccessPolicy, role: Role) -> dict[str, Any]:
+    """What a role sees of each layer, and its grants, sorted by name."""
+    viewer = Viewer(role, policy=access.policy)
+    grants = access.policy.find_grants(role)
+    return {
+        "role": str(role),
+        "layers": {spec.name: str(find_detail(viewer, spec.name)) for spec in LAYERS},
+        **{name: sorted(map(str, getattr(grants, name))) for name in GRANTS},
+    }
+
+
+def describe_file(*, found: bool) -> str:
+    """Whether an installation changes the defaults."""
+    return (
+        f"{POLICY_FILE} changes what each role sees" if found else f"There is no {POLICY_FILE}: the usual policy holds"
+    )
+
+
+def describe_accounts(access: AccessPolicy, viewer: Viewer) -> list[str]:
+    """Sentences on who has which role: groups of the identity provider, and accounts on this machine."""
+    sentences = [f"Group {name}: {role}." for name, role in access.groups]
+    for name, role in access.local or ((EVERYBODY_ELSE, Role.ANALYST),):
+        who = "Any other account on this machine" if access.local else "Each account on this machine"
+        sentences.append(f"{who if name == EVERYBODY_ELSE else f'Account {name}'}: {role}.")
+    return [*sentences, f"You are {viewer.role}."]

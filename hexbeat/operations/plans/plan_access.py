@@ -1,0 +1,50 @@
+"""Who may see a plan that is kept: its stops stand where the records of its layers lie."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import h3
+
+from geo.errors import PolicyError
+from hexbeat.operations.plans.plan import Plan, Stop
+from layers.access import Action, Viewer, find_detail, may, require
+from layers.catalogue import LAYER_NAMES
+
+__all__ = ["may_see_plan", "require_plan"]
+
+_MIDDLE_DEG: Final = 2e-5  # about 2 m: two ways to find the middle of a cell differ by less
+
+
+def require_plan(viewer: Viewer, plan: Plan) -> None:
+    """PolicyError unless the viewer may plan, and sees the layers of the plan as finely as its stops show them."""
+    require(viewer, Action.PLAN)
+    too_fine = next(_list_too_fine(viewer, plan), None)
+    if too_fine is not None:
+        raise PolicyError(
+            "A plan is shown to those who see its layers as finely as it does",
+            f"its stops show {too_fine} more finely than your role may see",
+            "make a plan of your own, or ask the analyst of the partnership",
+        )
+
+
+def may_see_plan(viewer: Viewer, plan: Plan) -> bool:
+    """Whether `require_plan` lets the viewer see the plan."""
+    return may(viewer, Action.PLAN) and next(_list_too_fine(viewer, plan), None) is None
+
+
+def _list_too_fine(viewer: Viewer, plan: Plan) -> Iterator[str]:
+    """The layers that the plan shows more finely than the viewer may see them."""
+    stops = [stop for tour in plan.tours for stop in tour.stops]
+    for layer in plan.scope.layers:
+        detail = find_detail(viewer, layer)
+        if detail.kind == "points" or layer not in LAYER_NAMES:
+            continue
+        if not all(_is_within(stop, detail.finest or 0) for stop in stops):
+            yield layer
+
+
+def _is_within(stop: Stop, finest: int) -> bool:
+    """Whether a stop is the middle of a cell no finer than this resolution."""
+    lat, lon = h3.cell_to_latlng(stop.cell)
+    is_middle = abs(stop.lat - lat) < _MIDDLE_DEG and abs(stop.lon - lon) < _MIDDLE_DEG
+    return bool(h3.get_resolution(stop.cell) <= finest and is_middle)

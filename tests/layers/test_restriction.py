@@ -1,0 +1,144 @@
+"""Columns as a viewer may see them: nothing in them is finer than their detail, and nothing else is changed."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, Final
+
+import h3
+import numpy as np
+import pytest
+
+from geo.errors import PolicyError
+from layers.columns import Columns
+from layers.counting import count
+from layers.coverage import Coverage, CoverageEntry
+from layers.event import RESOLUTIONS
+from layers.filters import Filter
+from layers.precision import measure_precision
+from layers.restriction import restrict_columns
+from layers.roles import NOTHING, POINTS, WARDS, Detail, show_cells
+from tests.support.events import Event, columns_of, local
+
+START_DAY, END_DAY = dt.date(2026, 11, 1), dt.date(2026, 12, 1)
+LON, LAT = -1.2243735, 54.5703741
+START: Final = local("2026-11-20 10:00")
+EVENTS: Final = [
+    Event(START, layer="overdoses", lon=LON, lat=LAT, category="secret", source="hospital", quantity=3),
+    Event(START + 60, layer="overdoses", lon=LON + 0.0003, lat=LAT, category="secret", source="hospital"),
+    Event(START + 120, lon=LON, lat=LAT, category="", source="log"),
+]
+
+
+def see(detail: Detail, columns: Columns | None = None) -> Columns:
+    whole = columns or columns_of(EVENTS)
+    return restrict_columns(whole, {"overdoses": detail, "needle_litter": POINTS})
+
+
+def test_all_points_are_the_columns_themselves() -> None:
+    whole = columns_of(EVENTS)
+    assert see(POINTS, whole) is whole
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_cells_have_the_middle_of_the_cell_and_nothing_finer(resolution: int) -> None:
+    seen = see(show_cells(resolution))
+    cell = h3.latlng_to_cell(LAT, LON, resolution)
+    lat, lon = h3.cell_to_latlng(cell)
+    assert (seen.lon[0], seen.lat[0]) == (lon, lat)
+    assert (seen.lon[2], seen.lat[2]) == (LON, LAT)
+    for size in RESOLUTIONS:
+        name = h3.int_to_str(int(seen.cell_ids[size][seen.cell[size][0]]))
+        assert name == h3.latlng_to_cell(lat, lon, size)
+    assert measure_precision(seen, "overdoses", time_zone="Europe/London").finest == resolution
+
+
+def test_the_rest_of_what_is_seen_in_cells_stays() -> None:
+    whole, seen = columns_of(EVENTS), see(show_cells(9))
+    changed = {"lon", "lat", "location", "location_m", "cell", "cell_ids", "details", "coverage"}
+    for field in fields(Columns):
+        if field.name not in changed:
+            assert np.array_equal(getattr(seen, field.name), getattr(whole, field.name)), field.name
+
+
+def test_records_that_are_known_less_well_stay_so() -> None:
+    rough = [replace(event, location="randomised", location_m=450.0) for event in EVENTS]
+    seen = see(show_cells(10), columns_of(rough))
+    assert measure_precision(seen, "overdoses", time_zone="Europe/London").finest == 8
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda seen: count(seen, Filter(), resolution=10), lambda seen: seen.find_cell_codes(np.array([0]), 10)],
+    ids=["count", "codes"],
+)
+def test_cells_that_are_too_fine_are_refused(ask: Callable[[Columns], object]) -> None:
+    seen = see(show_cells(9))
+    with pytest.raises(PolicyError) as caught:
+        ask(seen)
+    assert str(caught.value) == (
+        "The access policy decides how finely each layer is shown; Overdoses are shown to your role in cells of "
+        "resolution 9 or larger, not 10; choose resolution 9"
+    )
+    assert count(seen, Filter(), resolution=9).total == 3
+    assert count(seen, Filter(layers=("needle_litter",)), resolution=11).total == 1
+    assert not seen.in_cell(h3.latlng_to_cell(LAT, LON, 10), 10)[:2].any()
+
+
+def test_by_ward_there_is_no_place_but_the_ward() -> None:
+    seen = see(WARDS)
+    assert np.isnan(seen.lon[:2]).all()
+    assert np.isnan(seen.lat[:2]).all()
+    assert count(seen, Filter(layers=("overdoses",), measure="quantity"), by=("ward",)).total == 4
+    with pytest.raises(PolicyError) as caught:
+        count(seen, Filter(layers=("overdoses",)), resolution=8)
+    assert str(caught.value) == (
+        "The access policy decides how finely each layer is shown; Overdoses are shown to your role by ward only; ask "
+        "for them by ward, or leave this layer out"
+    )
+    assert [spec.name for spec in seen.list_shown() if spec not in seen.list_shown(in_cells=True)] == ["overdoses"]
+
+
+def test_nothing_leaves_no_event_no_name_and_no_day() -> None:
+    entries = [
+        CoverageEntry(layer=layer, source=source, scope="", start=START_DAY, end=END_DAY, kind="set")
+        for layer, source in (("overdoses", "hospital"), ("needle_litter", "log"))
+    ]
+    known = Coverage(
+        tuple(entries), (), frozenset({("overdoses", "hospital", "agency"), ("needle_litter", "log", "public")})
+    )
+    seen = see(NOTHING, replace(columns_of(EVENTS), coverage=known))
+    assert (len(seen), seen.categories, seen.sources) == (1, ("",), ("log",))
+    assert seen.coverage is not None
+    assert [entry.layer for entry in seen.coverage.entries] == ["needle_litter"]
+    assert seen.coverage.reporters == {("needle_litter", "log", "public")}
+    assert all(len(seen.cell_ids[size]) == 1 for size in RESOLUTIONS)
+    with pytest.raises(PolicyError) as caught:
+        count(seen, Filter(layers=("overdoses",)), by=("ward",))
+    assert str(caught.value) == (
+        "The access policy decides how finely each layer is shown; your role sees nothing of overdoses; leave this "
+        "layer out, or ask the analyst of the partnership"
+    )
+
+
+def test_small_numbers_are_not_known() -> None:
+    seen = see(Detail("points", fewest=3))
+    by_layer = count(seen, Filter(), by=("layer",))
+    assert by_layer.total == 3
+    assert np.isnan(by_layer.rows["count"]).all()
+    assert np.isnan(count(seen, Filter(layers=("overdoses",)), by=("ward",)).total)
+    assert count(seen, Filter(layers=("needle_litter",)), by=("ward",)).total == 1
+    with pytest.raises(PolicyError) as caught:
+        seen.find_cell_codes(np.array([0]), 9)
+    assert str(caught.value) == (
+        "The access policy decides how finely each layer is shown; numbers of overdoses below 3 are not shown to your "
+        "role, and this would tell them; ask for counts, or ask the analyst of the partnership"
+    )
+
+
+def test_what_is_given_is_not_changed() -> None:
+    whole = columns_of(EVENTS)
+    before: dict[str, Any] = {name: getattr(whole, name).copy() for name in ("lon", "lat", "location", "location_m")}
+    see(WARDS, whole)
+    see(show_cells(8), whole)
+    assert all(np.array_equal(getattr(whole, name), values) for name, values in before.items())
