@@ -19,6 +19,8 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.roles import Role
 
+pytestmark = pytest.mark.slow  # each may be the first, which waits for the imports of the process
+
 HEADINGS = "layer,source_id,lon,lat,date,quantity\n"
 ROW = "needle_litter,a{0},-1.23,54.57,2025-11-21 14:30,1\n"
 
@@ -73,7 +75,6 @@ def test_a_file_that_takes_too_much_memory_is_refused_and_the_next_one_is_read(t
     assert suggest_apart(path).source == "table"
 
 
-@pytest.mark.slow
 def test_a_load_that_takes_too_long_is_ended_and_changes_nothing(tmp_path: Path) -> None:
     settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, 150_000)
     with pytest.raises(DataError) as caught:
