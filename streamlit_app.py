@@ -33,4 +33,4 @@ if __name__ == "__main__":  # Streamlit runs the page's script
     main()
 else:  # `streamlit run` found an app by reading this file, and imports it to serve it
     security = importlib.import_module(SECURITY.get(read_audience(), SECURITY["partners"]))
-    app = st.App(__file__, middleware=security.middleware())
+    app = st.App(__file__, middleware=security.middleware(), secrets=security.build_secrets())

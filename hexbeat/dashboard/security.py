@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from starlette.middleware import Middleware
 
@@ -22,6 +22,7 @@ from hexbeat.dashboard.web.server_settings import ServerSettings
 __all__ = [
     "PAGE_ADDRESSES",
     "build_rules",
+    "build_secrets",
     "has_provider",
     "middleware",
     "require_login",
@@ -29,7 +30,9 @@ __all__ = [
     "require_own_page",
 ]
 
-LOGIN: Final = "hexbeat.dashboard.login_middleware"  # mounted where it is installed
+# A login stands behind the gate where it is installed. Not imported from here: it knows the store, and comes after.
+LOGIN: Final = "hexbeat.dashboard.login_middleware"
+LOGIN_SETTINGS: Final = "hexbeat.login_settings"
 # The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
 PAGE_ADDRESSES: Final = (
     "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
@@ -39,27 +42,43 @@ PATHS: Final = re.compile(
     r"|/(static|component|media)/.+"
 )
 UPLOADS: Final = re.compile(r"/_stcore/upload_file/[^/]+/[^/]+")
-FORMS: Final = re.compile(r"/auth/[a-z-]+|/oauth2callback|/login|/logout")
-# "Run again with these choices", "stop", "I am still here", "where may I put this file".
-INCOMING: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"})
+FORMS: Final = re.compile(r"/auth/[a-z-]+|/oauth2callback|/sign-(in|out)")
+# "Run again with these choices", "stop", "I am still here", "where may I put this file",
+# "make the file of this button", "the next rows of this table".
+INCOMING: Final = frozenset(
+    {
+        "rerun_script",
+        "stop_script",
+        "app_heartbeat",
+        "file_urls_request",
+        "backend_operation_request.deferred_file",
+        "backend_operation_request.dataframe_chunk",
+    }
+)
 
 
 def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
     chosen = settings or ServerSettings.from_environment()
     require_login(None, chosen)
-    login = _find_login()
+    login = _find_module(LOGIN)
     return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *(login.middleware() if login else [])]
+
+
+def build_secrets() -> dict[str, Any] | None:
+    """What Streamlit must know to sign people in; None without a provider."""
+    login = _find_module(LOGIN)
+    return login.build_secrets() if login else None
 
 
 def has_provider() -> bool:
     """True if everybody logs in by a provider, so that others than the people at this machine may come."""
-    login = _find_login()
-    return login is not None and bool(login.has_provider())
+    login_settings = _find_module(LOGIN_SETTINGS)
+    return login_settings is not None and login_settings.read_provider() is not None
 
 
-def _find_login() -> ModuleType | None:
-    return import_module(LOGIN) if find_spec(LOGIN) else None
+def _find_module(name: str) -> ModuleType | None:
+    return import_module(name) if find_spec(name) else None
 
 
 def require_login(address: str | None, settings: ServerSettings) -> None:

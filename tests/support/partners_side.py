@@ -27,6 +27,7 @@ __all__ = ["PATIENCE_S", "Open", "Served", "Visit", "one_page", "open_page", "se
 
 
 HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
+FORBIDDEN: Final = "Content Security Policy"  # a browser says so of what a page needs and may not have
 UPLOAD_MS: Final = 5_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -121,6 +122,7 @@ def visit(windows: Windows, url: str, *, size: tuple[int, int] = DESK, scheme: s
     windows.hear(page, "request", lambda request: guest.requests.append(request.url))
     windows.hear(page, "websocket", lambda socket: guest.requests.append(socket.url))
     windows.hear(page, "pageerror", lambda error: guest.failures.append(str(error)))
+    windows.hear(page, "console", lambda said: guest.failures.append(said.text) if FORBIDDEN in said.text else None)
     page.goto(url)
     page.locator(".hb-facts").wait_for()
     guest.settle()

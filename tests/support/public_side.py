@@ -20,6 +20,7 @@ NOWHERE: Final = {
     "HEXBEAT_HOME": "/nonexistent/hexbeat",
     "HEXBEAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
 }
+FORBIDDEN: Final = "Content Security Policy"  # a browser says so of what a page needs and may not have
 # The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
 UNAUDITED: Final = (
     "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; "
@@ -54,6 +55,7 @@ class Ear:
         hear("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright wants its own
         hear("websocket", self._listen)
         hear("pageerror", lambda error: self.faults.append(str(error)))
+        hear("console", lambda said: self.faults.append(said.text) if FORBIDDEN in said.text else None)
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on(

@@ -14,7 +14,7 @@ from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.hosts import MOST_SHOWN, parse_host, require_own_origin
 from hexbeat.dashboard.web.server_settings import ServerSettings
 
-__all__ = ["build_rules", "middleware", "parse_frame_ancestors"]
+__all__ = ["build_rules", "build_secrets", "middleware", "parse_frame_ancestors"]
 
 PATHS: Final = re.compile(r"/|/favicon\.png|/_stcore/(health|host-config)|/(static|component|media)/.+")
 # The messages of a browser that pass: "run again with these choices", "stop", "I am still here".
@@ -27,6 +27,10 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     chosen = settings or ServerSettings.from_environment()
     ancestors = parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     return [Middleware(Gate, rules=build_rules(chosen, ancestors), settings=chosen)]
+
+
+def build_secrets() -> None:
+    """None: nobody logs in."""
 
 
 def build_rules(settings: ServerSettings, ancestors: tuple[str, ...] = ()) -> Rules:

@@ -31,7 +31,8 @@ PROJECT: Final = Path(__file__).resolve().parents[3]
 def build_app(script: str, audience: str) -> st.App:
     """The app that serves this script of Streamlit's to partners or to the public."""
     forbid_address_lookups()
-    return st.App(script, middleware=import_module(SECURITY[audience]).middleware())
+    security = import_module(SECURITY[audience])
+    return st.App(script, middleware=security.middleware(), secrets=security.build_secrets())
 
 
 def run_server(script: str, audience: str, host: str, port: int) -> None:

@@ -17,7 +17,9 @@ from hexbeat.dashboard.web.asgi import Message, Receive, Send
 __all__ = ["CLOSED_PATH", "Stream"]
 
 CLOSED_PATH: Final = "/closed"
-REMOVED_OUTGOING: Final = frozenset({"git_info_changed", "backend_operation_response"})
+# What leaves only where the side has files that a browser sends, or asks for by their button.
+FILE_ANSWERS: Final = frozenset({"file_urls_response", "backend_operation_response"})
+NOT_DONE: Final = "It could not be done. Try again."
 MOST_MESSAGES: Final = 200  # from one browser in WINDOW_S; a slider that is dragged sends some tens
 WINDOW_S: Final = 10.0
 POLICY: Final = 1008
@@ -39,7 +41,7 @@ class Stream:
     ) -> None:
         self._receive, self._send = receive, send
         self._incoming = incoming
-        self._removed = REMOVED_OUTGOING if uploads else REMOVED_OUTGOING | {"file_urls_response"}
+        self._removed = frozenset({"git_info_changed"}) | (frozenset() if uploads else FILE_ANSWERS)
         self._idle_s = idle_s
         self._clock = clock or asyncio.get_running_loop().time
         self._active_at = self._clock()
@@ -86,7 +88,7 @@ class Stream:
             message = BackMsg.FromString(content or b"")
         except Exception:  # noqa: BLE001 - whatever it was, it was no message
             return False
-        kind = message.WhichOneof("type")
+        kind = _name_kind(message)
         if kind not in self._incoming:
             return False
         if kind != "app_heartbeat" and not (kind == "rerun_script" and message.rerun_script.is_auto_rerun):
@@ -98,6 +100,9 @@ class Stream:
         kind = message.WhichOneof("type")
         if kind in self._removed:
             return None
+        if kind == "backend_operation_response" and message.backend_operation_response.error_msg:
+            message.backend_operation_response.error_msg = NOT_DONE  # an error's own text can hold a path
+            return bytes(message.SerializeToString())
         if kind != "new_session":
             return content
         session = message.new_session
@@ -117,3 +122,12 @@ class Stream:
     async def _close(self, code: int) -> None:
         self._is_closed = True
         await self._send({"type": "websocket.close", "code": code})
+
+
+def _name_kind(message: BackMsg) -> str | None:
+    """The kind of a browser's message; an operation is named after a full stop."""
+    kind = message.WhichOneof("type")
+    if kind != "backend_operation_request":
+        return kind
+    request = message.backend_operation_request
+    return ".".join([kind, *(field.name for field, _ in request.ListFields() if field.message_type)])

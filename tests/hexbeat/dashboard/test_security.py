@@ -1,8 +1,8 @@
 """What stands before the partners' pages, without a server; the real servers are tried in tests/attacks."""
 
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -14,6 +14,7 @@ from geo.errors import PolicyError
 from hexbeat.dashboard import security
 from hexbeat.dashboard.pages.navigation import PAGES
 from hexbeat.dashboard.screen import run_page
+from hexbeat.dashboard.web.gate import Gate
 from hexbeat.dashboard.web.hosts import is_loopback, parse_host, require_own_origin
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
@@ -27,12 +28,15 @@ NO_LOGIN = (
 
 
 @pytest.fixture
-def login(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+def login(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Installs a login, with a provider or without one."""
 
-    def install(provider: bool) -> None:  # noqa: FBT001 - the one thing that it says
-        module = cast("ModuleType", SimpleNamespace(has_provider=lambda: provider, middleware=list))
-        monkeypatch.setattr(security, "_find_login", lambda: module)
+    def install(provider: str | None, door: Any = None) -> None:
+        parts = {
+            security.LOGIN: SimpleNamespace(middleware=lambda: [door], build_secrets=lambda: {"auth": provider}),
+            security.LOGIN_SETTINGS: SimpleNamespace(read_provider=lambda: provider),
+        }
+        monkeypatch.setattr(security, "_find_module", parts.__getitem__)
 
     return install
 
@@ -122,32 +126,32 @@ def test_loopback_is_this_machine(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "0.0.0.0", "::", "192.168.0.4", "example.org", "localhost.example.org"])  # noqa: S104 - what must be refused
-def test_every_other_address_needs_a_login(address: str, login: Callable[[bool], None]) -> None:
+def test_every_other_address_needs_a_login(address: str, login: Callable[..., None]) -> None:
     assert not is_loopback(address)
-    login(False)
+    login(None)
     with pytest.raises(PolicyError) as refused:
         security.require_login(address, ServerSettings())
     assert str(refused.value) == NO_LOGIN.format(f"other machines can reach {address}")
-    login(True)
+    login("a provider")
     security.require_login(address, ServerSettings())
 
 
-def test_other_names_need_a_login(login: Callable[[bool], None]) -> None:
-    login(False)
+def test_other_names_need_a_login(login: Callable[..., None]) -> None:
+    login(None)
     for ask in (lambda: security.require_login("127.0.0.1", OVER_TLS), lambda: security.middleware(OVER_TLS)):
         with pytest.raises(PolicyError) as refused:
             ask()
         assert str(refused.value) == NO_LOGIN.format("it would answer to hexbeat.example.gov.uk")
-    login(True)
+    login("a provider")
     security.require_login("127.0.0.1", OVER_TLS)
-    assert len(security.middleware(OVER_TLS)) == 1
+    assert len(security.middleware(OVER_TLS)) == 2
 
 
-def test_a_login_stands_behind_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    door: Any = object()
-    module = cast("ModuleType", SimpleNamespace(has_provider=lambda: False, middleware=lambda: [door]))
-    monkeypatch.setattr(security, "_find_login", lambda: module)
-    assert security.middleware(ServerSettings())[1:] == [door]
+def test_a_login_stands_behind_the_gate(login: Callable[..., None]) -> None:
+    login("a provider", "a door")
+    gate, *doors = security.middleware(ServerSettings())
+    assert (gate.cls, doors) == (Gate, ["a door"])
+    assert security.build_secrets() == {"auth": "a provider"}
 
 
 def test_the_gate_knows_the_address_of_every_page() -> None:

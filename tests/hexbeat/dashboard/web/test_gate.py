@@ -121,14 +121,14 @@ def test_pages_are_read_only(side: str, method: str) -> None:
 
 
 def test_partners_send_files_and_forms_and_the_public_sends_nothing() -> None:
-    for method, path in (("PUT", UPLOAD), ("DELETE", UPLOAD), ("POST", "/login"), ("GET", "/oauth2callback")):
+    for method, path in (("PUT", UPLOAD), ("DELETE", UPLOAD), ("POST", "/sign-in"), ("GET", "/oauth2callback")):
         assert answer_of(ask("partners", path, method=method)) == (200, "passed")
         assert answer_of(ask("public", path, method=method)) == (404, "There is no such page.\n")
 
 
 @pytest.mark.parametrize(
     ("path", "method", "largest"),
-    [(UPLOAD, "PUT", 256 * MB + 65_536), ("/login", "POST", 65_536), ("/", "GET", 65_536)],
+    [(UPLOAD, "PUT", 256 * MB + 65_536), ("/sign-in", "POST", 65_536), ("/", "GET", 65_536)],
 )
 def test_a_body_has_a_size(path: str, method: str, largest: int) -> None:
     words = (
@@ -145,10 +145,10 @@ def test_a_body_has_a_size(path: str, method: str, largest: int) -> None:
 
 
 def test_a_body_that_announced_nothing_is_cut_off_at_its_size() -> None:
-    sent = ask("partners", "/login", method="POST", body=[b"x" * 65_536, b"y", b"z"])
+    sent = ask("partners", "/sign-in", method="POST", body=[b"x" * 65_536, b"y", b"z"])
     assert answer_of(sent)[0] == 413
     assert len(sent.read) == 1
-    assert answer_of(ask("partners", "/login", method="POST", body=[b"x" * 65_535, b"y"]))[0] == 200
+    assert answer_of(ask("partners", "/sign-in", method="POST", body=[b"x" * 65_535, b"y"]))[0] == 200
 
 
 def test_a_body_that_is_slow_is_cut_off() -> None:
@@ -274,8 +274,13 @@ def test_other_messages_are_passed_over() -> None:
         BackMsg(load_git_info=True).SerializeToString(), BackMsg(clear_cache=True).SerializeToString(),
         BackMsg(debug_shutdown_runtime=True).SerializeToString(), b"", b"\xff" * 1000,
     ]  # fmt: skip
-    heard, client = read_stream([*odd, rerun(), *odd, upload.SerializeToString()])
-    assert [message["bytes"] for message in heard] == [rerun(), upload.SerializeToString()]
+    install, make = BackMsg(), BackMsg()
+    install.backend_operation_request.install_skills.SetInParent()
+    make.backend_operation_request.deferred_file.file_id = "x"
+    odd.append(install.SerializeToString())
+    wanted = [rerun(), upload.SerializeToString(), make.SerializeToString()]
+    heard, client = read_stream([part for message in wanted for part in (*odd, message)])
+    assert [message["bytes"] for message in heard] == wanted
     assert client.sent == [{"type": "websocket.send", "bytes": b""}]
 
 
@@ -310,6 +315,8 @@ def test_paths_versions_and_ids_of_the_machine_do_not_leave() -> None:
     gone.git_info_changed.repository = "secret"
     answers = ForwardMsg()
     answers.file_urls_response.response_id = "x"
+    failed = ForwardMsg()
+    failed.backend_operation_response.error_msg = "No such file: /srv/secret"
 
     def passed(content: ForwardMsg, *, uploads: bool) -> list[Any]:
         client = Client()
@@ -326,4 +333,7 @@ def test_paths_versions_and_ids_of_the_machine_do_not_leave() -> None:
     assert session.new_session.initialize.session_id == "kept"
     assert session.new_session.initialize.HasField("user_info")
     assert passed(gone, uploads=True) == []
-    assert [len(passed(answers, uploads=uploads)) for uploads in (True, False)] == [1, 0]
+    (told,) = passed(failed, uploads=True)
+    assert told.backend_operation_response.error_msg == "It could not be done. Try again."
+    for message in (answers, failed):
+        assert [len(passed(message, uploads=uploads)) for uploads in (True, False)] == [1, 0]
