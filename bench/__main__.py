@@ -24,6 +24,7 @@ BENCHES: Final = (
     "start",
     "fuzz",
     "faults",
+    "load",
 )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,8 +20,14 @@ else:
 
 __all__ = ["atomic_write", "escape_formula", "escape_formulas", "format_toml_fact", "hash_file", "require_folder"]
 
-# OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the full-width forms run too
+# OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets. Full-width, small and raised forms
+# are marks too, because a program may fold them.
+_FORMULA_MARKS: Final = frozenset(
+    "=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c\ufb29"
+)
+_CONTROL_STARTS: Final = ("\t", "\r", "\n")
+_UNSEEN_KINDS: Final = "ZCM"  # separators, controls and formats, marks on the letter before: a program may drop them
+_UNSEEN_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol without any ink
 
 
 def require_folder(out: Path) -> None:
@@ -70,8 +77,23 @@ def hash_file(path: Path) -> str:
 
 
 def escape_formula(value: Any) -> Any:
-    """The value, with an apostrophe in front if it is text that a spreadsheet would run as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    """The value, with an apostrophe in front if it is text that a spreadsheet would run as a formula.
+
+    What a person does not see in front of the text (no-break and zero-width spaces, a byte order mark, controls) does
+    not count: a program may drop it.
+    """
+    return f"'{value}" if isinstance(value, str) and _begins_as_formula(value) else value
+
+
+def _begins_as_formula(text: str) -> bool:
+    if text.startswith(_CONTROL_STARTS):
+        return True
+    for mark in text:
+        if mark in _FORMULA_MARKS:
+            return True
+        if unicodedata.category(mark)[0] not in _UNSEEN_KINDS and mark not in _UNSEEN_LETTERS:
+            return False
+    return False
 
 
 def escape_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":

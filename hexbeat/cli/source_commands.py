@@ -65,7 +65,7 @@ def suggest(
         )
     require_encoding(encoding)
     with open_documents(home) as documents:
-        proposal = suggestions.suggest_profile(file, documents=documents, sheet=sheet, encoding=encoding)
+        proposal = suggestions.suggest_profile(file, profiles=list_profiles(documents), sheet=sheet, encoding=encoding)
     payload = proposal.as_dict()
     print_answer(payload, form=form, rows=payload["columns"], heading=f"{file.name}: {payload['guess']}")
     for reason in proposal.reasons:

@@ -137,6 +137,6 @@ def parse_click(returned: Any) -> tuple[float, float] | None:
     """Longitude and latitude of a press on the map; None if the browser sent anything else, which is not trusted."""
     try:
         lon, lat = float(returned["last_clicked"]["lng"]), float(returned["last_clicked"]["lat"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return None
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None  # noqa: PLR2004 - degrees

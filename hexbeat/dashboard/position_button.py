@@ -31,7 +31,7 @@ def parse_position(sent: Any) -> tuple[float, float] | None:
     """Longitude and latitude that the browser sent; None if it sent anything else, which is not trusted."""
     try:
         lon, lat = float(sent["lon"]), float(sent["lat"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return None
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None  # noqa: PLR2004 - degrees
 

@@ -1,7 +1,7 @@
 """Suggests a source profile for a file: one that fits it, or a new one from its columns, with the reasons."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,6 @@ from hexbeat.ingest.sources.profile import (
 )
 from hexbeat.ingest.sources.profile_files import list_profiles
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
-from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import LAYER_NAMES
 from layers.event import REPORTERS
 from layers.wording import format_list
@@ -105,22 +104,26 @@ def add_date_to_key(profile: SourceProfile, plan: ColumnRoles, *, name: str) -> 
 
 
 def suggest_profile(
-    path: Path, *, documents: SharedDocuments | None = None, sheet: str | None = None, encoding: str | None = None
+    path: Path,
+    *,
+    profiles: Sequence[SourceProfile] | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Suggestion:
-    """A guess of what a file is: a profile that fits it, one that users added too, or a proposal for a new one.
+    """A guess of what a file is: one of these profiles (None: the built-in ones) that fits it, or a new one.
 
     Of an archive, the first member that a profile fits is looked at, or else its first member. A `sheet` and an
     `encoding` that are named stand in the proposed profile. DataError if the file cannot be read at all.
     """
     with open_members(path, most=MOST_MEMBERS) as files:
-        suggestions = (_suggest_for_member(member.path, documents, sheet, encoding) for member in files.members)
+        suggestions = (_suggest_for_member(member.path, profiles, sheet, encoding) for member in files.members)
         first = next(suggestions)
         fitting = first if first.source else next((found for found in suggestions if found.source), first)
     return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)
 
 
 def _suggest_for_member(
-    path: Path, documents: SharedDocuments | None, sheet: str | None, encoding: str | None
+    path: Path, profiles: Sequence[SourceProfile] | None, sheet: str | None, encoding: str | None
 ) -> Suggestion:
     records = detect_records(path)
     options = ReadOptions(records=records, shapes="inside_point", sheet=sheet, encoding=encoding)
@@ -128,7 +131,7 @@ def _suggest_for_member(
         columns = tuple(name for name in dict.fromkeys(opened.columns) if name)
         frame = next(iter(opened.chunks(columns))).frame.head(LOOK_ROWS)
     guesses = tuple(guess_columns(frame, has_shapes=records != "rows"))
-    fitting = _find_fitting(path, opened, records, documents)
+    fitting = _find_fitting(path, opened, records, profiles)
     if fitting is not None:
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
         unused = find_unused_columns(columns, assign_columns(fitting, opened.columns, name=path.name), frame=frame)
@@ -165,9 +168,9 @@ def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...
 
 
 def _find_fitting(
-    path: Path, opened: TextTable, records: str, documents: SharedDocuments | None
+    path: Path, opened: TextTable, records: str, profiles: Sequence[SourceProfile] | None
 ) -> SourceProfile | None:
-    profiles = list_profiles(documents)
+    profiles = list_profiles(None) if profiles is None else profiles
     for profile in sorted(profiles, key=lambda profile: profile.name in GENERAL):
         if profile.records != records or (profile.file_name and not re.search(profile.file_name, path.name)):
             continue

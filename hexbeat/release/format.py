@@ -19,6 +19,7 @@ import shapely
 from shapely.geometry import shape
 
 from geo.errors import DataError
+from hexbeat.files import escape_formula
 
 __all__ = [
     "BLOCK_COLUMNS",
@@ -296,6 +297,8 @@ def _require_consistent(
             parent and (parent.place_set != place.place_set or LEVELS.index(parent.level) <= LEVELS.index(place.level))
         ):
             raise ValueError(f"place {place.place_id} does not fit its tree")
+        if any(escape_formula(text) != text for text in (place.place_id, place.label)):
+            raise ValueError("the name of a place begins as a formula of a spreadsheet does")
     sets = {layer.name: layer.place_set for layer in layers}
     missing = set(sets.values()) - {place.place_set for place in places.values()}
     if missing:

@@ -1,11 +1,20 @@
-"""Files appear whole or not at all, and why one cannot be written is said in three parts."""
+"""Files appear whole or not at all, why one cannot be written is said in three parts, and no text runs as a formula."""
 
+import sys
+import unicodedata
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
-from hexbeat.files import atomic_write, require_folder
+from hexbeat.files import atomic_write, escape_formula, escape_formulas, require_folder
+
+MARKS = "=+-@"
+# Letters and symbols that no font draws (Default_Ignorable_Code_Point and the empty Braille cell).
+WITHOUT_INK = "\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180e\u17b4\ufe0f\U000e0100"
 
 
 def put(path: Path) -> None:
@@ -45,3 +54,38 @@ def test_the_folder_of_a_file_has_to_be_there(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"The folder of the file has to exist; {tmp_path}/none does not exist; make it first, or choose another"
     )
+
+
+def test_nothing_that_a_person_does_not_see_hides_a_formula() -> None:
+    unseen = [chr(number) for number in range(sys.maxunicode + 1) if unicodedata.category(chr(number)) in UNSEEN]
+    assert {"\u00a0", "\u200b", "\ufeff", "\u2060", "\u3000", "\u00ad", "\u202e", "\x00"} < set(unseen)
+    for letter in [*unseen, *WITHOUT_INK]:
+        assert escape_formula(f"{letter}=1+1") == f"'{letter}=1+1", repr(letter)
+
+
+UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"}
+
+
+def test_every_mark_that_folds_to_one_of_a_formula_is_one() -> None:
+    folding = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.normalize("NFKC", chr(n)) in tuple(MARKS)]
+    assert len(folding) == 17
+    for letter in folding:
+        assert escape_formula(f"{letter}1") == f"'{letter}1", repr(letter)
+
+
+@given(st.text(alphabet=st.characters(categories=("Z", "C", "M")), max_size=20), st.sampled_from(MARKS), st.text())
+@example("\u00a0\u200b\ufeff", "=", "1+1")
+def test_whatever_stands_before_a_formula_it_does_not_run(before: str, mark: str, rest: str) -> None:
+    text = f"{before}{mark}{rest}"
+    assert escape_formula(text) == f"'{text}"
+
+
+def test_the_cells_and_the_headings_of_a_table_are_escaped() -> None:
+    frame = escape_formulas(pd.DataFrame({"\u00a0=a": ["\u200b@b", "c"], "n": [-1, 2]}))
+    assert frame.to_dict("list") == {"'\u00a0=a": ["'\u200b@b", "c"], "n": [-1, 2]}
+
+
+@given(st.text())
+def test_a_text_that_begins_otherwise_stays_as_it_is(text: str) -> None:
+    assert escape_formula(f"a{text}") == f"a{text}"
+    assert escape_formula(7) == 7

@@ -15,6 +15,7 @@ from hexbeat.documents.evidence.evidence_document import (
     format_source,
 )
 from hexbeat.documents.plan.plan_tables import WORKBOOK_OPTIONS, write_facts, write_sheet
+from hexbeat.files import escape_formula
 from hexbeat.reports.evidence import encode_canonical, hash_content
 from layers.catalogue import find_layer
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 else:
     xlsxwriter = import_lazily("xlsxwriter")
 
-__all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "build_evidence_xlsx"]
+__all__ = ["CONTENT_SHEET", "SOURCE_COLUMNS", "build_evidence_xlsx", "split_text"]
 
 CONTENT_SHEET: Final = "Content"
 CELL: Final = 30_000  # letters; a cell of Excel holds 32,767
@@ -45,11 +46,24 @@ def build_evidence_xlsx(content: dict[str, Any]) -> bytes:
         sources = [format_source(row) for row in content["sources"]]
         write_sheet(book, "Sources", pd.DataFrame(sources, columns=list(SOURCE_COLUMNS)))
         text = encode_canonical(content).decode()
-        parts = [text[start : start + CELL] for start in range(0, len(text), CELL)]
         sheet = book.add_worksheet(CONTENT_SHEET)
-        for line, part in enumerate(parts):
+        for line, part in enumerate(split_text(text, CELL)):
             sheet.write_string(line, 0, part)
     return buffer.getvalue()
+
+
+def split_text(text: str, most: int) -> list[str]:
+    """The text in parts of `most` letters or fewer, none of which begins as a formula; joined, they are the text.
+
+    A run of more than `most` formula marks is cut all the same.
+    """
+    parts, start = [], 0
+    while start < len(text):
+        ends = range(min(start + most, len(text)), start, -1)
+        end = next((end for end in ends if escape_formula(text[end : end + most]) == text[end : end + most]), ends[0])
+        parts.append(text[start:end])
+        start = end
+    return parts
 
 
 def build_pack_facts(content: dict[str, Any]) -> list[tuple[str, str]]:

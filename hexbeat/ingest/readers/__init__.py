@@ -1,6 +1,7 @@
 """Readers, one for each kind of file. All give texts in chunks, with the line at which each row begins."""
 
 import csv
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -76,6 +77,8 @@ CONVERSIONS: Final = {
     "zip": "give it the ending .zip, or that of the workbook that it is",
     "gzip": "give it the ending .gz",
 }
+# How XML, web pages and JSON begin. A heading may begin with a bracket too, as in [id],[when]: that is none of them.
+DOCUMENT_START: Final = re.compile(rb"<(?:[?!]|[A-Za-z][\w:.-]*[\s>/])|\{\s*[\"}]|\[\s*[{\[]")
 # What readers and the libraries below them raise for files that are not as they should be.
 FAULTS: Final = (
     OSError, EOFError, ValueError, LookupError, ArithmeticError, RecursionError, MemoryError, csv.Error,
@@ -140,6 +143,7 @@ def _open_kind(path: Path, options: ReadOptions, limits: Limits, stack: ExitStac
     if suffix in SHEET_SUFFIXES:
         return open_spreadsheet(path, options, limits=limits)
     if suffix in TEXT_SUFFIXES:
+        _require_columns(path, limits)
         return open_text(path, options, limits=limits)
     if suffix not in CONTENT_SUFFIXES and suffix not in CONTAINER_SUFFIXES and suffix:
         raise _build_suffix_error(path, suffix)
@@ -154,6 +158,20 @@ def _open_kind(path: Path, options: ReadOptions, limits: Limits, stack: ExitStac
             )
         return open_file(members[0].path, options, limits=limits, name=members[0].name)
     return _open_content(path, options, detect_format(path), limits)
+
+
+def _require_columns(path: Path, limits: Limits) -> None:
+    """DataError if a file that is named as a table of text is a web page, XML or JSON."""
+    check_file(path, most_bytes=limits.text_bytes)
+    with path.open("rb") as file:
+        start = file.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = detect_format(path) if DOCUMENT_START.match(start) else None
+    if kind is not None:
+        raise DataError(
+            f"{path.name} has to be a table of text, as its name says",
+            f"it is {describe_format(kind)}",
+            CONVERSIONS.get(kind, "export it as CSV, or correct the ending of its name"),
+        )
 
 
 def _open_content(

@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["find_lists", "flatten_record", "main"]
 
 PROBLEM = 3
+MOST_WRITTEN = 1_000_000  # bytes of a file: the report of a problem is the only one
 ROWS = 5_000  # of a line
 DEEPEST = 12  # lists and objects in each other, in which rows are looked for
 REQUEST_KEYS = {"service_request_id", "requested_datetime", "service_notice", "updated_datetime"}
@@ -70,6 +71,7 @@ def _limit_resources(most_bytes: int, most_s: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
         resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
 
 
 def _report_problem(word: str, name: str) -> int:

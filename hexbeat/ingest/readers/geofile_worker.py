@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["format_column", "main"]
 
 PROBLEM = 3
+MOST_WRITTEN = 1_000_000  # bytes of a file: the report of a problem is the only one
 # Drivers that open other files or addresses that a file names.
 SKIPPED = (
     "OGR_VRT", "GDALG", "SQLite", "MBTiles", "PMTiles", "HTTP", "WFS", "OAPIF", "CSW", "OGCAPI", "EEDA", "PLSCENES",
@@ -68,6 +69,7 @@ def _limit_resources(most_bytes: int, most_s: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
         resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
 
 
 def _report_problem(word: str, names: list[str]) -> int:

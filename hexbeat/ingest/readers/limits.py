@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from geo.errors import DataError
+from geo.geofiles import describe_format, detect_format
 
 __all__ = ["LIMITS", "Limits", "check_file", "check_package", "detect_kind", "require_start"]
 
@@ -22,6 +23,10 @@ STARTS: Final = (
     (b"SQLite format 3\x00", "a SQLite database, as GeoPackage is"),
     (b"PAR1", "a Parquet file"),
     (b"\x00\x00\x27\x0a", "a shapefile"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\x00", "a program"),
+    (b"\xcf\xfa\xed\xfe", "a program"),
+    (b"#!/", "a script"),
 )
 
 
@@ -101,12 +106,20 @@ def require_start(path: Path, magic: bytes, *, kind: str) -> None:
         start = file.read(64)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic) or start.startswith(magic):
         return
-    detected_kind = detect_kind(start)
+    detected_kind = detect_kind(start) or _describe_text(path, start)
     raise DataError(
         f"{path.name} has to be {kind}, as its name says",
         f"it is {detected_kind}" if detected_kind else "its first bytes do not fit",
         "export it again, or correct the ending of its name",
     )
+
+
+def _describe_text(path: Path, start: bytes) -> str | None:
+    """What a file is that may be text; None if it is not."""
+    kind = detect_format(path)
+    if kind is not None:
+        return describe_format(kind)
+    return "text" if start.isascii() and b"\x00" not in start and b"\n" in start else None
 
 
 def check_package(path: Path, *, limits: Limits = LIMITS) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["cell_text", "main"]
 
 PROBLEM = 3
+MOST_WRITTEN = 1_000_000  # bytes of a file: the report of a problem is the only one
 EXACT = 2.0**53  # floats are exact for whole numbers up to here
 LONGEST_CELL = 131_072
 LONGEST_ROW = 1_000_000
@@ -47,6 +48,7 @@ def _limit_resources(most_bytes: int, most_s: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
         resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
 
 
 def _write_workbook(workbook: Any, sheet: str, rows: int) -> int:

@@ -145,7 +145,10 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
 
 
 def plan_from_json(stored: dict[str, Any]) -> Plan:
-    """The plan of a stored or printed document; KeyError, TypeError or ValueError if it is not one."""
+    """The plan of a stored or printed document.
+
+    KeyError, TypeError, ValueError, AttributeError or OverflowError (of a time) if it is not one.
+    """
     document = stored if "format" in stored else _upgrade(stored)
     if document["format"] != FORMAT:
         raise ValueError(document["format"])
@@ -238,7 +241,7 @@ def _require_code(plan_id: str) -> None:
 def _read(document: SharedDocument) -> Plan:
     try:
         return plan_from_json(json.loads(document.content))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             "A plan is one that Hexbeat wrote",
             f"{document.name} cannot be read ({type(error).__name__})",

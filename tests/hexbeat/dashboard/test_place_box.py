@@ -30,6 +30,11 @@ def test_what_a_browser_sends_is_read() -> None:
     assert parse_position({"lat": 91, "lon": 0}) is None
 
 
+def test_a_number_that_no_float_holds_is_no_place() -> None:
+    assert parse_click({"last_clicked": {"lat": 10**400, "lng": 0}}) is None
+    assert parse_position({"lat": 0, "lon": -(10**400)}) is None
+
+
 def draw_page() -> None:
     import streamlit  # noqa: PLC0415 - AppTest takes the source of this function alone
 

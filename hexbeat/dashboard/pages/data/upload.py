@@ -28,10 +28,11 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import select_main_files, write_uploads
 from hexbeat.dashboard.views.controls import draw_day
 from hexbeat.ingest.column_guesses import PARTS
-from hexbeat.ingest.ingest import IngestReport, ingest_files
+from hexbeat.ingest.ingest import IngestReport
+from hexbeat.ingest.load_process import ingest_apart, prepare_jobs, suggest_apart
 from hexbeat.ingest.readers import SHEET_SUFFIXES, TEXT_SUFFIXES
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
-from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile, suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile
 from hexbeat.store.live_columns import has_demonstration
 from layers.catalogue import LAYERS
 from layers.coverage import Span
@@ -67,6 +68,7 @@ COVERS_TITLES: Final = {
 
 def draw_upload(installation: Installation) -> None:
     """The right side of the data page."""
+    prepare_jobs()
     st.html('<h2 class="hb-title">Load a file</h2>')
     files = st.file_uploader(
         "CSV, Excel, ODS, GeoJSON, GeoPackage, Shapefile (all parts), GeoParquet, KML, GPX, Open311, or a ZIP of them",
@@ -123,8 +125,8 @@ def find_suggestion(
     if entry is None or entry[0] != signature:
         with st.spinner("Looking at the file …"), write_uploads(files, installation.settings.home) as paths:
             path, (sheet, encoding) = select_main_files(paths)[0], reading
-            documents = installation.documents
-            guess = suggest_profile(path, documents=documents, sheet=sheet or None, encoding=encoding or None)
+            profiles = list_profiles(installation.documents)
+            guess = suggest_apart(path, profiles=profiles, sheet=sheet or None, encoding=encoding or None)
             entry = (signature, guess)
         st.session_state[SUGGESTION_KEY] = entry
     suggestion: Suggestion = entry[1]
@@ -274,13 +276,11 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
 
     installation = request.installation
     with write_uploads(request.files, installation.settings.home) as paths:
-        report = ingest_files(
-            installation.store,
+        report = ingest_apart(
+            installation.settings,
             installation.viewer,
             select_main_files(paths),
             source=request.source,
-            area=installation.area,
-            home=installation.settings.home,
             dry_run=dry_run,
             layer=request.layer,
             progress=show_progress,

@@ -252,7 +252,7 @@ def build_xlsx(rows: pd.DataFrame, about: About) -> bytes:
         sheet.set_column(0, 0, WIDE)
         for line, (name, text) in enumerate(about.as_note().items()):
             sheet.write_string(line, 0, name)
-            sheet.write_string(line, 1, text)
+            sheet.write_string(line, 1, str(escape_formula(text)))
     return buffer.getvalue()
 
 

@@ -17,7 +17,7 @@ from geo.errors import DataError
 from hexbeat.areas.area import load_area
 from hexbeat.documents.evidence.evidence_check import check_pack, read_pdf_content
 from hexbeat.documents.evidence.evidence_document import render_evidence_pdf
-from hexbeat.documents.evidence.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx
+from hexbeat.documents.evidence.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx, split_text
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, encode_canonical, hash_content, record_pack
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
@@ -84,6 +84,12 @@ def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
     assert list(book) == ["Pack", "Records", "Months", "Sources", "Content"]
     assert len(book["Records"]) == 1 + len(content()["incidents"])
     assert ["Case", "'=HYPERLINK(1)"] in book["Pack"]
+
+
+def test_no_part_of_the_content_begins_as_a_formula() -> None:
+    assert split_text('ab=+\u00a0-"x"', 6) == ["ab=+\u00a0-", '"x"']
+    assert split_text("ab=====", 3) == ["a", "b==", "==="]
+    assert split_text("abc=d", 3) == ["ab", "c=d"]
 
 
 @pytest.mark.parametrize("ending", ["pdf", "xlsx"])

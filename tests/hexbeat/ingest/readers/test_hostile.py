@@ -215,6 +215,46 @@ def test_a_wrong_suffix_does_not_choose_the_program(tmp_path: Path) -> None:
     )
 
 
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><table><tr><td>a</td></tr></table></body></html>"
+PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(60)
+TABLE = "has to be a table of text, as its name says"
+TEXT = "has to be text, as CSV is"
+BOOK = "has to be a workbook (XLSX or ODS), as its name says"
+SIGN_IN = "download the file itself: a page that asks to sign in was saved, perhaps"
+AS_CSV = "export it as CSV, or correct the ending of its name"
+AS_UTF8 = "export it as CSV in UTF-8, or correct the ending of its name"
+AGAIN = "export it again, or correct the ending of its name"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "rule", "fact", "hint"),
+    [
+        ("a.csv", PAGE, TABLE, "it is a web page", SIGN_IN),
+        ("a.xlsx", PAGE, BOOK, "it is a web page", AGAIN),
+        ("a.txt", b'<?xml version="1.0"?><gpx></gpx>', TABLE, "it is GPX", AS_CSV),
+        ("a.csv", b'[{"lat": 1, "lon": 2}]', TABLE, "it is JSON records", AS_CSV),
+        ("a.csv", PROGRAM, TEXT, "it is a program", AS_UTF8),
+        ("a.ods", b"MZ\x90\x00\x03" + bytes(60), BOOK, "it is a program", AGAIN),
+        ("a.zip", PROGRAM, "has to be an archive, as its name says", "it is a program", AGAIN),
+        ("a.csv", b"#!/bin/sh\necho a,b\n", TEXT, "it is a script", AS_UTF8),
+        ("a.xlsx", b"lat,lon\n1,2\n", BOOK, "it is text", AGAIN),
+        ("a.json", b"lat,lon\n1,2\n", "has to be JSON, as its name says", "it is text", AGAIN),
+    ],
+)
+def test_what_a_file_is_is_said_whatever_it_is_called(  # the name, the contents, and the three parts
+    tmp_path: Path, name: str, data: bytes, rule: str, fact: str, hint: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert refusal(tmp_path / name) == f"{name} {rule}; {fact}; {hint}"
+
+
+def test_headings_in_brackets_are_no_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("[id],[when],<place>\n1,2025-01-01,x\n", encoding="utf-8")
+    with open_file(path, ReadOptions()) as opened:
+        assert opened.columns == ("[id]", "[when]", "<place>")
+
+
 def test_json_that_describes_a_pipeline_of_gdal_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("x,y,word\n1,2,secret\n")
     command = f"gdal vector convert {tmp_path / 'secret.csv'} --output-format stream streamed_dataset"

@@ -188,7 +188,10 @@ def test_one_profile_that_cannot_be_used_never_blocks_the_others(tmp_path: Path)
     with pytest.raises(DataError, match=r"^A source profile has only known keys"):
         load_profile("table", documents_in(tmp_path))
     assert (
-        suggest_profile(table(tmp_path, "1,needles,2025-01-01,a"), documents=documents_in(tmp_path)).source == "finds"
+        suggest_profile(
+            table(tmp_path, "1,needles,2025-01-01,a"), profiles=list_profiles(documents_in(tmp_path))
+        ).source
+        == "finds"
     )
 
 

@@ -170,7 +170,10 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
         '{"time_zone": "No/Where"}',
         '{"format": "hexbeat-plan/3", "time_zone": "Europe/London"}',
         '{"format": "hexbeat-plan/2"}',
+        "[" * 100_000,
+        json.dumps(plan_to_json(make_small_plan()) | {"made_at": "0001-01-01T00:00:00+14:00"}),
     ],
+    ids=range(9),
 )
 def test_a_broken_plan_is_named_and_passed_over_in_the_list(tmp_path: Path, text: str) -> None:
     save_plan(documents_in(tmp_path), make_small_plan())
