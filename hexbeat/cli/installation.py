@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geo.lazy_modules import import_lazily
+from hexbeat.accounts import find_account
+from hexbeat.cli.command_audit import audit_command
 from hexbeat.settings import Settings
 from layers.access import Role, Viewer
 
@@ -67,13 +69,18 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
 
     If an erasure is not finished yet, a message on standard error says so.
 
-    People who can run commands on the machine can also read the store's file, so the viewer is an analyst.
+    People who can run commands on the machine can also read the store's file, so the viewer is an analyst, by the name
+    of their account. How the command ends is written into the audit trail when the block ends, or before an answer
+    leaves inside it.
 
-    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is broken.
+    Raises UsageError if there is no such area, AreaError if its files are broken, StoreError if the store is broken
+    or the audit trail cannot be written.
     """
     settings = Settings.from_environment(home=home, area=area)
     named_area = areas.load_named_area(settings.area, home=settings.home)
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
-        yield Installation(settings, named_area, store, Viewer(Role.ANALYST))
+        viewer = Viewer(Role.ANALYST, find_account())
+        with audit_command(store, named_area, viewer):
+            yield Installation(settings, named_area, store, viewer)

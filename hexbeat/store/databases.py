@@ -21,6 +21,7 @@ __all__ = [
     "WRITES",
     "breaks_rule",
     "change_version",
+    "is_busy",
     "make_engine",
     "migrate",
     "read_transaction",
@@ -146,8 +147,7 @@ def translate_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        message = str(error.orig)
-        if _get_code(error) == "55P03" or "database is locked" in message:
+        if is_busy(error):
             raise StoreError(
                 "Only one load can change the store at a time",
                 f"another program has been writing to the store for {BUSY_S} seconds",
@@ -159,6 +159,11 @@ def translate_errors(engine: Engine) -> Iterator[None]:
                 hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
             raise StoreError("The database has to answer", _describe_error(engine, error), hint) from error
         raise
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Whether the database gave up waiting for another program that writes."""
+    return _get_code(error) == "55P03" or "database is locked" in str(error.orig)
 
 
 def _get_code(error: Exception) -> str:
