@@ -2,12 +2,11 @@
 
 import getpass
 import os
+import sys
 from functools import cache
 
-try:
+if sys.platform != "win32":
     import pwd
-except ImportError:  # not on Windows
-    pwd = None  # type: ignore[assignment]  # as the check below expects
 
 __all__ = ["find_account"]
 
@@ -19,7 +18,7 @@ def find_account() -> str:
     It comes from the system, not from the environment, which anybody may set; where the system knows no name, it is the
     number of the account.
     """
-    if pwd is None:
+    if sys.platform == "win32":
         return getpass.getuser()
     try:
         return pwd.getpwuid(os.geteuid()).pw_name

@@ -101,7 +101,7 @@ def audit_command(store: "Store", area: "Area", viewer: Viewer) -> Iterator[None
 
 def _find_form(params: Mapping[str, Any]) -> str:
     """How the answer leaves: the ending of the file that --out names, json, or screen."""
-    out = params.get("out")
+    out = params.get("out") or params.get("draft")
     for path in [out] if isinstance(out, str | Path) else out or []:
         ending = Path(path).suffix.lower().removeprefix(".")
         return ending if ending in _FORMS else "file"
@@ -120,11 +120,11 @@ def note_reason(reason: str) -> None:
         current[2].reason = reason
 
 
-def note_answer(rows: int | None = None) -> None:
+def note_answer(rows: int | None = None, /) -> None:
     """Write the entry of this command now, because its answer leaves; once, and only while its store is open."""
     if (current := _current.get()) is None:
         return
     store, viewer, deed = current
-    if deed.rows is None:
-        note_rows(rows) if rows is not None else None
+    if deed.rows is None and rows is not None:
+        note_rows(rows)
     audit_trail.write_deed(store.engine, store.home, viewer, deed)

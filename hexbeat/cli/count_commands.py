@@ -8,6 +8,7 @@ import typer
 
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.cli.answers import format_value, print_answer, print_message
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
     FilterRequest,
@@ -61,7 +62,9 @@ def counts(
         )
         mark = find_demonstration_mark(columns)
         missing = describe_missing_days(columns, chosen, time_zone=zone)
+        note_rows(len(grouped.list_rows()))
         if out:
+            note_answer()
             export_counts(
                 grouped.to_counts(),
                 Path(out),

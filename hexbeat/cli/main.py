@@ -86,6 +86,7 @@ COMMANDS: Final = MappingProxyType(
         "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write or remove plans."),
         "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
         "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
+        "audit": ("audit_commands", "List the audit trail, check that it is whole, or remove what is too old."),
     }
 )
 

@@ -136,8 +136,8 @@ def check_chain(
 ) -> ChainCheck:
     """Check entries in the order of their numbers against the head and the base that the store holds.
 
-    `base` is the last entry that the retention rule removed, `Anchor(0, GENESIS)` if none was: an entry that is there has
-    to vouch for it. `noted` holds anchors and where they were noted: the chain has to hold these entries.
+    `base` is the last entry that the retention rule removed, `Anchor(0, GENESIS)` if none was: an entry that is there
+    has to vouch for it. `noted` holds anchors and where they were noted: the chain has to hold these entries.
     """
     last, count, first, is_vouched = base, 0, None, base == Anchor(0, GENESIS)
     problem: str | None = None

@@ -5,14 +5,11 @@ A deed is written before its answer leaves. If the store cannot be written, the 
 file in the home folder, on the disk, and the next entry that finds the store free takes it into the chain first.
 
 The home folder holds an anchor too: number and hash of the last entry that a program with this home wrote. If the store
-later ends before it, or has another entry there, an older copy was restored. The next entry is then preceded by one that
-says so.
+later ends before it, or has another entry there, an older copy was restored. One that says so then precedes the next
+entry.
 """
 
 import datetime as dt
-import json
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -40,6 +37,7 @@ from hexbeat.store.audit_chain import (
     format_removal,
     hash_entry,
 )
+from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
 from hexbeat.store.databases import WRITES, is_busy, read_transaction, translate_errors
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
@@ -59,12 +57,8 @@ __all__ = [
 ]
 
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
-ANCHOR_FILE: Final = "audit_anchor.txt"
-WAITING_FOLDER: Final = "audit_waiting"
 # A copy of the store that can only be read can still be checked, and what must be erased goes from a full disk too.
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
-_COLUMNS: Final = tuple(column.name for column in audit_entries.columns)
-_TOOK_ALL: Final = 1_000  # waiting entries that one transaction takes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,9 +91,6 @@ def audit(engine: Engine, home: Path, viewer: Viewer, deed: Deed) -> Iterator[De
     try:
         yield deed
     except BaseException as error:
-        if getattr(error, "exit_code", None) == 0:  # a command that ends early, and well
-            write_deed(engine, home, viewer, deed)
-            raise
         outcome: Outcome = "refused" if isinstance(error, PolicyError) else "failed"
         reason = "; ".join(filter(None, (deed.reason, describe_error(error))))
         with suppress(StoreError):  # the person gets an error, and nothing else, in any case
@@ -114,6 +105,8 @@ def describe_error(error: BaseException) -> str:
         before, of, layer = error.fact.rpartition(" of ")
         return before if of and error.fact.startswith("it does not let") and layer not in LAYER_NAMES else error.fact
     code = getattr(error, "exit_code", None)
+    if code == 0 or isinstance(error, KeyboardInterrupt):
+        return "stopped before it was done"
     return type(error).__name__ + (f", exit code {code}" if code is not None else "")
 
 
@@ -158,7 +151,7 @@ def _append_or_wait(engine: Engine, home: Path, entry: Entry) -> None:
         with translate_errors(engine), _pass_busy():
             _append(engine, home, entry)
     except _BusyError:
-        _keep_waiting(home, entry)
+        keep_waiting(home, entry)
     except (DBAPIError, NoResultFound) as error:
         raise StoreError(
             "The audit trail has to be written",
@@ -183,12 +176,12 @@ def _pass_busy() -> Iterator[None]:
 
 def _append(engine: Engine, home: Path, entry: Entry) -> None:
     with _short_transaction(engine) as connection:
-        waiting = _read_waiting(home)
+        waiting = read_waiting(home)
         head = _lock_head(connection)
         found = _find_unknown(connection, [kept for kept, _ in waiting])
-        restored = _note_restoration(connection, head, _read_anchor(home), entry)
+        restored = _note_restoration(connection, head, read_anchor(home), entry)
         head = _insert(connection, head, [*restored, *found, entry])
-    _keep_anchor(home, head)
+    keep_anchor(home, head)
     for _, path in waiting:
         path.unlink(missing_ok=True)
 
@@ -231,7 +224,7 @@ def _insert(connection: Connection, head: Anchor, entries: Sequence[Entry]) -> A
 
 
 def _find_unknown(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that waited and are not in the chain: a program may have been killed before it removed their files."""
+    """The entries that waited and are not in the chain: a program may be killed before it removes their files."""
     if not entries:
         return []
     query = sa.select(audit_entries.c.entry_id).where(
@@ -265,61 +258,6 @@ def _note_restoration(connection: Connection, head: Anchor, anchor: Anchor | Non
     ]
 
 
-def _keep_anchor(home: Path, head: Anchor) -> None:
-    """Note the last entry beside the store. Without room for it the older one stays, which is as true."""
-    draft = home / f".{ANCHOR_FILE}.{os.getpid()}-{uuid4().hex[:8]}"
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{head}\n")
-        draft.replace(home / ANCHOR_FILE)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-def _read_anchor(home: Path) -> Anchor | None:
-    try:
-        return Anchor.parse((home / ANCHOR_FILE).read_text())
-    except (OSError, UnicodeDecodeError, UsageError):
-        return None
-
-
-def _keep_waiting(home: Path, entry: Entry) -> None:
-    """Put an entry on the disk until the store is free; StoreError without room."""
-    folder = home / WAITING_FOLDER
-    path = folder / f"{time.time_ns():020d}-{entry.entry_id}.json"
-    draft = path.with_suffix(".draft")
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(entry), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise StoreError(
-            "The audit trail has to be written",
-            f"the store is busy, and the home folder cannot be written: {error.strerror}",
-            "check that the disk has room",
-        ) from error
-
-
-def _read_waiting(home: Path) -> list[tuple[Entry, Path]]:
-    """The entries that wait for the chain, the oldest first. A file that is no entry is left where it is."""
-    found = []
-    folder = home / WAITING_FOLDER
-    if not folder.is_dir():
-        return []
-    for path in sorted(folder.glob("*.json"))[:_TOOK_ALL]:
-        with suppress(OSError, ValueError, TypeError):
-            found.append((Entry(**json.loads(path.read_text())), path))
-    return found
-
-
 def list_entries(
     engine: Engine,
     viewer: Viewer,
@@ -348,7 +286,7 @@ def list_entries(
 def verify_trail(engine: Engine, home: Path, viewer: Viewer, *, expected: Anchor | None = None) -> ChainCheck:
     """Check every hash of the trail, against the head, and against anchors: of this home and, if given, `expected`."""
     require(viewer, Action.SEE_AUDIT)
-    own = _read_anchor(home)  # before the transaction begins, so that it holds the entry
+    own = read_anchor(home)  # before the transaction begins, so that it holds the entry
     query = sa.select(audit_entries).order_by(audit_entries.c.number)
     with read_transaction(engine) as connection:
         state = connection.execute(sa.select(audit_head)).one_or_none()
@@ -371,7 +309,7 @@ def retain_entries(
     """Remove the entries before the first one of the last `years` calendar years: how many, and the last of them.
 
     One entry with that number and hash is added in the same transaction, and the head keeps both, so that the chain
-    still verifies. UsageError unless years >= 1; StoreError if the chain is broken, because nothing may be removed then.
+    still verifies. UsageError unless years >= 1; StoreError if the chain is broken: then nothing is removed.
     """
     require(viewer, Action.SEE_AUDIT)
     require(viewer, Action.RETAIN)
@@ -400,7 +338,7 @@ def retain_entries(
             head = _insert(connection, head, [replace(entry, rows=removed)])
             connection.execute(sa.update(audit_head).values(base_number=base.number, base_hash=base.hash))
             connection.execute(sa.delete(audit_entries).where(audit_entries.c.number <= base.number))
-    _keep_anchor(home, head)
+    keep_anchor(home, head)
     return removed, base
 
 

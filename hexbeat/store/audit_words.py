@@ -46,13 +46,22 @@ _LINK_NAMES: Final[Mapping[str, str]] = {
     "weeks": "weeks",
     "kind": "kind",
     "dry_run": "dry_run",
-    **{name: column_filter.query for column_filter in COLUMN_FILTERS for name in (column_filter.field, column_filter.query)},
+    **{
+        name: column_filter.query
+        for column_filter in COLUMN_FILTERS
+        for name in (column_filter.field, column_filter.query)
+    },
 }
 # Words of presets, groups and kinds: none of them comes from records.
 _FIXED_WORDS: Final = frozenset(
-    "all any before before, category cell change counts day depot expected hour hotspots kind last-quarter layer month "
-    "morning naloxone named_place night play_area quarter reporter school station team ward week weekday year "
-    "year-before year_before early late day 7d 28d 90d police council councillors partners health drug".split()
+    {
+        *("any", "all", "7d", "28d", "90d", "quarter", "last-quarter", "year"),  # periods
+        *("early", "late", "night"),  # shifts
+        *("counts", "hotspots", "change", "expected", "before", "year_before", "year-before"),  # views
+        *("cell", "ward", "council", "month", "week", "weekday", "hour", "layer", "category", "reporter"),  # groups
+        *("group", "team", "kind", "patrol", "sweep", "meeting", "shift"),
+        *("naloxone", "play_area", "school", "station", "depot", "named_place"),  # kinds of reference places
+    }
 )
 
 
@@ -79,7 +88,9 @@ def _format_known(known: Iterable[str]) -> Callable[[Any, Any], str]:
 
     def format_words(value: Any, wards: Any) -> str:
         del wards
-        parts = [part.lower() if part.lower() in words else part if part in words else UNKNOWN for part in _split(value)]
+        parts = [
+            part.lower() if part.lower() in words else part if part in words else UNKNOWN for part in _split(value)
+        ]
         return ",".join(dict.fromkeys(parts))
 
     return format_words

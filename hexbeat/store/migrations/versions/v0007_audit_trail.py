@@ -1,6 +1,6 @@
 """The audit trail: entries in one chain, and the number and hash of the last one.
 
-The database itself refuses an entry that does not follow the last one, a change of an entry, and the removal of an entry
+The database itself refuses an entry that does not follow the last one, a change of an entry, and the removal of one
 that the retention rule has not reached. Its owner can take the triggers away; the chain of hashes is for that.
 """
 
@@ -15,42 +15,39 @@ branch_labels = None
 depends_on = None
 
 _GENESIS: Final = "0" * 64
-_ENTRY_FIXED: Final = "an audit entry is never changed"
-_ENTRY_KEPT: Final = "an audit entry is removed by the retention rule alone"
-_ENTRY_NEXT: Final = "an audit entry follows the last one"
-_HEAD_FIXED: Final = "the head of the audit trail only moves on"
 
 _SQLITE: Final = (
-    f"""CREATE TRIGGER audit_entries_next BEFORE INSERT ON audit_entries
+    """CREATE TRIGGER audit_entries_next BEFORE INSERT ON audit_entries
     WHEN NOT EXISTS (SELECT 1 FROM audit_head WHERE number + 1 = NEW.number AND hash = NEW.previous)
-    BEGIN SELECT RAISE(ABORT, '{_ENTRY_NEXT}'); END""",
-    f"""CREATE TRIGGER audit_entries_fixed BEFORE UPDATE ON audit_entries
-    BEGIN SELECT RAISE(ABORT, '{_ENTRY_FIXED}'); END""",
-    f"""CREATE TRIGGER audit_entries_kept BEFORE DELETE ON audit_entries
+    BEGIN SELECT RAISE(ABORT, 'an audit entry follows the last one'); END""",
+    """CREATE TRIGGER audit_entries_fixed BEFORE UPDATE ON audit_entries
+    BEGIN SELECT RAISE(ABORT, 'an audit entry is never changed'); END""",
+    """CREATE TRIGGER audit_entries_kept BEFORE DELETE ON audit_entries
     WHEN OLD.number > (SELECT base_number FROM audit_head)
-    BEGIN SELECT RAISE(ABORT, '{_ENTRY_KEPT}'); END""",
-    f"""CREATE TRIGGER audit_head_moves BEFORE UPDATE ON audit_head
+    BEGIN SELECT RAISE(ABORT, 'an audit entry is removed by the retention rule alone'); END""",
+    """CREATE TRIGGER audit_head_moves BEFORE UPDATE ON audit_head
     WHEN NEW.number < OLD.number OR NEW.base_number < OLD.base_number OR NEW.base_number > NEW.number
-    BEGIN SELECT RAISE(ABORT, '{_HEAD_FIXED}'); END""",
-    f"""CREATE TRIGGER audit_head_kept BEFORE DELETE ON audit_head
-    BEGIN SELECT RAISE(ABORT, '{_HEAD_FIXED}'); END""",
+    BEGIN SELECT RAISE(ABORT, 'the head of the audit trail only moves on'); END""",
+    """CREATE TRIGGER audit_head_kept BEFORE DELETE ON audit_head
+    BEGIN SELECT RAISE(ABORT, 'the head of the audit trail only moves on'); END""",
 )
 
 _POSTGRES: Final = (
-    f"""CREATE FUNCTION hexbeat_audit_next() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    """CREATE FUNCTION hexbeat_audit_next() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM audit_head WHERE number + 1 = NEW.number AND hash = NEW.previous) THEN
-        RAISE EXCEPTION '{_ENTRY_NEXT}' USING ERRCODE = '23514'; END IF;
+        RAISE EXCEPTION 'an audit entry follows the last one' USING ERRCODE = '23514'; END IF;
     RETURN NEW; END $$""",
-    f"""CREATE FUNCTION hexbeat_audit_fixed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    RAISE EXCEPTION '{_ENTRY_FIXED}' USING ERRCODE = '23514'; END $$""",
-    f"""CREATE FUNCTION hexbeat_audit_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    """CREATE FUNCTION hexbeat_audit_fixed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'an audit entry is never changed' USING ERRCODE = '23514'; END $$""",
+    """CREATE FUNCTION hexbeat_audit_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF OLD.number > (SELECT base_number FROM audit_head) THEN
-        RAISE EXCEPTION '{_ENTRY_KEPT}' USING ERRCODE = '23514'; END IF;
+        RAISE EXCEPTION 'an audit entry is removed by the retention rule alone' USING ERRCODE = '23514'; END IF;
     RETURN OLD; END $$""",
-    f"""CREATE FUNCTION hexbeat_audit_head() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF TG_OP <> 'UPDATE' THEN RAISE EXCEPTION '{_HEAD_FIXED}' USING ERRCODE = '23514'; END IF;
+    """CREATE FUNCTION hexbeat_audit_head() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_OP <> 'UPDATE' THEN
+        RAISE EXCEPTION 'the head of the audit trail only moves on' USING ERRCODE = '23514'; END IF;
     IF NEW.number < OLD.number OR NEW.base_number < OLD.base_number OR NEW.base_number > NEW.number THEN
-        RAISE EXCEPTION '{_HEAD_FIXED}' USING ERRCODE = '23514'; END IF;
+        RAISE EXCEPTION 'the head of the audit trail only moves on' USING ERRCODE = '23514'; END IF;
     RETURN NEW; END $$""",
     """CREATE TRIGGER audit_entries_next BEFORE INSERT ON audit_entries
     FOR EACH ROW EXECUTE FUNCTION hexbeat_audit_next()""",
@@ -91,8 +88,6 @@ def upgrade() -> None:
         sa.Column("base_number", sa.BigInteger, nullable=False),
         sa.Column("base_hash", sa.Text, nullable=False),
     )
-    op.bulk_insert(
-        head, [{"row_id": 1, "number": 0, "hash": _GENESIS, "base_number": 0, "base_hash": _GENESIS}]
-    )
+    op.bulk_insert(head, [{"row_id": 1, "number": 0, "hash": _GENESIS, "base_number": 0, "base_hash": _GENESIS}])
     for statement in _SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRES:
         op.get_bind().exec_driver_sql(statement)
