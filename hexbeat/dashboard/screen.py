@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.security import require_local_host, require_loopback, require_own_origin
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
@@ -44,11 +45,18 @@ def require_own_page() -> None:
 
 
 def check_export(
-    installation: Installation, make: Callable[[], bytes], *, layers: Sequence[str | None] = (None,)
+    installation: Installation,
+    make: Callable[[], bytes],
+    *,
+    form: str,
+    layers: Sequence[str | None] = (None,),
+    what: str = "",
+    reason: str = "",
 ) -> Callable[[], bytes]:
     """The same maker of a file, which first checks again that the viewer may export these layers (None: in general).
 
-    A file is made when its button is pressed, which may be long after the button was drawn.
+    A file is made when its button is pressed, which may be long after the button was drawn. The audit trail then has
+    it, as this `form` (its ending) of the page and filter, or of `what`.
     """
 
     def build_file() -> bytes:
@@ -56,7 +64,7 @@ def check_export(
             require(installation.viewer, Action.EXPORT, layer)
         return make()
 
-    return build_file
+    return audit_file(installation, build_file, form=form, what=what, reason=reason)
 
 
 def draw_error(error: HexbeatError) -> None:

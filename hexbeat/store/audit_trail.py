@@ -51,6 +51,7 @@ __all__ = [
     "audit",
     "describe_error",
     "list_entries",
+    "list_names",
     "retain_entries",
     "verify_trail",
     "write_deed",
@@ -281,6 +282,17 @@ def list_entries(
         query = query.where(audit_entries.c.action == action)
     with read_transaction(engine) as connection:
         return [Entry(**row) for row in connection.execute(query.limit(most)).mappings()]
+
+
+def list_names(engine: Engine, viewer: Viewer) -> tuple[list[str], list[str]]:
+    """The subjects and the actions of all entries, each once, in order."""
+    require(viewer, Action.SEE_AUDIT)
+    with read_transaction(engine) as connection:
+        subjects, actions = (
+            sorted(connection.execute(sa.select(column).distinct()).scalars())
+            for column in (audit_entries.c.subject, audit_entries.c.action)
+        )
+    return subjects, actions
 
 
 def verify_trail(engine: Engine, home: Path, viewer: Viewer, *, expected: Anchor | None = None) -> ChainCheck:

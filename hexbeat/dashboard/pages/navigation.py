@@ -7,9 +7,11 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from hexbeat.dashboard.audit import audit_refusal, audit_view
 from hexbeat.dashboard.screen import ICON, apply_style, run_page
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
+from layers.access import Action, may
 
 __all__ = ["MODULES", "PAGES", "show"]
 
@@ -24,6 +26,7 @@ PAGES: Final = {
     "Did it work?": "outcome",
     "Naloxone": "naloxone",
     "Data": "data",
+    "Audit": "audit",
 }
 # Where the page of each address lives, below this folder.
 MODULES: Final = {
@@ -36,7 +39,11 @@ MODULES: Final = {
     "outcome": "evaluation.evaluation_page",
     "naloxone": "naloxone_page",
     "data": "data.data_page",
+    "audit": "audit_page",
 }
+# Pages that write into the audit trail what they show, once their choices are known; the others show all there is.
+_WRITE_THEMSELVES: Final = frozenset({"map", "analysis", "briefing", "naloxone"})
+_ACTIONS: Final = {"done": Action.SEE_WORK, "audit": Action.SEE_AUDIT}  # the others: see counts
 
 
 def show() -> None:
@@ -50,6 +57,8 @@ def draw_pages(installation: Installation) -> None:
     """Draw the page of the address."""
     pages: list[StreamlitPage] = []
     for title, address in PAGES.items():
+        if address == "audit" and not may(installation.viewer, Action.SEE_AUDIT):
+            continue
         pages.append(
             st.Page(build_page(installation, pages, address), title=title, url_path=address, default=not pages)
         )
@@ -60,6 +69,10 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
     """A function that draws one page."""
 
     def show_page() -> None:
-        import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        with audit_refusal(installation, address):
+            if address not in _WRITE_THEMSELVES:
+                query = {key: st.query_params[key] for key in st.query_params}
+                audit_view(installation, address, query, action=_ACTIONS.get(address, Action.SEE_COUNTS))
+            import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
 
     return show_page

@@ -14,6 +14,7 @@ from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_ma
 from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
 from hexbeat.dashboard.header import find_page
+from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
@@ -188,7 +189,13 @@ def draw_card_links(  # the ways on from one card
             note = {"demonstration": mark} if mark else {}
             st.download_button(
                 "Download",
-                data=lambda: build_counts_csv(build_card_rows(card), note=note),
+                data=check_export(
+                    installation,
+                    lambda: build_counts_csv(build_card_rows(card), note=note),
+                    layers=[line.spec.name for line in card.lines],
+                    form="csv",
+                    what="map/cell",
+                ),
                 file_name=f"hexbeat-{installation.area.name}-{card.cell}.csv",
                 mime="text/csv",
                 on_click="ignore",

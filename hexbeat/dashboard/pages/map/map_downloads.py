@@ -148,7 +148,8 @@ def draw_download(
     figures: Sequence[LayerFigures],
 ) -> None:
     """Draw one button; the policy is checked again when the file is made."""
-    data = check_export(installation, make, layers=[layer_figures.spec.name for layer_figures in figures])
+    layers = [layer_figures.spec.name for layer_figures in figures]
+    data = check_export(installation, make, layers=layers, form=name.rpartition(".")[2])
     st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 

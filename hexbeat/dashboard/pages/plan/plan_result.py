@@ -1,11 +1,13 @@
 """A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.map.tour_map import choose_team_style, draw_tours
 from hexbeat.dashboard.screen import check_export
@@ -74,7 +76,9 @@ def draw_team_files(installation: Installation, plan: Plan, tour: Tour, pages: S
         if may(installation.viewer, Action.EXPORT):
             st.download_button(
                 f"GPX of {tour.team}",
-                data=check_export(installation, lambda: build_plan_gpx(plan, installation.area, team=tour.team)),
+                data=check_export(
+                    installation, lambda: build_plan_gpx(plan, installation.area, team=tour.team), form="gpx"
+                ),
                 file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}-{tour.team.lower().replace(' ', '-')}.gpx",
                 mime=PLAN_FILES["gpx"][1],
                 on_click="ignore",
@@ -91,7 +95,7 @@ def draw_files(installation: Installation, plan: Plan) -> None:
                     continue
                 st.download_button(
                     label,
-                    data=lambda kind=kind: _build_file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    data=audit_file(installation, partial(_build_file, installation, plan, kind), form=kind),
                     file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
                     mime=mime,
                     on_click="ignore",
