@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -32,6 +32,10 @@ def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callabl
             if town.is_closed or _is_answering.get():
                 return method(*arguments, **keywords)
             values: dict[str, Any] = dict(zip(names, arguments, strict=False)) | keywords
+            for name, value in values.items():
+                if isinstance(value, Iterator):  # it can be read once
+                    values[name] = tuple(value)
+            town = values.pop(names[0])
             deed = Deed(
                 door="python",
                 action=action,
@@ -42,7 +46,7 @@ def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callabl
             token = _is_answering.set(True)
             try:
                 with audit(town.store.engine, town.store.home, town.viewer, deed):
-                    answer = method(*arguments, **keywords)
+                    answer: _Answer = method(town, **values)  # type: ignore[call-arg]  # the same by name
                     deed.rows = len(answer) if isinstance(answer, Sized) else None
                     return answer
             finally:

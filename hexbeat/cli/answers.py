@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import HexbeatError
-from hexbeat.cli.command_audit import note_answer
+from hexbeat.cli.command_audit import note_shown
 from hexbeat.cli.installation import Format
 from layers.wording import format_sentence
 
@@ -53,7 +53,7 @@ def print_answer(
     file or another program is never cut.
     """
     records = list(rows)
-    note_answer(len(records))
+    note_shown(len(records))
     if form is Format.JSON:
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
         return

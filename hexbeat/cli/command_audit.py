@@ -21,7 +21,7 @@ else:
     audit_trail = import_lazily("hexbeat.store.audit_trail")
     audit_words = import_lazily("hexbeat.store.audit_words")
 
-__all__ = ["ACTIONS", "audit_command", "note_answer", "note_reason", "note_rows"]
+__all__ = ["ACTIONS", "audit_command", "note_answer", "note_reason", "note_rows", "note_shown"]
 
 # What each command that opens the store does, in the policy's words.
 ACTIONS: Final = MappingProxyType(
@@ -120,11 +120,18 @@ def note_reason(reason: str) -> None:
         current[2].reason = reason
 
 
+def note_shown(rows: int) -> None:
+    """Write the entry because so many rows are shown. They are its rows if the command is there to show them."""
+    if (current := _current.get()) is not None and current[2].action.startswith("see_") and current[2].rows is None:
+        note_rows(rows)
+    note_answer()
+
+
 def note_answer(rows: int | None = None, /) -> None:
     """Write the entry of this command now, because its answer leaves; once, and only while its store is open."""
     if (current := _current.get()) is None:
         return
     store, viewer, deed = current
-    if deed.rows is None and rows is not None:
+    if rows is not None:
         note_rows(rows)
     audit_trail.write_deed(store.engine, store.home, viewer, deed)

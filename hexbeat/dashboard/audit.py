@@ -51,7 +51,7 @@ def audit_view(
 
 
 @contextmanager
-def audit_refusal(installation: Installation, page: str) -> Iterator[None]:
+def audit_refusal(installation: Installation, page: str, *, action: str = Action.SEE_COUNTS) -> Iterator[None]:
     """Write that a page was refused, once and not for each run."""
     try:
         yield
@@ -59,7 +59,7 @@ def audit_refusal(installation: Installation, page: str) -> Iterator[None]:
         seen = st.session_state.setdefault(_SEEN_KEY, {})
         if seen.get("refused") != (page, installation.viewer):
             seen["refused"] = (page, installation.viewer)
-            with audit_change(installation, action=Action.SEE_COUNTS, what=page):
+            with audit_change(installation, action=action, what=page):
                 raise
         raise
 

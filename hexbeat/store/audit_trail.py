@@ -124,7 +124,7 @@ def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcom
         door=clean_text(deed.door),
         action=clean_text(str(deed.action)),
         what=clean_text(deed.what),
-        filter=clean_text(urlencode(deed.words, safe=",:")),
+        filter=clean_text(urlencode(deed.words, safe=",:?")),
         form=clean_text(deed.form),
         rows=deed.rows,
         outcome=outcome,

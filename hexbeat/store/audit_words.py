@@ -71,8 +71,13 @@ def select_words(values: Mapping[str, Any], wards: "Wards | None" = None) -> dic
     for name, value in values.items():
         link_name = _LINK_NAMES.get(name)
         if link_name is not None and (value or value == 0) and value is not False:
-            words[link_name] = _FORMATS[link_name](value, wards)
+            words[link_name] = _format(link_name, value, wards)
     return dict(sorted(words.items()))
+
+
+def _format(link_name: str, value: Any, wards: Any) -> str:
+    """The value by the test of its name; UNKNOWN for a value of a kind that nobody expects."""
+    return _try(lambda: _FORMATS[link_name](value, wards))
 
 
 def _split(value: Any) -> list[str]:

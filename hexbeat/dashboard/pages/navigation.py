@@ -42,7 +42,7 @@ MODULES: Final = {
     "audit": "audit_page",
 }
 # Pages that write into the audit trail what they show, once their choices are known; the others show all there is.
-_WRITE_THEMSELVES: Final = frozenset({"map", "analysis", "briefing", "naloxone"})
+_WRITE_THEMSELVES: Final = frozenset({"map", "analysis", "briefing", "naloxone", "audit"})
 _ACTIONS: Final = {"done": Action.SEE_WORK, "audit": Action.SEE_AUDIT}  # the others: see counts
 
 
@@ -69,10 +69,11 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
     """A function that draws one page."""
 
     def show_page() -> None:
-        with audit_refusal(installation, address):
+        action = _ACTIONS.get(address, Action.SEE_COUNTS)
+        with audit_refusal(installation, address, action=action):
             if address not in _WRITE_THEMSELVES:
                 query = {key: st.query_params[key] for key in st.query_params}
-                audit_view(installation, address, query, action=_ACTIONS.get(address, Action.SEE_COUNTS))
+                audit_view(installation, address, query, action=action)
             import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
 
     return show_page
