@@ -46,7 +46,7 @@ def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callabl
             token = _is_answering.set(True)
             try:
                 with audit(town.store.engine, town.store.home, town.viewer, deed):
-                    answer: _Answer = method(town, **values)  # type: ignore[call-arg]  # the same by name
+                    answer: _Answer = method(town, **values)
                     deed.rows = len(answer) if isinstance(answer, Sized) else None
                     return answer
             finally:

@@ -48,6 +48,7 @@ def run_script(home: Path, role: str) -> AppTest:
         from hexbeat.dashboard.state.session import open_installation  # noqa: PLC0415
         from hexbeat.settings import Settings  # noqa: PLC0415
         from layers.access import Action, Role, Viewer, require  # noqa: PLC0415
+        from layers.catalogue import find_layer  # noqa: PLC0415
 
         installation = open_installation(Settings.from_environment())
         object.__setattr__(installation, "viewer", Viewer(Role(role), "somebody"))
@@ -65,7 +66,7 @@ def run_script(home: Path, role: str) -> AppTest:
             st.text(str(error))
         try:
             with audit.audit_change(installation, action=Action.LOAD, what="data/load", layers=["overdoses"]):
-                raise UsageError("rule", "12 Linthorpe Road", "hint")
+                find_layer("12 Linthorpe Road")
         except UsageError:
             st.text("failed")
 

@@ -385,14 +385,14 @@ def start_writer(home: Path, url: str | None, count: int, name: str) -> subproce
 def test_writers_of_several_processes_make_one_chain(tmp_path: Path, store_url: str | None) -> None:
     home = tmp_path / "several"
     with Store.open(home, database_url=store_url) as store:
-        writers = [start_writer(home, store_url, 40, name) for name in "abc"]
+        writers = [start_writer(home, store_url, 30, name) for name in "ab"]
         for writer in writers:
             writer.communicate(timeout=120)
         do(store)  # takes in whatever waited
         whats = [entry.what for entry in list_entries(store.engine, AUDITOR)]
-        assert sorted(whats) == sorted(["counts", *(f"{name}-{number}" for name in "abc" for number in range(40))])
+        assert sorted(whats) == sorted(["counts", *(f"{name}-{number}" for name in "ab" for number in range(30))])
         assert find_problem(store) is None
-        assert [writer.returncode for writer in writers] == [0, 0, 0]
+        assert [writer.returncode for writer in writers] == [0, 0]
 
 
 @pytest.mark.slow
@@ -401,7 +401,7 @@ def test_killed_at_any_moment_the_chain_is_whole_and_has_all_that_was_told(
 ) -> None:
     home, told = tmp_path / "killed", set[str]()
     with Store.open(home, database_url=store_url) as store:
-        for run, lines in enumerate((1, 3, 7, 12)):
+        for run, lines in enumerate((2, 9)):
             writer = start_writer(home, store_url, 10_000, f"run{run}")
             assert writer.stdout is not None
             told |= {f"run{run}-{writer.stdout.readline().strip()}" for _ in range(lines)}
