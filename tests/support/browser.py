@@ -109,6 +109,10 @@ class Windows:
         self._ears[page] = []
         return page
 
+    def describe(self) -> str:
+        """What stands on the pages that are in use: for the report of a test that failed."""
+        return "\n".join(f"{page.url}\n{read_text(page)}" for page in self._ears)
+
     def hear(self, page: Page, event: Any, handler: Callable[..., Any]) -> None:
         """Listen to the page until it is left."""
         page.on(event, handler)
@@ -128,6 +132,14 @@ class Windows:
         self._free.setdefault(origin, []).append(page)
 
 
+def read_text(page: Page) -> str:
+    """The text of a page as a person reads it, its first 3,000 characters."""
+    try:
+        return page.locator("body").inner_text(timeout=2_000)[:3_000]
+    except Error as error:  # the page is gone, or hangs
+        return str(error)
+
+
 def origin_of(address: str) -> str:
     """The server of an address."""
     return re.sub(r"(//[^/]+).*", r"\1", address)
@@ -136,6 +148,16 @@ def origin_of(address: str) -> str:
 @pytest.fixture(scope="session")
 def windows(browser: Browser) -> Windows:
     return Windows(browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A test that failed in a browser reports what stood there."""
+    report = yield
+    pages = getattr(item, "funcargs", {}).get("windows")
+    if call.excinfo is not None and isinstance(pages, Windows):
+        report.sections.append(("the pages in use", pages.describe()))
+    return report
 
 
 @pytest.fixture(scope="session")

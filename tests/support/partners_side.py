@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.testing.v1 import AppTest
 
 from hexbeat import demonstration
@@ -25,6 +27,7 @@ __all__ = ["PATIENCE_S", "Open", "Served", "Visit", "one_page", "open_page", "se
 
 
 HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
+UPLOAD_MS: Final = 5_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -90,6 +93,20 @@ class Visit:
         """Press one of the pills of a group of filters."""
         button = self.page.locator(f".st-key-filter_{group}").get_by_text(re.compile(f"^{re.escape(option)}"))
         button.first.click()
+
+    def upload(self, file: FilePayload, *, uploader: int = 0) -> None:
+        """Give a file to one of the page's uploaders (-1: the last), and wait until that lists it.
+
+        An uploader whose script has just been fetched can be drawn anew, and forgets what it was given before.
+        """
+        listed = self.page.get_by_test_id("stFileChip")
+        before = listed.count()
+        for _ in range(PATIENCE_MS // UPLOAD_MS):
+            self.page.locator("input[type=file]").nth(uploader).set_input_files(file)
+            with suppress(PlaywrightTimeout):
+                listed.nth(before).wait_for(timeout=UPLOAD_MS)
+                return
+        pytest.fail(f"the uploader never listed {file['name']}")
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""
