@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sized
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
-from hexbeat.store.audit_trail import Deed, audit
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit
 from hexbeat.store.audit_words import select_words
 from layers.access import Action
 

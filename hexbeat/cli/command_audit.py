@@ -15,9 +15,10 @@ from layers.access import Action, Viewer
 
 if TYPE_CHECKING:
     from hexbeat.areas.area import Area
-    from hexbeat.store import audit_trail, audit_words
+    from hexbeat.store import audit_deeds, audit_trail, audit_words
     from hexbeat.store.store import Store
 else:
+    audit_deeds = import_lazily("hexbeat.store.audit_deeds")
     audit_trail = import_lazily("hexbeat.store.audit_trail")
     audit_words = import_lazily("hexbeat.store.audit_words")
 
@@ -68,7 +69,7 @@ ACTIONS: Final = MappingProxyType(
     }
 )
 _FORMS: Final = frozenset({"csv", "geojson", "gpkg", "gpx", "html", "json", "parquet", "pdf", "txt", "xlsx"})
-_current: ContextVar["tuple[Store, Viewer, audit_trail.Deed] | None"] = ContextVar("hexbeat_command", default=None)
+_current: ContextVar["tuple[Store, Viewer, audit_deeds.Deed] | None"] = ContextVar("hexbeat_command", default=None)
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def audit_command(store: "Store", area: "Area", viewer: Viewer) -> Iterator[None
         yield
         return
     name = " ".join(context.command_path.split()[1:])
-    deed = audit_trail.Deed(
+    deed = audit_deeds.Deed(
         door="command",
         action=ACTIONS.get(name, "other"),
         what=name if name in ACTIONS else "other",

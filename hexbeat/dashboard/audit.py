@@ -13,7 +13,8 @@ import streamlit as st
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.store.audit_trail import Deed, audit, write_deed
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit, write_deed
 from hexbeat.store.audit_words import select_words
 from layers.access import Action
 

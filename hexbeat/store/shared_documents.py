@@ -23,6 +23,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from geo.errors import StoreError
 from hexbeat.files import atomic_write
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import translate_errors
 from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.document_kinds import FILES, MARK_FILE, DocumentKind, require_reader, require_writer
@@ -319,6 +320,8 @@ class SharedDocuments:
                 writer.drop(kind, name)
             else:
                 writer.put(kind, name, content)
+            if kind != DocumentKind.SELECTION:  # it is kept beside an answer, which is what the trail holds
+                write_with_change(writer.connection)
             if path is not None and content != before:
                 self._write_file(path, content)
 
@@ -341,6 +344,7 @@ class SharedDocuments:
                 return False
             for name, content in contents.items():
                 writer.put(kind, name, content)
+            write_with_change(writer.connection)
         return True
 
     def replace_all(self, kind: DocumentKind, prefix: str, contents: Mapping[str, bytes]) -> None:
@@ -352,6 +356,7 @@ class SharedDocuments:
                     writer.drop(kind, name)
             for name, content in contents.items():
                 writer.put(kind, name, content)
+            write_with_change(writer.connection)
 
     @contextmanager
     def _begin(self) -> Iterator[DocumentWriter]:
