@@ -40,6 +40,7 @@ __all__ = [
     "document_transaction",
     "hash_bytes",
     "read_live_hashes",
+    "read_setting_versions",
     "read_shared_setting",
 ]
 
@@ -164,10 +165,18 @@ def read_shared_setting(engine: Engine, folder: Path | None, name: str) -> str |
     `folder` is that of the files that count (`Store.files_folder`): with SQLite the home, with PostgreSQL None. It
     takes no viewer, because settings decide what a viewer may do. They name no event.
 
-    OSError or UnicodeDecodeError if a file of the home cannot be read.
+    OSError or UnicodeDecodeError if it cannot be read.
     """
     document = _Reader(engine, folder).read(DocumentKind.SETTING, name)
-    return None if document is None else document.content.decode("utf-8")
+    return None if document is None else document.content.decode("utf-8-sig")
+
+
+def read_setting_versions(engine: Engine, name: str) -> list[bytes]:
+    """Every version of a settings file that the store ever held, the newest first. It takes no viewer, as above."""
+    columns = shared_documents.c
+    query = sa.select(columns.content).where(*_match(DocumentKind.SETTING, name)).order_by(columns.revision.desc())
+    with read_transaction(engine) as connection:
+        return [bytes(content) for content in connection.execute(query).scalars()]
 
 
 @dataclass(frozen=True, eq=False)
