@@ -87,6 +87,7 @@ ACTIONS: Final = MappingProxyType(
         "rejects": Action.SEE_REJECTS,
         "release audit": SEE_SETTINGS,
         "release build": Action.EXPORT,
+        "release site": SEE_SETTINGS,
         "restore": RESTORE_HOME,
         "retain": Action.RETAIN,
         "return": Action.SEE_WORK,

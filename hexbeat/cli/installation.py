@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from geo.errors import HexbeatError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.command_audit import ACTIONS, audit_command, audit_unknown_viewer, find_command_name
 from hexbeat.policy import find_local_viewer
@@ -39,6 +40,7 @@ __all__ = [
     "YesOption",
     "find_documents_viewer",
     "find_home",
+    "find_public_home",
     "find_viewer",
     "open_documents",
     "open_installation",
@@ -146,6 +148,18 @@ def find_home(home: Path | None) -> Path:
                 with audit_command(store, viewer):
                     pass
     return settings.home
+
+
+def find_public_home() -> Path:
+    """The home folder for what the public side shows of an area, brought up to date if its store can be reached.
+
+    If it cannot, a message says that streets and names are those that this home had before.
+    """
+    try:
+        return find_home(None)
+    except HexbeatError as error:
+        typer.echo(f"Streets and names are those that this home had before, because {error.fact}.", err=True)
+        return Settings.from_environment().home
 
 
 def share_area(home: Path | None, name: str) -> None:

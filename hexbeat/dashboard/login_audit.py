@@ -18,6 +18,7 @@ from layers.access import build_stranger
 __all__ = ["REFUSED_LINK", "Refusals", "write_sign_in", "write_sign_out"]
 
 REFUSED_LINK: Final = PolicyError("A link works once", "its key is not the one that is good now", "ask for a new link")
+UNKNOWN: Final = "unknown"
 PAUSE_S: Final = 60.0  # between entries of people of whom nothing is known: anybody can knock at a door
 
 
@@ -51,5 +52,5 @@ class Refusals:
                 return
             self._last = self._last if subject else now
         deed = Deed(door=DOOR, action=SIGN_IN, what=method)
-        with suppress(HexbeatError), audit(store.engine, store.home, build_stranger(subject), deed):
+        with suppress(HexbeatError), audit(store.engine, store.home, build_stranger(subject or UNKNOWN), deed):
             raise error

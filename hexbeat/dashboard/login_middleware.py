@@ -170,9 +170,8 @@ class RequireSignIn:
         is_link = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
         if is_link and key:
             if self.door.links.exchange(key):
-                cookie = await self._begin(
-                    scope, await run_in_threadpool(self._build_local_sign_in), same_site="Strict"
-                )
+                sign_in = await run_in_threadpool(self._build_local_sign_in)
+                cookie = await self._begin(scope, sign_in, same_site="Strict")
                 await redirect(scope, send, "/", [cookie])
                 return
             await run_in_threadpool(self._refusals.write, self.door.store, "link", REFUSED_LINK)
@@ -258,19 +257,24 @@ class RequireSignIn:
         """The sign-in of these claims, if its person may come in. One that is refused is in the audit trail."""
         subject = ""
         try:
-            if claims is None:
-                raise PolicyError(
-                    "Signing in needs a valid answer of the identity provider",
-                    "this answer is not valid, was used before, or belongs to another browser",
-                    "sign in again",
-                )
-            sign_in = build_sign_in(claims, provider, now=int(time.time()), hours=self.door.hours)
+            sign_in = build_sign_in(require_claims(claims), provider, now=int(time.time()), hours=self.door.hours)
             subject = format_subject(sign_in)
             require_allowed(sign_in, read_policy(self.door.store))
         except (PolicyError, DataError) as error:
             self._refusals.write(self.door.store, PROVIDER, error, subject=subject)
             raise
         return sign_in
+
+
+def require_claims(claims: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The claims; PolicyError if the answer of the provider held none."""
+    if claims is None:
+        raise PolicyError(
+            "Signing in needs a valid answer of the identity provider",
+            "this answer is not valid, was used before, or belongs to another browser",
+            "sign in again",
+        )
+    return claims
 
 
 def find_status(error: HexbeatError) -> HTTPStatus:
