@@ -12,10 +12,12 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
 
+from google.protobuf.message import DecodeError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from streamlit.auth_util import encode_provider_token
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from geo.errors import HexbeatError, PolicyError, StoreError
 from hexbeat.dashboard.login_claims import USER_COOKIE, build_sign_in, harden_cookie, read_claims
@@ -126,9 +128,24 @@ class RequireSignIn:
             if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
                 await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
                 return
-            await self.app(scope, receive, send)
+            await self.app(scope, self._watch(scope, receive) if scope["type"] == "websocket" else receive, send)
         else:
             await self._refuse(scope, send)
+
+    def _watch(self, scope: Message, receive: Receive) -> Receive:
+        """A `receive` for a window that stays open: what asks for rows or files is passed over after signing out.
+
+        Streamlit answers these without a run of the page, so that nobody else would look. A run looks itself, and says
+        why it refuses.
+        """
+
+        async def receive_watched() -> Message:
+            while True:
+                message = await receive()
+                if not asks_for_data(message) or await self._is_signed_in(scope):
+                    return message
+
+        return receive_watched
 
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(
@@ -229,6 +246,14 @@ class RequireSignIn:
         location = (b"location", (target if SAFE_PATH.fullmatch(target) else "/").encode("latin-1"))
         # Strict would not come with the request that follows, because another site, the provider, began it.
         return [*others, location, (b"content-length", b"0"), await self._begin(scope, sign_in, same_site="Lax")]
+
+
+def asks_for_data(message: Message) -> bool:
+    """Whether a message of a browser asks for more rows or a file, and not for a run of the page."""
+    try:
+        return bool(BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type") == "backend_operation_request")
+    except DecodeError:
+        return False  # the gate has passed it over
 
 
 def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
