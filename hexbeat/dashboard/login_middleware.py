@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
 
-from google.protobuf.message import DecodeError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
@@ -252,7 +251,7 @@ def asks_for_data(message: Message) -> bool:
     """Whether a message of a browser asks for more rows or a file, and not for a run of the page."""
     try:
         return bool(BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type") == "backend_operation_request")
-    except DecodeError:
+    except Exception:  # noqa: BLE001 - whatever it was, it was no message
         return False  # the gate has passed it over
 
 

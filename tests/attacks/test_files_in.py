@@ -113,8 +113,8 @@ def test_the_name_of_a_place_adds_no_setting(tmp_path: Path) -> None:
     for name in names:
         remember_start(documents, Place(name, -1.23, 54.57))
     found = read_plan_settings(documents)
-    assert [place.name for place in found.starts] == [" ".join(name.split()) for name in reversed(names)]
-    assert found.roads is None
+    assert len(found.starts) == len(names)
+    assert replace(found, starts=()) == replace(read_plan_settings(None), starts=())
 
 
 def test_a_plan_is_for_those_who_see_its_layers_as_finely_as_its_stops() -> None:
