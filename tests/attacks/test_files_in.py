@@ -114,7 +114,7 @@ def test_the_name_of_a_place_adds_no_setting(tmp_path: Path) -> None:
         remember_start(documents, Place(name, -1.23, 54.57))
     found = read_plan_settings(documents)
     assert len(found.starts) == len(names)
-    assert replace(found, starts=()) == replace(read_plan_settings(None), starts=())
+    assert replace(found, starts=()) == replace(read_plan_settings(documents_in(tmp_path / "other")), starts=())
 
 
 def test_a_plan_is_for_those_who_see_its_layers_as_finely_as_its_stops() -> None:
