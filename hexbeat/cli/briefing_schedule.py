@@ -210,7 +210,8 @@ class _Post:
         """Subject, text and page for a role."""
         installation = self.views[role]
         facts = build(installation)
-        facts = replace(facts, notes=(_MAIL_NOTE, *facts.notes), sources=())
+        hidden = tuple(line.layer for line in facts.layers)
+        facts = replace(facts, notes=(_MAIL_NOTE, *facts.notes), sources=(), unknown_places=hidden)
         subject = f"{'DEMONSTRATION: ' if facts.mark else ''}Hexbeat briefing, {format_date(self.today)}"
         lines = [facts.title, format_headline(facts, installation.area), *filter(None, [facts.headline]), _MAIL_NOTE]
         text = "\n\n".join([*lines, "OFFICIAL: for the partnership only. Do not pass it on."])

@@ -154,6 +154,7 @@ def test_each_address_gets_what_its_role_may_have_by_mail_once(ask: Run, home: P
         assert NOTE in page
         assert "in force since" not in page
         assert "Closed properties" not in page
+        assert "No place is certain" not in page
     marks = (home / "briefings-sent").iterdir()
     assert all("example.org" not in path.read_text(encoding="ascii") for path in marks)
 
@@ -166,7 +167,7 @@ def read_message(mailbox: Mailbox, number: int) -> tuple[str, str]:
     assert message["Subject"] == "Hexbeat briefing, 23 Nov 2026"
     assert attachment.get_filename() == NAME
     pages = read_paper(attachment.get_content()).pages
-    return body.get_content(), " ".join(" ".join(page.extract_text() for page in pages).split())
+    return body.get_content(), " ".join(" ".join(pages).split())
 
 
 def test_an_address_that_fails_is_tried_again_and_no_other(ask: Run, home: Path) -> None:
@@ -208,7 +209,8 @@ def test_an_address_that_fails_is_tried_again_and_no_other(ask: Run, home: Path)
             4,
             (
                 "The access policy decides who may do what.\n"
-                "  It does not let police see anything that may be sent by mail.\n  Ask the analyst of the partnership.\n"
+                "  It does not let police see anything that may be sent by mail.\n"
+                "  Ask the analyst of the partnership.\n"
             ),
         ),
         (
