@@ -13,13 +13,14 @@ from hexbeat.ingest.sources.profile import parse_profile
 from hexbeat.operations.plans.plan_settings import PLANS_FILE, parse_plan_settings
 from hexbeat.release.policy import POLICY_FILE
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
+from layers.costs import COSTS_FILE, parse_costs
 
 __all__ = ["shared"]
 
-_SETTINGS: Final = (PLANS_FILE, POLICY_FILE)
+_SETTINGS: Final = (PLANS_FILE, POLICY_FILE, COSTS_FILE)
 shared = typer.Typer(help="List, show, put or remove the settings and profiles that all users of the store share.")
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="plans.toml, release.toml, or a profile's name.toml.")
+    str, typer.Argument(metavar="NAME", help="plans.toml, release.toml, costs.toml, or a profile's name.toml.")
 ]
 
 
@@ -85,6 +86,8 @@ def put(
         parse_profile(content.decode("utf-8"), name=key)
     elif key == PLANS_FILE:
         parse_plan_settings(content)
+    elif key == COSTS_FILE:
+        parse_costs(content)
     with open_documents(home) as documents:
         if documents is None:
             raise UsageError("Files are shared through a store", "there is no store yet", "load a file first")
