@@ -16,12 +16,14 @@ from hexbeat.release.policy import POLICY_FILE as RELEASE_FILE
 from hexbeat.store.document_kinds import SETTING_FILES
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 from layers.access import Action
+from layers.costs import COSTS_FILE, parse_costs
 
 __all__ = ["shared"]
 
 shared = typer.Typer(help="List, show, put or remove the settings and profiles that all users of the store share.")
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="plans.toml, release.toml, policy.toml, or a profile's name.toml.")
+    str,
+    typer.Argument(metavar="NAME", help="plans.toml, release.toml, costs.toml, policy.toml, or a profile's name.toml."),
 ]
 
 
@@ -87,6 +89,8 @@ def put(
         parse_profile(content.decode("utf-8"), name=key)
     elif key == PLANS_FILE:
         parse_plan_settings(content)
+    elif key == COSTS_FILE:
+        parse_costs(content)
     with open_documents(home, **choose_audit(key)) as documents:
         if documents is None:
             raise UsageError("Files are shared through a store", "there is no store yet", "load a file first")

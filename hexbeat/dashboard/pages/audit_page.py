@@ -106,7 +106,7 @@ def build_row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{row['number']:,}",
         f"{format_date(when.date())}, {when:%H:%M}",
-        _name_subject(row["subject"]),
+        row["subject"],
         row["role"],
         _name_action(row["action"]),
         row["what"],
