@@ -33,7 +33,7 @@ _CHANCES: Final = ("p", "q", "p_value", "q_value")
 _LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
 _READABLE: Final = 28  # characters to which a column of long texts may be wrapped
 # What a terminal obeys or draws in another order: shown as a sign, whoever wrote it. Line ends and tabs stay.
-_HIDDEN: Final = {
+_HIDDEN: Final[dict[int, int | str]] = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
     **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}"),
 }

@@ -7,7 +7,7 @@ person may then see is decided at every run (`hexbeat.dashboard.state.login`).
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
@@ -27,15 +27,24 @@ from hexbeat.dashboard.login_pages import (
     render_provider_page,
     render_signed_out_page,
 )
-from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_shared_store, require_allowed
+from hexbeat.dashboard.state.login import (
+    build_login,
+    format_cookie_name,
+    mark_served,
+    open_shared_store,
+    require_allowed,
+)
 from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
 from hexbeat.login_settings import CALLBACK, Provider, build_streamlit_secrets, read_provider, read_session_hours
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in, find_sign_in
+from layers.access import Action, may
+from layers.catalogue import LAYER_NAMES
 
 __all__ = ["Door", "RequireSignIn", "build_secrets", "has_provider", "middleware"]
 
 HEALTH: Final = "/_stcore/health"
+UPLOADS: Final = "/_stcore/upload_file/"
 STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
@@ -44,6 +53,7 @@ LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"
 RETURN_S: Final = 600
 SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
+UPLOADERS: Final = (Action.LOAD, Action.RECORD_WORK, Action.MAKE_EVIDENCE)
 Header = tuple[bytes, bytes]
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -127,6 +137,11 @@ class RequireSignIn:
             if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
                 await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
                 return
+            if path.startswith(UPLOADS):
+                refusal = await run_in_threadpool(find_upload_refusal, self.door.settings, read_key(scope))
+                if refusal:
+                    await send_page(scope, send, HTTPStatus.FORBIDDEN, render_error_page(refusal))
+                    return
             await self.app(scope, self._watch(scope, receive) if scope["type"] == "websocket" else receive, send)
         else:
             await self._refuse(scope, send)
@@ -245,6 +260,28 @@ class RequireSignIn:
         location = (b"location", (target if SAFE_PATH.fullmatch(target) else "/").encode("latin-1"))
         # Strict would not come with the request that follows, because another site, the provider, began it.
         return [*others, location, (b"content-length", b"0"), await self._begin(scope, sign_in, same_site="Lax")]
+
+
+def find_upload_refusal(settings: Settings, key: str) -> HexbeatError | None:
+    """Why the person of a key may send no file; None if a role of theirs can do anything with one.
+
+    The server keeps an upload in memory before any page looks at it.
+    """
+    try:
+        login = build_login(settings, key, chosen=None)
+    except StoreError:
+        raise
+    except HexbeatError as error:
+        return error
+    viewers = [replace(login.viewer, role=role) for role in login.roles]
+    layers = (None, *LAYER_NAMES)
+    if any(may(viewer, action, layer) for viewer in viewers for action in UPLOADERS for layer in layers):
+        return None
+    return PolicyError(
+        "Files are sent by those who load records, record work or make evidence packs",
+        f"your role is {login.viewer.role}",
+        "ask the analyst of the partnership",
+    )
 
 
 def asks_for_data(message: Message) -> bool:
