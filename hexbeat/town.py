@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from geo.errors import HexbeatError, UsageError
@@ -17,8 +16,9 @@ from hexbeat.areas.area import Area, load_named_area
 from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.databases import has_store
 from hexbeat.store.store import Store
-from hexbeat.town_audit import audited
+from hexbeat.town_audit import audit_opening, audited
 from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
@@ -88,9 +88,7 @@ class Town:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -332,15 +330,17 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     `viewer` is the name of a role, or a Viewer, of whom the role and the name count. None is the local account: an
     analyst, because a person who can run Python on the machine can read the store's file, unless the access policy
     says otherwise. A role that may do more than that is refused (PolicyError). DataError for a policy that cannot be
-    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the
-    store cannot be opened.
+    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the store does not open.
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
-    town_viewer = _find_viewer(settings, viewer)
+    if not has_store(settings.home, settings.database_url):
+        _find_viewer(settings.home, viewer)  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
     try:
+        with audit_opening(store):
+            town_viewer = _find_viewer(store, viewer)
         named_area = named_area or load_named_area(settings.area, home=settings.home)
     except HexbeatError:
         store.dispose()
@@ -348,15 +348,13 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     return Town(settings, named_area, store, town_viewer)
 
 
-def _find_viewer(settings: Settings, viewer: Viewer | str | None) -> Viewer:
+def _find_viewer(source: Path | Store, viewer: Viewer | str | None) -> Viewer:
     """The local account, in a lesser role if one is asked for. A role that is not known may do nothing."""
     if isinstance(viewer, str) and viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
-    local = find_local_viewer(settings.home)
-    if viewer is None:
-        return local
-    if isinstance(viewer, str):
-        return choose_lesser_role(local, viewer)
+    local = find_local_viewer(source)
+    if not isinstance(viewer, Viewer):
+        return choose_lesser_role(local, viewer) if viewer else local
     lesser = choose_lesser_role(local, viewer.role) if viewer.role in list(Role) else viewer
     return replace(lesser, subject=viewer.subject or local.subject, policy=local.policy)
 
