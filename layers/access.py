@@ -19,6 +19,7 @@ __all__ = [
     "Detail",
     "Role",
     "Viewer",
+    "build_stranger",
     "find_detail",
     "find_grants",
     "limit_to_mail",
@@ -66,7 +67,12 @@ _NEEDS: Final = {
     Action.PLAN: WARDS,
 }
 _ANY_LAYER: Final = frozenset({Action.SEE_COUNTS, Action.PLAN})
-_NO_LAYER: Final = frozenset({Action.RECORD_WORK, Action.SEE_WORK, Action.SEE_AUDIT})
+_NO_LAYER: Final = frozenset({Action.RECORD_WORK, Action.SEE_WORK, Action.SEE_AUDIT, Action.SET_POLICY})
+
+
+def build_stranger(subject: str) -> Viewer:
+    """Somebody whom the policy gives no role, for the audit trail: they may do nothing."""
+    return Viewer("none", subject)  # type: ignore[arg-type]  # the word of the trail, and no role that may do anything
 
 
 def find_detail(viewer: Viewer, layer: str) -> Detail:

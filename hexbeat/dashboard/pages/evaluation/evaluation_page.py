@@ -16,6 +16,7 @@ from geo.errors import HexbeatError
 from hexbeat.analysis.costs import read_costs
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.credits import format_credits
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
@@ -71,13 +72,13 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             st.info(request.missing)
             return
         protocol = _fix_cached_protocol(installation, installation.key, installation.today, request)
-        if draw_rule(protocol):
+        if draw_rule(installation, protocol):
             draw_answer(installation, protocol)
     except HexbeatError as error:
         draw_error(error)
 
 
-def draw_rule(protocol: Protocol) -> bool:
+def draw_rule(installation: Installation, protocol: Protocol) -> bool:
     """Draw the rule and the button. True if the person has asked for the answer to this rule."""
     is_answered = st.session_state.get("outcome_looked") == protocol.hash
     lines = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in describe_rule(protocol))
@@ -85,7 +86,7 @@ def draw_rule(protocol: Protocol) -> bool:
         st.html(f'<ul class="hb-notes">{lines}</ul><p class="hb-small">SHA-256 of the rule: {protocol.hash}</p>')
         st.download_button(
             "Download the rule (JSON)",
-            data=format_protocol(protocol),
+            data=audit_file(installation, lambda: format_protocol(protocol), form="json", what="outcome/rule"),
             file_name=f"hexbeat-rule-{protocol.hash[:8]}.json",
             mime="application/json",
             on_click="ignore",
