@@ -153,13 +153,16 @@ def find_home(home: Path | None) -> Path:
 def find_public_home() -> Path:
     """The home folder for what the public side shows of an area, brought up to date if its store can be reached.
 
-    If it cannot, a message says that streets and names are those that this home had before.
+    If it cannot, a message says that streets and names are those that this home had before. No home is made for this.
     """
+    home = Settings.from_environment().home
+    if not home.is_dir():
+        return home
     try:
         return find_home(None)
     except HexbeatError as error:
         typer.echo(f"Streets and names are those that this home had before, because {error.fact}.", err=True)
-        return Settings.from_environment().home
+        return home
 
 
 def share_area(home: Path | None, name: str) -> None:
