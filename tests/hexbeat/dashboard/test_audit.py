@@ -46,13 +46,14 @@ def run_script(home: Path, role: str) -> AppTest:
         from geo.errors import PolicyError, UsageError  # noqa: PLC0415
         from hexbeat.dashboard import audit  # noqa: PLC0415
         from hexbeat.dashboard.screen import check_export  # noqa: PLC0415
+        from hexbeat.dashboard.state.login import Login  # noqa: PLC0415
         from hexbeat.dashboard.state.session import open_installation  # noqa: PLC0415
         from hexbeat.settings import Settings  # noqa: PLC0415
         from layers.access import Action, Role, Viewer, require  # noqa: PLC0415
         from layers.catalogue import find_layer  # noqa: PLC0415
 
-        installation = open_installation(Settings.from_environment())
-        object.__setattr__(installation, "viewer", Viewer(Role(role), "somebody"))
+        login = Login("somebody", Viewer(Role(role), "somebody"), ())
+        installation = open_installation(Settings.from_environment(), login=login)
         audit.audit_view(installation, "map", {"layers": "overdoses", "q": "12 Linthorpe Road"}, rows=3)
         make = check_export(installation, lambda: b"file", form="csv", layers=["overdoses"])
         for _ in range(2):

@@ -135,7 +135,7 @@ def test_a_window_that_stays_open_is_looked_at_again(settings: Settings, begin: 
 def test_a_file_is_not_made_for_who_signed_out_meanwhile(settings: Settings, begin: Begin) -> None:
     login = build_login(settings, begin(method=LINK), chosen=None)
     installation = open_installation(settings, login=login)
-    make = check_export(installation, lambda: b"file")
+    make = check_export(installation, lambda: b"file", form="csv")
     assert make() == b"file"
     end_sign_in(open_shared_store(settings), login.key)
     assert refusal(make) == SIGNED_OUT
