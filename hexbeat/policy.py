@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from geo.errors import DataError, HexbeatError, PolicyError, UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.accounts import find_account
+from hexbeat.mail import MailSettings, parse_mail_settings
 from layers.access import ANALYST, Viewer, may
 from layers.catalogue import LAYER_NAMES
 from layers.policy import DEFAULT_GRANTS, DEFAULT_POLICY, DOCUMENTS, EXPORTS, GRANTS, PAGES, Grants, Policy
@@ -60,13 +61,15 @@ class AccessPolicy:
 
     `people` are those who may sign in by the provider at all, by its identifiers; None: everybody with a role.
     `groups` and `local` are (name, role) in the order of the file. `local` is None if the file says nothing of local
-    accounts: then each is an analyst, because it can read the store's file.
+    accounts: then each is an analyst, because it can read the store's file. `mail` says where a briefing is sent to;
+    None: nowhere.
     """
 
     policy: Policy = DEFAULT_POLICY
     groups: tuple[tuple[str, Role], ...] = ()
     local: tuple[tuple[str, Role], ...] | None = None
     people: frozenset[str] | None = None
+    mail: MailSettings | None = None
 
     def find_group_role(self, groups: Sequence[str]) -> Role | None:
         """The role of a person in these groups: that of the first group in the file's order; None without any."""
@@ -215,7 +218,7 @@ def _build_error(fact: str, hint: str = _HINT) -> DataError:
 
 
 def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
-    _require_known(tables, ("roles", "groups", "local", "people"), "the file", "a table")
+    _require_known(tables, ("roles", "groups", "local", "people", "mail"), "the file", "a table")
     details, grants = list[tuple[Role, str, Detail]](), list[tuple[Role, Grants]]()
     for name, table in _require_table(tables.get("roles", {}), "[roles]").items():
         role = _parse_role(name, "[roles]")
@@ -232,7 +235,9 @@ def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
         raise _build_error(f"{error.rule[:1].lower()}{error.rule[1:]}, and {error.fact}", error.hint) from error
     groups = _parse_roles(tables.get("groups", {}), "[groups]")
     local = _parse_roles(tables["local"], "[local]") if "local" in tables else None
-    return AccessPolicy(policy, groups, local, _parse_people(tables["people"]) if "people" in tables else None)
+    people = _parse_people(tables["people"]) if "people" in tables else None
+    mail = parse_mail_settings(tables["mail"]) if "mail" in tables else None
+    return AccessPolicy(policy, groups, local, people, mail)
 
 
 def _parse_people(value: Any) -> frozenset[str]:

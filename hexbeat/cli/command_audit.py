@@ -156,6 +156,8 @@ def find_command_name() -> str:
 
 def _find_form(params: Mapping[str, Any]) -> str:
     """How the answer leaves: the ending of the file that --out names, json, or screen."""
+    if params.get("every"):
+        return "pdf"  # a scheduled briefing
     out = params.get("out") or params.get("draft")
     for path in [out] if isinstance(out, str | Path) else out or []:
         ending = Path(path).suffix.lower().removeprefix(".")

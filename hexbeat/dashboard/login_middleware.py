@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from streamlit.auth_util import encode_provider_token
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from geo.errors import DataError, HexbeatError, PolicyError, StoreError
 from hexbeat.accounts import find_account
@@ -149,9 +150,24 @@ class RequireSignIn:
             if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
                 await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
                 return
-            await self.app(scope, receive, send)
+            await self.app(scope, self._watch(scope, receive) if scope["type"] == "websocket" else receive, send)
         else:
             await self._refuse(scope, send)
+
+    def _watch(self, scope: Message, receive: Receive) -> Receive:
+        """A `receive` for a window that stays open: what asks for rows or files is passed over after signing out.
+
+        Streamlit answers these without a run of the page, so that nobody else would look. A run looks itself, and says
+        why it refuses.
+        """
+
+        async def receive_watched() -> Message:
+            while True:
+                message = await receive()
+                if not asks_for_data(message) or await self._is_signed_in(scope):
+                    return message
+
+        return receive_watched
 
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(lambda: self._find_sign_in(scope) is not None)
@@ -280,6 +296,14 @@ def require_claims(claims: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def find_status(error: HexbeatError) -> HTTPStatus:
     """503 where the store does not answer, else 403."""
     return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
+
+
+def asks_for_data(message: Message) -> bool:
+    """Whether a message of a browser asks for more rows or a file, and not for a run of the page."""
+    try:
+        return bool(BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type") == "backend_operation_request")
+    except Exception:  # noqa: BLE001 - whatever it was, it was no message
+        return False  # the gate has passed it over
 
 
 def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:

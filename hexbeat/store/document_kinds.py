@@ -24,7 +24,7 @@ class DocumentKind(StrEnum):
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
-SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml")
+SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml", "costs.toml")
 MARK_FILE: Final = ".shared-files.json"  # in a home whose files were compared with the store
 # Who may read and who may change a kind: whoever may do one of these. Areas are public maps: everybody may read them.
 _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {

@@ -26,7 +26,7 @@ from hexbeat.files import atomic_write
 from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import translate_errors
 from hexbeat.store.databases import WRITES, read_transaction
-from hexbeat.store.document_kinds import FILES, MARK_FILE, DocumentKind, require_reader, require_writer
+from hexbeat.store.document_kinds import FILES, MARK_FILE, SETTING_FILES, DocumentKind, require_reader, require_writer
 from hexbeat.store.schema import shared_documents, store_state
 from layers.access import Viewer
 from layers.timestamps import from_seconds, to_seconds
@@ -191,6 +191,8 @@ class _Reader:
         """The file in the home that counts for this document, whether or not it exists; None where the store counts."""
         if self.folder is None or kind not in FILES or "/" in name or name.startswith("."):
             return None
+        if kind == DocumentKind.SETTING and name not in SETTING_FILES:
+            return None  # the home holds other files, the store among them
         return self.folder / FILES[kind].format(name)
 
     def read(self, kind: DocumentKind, name: str) -> SharedDocument | None:

@@ -18,7 +18,7 @@ from hexbeat.store.audit_chain import Anchor, ChainCheck, Entry
 from hexbeat.store.audit_files import build_audit_csv, build_audit_rows
 from hexbeat.store.audit_trail import list_entries, list_names, verify_trail
 from layers.access import Action, require
-from layers.wording import escape_html, format_list, format_plural
+from layers.wording import escape_html, format_date, format_list, format_plural
 
 __all__ = ["show"]
 
@@ -96,7 +96,7 @@ def draw_entries(installation: Installation, entries: Sequence[Entry]) -> None:
     )
     rows = [build_row(row) for row in build_audit_rows(shown, time_zone=zone)]
     st.html(
-        f'<div class="hb-wide">{render_table(HEADINGS, rows, caption="Entries, newest first", numbers=(0, 8))}</div>'
+        f'<div class="hb-trail">{render_table(HEADINGS, rows, caption="Entries, newest first", numbers=(0, 8))}</div>'
     )
 
 
@@ -105,7 +105,7 @@ def build_row(row: dict[str, Any]) -> tuple[str, ...]:
     when = dt.datetime.fromisoformat(row["at"])
     return (
         f"{row['number']:,}",
-        f"{when:%Y-%m-%d %H:%M}",
+        f"{format_date(when.date())}, {when:%H:%M}",
         row["subject"],
         row["role"],
         _name_action(row["action"]),

@@ -13,6 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit_folium import st_folium
 
 from geo.errors import HexbeatError
+from hexbeat.analysis.costs import read_costs
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.credits import format_credits
 from hexbeat.dashboard.audit import audit_file
@@ -36,6 +37,7 @@ from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
 from layers.access import may_make
 from layers.catalogue import find_layer
+from layers.costs import Costs
 from layers.wording import escape_html
 
 __all__ = ["draw_before_after", "render_intervals", "render_table", "show"]
@@ -107,8 +109,10 @@ def _request_answer(rule: str) -> None:
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """Draw the sentence, the intervals, the maps, the numbers and the files."""
-    evaluation = _evaluate_cached(installation, installation.key, protocol.hash, protocol)
-    details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in evaluation.verdict.details)
+    costs = read_costs(installation.store)
+    evaluation = _evaluate_cached(installation, installation.key, protocol.hash, costs, protocol)
+    pounds = evaluation.cost.sentences if evaluation.cost else []
+    details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in (*pounds, *evaluation.verdict.details))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
     draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
@@ -135,10 +139,12 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
                 evaluation, installation.area, mark=mark, made_at=dt.datetime.now(installation.area.tz)
             ),
         ),
-        "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),
+        "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note, cost=evaluation.cost)),
         "geojson": (
             "application/geo+json",
-            lambda: build_evaluation_geojson(evaluation.effect, evaluation.points, evaluation.verdict, note=note),
+            lambda: build_evaluation_geojson(
+                evaluation.effect, evaluation.points, evaluation.verdict, note=note, cost=evaluation.cost
+            ),
         ),
     }
     labels = {"pdf": "One A4 page (PDF)", "csv": "Numbers (CSV)", "geojson": "What was compared (GeoJSON)"}
@@ -172,11 +178,16 @@ def _fix_cached_protocol(
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing …")
 def _evaluate_cached(
-    _installation: Installation, key: InstallationKey, rule: str, _fix_cached_protocol: Protocol
+    _installation: Installation, key: InstallationKey, rule: str, costs: Costs, _fix_cached_protocol: Protocol
 ) -> Evaluation:
     del key, rule
     return evaluate_protocol(
-        _installation.store, _installation.viewer, _installation.columns, _installation.area, _fix_cached_protocol
+        _installation.store,
+        _installation.viewer,
+        _installation.columns,
+        _installation.area,
+        _fix_cached_protocol,
+        costs=costs,
     )
 
 
