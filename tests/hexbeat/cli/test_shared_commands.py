@@ -40,7 +40,7 @@ def test_what_is_no_shared_file_or_cannot_be_used_is_refused(run: Run, tmp_path:
     assert run("shared", "put", file, "--home", home).code == 3
     named = run("shared", "show", "policy.json", "--home", home)
     assert named.err == (
-        "Shared files are plans.toml, release.toml, policy.toml, and source profiles such as finds.toml.\n"
+        "Shared files are plans.toml, release.toml, policy.toml, costs.toml, and source profiles such as finds.toml.\n"
         "  You gave 'policy.json'.\n  See `hexbeat shared`.\n"
     )
     assert documents_in(home).counter() == 0

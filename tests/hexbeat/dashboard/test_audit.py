@@ -89,8 +89,8 @@ def test_a_file_that_leaves_is_written_with_the_filter_of_its_page(home: Path) -
 
 
 def test_a_refusal_is_written_once_for_a_page_and_each_time_for_a_file(home: Path) -> None:
-    run_script(home, "police")
-    refused = "it does not let police {} of overdoses"
+    run_script(home, "auditor")
+    refused = "it does not let auditor {} of overdoses"
     assert list_written(home) == [
         SEEN,
         ("see_counts", "data", "", "screen", "refused", refused.format("load")),
