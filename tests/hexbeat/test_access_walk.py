@@ -176,7 +176,8 @@ def read_text(file: Path) -> str:
             shapes = {"geometry": shapely.from_wkb(frame["geometry"].to_numpy())} if "geometry" in frame else {}
             return frame.assign(**shapes).to_csv()
         case ".xlsx":
-            return "\n".join(table.to_csv() for table in pd.read_excel(file, sheet_name=None, header=None).values())
+            tables = pd.read_excel(file, sheet_name=None, header=None, engine="openpyxl")
+            return "\n".join(table.to_csv() for table in tables.values())
         case ".gz":
             return "a backup"
     return file.read_text(encoding="utf-8")
