@@ -24,7 +24,6 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from geo.calendar import add_months
 from geo.errors import PolicyError, StoreError, UsageError
 from hexbeat.store.audit_chain import (
-    GENESIS,
     REMOVAL,
     RESTORE,
     Anchor,
@@ -32,7 +31,6 @@ from hexbeat.store.audit_chain import (
     Entry,
     Outcome,
     check_chain,
-    clean_text,
     format_removal,
     hash_entry,
 )
@@ -333,20 +331,5 @@ def _find_base(connection: Connection, head: Anchor, limit: int) -> Anchor | Non
 
 
 def _build_removal(viewer: Viewer, base: Anchor, years: int) -> Entry:
-    return Entry(
-        number=0,
-        entry_id=uuid4().hex,
-        at=to_seconds(None),
-        subject=clean_text(viewer.subject),
-        role=clean_text(str(viewer.role)),
-        door="store",
-        action=Action.RETAIN.value,
-        what=REMOVAL,
-        filter=format_removal(base),
-        form="",
-        rows=None,
-        outcome="done",
-        reason=f"kept: {years} years",
-        previous=GENESIS,
-        hash=GENESIS,
-    )
+    deed = Deed(door="store", action=Action.RETAIN, what=REMOVAL, form="", reason=f"kept: {years} years")
+    return replace(build_entry(viewer, deed, "done"), filter=format_removal(base))
