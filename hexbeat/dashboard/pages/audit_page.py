@@ -62,13 +62,9 @@ def draw_choices(installation: Installation) -> tuple[dt.date | None, dt.date | 
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         first = draw_day("First day", installation.today, key="audit_first")
         last = draw_day("Last day", installation.today, key="audit_last")
-        subject = st.selectbox("Who", [ALL, *subjects], key="audit_subject", format_func=_name_subject, width=200)
+        subject = st.selectbox("Who", [ALL, *subjects], key="audit_subject", width=200)
         action = st.selectbox("Action", [ALL, *actions], key="audit_action", format_func=_name_action, width=200)
     return first, last, None if subject == ALL else subject, None if action == ALL else action
-
-
-def _name_subject(subject: str) -> str:
-    return subject or "Not named"
 
 
 def _name_action(action: str) -> str:
@@ -110,7 +106,7 @@ def build_row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{row['number']:,}",
         f"{format_date(when.date())}, {when:%H:%M}",
-        _name_subject(row["subject"]),
+        row["subject"],
         row["role"],
         _name_action(row["action"]),
         row["what"],
