@@ -226,8 +226,8 @@ def test_a_database_that_is_not_there_is_said(tmp_path: Path, postgres_server: S
     rule = "The database has to answer"
     refused = "check HEXBEAT_DATABASE_URL, and that the server is running"
     cut = (
-        "what was under way is stored as a whole or not at all; look before you repeat it, and check that the server is "
-        "running. Hexbeat connects again by itself"
+        "what was under way is stored as a whole or not at all; look before you repeat it, and check that the server "
+        "is running. Hexbeat connects again by itself"
     )
     assert (caught.value.rule, caught.value.fact, caught.value.hint) in {
         (rule, 'the server says: database "nowhere" does not exist', refused),
