@@ -4,7 +4,6 @@ A file that cannot be used raises DataError, so that nobody sees anything until 
 """
 
 import difflib
-import getpass
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from geo.errors import DataError, HexbeatError, PolicyError, UsageError
+from hexbeat.accounts import find_account
 from layers.access import Viewer
 from layers.catalogue import LAYER_NAMES
 from layers.policy import DEFAULT_GRANTS, DEFAULT_POLICY, DOCUMENTS, EXPORTS, GRANTS, PAGES, Grants, Policy
@@ -90,7 +90,7 @@ def find_local_viewer(home: Path, *, role: str | None = None) -> Viewer:
     role, PolicyError for an account without a role, and for a role that has more than that of the account.
     """
     access = read_policy(home)
-    account = _find_account()
+    account = find_account()
     own = access.find_local_role(account)
     if own is None:
         raise PolicyError(
@@ -116,14 +116,6 @@ def choose_lesser_role(viewer: Viewer, role: str) -> Viewer:
             "choose another role, or ask the analyst of the partnership",
         )
     return replace(viewer, role=Role(role))
-
-
-def _find_account() -> str:
-    """The name of the account that runs this; "" where it has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""
 
 
 def _build_error(fact: str, hint: str = _HINT) -> DataError:

@@ -18,6 +18,7 @@ from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
+from hexbeat.town_audit import audited
 from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
@@ -70,14 +71,16 @@ class Town:
     Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` has the
     texts to show with the numbers: "area", "attribution", "notes", and "demonstration" if events are synthetic.
 
+    Each answer is written into the audit trail first: method, filters, and who asks.
+
     UsageError for invalid filters, PolicyError for what the viewer may not see (cells finer than their role sees,
-    layers that it sees by ward only), StoreError if the store cannot be read.
+    layers that it sees by ward only), StoreError if the store cannot be read or its audit trail cannot be written.
     """
 
     def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
         self.settings, self.area, self.store, self.viewer = settings, area, store, viewer
         self._cache = ColumnCache(store)
-        self._closed = False
+        self.is_closed = False
 
     def __repr__(self) -> str:
         return f"<Hexbeat town {self.area.title}>"
@@ -92,9 +95,10 @@ class Town:
 
     def close(self) -> None:
         """Close the store; other methods raise UsageError after that."""
-        self._closed = True
+        self.is_closed = True
         self.store.dispose()
 
+    @audited(Action.SEE_POINTS)
     def events(
         self, layers: Names = None, *, resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -119,6 +123,7 @@ class Town:
         frame = add_points(format_events(records))
         return self._set_attributes(frame, columns, [])
 
+    @audited(Action.SEE_COUNTS)
     def cells(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -128,6 +133,7 @@ class Town:
         """
         return self._count_groups(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
+    @audited(Action.SEE_COUNTS)
     def wards(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -137,6 +143,7 @@ class Town:
         """
         return self._count_groups(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
+    @audited(Action.SEE_COUNTS)
     def hotspots(
         self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -149,6 +156,7 @@ class Town:
         hotspot_map, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
         return self._build_frame(hotspot_map.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(hotspot_map.notes))
 
+    @audited(Action.SEE_COUNTS)
     def change(
         self,
         layer: str,
@@ -183,6 +191,7 @@ class Town:
         frame.attrs["missing"] = change_map.missing
         return frame
 
+    @audited(Action.SEE_COUNTS)
     def map(
         self, layer: str, *, view: View = "counts", resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "folium.Map":
@@ -209,7 +218,7 @@ class Town:
 
     def _build_request(self, layers: Names, *, as_at: Day, **filters: Any) -> Request:
         """The request that the keywords describe; UsageError for an unknown keyword."""
-        if self._closed:
+        if self.is_closed:
             raise UsageError("A town answers while it is open", "this one is closed", "open it again: hexbeat.open()")
         unknown = next((name for name in filters if name not in FILTERS), None)
         if unknown is not None:

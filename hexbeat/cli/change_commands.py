@@ -19,6 +19,7 @@ from hexbeat.analysis.method_selection import (
 from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
 from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import (
     FilterRequest,
     LayersOption,
@@ -79,6 +80,7 @@ def change(
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards, size)
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
+        note_rows(len(change_map.wards))
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
     rows = {Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}.get(by)
@@ -134,6 +136,7 @@ def near_repeats(
         study = load_study(installation.area, chosen.wards)
         zone = installation.area.time_zone
         repeats = build_near_repeats(columns, chosen, study, each_event=each_event, time_zone=zone)
+        note_rows(len(repeats.rows))
     _report_repeats(repeats, form=form)
 
 

@@ -11,6 +11,7 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import name_cells
 from hexbeat.cli.answers import format_value, print_answer, print_message
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
     FilterRequest,
@@ -65,8 +66,10 @@ def counts(
         )
         mark = find_demonstration_mark(columns)
         missing = describe_missing_days(columns, chosen, time_zone=zone)
+        note_rows(len(grouped.list_rows()))
         if out:
             require_export(installation.viewer, "counts", chosen.layers or list_layers(installation.viewer))
+            note_answer()
             export_counts(
                 grouped.to_counts(),
                 Path(out),

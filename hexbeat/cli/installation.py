@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from geo.lazy_modules import import_lazily
+from hexbeat.cli.command_audit import audit_command
 from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
 from layers.access import Viewer
@@ -92,10 +93,12 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     If an erasure is not finished yet, a message on standard error says so.
 
     The viewer is the local account: an analyst, because people who can run commands on the machine can also read the
-    store's file, unless the access policy says otherwise; or the account in the lesser role of `--role`.
+    store's file, unless the access policy says otherwise; or the account in the lesser role of `--role`. How the
+    command ends is written into the audit trail when the block ends, or before an answer leaves inside it.
 
     Raises PolicyError or DataError if the access policy lets the account do nothing (`hexbeat.policy`), UsageError if
-    there is no such area, AreaError if its files are broken, StoreError if the store is broken.
+    there is no such area, AreaError if its files are broken, StoreError if the store is broken or the audit trail
+    cannot be written.
     """
     settings = Settings.from_environment(home=home, area=area)
     viewer = find_viewer(settings)
@@ -105,7 +108,8 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         named_area = named_area or areas.load_named_area(settings.area, home=settings.home)
-        yield Installation(settings, named_area, store, viewer)
+        with audit_command(store, named_area, viewer):
+            yield Installation(settings, named_area, store, viewer)
 
 
 @contextmanager

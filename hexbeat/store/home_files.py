@@ -25,7 +25,8 @@ from sqlalchemy import Connection, Engine
 from geo.errors import DataError, StoreError
 from hexbeat.files import atomic_write
 from hexbeat.folders import atomic_replace
-from hexbeat.store.databases import read_transaction, translate_errors
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.document_kinds import MARK_FILE, SETTING_FILES
 from hexbeat.store.schema import shared_documents, store_state
 from hexbeat.store.shared_documents import (

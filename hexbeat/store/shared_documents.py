@@ -23,7 +23,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from geo.errors import StoreError
 from hexbeat.files import atomic_write
-from hexbeat.store.databases import WRITES, read_transaction, translate_errors
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.document_kinds import FILES, MARK_FILE, DocumentKind, require_reader, require_writer
 from hexbeat.store.schema import shared_documents, store_state
 from layers.access import Viewer

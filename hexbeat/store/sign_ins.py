@@ -15,7 +15,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from hexbeat.store.databases import WRITES, read_transaction, translate_errors
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.schema import sign_ins
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require

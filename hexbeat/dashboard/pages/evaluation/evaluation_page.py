@@ -145,7 +145,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=check_export(installation, make, document="evaluation"),
+                data=check_export(installation, make, document="evaluation", form=kind),
                 file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
