@@ -15,6 +15,7 @@ entry in the audit trail is not: the entry is written when the change has ended,
 
 import contextlib
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -151,6 +152,8 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
     with small_disk(trial.folder, wanted=fault == "full disk") as disk:
         with fresh_store(trial, disk) as (home, url):
             before = describe_all(home, url, disk, deed)
+        import_modules(deed, trial, disk)
+        with fresh_store(trial, disk) as (home, url):
             started = time.monotonic()
             code, said = run_apart(deed, trial, home, url, disk)
             took = time.monotonic() - started
@@ -193,6 +196,17 @@ def judge(state: State, before: State, after: State, *, is_entry: bool = False) 
                 return name
     print(f"between: {state.problem or 'neither the content of before nor that of after'}", file=sys.stderr)
     return "between"
+
+
+def import_modules(deed: Deed, trial: Trial, disk: Path) -> None:
+    """Import what the deed imports, so that the moments of the runs fall into the change and not into its beginning."""
+    names = trial.folder / "modules"
+    with fresh_store(trial, disk) as (home, url):
+        run_apart(deed, trial, home, url, disk, modules=names)
+    for name in names.read_text(encoding="utf-8").split():
+        if name.split(".")[0] in {"geo", "layers", "hexbeat", "pandas", "numpy", "shapely", "h3", "scipy", "alembic"}:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
 
 @contextmanager
@@ -238,16 +252,26 @@ def run_without_room(deed: Deed, trial: Trial, home: Path, url: str | None, disk
 
 
 def run_apart(
-    deed: Deed, trial: Trial, home: Path, url: str | None, disk: Path, *, kill_after_s: float | None = None
+    deed: Deed,
+    trial: Trial,
+    home: Path,
+    url: str | None,
+    disk: Path,
+    *,
+    kill_after_s: float | None = None,
+    modules: Path | None = None,
 ) -> tuple[int, str]:
-    """Run the deed in a child; its exit code (99: a traceback) and what it said. Kill it after so long."""
+    """Run the deed in a child; its exit code (99: a traceback) and what it said.
+
+    Kill it after so long. With `modules`, write the names of all that it imported there.
+    """
     places = {"home": str(home), "out": str(disk / "out"), "data": str(trial.data)}
     arguments = ["hexbeat", *(word.format(**places) for word in deed.command)]
     with tempfile.TemporaryFile("w+", dir=trial.folder) as told:
         sys.stdout.flush()
         pid = os.fork()
         if not pid:
-            _run_in_child(arguments, url, told)
+            _run_in_child(arguments, url, told, modules)
         if kill_after_s is not None:
             time.sleep(kill_after_s)
             os.kill(pid, signal.SIGKILL)
@@ -256,7 +280,7 @@ def run_apart(
         return os.waitstatus_to_exitcode(status), told.read()
 
 
-def _run_in_child(arguments: list[str], url: str | None, told: Any) -> None:
+def _run_in_child(arguments: list[str], url: str | None, told: Any, modules: Path | None) -> None:
     code = 99
     try:
         os.environ.pop("HEXBEAT_DATABASE_URL", None)
@@ -272,6 +296,8 @@ def _run_in_child(arguments: list[str], url: str | None, told: Any) -> None:
             except BaseException:  # noqa: BLE001 - that is what is counted
                 traceback.print_exc(file=told)
         told.flush()
+        if modules is not None:
+            modules.write_text("\n".join(sorted(sys.modules)), encoding="utf-8")
     finally:
         os._exit(code)
 

@@ -99,8 +99,9 @@ def _prepare_file(home: Path) -> Path:
 def _require_access(path: Path) -> None:
     """OSError unless this user may write the file.
 
-    Only SQLite opens the file: closing it ends every lock that this process holds on it (POSIX, advisory locks). Another
-    program would then take itself for the last one and remove the write-ahead log in which this process goes on writing.
+    Only SQLite opens the file, because closing it ends every lock that this process holds on it (POSIX, advisory
+    locks). Another program would then take itself for the last one, and remove the write-ahead log in which this
+    process goes on writing.
     """
     if path.is_dir():
         reason = errno.EISDIR
