@@ -263,26 +263,7 @@ def write_disk(disk: Disk, folder: Path) -> None:
 
 def build_disk(start: Disk, operations: list[Operation], chance: random.Random) -> Disk:
     """What the disk could hold if the power went after these operations."""
-    view = Disk(set(start.folders), dict(start.names), dict(start.contents))  # what programs see
-    changes: list[Operation] = []  # of names, in their order
-    writes: dict[int, list[Operation]] = {}  # by the number of the content
-    sure, flushed = 0, dict.fromkeys(start.contents, 0)
-    touched: dict[int, int] = {}  # the last change of a name of this content
-    for operation in operations:
-        number = view.names.get(operation.name)
-        if operation.kind in {"write", "truncate"}:
-            if number is not None:
-                writes.setdefault(number, []).append(operation)
-        elif operation.kind == "flush":
-            if number is not None:
-                flushed[number] = len(writes.get(number, ()))
-                sure = max(sure, touched.get(number, 0))
-            elif operation.name == "." or operation.name in view.folders:  # all changes of names until now
-                sure = len(changes)
-        elif operation.kind != "make" or (number is None and operation.name not in view.folders):
-            _change_names(view, operation)
-            changes.append(operation)
-            touched[view.names.get(operation.to or operation.name, -1)] = len(changes)
+    changes, sure, writes, flushed = _follow(start, operations)
     kept = chance.choice((sure, len(changes), chance.randint(sure, len(changes))))
     disk = Disk(set(start.folders), dict(start.names), dict(start.contents))
     for operation in changes[:kept]:
@@ -293,6 +274,30 @@ def build_disk(start: Disk, operations: list[Operation], chance: random.Random) 
             is_sure = place < flushed.get(number, 0)
             disk.contents[number] = _apply(disk.contents[number], operation, 1.0 if is_sure else share, chance)
     return disk
+
+
+def _follow(
+    start: Disk, operations: list[Operation]
+) -> tuple[list[Operation], int, dict[int, list[Operation]], dict[int, int]]:
+    """Changes of names and how many a flush made sure of; writes by the number of the content, and the same of them."""
+    view = Disk(set(start.folders), dict(start.names), dict(start.contents))  # what programs see
+    changes: list[Operation] = []
+    writes: dict[int, list[Operation]] = {}
+    sure, flushed = 0, dict.fromkeys(start.contents, 0)
+    touched: dict[int, int] = {}  # the last change of a name of this content
+    for operation in operations:
+        number = view.names.get(operation.name, -1)
+        is_folder = operation.name == "." or operation.name in view.folders
+        if operation.kind in {"write", "truncate"}:
+            writes.setdefault(number, []).append(operation)
+        elif operation.kind == "flush":
+            flushed[number] = len(writes.get(number, ()))
+            sure = max(sure, len(changes) if is_folder else touched.get(number, 0))
+        elif operation.kind != "make" or (number < 0 and not is_folder):
+            _change_names(view, operation)
+            changes.append(operation)
+            touched[view.names.get(operation.to or operation.name, -1)] = len(changes)
+    return changes, sure, writes, flushed
 
 
 def _change_names(disk: Disk, operation: Operation) -> None:

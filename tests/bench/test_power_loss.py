@@ -1,4 +1,4 @@
-"""What a disk holds after a loss of power: what was flushed, and perhaps some of the rest. Calls from strace's lines."""
+"""What a disk may hold after a loss of power: what was flushed, and some of the rest. Calls from strace's lines."""
 
 import random
 from pathlib import Path
