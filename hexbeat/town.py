@@ -17,8 +17,9 @@ from hexbeat.areas.area import Area, load_named_area
 from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.databases import has_store
 from hexbeat.store.store import Store
-from hexbeat.town_audit import audited
+from hexbeat.town_audit import audit_opening, audited
 from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
@@ -336,11 +337,14 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     store cannot be opened.
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
-    town_viewer = _find_viewer(settings, viewer)
+    if not has_store(settings.home, settings.database_url):
+        _find_viewer(settings.home, viewer)  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
     try:
+        with audit_opening(store):
+            town_viewer = _find_viewer(store, viewer)
         named_area = named_area or load_named_area(settings.area, home=settings.home)
     except HexbeatError:
         store.dispose()
@@ -348,11 +352,11 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     return Town(settings, named_area, store, town_viewer)
 
 
-def _find_viewer(settings: Settings, viewer: Viewer | str | None) -> Viewer:
+def _find_viewer(source: Path | Store, viewer: Viewer | str | None) -> Viewer:
     """The local account, in a lesser role if one is asked for. A role that is not known may do nothing."""
     if isinstance(viewer, str) and viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
-    local = find_local_viewer(settings.home)
+    local = find_local_viewer(source)
     if viewer is None:
         return local
     if isinstance(viewer, str):

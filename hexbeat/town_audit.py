@@ -3,18 +3,35 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
-from hexbeat.store.audit_trail import Deed, audit
+from geo.errors import HexbeatError
+from hexbeat.accounts import find_account
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit
 from hexbeat.store.audit_words import select_words
-from layers.access import Action
+from hexbeat.store.store import Store
+from layers.access import Action, build_stranger
 
-__all__ = ["audited"]
+__all__ = ["audit_opening", "audited"]
 
+DOOR: Final = "python"
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
 _is_answering: Final = ContextVar("hexbeat_is_answering", default=False)
+
+
+@contextmanager
+def audit_opening(store: Store) -> Iterator[None]:
+    """Write into the audit trail that the policy refused the account, or that it cannot be used."""
+    try:
+        yield
+    except HexbeatError:
+        deed = Deed(door=DOOR, action=Action.SEE_COUNTS, what="open", form="")
+        with audit(store.engine, store.home, build_stranger(find_account()), deed):
+            raise
 
 
 def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callable[_Arguments, _Answer]]:
@@ -37,7 +54,7 @@ def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callabl
                     values[name] = tuple(value)
             town = values.pop(names[0])
             deed = Deed(
-                door="python",
+                door=DOOR,
                 action=action,
                 what=method.__name__,
                 words=select_words(values, town.area.wards),

@@ -13,11 +13,12 @@ import streamlit as st
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.store.audit_trail import Deed, audit, write_deed
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit, write_deed
 from hexbeat.store.audit_words import select_words
 from layers.access import Action
 
-__all__ = ["audit_change", "audit_file", "audit_refusal", "audit_view"]
+__all__ = ["DOOR", "audit_change", "audit_file", "audit_refusal", "audit_view"]
 
 _SEEN_KEY: Final = "hb_audit_seen"  # of the session: the page, its words and what else told it apart, when last written
 DOOR: Final = "dashboard"

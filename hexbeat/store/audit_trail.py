@@ -10,12 +10,11 @@ entry.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -37,25 +36,24 @@ from hexbeat.store.audit_chain import (
     format_removal,
     hash_entry,
 )
+from hexbeat.store.audit_deeds import Deed, build_entry, carry_deed, describe_error, find_carried_deed
 from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
 from hexbeat.store.database_errors import is_busy, translate_errors
 from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
-from layers.catalogue import LAYER_NAMES
 from layers.timestamps import to_seconds
 
 __all__ = [
     "BUSY_S",
     "MAY_GO_UNWRITTEN",
-    "Deed",
     "audit",
-    "describe_error",
     "list_entries",
     "list_names",
     "retain_entries",
     "verify_trail",
     "write_deed",
+    "write_with_change",
 ]
 
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
@@ -63,35 +61,17 @@ BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
 
 
-@dataclass(slots=True, kw_only=True)
-class Deed:
-    """What somebody is doing, to be written once: before its answer leaves, or when it ends.
-
-    `action` is a word of the policy, `what` the command, page or method, `words` the filter in the words of links (see
-    `hexbeat.store.audit_words`, which lets no typed place through). `form` is how the answer leaves. `rows` and `words`
-    can be set while it is being done.
-    """
-
-    door: str
-    action: str
-    what: str
-    words: Mapping[str, str] = field(default_factory=dict)
-    form: str = "screen"
-    rows: int | None = None
-    reason: str = ""
-    is_written: bool = False
-    problem: str = ""  # why the entry of a deed that may go unwritten is missing
-
-
 @contextmanager
 def audit(engine: Engine, home: Path, viewer: Viewer, deed: Deed) -> Iterator[Deed]:
     """Write how what is done inside ends: done, refused or failed.
 
-    `write_deed` inside writes that it is done earlier, before an answer leaves. If it fails after that, another entry
-    says so. StoreError if it is done and the entry cannot be written; an error of the block itself always passes.
+    `write_deed` inside writes that it is done earlier, before an answer leaves; `write_with_change` does so in the
+    transaction that changes the store. If it fails after that, another entry says so. StoreError if it is done and the
+    entry cannot be written; an error of the block itself always passes.
     """
     try:
-        yield deed
+        with carry_deed(home, viewer, deed):
+            yield deed
     except BaseException as error:
         outcome: Outcome = "refused" if isinstance(error, PolicyError) else "failed"
         reason = "; ".join(filter(None, (deed.reason, describe_error(error))))
@@ -101,38 +81,11 @@ def audit(engine: Engine, home: Path, viewer: Viewer, deed: Deed) -> Iterator[De
     write_deed(engine, home, viewer, deed)
 
 
-def describe_error(error: BaseException) -> str:
-    """Why it was refused, which names roles, actions and layers alone; of other errors the kind, never the text."""
-    if isinstance(error, PolicyError):
-        before, of, layer = error.fact.rpartition(" of ")
-        return before if of and error.fact.startswith("it does not let") and layer not in LAYER_NAMES else error.fact
-    code = getattr(error, "exit_code", None)
-    if code == 0 or isinstance(error, KeyboardInterrupt):
-        return "stopped before it was done"
-    return type(error).__name__ + (f", exit code {code}" if code is not None else "")
-
-
 def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcome: Outcome = "done") -> None:
     """Add a deed to the trail, once. StoreError if that is not possible, unless the deed may go unwritten."""
     if deed.is_written:
         return
-    entry = Entry(
-        number=0,
-        entry_id=uuid4().hex,
-        at=to_seconds(None),
-        subject=clean_text(viewer.subject),
-        role=clean_text(str(viewer.role)),
-        door=clean_text(deed.door),
-        action=clean_text(str(deed.action)),
-        what=clean_text(deed.what),
-        filter=clean_text(urlencode(deed.words, safe=",:?")),
-        form=clean_text(deed.form),
-        rows=deed.rows,
-        outcome=outcome,
-        reason=clean_text(deed.reason),
-        previous=GENESIS,
-        hash=GENESIS,
-    )
+    entry = build_entry(viewer, deed, outcome)
     deed.is_written = True
     try:
         _append_or_wait(engine, home, entry)
@@ -145,6 +98,21 @@ def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcom
             f"the entry cannot be written ({error.fact})",
             error.hint,
         ) from error
+
+
+def write_with_change(connection: Connection, *, rows: int | None = None) -> None:
+    """Write what is being done (`audit`) in the transaction that changes the store, as its last step.
+
+    So there is no change without its entry, whatever ends the program. `rows` are those that it changed.
+    """
+    if (carried := find_carried_deed()) is None or carried.deed.is_written:
+        return
+    if rows is not None:
+        carried.deed.rows = rows
+    entry = build_entry(carried.viewer, carried.deed, "done")
+    head = _lock_head(connection)
+    _insert(connection, head, [*_note_restoration(connection, head, read_anchor(carried.home), entry), entry])
+    carried.deed.is_written = True
 
 
 def _append_or_wait(engine: Engine, home: Path, entry: Entry) -> None:

@@ -18,7 +18,7 @@ from hexbeat.store.audit_chain import Anchor, ChainCheck, Entry
 from hexbeat.store.audit_files import build_audit_csv, build_audit_rows
 from hexbeat.store.audit_trail import list_entries, list_names, verify_trail
 from layers.access import Action, require
-from layers.wording import escape_html, format_list, format_plural
+from layers.wording import escape_html, format_date, format_list, format_plural
 
 __all__ = ["show"]
 
@@ -62,13 +62,9 @@ def draw_choices(installation: Installation) -> tuple[dt.date | None, dt.date | 
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         first = draw_day("First day", installation.today, key="audit_first")
         last = draw_day("Last day", installation.today, key="audit_last")
-        subject = st.selectbox("Who", [ALL, *subjects], key="audit_subject", format_func=_name_subject, width=200)
+        subject = st.selectbox("Who", [ALL, *subjects], key="audit_subject", width=200)
         action = st.selectbox("Action", [ALL, *actions], key="audit_action", format_func=_name_action, width=200)
     return first, last, None if subject == ALL else subject, None if action == ALL else action
-
-
-def _name_subject(subject: str) -> str:
-    return subject or "Not named"
 
 
 def _name_action(action: str) -> str:
@@ -100,7 +96,7 @@ def draw_entries(installation: Installation, entries: Sequence[Entry]) -> None:
     )
     rows = [build_row(row) for row in build_audit_rows(shown, time_zone=zone)]
     st.html(
-        f'<div class="hb-wide">{render_table(HEADINGS, rows, caption="Entries, newest first", numbers=(0, 8))}</div>'
+        f'<div class="hb-trail">{render_table(HEADINGS, rows, caption="Entries, newest first", numbers=(0, 8))}</div>'
     )
 
 
@@ -109,8 +105,8 @@ def build_row(row: dict[str, Any]) -> tuple[str, ...]:
     when = dt.datetime.fromisoformat(row["at"])
     return (
         f"{row['number']:,}",
-        f"{when:%Y-%m-%d %H:%M}",
-        _name_subject(row["subject"]),
+        f"{format_date(when.date())}, {when:%H:%M}",
+        row["subject"],
         row["role"],
         _name_action(row["action"]),
         row["what"],

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from geo.errors import PolicyError, StoreError, UsageError
 from hexbeat.store import audit_trail
 from hexbeat.store.audit_chain import Anchor
+from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_home import ANCHOR_FILE, WAITING_FOLDER
-from hexbeat.store.audit_trail import Deed, audit, list_entries, list_names, retain_entries, verify_trail, write_deed
+from hexbeat.store.audit_trail import audit, list_entries, list_names, retain_entries, verify_trail, write_deed
 from hexbeat.store.databases import FILE_NAME, write_transaction
 from hexbeat.store.store import Store
 from layers.access import Action, Role, Viewer
@@ -364,7 +365,8 @@ def test_a_role_that_may_only_read_gets_no_answer_until_it_may_write_the_trail(
 WRITE = """
 import sys
 from pathlib import Path
-from hexbeat.store.audit_trail import Deed, write_deed
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import write_deed
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 home, url, count = Path(sys.argv[1]), sys.argv[2] or None, int(sys.argv[3])

@@ -49,6 +49,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_header(installation, pages)
     with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
         with st.container(key="hb_data_left", width="stretch"):
+            draw_notices(installation.store.notices)
             draw_coverage(installation)
             draw_sources(installation)
             draw_last_load(installation)
@@ -61,6 +62,13 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             else:
                 st.text("Your role cannot load files.")
             draw_reference(installation)
+
+
+def draw_notices(notices: Sequence[str]) -> None:
+    """Draw what the store had to say of the files of the home when it was opened, such as one that does not count."""
+    if notices:
+        sentences = "".join(f"<p>{escape_html(notice)}</p>" for notice in notices)
+        st.html(f'<div class="hb-old" role="note">{sentences}</div>')
 
 
 def draw_sources(installation: Installation) -> None:

@@ -291,6 +291,7 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
             progress=show_progress,
             covers=request.covers,
             replace_other_events=replace_other_events,
+            deed=deed,
         )
         deed.rows = sum(file.tally.new + file.tally.updated + file.tally.removed for file in report.files)
     bar.empty()
