@@ -93,7 +93,7 @@ def test_a_load_that_takes_too_long_is_ended_and_changes_nothing(tmp_path: Path)
     settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, 150_000)
     with pytest.raises(DataError) as caught:
         ingest_apart(
-            settings, ANALYST, [path], source=load_profile("table", tmp_path),
+            settings, ANALYST, [path], source=load_profile("table", None),
             limits=JobLimits(4_000_000_000, cpu_s=1, cpu_s_per_mb=0, file_bytes=0),
         )  # fmt: skip
     assert str(caught.value) == (
