@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from geo.errors import HexbeatError, UsageError
@@ -89,9 +88,7 @@ class Town:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -333,8 +330,7 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     `viewer` is the name of a role, or a Viewer, of whom the role and the name count. None is the local account: an
     analyst, because a person who can run Python on the machine can read the store's file, unless the access policy
     says otherwise. A role that may do more than that is refused (PolicyError). DataError for a policy that cannot be
-    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the
-    store cannot be opened.
+    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the store does not open.
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
     if not has_store(settings.home, settings.database_url):
@@ -357,10 +353,8 @@ def _find_viewer(source: Path | Store, viewer: Viewer | str | None) -> Viewer:
     if isinstance(viewer, str) and viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
     local = find_local_viewer(source)
-    if viewer is None:
-        return local
-    if isinstance(viewer, str):
-        return choose_lesser_role(local, viewer)
+    if not isinstance(viewer, Viewer):
+        return choose_lesser_role(local, viewer) if viewer else local
     lesser = choose_lesser_role(local, viewer.role) if viewer.role in list(Role) else viewer
     return replace(lesser, subject=viewer.subject or local.subject, policy=local.policy)
 
