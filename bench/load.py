@@ -34,11 +34,12 @@ APP: Final = Path(__file__).resolve().parent / "apps" / "trivial_app.py"
 SESSIONS: Final = (1, 10, 20, 50)
 MOST_RATIO: Final = 1.5
 AT: Final = 20  # sessions, at which the ratio is required
-TIMEOUT_S: Final = 300
+TIMEOUT_S: Final = 60  # for one run of a page
 MB: Final = 1_000_000
 CONTROLS: Final = {"hexbeat": "Weekdays", "trivial": "Days"}
 DAYS: Final = 7
-ENDED: Final = ForwardMsg.FINISHED_SUCCESSFULLY
+# A run of the whole page, or of the part of it in which the control is.
+ENDED: Final = frozenset({ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY})
 
 
 def main() -> int:
@@ -131,7 +132,7 @@ class Session:
         self.address, self.control = address, control
         self.socket: ClientConnection | None = None
         self.widget, self.options = "", list[str]()
-        self.script = ""
+        self.script, self.fragment = "", ""
 
     async def __aenter__(self) -> Self:
         """Open the connection, as the page of this address does."""
@@ -182,6 +183,7 @@ class Session:
             raise RuntimeError("the connection is not open")
         message = message or BackMsg()
         message.rerun_script.page_script_hash = self.script
+        message.rerun_script.fragment_id = self.fragment
         message.rerun_script.query_string = ""
         await self.socket.send(message.SerializeToString())
         is_begun = False
@@ -194,11 +196,7 @@ class Session:
                     self.script = answer.new_session.page_script_hash
                 elif kind == "delta":
                     self._note(answer.delta)
-                elif (
-                    kind == "script_finished"
-                    and is_begun
-                    and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-                ):
+                elif kind == "script_finished" and is_begun and answer.script_finished in ENDED:
                     break
         if not self.widget:
             raise RuntimeError(f"the page has no control {self.control}")
@@ -210,7 +208,7 @@ class Session:
         if kind == "exception":
             raise RuntimeError(f"the page shows an exception: {element.exception.type}")
         if kind == "button_group" and element.button_group.label == self.control:
-            self.widget = element.button_group.id
+            self.widget, self.fragment = element.button_group.id, delta.fragment_id
             self.options = [option.content for option in element.button_group.options]
 
 

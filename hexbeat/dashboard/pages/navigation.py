@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.header import draw_header
-from hexbeat.dashboard.screen import ICON, apply_style, run_page
+from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
 from layers.access import may_open, require_page
@@ -53,14 +53,16 @@ def draw_pages(installation: Installation) -> None:
     """Draw the page of the address. Pages that the viewer may not open are not offered; their address is refused."""
     offered: list[StreamlitPage] = []
     refused: list[StreamlitPage] = []
+    viewer = installation.viewer
     for title, address in PAGES.items():
-        is_first = may_open(installation.viewer, address) and not offered
+        is_allowed = may_open(viewer, address)
+        is_first = is_allowed and not offered
         page = st.Page(build_page(installation, offered, address), title=title, url_path=address, default=is_first)
-        (offered if may_open(installation.viewer, address) else refused).append(page)
+        (offered if is_allowed else refused).append(page)
     if not offered:
         raise PolicyError(
             "The access policy decides who may open which page",
-            f"it lets {installation.viewer.role} open none of these",
+            f"it lets {viewer.role} open none of these",
             "ask the analyst of the partnership",
         )
     st.navigation([*offered, *refused], position="hidden").run()
@@ -70,9 +72,11 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
     """A function that draws one page."""
 
     def show_page() -> None:
-        if not may_open(installation.viewer, address) and pages:
+        viewer = installation.viewer
+        if not may_open(viewer, address) and pages:
             draw_header(installation, pages)  # from a page that is refused there is a way to the others
-        require_page(installation.viewer, address)
+        require_page(viewer, address)
         import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        settle_memory(address)
 
     return show_page
