@@ -32,7 +32,6 @@ NO_VIEWER = {
     "hexbeat.town_audit.audit_opening": "writes that somebody without a role was refused",
     "hexbeat.store.shared_documents.read_setting_versions": "the same, of settings that were before",
     "hexbeat.store.shared_documents.read_shared_setting": "settings decide what a viewer may do; they name no event",
-    "hexbeat.analysis.costs.read_costs": "unit costs of layers; they name no event",
     "hexbeat.store.home_files.take_over_home": "moves files of the home into the store, at its opening",
     "hexbeat.store.home_files.write_area_cache": "the inside of Store.refresh_areas",
     "hexbeat.store.store.Store.describe_pending_erasure": "says that something was erased, never what",
