@@ -36,7 +36,7 @@ from hexbeat.store.audit_chain import (
 )
 from hexbeat.store.audit_deeds import Deed, build_entry, carry_deed, describe_error, find_carried_deed
 from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
-from hexbeat.store.database_errors import is_busy, translate_errors
+from hexbeat.store.database_errors import is_busy, lacks_rights, translate_errors
 from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
@@ -54,6 +54,7 @@ __all__ = [
     "write_with_change",
 ]
 
+RIGHTS_HINT: Final = "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`"
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
 # A copy of the store that can only be read can still be checked, and what must be erased goes from a full disk too.
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
@@ -94,7 +95,7 @@ def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcom
         raise StoreError(
             "Hexbeat gives no answer that its audit trail does not hold",
             f"the entry cannot be written ({error.fact})",
-            error.hint,
+            RIGHTS_HINT if lacks_rights(error.__cause__) else error.hint,
         ) from error
 
 
@@ -124,7 +125,7 @@ def _append_or_wait(engine: Engine, home: Path, entry: Entry) -> None:
         raise StoreError(
             "The audit trail has to be written",
             "the database refuses it",
-            "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`",
+            RIGHTS_HINT,
         ) from error
 
 

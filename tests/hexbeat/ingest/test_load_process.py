@@ -33,6 +33,20 @@ def write_table(folder: Path, rows: int) -> Path:
     return path
 
 
+def find_workers(parent: int) -> list[int]:
+    """The processes of load_worker that this process has started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            began_it = int((process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if b"hexbeat.ingest.load_worker" in words and began_it == parent:
+            found.append(int(process.name))
+    return found
+
+
 def settings_of(folder: Path, name: str) -> Settings:
     Store.open(folder / name)
     return Settings(folder / name, "middlesbrough", None)
@@ -110,18 +124,25 @@ def test_nobody_who_stops_waiting_leaves_a_load_behind(tmp_path: Path) -> None:
 def test_the_process_that_forks_others_is_started_again_if_it_ended(tmp_path: Path) -> None:
     path = write_table(tmp_path, 2)
     first = suggest_apart(path)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            parent = int((process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-        if b"hexbeat.ingest.load_worker" in words and parent == os.getpid():
-            os.kill(int(process.name), signal.SIGKILL)
-            break
-    else:
-        pytest.fail("no process forks others")
+    (forker,) = find_workers(os.getpid())
+    os.kill(forker, signal.SIGKILL)
     assert suggest_apart(path) == first
+
+
+def test_a_load_that_is_killed_says_so_and_the_next_one_works(tmp_path: Path) -> None:
+    settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, 400)
+
+    def kill(_done: int, _total: int) -> None:
+        for job in [job for forker in find_workers(os.getpid()) for job in find_workers(forker)]:
+            os.kill(job, signal.SIGKILL)
+
+    with pytest.raises(DataError) as caught:
+        ingest_apart(settings, ANALYST, [path], source="table", progress=kill)
+    assert str(caught.value) == (
+        "A file is read to its end; the process that read finds.csv was ended from outside; nothing was changed; try "
+        "again, and if it happens again, the machine lacks memory: split the file"
+    )
+    assert ingest_apart(settings, ANALYST, [path], source="table").batch_id == 1
 
 
 def test_what_reads_files_from_anywhere_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
