@@ -92,8 +92,8 @@ def find_sign_in_and_revision(
     """The same, with the counter of shared documents: a policy in the store that was read at it still counts."""
     if not key or len(key) > _LONGEST_KEY:
         return None
-    both = sa.select(sign_ins, store_state.c.documents).join_from(sign_ins, store_state, sa.true())
-    query = both.where(sign_ins.c.key_digest == _digest(key))
+    revision = sa.select(store_state.c.documents).scalar_subquery().label("documents")
+    query = sa.select(sign_ins, revision).where(sign_ins.c.key_digest == _digest(key))
     with read_transaction(store.engine) as connection:
         row = connection.execute(query).one_or_none()
     # One that begins later than now is of a clock that jumped: nobody knows how old it is.

@@ -15,6 +15,8 @@ from hexbeat.ingest.load_process import JobLimits, ingest_apart, parse_answer, s
 from hexbeat.ingest.sources import load_profile
 from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.settings import Settings
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.roles import Role
@@ -55,9 +57,13 @@ def test_a_suggestion_and_a_load_say_what_they_say_without_the_process(tmp_path:
     path.write_text(path.read_text(encoding="utf-8") + ROW.format("b").replace("54.57", "0"), encoding="utf-8")
     assert suggest_apart(path) == suggest_profile(path)
     apart, here = settings_of(tmp_path, "apart"), settings_of(tmp_path, "here")
+    deed = Deed(door="dashboard", action="load", what="data/load")
     report = ingest_apart(
-        apart, ANALYST, [path], source="table", progress=lambda done, total: steps.append((done, total))
+        apart, ANALYST, [path], source="table", progress=lambda done, total: steps.append((done, total)), deed=deed
     )
+    with Store.open(apart.home) as loaded:  # the transaction of the load wrote the entry, so nobody writes it again
+        (entry,) = list_entries(loaded.engine, ANALYST)
+    assert (entry.what, entry.rows, entry.outcome, deed.is_written) == ("data/load", 3, "done", True)
     store = Store.open(here.home)
     same = ingest_files(store, ANALYST, [path], source="table", area=load_area("middlesbrough"), home=here.home)
     assert report == same
