@@ -115,8 +115,7 @@ class Town:
         for layer in names or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
         request = self._build_request(names, as_at=as_at, **filters)
-        columns = request.columns
-        selection = select(columns, request.event_filter, time_zone=self.area.time_zone)
+        selection = select(columns := request.columns, request.event_filter, time_zone=self.area.time_zone)
         records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
         frame = add_points(format_events(records))
         return self._set_attributes(frame, columns, [])
