@@ -19,6 +19,9 @@ __all__ = ["Best", "Circles", "Expectation", "find_best", "find_circles", "log_l
 _SPHERE_M: Final = 6_367_000.0  # the published program's sphere, so that the same places lie within a radius
 _WORD: Final = 8  # replicates looked at together, as the bytes of one machine word
 _BISECTIONS: Final = 60
+_BLOCK: Final = 256  # replicates added up together, so that a centre's counts stay near the processor
+_STEP: Final = 4  # circles looked at together: only where the largest has enough for the smallest, each by itself
+_LEAST_BOUND: Final = 0.5  # below this all counts are computed
 _SLACK: Final = 1 + 1e-9  # candidates are computed exactly later, so a bound may let a few more through
 
 Floats = NDArray[np.float64]
@@ -38,6 +41,11 @@ class Circles:
         """The members round each centre in turn; none where no circle is small enough."""
         for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
             yield self.members[start:end]
+
+    def choose(self, centres: slice) -> "Circles":
+        """The circles round some of the centres."""
+        chosen = list(self)[centres]
+        return Circles(np.concatenate(chosen), np.cumsum([0, *map(len, chosen)]))
 
     def keep(self, places: NDArray[np.bool_]) -> "Circles":
         """The circles without the places (places,) that are False: as many events in each, in fewer steps."""
@@ -84,7 +92,9 @@ def find_circles(lon: Floats, lat: Floats, weight: Floats, *, radius_m: float, m
     distances keep the order of the places. A circle stops before the first place that would pass `most_weight`.
     """
     lon_r, lat_r = np.radians(lon), np.radians(lat)
-    position = _SPHERE_M * np.column_stack([np.cos(lat_r) * np.cos(lon_r), np.cos(lat_r) * np.sin(lon_r), np.sin(lat_r)])
+    position = _SPHERE_M * np.column_stack(
+        [np.cos(lat_r) * np.cos(lon_r), np.cos(lat_r) * np.sin(lon_r), np.sin(lat_r)]
+    )
     members, starts = [np.empty(0, dtype=np.intp)], [0]
     if len(position):
         for centre, near in enumerate(cKDTree(position).query_ball_point(position, radius_m, return_sorted=True)):
@@ -134,20 +144,30 @@ def raise_maxima(
 ) -> None:
     """Raise `maxima` (replicates,) in place to the strongest ratio in the replicates' `counts`.
 
-    `counts` whole numbers (places, windows, replicates). Exact: a first look at few replicates says which ratios nearly
-    all others reach, so that only counts above that bound are computed; replicates below it are looked at again.
+    `counts` whole numbers (places, windows, replicates). Exact: only counts that reach a bound are computed, and
+    replicates that stay below it are looked at again with half of it.
     """
-    few = slice(0, 2 * _WORD)
-    if not maxima.min(initial=np.inf) > 0:
-        _raise_above(maxima[few], counts[:, :, few], circles, expectation, 0.0, total, fewest)
-    bound = float(maxima[few].min(initial=np.inf)) * 0.9
-    if bound > 0 and len(maxima):
-        _raise_above(maxima, counts, circles, expectation, bound, total, fewest)
-    low = np.flatnonzero(maxima < bound) if bound > 0 else np.arange(len(maxima))
-    if len(low):
-        again = maxima[low]
-        _raise_above(again, counts[:, :, low], circles, expectation, 0.0, total, fewest)
-        maxima[low] = again
+    bound = _guess_bound(maxima, counts, circles, expectation, total, fewest)
+    low = np.arange(len(maxima))
+    while len(low):
+        for start in range(0, len(low), _BLOCK):
+            block = low[start : start + _BLOCK]
+            raised = maxima[block]
+            _raise_above(raised, counts[:, :, block], circles, expectation, bound, total, fewest)
+            maxima[block] = raised
+        low = low[maxima[low] < bound]
+        bound = bound / 2 if bound > _LEAST_BOUND else 0.0
+
+
+def _guess_bound(
+    maxima: Floats, counts: NDArray[np.int64], circles: Circles, expectation: Expectation, total: float, fewest: int
+) -> float:
+    """A ratio that most replicates reach: the median of a few of them, in some of the circles."""
+    few = maxima[: 2 * _WORD].copy()
+    if len(few):
+        some = circles.choose(slice(0, None, 8))
+        _raise_above(few, counts[:, :, : len(few)], some, expectation, 0.0, total, fewest)
+    return float(np.median(few)) if len(few) else 0.0
 
 
 def _raise_above(
@@ -164,19 +184,26 @@ def _raise_above(
     largest = _find_largest_means(most, bound, total, fewest)
     counts = _pack(counts, np.min_scalar_type(most + 1))
     windows, width = counts.shape[1:]
-    running = np.empty((max(np.diff(circles.starts), default=0), windows, width), dtype=counts.dtype)
+    running = np.empty((max(np.diff(circles.starts), default=0) + _STEP, windows, width), dtype=counts.dtype)
     for members in circles:
         if not len(members):
             continue
+        last = len(members) - 1
         expected = expectation.compute(members)
+        expected = np.append(expected, np.repeat(expected[-1:], -len(members) % _STEP, axis=0), axis=0)  # whole steps
         least = np.searchsorted(largest, expected).astype(counts.dtype)
         running[0] = counts[members[0]]
         for size, place in enumerate(members[1:].tolist(), start=1):
             np.add(running[size - 1], counts[place], out=running[size])
-        hits = _find_true(running[: len(members)] >= least[:, :, None])
-        observed = running.reshape(-1)[hits].astype(np.int64)
-        ratio = log_likelihood_ratio(observed, expected.reshape(-1)[hits // width], total)
-        np.maximum.at(maxima, hits % width, ratio)
+        running[last + 1 : len(least)] = running[last]
+        hits = _find_true(running[_STEP - 1 : len(least) : _STEP] >= least[::_STEP, :, None])
+        size, rest = np.divmod(hits, windows * width)
+        at = (size * _STEP + np.arange(_STEP)[:, None]) * windows * width + rest
+        observed = running.reshape(-1)[at]
+        above = observed >= least.reshape(-1)[at // width]
+        at, observed = at[above], observed[above].astype(np.int64)
+        ratio = log_likelihood_ratio(observed, expected.reshape(-1)[at // width], total)
+        np.maximum.at(maxima, at % width, ratio)
 
 
 def _find_largest_means(most: int, bound: float, total: float, fewest: int) -> Floats:
@@ -200,6 +227,6 @@ def _pack(counts: NDArray[np.int64], dtype: np.dtype[np.unsignedinteger]) -> NDA
 
 def _find_true(where: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Flat positions of the few that are True; whole words are looked at first."""
-    words = np.flatnonzero(where.reshape(-1).view(np.uint64))
-    word, place = np.nonzero(where.reshape(-1, _WORD)[words])
-    return words[word] * _WORD + place
+    words = np.flatnonzero(where.reshape(-1).view(np.uint64) != 0)
+    found = np.flatnonzero(where.reshape(-1, _WORD)[words])
+    return words[found // _WORD] * _WORD + found % _WORD

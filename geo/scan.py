@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from geo.circles import Best, Circles, Expectation, find_best, find_circles, raise_maxima
 from geo.errors import UsageError
 
-__all__ = ["Cluster", "SpatialCluster", "space_time_permutation", "spatial_poisson"]
+__all__ = ["Cluster", "SpatialCluster", "compute_gumbel_p", "space_time_permutation", "spatial_poisson"]
 
 _EULER: Final = 0.5772156649  # as published with the moments of Gumbel's distribution
 _SAME: Final = 1e-9  # statistics nearer than this are equal: a replicate as strong as what was observed counts
@@ -181,6 +181,19 @@ def spatial_poisson(
     return tuple(SpatialCluster(*_describe(one, maxima)) for one, _ in best)
 
 
+def compute_gumbel_p(statistic: float, maxima: Floats) -> float:
+    """The chance of a maximum this high by Gumbel's distribution with the mean and deviation of `maxima` (replicates,).
+
+    NaN without replicates, or if they are all the same. Right to a few per cent between 0.5 and 0.001 where maxima are many
+    and different. Far beyond the last replicate it is only an order of magnitude. Source: Abrams and others 2010.
+    """
+    if not len(maxima) or not (deviation := float(maxima.std())) > 0:
+        return float("nan")
+    scale = deviation * np.sqrt(6) / np.pi
+    mode = float(maxima.mean()) - _EULER * scale
+    return float(-np.expm1(-np.exp((mode - statistic) / scale)))
+
+
 def _read_places(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     """The places' positions, checked."""
     lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
@@ -292,16 +305,20 @@ def _build_expectation(events: _Events, windows: _Windows) -> Expectation:
 
 def _count_by_window(
     place: Integers, day: Integers, replicate: NDArray[np.intp], windows: _Windows, shape: tuple[int, int]
-) -> NDArray[np.int32]:
-    """Events by place, window and replicate, int32, of events that may lie outside the windows; shape: others."""
+) -> NDArray[np.unsignedinteger]:
+    """Events by place, window and replicate, of events that may lie outside the windows; `shape`: places, replicates."""
     places, replicates = shape
     back = windows.end - day
     inside = (back >= 0) & (back < windows.lengths[-1])
     columns = len(windows.lengths)
     position = (place[inside] * columns + windows.column[back[inside]]) * replicates + replicate[inside]
-    counts = np.zeros(places * columns * replicates, dtype=np.int32)
+    most = len(position) // max(replicates, 1)  # each replicate has as many
+    counts = np.zeros(places * columns * replicates, dtype=np.min_scalar_type(most))
     np.add.at(counts, position, 1)
-    return counts.reshape(places, columns, replicates).cumsum(axis=1, dtype=np.int32)
+    running = counts.reshape(places, columns, replicates)
+    for column in range(1, columns):
+        running[:, column] += running[:, column - 1]
+    return running
 
 
 def _find_best_of_spans(
@@ -365,17 +382,8 @@ def _simulate_permutations(
 def _describe(best: Best, maxima: Floats) -> tuple[int, Integers, int, float, float, float, float]:
     """The fields of a cluster in space."""
     p_value = (1 + int((maxima >= best.statistic - _SAME).sum())) / (len(maxima) + 1)
-    gumbel = _compute_gumbel_p(best.statistic, maxima)
+    gumbel = compute_gumbel_p(best.statistic, maxima)
     return best.centre, best.members.copy(), best.observed, best.expected, best.statistic, p_value, gumbel
-
-
-def _compute_gumbel_p(statistic: float, maxima: Floats) -> float:
-    """The chance of a maximum this high by Gumbel's distribution with the replicates' mean and deviation."""
-    if not len(maxima) or not (deviation := float(maxima.std())) > 0:
-        return float("nan")
-    scale = deviation * np.sqrt(6) / np.pi
-    mode = float(maxima.mean()) - _EULER * scale
-    return float(-np.expm1(-np.exp((mode - statistic) / scale)))
 
 
 def _build_cluster(
