@@ -1,7 +1,7 @@
 """Circles of places that grow by one place at a time, and the strongest excess of events in any of them.
 
-The engine of the scan statistics in `geo.scan`. Columns are windows of time (a scan of space alone has one). The margins
-of places and windows fix what is expected, so replicates differ in their counts only: these are added up as small whole
+The engine of the scan statistics in `geo.scan`. Columns are windows of time (a scan of space alone has one). Margins of
+places and windows fix what is expected, so replicates differ in their counts only: these are added up as small whole
 numbers for all replicates at once, and compared with the least count that could still beat the replicate's maximum.
 """
 
@@ -107,7 +107,7 @@ def find_circles(lon: Floats, lat: Floats, weight: Floats, *, radius_m: float, m
 
 
 def log_likelihood_ratio(observed: NDArray[np.int64], expected: Floats, total: float) -> Floats:
-    """c ln(c/m) + (C - c) ln((C - c)/(C - m)), 0 where c is not above m. Source: Kulldorff 1997.
+    """The statistic c ln(c/m) + (C - c) ln((C - c)/(C - m)), 0 where c is not above m. Source: Kulldorff 1997.
 
     `observed` c and `expected` m of one shape, `total` C of all events.
     """
@@ -140,7 +140,13 @@ def find_best(
 
 
 def raise_maxima(
-    maxima: Floats, counts: NDArray[np.int64], circles: Circles, expectation: Expectation, *, total: float, fewest: int
+    maxima: Floats,
+    counts: NDArray[np.integer],
+    circles: Circles,
+    expectation: Expectation,
+    *,
+    total: float,
+    fewest: int,
 ) -> None:
     """Raise `maxima` (replicates,) in place to the strongest ratio in the replicates' `counts`.
 
@@ -160,7 +166,7 @@ def raise_maxima(
 
 
 def _guess_bound(
-    maxima: Floats, counts: NDArray[np.int64], circles: Circles, expectation: Expectation, total: float, fewest: int
+    maxima: Floats, counts: NDArray[np.integer], circles: Circles, expectation: Expectation, total: float, fewest: int
 ) -> float:
     """A ratio that most replicates reach: the median of a few of them, in some of the circles."""
     few = maxima[: 2 * _WORD].copy()
@@ -172,7 +178,7 @@ def _guess_bound(
 
 def _raise_above(
     maxima: Floats,
-    counts: NDArray[np.int64],
+    counts: NDArray[np.integer],
     circles: Circles,
     expectation: Expectation,
     bound: float,
@@ -182,23 +188,23 @@ def _raise_above(
     """Raise `maxima` to the ratios of `bound` or more."""
     most = int(counts.sum(axis=0, dtype=np.int64).max(initial=0))
     largest = _find_largest_means(most, bound, total, fewest)
-    counts = _pack(counts, np.min_scalar_type(most + 1))
-    windows, width = counts.shape[1:]
-    running = np.empty((max(np.diff(circles.starts), default=0) + _STEP, windows, width), dtype=counts.dtype)
+    packed = _pack(counts, np.min_scalar_type(most + 1))
+    windows, width = packed.shape[1:]
+    running = np.empty((max(np.diff(circles.starts), default=0) + _STEP, windows, width), dtype=packed.dtype)
     for members in circles:
         if not len(members):
             continue
         last = len(members) - 1
         expected = expectation.compute(members)
         expected = np.append(expected, np.repeat(expected[-1:], -len(members) % _STEP, axis=0), axis=0)  # whole steps
-        least = np.searchsorted(largest, expected).astype(counts.dtype)
-        running[0] = counts[members[0]]
+        least = np.searchsorted(largest, expected).astype(packed.dtype)
+        running[0] = packed[members[0]]
         for size, place in enumerate(members[1:].tolist(), start=1):
-            np.add(running[size - 1], counts[place], out=running[size])
+            np.add(running[size - 1], packed[place], out=running[size])
         running[last + 1 : len(least)] = running[last]
         hits = _find_true(running[_STEP - 1 : len(least) : _STEP] >= least[::_STEP, :, None])
-        size, rest = np.divmod(hits, windows * width)
-        at = (size * _STEP + np.arange(_STEP)[:, None]) * windows * width + rest
+        step, rest = np.divmod(hits, windows * width)
+        at = (step * _STEP + np.arange(_STEP)[:, None]) * windows * width + rest
         observed = running.reshape(-1)[at]
         above = observed >= least.reshape(-1)[at // width]
         at, observed = at[above], observed[above].astype(np.int64)
@@ -217,7 +223,7 @@ def _find_largest_means(most: int, bound: float, total: float, fewest: int) -> F
     return np.where(counts < fewest, -1.0, upper * _SLACK)
 
 
-def _pack(counts: NDArray[np.int64], dtype: np.dtype[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+def _pack(counts: NDArray[np.integer], dtype: np.dtype[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
     """The counts as small numbers, with empty replicates up to a whole word."""
     replicates = counts.shape[2]
     packed = np.zeros((*counts.shape[:2], -(-replicates // _WORD) * _WORD), dtype=dtype)

@@ -31,7 +31,7 @@ class SpatialCluster:
     """A circle of places with more events than expected.
 
     `places` int64, nearest to the centre (`centre`) first, those without events included; `observed` events, `expected`
-    of them, and `statistic`, the log likelihood ratio. `p_value`: (1 + replicates as strong anywhere) / (replicates + 1).
+    of them, and `statistic`, the log likelihood ratio. `p_value`: (1 + replicates as strong) / (replicates + 1).
     `gumbel_p_value`: the same chance from Gumbel's distribution fitted to the replicates' maxima, which can be smaller
     than 1 / (replicates + 1); NaN where the replicates do not differ. Both are of the strongest circle anywhere, so for
     weaker clusters they are cautious.
@@ -63,7 +63,7 @@ class Cluster(SpatialCluster):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Events:
-    """Events of known days: `place`, `day` from 0 on and `stratum` (n,), and sums by place and by day of each stratum."""
+    """Events of known days: place, day from 0 on and stratum (n,), and sums by place and by day in each stratum."""
 
     place: Integers
     day: Integers
@@ -74,7 +74,7 @@ class _Events:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Windows:
-    """Spans that end on the day `end`: each of `lengths` days, shortest first. `column` of each day back from the end."""
+    """Spans that end on the day `end`: each of `lengths` days, shortest first; `column` of each day back."""
 
     end: int
     lengths: Integers
@@ -102,22 +102,23 @@ def space_time_permutation(  # noqa: PLR0913  # the contract: one argument a pub
 ) -> tuple[Cluster, ...]:
     """Clusters of events in space and time, most likely first; each shares no place with a stronger one.
 
-    One row an event: `place` int (n,), a position in `lon` and `lat` ((places,), WGS 84 degrees), and `day` int (n,), days
-    since 1970 (local dates). The study period is `first_day` to `last_day`, both included. A circle has at most
+    One row an event: `place` int (n,), a position in `lon` and `lat` ((places,), WGS 84 degrees), and `day` int (n,),
+    days since 1970 (local dates). The study period is `first_day` to `last_day`, both included. A circle has at most
     `radius_m` metres and `most_share` of all events; a span at most `max_days` days, and ends on `last_day`, or on any
     day if not `prospective`. Clusters have at least `fewest_events`.
 
     Expected: events of the place x events of the day / all events, summed over places and days. Busy places, busy days
     and a town that grows busier as a whole make no cluster. A place that grew busier than the rest does, for whatever
-    cause: a sweep, a new reporter, a new street. `by_weekday` takes these margins within each weekday, for places with a
-    week of their own; with few events the margins then hold the cluster's own events and the statistic falls.
+    cause: a sweep, a new reporter, a new street. `by_weekday` takes these margins within each weekday, for places with
+    a week of their own; with few events the margins then hold the cluster's own events and the statistic falls.
 
     `known_days` bool (days of the period,): False where the records are not whole. Such days are left out: their events
     count nowhere, and they add nothing to a span that covers them, which stays a span of the calendar. None: all are
     known. Days must be known for the whole area: one known for half of it would make a cluster there.
 
-    The null is simulated by shuffling the days over the events (within weekdays, if so adjusted). Equal statistics: fewer
-    places first, then the earlier centre; round one centre the smaller circle, then the shorter span, then the earlier.
+    The null is simulated by shuffling the days over the events (within weekdays, if so adjusted). Of equal statistics
+    fewer places come first, then the earlier centre. Round one centre the smaller circle comes first, then the shorter
+    span, then the earlier.
     A retrospective scan takes as long as a prospective one times the days of the period.
     Raises UsageError for places or days outside their bounds, other shapes, and settings that allow no cluster.
     Sources: Kulldorff and others 2005, PLoS Medicine 2(3): e59; Abrams and others 2010 for `gumbel_p_value`.
@@ -141,7 +142,7 @@ def space_time_permutation(  # noqa: PLR0913  # the contract: one argument a pub
     return tuple(_build_cluster(one, windows, maxima, first_day, look) for one, windows in best)
 
 
-def spatial_poisson(
+def spatial_poisson(  # noqa: PLR0913  # one argument a published setting
     events: ArrayLike,
     background: ArrayLike,
     lon: ArrayLike,
@@ -156,9 +157,9 @@ def spatial_poisson(
     """Circles with more events than their share of the background, most likely first; no two share a place.
 
     `events` whole numbers (places,), `background` (places,) of 0 or more in any unit: people, addresses, or 1 for each
-    candidate place (a place with 0 can hold no event), `lon` and `lat` (places,) in WGS 84 degrees. A circle has at most
-    `radius_m` metres and `most_share` of the background. Expected: all events x share of the background. Replicates
-    draw all events again by the background alone (multinomial), so bursts of events at one place make it too sure.
+    candidate place (a place with 0 can hold no event), `lon` and `lat` (places,) in WGS 84 degrees. A circle has at
+    most `radius_m` metres and `most_share` of the background. Expected: all events x share of the background. In a
+    replicate all events are drawn again by the background alone (multinomial): bursts at one place make it too sure.
     Raises UsageError for other shapes, negative or broken numbers, an event without background, and settings that allow
     no cluster. Source: Kulldorff 1997, Communications in Statistics 26(6): 1481-1496.
     """
@@ -184,8 +185,8 @@ def spatial_poisson(
 def compute_gumbel_p(statistic: float, maxima: Floats) -> float:
     """The chance of a maximum this high by Gumbel's distribution with the mean and deviation of `maxima` (replicates,).
 
-    NaN without replicates, or if they are all the same. Right to a few per cent between 0.5 and 0.001 where maxima are many
-    and different. Far beyond the last replicate it is only an order of magnitude. Source: Abrams and others 2010.
+    NaN without replicates, or if they are all the same. Far beyond the last replicate it is only an order of
+    magnitude. Source: Abrams, Kulldorff & Kleinman 2010, International Journal of Health Geographics 9: 61.
     """
     if not len(maxima) or not (deviation := float(maxima.std())) > 0:
         return float("nan")
@@ -222,7 +223,7 @@ def _check_period(first_day: int, last_day: int, max_days: int, days_between_loo
     if last_day < first_day or max_days < 1 or not days_between_looks > 0:
         raise UsageError(
             "A scan needs a period of a day or more, spans of 1 day or more and a time between looks",
-            f"the period is day {first_day} to {last_day}, with spans of {max_days} and looks every {days_between_looks:g}",
+            f"it is day {first_day} to {last_day}, spans have {max_days} and looks come every {days_between_looks:g}",
             "give the first and the last day in days since 1970, both included",
         )
 
@@ -288,7 +289,7 @@ def _read_background(events: ArrayLike, background: ArrayLike, places: int) -> t
 
 def _list_windows(events: _Events, end: int, max_days: int) -> _Windows:
     """The spans that end on a day. One that begins on a day without events equals a shorter one, and is left out."""
-    busy = events.by_day[max(end - max_days + 1, 0) : end + 1].any(axis=1)[::-1]
+    busy = (events.by_day[max(end - max_days + 1, 0) : end + 1].sum(axis=1) > 0)[::-1]
     return _Windows(end, np.flatnonzero(busy) + 1, np.cumsum(busy) - 1)
 
 
@@ -306,7 +307,7 @@ def _build_expectation(events: _Events, windows: _Windows) -> Expectation:
 def _count_by_window(
     place: Integers, day: Integers, replicate: NDArray[np.intp], windows: _Windows, shape: tuple[int, int]
 ) -> NDArray[np.unsignedinteger]:
-    """Events by place, window and replicate, of events that may lie outside the windows; `shape`: places, replicates."""
+    """Events by place, window and replicate, of those that lie in the windows. `shape`: places, replicates."""
     places, replicates = shape
     back = windows.end - day
     inside = (back >= 0) & (back < windows.lengths[-1])

@@ -107,7 +107,7 @@ def assert_same(clusters: tuple[Cluster, ...], rows: list[tuple]) -> None:
 @settings(max_examples=25, deadline=None)
 @given(town=towns(), by_weekday=st.booleans(), prospective=st.booleans())
 def test_clusters_are_those_of_loops_over_every_circle_and_span(
-    town: Town, by_weekday: bool, prospective: bool
+    town: Town, *, by_weekday: bool, prospective: bool
 ) -> None:
     days = last_day(town)
     found = scan(town, days=days, by_weekday=by_weekday, prospective=prospective, replications=0)
@@ -149,7 +149,7 @@ def test_the_maxima_of_replicates_are_those_of_each_by_itself(seed: int, replica
 
 @settings(max_examples=8, deadline=None)
 @given(town=towns(), seed=st.integers(0, 99), by_weekday=st.booleans())
-def test_labels_weeks_order_and_empty_places_change_nothing(town: Town, seed: int, by_weekday: bool) -> None:
+def test_labels_weeks_order_and_empty_places_change_nothing(town: Town, seed: int, *, by_weekday: bool) -> None:
     place, day, lon, lat = town
     days, generator = last_day(town), np.random.default_rng(seed)
     usual = scan(town, days=days, by_weekday=by_weekday)
@@ -217,7 +217,7 @@ def test_looking_back_finds_what_ended_long_ago() -> None:
     found = scan(town, prospective=False, replications=19)[0]
     assert (3 in found.places, found.last_day - MONDAY, found.observed, found.p_value) == (True, 29, 11, 0.05)
     assert (found.recurrence_interval_days, found.gumbel_recurrence_interval_days) == (None, None)
-    assert scan(town)[0].p_value > 0.1
+    assert scan(town)[0].p_value >= 0.1
 
 
 def test_days_between_looks_make_the_recurrence_interval() -> None:
@@ -293,38 +293,56 @@ def test_a_place_with_many_events_and_one_with_many_people() -> None:
     [
         (
             {"lon": [0.0, np.nan]},
-            "A scan needs a finite longitude and latitude for each place; they have the shapes (2,) and (2,), with 1 and 0 "
-            "that are not finite; give two arrays of the same length, in WGS 84 degrees",
+            (
+                "A scan needs a finite longitude and latitude for each place; they have the shapes (2,) and (2,), with "
+                "1 and 0 that are not finite; give two arrays of the same length, in WGS 84 degrees"
+            ),
         ),
         (
             {"most_share": 0},
-            "A scan needs a radius of 0 or more, a share above 0 and up to 1, 1 event or more and 0 replicates or more; "
-            "they are 1500 m, 0, 2 and 999; use for example 1500 m, 0.5, 2 and 999",
+            (
+                "A scan needs a radius of 0 or more, a share above 0 and up to 1, 1 event or more and 0 replicates "
+                "or more; "
+                "they are 1500 m, 0, 2 and 999; use for example 1500 m, 0.5, 2 and 999"
+            ),
         ),
         (
             {"last_day": 9},
-            "A scan needs a period of a day or more, spans of 1 day or more and a time between looks; the period is day 10 "
-            "to 9, with spans of 28 and looks every 1; give the first and the last day in days since 1970, both included",
+            (
+                "A scan needs a period of a day or more, spans of 1 day or more and a time between looks; "
+                "it is day 10 "
+                "to 9, spans have 28 and looks come every 1; "
+                "give the first and the last day in days since 1970, both included"
+            ),
         ),
         (
             {"known_days": [True]},
-            "Known days are one True or False for each day of the period; the period has 10 days, and the array the shape "
-            "(1,); leave them out if all days are known",
+            (
+                "Known days are one True or False for each day of the period; the period has 10 days, and the array "
+                "the shape (1,); leave them out if all days are known"
+            ),
         ),
         (
             {"day": [10]},
-            "Each event needs a place and a day; they have the shapes (2,) and (1,); give two arrays of the same length, "
-            "one row an event",
+            (
+                "Each event needs a place and a day; they have the shapes (2,) and (1,); give two arrays of the "
+                "same length, "
+                "one row an event"
+            ),
         ),
         (
             {"place": [0, 2]},
-            "Each event lies on one of the 2 places; 1 of 2 do not; leave those events out, or give more places or a "
-            "longer period",
+            (
+                "Each event lies on one of the 2 places; 1 of 2 do not; leave those events out, or give more places or "
+                "a longer period"
+            ),
         ),
         (
             {"day": [9, 20]},
-            "Each event lies on one of the 10 days of the period; 2 of 2 do not; leave those events out, or give more "
-            "places or a longer period",
+            (
+                "Each event lies on one of the 10 days of the period; 2 of 2 do not; leave those events out, or give "
+                "more places or a longer period"
+            ),
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The permutation scan against the answers that the original program gave on made-up events (../shared/peers/satscan)."""
+"""The permutation scan against the original program's answers on made-up events (../shared/peers/satscan)."""
 
 import csv
 import json
