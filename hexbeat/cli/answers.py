@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import HexbeatError
+from hexbeat.cli.command_audit import note_shown
 from hexbeat.cli.installation import Format
 from layers.wording import format_sentence
 
@@ -51,10 +52,11 @@ def print_answer(
     In a window that is too narrow the columns that matter least are left out, and a message names them. A table for a
     file or another program is never cut.
     """
+    records = list(rows)
+    note_shown(len(records))
     if form is Format.JSON:
         Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
         return
-    records = list(rows)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     if heading:
         console.print(Text(heading if records else f"{heading}: {empty}"))

@@ -28,6 +28,7 @@ from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.load_worker import EXHAUSTED, HEADER, KINDS
 from hexbeat.ingest.suggestions import Suggestion
 from hexbeat.settings import PROJECT_DIR, Settings
+from hexbeat.store.audit_deeds import Deed
 from layers.access import Viewer
 
 __all__ = ["LOAD_LIMITS", "LOOK_LIMITS", "JobLimits", "ingest_apart", "parse_answer", "prepare_jobs", "suggest_apart"]
@@ -74,17 +75,22 @@ def ingest_apart(  # the choices of one load, all by name
     *,
     progress: Progress | None = None,
     limits: JobLimits = LOAD_LIMITS,
+    deed: Deed | None = None,
     **options: Any,
 ) -> IngestReport:
     """`ingest_files` in a process with limits, which opens the store of the settings; errors as there.
 
-    DataError if the files take it beyond its limits. Nothing is changed then.
+    `deed` is what the audit trail says of it: it is written in the transaction that loads the files. DataError if the
+    files take it beyond its limits. Nothing is changed then.
     """
     arguments = {
         "home": settings.home.resolve(), "database_url": settings.database_url, "area": settings.area,
-        "viewer": viewer, "paths": list(paths), **options,
+        "viewer": viewer, "paths": list(paths), "deed": deed, **options,
     }  # fmt: skip
-    return cast("IngestReport", _run("ingest", arguments, paths, limits, progress=progress))
+    report = cast("IngestReport", _run("ingest", arguments, paths, limits, progress=progress))
+    if deed is not None and report.batch_id is not None:  # it was loaded, and written with it
+        deed.is_written = True
+    return report
 
 
 def _run(

@@ -34,6 +34,7 @@ __all__ = [
     "build_damage_error",
     "check_file",
     "describe_error",
+    "is_busy",
     "reading_values",
     "translate_errors",
 ]
@@ -85,7 +86,7 @@ def _build_store_error(engine: Engine, error: Exception) -> StoreError | None:
 
 def _explain_database_error(engine: Engine, error: Exception) -> StoreError | None:  # noqa: PLR0911 - one a cause
     sentence, code = _read_sentence(error), _get_code(error)
-    if code == "55P03" or "database is locked" in sentence:
+    if is_busy(error):
         return StoreError(
             "Only one load can change the store at a time",
             f"another program has been writing to the store for {BUSY_S} seconds",
@@ -227,6 +228,11 @@ def _get_code(error: Exception) -> str:
     """PostgreSQL's five-letter error code; empty for SQLite, and if the server gave none."""
     original = getattr(error, "orig", error)
     return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether the database gave up waiting for another program that writes."""
+    return _get_code(error) == "55P03" or "database is locked" in _read_sentence(error)
 
 
 def breaks_rule(error: Exception) -> bool:

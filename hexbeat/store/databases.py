@@ -31,6 +31,7 @@ __all__ = [
     "FILE_NAME",
     "WRITES",
     "change_version",
+    "has_store",
     "make_engine",
     "migrate",
     "read_transaction",
@@ -181,6 +182,11 @@ def _make_sqlite_engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def has_store(home: Path, database_url: str | None) -> bool:
+    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL."""
+    return database_url is not None or (home / FILE_NAME).exists()
 
 
 def migrate(engine: Engine) -> None:

@@ -24,7 +24,7 @@ class DocumentKind(StrEnum):
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
-SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml")
+SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml", "costs.toml")
 MARK_FILE: Final = ".shared-files.json"  # in a home whose files were compared with the store
 # Who may read and who may change a kind: whoever may do one of these. Areas are public maps: everybody may read them.
 _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
@@ -44,8 +44,11 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.AREA: frozenset({Action.LOAD}),
 }
-_WORK_SETTINGS: Final = ("plans.toml",)  # whoever plans may change them; the others say what may be published or seen
-_POLICY_WRITERS: Final = frozenset({Action.RETAIN})
+# Whoever plans may change plans.toml; the others say what may be published, and what may be seen.
+_SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {
+    "release.toml": frozenset({Action.RETAIN}),
+    "policy.toml": frozenset({Action.SET_POLICY}),
+}
 
 
 def require_reader(viewer: Viewer, kind: DocumentKind) -> None:
@@ -56,8 +59,8 @@ def require_reader(viewer: Viewer, kind: DocumentKind) -> None:
 
 def require_writer(viewer: Viewer, kind: DocumentKind, name: str = "") -> None:
     """PolicyError unless the viewer may change the document of this kind and name."""
-    is_policy = name in SETTING_FILES and name not in _WORK_SETTINGS
-    _require_any(viewer, _POLICY_WRITERS if is_policy else _WRITERS[kind], f"change a shared {kind}")
+    actions = _SETTING_WRITERS.get(name, _WRITERS[kind]) if kind == DocumentKind.SETTING else _WRITERS[kind]
+    _require_any(viewer, actions, f"change a shared {kind}")
 
 
 def _require_any(viewer: Viewer, actions: Iterable[Action], what: str) -> None:

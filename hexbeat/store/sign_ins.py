@@ -15,8 +15,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from hexbeat.store.databases import WRITES, read_transaction, translate_errors
-from hexbeat.store.schema import sign_ins
+from hexbeat.store.audit_trail import write_with_change
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import WRITES, read_transaction
+from hexbeat.store.schema import sign_ins, store_state
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 
@@ -28,6 +30,7 @@ __all__ = [
     "end_sign_in",
     "end_sign_ins",
     "find_sign_in",
+    "find_sign_in_and_revision",
     "list_sign_ins",
 ]
 
@@ -64,23 +67,32 @@ def begin_sign_in(store: Store, sign_in: SignIn) -> str:
     with _write(store.engine) as connection:
         connection.execute(sa.delete(sign_ins).where(sign_ins.c.ends_at <= sign_in.began_at))
         connection.execute(sa.insert(sign_ins).values(row))
+        write_with_change(connection)
     return key
 
 
 def find_sign_in(store: Store, key: str, *, now: int) -> SignIn | None:
     """The sign-in of a key at that second; None if there is none, or it has ended."""
+    found = find_sign_in_and_revision(store, key, now=now)
+    return found[0] if found else None
+
+
+def find_sign_in_and_revision(store: Store, key: str, *, now: int) -> tuple[SignIn, int] | None:
+    """The same, with the counter of shared documents: a policy in the store that was read at it still counts."""
     if not key or len(key) > _LONGEST_KEY:
         return None
+    query = sa.select(sign_ins, store_state.c.documents).where(sign_ins.c.key_digest == _digest(key))
     with read_transaction(store.engine) as connection:
-        row = connection.execute(sa.select(sign_ins).where(sign_ins.c.key_digest == _digest(key))).one_or_none()
+        row = connection.execute(query).one_or_none()
     # One that begins later than now is of a clock that jumped: nobody knows how old it is.
-    return _read_row(row) if row is not None and row.began_at <= now < row.ends_at else None
+    return (_read_row(row), int(row.documents)) if row is not None and row.began_at <= now < row.ends_at else None
 
 
 def end_sign_in(store: Store, key: str) -> None:
     """End the sign-in of a key, in every window that has it."""
     with _write(store.engine) as connection:
         connection.execute(sa.delete(sign_ins).where(sign_ins.c.key_digest == _digest(key)))
+        write_with_change(connection)
 
 
 def end_sign_ins(store: Store, viewer: Viewer, *, subject: str | None = None) -> int:
@@ -88,7 +100,9 @@ def end_sign_ins(store: Store, viewer: Viewer, *, subject: str | None = None) ->
     require(viewer, Action.SEE_AUDIT)
     chosen = sa.true() if subject is None else sign_ins.c.subject == subject
     with _write(store.engine) as connection:
-        return connection.execute(sa.delete(sign_ins).where(chosen)).rowcount
+        ended = connection.execute(sa.delete(sign_ins).where(chosen)).rowcount
+        write_with_change(connection, rows=ended)
+        return ended
 
 
 def list_sign_ins(store: Store, viewer: Viewer, *, now: int) -> list[SignIn]:

@@ -126,7 +126,11 @@ def test_what_reads_files_from_anywhere_knows_no_secret(monkeypatch: pytest.Monk
     assert not [name for name in environment if name.startswith(("HEXBEAT", "PG"))]
 
 
-@pytest.mark.parametrize("value", [os.system, Path("x"), load_profile, DataError("a", "b", "c")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [os.system, Path("x"), load_profile, DataError("a", "b", "c")],
+    ids=["command", "path", "function", "error"],
+)
 def test_an_answer_that_would_run_anything_is_refused(value: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match=r"\A[\w.]+\Z"):
         parse_answer(pickle.dumps(value))
