@@ -225,6 +225,18 @@ def test_days_between_looks_make_the_recurrence_interval() -> None:
     assert (first.p_value, first.recurrence_interval_days) == (1 / 20, 140)
 
 
+def test_replicates_as_strong_as_what_was_seen_count() -> None:
+    far_apart = (
+        np.array([0, 0, 1, 1]),
+        MONDAY + np.array([59, 59, 0, 0]),
+        np.array([-1.2, -1.3]),
+        np.array([54.5, 54.6]),
+    )
+    first = scan(far_apart, replications=999)[0]
+    assert first.statistic == pytest.approx(4 * math.log(2))
+    assert first.p_value == pytest.approx(2 / 6, abs=0.05)  # of six ways to deal the days two put a pair on the last
+
+
 def test_no_events_and_no_places_make_no_cluster() -> None:
     none = np.empty(0)
     assert scan((none, none, none, none)) == ()
