@@ -233,7 +233,7 @@ def test_replicates_as_strong_as_what_was_seen_count() -> None:
         np.array([54.5, 54.6]),
     )
     first = scan(far_apart, replications=999)[0]
-    assert first.statistic == pytest.approx(4 * math.log(2))
+    assert first.statistic == pytest.approx(2 * math.log(2) + 2 * math.log(2 / 3))
     assert first.p_value == pytest.approx(2 / 6, abs=0.05)  # of six ways to deal the days two put a pair on the last
 
 
