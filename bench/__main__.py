@@ -25,6 +25,7 @@ BENCHES: Final = (
     "start",
     "fuzz",
     "faults",
+    "power_loss",
     "load",
 )
 

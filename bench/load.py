@@ -3,7 +3,8 @@
 `python -m bench.load [--sessions N ...] [--changes N] [--pause S]`. Real servers, and clients that speak
 Streamlit's own protocol over WebSockets, as a browser does: each opens the Map page, then chooses other weekdays, waits
 until the page has run to its end, and goes on. The usual way is the least page with the same control. A change lasts
-from the message to the end of the run. Memory is what the server has more than before, for each session. Required: no
+from the message to the end of the run. The least page runs as Streamlit comes: it collects garbage after every run, which
+Hexbeat's settings leave to Python; `--same-settings` runs it with Hexbeat's settings. Memory is what the server has more than before, for each session. Required: no
 session ends or sees an error, and at 20 sessions the median and the 95th percentile of a change are at most 1.5 times
 those of the trivial page.
 """
@@ -14,7 +15,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,12 @@ APP: Final = Path(__file__).resolve().parent / "apps" / "trivial_app.py"
 SESSIONS: Final = (1, 10, 20, 50)
 MOST_RATIO: Final = 1.5
 AT: Final = 20  # sessions, at which the ratio is required
-TIMEOUT_S: Final = 300
+TIMEOUT_S: Final = 120  # for one run of a page; what takes longer is a failure
 MB: Final = 1_000_000
 CONTROLS: Final = {"hexbeat": "Weekdays", "trivial": "Days"}
 DAYS: Final = 7
-ENDED: Final = ForwardMsg.FINISHED_SUCCESSFULLY
+# A run of the whole page, or of the part of it in which the control is.
+ENDED: Final = frozenset({ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY})
 
 
 def main() -> int:
@@ -47,10 +49,12 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, nargs="+", default=list(SESSIONS), help="at once (default 1 10 20 50)")
     parser.add_argument("--changes", type=int, default=6, help="of each session (default 6)")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two changes (default 0: at once)")
+    parser.add_argument("--same-settings", action="store_true", help="the trivial page has Hexbeat's settings too")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
     options = parser.parse_args()
-    rows = [row for sessions in options.sessions for row in compare(sessions, options.changes, options.pause)]
+    usual = {} if options.same_settings else {"STREAMLIT_RUNNER_POST_SCRIPT_GC": "true"}
+    rows = [row for sessions in options.sessions for row in compare(sessions, options.changes, options.pause, usual)]
     report({"most": MOST_RATIO, "at": AT}, rows, options=options)
     failures = sum(row["failed"] for row in rows)
     slow = [row for row in rows if row["sessions"] == AT and max(row["times"], row["times p95"]) > MOST_RATIO]
@@ -76,11 +80,15 @@ class Measure:
         return ranked[min(int(part * len(ranked)), len(ranked) - 1)]
 
 
-def compare(sessions: int, changes: int, pause_s: float) -> Iterator[Row]:
-    """A row for each page; the trivial one comes first, and is what the other is compared with."""
+def compare(sessions: int, changes: int, pause_s: float, usual: Mapping[str, str]) -> Iterator[Row]:
+    """A row for each page; the trivial one comes first, and is what the other is compared with.
+
+    `usual`: variables of the trivial page's server.
+    """
     base: Measure | None = None
     for page in ("trivial", "hexbeat"):
-        with serve(page) as address:
+        tell(f"{page}, {sessions:,} sessions: the server starts")
+        with serve(page, usual) as address:
             measure = asyncio.run(measure_sessions(address, CONTROLS[page], sessions, changes, pause_s))
         base = base or measure
         for failure in dict.fromkeys(measure.failures):
@@ -95,10 +103,10 @@ def compare(sessions: int, changes: int, pause_s: float) -> Iterator[Row]:
 
 
 @contextmanager
-def serve(page: str) -> Iterator[str]:
+def serve(page: str, usual: Mapping[str, str]) -> Iterator[str]:
     """Serve one of the two pages."""
     if page == "trivial":
-        with servers.streamlit_server(APP) as address:
+        with servers.streamlit_server(APP, environment=usual) as address:
             yield address
     else:
         with servers.hexbeat_server(environment={"HEXBEAT_HOME": str(filled_store())}) as address:
@@ -114,14 +122,29 @@ async def measure_sessions(address: str, control: str, sessions: int, changes: i
         before = read_memory(server)
         clients = [Session(address, control) for _ in range(sessions)]
         try:
-            await asyncio.gather(*(client.open_page() for client in clients))
+            tell("  the pages open")
+            opened = await asyncio.gather(*(client.open_page() for client in clients), return_exceptions=True)
+            measure.failures += [f"opening: {describe(error)}" for error in opened if error is not None]
+            clients = [client for client, error in zip(clients, opened, strict=True) if error is None]
+            tell(f"  {len(clients):,} are open, and change their filters")
             begin = read_cpu(server)
             await asyncio.gather(*(client.change_often(number, changes, pause_s, measure)
                                    for number, client in enumerate(clients)))  # fmt: skip
             measure.cpu_s, measure.memory = read_cpu(server) - begin, read_memory(server) - before
+            tell(f"  {len(measure.changes_s):,} changes are done, {len(measure.failures):,} sessions failed")
         finally:
             await asyncio.gather(*(client.close() for client in clients))
     return measure
+
+
+def tell(text: str) -> None:
+    """Say on the error output how far it is: a number of sessions may take minutes."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {error}"
 
 
 class Session:
@@ -131,7 +154,8 @@ class Session:
         self.address, self.control = address, control
         self.socket: ClientConnection | None = None
         self.widget, self.options = "", list[str]()
-        self.script = ""
+        self.script, self.fragment = "", ""
+        self.shown = ""  # the HTML of the last run
 
     async def __aenter__(self) -> Self:
         """Open the connection, as the page of this address does."""
@@ -162,7 +186,7 @@ class Session:
             try:
                 await self.change(number + change)
             except Exception as error:  # noqa: BLE001 - what this program looks for
-                measure.failures.append(f"{type(error).__name__}: {error}")
+                measure.failures.append(describe(error))
                 return
             measure.changes_s.append(time.perf_counter() - begin)
             if pause_s:
@@ -182,9 +206,10 @@ class Session:
             raise RuntimeError("the connection is not open")
         message = message or BackMsg()
         message.rerun_script.page_script_hash = self.script
+        message.rerun_script.fragment_id = self.fragment
         message.rerun_script.query_string = ""
         await self.socket.send(message.SerializeToString())
-        is_begun = False
+        is_begun, self.shown = False, ""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 answer = ForwardMsg.FromString(await self.socket.recv(decode=False))
@@ -194,11 +219,7 @@ class Session:
                     self.script = answer.new_session.page_script_hash
                 elif kind == "delta":
                     self._note(answer.delta)
-                elif (
-                    kind == "script_finished"
-                    and is_begun
-                    and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-                ):
+                elif kind == "script_finished" and is_begun and answer.script_finished in ENDED:
                     break
         if not self.widget:
             raise RuntimeError(f"the page has no control {self.control}")
@@ -209,8 +230,10 @@ class Session:
         kind = element.WhichOneof("type") if delta.WhichOneof("type") == "new_element" else None
         if kind == "exception":
             raise RuntimeError(f"the page shows an exception: {element.exception.type}")
+        if kind == "html":
+            self.shown += element.html.body
         if kind == "button_group" and element.button_group.label == self.control:
-            self.widget = element.button_group.id
+            self.widget, self.fragment = element.button_group.id, delta.fragment_id
             self.options = [option.content for option in element.button_group.options]
 
 

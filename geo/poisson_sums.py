@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from scipy.special import gammaincinv
+from geo.lazy_modules import import_lazily
 
 if TYPE_CHECKING:
+    import numpy as np
+    import scipy
     from numpy.typing import NDArray
+else:
+    np = import_lazily("numpy")
+    scipy = import_lazily("scipy")
 
 __all__ = ["Interval", "interval_of_difference", "interval_of_sum"]
 
@@ -51,5 +55,5 @@ def interval_of_difference(one: Interval, other: Interval) -> Interval:
 def _find_ends(total: float, level: float) -> tuple[float, float]:
     """The exact interval of the mean of a Poisson count."""
     tail = (1 - level) / 2
-    ends: NDArray[np.float64] = gammaincinv([max(total, 1e-300), total + 1], [tail, 1 - tail])
+    ends: NDArray[np.float64] = scipy.special.gammaincinv([max(total, 1e-300), total + 1], [tail, 1 - tail])
     return (0.0 if total == 0 else float(ends[0])), float(ends[1])

@@ -30,6 +30,7 @@ __all__ = [
     "may_make",
     "may_open",
     "require",
+    "require_any",
     "require_cells",
     "require_document",
     "require_export",
@@ -142,6 +143,13 @@ def require(viewer: Viewer, action: Action, layer: str | None = None) -> None:
     """PolicyError if the viewer may not do this."""
     if not may(viewer, action, layer):
         raise _refuse(viewer, action.replace("_", " ") + (f" of {layer}" if layer else ""))
+
+
+def require_any(viewer: Viewer, actions: Iterable[Action], what: str) -> None:
+    """PolicyError, about `what`, unless the viewer may do one of the actions with one of the layers, or with all."""
+    layers: tuple[str | None, ...] = (None, *(spec.name for spec in LAYERS))
+    if not any(may(viewer, action, layer) for action in actions for layer in layers):
+        raise _refuse(viewer, what)
 
 
 def may_open(viewer: Viewer, page: str) -> bool:

@@ -174,7 +174,7 @@ class _Post:
     def open(cls, installation: Installation, schedule: Schedule, today: dt.date) -> "_Post":
         """All that the policy and the settings decide; DataError or PolicyError if a message may not be sent."""
         home = installation.settings.home
-        settings = read_policy(home).mail
+        settings = read_policy(installation.store).mail
         if settings is None:
             raise DataError(
                 "A briefing is sent by the mail server that policy.toml names",

@@ -9,8 +9,9 @@ import typer
 
 from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.backtest import backtest as run_backtest
+from hexbeat.analysis.change_costs import cost_changes
 from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map, parse_against
-from hexbeat.analysis.costs import cost_changes, read_costs
+from hexbeat.analysis.costs import read_costs
 from hexbeat.analysis.method_selection import (
     MOST_WEEKS,
     choose_hotspot_size,

@@ -44,6 +44,7 @@ __all__ = [
     "find_viewer",
     "open_documents",
     "open_installation",
+    "open_store",
     "share_area",
     "takes_role",
 ]
@@ -108,7 +109,7 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
         find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
-    with _open_store(settings) as store:
+    with open_store(settings) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
         viewer = find_viewer(store)
@@ -129,7 +130,7 @@ def open_documents(
     if not databases.has_store(settings.home, settings.database_url) and not home_files.has_shared_files(settings.home):
         yield None
         return
-    with _open_store(settings) as store:
+    with open_store(settings) as store:
         viewer = find_viewer(store, find=find)
         with audit_command(store, viewer, action=action):
             yield store.documents(viewer)
@@ -142,7 +143,7 @@ def find_home(home: Path | None) -> Path:
     """
     settings = Settings.from_environment(home=home)
     if settings.database_url:
-        with _open_store(settings) as store:
+        with open_store(settings) as store:
             viewer = find_viewer(store)
             if ACTIONS.get(find_command_name()) != Action.LOAD:
                 with audit_command(store, viewer):
@@ -153,13 +154,16 @@ def find_home(home: Path | None) -> Path:
 def find_public_home() -> Path:
     """The home folder for what the public side shows of an area, brought up to date if its store can be reached.
 
-    If it cannot, a message says that streets and names are those that this home had before.
+    If it cannot, a message says that streets and names are those that this home had before. No home is made for this.
     """
+    home = Settings.from_environment().home
+    if not home.is_dir():
+        return home
     try:
         return find_home(None)
     except HexbeatError as error:
         typer.echo(f"Streets and names are those that this home had before, because {error.fact}.", err=True)
-        return Settings.from_environment().home
+        return home
 
 
 def share_area(home: Path | None, name: str) -> None:
@@ -176,7 +180,7 @@ def share_area(home: Path | None, name: str) -> None:
 
 
 @contextmanager
-def _open_store(settings: Settings) -> Iterator["stores.Store"]:
+def open_store(settings: Settings) -> Iterator["stores.Store"]:
     """The open store; what it has to say of the files in the home goes to standard error."""
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         for notice in store.notices:

@@ -9,12 +9,11 @@ import typer
 
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import audit_command
-from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_viewer
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_viewer, open_store
 from hexbeat.policy import EVERYBODY_ELSE, POLICY_FILE, AccessPolicy, choose_lesser_role, find_local_viewer, read_policy
 from hexbeat.settings import Settings
 from hexbeat.store.databases import has_store
 from hexbeat.store.shared_documents import read_shared_setting
-from hexbeat.store.store import Store
 from layers.access import Role, Viewer, find_detail
 from layers.catalogue import LAYERS
 from layers.policy import GRANTS
@@ -69,7 +68,7 @@ def open_policy(home: Path | None) -> Iterator[tuple[AccessPolicy, Viewer, bool]
         found = (settings.home / POLICY_FILE).is_file()
         yield read_policy(settings.home), find_local_viewer(settings.home), found
         return
-    with Store.open(settings.home, database_url=settings.database_url) as store:
+    with open_store(settings) as store:
         viewer = find_viewer(store)
         with audit_command(store, viewer):
             text = read_shared_setting(store.engine, store.files_folder, POLICY_FILE)

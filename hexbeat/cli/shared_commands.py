@@ -91,7 +91,7 @@ def put(
         parse_plan_settings(content)
     elif key == COSTS_FILE:
         parse_costs(content)
-    with open_documents(home, **choose_audit(key)) as documents:
+    with open_documents(home, **choose_audit(kind, key)) as documents:
         if documents is None:
             raise UsageError("Files are shared through a store", "there is no store yet", "load a file first")
         if kind == DocumentKind.SETTING and key == POLICY_FILE:
@@ -110,7 +110,7 @@ def remove(name: NameArgument, *, yes: YesOption = False, home: HomeOption = Non
     Example: hexbeat shared remove finds.toml
     """
     kind, key = _parse_name(name)
-    with open_documents(home, **choose_audit(key)) as documents:
+    with open_documents(home, **choose_audit(kind, key)) as documents:
         if documents is None or documents.read(kind, key) is None:
             raise _build_missing(name)
         confirm(yes=yes, question=f"Remove the {name} that all share?")
@@ -118,11 +118,13 @@ def remove(name: NameArgument, *, yes: YesOption = False, home: HomeOption = Non
     print_message(f"Removed: {name}.")
 
 
-def choose_audit(key: str) -> dict[str, Any]:
+def choose_audit(kind: DocumentKind, key: str) -> dict[str, Any]:
     """How `open_documents` takes a change of this file: as what action, and who may be its viewer."""
-    actions = {PLANS_FILE: Action.PLAN, RELEASE_FILE: Action.RETAIN, POLICY_FILE: Action.SET_POLICY}
+    if kind == DocumentKind.SOURCE:
+        return {"action": Action.LOAD}
+    actions = {RELEASE_FILE: Action.RETAIN, POLICY_FILE: Action.SET_POLICY}
     find = find_keeper if key == POLICY_FILE else find_local_viewer
-    return {"action": actions.get(key, Action.LOAD), "find": find}
+    return {"action": actions.get(key, Action.PLAN), "find": find}
 
 
 def _parse_name(name: str) -> tuple[DocumentKind, str]:

@@ -15,7 +15,7 @@ from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in
 from hexbeat.store.store import Store
 from layers.access import build_stranger
 
-__all__ = ["REFUSED_LINK", "Refusals", "write_sign_in", "write_sign_out"]
+__all__ = ["PAUSE_S", "REFUSED_LINK", "Refusals", "write_sign_in", "write_sign_out"]
 
 REFUSED_LINK: Final = PolicyError("A link works once", "its key is not the one that is good now", "ask for a new link")
 UNKNOWN: Final = "unknown"

@@ -8,7 +8,7 @@ person may then see is decided at every run (`hexbeat.dashboard.state.login`).
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
@@ -31,6 +31,7 @@ from hexbeat.dashboard.login_pages import (
     render_signed_out_page,
 )
 from hexbeat.dashboard.state.login import (
+    build_login,
     format_cookie_name,
     format_subject,
     mark_served,
@@ -44,10 +45,13 @@ from hexbeat.policy import read_policy
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import PROVIDER, SignIn, find_sign_in
 from hexbeat.store.store import Store
+from layers.access import Action, may
+from layers.catalogue import LAYER_NAMES
 
 __all__ = ["Door", "RequireSignIn", "build_secrets", "middleware"]
 
 HEALTH: Final = "/_stcore/health"
+UPLOADS: Final = "/_stcore/upload_file/"
 STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
@@ -56,6 +60,7 @@ LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"
 RETURN_S: Final = 600
 SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
+UPLOADERS: Final = (Action.LOAD, Action.RECORD_WORK, Action.MAKE_EVIDENCE)
 Header = tuple[bytes, bytes]
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -150,6 +155,8 @@ class RequireSignIn:
             if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
                 await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
                 return
+            if path.startswith(UPLOADS):
+                await run_in_threadpool(require_uploader, self.door.settings, self.door.read_key(scope))
             await self.app(scope, self._watch(scope, receive) if scope["type"] == "websocket" else receive, send)
         else:
             await self._refuse(scope, send)
@@ -296,6 +303,22 @@ def require_claims(claims: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def find_status(error: HexbeatError) -> HTTPStatus:
     """503 where the store does not answer, else 403."""
     return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
+
+
+def require_uploader(settings: Settings, key: str) -> None:
+    """PolicyError unless a role of the person of this key can do anything with a file.
+
+    The server keeps an upload in memory before any page looks at it.
+    """
+    login = build_login(settings, key, chosen=None)
+    viewers = [replace(login.viewer, role=role) for role in login.roles]
+    layers = (None, *LAYER_NAMES)
+    if not any(may(viewer, action, layer) for viewer in viewers for action in UPLOADERS for layer in layers):
+        raise PolicyError(
+            "Files are sent by those who load records, record work or make evidence packs",
+            f"your role is {login.viewer.role}",
+            "ask the analyst of the partnership",
+        )
 
 
 def asks_for_data(message: Message) -> bool:

@@ -1,5 +1,6 @@
 """What every page shares: its style, its security checks, and the way it shows errors."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -8,15 +9,25 @@ import streamlit as st
 
 from geo.errors import HexbeatError, PolicyError
 from hexbeat.dashboard import security
-from hexbeat.dashboard.audit import audit_file
+from hexbeat.dashboard.audit import audit_file, audit_refusal
 from hexbeat.dashboard.state.login import find_login
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.settings import Settings
-from layers.access import Action, require, require_document, require_export
+from layers.access import Action, require, require_document, require_export, require_page
 from layers.wording import escape_html, format_sentence
 
-__all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_error", "render_error", "run_page"]
+__all__ = [
+    "ICON",
+    "STYLE",
+    "apply_style",
+    "check_export",
+    "draw_alone",
+    "draw_error",
+    "render_error",
+    "run_page",
+    "settle_memory",
+]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
@@ -40,6 +51,62 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
         draw_for_login(settings, run)
     except HexbeatError as error:
         draw_error(error)
+
+
+def draw_alone(installation: Installation, page: str, draw: Callable[[Installation], None]) -> None:
+    """Draw a part of a page that its own widgets draw again without the rest of the page, such as the header.
+
+    Who is signed in and what they may see is asked anew each time, as at a run of the whole page. The whole page is
+    drawn again if anything of that is different, or if the store or the day has changed, which the rest shows too.
+    """
+    settings, seen = installation.settings, describe_run(installation)
+    given = [installation]  # for the run of the whole page; it would keep old records in memory if it were held
+
+    @st.fragment
+    def draw_part() -> None:
+        current = given.pop() if given else find_installation(settings, page)
+        if current is None or describe_run(current) != seen:
+            st.rerun()
+        try:
+            with audit_refusal(current, page):
+                draw(current)
+        except HexbeatError as error:
+            draw_error(error)
+
+    draw_part()
+
+
+def describe_run(installation: Installation) -> tuple[object, ...]:
+    """What the whole page depends on besides its widgets: person, role, policy, store, area and day."""
+    return installation.login, installation.key, installation.today
+
+
+def find_installation(settings: Settings, page: str) -> Installation | None:
+    """The installation for who is signed in now; None if they may not open the page, or anything is wrong."""
+    try:
+        server = ServerSettings.from_environment()
+        security.require_login(st.get_option("server.address") or "every address", server)
+        require_own_page(server)
+        installation = open_installation(settings, login=find_login(settings))
+        require_page(installation.viewer, page)
+    except HexbeatError:
+        return None
+    return installation
+
+
+_settled: Final[set[str]] = set()
+
+
+def settle_memory(page: str) -> None:
+    """Keep what the first run of a page has loaded out of garbage collection, for good.
+
+    Modules, wards and street names live as long as the process. To walk through them after every run took longer than
+    the run itself.
+    """
+    if page not in _settled:
+        _settled.add(page)
+        gc.collect()
+        gc.freeze()
 
 
 def draw_for_login(settings: Settings, run: Callable[[Installation], None]) -> None:

@@ -99,7 +99,8 @@ def _run(
     """The result of a job; its error raised here."""
     bounds = limits.build(sum(path.stat().st_size for path in paths))
     with _SLOTS, _start_job(pickle.dumps({"job": job, "arguments": arguments, "limits": bounds})) as answers:
-        end = time.monotonic() + bounds["wall_s"]
+        begun = time.monotonic()
+        end = begun + bounds["wall_s"]
         while (message := _read_message(answers, end)) is not None:
             match message:
                 case ("progress", int(done), int(total)):
@@ -115,7 +116,14 @@ def _run(
                     raise RuntimeError("the process that reads uploads sent what it never sends")
                 case _:
                     break
+        took_s = time.monotonic() - begun
     names = ", ".join(path.name for path in paths[:3])
+    if message is None and took_s < bounds["cpu_s"] / (os.cpu_count() or 1):  # too early for a limit of its own
+        raise DataError(
+            "A file is read to its end",
+            f"the process that read {names} was ended from outside",
+            "nothing was changed; try again, and if it happens again, the machine lacks memory: split the file",
+        )
     raise DataError(
         f"A file is read in at most {bounds['most_bytes'] / MB:,.0f} MB of memory and {bounds['cpu_s']:,} s",
         f"{names} takes more",

@@ -24,7 +24,6 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from geo.calendar import add_months
 from geo.errors import PolicyError, StoreError, UsageError
 from hexbeat.store.audit_chain import (
-    GENESIS,
     REMOVAL,
     RESTORE,
     Anchor,
@@ -32,13 +31,12 @@ from hexbeat.store.audit_chain import (
     Entry,
     Outcome,
     check_chain,
-    clean_text,
     format_removal,
     hash_entry,
 )
 from hexbeat.store.audit_deeds import Deed, build_entry, carry_deed, describe_error, find_carried_deed
 from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
-from hexbeat.store.database_errors import is_busy, translate_errors
+from hexbeat.store.database_errors import is_busy, lacks_rights, translate_errors
 from hexbeat.store.databases import WRITES, read_transaction
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
@@ -56,6 +54,7 @@ __all__ = [
     "write_with_change",
 ]
 
+RIGHTS_HINT: Final = "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`"
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
 # A copy of the store that can only be read can still be checked, and what must be erased goes from a full disk too.
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
@@ -96,7 +95,7 @@ def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcom
         raise StoreError(
             "Hexbeat gives no answer that its audit trail does not hold",
             f"the entry cannot be written ({error.fact})",
-            error.hint,
+            RIGHTS_HINT if lacks_rights(error.__cause__) else error.hint,
         ) from error
 
 
@@ -126,7 +125,7 @@ def _append_or_wait(engine: Engine, home: Path, entry: Entry) -> None:
         raise StoreError(
             "The audit trail has to be written",
             "the database refuses it",
-            "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`",
+            RIGHTS_HINT,
         ) from error
 
 
@@ -333,20 +332,5 @@ def _find_base(connection: Connection, head: Anchor, limit: int) -> Anchor | Non
 
 
 def _build_removal(viewer: Viewer, base: Anchor, years: int) -> Entry:
-    return Entry(
-        number=0,
-        entry_id=uuid4().hex,
-        at=to_seconds(None),
-        subject=clean_text(viewer.subject),
-        role=clean_text(str(viewer.role)),
-        door="store",
-        action=Action.RETAIN.value,
-        what=REMOVAL,
-        filter=format_removal(base),
-        form="",
-        rows=None,
-        outcome="done",
-        reason=f"kept: {years} years",
-        previous=GENESIS,
-        hash=GENESIS,
-    )
+    deed = Deed(door="store", action=Action.RETAIN, what=REMOVAL, form="", reason=f"kept: {years} years")
+    return replace(build_entry(viewer, deed, "done"), filter=format_removal(base))

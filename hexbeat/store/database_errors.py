@@ -35,6 +35,7 @@ __all__ = [
     "check_file",
     "describe_error",
     "is_busy",
+    "lacks_rights",
     "reading_values",
     "translate_errors",
 ]
@@ -96,7 +97,7 @@ def _explain_database_error(engine: Engine, error: Exception) -> StoreError | No
         return None
     if engine.dialect.name == "sqlite":
         return _explain_sqlite(engine, error, sentence.lower())
-    if code in _FORBIDDEN:
+    if lacks_rights(error):
         return StoreError(
             "This needs a database user who may do it",
             describe_error(engine, error),
@@ -238,6 +239,11 @@ def is_busy(error: Exception) -> bool:
 def breaks_rule(error: Exception) -> bool:
     """Whether a database refused a row that breaks a rule of the schema, such as a unique key or a required value."""
     return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _get_code(error).startswith("23")
+
+
+def lacks_rights(error: BaseException | None) -> bool:
+    """Whether a PostgreSQL server refused what its user may not do."""
+    return isinstance(error, Exception) and _get_code(error) in _FORBIDDEN
 
 
 def describe_error(engine: Engine, error: Exception) -> str:

@@ -1,12 +1,10 @@
 """The kinds of shared documents: where a person edits them, and who may read and change them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from geo.errors import PolicyError
-from layers.access import Action, Viewer, may
-from layers.catalogue import LAYER_NAMES
+from layers.access import Action, Viewer, require_any
 
 __all__ = ["FILES", "MARK_FILE", "SETTING_FILES", "DocumentKind", "require_reader", "require_writer"]
 
@@ -54,23 +52,10 @@ _SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {
 def require_reader(viewer: Viewer, kind: DocumentKind) -> None:
     """PolicyError unless the viewer may read documents of this kind."""
     if kind != DocumentKind.AREA:
-        _require_any(viewer, _READERS[kind], f"see a shared {kind}")
+        require_any(viewer, _READERS[kind], f"see a shared {kind}")
 
 
 def require_writer(viewer: Viewer, kind: DocumentKind, name: str = "") -> None:
     """PolicyError unless the viewer may change the document of this kind and name."""
     actions = _SETTING_WRITERS.get(name, _WRITERS[kind]) if kind == DocumentKind.SETTING else _WRITERS[kind]
-    _require_any(viewer, actions, f"change a shared {kind}")
-
-
-def _require_any(viewer: Viewer, actions: Iterable[Action], what: str) -> None:
-    """PolicyError unless the viewer may do one of the actions with one of the layers, or with all."""
-    layers: tuple[str | None, ...] = (None, *LAYER_NAMES)
-    if any(may(viewer, action, layer) for action in actions for layer in layers):
-        return
-    role = getattr(viewer, "role", "someone without a role")
-    raise PolicyError(
-        "The access policy decides who may do what",
-        f"it does not let {role} {what}",
-        "ask the analyst of the partnership",
-    )
+    require_any(viewer, actions, f"change a shared {kind}")

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import xlsxwriter
 
 from geo.errors import DataError, PolicyError
+from hexbeat.documents.evidence.evidence_apart import check_pack_apart
+from hexbeat.documents.evidence.evidence_check import parse_content, read_pdf_content
 from hexbeat.operations.plans.plan import Place, PlanScope
 from hexbeat.operations.plans.plan_access import may_see_plan, require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
@@ -136,3 +139,25 @@ def test_a_plan_for_a_layer_that_nobody_knows_is_for_who_sees_every_point() -> N
     plan = replace(make_small_plan(), scope=PlanScope(("needle_litter", "a_layer_of_before"), (1.0, 1.0)))
     assert {role for role in Role if may_see_plan(Viewer(role), plan)} == {Role.ANALYST}
     assert may_see_plan(ANALYST, plan)
+
+
+@pytest.mark.slow  # a process of its own starts
+def test_a_pack_that_would_fill_the_memory_ends_a_process_and_no_server(tmp_path: Path) -> None:
+    """Two cells at the ends of a sheet: 6 kB that become hundreds of GB when the workbook is opened."""
+    packed = io.BytesIO()
+    with xlsxwriter.Workbook(packed) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "a")
+        sheet.write(1_048_575, 16_383, "b")
+    assert len(packed.getvalue()) < 10_000
+    with pytest.raises(DataError) as refused:
+        check_pack_apart("pack.xlsx", packed.getvalue(), home=tmp_path, documents=None)
+    assert str(refused.value) == (
+        "A pack is checked in at most 3,000 MB of memory and 60 s; pack.xlsx takes more; "
+        "give the .pdf or .xlsx as it was written"
+    )
+
+
+def test_a_pack_without_end_is_looked_through_once() -> None:
+    assert read_pdf_content(b"%PDF" + b"<</Type/EmbeddedFile" * 40_000) is None
+    assert parse_content(b'{"a":' + b"[" * 200_000) is None

@@ -18,7 +18,7 @@ from hexbeat.dashboard.login_middleware import Door, RequireSignIn
 from hexbeat.dashboard.state.login import format_cookie_name, open_shared_store
 from hexbeat.dashboard.web.server import hide_contents_of_files
 from hexbeat.settings import Settings
-from hexbeat.store.sign_ins import LINK, SignIn, begin_sign_in, end_sign_in, find_sign_in
+from hexbeat.store.sign_ins import LINK, PROVIDER, SignIn, begin_sign_in, end_sign_in, find_sign_in
 
 PORT: Final = 8501
 Message = dict[str, Any]
@@ -119,3 +119,27 @@ def test_nobody_works_out_the_address_of_a_file(monkeypatch: pytest.MonkeyPatch)
     assert len({name(long[0]), name(long[1]), name(long[0], file_name=None), name(long[0], "text/html")}) == 4
     hide_contents_of_files()
     assert name(b"cell,count\n8a,3\n") != hidden  # another process, another key
+
+
+@pytest.mark.parametrize(("role", "status"), [("health", 403), ("auditor", 403), ("council", 200), (None, 403)])
+def test_who_may_do_nothing_with_files_sends_none(settings: Settings, role: str | None, status: int) -> None:
+    """The server would keep the file in memory, whoever sends it."""
+    settings.home.mkdir(exist_ok=True)
+    (settings.home / "policy.toml").write_text(f'[groups]\nown = "{role}"\n' if role else "", encoding="utf-8")
+    now = int(time.time())
+    person = SignIn("id-1", "jo@example.org", PROVIDER, ("own",), now, now + 3_600)
+    key, answers, read = begin_sign_in(open_shared_store(settings), person), list[Message](), list[Any]()
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    async def streamlit(_scope: Any, receive: Any, send: Any) -> None:
+        read.append(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    scope = {**build_scope("http", key), "method": "PUT", "path": "/_stcore/upload_file/a/b"}
+    asyncio.run(RequireSignIn(streamlit, door=Door(settings, None, 10))(scope, receive, send))
+    assert (answers[0]["status"], len(read)) == (status, int(status == 200))

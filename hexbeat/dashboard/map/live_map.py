@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import folium
 import h3
 import streamlit as st
-from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area, find_ward_bounds
 from hexbeat.areas.street_names import name_cells
-from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
+from hexbeat.dashboard.map.map_frame import draw_map_frame
 
 __all__ = ["Pick", "draw_live_map"]
 
@@ -56,16 +54,7 @@ def draw_live_map(
     hex_layer.selected = pending.cell if pending and pending.new else selected or hex_layer.selected
     hex_layer.fit = find_ward_bounds(area, fit) if fit else hex_layer.fit
     hex_layer.name_cells(lambda cells: name_cells(cells, area))
-    cells = folium.FeatureGroup(name="cells")
-    cells.add_child(hex_layer)
-    returned = st_folium(
-        build_base_map(area, view_key=view or key),
-        key=key,
-        height=height,
-        use_container_width=True,
-        feature_group_to_add=cells,
-        returned_objects=["last_active_drawing"],
-    )
+    returned = draw_map_frame(area, hex_layer, key=key, height=height, view_key=view or key)
     return find_pick(parse_choice(returned), key, mark_seen=True)
 
 

@@ -18,7 +18,7 @@ from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.dashboard.views.charts import render_picture
-from hexbeat.documents.evidence.evidence_check import check_pack
+from hexbeat.documents.evidence.evidence_apart import check_pack_apart
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,
     build_fact_rows,
@@ -237,7 +237,7 @@ def draw_check(installation: Installation) -> None:
             return
         try:
             home, documents = installation.settings.home, installation.documents
-            check = check_pack(file.name, file.read(MOST_BYTES), home=home, documents=documents)
+            check = check_pack_apart(file.name, file.read(MOST_BYTES), home=home, documents=documents)
         except HexbeatError as error:
             draw_error(error)
             return

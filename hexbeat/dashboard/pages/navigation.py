@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from geo.errors import PolicyError
 from hexbeat.dashboard.audit import audit_refusal, audit_view
 from hexbeat.dashboard.header import draw_header
-from hexbeat.dashboard.screen import ICON, apply_style, run_page
+from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
 from layers.access import Action, may_open, require_page
@@ -59,14 +59,16 @@ def draw_pages(installation: Installation) -> None:
     """Draw the page of the address. Pages that the viewer may not open are not offered; their address is refused."""
     offered: list[StreamlitPage] = []
     refused: list[StreamlitPage] = []
+    viewer = installation.viewer
     for title, address in PAGES.items():
-        is_first = may_open(installation.viewer, address) and not offered
+        is_allowed = may_open(viewer, address)
+        is_first = is_allowed and not offered
         page = st.Page(build_page(installation, offered, address), title=title, url_path=address, default=is_first)
-        (offered if may_open(installation.viewer, address) else refused).append(page)
+        (offered if is_allowed else refused).append(page)
     if not offered:
         raise PolicyError(
             "The access policy decides who may open which page",
-            f"it lets {installation.viewer.role} open none of these",
+            f"it lets {viewer.role} open none of these",
             "ask the analyst of the partnership",
         )
     st.navigation([*offered, *refused], position="hidden").run()
@@ -85,5 +87,6 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
                 query = {key: st.query_params[key] for key in st.query_params}
                 audit_view(installation, address, query, action=action)
             import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        settle_memory(address)
 
     return show_page

@@ -39,6 +39,7 @@ __all__ = [
     "open_shared_store",
     "require_allowed",
     "require_login",
+    "resolve_home",
 ]
 
 ROLE_KEY: Final = "hb_role"  # where a session remembers the role that the person chose
@@ -193,7 +194,17 @@ def open_shared_store(settings: Settings) -> Store:
     A second `Store.open` would open and close the file of the first. That drops SQLite's locks of this process, and
     another process could then take away the write-ahead log into which this one writes.
     """
-    return _open_store(str(settings.home.resolve()), settings.database_url)
+    return _open_store(resolve_home(settings.home), settings.database_url)
+
+
+def resolve_home(home: Path) -> str:
+    """The path of a home without links, found once: it does not change while a process has its store open."""
+    return _resolve(home.absolute())
+
+
+@cache
+def _resolve(home: Path) -> str:
+    return str(home.resolve())
 
 
 @cache

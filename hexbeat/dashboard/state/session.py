@@ -17,7 +17,7 @@ from hexbeat.areas.place_names import choose_resolution, measure_area_km2
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures, count_layer
 from hexbeat.dashboard.state.freshness import Freshness, find_layer_freshness
-from hexbeat.dashboard.state.login import Login, find_local_login, open_shared_store, require_login
+from hexbeat.dashboard.state.login import Login, find_local_login, open_shared_store, require_login, resolve_home
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import build_no_columns
@@ -76,7 +76,7 @@ class Installation:
     @property
     def key(self) -> InstallationKey:
         """The part of a cache's key that all numbers depend on: store, version, role and policy, wards."""
-        place = self.settings.database_url or str(self.settings.home.resolve())
+        place = self.settings.database_url or resolve_home(self.settings.home)
         seen = self.login.viewer.role, self.login.viewer.policy
         return place, self.columns.version, seen, f"{self.area.name}|{self.area.vintage}"
 
@@ -95,7 +95,7 @@ def open_installation(settings: Settings, *, login: Login | None = None) -> Inst
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
     policy gives the local account no role.
     """
-    store, cache = _open_store(str(settings.home.resolve()), settings.database_url, settings)
+    store, cache = _open_store(resolve_home(settings.home), settings.database_url, settings)
     login = login or find_local_login(store)
     viewer = login.viewer
     store.refresh_areas()
@@ -141,7 +141,8 @@ def choose_area_resolution(installation: Installation, choices: Choices) -> int:
 
     It is never finer than the viewer may see the layers.
     """
-    allowed = min(find_detail(installation.viewer, layer).finest or RESOLUTIONS[0] for layer in choices.layers)
+    viewer = installation.viewer
+    allowed = min(find_detail(viewer, layer).finest or RESOLUTIONS[0] for layer in choices.layers)
     return min(
         allowed,
         choices.size

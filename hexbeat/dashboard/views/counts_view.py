@@ -6,7 +6,7 @@ import pandas as pd
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
-from hexbeat.areas.street_names import add_place_names
+from hexbeat.areas.street_names import name_cells
 from hexbeat.dashboard.map.cell_styles import build_count_style, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -50,9 +50,10 @@ def _explain_nothing(figures: LayerFigures) -> str:
 
 def build_list_rows(top: pd.DataFrame, area: Area) -> list[ListRow]:
     """The cells with the most (hexbeat.dashboard.state.figures.CELL_COLUMNS), with bars up to the largest."""
-    largest = float(top["count"].max()) if len(top) else 1.0
-    named = add_place_names(top, area)
+    cells, ranks, numbers = (top[name].tolist() for name in ("cell", "rank", "count"))
+    largest = max(numbers, default=1.0)
+    places = name_cells(parse_cells(cells), area)
     return [
         ListRow(cell, int(rank), place, format_about(number), number / largest)
-        for cell, rank, place, number in zip(named["cell"], named["rank"], named["place"], named["count"], strict=True)
+        for cell, rank, place, number in zip(cells, ranks, places, numbers, strict=True)
     ]

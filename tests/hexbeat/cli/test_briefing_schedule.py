@@ -50,6 +50,7 @@ def write_policy(home: Path, port: int, addresses: str, rest: str = "") -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_day_is_made_once_and_nothing_else_is_touched(ask: Run, tmp_path: Path) -> None:
     others = ("briefing-meeting-2026-11-20.pdf", "briefing-meeting-2026-11-16.pdf", "briefing-meeting-2026-11-15.pdf")
     for name in (*others, "briefing-shift-2026-01-01.pdf", "briefing-meeting-2026-13-01.pdf", "minutes.pdf"):
@@ -71,6 +72,7 @@ def test_a_day_is_made_once_and_nothing_else_is_touched(ask: Run, tmp_path: Path
     assert (tmp_path / others[0]).read_bytes() == b"as it was"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "reason"),
     [
@@ -137,6 +139,7 @@ def test_options_that_do_not_go_together_are_refused(ask: Run, arguments: tuple[
     assert (done.code, done.out, done.err) == (2, "", message)
 
 
+@pytest.mark.slow
 def test_each_address_gets_what_its_role_may_have_by_mail_once(ask: Run, home: Path) -> None:
     with mail_server() as mailbox:
         write_policy(home, mailbox.port, '"duty@example.org" = "police"\n"lead@example.org" = "analyst"')
@@ -170,6 +173,7 @@ def read_message(mailbox: Mailbox, number: int) -> tuple[str, str]:
     return body.get_content(), " ".join(" ".join(pages).split())
 
 
+@pytest.mark.slow
 def test_an_address_that_fails_is_tried_again_and_no_other(ask: Run, home: Path) -> None:
     with mail_server() as mailbox:
         write_policy(home, mailbox.port, '"one@example.org" = "council"\n"nobody@example.org" = "council"')

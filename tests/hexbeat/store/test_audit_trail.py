@@ -357,8 +357,9 @@ def test_a_role_that_may_only_read_gets_no_answer_until_it_may_write_the_trail(
         postgres_server.execute(f"DROP OWNED BY {name}_reader", name)
         postgres_server.execute(f"DROP ROLE {name}_reader")
     assert str(caught.value) == (
-        "Hexbeat gives no answer that its audit trail does not hold; the entry cannot be written (the database refuses "
-        "it); see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`"
+        "Hexbeat gives no answer that its audit trail does not hold; the entry cannot be written (the server says: "
+        "permission denied for table audit_head); see docs/running.md, Who saw what: the rights that it needs, and "
+        "`hexbeat audit verify`"
     )
 
 

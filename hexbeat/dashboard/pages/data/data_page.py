@@ -22,7 +22,7 @@ from hexbeat.dashboard.pages.data.quality_tables import REASON_LABELS, render_so
 from hexbeat.dashboard.pages.data.upload import draw_upload
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
 from hexbeat.operations.reference_places import (
     KIND_NAMES,
     ReferenceReport,
@@ -162,7 +162,7 @@ def load_file(installation: Installation, files: Sequence[Any], kind: str, *, dr
     """Load the file, or only check it in a dry run."""
     with (
         audit_change(installation, action=Action.LOAD, what="data/places", kind=kind, dry_run=dry_run),
-        write_uploads(files, installation.settings.home) as paths,
+        write_uploads(files, installation.settings.home, most_bytes=MOST_READ_HERE) as paths,
     ):
         return load_reference(
             installation.store,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
 from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
 from hexbeat.dashboard.pages.map.map_search import draw_map_search
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
+from hexbeat.dashboard.screen import draw_alone
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
@@ -57,6 +59,11 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
+    draw_alone(installation, "map", partial(draw_body, pages=pages))
+
+
+def draw_body(installation: Installation, *, pages: Sequence[StreamlitPage]) -> None:
+    """Draw what a filter changes: the filters and all that follows from them."""
     choices = read_choices(installation)
     with st.container(horizontal=True, wrap=False, key="hb_body", gap="medium"):
         with st.container(key="hb_filters", width=286):

@@ -19,7 +19,7 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.card import find_record_ids, list_chosen_months
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.layer_view import LayerView
-from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table, style_numbers
+from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table, style_frame
 from hexbeat.store.records import read_records
 from layers.access import Action, may
 from layers.counting import count
@@ -131,7 +131,7 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         st.text("No cell has events that match these filters.")
         return
     config = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
-    draw_sortable_frame(style_numbers(table), key=key, alt=alt, config=config)
+    draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
 
 
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:

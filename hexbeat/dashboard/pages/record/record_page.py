@@ -20,7 +20,7 @@ from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
 from hexbeat.dashboard.screen import STYLE, check_export, draw_error
 from hexbeat.dashboard.state.session import Installation, InstallationKey
-from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
 from hexbeat.operations.ledger.ledger_return import (
@@ -282,7 +282,7 @@ def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *
     """Import the file for this plan; a track belongs to this team."""
     with (
         audit_change(installation, action=Action.RECORD_WORK, what="done/import", dry_run=dry_run),
-        write_uploads([file], installation.settings.home) as paths,
+        write_uploads([file], installation.settings.home, most_bytes=MOST_READ_HERE) as paths,
     ):
         return import_visits(
             installation.store,

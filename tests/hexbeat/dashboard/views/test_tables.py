@@ -5,6 +5,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
+from streamlit.elements.lib.pandas_styler_utils import marshall_styler
+from streamlit.proto.ArrowData_pb2 import ArrowData
 
 from hexbeat.areas.area import load_area
 from hexbeat.areas.place_names import parse_cells
@@ -19,6 +22,7 @@ from hexbeat.dashboard.views.tables import (
     build_record_table,
     format_table,
     format_time,
+    style_frame,
     style_numbers,
 )
 from layers.catalogue import find_layer
@@ -224,3 +228,22 @@ def test_numbers_on_screen_are_rounded_and_sort_as_numbers() -> None:
     for text in (">about 58<", ">not known<", ">about \N{MINUS SIGN}2<", ">under 0.001<"):
         assert text in shown
     assert style_numbers(table).data["Needle finds"].iloc[0] == 57.7
+
+
+def test_streamlit_shows_the_same_texts_as_pandas_would() -> None:
+    table = pd.DataFrame(
+        {
+            "Rank": [1, 2, 3],
+            "Place": ["A", "<b>", "\N{EN DASH}"],
+            "Needle finds": [57.7, 1204.0, np.nan],
+            "Period before": [np.nan, 0.0, 0.4],
+            "Change": [-3.0, 2.2, np.nan],
+            "p": [0.0001, 0.5, np.nan],
+        }
+    )
+    shown = []
+    for styler in (style_numbers(table), style_frame(table)):
+        proto = ArrowData()
+        marshall_styler(proto, styler, "id")
+        shown.append(convert_arrow_bytes_to_pandas_df(proto.styler.display_values))
+    pd.testing.assert_frame_equal(*shown)
