@@ -16,7 +16,17 @@ from hexbeat.settings import Settings
 from layers.access import Action, require, require_document, require_export, require_page
 from layers.wording import escape_html, format_sentence
 
-__all__ = ["ICON", "STYLE", "apply_style", "check_export", "draw_alone", "draw_error", "render_error", "run_page", "settle_memory"]
+__all__ = [
+    "ICON",
+    "STYLE",
+    "apply_style",
+    "check_export",
+    "draw_alone",
+    "draw_error",
+    "render_error",
+    "run_page",
+    "settle_memory",
+]
 
 STYLE: Final = Path(__file__).parent / "style"
 ICON: Final = STYLE / "favicon.png"
