@@ -24,6 +24,7 @@ BENCHES: Final = (
     "start",
     "fuzz",
     "faults",
+    "power_loss",
     "load",
 )
 

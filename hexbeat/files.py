@@ -42,11 +42,14 @@ def require_folder(out: Path) -> None:
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a draft beside `path` (same ending). It replaces `path` if the block succeeds, and is removed if not.
 
+    The draft is on the disk before it gets the name, so that a loss of power leaves the one or the other.
     DataError if it cannot be written: a folder has that name, its folder is missing, no permission or no room.
     """
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
         yield draft
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
         os.replace(draft, path)  # noqa: PTH105 - atomic within a folder, which its name says
     except OSError as error:
         raise DataError(

@@ -22,7 +22,15 @@ from geo.errors import DataError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_replace", "hold_draft", "remove_drafts", "replace_folder", "sync_folder", "write_folder"]
+__all__ = [
+    "atomic_replace",
+    "hold_draft",
+    "remove_drafts",
+    "replace_folder",
+    "require_room",
+    "sync_folder",
+    "write_folder",
+]
 
 _HERE: Final = -100  # AT_FDCWD: paths are relative to the working folder
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of renameat2(2)
@@ -50,6 +58,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def require_room(folder: Path, least_bytes: int) -> None:
+    """DataError unless the disk of a folder, which need not be there yet, has so much room.
+
+    Call it before what takes long is computed. It is no promise: others write, too, and a disk may not say.
+    """
+    target = Path(os.path.realpath(folder))
+    parent = next(path for path in target.parents if path.exists())
+    with _explain(folder):
+        if shutil.disk_usage(parent).free < least_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def atomic_replace(folder: Path, files: Mapping[str, bytes], *, keep_others: bool = False) -> None:

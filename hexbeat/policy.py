@@ -1,22 +1,33 @@
-"""The access policy of an installation: policy.toml in the home folder, which changes the defaults; the local account.
+"""The access policy of an installation: policy.toml, which changes the defaults; the local account.
 
-A file that cannot be used raises DataError, so that nobody sees anything until it is put right.
+With SQLite it is a file of the home folder. With PostgreSQL it lies in the store, for all its servers. One that cannot
+be used raises DataError, so that nobody sees anything until it is put right.
 """
 
 import difflib
-import getpass
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from geo.errors import DataError, HexbeatError, PolicyError, UsageError
-from layers.access import Viewer
+from geo.lazy_modules import import_lazily
+from hexbeat.accounts import find_account
+from hexbeat.mail import MailSettings, parse_mail_settings
+from layers.access import ANALYST, Viewer, may
 from layers.catalogue import LAYER_NAMES
 from layers.policy import DEFAULT_GRANTS, DEFAULT_POLICY, DOCUMENTS, EXPORTS, GRANTS, PAGES, Grants, Policy
 from layers.roles import NOTHING, POINTS, WARDS, Action, Detail, Role
+
+if TYPE_CHECKING:
+    from hexbeat.store import shared_documents
+    from hexbeat.store.store import Store
+else:
+    shared_documents = import_lazily("hexbeat.store.shared_documents")
 
 __all__ = [
     "EVERYBODY_ELSE",
@@ -24,7 +35,9 @@ __all__ = [
     "ROLE_VARIABLE",
     "AccessPolicy",
     "choose_lesser_role",
+    "find_keeper",
     "find_local_viewer",
+    "parse_new_policy",
     "read_policy",
 ]
 
@@ -48,13 +61,15 @@ class AccessPolicy:
 
     `people` are those who may sign in by the provider at all, by its identifiers; None: everybody with a role.
     `groups` and `local` are (name, role) in the order of the file. `local` is None if the file says nothing of local
-    accounts: then each is an analyst, because it can read the store's file.
+    accounts: then each is an analyst, because it can read the store's file. `mail` says where a briefing is sent to;
+    None: nowhere.
     """
 
     policy: Policy = DEFAULT_POLICY
     groups: tuple[tuple[str, Role], ...] = ()
     local: tuple[tuple[str, Role], ...] | None = None
     people: frozenset[str] | None = None
+    mail: MailSettings | None = None
 
     def find_group_role(self, groups: Sequence[str]) -> Role | None:
         """The role of a person in these groups: that of the first group in the file's order; None without any."""
@@ -68,29 +83,109 @@ class AccessPolicy:
         return roles.get(account, roles.get(EVERYBODY_ELSE))
 
 
-def read_policy(home: Path) -> AccessPolicy:
-    """The policy of policy.toml in the home folder, or the defaults without one; DataError if it cannot be used."""
-    path = home / POLICY_FILE
+def read_policy(source: "Path | Store", *, revision: int | None = None) -> AccessPolicy:
+    """The policy that counts for a store, or in a home folder without one; the defaults if there is no policy.toml.
+
+    In PostgreSQL the store has it, and it is read again when `revision` has risen: the counter of shared documents,
+    read here if it is None. DataError if it cannot be used, or is in a home whose store does not have it.
+    """
+    if isinstance(source, Path):
+        text = _read_home_file(source)
+    elif source.files_folder is not None:
+        text = _read_home_file(source.files_folder)
+    else:
+        text = _read_shared_text(source, revision)
+    return AccessPolicy() if text is None else _parse_text(text)
+
+
+def _read_home_file(home: Path) -> str | None:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return (home / POLICY_FILE).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        return AccessPolicy()
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise _build_error(f"it cannot be read ({type(error).__name__})") from error
+
+
+_shared_texts: Final[WeakKeyDictionary["Store", tuple[int, str | None]]] = WeakKeyDictionary()
+
+
+def _read_shared_text(store: "Store", revision: int | None) -> str | None:
+    """The text in the store, read at most once for each revision of the shared documents."""
+    current = store.documents(ANALYST).counter() if revision is None else revision
+    kept = _shared_texts.get(store)
+    if kept is None or kept[0] != current:
+        try:
+            kept = current, shared_documents.read_shared_setting(store.engine, store.files_folder, POLICY_FILE)
+        except UnicodeDecodeError as error:
+            raise _build_error(f"it cannot be read ({type(error).__name__})") from error
+        if kept[1] is None and (store.home / POLICY_FILE).exists():
+            raise _build_error(
+                "the one in the home folder is not shared, and the store has none",
+                "share it with `hexbeat shared put policy.toml`, or remove it; until then nobody sees anything",
+            )
+        _shared_texts[store] = kept
+    return kept[1]
+
+
+@lru_cache(maxsize=8)
+def _parse_text(text: str) -> AccessPolicy:
     try:
         return _parse_policy(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise _build_error(f"it is not TOML: {error}") from error
 
 
-def find_local_viewer(home: Path, *, role: str | None = None) -> Viewer:
+def find_keeper(store: "Store", *, role: str | None = None) -> Viewer:
+    """The viewer who would change the policy: the local account, by the policy that counts.
+
+    While that one cannot be used, the last that could decides, and the defaults if there was none: so there is a way
+    out for those who could change it before. Errors as `find_local_viewer`.
+    """
+    try:
+        access = read_policy(store)
+    except DataError:
+        access = AccessPolicy()
+        for content in shared_documents.read_setting_versions(store.engine, POLICY_FILE):
+            try:
+                access = _parse_text(content.decode("utf-8-sig"))
+                break
+            except (HexbeatError, UnicodeDecodeError):
+                continue
+    return _build_local_viewer(access, role)
+
+
+def parse_new_policy(content: bytes, viewer: Viewer) -> AccessPolicy:
+    """The policy that `viewer`, a local account, puts in the place of the one before.
+
+    DataError if it cannot be used, PolicyError if by it they could not change it again.
+    """
+    try:
+        access = _parse_text(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _build_error(f"it cannot be read ({type(error).__name__})", "write it in UTF-8") from error
+    role = access.find_local_role(viewer.subject)
+    if role is None or not may(Viewer(role, viewer.subject, access.policy), Action.SET_POLICY):
+        raise PolicyError(
+            "Who changes the access policy can still change it afterwards",
+            "this one would not let your account",
+            "keep your account in [local], with a role that may set_policy",
+        )
+    return access
+
+
+def find_local_viewer(source: "Path | Store", *, role: str | None = None, revision: int | None = None) -> Viewer:
     """The viewer on the command line and in Python: the local account, or it in a lesser `role`, if one is asked for.
 
-    Without `role`, HEXBEAT_ROLE may ask for one. DataError for a policy that cannot be used, UsageError for an unknown
-    role, PolicyError for an account without a role, and for a role that has more than that of the account.
+    By the policy of `read_policy`. Without `role`, HEXBEAT_ROLE may ask for one. DataError for a policy that cannot be
+    used, UsageError for an unknown role, PolicyError for an account without a role, and for a role that has more than
+    that of the account.
     """
-    access = read_policy(home)
-    account = _find_account()
+    return _build_local_viewer(read_policy(source, revision=revision), role)
+
+
+def _build_local_viewer(access: AccessPolicy, role: str | None) -> Viewer:
+    account = find_account()
     own = access.find_local_role(account)
     if own is None:
         raise PolicyError(
@@ -118,20 +213,12 @@ def choose_lesser_role(viewer: Viewer, role: str) -> Viewer:
     return replace(viewer, role=Role(role))
 
 
-def _find_account() -> str:
-    """The name of the account that runs this; "" where it has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""
-
-
 def _build_error(fact: str, hint: str = _HINT) -> DataError:
     return DataError(_RULE, fact, hint)
 
 
 def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
-    _require_known(tables, ("roles", "groups", "local", "people"), "the file", "a table")
+    _require_known(tables, ("roles", "groups", "local", "people", "mail"), "the file", "a table")
     details, grants = list[tuple[Role, str, Detail]](), list[tuple[Role, Grants]]()
     for name, table in _require_table(tables.get("roles", {}), "[roles]").items():
         role = _parse_role(name, "[roles]")
@@ -148,7 +235,9 @@ def _parse_policy(tables: Mapping[str, Any]) -> AccessPolicy:
         raise _build_error(f"{error.rule[:1].lower()}{error.rule[1:]}, and {error.fact}", error.hint) from error
     groups = _parse_roles(tables.get("groups", {}), "[groups]")
     local = _parse_roles(tables["local"], "[local]") if "local" in tables else None
-    return AccessPolicy(policy, groups, local, _parse_people(tables["people"]) if "people" in tables else None)
+    people = _parse_people(tables["people"]) if "people" in tables else None
+    mail = parse_mail_settings(tables["mail"]) if "mail" in tables else None
+    return AccessPolicy(policy, groups, local, people, mail)
 
 
 def _parse_people(value: Any) -> frozenset[str]:

@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from geo.errors import HexbeatError, UsageError
@@ -17,7 +16,9 @@ from hexbeat.areas.area import Area, load_named_area
 from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.databases import has_store
 from hexbeat.store.store import Store
+from hexbeat.town_audit import audit_opening, audited
 from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
@@ -70,14 +71,16 @@ class Town:
     Frames are in EPSG:4326 and have the columns of the files that the commands write with --out. `frame.attrs` has the
     texts to show with the numbers: "area", "attribution", "notes", and "demonstration" if events are synthetic.
 
+    Each answer is written into the audit trail first: method, filters, and who asks.
+
     UsageError for invalid filters, PolicyError for what the viewer may not see (cells finer than their role sees,
-    layers that it sees by ward only), StoreError if the store cannot be read.
+    layers that it sees by ward only), StoreError if the store cannot be read or its audit trail cannot be written.
     """
 
     def __init__(self, settings: Settings, area: Area, store: Store, viewer: Viewer) -> None:
         self.settings, self.area, self.store, self.viewer = settings, area, store, viewer
         self._cache = ColumnCache(store)
-        self._closed = False
+        self.is_closed = False
 
     def __repr__(self) -> str:
         return f"<Hexbeat town {self.area.title}>"
@@ -85,16 +88,15 @@ class Town:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the store; other methods raise UsageError after that."""
-        self._closed = True
+        self.is_closed = True
         self.store.dispose()
 
+    @audited(Action.SEE_POINTS)
     def events(
         self, layers: Names = None, *, resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -113,12 +115,12 @@ class Town:
         for layer in names or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
         request = self._build_request(names, as_at=as_at, **filters)
-        columns = request.columns
-        selection = select(columns, request.event_filter, time_zone=self.area.time_zone)
+        selection = select(columns := request.columns, request.event_filter, time_zone=self.area.time_zone)
         records = read_records(self.store, self.viewer, columns.row_id[selection.index].tolist())
         frame = add_points(format_events(records))
         return self._set_attributes(frame, columns, [])
 
+    @audited(Action.SEE_COUNTS)
     def cells(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -128,6 +130,7 @@ class Town:
         """
         return self._count_groups(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
+    @audited(Action.SEE_COUNTS)
     def wards(
         self, layers: Names = None, *, by: Names = (), resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -137,6 +140,7 @@ class Town:
         """
         return self._count_groups(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
+    @audited(Action.SEE_COUNTS)
     def hotspots(
         self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "geopandas.GeoDataFrame":
@@ -149,6 +153,7 @@ class Town:
         hotspot_map, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
         return self._build_frame(hotspot_map.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(hotspot_map.notes))
 
+    @audited(Action.SEE_COUNTS)
     def change(
         self,
         layer: str,
@@ -183,6 +188,7 @@ class Town:
         frame.attrs["missing"] = change_map.missing
         return frame
 
+    @audited(Action.SEE_COUNTS)
     def map(
         self, layer: str, *, view: View = "counts", resolution: int = 9, as_at: Day = None, **filters: Any
     ) -> "folium.Map":
@@ -209,7 +215,7 @@ class Town:
 
     def _build_request(self, layers: Names, *, as_at: Day, **filters: Any) -> Request:
         """The request that the keywords describe; UsageError for an unknown keyword."""
-        if self._closed:
+        if self.is_closed:
             raise UsageError("A town answers while it is open", "this one is closed", "open it again: hexbeat.open()")
         unknown = next((name for name in filters if name not in FILTERS), None)
         if unknown is not None:
@@ -323,15 +329,17 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     `viewer` is the name of a role, or a Viewer, of whom the role and the name count. None is the local account: an
     analyst, because a person who can run Python on the machine can read the store's file, unless the access policy
     says otherwise. A role that may do more than that is refused (PolicyError). DataError for a policy that cannot be
-    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the
-    store cannot be opened.
+    used, UsageError if there is no such area, AreaError if its files are broken, StoreError if the store does not open.
     """
     settings = Settings.from_environment(home=Path(home) if home is not None else None, area=area)
-    town_viewer = _find_viewer(settings, viewer)
+    if not has_store(settings.home, settings.database_url):
+        _find_viewer(settings.home, viewer)  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else load_named_area(settings.area, home=settings.home)
     store = Store.open(settings.home, database_url=settings.database_url)
     try:
+        with audit_opening(store):
+            town_viewer = _find_viewer(store, viewer)
         named_area = named_area or load_named_area(settings.area, home=settings.home)
     except HexbeatError:
         store.dispose()
@@ -339,15 +347,13 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
     return Town(settings, named_area, store, town_viewer)
 
 
-def _find_viewer(settings: Settings, viewer: Viewer | str | None) -> Viewer:
+def _find_viewer(source: Path | Store, viewer: Viewer | str | None) -> Viewer:
     """The local account, in a lesser role if one is asked for. A role that is not known may do nothing."""
     if isinstance(viewer, str) and viewer not in list(Role):
         raise _build_choice_error("viewer", viewer, list(Role))
-    local = find_local_viewer(settings.home)
-    if viewer is None:
-        return local
-    if isinstance(viewer, str):
-        return choose_lesser_role(local, viewer)
+    local = find_local_viewer(source)
+    if not isinstance(viewer, Viewer):
+        return choose_lesser_role(local, viewer) if viewer else local
     lesser = choose_lesser_role(local, viewer.role) if viewer.role in list(Role) else viewer
     return replace(lesser, subject=viewer.subject or local.subject, policy=local.policy)
 

@@ -5,7 +5,7 @@ may change both in its `policy.toml`. A viewer carries the policy that holds for
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from geo.errors import PolicyError
@@ -19,8 +19,10 @@ __all__ = [
     "Detail",
     "Role",
     "Viewer",
+    "build_stranger",
     "find_detail",
     "find_grants",
+    "limit_to_mail",
     "list_details",
     "list_layers",
     "may",
@@ -28,6 +30,7 @@ __all__ = [
     "may_make",
     "may_open",
     "require",
+    "require_any",
     "require_cells",
     "require_document",
     "require_export",
@@ -65,7 +68,12 @@ _NEEDS: Final = {
     Action.PLAN: WARDS,
 }
 _ANY_LAYER: Final = frozenset({Action.SEE_COUNTS, Action.PLAN})
-_NO_LAYER: Final = frozenset({Action.RECORD_WORK, Action.SEE_WORK, Action.SEE_AUDIT})
+_NO_LAYER: Final = frozenset({Action.RECORD_WORK, Action.SEE_WORK, Action.SEE_AUDIT, Action.SET_POLICY})
+
+
+def build_stranger(subject: str) -> Viewer:
+    """Somebody whom the policy gives no role, for the audit trail: they may do nothing."""
+    return Viewer("none", subject)  # type: ignore[arg-type]  # the word of the trail, and no role that may do anything
 
 
 def find_detail(viewer: Viewer, layer: str) -> Detail:
@@ -85,6 +93,24 @@ def find_grants(viewer: Viewer) -> Grants:
 def list_details(viewer: Viewer) -> tuple[tuple[str, Detail], ...]:
     """How finely the viewer sees each layer, in the order of the layers: a key for what is made for such viewers."""
     return tuple((spec.name, find_detail(viewer, spec.name)) for spec in LAYERS)
+
+
+def limit_to_mail(viewer: Viewer) -> Viewer:
+    """The viewer, seeing no more than may leave by mail: numbers of incidents by ward.
+
+    No cell, place, closure, record or work, and no layer whose small numbers are hidden: a page with other numbers
+    would tell them. PolicyError if nothing is left, or the viewer may make no briefing.
+    """
+    require_document(viewer, "briefing")
+    details = []
+    for spec in LAYERS:
+        detail = find_detail(viewer, spec.name)
+        is_sent = spec.kind == "incident" and detail.kind != "nothing" and detail.fewest == 1
+        details.append((viewer.role, spec.name, WARDS if is_sent else NOTHING))
+    if all(detail == NOTHING for _, _, detail in details):
+        raise _refuse(viewer, "see anything that may be sent by mail")
+    grants = Grants(documents=frozenset({"briefing"}), actions=frozenset({Action.SEE_COUNTS}))
+    return replace(viewer, policy=Policy(tuple(details), ((viewer.role, grants),)))
 
 
 def list_layers(viewer: Viewer, action: Action = Action.SEE_COUNTS) -> list[str]:
@@ -117,6 +143,13 @@ def require(viewer: Viewer, action: Action, layer: str | None = None) -> None:
     """PolicyError if the viewer may not do this."""
     if not may(viewer, action, layer):
         raise _refuse(viewer, action.replace("_", " ") + (f" of {layer}" if layer else ""))
+
+
+def require_any(viewer: Viewer, actions: Iterable[Action], what: str) -> None:
+    """PolicyError, about `what`, unless the viewer may do one of the actions with one of the layers, or with all."""
+    layers: tuple[str | None, ...] = (None, *(spec.name for spec in LAYERS))
+    if not any(may(viewer, action, layer) for action in actions for layer in layers):
+        raise _refuse(viewer, what)
 
 
 def may_open(viewer: Viewer, page: str) -> bool:

@@ -40,6 +40,7 @@ class Action(StrEnum):
     SEE_WORK = "see_work"
     MAKE_EVIDENCE = "make_evidence"
     SEE_AUDIT = "see_audit"
+    SET_POLICY = "set_policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +110,6 @@ ANALYST_ACTIONS: Final = frozenset(
         Action.SEE_WORK,
         Action.MAKE_EVIDENCE,
         Action.SEE_AUDIT,
+        Action.SET_POLICY,
     }
 )

@@ -134,3 +134,19 @@ def test_links_between_pages_lead_somewhere() -> None:
         own = [target for target in targets if not target.startswith(("http:", "https:", "mailto:"))]
         dead += [f"{page.name}: {target}" for target in own if not (page.parent / target).exists()]
     assert dead == []
+
+
+def name_anchor(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_links_to_headings_lead_to_them() -> None:
+    anchors = {page: {name_anchor(heading) for heading in headings(page)} for page in PAGES}
+    dead = []
+    for page in PAGES:
+        links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+        for target, anchor in links:
+            known = anchors.get((page.parent / target).resolve() if target else page)
+            dead += [f"{page.name}: {target}#{anchor}"] if known is not None and anchor not in known else []
+    assert dead == []

@@ -43,7 +43,7 @@ ACCEPTED: Final = re.compile(
 )
 # Packages whose own data names no licence, or not in its field; each was looked up in its archive.
 KNOWN: Final = {
-    "axe-playwright-python": "MIT", "pypdfium2": "BSD-3-Clause", "streamlit-folium": "MIT",
+    "aiosmtpd": "Apache-2.0", "axe-playwright-python": "MIT", "pypdfium2": "BSD-3-Clause", "streamlit-folium": "MIT",
     "xstatic-leaflet": "BSD-2-Clause", "altair": "BSD-3-Clause", "scipy": "BSD-3-Clause",
 }  # fmt: skip
 

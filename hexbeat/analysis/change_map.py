@@ -111,11 +111,13 @@ def build_change_map(
     *,
     against: Against = "before",
     q: float = 0.05,
+    with_cells: bool = True,
     time_zone: str = "Europe/London",
 ) -> ChangeMap:
     """Compare the filter's period with the one "before" of the same length, the same dates a "year_before", or any.
 
-    Of two free periods, which share no day, the later is `now`. Rates are compared where their lengths differ.
+    Of two free periods, which share no day, the later is `now`. Rates are compared where their lengths differ. Without
+    `with_cells`, `cells` is empty, and a viewer who sees the layer by ward alone may ask.
 
     The current period ends with the records, so that days that are not loaded yet do not look like a fall. Of both
     periods only the known days count (`hexbeat.analysis.change_periods`). Counts are taken as Poisson: where one person
@@ -139,7 +141,8 @@ def build_change_map(
     ]
     days = (count_days(periods.known_other), count_days(periods.known_now))
     precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
-    cells = [sum_by_cell(columns, selection, study)[0] for selection in selections]
+    no_counts = np.zeros(0)
+    cells = [sum_by_cell(columns, selection, study)[0] if with_cells else no_counts for selection in selections]
     totals = [np.array([float(selection.weight.sum())]) for selection in selections]
     by_cell, whole = (
         _label_changes(_compare_counts(*pair, days=days, q=q), q=q, spec=spec) for pair in (cells, totals)
@@ -148,7 +151,7 @@ def build_change_map(
         spec=spec,
         now=periods.now,
         other=periods.other,
-        cells=pd.concat([_build_cell_columns(study), by_cell], axis=1),
+        cells=pd.concat([_build_cell_columns(study).iloc[: len(by_cell)], by_cell], axis=1),
         wards=wards,
         whole=whole,
         q=q,

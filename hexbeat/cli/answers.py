@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import HexbeatError
+from hexbeat.cli.command_audit import note_shown
 from hexbeat.cli.installation import Format
 from layers.wording import format_sentence
 
-__all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar"]
+__all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar", "show_controls"]
 
 FEW_COLUMNS: Final = 4  # a single row with more columns is printed one column a line
 # What a table in a narrow window leaves out first. Numbers and verdicts are in no such list: they always stay. Of codes
@@ -31,6 +32,12 @@ _NAMED_BY: Final = {"ward_code": ("ward_name", "place"), "ward_name": ("place",)
 _CHANCES: Final = ("p", "q", "p_value", "q_value")
 _LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
 _READABLE: Final = 28  # characters to which a column of long texts may be wrapped
+# What a terminal obeys or draws in another order: shown as a sign, whoever wrote it. Line ends and tabs stay.
+_HIDDEN: Final[dict[int, int | str]] = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}"),
+}
+_HIDDEN_IN_JSON: Final = {code: f"\\u{code:04x}" for code in _HIDDEN if code >= 0x7F}  # noqa: PLR2004 - JSON has the rest
 _PIPED_WIDTH: Final = 10_000  # characters of a line that no window cuts
 Row = Mapping[Any, Any]
 
@@ -51,13 +58,16 @@ def print_answer(
     In a window that is too narrow the columns that matter least are left out, and a message names them. A table for a
     file or another program is never cut.
     """
-    if form is Format.JSON:
-        Console(soft_wrap=True, highlight=False, markup=False).out(json.dumps(payload, ensure_ascii=False))
-        return
     records = list(rows)
+    note_shown(len(records))
+    if form is Format.JSON:
+        Console(soft_wrap=True, highlight=False, markup=False).out(
+            json.dumps(payload, ensure_ascii=False).translate(_HIDDEN_IN_JSON)
+        )
+        return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     if heading:
-        console.print(Text(heading if records else f"{heading}: {empty}"))
+        console.print(Text(show_controls(heading) if records else f"{show_controls(heading)}: {empty}"))
     if len(records) == 1 and len(records[0]) > FEW_COLUMNS and not order:
         records = [{"": _format_heading(name), "value": format_cell(name, value)} for name, value in records[0].items()]
     if not records:
@@ -124,12 +134,17 @@ def format_value(value: Any) -> str:
         return ", ".join(f"{name} {format_value(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(format_value, value))
-    return str(value)
+    return show_controls(str(value))
+
+
+def show_controls(text: str) -> str:
+    """The text with a sign for each character that a terminal would obey, such as those that clear it."""
+    return text.translate(_HIDDEN)
 
 
 def print_message(message: str) -> None:
     """A message for people, on standard error, so that standard output stays clean."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(show_controls(message))
 
 
 def print_error(error: HexbeatError) -> None:

@@ -11,6 +11,7 @@ import typer
 from geo.errors import UsageError
 from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.briefing_schedule import Every, Schedule, require_schedule, run_schedule
 from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from hexbeat.cli.output_files import write_file
@@ -59,18 +60,37 @@ def briefing(
         Path | None, typer.Option(metavar="DIR", help="For a councillor: the published release, and nothing else.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as one A4 page (.pdf).")] = None,
+    every: Annotated[
+        Every | None,
+        typer.Option(help="For a timer: make today's once. On other days than these, do nothing and say why."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --every: the folder of the files, which are named by the day."),
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="With --folder: remove its briefings older than N days; default: keep all."
+        ),
+    ] = None,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="With --every: send it to the addresses of policy.toml, by ward only.")
+    ] = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Write one A4 page that says what matters, where and why.
 
-    For a councillor, it uses only the public release.
+    For a councillor, it uses only the public release. With --every a timer makes it.
 
     Example: hexbeat briefing --for shift --hours 22-06 --out shift.pdf
     """
     require_pdf(out)
-    if reader is Reader.COUNCILLOR:
+    is_councillor = reader is Reader.COUNCILLOR
+    require_schedule(every, folder=folder, keep_days=keep, mail=mail, out=out, councillor=is_councillor)
+    if is_councillor:
         _write_councillor_briefing(release, ward or [], out=out, form=form)
         return
     if release is not None:
@@ -82,21 +102,33 @@ def briefing(
     with open_installation(home, area) as installation:
         require_document(installation.viewer, "briefing")
         now = dt.datetime.now(installation.area.tz)
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         today = parse_day(day) if day else now.date()
-        facts = build_partners_briefing(
-            installation,
-            columns,
-            today=today,
-            purpose=Purpose(reader.value),
-            hours=parse_hours(hours) if hours else None,
-            days=days,
-            wards=resolve_wards(installation.area.wards, ward or []),
-        )
+        chosen_hours = parse_hours(hours) if hours else None
+        wards = resolve_wards(installation.area.wards, ward or [])
+
+        def build(seen: Installation) -> Briefing:
+            columns = read_columns(seen.store, seen.viewer, ward_codes=seen.area.wards.codes)
+            purpose = Purpose(reader.value)
+            return build_partners_briefing(
+                seen, columns, today=today, purpose=purpose, hours=chosen_hours, days=days, wards=wards
+            )
+
+        if every is not None:
+            stem = build_stem(reader, chosen_hours, wards)
+            schedule = Schedule(every, stem, folder=folder, keep_days=keep, mail=mail)
+            run_schedule(installation, schedule, build, now=now, today=today, form=form)
+            return
+        facts = build(installation)
         if out:
             write_file(out, render_briefing_pdf(facts, installation.area, made_at=now))
         heading = f"{facts.title}. {format_headline(facts, installation.area).removesuffix('.')}"
     _report(facts, heading=heading, form=form, out=out)
+
+
+def build_stem(reader: Reader, hours: tuple[int, int] | None, wards: tuple[str, ...]) -> str:
+    """The name of a scheduled briefing's files without the day, so that two timers may share a folder."""
+    shift = [f"{hours[0]:02}-{hours[1]:02}"] if hours else []
+    return "-".join(["briefing", reader.value, *shift, *wards])
 
 
 def build_partners_briefing(

@@ -1,5 +1,6 @@
 """change, near-repeats and backtest: which changes are more than chance, and which method forecasts best."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,7 +9,9 @@ import typer
 
 from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.backtest import backtest as run_backtest
+from hexbeat.analysis.change_costs import cost_changes
 from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map, parse_against
+from hexbeat.analysis.costs import read_costs
 from hexbeat.analysis.method_selection import (
     MOST_WEEKS,
     choose_hotspot_size,
@@ -19,6 +22,7 @@ from hexbeat.analysis.method_selection import (
 from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
 from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import (
     FilterRequest,
     LayersOption,
@@ -34,6 +38,7 @@ from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOptio
 from hexbeat.store.live_columns import read_columns
 from layers.catalogue import LAYERS
 from layers.columns import Columns
+from layers.costs import Cost, Costs, format_cost
 from layers.coverage import count_days
 from layers.event import RESOLUTIONS
 from layers.filters import require_resolution
@@ -78,15 +83,34 @@ def change(
         size = require_resolution(resolution)
         columns, chosen = read_filtered(installation, request)
         study = load_study(installation.area, chosen.wards, size)
-        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=installation.area.time_zone)
+        zone = installation.area.time_zone
+        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)
+        costs = read_costs(installation.store).list_of(chosen.layers)
+        unit = {Grouping.CELL: "cells", Grouping.WARD: "wards"}.get(by, "whole")
+        money = cost_changes(columns, chosen, study, Costs(tuple(costs)), unit=unit, against=earlier, time_zone=zone)
+        note_rows(len(change_map.wards))
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
     rows = {Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}.get(by)
     named = change_map.name_cells(study.area) if rows is None else rows
-    _report_change(change_map, build_json_rows(named), form=form)
+    change_rows = build_json_rows(named)
+    if len(money) == len(change_rows):
+        change_rows = [row | _build_cost(cost, form) for row, cost in zip(change_rows, money, strict=True)]
+    _report_change(
+        change_map, change_rows, form=form, notes=Costs(tuple(costs)).describe(chosen.layers) if costs else []
+    )
 
 
-def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: Format) -> None:
+def _build_cost(cost: Cost | None, form: Format) -> dict[str, Any]:
+    """What the difference costs, for a row; of a row that is not known it is not known either."""
+    if form is Format.JSON:
+        return {"cost_of_difference": cost.to_json() if cost else None}
+    return {"cost_of_difference": format_cost(cost) if cost else NOT_KNOWN}
+
+
+def _report_change(
+    change_map: ChangeMap, rows: list[dict[str, Any]], *, form: Format, notes: Sequence[str] = ()
+) -> None:
     payload = {
         "layer": change_map.spec.name,
         "now": to_json_value(change_map.now),
@@ -96,11 +120,11 @@ def _report_change(change_map: ChangeMap, rows: list[dict[str, Any]], *, form: F
         "known_days": {"now": count_days(change_map.known_now), "other": count_days(change_map.known_other)},
         "verdict": str(change_map.whole["change"].iloc[0]) if change_map.is_compared else NOT_KNOWN,
         "missing": change_map.missing,
-        "notes": list(change_map.notes),
+        "notes": [*change_map.notes, *notes],
         "rows": rows,
     }
     if form is Format.TABLE:
-        _print_notes([*change_map.notes, *([change_map.missing] if change_map.missing else [])])
+        _print_notes([*change_map.notes, *notes, *([change_map.missing] if change_map.missing else [])])
         rows = [row for row in rows if row["now"] or row["before"] or row["change"] == NOT_KNOWN]
     if form is Format.TABLE and not rows and not change_map.is_compared:
         when = f" of {format_span(*change_map.now)}" if change_map.now else ""
@@ -134,6 +158,7 @@ def near_repeats(
         study = load_study(installation.area, chosen.wards)
         zone = installation.area.time_zone
         repeats = build_near_repeats(columns, chosen, study, each_event=each_event, time_zone=zone)
+        note_rows(len(repeats.rows))
     _report_repeats(repeats, form=form)
 
 

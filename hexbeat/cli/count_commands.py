@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from hexbeat.analysis.costs import CountCosts, cost_rows, read_costs
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import name_cells
 from hexbeat.cli.answers import format_value, print_answer, print_message
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
     FilterRequest,
@@ -27,7 +29,8 @@ from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOptio
 from layers.access import list_layers, require_export
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.counting import GroupedCounts, count_groups
+from layers.costs import NO_COSTS, format_cost
+from layers.counting import Counts, GroupedCounts, count_groups
 from layers.event import Measure
 from layers.filters import Filter, require_resolution
 from layers.grouping import GROUPS
@@ -63,22 +66,36 @@ def counts(
         grouped = count_groups(
             columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
         )
+        labelled = grouped.list_rows()
+        is_known = has_known_day(columns, chosen, time_zone=zone)
+        costs = read_costs(installation.store) if grouped.total or is_known else NO_COSTS
+        money = cost_rows(
+            columns, chosen, costs, labelled, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
+        )
         mark = find_demonstration_mark(columns)
         missing = describe_missing_days(columns, chosen, time_zone=zone)
+        note_rows(len(grouped.list_rows()))
         if out:
             require_export(installation.viewer, "counts", chosen.layers or list_layers(installation.viewer))
-            export_counts(
-                grouped.to_counts(),
-                Path(out),
-                by=groups,
-                area=installation.area,
-                note=build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {}),
-            )
-        is_known = has_known_day(columns, chosen, time_zone=zone)
+            note_answer()
+            about = build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {})
+            costed = add_costs(grouped.to_counts(), money)
+            about |= {"costs": " ".join(money.sentences)} if money else {}
+            export_counts(costed, Path(out), by=groups, area=installation.area, note=about)
         rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups else []
-        rows = name_rows(grouped.list_rows(), installation.area)
+        if money:
+            labelled = [row | {"cost": cost} for row, cost in zip(labelled, money.rows, strict=True)]
+        rows = name_rows(labelled, installation.area)
     print_counts(
-        grouped, rows, form=form, measure=chosen.measure, out=out, mark=mark, missing=missing, is_known=is_known
+        grouped,
+        rows,
+        form=form,
+        measure=chosen.measure,
+        out=out,
+        mark=mark,
+        missing=missing,
+        is_known=is_known,
+        money=money,
     )
     for note in rough:
         print_message(note)
@@ -110,6 +127,22 @@ def name_rows(rows: list[dict[str, Any]], area: Area) -> list[dict[str, Any]]:
     return [dict([*list(row.items())[:at], ("place", places[row["cell"]]), *list(row.items())[at:]]) for row in rows]
 
 
+def add_costs(counts: Counts, money: CountCosts | None) -> Counts:
+    """The counts with columns of pounds and what these rest on, where there are unit costs."""
+    if money is None:
+        return counts
+    columns = money.build_file_columns() | {"cost_note": [" ".join(money.notes)] * len(counts.rows)}
+    return replace(counts, rows=counts.rows.assign(**columns))
+
+
+def _format_row_cost(row: dict[str, Any], form: Format) -> dict[str, Any]:
+    """The row with its cost as a program or a person reads it; itself without one."""
+    cost = row.get("cost")
+    if cost is None:
+        return row
+    return row | {"cost": cost.to_json() if form is Format.JSON else format_cost(cost)}
+
+
 def print_counts(
     grouped: GroupedCounts,
     rows: list[dict[str, Any]],
@@ -120,6 +153,7 @@ def print_counts(
     mark: str | None,
     missing: str | None,
     is_known: bool,
+    money: CountCosts | None = None,
 ) -> None:
     """Print the counts by their `rows`; with `out`, the totals and the name of the file instead of the rows.
 
@@ -132,7 +166,8 @@ def print_counts(
     }
     rows = [{**row, "count": to_json_value(row["count"])} for row in rows]
     payload = (
-        {**totals, "rows": rows, "missing": missing}
+        {**totals, "rows": [_format_row_cost(row, form) for row in rows], "missing": missing}
+        | ({"costs": {"total": money.total.to_json(), "sentences": money.sentences}} if money else {})
         | ({"out": out} if out else {})
         | ({"demonstration": mark} if mark else {})
     )
@@ -142,7 +177,10 @@ def print_counts(
         heading = f"{unit} on record (not all days are known): {format_value(grouped.total)}"
     heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
     empty = "not known" if missing else "none"
-    print_answer(payload, form=form, rows=[totals | {"file": out}] if out else rows, heading=heading, empty=empty)
+    table = [totals | {"file": out}] if out else [_format_row_cost(row, form) for row in rows]
+    print_answer(payload, form=form, rows=table, heading=heading, empty=empty)
+    for sentence in money.sentences if money and form is Format.TABLE else ():
+        print_message(sentence)
     if missing:
         print_message(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
     if mark:

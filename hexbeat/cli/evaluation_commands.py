@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from geo.errors import UsageError
+from hexbeat.analysis.costs import read_costs
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import (
@@ -175,7 +176,13 @@ def evaluate(
             return
         with progress_bar("Comparing") as move:
             evaluation = evaluate_protocol(
-                installation.store, installation.viewer, columns, installation.area, protocol, progress=move
+                installation.store,
+                installation.viewer,
+                columns,
+                installation.area,
+                protocol,
+                costs=read_costs(installation.store),
+                progress=move,
             )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
@@ -300,7 +307,7 @@ def _report_plan(protocol: Protocol, out: str | None, *, form: Format) -> None:
 
 def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, form: Format) -> None:
     """Print the rule first, then the answer."""
-    payload = to_json_value(build_evaluation_payload(evaluation.effect, evaluation.verdict)) | (
+    payload = to_json_value(build_evaluation_payload(evaluation.effect, evaluation.verdict, cost=evaluation.cost)) | (
         {"out": out} if out else {}
     )
     if "demonstration" in note:
@@ -311,6 +318,7 @@ def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, fo
             f"SHA-256 of this rule: {payload['rule_sha256']}",
             "",
             *evaluation.verdict.details,
+            *(evaluation.cost.sentences if evaluation.cost else ()),
         ):
             print_message(sentence)
     print_answer(
@@ -323,9 +331,9 @@ def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, fo
 def _write_evaluation(out: Path, evaluation: Evaluation, note: dict[str, str], installation: Installation) -> None:
     """Write the answer to a file, whole or not at all."""
     writers = {
-        ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note),
+        ".csv": lambda: build_evaluation_csv(evaluation.effect, note=note, cost=evaluation.cost),
         ".geojson": lambda: build_evaluation_geojson(
-            evaluation.effect, evaluation.points, evaluation.verdict, note=note
+            evaluation.effect, evaluation.points, evaluation.verdict, note=note, cost=evaluation.cost
         ),
         ".pdf": lambda: render_evaluation_pdf(
             evaluation, installation.area, mark=note.get("demonstration"), made_at=datetime.now(installation.area.tz)

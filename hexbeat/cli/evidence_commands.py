@@ -16,6 +16,7 @@ from hexbeat.analysis.study import BRITISH_GRID
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_reason, note_rows
 from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
 from hexbeat.cli.installation import (
     AreaOption,
@@ -116,11 +117,13 @@ def evidence(
             notes=notes,
             reason=reason,
         )
+        note_reason(reason)
         content = build_evidence(
             installation.store, installation.viewer, columns, installation.area, request, made_at=now
         )
         if not to:
             print_message(f"The period ends with {format_date(end - DAY)}, {describe_end(end, now.date())}.")
+        note_rows(len(content["incidents"]))
         for file in files:
             _write_pack(installation, content, file)
         if files:

@@ -16,8 +16,8 @@ from hexbeat.cli.installation import (
     Format,
     FormatOption,
     HomeOption,
+    find_documents_viewer,
     find_home,
-    find_viewer,
     open_documents,
     share_area,
 )
@@ -129,5 +129,5 @@ def find(
 def _find_stops(settings: Settings, plan_id: str) -> "pd.DataFrame":
     with open_documents(settings.home) as documents:
         plan = load_plan(documents, plan_id)
-    require_plan(find_viewer(settings), plan)
+        require_plan(find_documents_viewer(documents, settings.home), plan)
     return list_stops(plan)

@@ -17,6 +17,7 @@ from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, HotspotMap, build_hots
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
     FilterRequest,
@@ -88,8 +89,10 @@ def hotspots(
         study = load_study(installation.area, chosen.wards, size)
         hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
+        note_rows(len(rows))
         if out:
             require_export(installation.viewer, "counts", chosen.layers)
+            note_answer()
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
         listed = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
     _report_hotspots(hotspot_map, rows, listed, form=form, out=out)
@@ -209,6 +212,7 @@ def alerts(
             each_event=each_event,
         )
         has_draft = False
+        note_rows(len(report.alerts))
         if draft:
             require_document(installation.viewer, "alert_form")
             urgent = list(filter(takes_alert_form, report.alerts))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from geo.errors import HexbeatError
 from geo.lazy_modules import import_lazily
+from hexbeat.cli.command_audit import ACTIONS, audit_command, audit_unknown_viewer, find_command_name
 from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
-from layers.access import Viewer
+from layers.access import Action, Viewer
 
 if TYPE_CHECKING:
     from hexbeat.areas import area as areas
@@ -36,10 +38,13 @@ __all__ = [
     "HomeOption",
     "Installation",
     "YesOption",
+    "find_documents_viewer",
     "find_home",
+    "find_public_home",
     "find_viewer",
     "open_documents",
     "open_installation",
+    "open_store",
     "share_area",
     "takes_role",
 ]
@@ -92,42 +97,73 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     If an erasure is not finished yet, a message on standard error says so.
 
     The viewer is the local account: an analyst, because people who can run commands on the machine can also read the
-    store's file, unless the access policy says otherwise; or the account in the lesser role of `--role`.
+    store's file, unless the access policy says otherwise; or the account in the lesser role of `--role`. How the
+    command ends is written into the audit trail when the block ends, or before an answer leaves inside it.
 
     Raises PolicyError or DataError if the access policy lets the account do nothing (`hexbeat.policy`), UsageError if
-    there is no such area, AreaError if its files are broken, StoreError if the store is broken.
+    there is no such area, AreaError if its files are broken, StoreError if the store is broken or the audit trail
+    cannot be written.
     """
     settings = Settings.from_environment(home=home, area=area)
-    viewer = find_viewer(settings)
+    if not databases.has_store(settings.home, settings.database_url):
+        find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
-    with _open_store(settings) as store:
+    with open_store(settings) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
+        viewer = find_viewer(store)
         named_area = named_area or areas.load_named_area(settings.area, home=settings.home)
-        yield Installation(settings, named_area, store, viewer)
+        with audit_command(store, viewer, wards=named_area.wards):
+            yield Installation(settings, named_area, store, viewer)
 
 
 @contextmanager
-def open_documents(home: Path | None) -> Iterator["SharedDocuments | None"]:
-    """What all users of the store share, without an area; None if there is no store, because none is made for this."""
+def open_documents(
+    home: Path | None, *, action: str | None = None, find: "Callable[..., Viewer]" = find_local_viewer
+) -> Iterator["SharedDocuments | None"]:
+    """What all users of the store share, without an area; None if there is no store, because none is made for this.
+
+    It is written into the audit trail, as `action` if that is not the command's usual one. `find` finds the viewer.
+    """
     settings = Settings.from_environment(home=home)
-    is_there = settings.database_url or (settings.home / databases.FILE_NAME).exists()
-    if not is_there and not home_files.has_shared_files(settings.home):
+    if not databases.has_store(settings.home, settings.database_url) and not home_files.has_shared_files(settings.home):
         yield None
         return
-    viewer = find_viewer(settings)
-    with _open_store(settings) as store:
-        yield store.documents(viewer)
+    with open_store(settings) as store:
+        viewer = find_viewer(store, find=find)
+        with audit_command(store, viewer, action=action):
+            yield store.documents(viewer)
 
 
 def find_home(home: Path | None) -> Path:
-    """The home folder; with a PostgreSQL store its copies of the shared areas are brought up to date first."""
+    """The home folder; with a PostgreSQL store its copies of the shared areas are brought up to date first.
+
+    Then the store is opened, and the command is written into the audit trail, unless `share_area` will do so.
+    """
     settings = Settings.from_environment(home=home)
     if settings.database_url:
-        with _open_store(settings):
-            pass
+        with open_store(settings) as store:
+            viewer = find_viewer(store)
+            if ACTIONS.get(find_command_name()) != Action.LOAD:
+                with audit_command(store, viewer):
+                    pass
     return settings.home
+
+
+def find_public_home() -> Path:
+    """The home folder for what the public side shows of an area, brought up to date if its store can be reached.
+
+    If it cannot, a message says that streets and names are those that this home had before. No home is made for this.
+    """
+    home = Settings.from_environment().home
+    if not home.is_dir():
+        return home
+    try:
+        return find_home(None)
+    except HexbeatError as error:
+        typer.echo(f"Streets and names are those that this home had before, because {error.fact}.", err=True)
+        return home
 
 
 def share_area(home: Path | None, name: str) -> None:
@@ -138,11 +174,13 @@ def share_area(home: Path | None, name: str) -> None:
     if not settings.database_url or not folder.is_dir():
         return
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
-        store.share_area(find_viewer(settings), folder)
+        viewer = find_viewer(store)
+        with audit_command(store, viewer):
+            store.share_area(viewer, folder)
 
 
 @contextmanager
-def _open_store(settings: Settings) -> Iterator["stores.Store"]:
+def open_store(settings: Settings) -> Iterator["stores.Store"]:
     """The open store; what it has to say of the files in the home goes to standard error."""
     with stores.Store.open(settings.home, database_url=settings.database_url) as store:
         for notice in store.notices:
@@ -150,9 +188,22 @@ def _open_store(settings: Settings) -> Iterator["stores.Store"]:
         yield store
 
 
-def find_viewer(settings: Settings) -> Viewer:
-    """The viewer of a command that opens no store; errors as in `open_installation`."""
-    return find_local_viewer(settings.home, role=_role.get())
+def find_viewer(store: "stores.Store", *, find: "Callable[..., Viewer]" = find_local_viewer) -> Viewer:
+    """The viewer of a command, by the policy of the open store; errors as in `open_installation`.
+
+    A refusal is written into the audit trail.
+    """
+    with audit_unknown_viewer(store):
+        return find(store, role=_role.get())
+
+
+def find_documents_viewer(documents: "SharedDocuments | None", home: Path | None) -> Viewer:
+    """The viewer of a command that opened documents; without a store by the policy of the home folder."""
+    return (
+        documents.viewer
+        if documents
+        else find_local_viewer(Settings.from_environment(home=home).home, role=_role.get())
+    )
 
 
 def takes_role(command: Callable[..., None]) -> Callable[..., None]:

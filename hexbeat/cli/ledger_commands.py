@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import FromOption, ToOption, build_json_rows, parse_day, to_json_value
 from hexbeat.cli.installation import (
     AreaOption,
@@ -225,6 +226,7 @@ def list_(
             end=_find_midnight(to, installation),
             plan_id=plan,
         )
+        note_rows(len(frame))
         wards = dict(zip(installation.area.wards.codes, installation.area.wards.names, strict=True))
         zone = installation.area.tz
     if team:
@@ -305,6 +307,7 @@ def return_(
             plans, visits, installation.area.wards, by=groups, time_zone=installation.area.time_zone,
             year="financial" if year is Year.FINANCIAL else "calendar", **days,
         )  # fmt: skip
+        note_rows(len(frame))
         notes = build_return_notes(plans, visits, time_zone=installation.area.time_zone, **days)
     if out is not None:
         write_file(out, build_return_csv(frame) if out.suffix.lower() == ".csv" else build_return_xlsx(frame, notes))

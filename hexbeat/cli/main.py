@@ -101,6 +101,7 @@ COMMANDS: Final = MappingProxyType(
         "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
         "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
         "policy": ("policy_commands", "Check the access policy, and explain who may see and do what."),
+        "audit": ("audit_commands", "List the audit trail, check that it is whole, or remove what is too old."),
     }
 )
 

@@ -7,6 +7,7 @@ import typer
 
 from geo.errors import UsageError
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import to_json_value
 from hexbeat.cli.installation import (
     AreaOption,
@@ -114,6 +115,7 @@ def list_places(
     """
     with open_installation(home, area) as installation:
         frame = read_reference(installation.store, installation.viewer, kind=kind)
+        note_rows(len(frame))
         wards = dict(zip(installation.area.wards.codes, installation.area.wards.names, strict=True))
     rows = [
         {str(name): to_json_value(value) for name, value in row.items()}

@@ -13,6 +13,7 @@ from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
+from hexbeat.cli.command_audit import note_answer
 from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
 from hexbeat.cli.installation import (
     AreaOption,
@@ -21,7 +22,7 @@ from hexbeat.cli.installation import (
     HomeOption,
     Installation,
     YesOption,
-    find_viewer,
+    find_documents_viewer,
     open_documents,
     open_installation,
 )
@@ -234,8 +235,8 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
 
     Example: hexbeat plan list
     """
-    require(find_viewer(Settings.from_environment(home=home)), Action.PLAN)
     with open_documents(home) as documents:
+        require(find_documents_viewer(documents, home), Action.PLAN)
         rows = [
             {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
             for code, title, made_at in list_plans(documents)
@@ -258,14 +259,15 @@ def show(
     """
     kind = parse_file_kind(out)
     settings = Settings.from_environment(home=home, area=area)
-    viewer = find_viewer(settings)
     with open_documents(home) as documents:
+        viewer = find_documents_viewer(documents, home)
         shown_plan = load_plan(documents, plan_id)
         require_plan(viewer, shown_plan)
         plan_area = load_area(shown_plan.area, home=settings.home)
         if out and kind:
             require_document(viewer, "plan")
             links = read_plan_settings(documents).links if documents else USUAL_LINKS
+            note_answer(sum(len(tour.stops) for tour in shown_plan.tours))
             write_plan(shown_plan, plan_area, out, kind, links=links)
     print_plan(shown_plan, plan_area, form=form)
 

@@ -1,13 +1,19 @@
 """policy: who may see and do what, as this installation decides it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import Format, FormatOption, HomeOption
+from hexbeat.cli.command_audit import audit_command
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_viewer, open_store
 from hexbeat.policy import EVERYBODY_ELSE, POLICY_FILE, AccessPolicy, choose_lesser_role, find_local_viewer, read_policy
 from hexbeat.settings import Settings
+from hexbeat.store.databases import has_store
+from hexbeat.store.shared_documents import read_shared_setting
 from layers.access import Role, Viewer, find_detail
 from layers.catalogue import LAYERS
 from layers.policy import GRANTS
@@ -33,14 +39,12 @@ def check(
 
     Example: hexbeat policy check --role police
     """
-    settings = Settings.from_environment(home=home)
-    access = read_policy(settings.home)
-    viewer = find_local_viewer(settings.home)
-    if role:
-        choose_lesser_role(viewer, role)  # refuses an unknown role
+    with open_policy(home) as (access, viewer, found):
+        if role:
+            choose_lesser_role(viewer, role)  # refuses an unknown role
     roles = [build_role(access, Role(name)) for name in ([role] if role else list(Role))]
     payload = {
-        "file": POLICY_FILE if (settings.home / POLICY_FILE).is_file() else None,
+        "file": POLICY_FILE if found else None,
         "roles": roles,
         "groups": dict(access.groups),
         "local": None if access.local is None else dict(access.local),
@@ -50,10 +54,25 @@ def check(
         {"role": row["role"], **row["layers"]} | {name: ", ".join(row[name]) or "none" for name in GRANTS}
         for row in roles
     ]
-    print_answer(payload, form=form, rows=rows, heading=describe_file(found=payload["file"] is not None))
+    print_answer(payload, form=form, rows=rows, heading=describe_file(found=found))
     if form is Format.TABLE:
         for sentence in describe_accounts(access, viewer):
             print_message(sentence)
+
+
+@contextmanager
+def open_policy(home: Path | None) -> Iterator[tuple[AccessPolicy, Viewer, bool]]:
+    """The policy that counts, the viewer by it, and whether there is a policy.toml; it needs no store."""
+    settings = Settings.from_environment(home=home)
+    if not has_store(settings.home, settings.database_url):
+        found = (settings.home / POLICY_FILE).is_file()
+        yield read_policy(settings.home), find_local_viewer(settings.home), found
+        return
+    with open_store(settings) as store:
+        viewer = find_viewer(store)
+        with audit_command(store, viewer):
+            text = read_shared_setting(store.engine, store.files_folder, POLICY_FILE)
+            yield read_policy(store), viewer, text is not None
 
 
 def build_role(access: AccessPolicy, role: Role) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from hexbeat.cli.installation import (
     Format,
     FormatOption,
     HomeOption,
+    find_public_home,
     open_documents,
     open_installation,
 )
@@ -33,7 +34,6 @@ from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
 from hexbeat.release.register import Register
 from hexbeat.release.series import GivenRelease, find_earlier, find_series_faults
-from hexbeat.settings import Settings
 from layers.wording import format_date, format_plural
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ def site(
     contact = Contact(needle_contact, needle_form)
     published = Release.read(directory)
     require_audited(published)
-    streets, names = find_street_lines(published), find_names(published)
+    home = find_public_home()
+    streets, names = find_street_lines(published, home), find_names(published, home)
     files = write_site(published, out, contact=contact, streets=streets, names=names)
     report = {"out": str(out), "files": files}
     print_answer(report, form=form, rows=[{"file": name} for name in files], heading=f"Written to {out}")
 
 
-def find_street_lines(published: Release) -> StreetLines | None:
+def find_street_lines(published: Release, home: Path) -> StreetLines | None:
     """The roads of the release's area, if that area and its streets are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = Settings.from_environment().home
     streets = read_streets(load_area(name, home=home)) if name in list_areas(home) else None
     if streets is None:
         return None
@@ -87,10 +87,9 @@ def find_street_lines(published: Release) -> StreetLines | None:
     return StreetLines({kind: some for kind, some in lines.items() if some}, streets.credits)
 
 
-def find_names(published: Release) -> PlaceNames | None:
+def find_names(published: Release, home: Path) -> PlaceNames | None:
     """The names that readers of the release may look for, if its area and a gazetteer are on this machine."""
     name = str(published.facts["area"]["name"])
-    home = Settings.from_environment().home
     gazetteer = read_gazetteer(load_area(name, home=home)) if name in list_areas(home) else None
     return select_place_names(gazetteer.points, gazetteer.attributions) if gazetteer else None
 

@@ -17,11 +17,17 @@ from hexbeat.areas.area import list_areas, load_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
+from hexbeat.cli.installation import (
+    AreaOption,
+    Format,
+    FormatOption,
+    HomeOption,
+    find_public_home,
+    open_installation,
+)
 from hexbeat.environment import select_environment
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
-from hexbeat.settings import Settings
 from hexbeat.store.live_columns import is_empty
 from hexbeat.tiles import read_tile_service
 
@@ -171,12 +177,13 @@ def build_public_environment(release: Path) -> dict[str, str]:
     require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
-    return {**select_environment(allow=PUBLIC), **told, **find_streets(published), **find_names(published)}
+    home = find_public_home()
+    return {**select_environment(allow=PUBLIC), **told, **find_streets(published, home), **find_names(published, home)}
 
 
-def find_streets(published: Release) -> dict[str, str]:
+def find_streets(published: Release, home: Path) -> dict[str, str]:
     """Where the streets of a release's area are, and what a map says of them; nothing if this machine has none."""
-    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
+    name = str(published.facts["area"]["name"])
     if name not in list_areas(home):
         return {}
     area = load_area(name, home=home)
@@ -185,9 +192,9 @@ def find_streets(published: Release) -> dict[str, str]:
     return {"HEXBEAT_STREETS": str(area.folder), "HEXBEAT_STREETS_CREDIT": credit} if streets else {}
 
 
-def find_names(published: Release) -> dict[str, str]:
+def find_names(published: Release, home: Path) -> dict[str, str]:
     """Where the gazetteer of a release's area is, and what a page says of it; nothing if this machine has none."""
-    name, home = str(published.facts["area"]["name"]), Settings.from_environment().home
+    name = str(published.facts["area"]["name"])
     area = load_area(name, home=home) if name in list_areas(home) else None
     gazetteer = read_gazetteer(area) if area else None
     if area is None or gazetteer is None:

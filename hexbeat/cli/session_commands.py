@@ -9,6 +9,7 @@ import typer
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def list_(*, home: HomeOption = None, area: AreaOption = None, form: FormatOptio
     with open_installation(home, area) as installation:
         found = sign_ins.list_sign_ins(installation.store, installation.viewer, now=int(time.time()))
         zone = installation.area.tz
+        note_rows(len(found))
     rows = [
         {
             "subject": sign_in.subject,
@@ -66,6 +68,7 @@ def end(
         )
     with open_installation(home, area) as installation:
         ended = sign_ins.end_sign_ins(installation.store, installation.viewer, subject=subject)
+        note_rows(ended)
     print_answer({"ended": ended}, form=form, rows=[], heading="") if form is Format.JSON else print_message(
         f"{ended} {'sign-in has' if ended == 1 else 'sign-ins have'} ended."
     )

@@ -1,7 +1,7 @@
 """Commands for the files that all users of a store share: list, show, put and remove them."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -11,15 +11,19 @@ from hexbeat.cli.installation import Format, FormatOption, HomeOption, YesOption
 from hexbeat.cli.store_commands import confirm
 from hexbeat.ingest.sources.profile import parse_profile
 from hexbeat.operations.plans.plan_settings import PLANS_FILE, parse_plan_settings
-from hexbeat.release.policy import POLICY_FILE
+from hexbeat.policy import POLICY_FILE, find_keeper, find_local_viewer, parse_new_policy
+from hexbeat.release.policy import POLICY_FILE as RELEASE_FILE
+from hexbeat.store.document_kinds import SETTING_FILES
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
+from layers.access import Action
+from layers.costs import COSTS_FILE, parse_costs
 
 __all__ = ["shared"]
 
-_SETTINGS: Final = (PLANS_FILE, POLICY_FILE)
 shared = typer.Typer(help="List, show, put or remove the settings and profiles that all users of the store share.")
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="plans.toml, release.toml, or a profile's name.toml.")
+    str,
+    typer.Argument(metavar="NAME", help="plans.toml, release.toml, costs.toml, policy.toml, or a profile's name.toml."),
 ]
 
 
@@ -85,9 +89,13 @@ def put(
         parse_profile(content.decode("utf-8"), name=key)
     elif key == PLANS_FILE:
         parse_plan_settings(content)
-    with open_documents(home) as documents:
+    elif key == COSTS_FILE:
+        parse_costs(content)
+    with open_documents(home, **choose_audit(kind, key)) as documents:
         if documents is None:
             raise UsageError("Files are shared through a store", "there is no store yet", "load a file first")
+        if kind == DocumentKind.SETTING and key == POLICY_FILE:
+            parse_new_policy(content, documents.viewer)
         before = documents.read(kind, key)
         if before and before.content != content:
             confirm(yes=yes, question=f"Replace the {file.name} that all share?")
@@ -102,7 +110,7 @@ def remove(name: NameArgument, *, yes: YesOption = False, home: HomeOption = Non
     Example: hexbeat shared remove finds.toml
     """
     kind, key = _parse_name(name)
-    with open_documents(home) as documents:
+    with open_documents(home, **choose_audit(kind, key)) as documents:
         if documents is None or documents.read(kind, key) is None:
             raise _build_missing(name)
         confirm(yes=yes, question=f"Remove the {name} that all share?")
@@ -110,14 +118,23 @@ def remove(name: NameArgument, *, yes: YesOption = False, home: HomeOption = Non
     print_message(f"Removed: {name}.")
 
 
+def choose_audit(kind: DocumentKind, key: str) -> dict[str, Any]:
+    """How `open_documents` takes a change of this file: as what action, and who may be its viewer."""
+    if kind == DocumentKind.SOURCE:
+        return {"action": Action.LOAD}
+    actions = {RELEASE_FILE: Action.RETAIN, POLICY_FILE: Action.SET_POLICY}
+    find = find_keeper if key == POLICY_FILE else find_local_viewer
+    return {"action": actions.get(key, Action.PLAN), "find": find}
+
+
 def _parse_name(name: str) -> tuple[DocumentKind, str]:
     """The kind of a shared file and its name there."""
-    if name in _SETTINGS:
+    if name in SETTING_FILES:
         return DocumentKind.SETTING, name
     stem = name.removesuffix(".toml")
-    if stem in ("policy", name) or not stem.replace("-", "").replace("_", "").isalnum():
+    if stem == name or not stem.replace("-", "").replace("_", "").isalnum():
         raise UsageError(
-            f"Shared files are {', '.join(_SETTINGS)}, and source profiles such as finds.toml",
+            f"Shared files are {', '.join(SETTING_FILES)}, and source profiles such as finds.toml",
             f"you gave {name[:40]!r}",
             "see `hexbeat shared`",
         )

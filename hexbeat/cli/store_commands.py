@@ -10,6 +10,7 @@ import typer
 
 from geo.errors import DataError, UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.coverage_commands import parse_covers
 from hexbeat.cli.installation import (
     AreaOption,
@@ -81,6 +82,7 @@ def ingest(
         except NoGazetteerError as error:
             hint = f"add coordinates to the file, or build one: hexbeat gazetteer build FILE... --area {error.area}"
             raise DataError(error.rule, error.fact, hint) from error
+        note_rows(sum(file.tally.new + file.tally.updated + file.tally.removed for file in report.files))
         for file in report.files:
             if file.replacements.replaced:
                 print_message(f"{describe_replacements(file.file, file.replacements)}.")
@@ -151,6 +153,7 @@ def rejects(
     """
     with open_installation(home, area) as installation:
         rows = installation.store.rejects(installation.viewer, batch).to_dict("records")
+        note_rows(len(rows))
     print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
 
 
@@ -167,6 +170,7 @@ def history(
     """
     with open_installation(home, area) as installation:
         versions = installation.store.history(installation.viewer, event_id)
+        note_rows(len(versions))
     if not versions:
         raise UsageError(
             "The history needs the identifier of an event in the store",
@@ -230,6 +234,7 @@ def erase(
     confirm(yes=yes, question="Erase every version of this event? This cannot be undone.")
     with open_installation(home, area) as installation:
         erasure = installation.store.erase(installation.viewer, source, source_id)
+        note_rows(erasure.rows + erasure.rejects + erasure.visits)
     if not erasure.removed_any:
         raise UsageError(
             "You can erase an event, a rejected row or a visit that is in the store",
@@ -253,7 +258,9 @@ def retain(
     """
     confirm(yes=yes, question=f"Remove everything that ended more than {years} years ago? This cannot be undone.")
     with open_installation(home, area) as installation:
-        report_erasure(installation.store.retain(installation.viewer, years), form)
+        erasure = installation.store.retain(installation.viewer, years)
+        note_rows(erasure.rows + erasure.rejects + erasure.visits)
+        report_erasure(erasure, form)
 
 
 def report_erasure(erasure: Erasure, form: Format) -> None:
@@ -286,6 +293,7 @@ def undo(
             files = ", ".join(str(file["file"]) for file in last.files)
             confirm(yes=yes, question=f"Undo load {batch} ({files}; {last.new:,} new events)?")
         load = installation.store.undo_last(installation.viewer, batch_id=batch)
+        note_rows(load.new + load.updated + load.removed)
     counts = {name: getattr(load, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
     row = {"batch": load.batch_id, "files": [file["file"] for file in load.files], **counts}
     print_answer(row, form=form, rows=[row], heading="Undone: this load was removed")
@@ -324,5 +332,5 @@ def export(
     from hexbeat.store.event_files import export_events  # noqa: PLC0415 - importing geopandas takes a second
 
     with open_installation(home, area) as installation:
-        events = export_events(installation.store, installation.viewer, out)
+        events = export_events(installation.store, installation.viewer, out, before=note_answer)
     print_answer({"out": str(out), "events": events}, form=form, rows=[{"file": str(out), "events": events}])

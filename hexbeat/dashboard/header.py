@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.state.freshness import Freshness, describe_old_records, format_freshness
 from hexbeat.dashboard.state.login import ROLE_KEY, Login
 from hexbeat.dashboard.state.session import Installation, find_freshness
+from hexbeat.store.audit_deeds import CHOOSE_ROLE
 from layers.catalogue import LAYERS
 from layers.wording import escape_html
 
@@ -51,15 +54,31 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
             mark=find_demonstration_mark(installation.columns),
         )
         st.html(facts, width="stretch")
-        draw_role_choice(installation.login)
+        draw_role_choice(installation)
 
 
-def draw_role_choice(login: Login) -> None:
+def draw_role_choice(installation: Installation) -> None:
     """Let a person with several roles choose one, from the one that sees least on."""
+    login = installation.login
     if len(login.roles) > 1:
         st.selectbox(
-            "Role", login.roles, key=ROLE_KEY, index=login.roles.index(login.viewer.role), label_visibility="collapsed"
+            "Role",
+            login.roles,
+            key=ROLE_KEY,
+            index=login.roles.index(login.viewer.role),
+            label_visibility="collapsed",
+            on_change=write_role_choice,
+            args=(installation,),
         )
+
+
+def write_role_choice(installation: Installation) -> None:
+    """Write into the audit trail which role was chosen; it stays the one before if that cannot be written."""
+    try:
+        with audit_change(installation, action=CHOOSE_ROLE, what=f"role {st.session_state[ROLE_KEY]}"):
+            pass
+    except HexbeatError:
+        st.session_state[ROLE_KEY] = installation.login.viewer.role
 
 
 def draw_old_records(installation: Installation, layers: Sequence[str], wards: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,6 @@ import hmac
 import secrets
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from threading import Lock
 from typing import Final
 
@@ -16,6 +15,7 @@ import streamlit as st
 
 from hexbeat.policy import find_local_viewer
 from hexbeat.store.sign_ins import LINK, SignIn
+from hexbeat.store.store import Store
 
 __all__ = ["Links", "build_local_sign_in", "print_link"]
 
@@ -61,7 +61,7 @@ class Links:
         self._announce(key, first=first)
 
 
-def build_local_sign_in(home: Path, *, now: int, hours: float) -> SignIn:
+def build_local_sign_in(store: Store, *, now: int, hours: float) -> SignIn:
     """The sign-in of the account that runs this process; PolicyError if the policy gives it no role."""
-    name = find_local_viewer(home).subject
+    name = find_local_viewer(store).subject
     return SignIn(name, name, LINK, (), now, now + int(3600 * hours))

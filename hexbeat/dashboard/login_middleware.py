@@ -7,7 +7,8 @@ person may then see is decided at every run (`hexbeat.dashboard.state.login`).
 
 import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
@@ -16,8 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from streamlit.auth_util import encode_provider_token
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from geo.errors import HexbeatError, PolicyError, StoreError
+from geo.errors import DataError, HexbeatError, PolicyError, StoreError
+from hexbeat.accounts import find_account
+from hexbeat.dashboard.login_audit import REFUSED_LINK, Refusals, write_sign_in, write_sign_out
 from hexbeat.dashboard.login_claims import USER_COOKIE, build_sign_in, harden_cookie, read_claims
 from hexbeat.dashboard.login_links import Links, build_local_sign_in
 from hexbeat.dashboard.login_pages import (
@@ -26,15 +30,28 @@ from hexbeat.dashboard.login_pages import (
     render_provider_page,
     render_signed_out_page,
 )
-from hexbeat.dashboard.state.login import format_cookie_name, mark_served, open_shared_store, require_allowed
+from hexbeat.dashboard.state.login import (
+    build_login,
+    format_cookie_name,
+    format_subject,
+    mark_served,
+    open_shared_store,
+    require_allowed,
+)
 from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
+from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.login_settings import CALLBACK, Provider, build_streamlit_secrets, read_provider, read_session_hours
+from hexbeat.policy import read_policy
 from hexbeat.settings import Settings
-from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in, find_sign_in
+from hexbeat.store.sign_ins import PROVIDER, SignIn, find_sign_in
+from hexbeat.store.store import Store
+from layers.access import Action, may
+from layers.catalogue import LAYER_NAMES
 
-__all__ = ["Door", "RequireSignIn", "build_secrets", "has_provider", "middleware"]
+__all__ = ["Door", "RequireSignIn", "build_secrets", "middleware"]
 
 HEALTH: Final = "/_stcore/health"
+UPLOADS: Final = "/_stcore/upload_file/"
 STATIC: Final = "/static/"  # Streamlit's own scripts and styles, the same in every installation
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
@@ -43,6 +60,7 @@ LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"
 RETURN_S: Final = 600
 SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
+UPLOADERS: Final = (Action.LOAD, Action.RECORD_WORK, Action.MAKE_EVIDENCE)
 Header = tuple[bytes, bytes]
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
@@ -63,18 +81,28 @@ class Door:
     settings: Settings
     provider: Provider | None
     hours: float
+    public_url: str | None = None
     links: Links = field(default_factory=Links)
+
+    @property
+    def store(self) -> Store:
+        """The store of this installation, opened once in this process."""
+        return open_shared_store(self.settings)
+
+    def find_cookie_name(self, scope: Message) -> str:
+        """The cookie with the key."""
+        return format_cookie_name(scope["server"][1], self.public_url)
+
+    def read_key(self, scope: Message) -> str:
+        """The key of a request; "" if it has none."""
+        return read_cookies(scope).get(self.find_cookie_name(scope), "")
 
 
 def middleware() -> list[Middleware]:
     """The middleware of the partners' side, as the environment sets it. It stands behind the checks of `security`."""
-    door = Door(Settings.from_environment(), read_provider(), read_session_hours())
+    public_url = ServerSettings.from_environment().public_url
+    door = Door(Settings.from_environment(), read_provider(), read_session_hours(), public_url)
     return [Middleware(RequireSignIn, door=door)]
-
-
-def has_provider() -> bool:
-    """Whether everybody signs in by an identity provider."""
-    return read_provider() is not None
 
 
 def build_secrets() -> dict[str, Any] | None:
@@ -89,6 +117,7 @@ class RequireSignIn:
     def __init__(self, app: App, *, door: Door) -> None:
         self.app = app
         self.door = door
+        self._refusals = Refusals()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request or connection. At the start of the server the first link is printed."""
@@ -97,8 +126,8 @@ class RequireSignIn:
             return
         try:
             await self._handle(scope, receive, send)
-        except StoreError as error:
-            await send_page(scope, send, HTTPStatus.SERVICE_UNAVAILABLE, render_error_page(error))
+        except HexbeatError as error:
+            await send_page(scope, send, find_status(error), render_error_page(error))
 
     def _announce_start(self, send: Send) -> Send:
         async def send_and_announce(message: Message) -> None:
@@ -126,16 +155,32 @@ class RequireSignIn:
             if scope["type"] == "http" and path == "/" and b"key=" in scope["query_string"]:
                 await redirect(scope, send, "/")  # a link that was taken before, in a browser that is in
                 return
-            await self.app(scope, receive, send)
+            if path.startswith(UPLOADS):
+                await run_in_threadpool(require_uploader, self.door.settings, self.door.read_key(scope))
+            await self.app(scope, self._watch(scope, receive) if scope["type"] == "websocket" else receive, send)
         else:
             await self._refuse(scope, send)
 
+    def _watch(self, scope: Message, receive: Receive) -> Receive:
+        """A `receive` for a window that stays open: what asks for rows or files is passed over after signing out.
+
+        Streamlit answers these without a run of the page, so that nobody else would look. A run looks itself, and says
+        why it refuses.
+        """
+
+        async def receive_watched() -> Message:
+            while True:
+                message = await receive()
+                if not asks_for_data(message) or await self._is_signed_in(scope):
+                    return message
+
+        return receive_watched
+
     async def _is_signed_in(self, scope: Message) -> bool:
-        return await run_in_threadpool(
-            lambda: (
-                find_sign_in(open_shared_store(self.door.settings), read_key(scope), now=int(time.time())) is not None
-            )
-        )
+        return await run_in_threadpool(lambda: self._find_sign_in(scope) is not None)
+
+    def _find_sign_in(self, scope: Message) -> SignIn | None:
+        return find_sign_in(self.door.store, self.door.read_key(scope), now=int(time.time()))
 
     async def _refuse(self, scope: Message, send: Send) -> None:
         """Ask for a sign-in; in the link's own request, let its bearer in."""
@@ -146,18 +191,28 @@ class RequireSignIn:
             return
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         is_link = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
-        if is_link and key and self.door.links.exchange(key):
-            sign_in = build_local_sign_in(self.door.settings.home, now=int(time.time()), hours=self.door.hours)
-            cookie = await self._begin(scope, sign_in, same_site="Strict")
-            await redirect(scope, send, "/", [cookie])
-            return
+        if is_link and key:
+            if self.door.links.exchange(key):
+                sign_in = await run_in_threadpool(self._build_local_sign_in)
+                cookie = await self._begin(scope, sign_in, same_site="Strict")
+                await redirect(scope, send, "/", [cookie])
+                return
+            await run_in_threadpool(self._refusals.write, self.door.store, "link", REFUSED_LINK)
         await send_page(scope, send, HTTPStatus.UNAUTHORIZED, render_link_page(scope["server"][1]))
 
     async def _begin(self, scope: Message, sign_in: SignIn, *, same_site: str) -> Header:
-        """Store a sign-in; the header that gives its key to the browser."""
-        key = await run_in_threadpool(begin_sign_in, open_shared_store(self.door.settings), sign_in)
+        """Store a sign-in, with its entry in the audit trail; the header that gives its key to the browser."""
+        key = await run_in_threadpool(write_sign_in, self.door.store, sign_in)
         age = sign_in.ends_at - sign_in.began_at
-        return self._build_cookie(scope, find_cookie_name(scope), key, age=age, same_site=same_site)
+        return self._build_cookie(scope, self.door.find_cookie_name(scope), key, age=age, same_site=same_site)
+
+    def _build_local_sign_in(self) -> SignIn:
+        """The sign-in of who came by the link. One that the policy refuses is in the audit trail."""
+        try:
+            return build_local_sign_in(self.door.store, now=int(time.time()), hours=self.door.hours)
+        except (PolicyError, DataError) as error:
+            self._refusals.write(self.door.store, "link", error, subject=find_account())
+            raise
 
     def _build_cookie(self, scope: Message, name: str, value: str, *, age: int, same_site: str) -> Header:
         is_secure = scope.get("scheme") in {"https", "wss"} or bool(self.door.provider and self.door.provider.is_secure)
@@ -169,9 +224,9 @@ class RequireSignIn:
         if find_header(scope, b"sec-fetch-site") not in {"same-origin", "none", None}:
             await redirect(scope, send, "/")
             return
-        if key := read_key(scope):
-            await run_in_threadpool(end_sign_in, open_shared_store(self.door.settings), key)
-        gone = self._build_cookie(scope, find_cookie_name(scope), "", age=0, same_site="Lax")
+        if sign_in := await run_in_threadpool(self._find_sign_in, scope):
+            await run_in_threadpool(write_sign_out, self.door.store, sign_in, self.door.read_key(scope))
+        gone = self._build_cookie(scope, self.door.find_cookie_name(scope), "", age=0, same_site="Lax")
         if self.door.provider:
             await redirect(scope, send, LOGOUT, [gone])  # Streamlit forgets its own cookies, and tells the provider
         else:
@@ -205,23 +260,14 @@ class RequireSignIn:
             except HexbeatError as error:
                 replaced = True
                 forgotten = [self._build_cookie(scope, USER_COOKIE, "", age=0, same_site="Lax")]
-                status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
-                await send_page(scope, send, status, render_error_page(error), forgotten)
+                await send_page(scope, send, find_status(error), render_error_page(error), forgotten)
             else:
                 await send({**message, "headers": headers})
 
         return send_finished
 
     async def _build_headers(self, provider: Provider, scope: Message, headers: list[Header]) -> list[Header]:
-        claims = read_claims(headers, provider)
-        if claims is None:
-            raise PolicyError(
-                "Signing in needs a valid answer of the identity provider",
-                "this answer is not valid, was used before, or belongs to another browser",
-                "sign in again",
-            )
-        sign_in = build_sign_in(claims, provider, now=int(time.time()), hours=self.door.hours)
-        require_allowed(sign_in.subject, sign_in.name, home=self.door.settings.home)
+        sign_in = await run_in_threadpool(self._accept, read_claims(headers, provider), provider)
         target = unquote(read_cookies(scope).get(RETURN_COOKIE, "/"))
         seconds = sign_in.ends_at - sign_in.began_at
         kept = [harden_cookie(pair, is_secure=provider.is_secure, seconds=seconds) for pair in headers]
@@ -229,6 +275,58 @@ class RequireSignIn:
         location = (b"location", (target if SAFE_PATH.fullmatch(target) else "/").encode("latin-1"))
         # Strict would not come with the request that follows, because another site, the provider, began it.
         return [*others, location, (b"content-length", b"0"), await self._begin(scope, sign_in, same_site="Lax")]
+
+    def _accept(self, claims: Mapping[str, Any] | None, provider: Provider) -> SignIn:
+        """The sign-in of these claims, if its person may come in. One that is refused is in the audit trail."""
+        subject = ""
+        try:
+            sign_in = build_sign_in(require_claims(claims), provider, now=int(time.time()), hours=self.door.hours)
+            subject = format_subject(sign_in)
+            require_allowed(sign_in, read_policy(self.door.store))
+        except (PolicyError, DataError) as error:
+            self._refusals.write(self.door.store, PROVIDER, error, subject=subject)
+            raise
+        return sign_in
+
+
+def require_claims(claims: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The claims; PolicyError if the answer of the provider held none."""
+    if claims is None:
+        raise PolicyError(
+            "Signing in needs a valid answer of the identity provider",
+            "this answer is not valid, was used before, or belongs to another browser",
+            "sign in again",
+        )
+    return claims
+
+
+def find_status(error: HexbeatError) -> HTTPStatus:
+    """503 where the store does not answer, else 403."""
+    return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
+
+
+def require_uploader(settings: Settings, key: str) -> None:
+    """PolicyError unless a role of the person of this key can do anything with a file.
+
+    The server keeps an upload in memory before any page looks at it.
+    """
+    login = build_login(settings, key, chosen=None)
+    viewers = [replace(login.viewer, role=role) for role in login.roles]
+    layers = (None, *LAYER_NAMES)
+    if not any(may(viewer, action, layer) for viewer in viewers for action in UPLOADERS for layer in layers):
+        raise PolicyError(
+            "Files are sent by those who load records, record work or make evidence packs",
+            f"your role is {login.viewer.role}",
+            "ask the analyst of the partnership",
+        )
+
+
+def asks_for_data(message: Message) -> bool:
+    """Whether a message of a browser asks for more rows or a file, and not for a run of the page."""
+    try:
+        return bool(BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type") == "backend_operation_request")
+    except Exception:  # noqa: BLE001 - whatever it was, it was no message
+        return False  # the gate has passed it over
 
 
 def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
@@ -242,16 +340,6 @@ def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
         await send(message)
 
     return send_hardened
-
-
-def find_cookie_name(scope: Message) -> str:
-    """The cookie with the key, by the port at which the request came."""
-    return format_cookie_name(scope["server"][1])
-
-
-def read_key(scope: Message) -> str:
-    """The key of a request; "" if it has none."""
-    return read_cookies(scope).get(find_cookie_name(scope), "")
 
 
 def read_cookies(scope: Message) -> dict[str, str]:

@@ -36,7 +36,7 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
     Of several places the one that fits best is chosen until the person takes another. Call it outside a form.
     """
     words = st.text_input(label, key=f"{key}_words", placeholder=_EXAMPLE, max_chars=_LONGEST, width=width)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
         draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
         on_map = st.toggle("Choose on a map", key=f"{key}_on_map")
     places = _find_offered(words, area)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from geo.errors import HexbeatError, PolicyError
 from hexbeat.dashboard import security
+from hexbeat.dashboard.audit import audit_file, audit_refusal
 from hexbeat.dashboard.state.login import find_login
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.dashboard.web.server_settings import ServerSettings
@@ -67,7 +68,8 @@ def draw_alone(installation: Installation, page: str, draw: Callable[[Installati
         if current is None or describe_run(current) != seen:
             st.rerun()
         try:
-            draw(current)
+            with audit_refusal(current, page):
+                draw(current)
         except HexbeatError as error:
             draw_error(error)
 
@@ -130,14 +132,18 @@ def check_export(
     installation: Installation,
     make: Callable[[], bytes],
     *,
+    form: str,
     layers: Sequence[str] = (),
     document: str | None = None,
+    what: str = "",
+    reason: str = "",
 ) -> Callable[[], bytes]:
     """The same maker of a file, which first checks again that the viewer may take it.
 
     A document by its name in the access policy; None: an export of counts of these layers.
 
-    A file is made when its button is pressed, which may be long after the button was drawn.
+    A file is made when its button is pressed, which may be long after the button was drawn. The audit trail then has
+    it, as this `form` (its ending) of the page and filter, or of `what`.
     """
 
     def build_file() -> bytes:
@@ -149,7 +155,7 @@ def check_export(
             require_export(installation.viewer, "counts")
         return make()
 
-    return build_file
+    return audit_file(installation, build_file, form=form, what=what, reason=reason)
 
 
 def draw_error(error: HexbeatError) -> None:

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-__all__ = ["COMPANIONS", "UploadedFile", "clean_name", "select_main_files", "write_uploads"]
+from geo.errors import DataError
+
+__all__ = ["COMPANIONS", "MOST_READ_HERE", "UploadedFile", "clean_name", "select_main_files", "write_uploads"]
 
 FOLDER: Final = "uploads"
+MOST_READ_HERE: Final = 20_000_000  # bytes of files that the server reads in its own process, together
 MOST_LETTERS: Final = 120  # of a name; file systems allow 255 bytes
 STALE_S: Final = 6 * 3600  # a folder this old was left by a process that was killed
 # Parts of a Shapefile beside the .shp, which is the one that is read.
@@ -40,11 +43,19 @@ def clean_name(name: str) -> str:
 
 
 @contextmanager
-def write_uploads(files: Sequence[UploadedFile], home: Path) -> Iterator[list[Path]]:
+def write_uploads(files: Sequence[UploadedFile], home: Path, *, most_bytes: int | None = None) -> Iterator[list[Path]]:
     """The files as paths in a folder of their own (0700, files 0600), which is removed when the block ends.
 
-    A number distinguishes files with the same name. Folders that a killed process left are removed too.
+    A number distinguishes files with the same name. Folders that a killed process left are removed too. DataError, and
+    nothing is written, if the files have more than `most_bytes` together (None: the server's own limit alone).
     """
+    size = sum(file.getbuffer().nbytes for file in files)
+    if most_bytes is not None and size > most_bytes:
+        raise DataError(
+            f"Files for this page have at most {most_bytes / 1_000_000:,.0f} MB together",
+            f"yours have {size / 1_000_000:,.1f} MB",
+            "split them, or use the command line",
+        )
     root = home / FOLDER
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     remove_stale_uploads(root)

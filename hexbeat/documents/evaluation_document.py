@@ -90,7 +90,7 @@ def _build_page_data(
         "after-alt": alts[1],
         "map-words": f"Both maps have the same scale. {_describe_lines(effect)} The table says the same.",
         "rows": build_table_rows(evaluation),
-        "details": list(evaluation.verdict.details),
+        "details": [*(evaluation.cost.sentences if evaluation.cost else ()), *evaluation.verdict.details],
         "rule": list(describe_rule(effect.protocol)),
         "hash": effect.protocol.hash,
         "footer": f"{'DEMONSTRATION. ' if mark else ''}OFFICIAL: for the partnership only, small numbers. Made "

@@ -11,6 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from hexbeat.evaluation.effect_costs import EffectCost
 from hexbeat.evaluation.evaluation_text import Verdict, classify_side
 from hexbeat.evaluation.outcome import Effect, Outcome
 from hexbeat.evaluation.rule import MOST_DISTANCE, MatchedControls, describe_rule
@@ -66,7 +67,7 @@ def format_side_number(value: float) -> str:
     return "\N{EN DASH}" if math.isnan(value) else format_number(value)
 
 
-def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]:
+def build_evaluation_payload(effect: Effect, verdict: Verdict, *, cost: EffectCost | None = None) -> dict[str, Any]:
     """All of an evaluation for JSON (NaN is still to be written as null)."""
     protocol = effect.protocol
     return {
@@ -90,7 +91,7 @@ def build_evaluation_payload(effect: Effect, verdict: Verdict) -> dict[str, Any]
         },
         "rows": build_side_rows(effect),
         "places": [_build_place_row(outcome, effect.unit) for outcome in effect.outcomes],
-    }
+    } | ({} if cost is None else {"costs": cost.to_json()})
 
 
 def _build_place_row(outcome: Outcome, unit: float) -> dict[str, Any]:
@@ -120,9 +121,21 @@ def _build_place_row(outcome: Outcome, unit: float) -> dict[str, Any]:
     }
 
 
-def build_evaluation_csv(effect: Effect, *, note: Mapping[str, str]) -> bytes:
-    """The rows of `build_side_rows` as CSV, each with the rule's hash and the `note` about the file."""
-    frame = pd.DataFrame(build_side_rows(effect)).assign(rule_sha256=effect.protocol.hash, **dict(note))
+def build_evaluation_csv(effect: Effect, *, note: Mapping[str, str], cost: EffectCost | None = None) -> bytes:
+    """The rows of `build_side_rows` as CSV, each with the rule's hash and the `note` about the file.
+
+    With a `cost` each row has pounds, pounds_low and pounds_high (empty: not costed), and what these rest on.
+    """
+    rows = build_side_rows(effect)
+    if cost is not None:
+        money = dict(cost.sides)
+        names, words = ("pounds", "pounds_low", "pounds_high"), " ".join(cost.notes)
+        empty = (math.nan, math.nan, math.nan)
+        rows = [
+            row | dict(zip(names, np.round(money.get(row["where"]) or empty), strict=True)) | {"pounds_note": words}
+            for row in rows
+        ]
+    frame = pd.DataFrame(rows).assign(rule_sha256=effect.protocol.hash, **dict(note))
     return escape_formulas(frame).to_csv(index=False, lineterminator="\n").encode()
 
 
@@ -179,7 +192,7 @@ def _load_transformer(crs: str) -> pyproj.Transformer:
 
 
 def build_evaluation_geojson(
-    effect: Effect, points: EventPoints, verdict: Verdict, *, note: Mapping[str, str]
+    effect: Effect, points: EventPoints, verdict: Verdict, *, note: Mapping[str, str], cost: EffectCost | None = None
 ) -> bytes:
     """The shapes as a FeatureCollection (RFC 7946), the answer in its member "metadata"."""
     features = [
@@ -191,4 +204,6 @@ def build_evaluation_geojson(
         for row in build_evaluation_shapes(effect, points)
     ]
     metadata = {**note, "sentence": verdict.sentence, "verdict": verdict.kind, "rule_sha256": effect.protocol.hash}
+    if cost is not None:
+        metadata["costs"] = " ".join(cost.sentences)
     return json.dumps({"type": "FeatureCollection", "metadata": metadata, "features": features}).encode()

@@ -13,6 +13,7 @@ from geo.cells import parse_cell_strings
 from geo.errors import DataError, UsageError
 from hexbeat.areas.area import Area
 from hexbeat.evaluation.controls import build_protocol
+from hexbeat.evaluation.effect_costs import EffectCost, cost_effect
 from hexbeat.evaluation.evaluation_text import Verdict, build_verdict
 from hexbeat.evaluation.outcome import Effect, measure_effect
 from hexbeat.evaluation.rule import Protocol, Rule
@@ -27,6 +28,7 @@ from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
 from layers.catalogue import LAYER_NAMES, find_layer_code
 from layers.columns import Columns
+from layers.costs import NO_COSTS, Costs
 from layers.wording import format_list
 
 if TYPE_CHECKING:
@@ -45,11 +47,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """An effect with its verdict, and the event points that maps are drawn from."""
+    """An effect with its verdict, the event points that maps are drawn from, and what it comes to in pounds.
+
+    `cost` is None where the installation has no unit costs.
+    """
 
     effect: Effect
     verdict: Verdict
     points: EventPoints
+    cost: EffectCost | None = None
 
 
 def build_point_place(
@@ -134,12 +140,13 @@ def evaluate_protocol(
     area: Area,
     protocol: Protocol,
     *,
+    costs: Costs = NO_COSTS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Measure the effect by a fixed protocol, and describe it."""
+    """Measure the effect by a fixed protocol, and describe it; in pounds too where there are unit costs."""
     points = _build_points(store, viewer, columns, area, protocol.rule)
     effect = measure_effect(columns, area, protocol, points=points, progress=progress)
-    return Evaluation(effect, build_verdict(effect), points)
+    return Evaluation(effect, build_verdict(effect), points, cost_effect(effect, points, area, costs))
 
 
 def _build_points(store: "Store", viewer: Viewer, columns: Columns, area: Area, rule: Rule) -> EventPoints:

@@ -28,6 +28,7 @@ from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.load_worker import EXHAUSTED, HEADER, KINDS
 from hexbeat.ingest.suggestions import Suggestion
 from hexbeat.settings import PROJECT_DIR, Settings
+from hexbeat.store.audit_deeds import Deed
 from layers.access import Viewer
 
 __all__ = ["LOAD_LIMITS", "LOOK_LIMITS", "JobLimits", "ingest_apart", "parse_answer", "prepare_jobs", "suggest_apart"]
@@ -74,17 +75,22 @@ def ingest_apart(  # the choices of one load, all by name
     *,
     progress: Progress | None = None,
     limits: JobLimits = LOAD_LIMITS,
+    deed: Deed | None = None,
     **options: Any,
 ) -> IngestReport:
     """`ingest_files` in a process with limits, which opens the store of the settings; errors as there.
 
-    DataError if the files take it beyond its limits. Nothing is changed then.
+    `deed` is what the audit trail says of it: it is written in the transaction that loads the files. DataError if the
+    files take it beyond its limits. Nothing is changed then.
     """
     arguments = {
         "home": settings.home.resolve(), "database_url": settings.database_url, "area": settings.area,
-        "viewer": viewer, "paths": list(paths), **options,
+        "viewer": viewer, "paths": list(paths), "deed": deed, **options,
     }  # fmt: skip
-    return cast("IngestReport", _run("ingest", arguments, paths, limits, progress=progress))
+    report = cast("IngestReport", _run("ingest", arguments, paths, limits, progress=progress))
+    if deed is not None and report.batch_id is not None:  # it was loaded, and written with it
+        deed.is_written = True
+    return report
 
 
 def _run(
@@ -93,7 +99,8 @@ def _run(
     """The result of a job; its error raised here."""
     bounds = limits.build(sum(path.stat().st_size for path in paths))
     with _SLOTS, _start_job(pickle.dumps({"job": job, "arguments": arguments, "limits": bounds})) as answers:
-        end = time.monotonic() + bounds["wall_s"]
+        begun = time.monotonic()
+        end = begun + bounds["wall_s"]
         while (message := _read_message(answers, end)) is not None:
             match message:
                 case ("progress", int(done), int(total)):
@@ -109,7 +116,14 @@ def _run(
                     raise RuntimeError("the process that reads uploads sent what it never sends")
                 case _:
                     break
+        took_s = time.monotonic() - begun
     names = ", ".join(path.name for path in paths[:3])
+    if message is None and took_s < bounds["cpu_s"] / (os.cpu_count() or 1):  # too early for a limit of its own
+        raise DataError(
+            "A file is read to its end",
+            f"the process that read {names} was ended from outside",
+            "nothing was changed; try again, and if it happens again, the machine lacks memory: split the file",
+        )
     raise DataError(
         f"A file is read in at most {bounds['most_bytes'] / MB:,.0f} MB of memory and {bounds['cpu_s']:,} s",
         f"{names} takes more",

@@ -13,7 +13,7 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from geo.errors import AreaError, DataError, HexbeatError, PolicyError, StoreErr
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.suggestions import Suggestion, suggest_profile
+from hexbeat.store.audit_deeds import Deed, carry_deed
 from hexbeat.store.store import Store
 
 __all__ = ["EXHAUSTED", "HEADER", "KINDS", "main"]
@@ -107,9 +108,12 @@ def _suggest(*, send: Send, path: Path, **options: Any) -> Suggestion:  # noqa: 
 
 
 def _ingest(
-    *, send: Send, home: Path, database_url: str | None, area: str, viewer: Any, **options: Any
+    *, send: Send, home: Path, database_url: str | None, area: str, viewer: Any, deed: Deed | None, **options: Any
 ) -> IngestReport:
-    """Load files in a store that is opened here: a process that was forked shares no connection."""
+    """Load files in a store that is opened here: a process that was forked shares no connection.
+
+    The transaction that loads them writes the deed into the audit trail.
+    """
     last_step = -1
 
     def show_progress(done: int, total: int) -> None:
@@ -121,9 +125,10 @@ def _ingest(
 
     store = Store.open(home, database_url=database_url)
     try:
-        return ingest_files(
-            store, viewer, area=load_area(area, home=home), home=home, progress=show_progress, **options
-        )
+        with carry_deed(home, viewer, deed) if deed else nullcontext():
+            return ingest_files(
+                store, viewer, area=load_area(area, home=home), home=home, progress=show_progress, **options
+            )
     finally:
         store.engine.dispose()
 

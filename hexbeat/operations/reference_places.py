@@ -24,6 +24,7 @@ from hexbeat.areas.area import Area
 from hexbeat.files import hash_file
 from hexbeat.operations.spreadsheets import PlaceSheet, read_place_sheet
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import reference_places, work_loads
 from layers.access import Action, Viewer, require
@@ -189,6 +190,7 @@ def _replace(
         connection.execute(replaced.values(superseded_load=load_id))
         if rows:
             connection.execute(sa.insert(places), [row | {"load_id": load_id} for row in rows])
+        write_with_change(connection, rows=len(rows))
     return load_id
 
 
@@ -251,6 +253,7 @@ def undo_reference(store: "Store", viewer: Viewer, *, kind: str, now: dt.datetim
         connection.execute(reopened.values(superseded_load=None))
         same_load = work_loads.c.load_id == load_id
         connection.execute(sa.update(work_loads).where(same_load).values(undone_at=to_seconds(now)))
+        write_with_change(connection)
         return parse_work_load(dict(row))
 
 

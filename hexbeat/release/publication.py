@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from geo.errors import PolicyError
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import published
 from layers.access import Action, Viewer, require
@@ -182,3 +183,4 @@ def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum
         same_release = sa.and_(published.c.area == area, published.c.number == number)
         if connection.execute(sa.select(published.c.number).where(same_release)).first() is None:
             connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))
+            write_with_change(connection)

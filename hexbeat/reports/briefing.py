@@ -259,7 +259,7 @@ def build_layer_line(
     )
     if lacks_hours(columns, chosen, known, time_zone=area.time_zone):
         return LayerLine(spec.name, spec.title, None, None, None, NO_HOURS)
-    change_map = build_change_map(columns, chosen, study, time_zone=area.time_zone)
+    change_map = build_change_map(columns, chosen, study, with_cells=False, time_zone=area.time_zone)
     if change_map.now is None or not change_map.is_compared:
         return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
     total_row = change_map.whole.iloc[0]

@@ -36,6 +36,7 @@ __all__ = ["Backup", "read_backup", "restore_backup", "write_backup"]
 FORMAT: Final = "hexbeat-backup/1"
 _FACTS: Final = "backup.json"
 _TRIES: Final = 5
+_MOST_FACTS: Final = 16 * 1024 * 1024  # bytes of backup.json; a home has some hundred files
 _LEFT_OUT: Final = ("uploads",)
 _RULE: Final = "A backup has to be one that Hexbeat wrote, and whole"
 
@@ -150,10 +151,16 @@ def read_backup(path: Path) -> Backup:
     with _explain_reading(path), tarfile.open(path, "r:gz") as packed:
         member = packed.next()
         file = packed.extractfile(member) if member is not None and member.name == _FACTS else None
-        facts = json.loads(file.read()) if file is not None else {}
-        if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
+        content = file.read(_MOST_FACTS + 1) if file is not None else b""
+        facts = json.loads(content) if 0 < len(content) <= _MOST_FACTS else {}
+        if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT or not _is_list(facts.get("files")):
             raise DataError(_RULE, f"{path.name} is another kind of file", "choose a file that hexbeat backup wrote")
         return Backup(**facts)
+
+
+def _is_list(files: Any) -> bool:
+    """Whether this is a list of files with their hashes."""
+    return isinstance(files, dict) and all(isinstance(text, str) for text in files.values())
 
 
 @contextmanager
@@ -161,7 +168,7 @@ def _explain_reading(path: Path) -> Iterator[None]:
     """DataError for what cannot be read or written while a backup is read."""
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, ValueError, TypeError, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, TypeError, RecursionError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it breaks off or is damaged"
         hint = "nothing was changed; choose another backup, or make room"
         raise DataError(_RULE, f"{path.name} cannot be used ({reason})", hint) from error

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from geo.errors import UsageError
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import coverage, events
 from layers.access import Action, Viewer, list_details, list_layers, require
@@ -153,6 +154,7 @@ def correct_coverage(
         entry = replace(entry, end=min(entry.end, today))
     with write_transaction(engine, rewritten=False) as connection:
         write_entries(connection, [entry], batch_id=None, moment=to_seconds(now))
+        write_with_change(connection)
     return entry
 
 

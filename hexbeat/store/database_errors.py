@@ -34,6 +34,8 @@ __all__ = [
     "build_damage_error",
     "check_file",
     "describe_error",
+    "is_busy",
+    "lacks_rights",
     "reading_values",
     "translate_errors",
 ]
@@ -85,7 +87,7 @@ def _build_store_error(engine: Engine, error: Exception) -> StoreError | None:
 
 def _explain_database_error(engine: Engine, error: Exception) -> StoreError | None:  # noqa: PLR0911 - one a cause
     sentence, code = _read_sentence(error), _get_code(error)
-    if code == "55P03" or "database is locked" in sentence:
+    if is_busy(error):
         return StoreError(
             "Only one load can change the store at a time",
             f"another program has been writing to the store for {BUSY_S} seconds",
@@ -95,7 +97,7 @@ def _explain_database_error(engine: Engine, error: Exception) -> StoreError | No
         return None
     if engine.dialect.name == "sqlite":
         return _explain_sqlite(engine, error, sentence.lower())
-    if code in _FORBIDDEN:
+    if lacks_rights(error):
         return StoreError(
             "This needs a database user who may do it",
             describe_error(engine, error),
@@ -229,9 +231,19 @@ def _get_code(error: Exception) -> str:
     return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether the database gave up waiting for another program that writes."""
+    return _get_code(error) == "55P03" or "database is locked" in _read_sentence(error)
+
+
 def breaks_rule(error: Exception) -> bool:
     """Whether a database refused a row that breaks a rule of the schema, such as a unique key or a required value."""
     return isinstance(getattr(error, "orig", error), sqlite3.IntegrityError) or _get_code(error).startswith("23")
+
+
+def lacks_rights(error: BaseException | None) -> bool:
+    """Whether a PostgreSQL server refused what its user may not do."""
+    return isinstance(error, Exception) and _get_code(error) in _FORBIDDEN
 
 
 def describe_error(engine: Engine, error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The store's database: engines for SQLite and PostgreSQL, migrations, errors, transactions and the store's version."""
 
+import errno
 import os
 import secrets
 import sqlite3
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from geo.errors import StoreError
+from hexbeat.folders import sync_folder, write_folder
 from hexbeat.store import database_errors
 from hexbeat.store.database_errors import (
     RESTORE_HINT,
@@ -31,6 +33,7 @@ __all__ = [
     "FILE_NAME",
     "WRITES",
     "change_version",
+    "has_store",
     "make_engine",
     "migrate",
     "read_transaction",
@@ -80,19 +83,35 @@ def _prepare_file(home: Path) -> Path:
         _restrict_access(home, 0o700)
         if not path.exists():
             _make_file(path)
-        # SQLite gives its -wal and -shm files the mode of the database.
-        os.close(os.open(path, os.O_RDWR))
-        _restrict_access(path, 0o600)
-        with path.open("rb") as file:
-            first_bytes = file.read(len(_FIRST_BYTES))
+        _require_access(path)
+        _restrict_access(path, 0o600)  # SQLite gives its -wal and -shm files the mode of the database
+        is_empty = not path.stat().st_size
     except OSError as error:
         raise StoreError(
             "Hexbeat needs a store file that it can write to",
             f"{path} cannot be written: {error.strerror}",
             "set HEXBEAT_HOME to another folder",
         ) from error
-    _require_sqlite(path, first_bytes)
+    if is_empty:  # SQLite would remove the write-ahead log of an empty file
+        _require_sqlite(path, b"")
     return path
+
+
+def _require_access(path: Path) -> None:
+    """OSError unless this user may write the file.
+
+    Only SQLite opens the file, because closing it ends every lock that this process holds on it (POSIX, advisory
+    locks). Another program would then take itself for the last one, and remove the write-ahead log in which this
+    process goes on writing.
+    """
+    if path.is_dir():
+        reason = errno.EISDIR
+    elif not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        is_read_only = hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
+        reason = errno.EROFS if is_read_only else errno.EACCES
+    else:
+        return
+    raise OSError(reason, os.strerror(reason))
 
 
 def _make_file(path: Path) -> None:
@@ -106,10 +125,11 @@ def _make_file(path: Path) -> None:
         )
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        draft.write_bytes(_build_empty_file())
+        write_folder(draft.parent, {draft.name: _build_empty_file()})
         draft.chmod(0o600)
         with suppress(FileExistsError):  # another program has just made it
             os.link(draft, path)
+        sync_folder(draft.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -150,7 +170,16 @@ def _make_sqlite_engine(path: Path) -> Engine:
     def _connect() -> sqlite3.Connection:
         # A file that has gone is not made again, empty, by connecting to it.
         address = f"{path.absolute().as_uri()}?mode=rw"
-        return sqlite3.connect(address, uri=True, timeout=database_errors.BUSY_S, check_same_thread=False)
+        connection = sqlite3.connect(address, uri=True, timeout=database_errors.BUSY_S, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA schema_version").close()  # reads the first page
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            if "not a database" in str(error):  # then nothing can have it open as a database
+                with path.open("rb") as file:
+                    _require_sqlite(path, file.read(len(_FIRST_BYTES)))
+            raise
+        return connection
 
     engine = sa.create_engine(URL.create("sqlite", database=str(path)), creator=_connect, hide_parameters=True)
 
@@ -181,6 +210,11 @@ def _make_sqlite_engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def has_store(home: Path, database_url: str | None) -> bool:
+    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL."""
+    return database_url is not None or (home / FILE_NAME).exists()
 
 
 def migrate(engine: Engine) -> None:

@@ -1,12 +1,10 @@
 """The kinds of shared documents: where a person edits them, and who may read and change them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from geo.errors import PolicyError
-from layers.access import Action, Viewer, may
-from layers.catalogue import LAYER_NAMES
+from layers.access import Action, Viewer, require_any
 
 __all__ = ["FILES", "MARK_FILE", "SETTING_FILES", "DocumentKind", "require_reader", "require_writer"]
 
@@ -24,7 +22,7 @@ class DocumentKind(StrEnum):
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
-SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml")
+SETTING_FILES: Final = ("plans.toml", "release.toml", "policy.toml", "costs.toml")
 MARK_FILE: Final = ".shared-files.json"  # in a home whose files were compared with the store
 # Who may read and who may change a kind: whoever may do one of these. Areas are public maps: everybody may read them.
 _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
@@ -44,30 +42,20 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.AREA: frozenset({Action.LOAD}),
 }
-_WORK_SETTINGS: Final = ("plans.toml",)  # whoever plans may change them; the others say what may be published or seen
-_POLICY_WRITERS: Final = frozenset({Action.RETAIN})
+# Whoever plans may change plans.toml; the others say what may be published, and what may be seen.
+_SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {
+    "release.toml": frozenset({Action.RETAIN}),
+    "policy.toml": frozenset({Action.SET_POLICY}),
+}
 
 
 def require_reader(viewer: Viewer, kind: DocumentKind) -> None:
     """PolicyError unless the viewer may read documents of this kind."""
     if kind != DocumentKind.AREA:
-        _require_any(viewer, _READERS[kind], f"see a shared {kind}")
+        require_any(viewer, _READERS[kind], f"see a shared {kind}")
 
 
 def require_writer(viewer: Viewer, kind: DocumentKind, name: str = "") -> None:
     """PolicyError unless the viewer may change the document of this kind and name."""
-    is_policy = name in SETTING_FILES and name not in _WORK_SETTINGS
-    _require_any(viewer, _POLICY_WRITERS if is_policy else _WRITERS[kind], f"change a shared {kind}")
-
-
-def _require_any(viewer: Viewer, actions: Iterable[Action], what: str) -> None:
-    """PolicyError unless the viewer may do one of the actions with one of the layers, or with all."""
-    layers: tuple[str | None, ...] = (None, *LAYER_NAMES)
-    if any(may(viewer, action, layer) for action in actions for layer in layers):
-        return
-    role = getattr(viewer, "role", "someone without a role")
-    raise PolicyError(
-        "The access policy decides who may do what",
-        f"it does not let {role} {what}",
-        "ask the analyst of the partnership",
-    )
+    actions = _SETTING_WRITERS.get(name, _WRITERS[kind]) if kind == DocumentKind.SETTING else _WRITERS[kind]
+    require_any(viewer, actions, f"change a shared {kind}")

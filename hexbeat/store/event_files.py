@@ -28,8 +28,10 @@ H3_COLUMNS: Final = ("h3_08", "h3_09", "h3_10", "h3_11")
 TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
 
 
-def export_events(store: Store, viewer: Viewer, out: Path) -> int:
+def export_events(store: Store, viewer: Viewer, out: Path, *, before: "Callable[[int], object]" = int) -> int:
     """Write every live event whose record the viewer may see to `out`, in the format of its ending; return how many.
+
+    `before` is called with this number once it is known, and before anything is written.
 
     Points are WGS 84 (EPSG:4326), times UTC, cells hexadecimal H3 strings; free text is not exported. Demonstration
     events carry the source "demonstration". The file appears whole or not at all.
@@ -39,6 +41,7 @@ def export_events(store: Store, viewer: Viewer, out: Path) -> int:
     write = find_writer(out)
     require_export(viewer, "events")
     frame = format_events(read_live_records(store, viewer))
+    before(len(frame))
     with atomic_write(out) as draft, _name_full_disk():
         write(frame, draft)
     return len(frame)

@@ -25,7 +25,8 @@ from sqlalchemy import Connection, Engine
 from geo.errors import DataError, StoreError
 from hexbeat.files import atomic_write
 from hexbeat.folders import atomic_replace
-from hexbeat.store.databases import read_transaction, translate_errors
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import read_transaction
 from hexbeat.store.document_kinds import MARK_FILE, SETTING_FILES
 from hexbeat.store.schema import shared_documents, store_state
 from hexbeat.store.shared_documents import (
@@ -40,7 +41,6 @@ __all__ = ["AREA_CACHE", "ASIDE_FOLDER", "has_shared_files", "take_over_home", "
 
 ASIDE_FOLDER: Final = "before-shared"
 AREA_CACHE: Final = Path("cache") / "boundaries"
-_OWN_SETTING: Final = "policy.toml"  # the access policy is read from each home, before any store is opened
 _TAKEN_BY: Final = "the files of a home"
 _TAKEN_ONCE: Final = (DocumentKind.PLAN, DocumentKind.SELECTION, DocumentKind.EVIDENCE, DocumentKind.RELEASE)
 _EDITED: Final = (DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.AREA)
@@ -95,7 +95,7 @@ def _take_over(engine: Engine, home: Path) -> tuple[str, ...]:
     if engine.dialect.name == "sqlite":
         _follow_files(engine, home)
     else:
-        edited = [file for kind in _EDITED for file in _find_files(home, kind) if file.name != _OWN_SETTING]
+        edited = [file for kind in _EDITED for file in _find_files(home, kind)]
         notices += _take_once(engine, home, edited) if edited else []
         write_area_cache(engine, home)
     return tuple(notices)

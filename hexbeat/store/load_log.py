@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from geo.errors import StoreError
 from geo.lazy_modules import import_lazily
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects
@@ -85,6 +86,7 @@ def undo_last(engine: Engine, viewer: Viewer, *, batch_id: int | None = None) ->
         connection.execute(sa.delete(rejects).where(rejects.c.batch_id == number))
         connection.execute(sa.delete(coverage).where(coverage.c.batch_id == number))
         connection.execute(sa.update(batches).values(undone_at=to_seconds(None)).where(batches.c.batch_id == number))
+        write_with_change(connection, rows=batch.new + batch.updated + batch.removed)
     return batch
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from geo.errors import DataError
 from geo.lazy_modules import import_lazily
 from hexbeat.store import merging, staging
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.coverage_log import write_entries
 from hexbeat.store.database_errors import breaks_rule, translate_errors
 from hexbeat.store.databases import WRITES, change_version, read_version
@@ -228,6 +229,8 @@ class Load:
                 connection.execute(
                     sa.text("ANALYZE events")
                 )  # otherwise PostgreSQL plans the next load for an empty table
+            tallies = [entry.tally for entry in self.files]
+            write_with_change(connection, rows=sum(it.new + it.updated + it.removed for it in tallies))
         return batch_id
 
     def _write(self, connection: Connection) -> int:

@@ -34,6 +34,8 @@ from layers.coverage import COVERAGE_KINDS
 __all__ = [
     "EVENT_TYPES",
     "HEAD",
+    "audit_entries",
+    "audit_head",
     "batch_files",
     "batches",
     "coverage",
@@ -301,4 +303,40 @@ Index(
     unique=True,
     sqlite_where=_document_in_force,
     postgresql_where=_document_in_force,
+)
+
+audit_entries = Table(  # who saw or changed what: one chain, in which each hash covers the one before
+    "audit_entries",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Text, nullable=False, unique=True),
+    Column("at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("rows", BigInteger),
+    Column(
+        "outcome",
+        Text,
+        CheckConstraint("outcome IN ('done', 'refused', 'failed')", name="audit_entries_outcome"),
+        nullable=False,
+    ),
+    Column("reason", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+Index("audit_entries_at", audit_entries.c.at)
+
+audit_head = Table(  # one row: the last entry, and the last one that the retention rule removed
+    "audit_head",
+    metadata,
+    Column("row_id", Integer, CheckConstraint("row_id = 1", name="audit_head_one"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("base_number", BigInteger, nullable=False),
+    Column("base_hash", Text, nullable=False),
 )

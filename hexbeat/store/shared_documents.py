@@ -23,8 +23,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from geo.errors import StoreError
 from hexbeat.files import atomic_write
-from hexbeat.store.databases import WRITES, read_transaction, translate_errors
-from hexbeat.store.document_kinds import FILES, MARK_FILE, DocumentKind, require_reader, require_writer
+from hexbeat.store.audit_trail import write_with_change
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.databases import WRITES, read_transaction
+from hexbeat.store.document_kinds import FILES, MARK_FILE, SETTING_FILES, DocumentKind, require_reader, require_writer
 from hexbeat.store.schema import shared_documents, store_state
 from layers.access import Viewer
 from layers.timestamps import from_seconds, to_seconds
@@ -38,6 +40,7 @@ __all__ = [
     "document_transaction",
     "hash_bytes",
     "read_live_hashes",
+    "read_setting_versions",
     "read_shared_setting",
 ]
 
@@ -162,10 +165,18 @@ def read_shared_setting(engine: Engine, folder: Path | None, name: str) -> str |
     `folder` is that of the files that count (`Store.files_folder`): with SQLite the home, with PostgreSQL None. It
     takes no viewer, because settings decide what a viewer may do. They name no event.
 
-    OSError or UnicodeDecodeError if a file of the home cannot be read.
+    OSError or UnicodeDecodeError if it cannot be read.
     """
     document = _Reader(engine, folder).read(DocumentKind.SETTING, name)
-    return None if document is None else document.content.decode("utf-8")
+    return None if document is None else document.content.decode("utf-8-sig")
+
+
+def read_setting_versions(engine: Engine, name: str) -> list[bytes]:
+    """Every version of a settings file that the store ever held, the newest first. It takes no viewer, as above."""
+    columns = shared_documents.c
+    query = sa.select(columns.content).where(*_match(DocumentKind.SETTING, name)).order_by(columns.revision.desc())
+    with read_transaction(engine) as connection:
+        return [bytes(content) for content in connection.execute(query).scalars()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +191,8 @@ class _Reader:
         """The file in the home that counts for this document, whether or not it exists; None where the store counts."""
         if self.folder is None or kind not in FILES or "/" in name or name.startswith("."):
             return None
+        if kind == DocumentKind.SETTING and name not in SETTING_FILES:
+            return None  # the home holds other files, the store among them
         return self.folder / FILES[kind].format(name)
 
     def read(self, kind: DocumentKind, name: str) -> SharedDocument | None:
@@ -318,6 +331,8 @@ class SharedDocuments:
                 writer.drop(kind, name)
             else:
                 writer.put(kind, name, content)
+            if kind != DocumentKind.SELECTION:  # it is kept beside an answer, which is what the trail holds
+                write_with_change(writer.connection)
             if path is not None and content != before:
                 self._write_file(path, content)
 
@@ -340,6 +355,7 @@ class SharedDocuments:
                 return False
             for name, content in contents.items():
                 writer.put(kind, name, content)
+            write_with_change(writer.connection)
         return True
 
     def replace_all(self, kind: DocumentKind, prefix: str, contents: Mapping[str, bytes]) -> None:
@@ -351,6 +367,7 @@ class SharedDocuments:
                     writer.drop(kind, name)
             for name, content in contents.items():
                 writer.put(kind, name, content)
+            write_with_change(writer.connection)
 
     @contextmanager
     def _begin(self) -> Iterator[DocumentWriter]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from joserfc.jwk import RSAKey
 from playwright.sync_api import Page, expect
 
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.schema import sign_ins as table
 from hexbeat.store.sign_ins import end_sign_ins, list_sign_ins
 from hexbeat.store.store import Store
@@ -48,6 +49,12 @@ class House:
 
     def store(self) -> Store:
         return Store.open(self.home)
+
+    def list_written(self) -> list[tuple[str, ...]]:
+        """The entries of people who come and go, the oldest first."""
+        with self.store() as store:
+            entries = list(reversed(list_entries(store.engine, ANALYST)))
+        return [(it.subject, it.role, it.action, it.what, it.outcome) for it in entries if it.action.startswith("sign")]
 
     def signed_in(self) -> list[str]:
         with self.store() as store:
@@ -182,7 +189,7 @@ def test_a_forged_cookie_is_nobody(house: House) -> None:
 
 
 def test_signing_out_ends_every_copy_of_the_cookie_and_another_site_cannot_do_it(house: House) -> None:
-    stranger = Stranger(house.url)
+    stranger, before = Stranger(house.url), len(house.list_written())
     stranger.sign_in(PERSON)
     copied = {"Cookie": f"hexbeat_session_{house.url.rpartition(':')[2]}={stranger.key}"}
     stranger.client.get(f"{house.url}/sign-out", headers={"Sec-Fetch-Site": "cross-site"})
@@ -192,12 +199,19 @@ def test_signing_out_ends_every_copy_of_the_cookie_and_another_site_cannot_do_it
     assert ask(house.url, "/", copied).status == 401
     farewell = stranger.client.get(f"{house.url}/auth/logout").headers["location"]
     assert farewell.startswith(f"{house.provider.issuer}/oauth2/end_session?client_id={CLIENT_ID}&")
+    who = f"warden@example.org ({PERSON})", "council"
+    assert house.list_written()[before:] == [
+        (*who, "sign_in", "provider", "done"),
+        (*who, "sign_out", "provider", "done"),
+    ]
 
 
 def test_a_person_who_is_not_on_the_list_is_told_so_and_not_signed_in(house: House) -> None:
     house.write_policy('[groups]\nwardens = "council"\n[people]\nallowed = ["somebody-else"]\n')
     answer = Stranger(house.url).sign_in(PERSON)
     assert answer.status_code == 403
+    who = f"warden@example.org ({PERSON})", "none"
+    assert house.list_written()[-1:] == [(*who, "sign_in", "provider", "refused")]
     assert read_sentences(answer.text) == [
         "Only the people on the list of this installation may use it",
         "You are signed in as warden@example.org, who is not on it.",

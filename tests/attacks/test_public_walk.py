@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.NewSession_pb2 import Config
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
@@ -131,6 +132,8 @@ def test_the_first_message_says_nothing_of_the_machine(walk: Walk) -> None:
         assert message.main_script_path == ""
         assert message.initialize.environment_info.ByteSize() == 0
         assert message.initialize.user_info.ByteSize() == 0
+        # An error of the program offers no links to ask others about it, on any host.
+        assert message.config.show_error_links == Config.SHOW_ERROR_LINKS_FALSE
 
 
 def test_every_number_is_a_block_or_a_sum_of_blocks(walk: Walk) -> None:

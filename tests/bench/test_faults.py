@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults import Trial, can_mount, judge, measure_deed
+from bench.faults import State, Trial, can_mount, judge, measure_deed
 from tests.support.fault_stores import make_data, make_home
 
 
@@ -20,4 +20,8 @@ def test_an_erasure_is_whole_or_has_not_begun(tmp_path: Path, fault: str) -> Non
 
 
 def test_what_is_neither_before_nor_after_is_between() -> None:
-    assert [judge(state, "old", "new") for state in ("old", "new", "half")] == ["before", "after", "between"]
+    before, after = State("old", 1), State("new", 2)
+    states = [before, after, State("new", 1), State("half"), State("new", 2, "entry 2 was changed")]
+    assert [judge(state, before, after) for state in states] == ["before", "after", "after", "between", "between"]
+    assert judge(State("old", 2), before, State("old", 2), is_entry=True) == "after"
+    assert judge(State("old", 3), before, State("old", 2), is_entry=True) == "between"

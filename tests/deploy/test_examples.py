@@ -23,6 +23,7 @@ from tests.support.releases import write_example
 from tests.support.servers import free_port
 
 DEPLOY: Final = ROOT / "deploy"
+UNITS: Final = (("hexbeat-public.service",) * 2, ("hexbeat-briefing.service",) * 2)
 NAME: Final = "hexbeat.example.gov.uk"
 
 
@@ -90,9 +91,9 @@ def test_caddy_takes_its_example(tmp_path: Path) -> None:
 def test_systemd_takes_its_units_and_finds_little_exposed(tmp_path: Path) -> None:
     """The program need not be installed for that: another stands in its place."""
     analyze = need("systemd-analyze")
-    for source, unit in (("hexbeat@.service", "hexbeat@8501.service"), ("hexbeat-public.service",) * 2):
+    for source, unit in (("hexbeat@.service", "hexbeat@8501.service"), *UNITS):
         text = (DEPLOY / source).read_text(encoding="utf-8")
-        assert "/opt/hexbeat/.venv/bin/hexbeat serve" in text
+        assert re.search("^ExecStart=/opt/hexbeat/.venv/bin/hexbeat (serve|briefing) ", text, re.MULTILINE)
         (tmp_path / unit).write_text(text.replace("/opt/hexbeat/.venv/bin/hexbeat", "/bin/true"), encoding="utf-8")
         assert check(analyze, "verify", "--man=no", str(tmp_path / unit)) == ""
         check(analyze, "security", "--offline=true", "--threshold=15", str(tmp_path / unit))

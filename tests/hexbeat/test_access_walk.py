@@ -10,6 +10,8 @@ from typing import Any, Final
 import h3
 import pandas as pd
 import pytest
+import shapely
+from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
 import hexbeat
@@ -22,11 +24,11 @@ from hexbeat.policy import read_policy
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Role, Viewer, find_detail
+from layers.access import ANALYST, Action, Role, Viewer, find_detail, may
 from layers.catalogue import LAYER_NAMES
 from layers.event import RESOLUTIONS
 from layers.policy import DEFAULT_POLICY
-from layers.roles import Detail
+from layers.roles import NOTHING, Detail
 from tests.support.cli import Outcome, Run
 from tests.support.partners_side import PATIENCE_S
 
@@ -121,7 +123,7 @@ def list_commands(layer: str, out: Path) -> list[list[str]]:
         *(["counts", "--layer", layer, "--resolution", str(size)] for size in RESOLUTIONS),
         ["counts", "--layer", layer, "--by", "ward,category,hour"],
         ["counts", "--layer", layer, "--by", "cell,ward", "--out", str(out / "counts.geojson")],
-        ["counts", "--layer", layer, "--by", "ward", "--as-at", "2036-12-01", "--out", str(out / "wards.csv")],
+        ["counts", "--layer", layer, "--by", "ward", "--as-at", "2036-12-01", "--out", str(out / "wards.parquet")],
         ["hotspots", "--layer", layer, *PERIOD],
         ["hotspots", "--layer", layer, *PERIOD, "--resolution", "10", "--out", str(out / "hotspots.csv")],
         ["change", "--layer", layer, "--from", "2024-11-01", "--to", "2024-11-30", "--by", "cell"],
@@ -144,7 +146,41 @@ COMMANDS: Final = [
     ["return"],
     ["done", "list"],
     ["places", "list"],
+    ["policy", "check"],
+    ["shared"],
+    ["shared", "show", "policy.toml"],
+    ["sources"],
 ]
+ANALYSTS: Final = [["sessions", "list"], ["sessions", "end", "--all"], ["shared", "remove", "policy.toml", "--yes"]]
+
+
+def list_file_commands(out: Path) -> list[list[str]]:
+    """The commands that write a page, a spreadsheet or a table."""
+    return [
+        ["export", "--out", str(out / "events.csv")],
+        ["export", "--out", str(out / "events.parquet")],
+        ["briefing", "--for", "meeting", "--day", "2024-11-21", "--out", str(out / "briefing.pdf")],
+        ["naloxone", *PERIOD, "--places", "1", "--out", str(out / "naloxone.pdf")],
+        ["return", "--out", str(out / "return.xlsx")],
+        ["backup", str(out / "backup.tar.gz")],
+    ]
+
+
+def read_text(file: Path) -> str:
+    """What a person or a program can read in a file."""
+    match file.suffix:
+        case ".pdf":
+            return "\n".join(page.extract_text() for page in PdfReader(file).pages)
+        case ".parquet":
+            frame = pd.read_parquet(file)
+            shapes = {"geometry": shapely.from_wkb(frame["geometry"].to_numpy())} if "geometry" in frame else {}
+            return frame.assign(**shapes).to_csv()
+        case ".xlsx":
+            tables = pd.read_excel(file, sheet_name=None, header=None, engine="openpyxl")
+            return "\n".join(table.to_csv() for table in tables.values())
+        case ".gz":
+            return "a backup"
+    return file.read_text(encoding="utf-8")
 
 
 def list_answers(run: Run, commands: list[list[str]], role: str, home: Path, out: Path) -> Iterator[tuple[str, str]]:
@@ -152,7 +188,7 @@ def list_answers(run: Run, commands: list[list[str]], role: str, home: Path, out
     for command in commands:
         answer: Outcome = run(*command, "--home", str(home), "--role", role)
         files = sorted(out.iterdir())
-        texts = [file.read_text(encoding="utf-8") for file in files]
+        texts = [read_text(file) for file in files]
         for file in files:
             file.unlink()
         assert answer.code in {0, 2, 3, 4}, (command, answer.err)
@@ -165,8 +201,13 @@ def list_answers(run: Run, commands: list[list[str]], role: str, home: Path, out
 def test_no_command_says_more_than_the_policy(run: Run, home: Path, policy: Viewer, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    everything = [*COMMANDS, ["export", "--out", str(out / "events.csv")]]
-    for command, text in list_answers(run, everything, policy.role, home, out):
+    for command in [["audit", "list"], ["audit", "verify"]]:
+        assert (run(*command, "--home", str(home), "--role", policy.role).code == 0) is may(policy, Action.SEE_AUDIT)
+    for command in ANALYSTS:
+        code = run(*command, "--home", str(home), "--role", policy.role).code
+        assert (code == 0) is (command[0] == "sessions" and may(policy, Action.SEE_AUDIT)), command
+    for command, text in list_answers(run, [*COMMANDS, *list_file_commands(out)], policy.role, home, out):
+        assert text != "a backup"
         for canary in CANARIES:
             secrets = canary.list_secrets(find_detail(policy, canary.layer), cells=command.startswith("counts"))
             assert [secret for secret in secrets if secret in text] == [], command
@@ -185,8 +226,14 @@ def test_the_analyst_finds_every_canary(run: Run, home: Path, tmp_path: Path) ->
     """Else the walk would find no leak either."""
     out = tmp_path / "out"
     out.mkdir()
-    everything = [["export", "--out", str(out / "events.csv")]]
-    (_, exported), *_ = list_answers(run, everything, "analyst", home, out)
+    answers = [text for _, text in list_answers(run, list_file_commands(out), "analyst", home, out)]
+    exported, table, briefing, naloxone, _, backup = answers
+    assert all(
+        text in exported and text in table for canary in CANARIES for text in canary.list_secrets(NOTHING, cells=False)
+    )
+    assert "Middlesbrough" in briefing
+    assert "naloxone" in naloxone
+    assert "a backup" in backup
     for canary in CANARIES:
         secrets = canary.list_secrets(Detail("nothing"), cells=True)
         assert [secret for secret in secrets if secret not in exported] == []

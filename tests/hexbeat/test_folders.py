@@ -9,7 +9,7 @@ import pytest
 
 from geo.errors import DataError
 from hexbeat import folders
-from hexbeat.folders import atomic_replace, hold_draft, remove_drafts, replace_folder
+from hexbeat.folders import atomic_replace, hold_draft, remove_drafts, replace_folder, require_room
 from tests.support.faults import files_limited_to, replace_and_be_killed
 
 OLD = {"a.txt": b"old", "gone.txt": b"old"}
@@ -166,3 +166,11 @@ def test_a_file_is_not_replaced_by_a_folder_nor_a_folder_by_a_file(out: Path, na
         atomic_replace(out.parent / name, NEW, keep_others=True)
     assert str(caught.value) == f"{RULE}; {Path(name).name} cannot be written ({reason}); {HINT}"
     assert read_all(out) == OLD
+
+
+def test_a_disk_without_room_is_noticed_before_anything_is_computed(tmp_path: Path) -> None:
+    require_room(tmp_path / "not" / "there", 1)
+    with pytest.raises(DataError) as caught:
+        require_room(tmp_path / "not" / "there", 10**18)
+    assert str(caught.value) == f"{RULE}; there cannot be written ({os.strerror(errno.ENOSPC)}); {HINT}"
+    assert list_names(tmp_path) == []

@@ -44,7 +44,7 @@ def write(home: Path, text: str) -> Path:
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> None:
     """A local account of a known name, which asks for no role."""
-    monkeypatch.setattr("getpass.getuser", lambda: "jo")
+    monkeypatch.setattr("hexbeat.policy.find_account", lambda: "jo")
     monkeypatch.delenv("HEXBEAT_ROLE", raising=False)
 
 

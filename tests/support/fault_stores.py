@@ -1,6 +1,8 @@
 """Whole stores on which changes are tried with faults (bench.faults): in SQLite and in a PostgreSQL of their own."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -63,6 +65,9 @@ def make_home(home: Path, kind: str, url: str | None) -> None:
         made = make_events(area, events=3000, today=TODAY)
         with Store.open(home, database_url=url) as store:
             load_frame(store, area, made.frame, source="demonstration")
+    if kind == "planned":  # the first plan records which method is the best
+        command = [sys.executable, "-m", "hexbeat", "plan", "patrol", "--layer", "needle_litter", "--home", str(home)]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def make_data(folder: Path) -> Path:

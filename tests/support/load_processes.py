@@ -20,19 +20,28 @@ from sqlalchemy import Connection
 from hexbeat.operations.ledger import ledger
 from hexbeat.operations.ledger.ledger import VisitChange
 from hexbeat.store import loads
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit, list_entries
 from hexbeat.store.store import Store
-from layers.access import ANALYST
+from layers.access import ANALYST, Role, Viewer
 from tests.support.events import event_frame
 from tests.support.paths import ROOT
 from tests.support.plans import NOW, made_visit
 
-__all__ = ["FIXED", "NEW", "VISITS", "Loader", "load_once", "loader"]
+__all__ = ["FIXED", "NEW", "VISITS", "Loader", "check_entries", "load_once", "loader"]
 
 
 FIXED: Final = 400  # events that every load sets to its own number, half in each of its two files
 NEW: Final = 20  # events that only that load has
 VISITS: Final = 60  # visits that every import sets to its own number
 _IDS: Final = [f"fixed-{place}" for place in range(FIXED)]
+
+
+def check_entries(store: Store, last: int) -> None:
+    """Each load that is there has its entry, and no load that is not there has one that says that it was done."""
+    entries = list_entries(store.engine, Viewer(Role.AUDITOR))
+    done = sorted(int(entry.what.removeprefix("load ")) for entry in entries if entry.outcome == "done")
+    assert done == list(range(1, last + 1))
 
 
 class Loader:
@@ -103,7 +112,8 @@ def _load_without_end(home: Path, url: str | None, number: int) -> None:
     loads.merging.apply_load = announced
     with Store.open(home, database_url=url) as store:
         while True:
-            load_once(store, number)
+            with audit(store.engine, home, ANALYST, Deed(door="command", action="load", what=f"load {number}")):
+                load_once(store, number)
             say(f"committed {number}")
             number += 1
 
@@ -132,7 +142,8 @@ def _import_without_end(home: Path, url: str | None, number: int) -> None:
     ledger.write_changes = announced
     with Store.open(home, database_url=url) as store:
         while True:
-            import_once(store, number)
+            with audit(store.engine, home, ANALYST, Deed(door="command", action="record_work", what=f"load {number}")):
+                import_once(store, number)
             say(f"committed {number}")
             number += 1
 

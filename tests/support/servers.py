@@ -95,8 +95,12 @@ sign_ins: dict[str, str] = {}
 
 def find_links(url: str) -> list[str]:
     """The links to sign in that a server has printed, the newest last. It prints the first before it listens."""
-    printed = outputs[url].read_text(encoding="utf-8", errors="replace")
-    return re.findall(rf"{re.escape(url)}(/\?key=\S+)", printed)
+    return re.findall(rf"{re.escape(url)}(/\?key=\S+)", read_output(url))
+
+
+def read_output(url: str) -> str:
+    """What a server has printed until now."""
+    return outputs[url].read_text(encoding="utf-8", errors="replace")
 
 
 def sign_in(url: str, link: str) -> None:
@@ -116,14 +120,14 @@ def free_port() -> int:
 def wait_until_healthy(server: "subprocess.Popen[Any]", url: str) -> None:
     end = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < end:
-        assert server.poll() is None, "the server stopped before it answered"
+        assert server.poll() is None, f"the server stopped before it answered:\n{read_output(url)}"
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:  # noqa: S310 - our own address
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise TimeoutError("the server did not answer")
+    raise TimeoutError(f"the server did not answer:\n{read_output(url)}")
 
 
 STREAM: Final = "/_stcore/stream"

@@ -25,6 +25,8 @@ import hexbeat.store.migrations
 from hexbeat.store import databases
 from hexbeat.store.schema import (
     HEAD,
+    audit_entries,
+    audit_head,
     batch_files,
     batches,
     coverage,
@@ -322,6 +324,7 @@ def wipe(store: Store) -> None:
     """Make a store as if it were new."""
     with store.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            reset_trail(connection)
             tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads"
             tables += ", shared_documents, sign_ins"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
@@ -342,6 +345,17 @@ def wipe(store: Store) -> None:
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")
         fresh = "UPDATE store_state SET version = 0, rewritten = 0, work = 0, documents = 0, erasure_pending = FALSE"
         connection.exec_driver_sql(fresh)
+
+
+def reset_trail(connection: Connection) -> None:
+    """Empty the audit trail, as only the owner of the database can, who may switch its triggers off."""
+    for table in (audit_entries, audit_head):
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
+    connection.execute(audit_entries.delete())
+    connection.execute(audit_head.delete())
+    connection.execute(audit_head.insert().values(row_id=1, number=0, hash="0" * 64, base_number=0, base_hash="0" * 64))
+    for table in (audit_entries, audit_head):
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE TRIGGER USER")
 
 
 @contextmanager

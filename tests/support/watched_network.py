@@ -31,7 +31,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.dashboard.pages.navigation import PAGES
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.servers import ask, hexbeat_server, open_socket
+from tests.support.servers import ask, hexbeat_server, open_socket, sign_ins
 
 DEVICE: Final = b"watch0"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
@@ -88,7 +88,8 @@ def open_page(url: str, name: str) -> list[Any]:
     run = BackMsg()
     run.rerun_script.page_name = name
     messages: list[Any] = []
-    with connect(f"{url.replace('http', 'ws')}/_stcore/stream", origin=url, max_size=None) as wire:  # type: ignore[arg-type] # a str
+    ours = {"origin": url, "additional_headers": {"Cookie": sign_ins[url]}, "max_size": None}
+    with connect(f"{url.replace('http', 'ws')}/_stcore/stream", **ours) as wire:  # type: ignore[arg-type] # a str
         wire.send(run.SerializeToString())
         while not messages or messages[-1].WhichOneof("type") != "script_finished":
             messages.append(ForwardMsg.FromString(bytes(wire.recv(timeout=240))))  # type: ignore[arg-type] # all are binary

@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from hexbeat.analysis.method_selection import read_selection
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.audit import audit_file, audit_view
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
@@ -54,6 +55,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     purpose, hours, wards = draw_choices(installation)
+    audit_view(installation, "briefing", {"kind": purpose.value, "hours": hours, "wards": wards})
     draw_any_old_records(installation, wards)
     with st.spinner("Gathering the facts …"):
         briefing = load_briefing(installation, purpose, hours, wards)
@@ -184,7 +186,7 @@ def draw_download(installation: Installation, briefing: Briefing) -> None:
 
     st.download_button(
         "Download as one A4 page (PDF)",
-        data=build_pdf,
+        data=audit_file(installation, build_pdf, form="pdf"),
         file_name=f"hexbeat-{installation.area.name}-briefing-{briefing.purpose.value}-{briefing.today}.pdf",
         mime="application/pdf",
         on_click="ignore",

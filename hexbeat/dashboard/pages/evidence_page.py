@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError, UsageError
 from hexbeat.areas.place_finder import FoundPlace
+from hexbeat.dashboard.audit import audit_change, audit_file
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.place_box import draw_place_box
@@ -17,7 +18,7 @@ from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.dashboard.views.charts import render_picture
-from hexbeat.documents.evidence.evidence_check import check_pack
+from hexbeat.documents.evidence.evidence_apart import check_pack_apart
 from hexbeat.documents.evidence.evidence_document import (
     MARKING,
     build_fact_rows,
@@ -138,9 +139,16 @@ def make_pack(installation: Installation, request: EvidenceRequest) -> None:
     try:
         with st.spinner("Gathering the records …"):
             now = dt.datetime.now(installation.area.tz)
-            content = build_evidence(
-                installation.store, installation.viewer, installation.columns, installation.area, request, made_at=now
-            )
+            chosen: dict[str, Any] = {"layers": request.layers, "from": request.start, "to": request.end}
+            reason = request.reason
+            with audit_change(
+                installation, action=Action.MAKE_EVIDENCE, what="evidence", reason=reason, **chosen
+            ) as deed:
+                content = build_evidence(
+                    installation.store, installation.viewer, installation.columns, installation.area, request,
+                    made_at=now,
+                )  # fmt: skip
+                deed.rows = len(content["incidents"])
             record_pack(installation.documents, hash_content(content), now)
         st.session_state[PACK_KEY] = content
     except HexbeatError as error:
@@ -167,7 +175,12 @@ def draw_pack(installation: Installation, content: dict[str, Any]) -> None:
                 )
 
             st.download_button(
-                label, data=build_file, file_name=stem + ending, mime=mime, on_click="ignore", key=f"evidence{ending}"
+                label,
+                data=audit_file(installation, build_file, form=ending.removeprefix("."), action=Action.MAKE_EVIDENCE),
+                file_name=stem + ending,
+                mime=mime,
+                on_click="ignore",
+                key=f"evidence{ending}",
             )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
@@ -224,7 +237,7 @@ def draw_check(installation: Installation) -> None:
             return
         try:
             home, documents = installation.settings.home, installation.documents
-            check = check_pack(file.name, file.read(MOST_BYTES), home=home, documents=documents)
+            check = check_pack_apart(file.name, file.read(MOST_BYTES), home=home, documents=documents)
         except HexbeatError as error:
             draw_error(error)
             return

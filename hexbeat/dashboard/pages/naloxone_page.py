@@ -14,6 +14,7 @@ from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.credits import format_credits
+from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
@@ -75,6 +76,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         return
     try:
         request = draw_choices(installation)
+        since = None if request.days is None else installation.today - dt.timedelta(days=request.days)
+        audit_view(installation, "naloxone", {"from": since, "shift": request.shift})
         draw_cover(
             installation,
             _find_cached_cover(installation, installation.key, installation.today, _hash_places(installation), request),
@@ -181,7 +184,7 @@ def draw_files(installation: Installation, cover: NaloxoneCover, request: CoverR
         for kind, (label, mime, make) in makers.items():
             st.download_button(
                 label,
-                data=check_export(installation, make, document="naloxone"),
+                data=check_export(installation, make, document="naloxone", form=kind),
                 file_name=f"hexbeat-{installation.area.name}-naloxone-{installation.today}.{kind}",
                 mime=mime,
                 on_click="ignore",

@@ -8,11 +8,12 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import PolicyError
+from hexbeat.dashboard.audit import audit_refusal, audit_view
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
-from layers.access import may_open, require_page
+from layers.access import Action, may_open, require_page
 
 __all__ = ["MODULES", "PAGES", "show"]
 
@@ -27,6 +28,7 @@ PAGES: Final = {
     "Did it work?": "outcome",
     "Naloxone": "naloxone",
     "Data": "data",
+    "Audit": "audit",
 }
 # Where the page of each address lives, below this folder.
 MODULES: Final = {
@@ -39,7 +41,11 @@ MODULES: Final = {
     "outcome": "evaluation.evaluation_page",
     "naloxone": "naloxone_page",
     "data": "data.data_page",
+    "audit": "audit_page",
 }
+# Pages that write into the audit trail what they show, once their choices are known; the others show all there is.
+_WRITE_THEMSELVES: Final = frozenset({"map", "analysis", "briefing", "naloxone", "audit"})
+_ACTIONS: Final = {"done": Action.SEE_WORK, "audit": Action.SEE_AUDIT}  # the others: see counts
 
 
 def show() -> None:
@@ -72,11 +78,15 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
     """A function that draws one page."""
 
     def show_page() -> None:
-        viewer = installation.viewer
+        viewer, action = installation.viewer, _ACTIONS.get(address, Action.SEE_COUNTS)
         if not may_open(viewer, address) and pages:
             draw_header(installation, pages)  # from a page that is refused there is a way to the others
-        require_page(viewer, address)
-        import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        with audit_refusal(installation, address, action=action):
+            require_page(viewer, address)
+            if address not in _WRITE_THEMSELVES:
+                query = {key: st.query_params[key] for key in st.query_params}
+                audit_view(installation, address, query, action=action)
+            import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
         settle_memory(address)
 
     return show_page

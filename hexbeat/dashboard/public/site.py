@@ -30,7 +30,7 @@ from hexbeat.dashboard.public.sentences import (
     format_short_period,
 )
 from hexbeat.dashboard.public.view import render_legend, render_map, render_past, render_table
-from hexbeat.folders import atomic_replace
+from hexbeat.folders import atomic_replace, require_room
 from hexbeat.release.format import Period, Release, ReleasedLayer
 from hexbeat.release.release_text import format_promise
 
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 ASSETS: Final = Path(__file__).parent / "assets"
+LEAST_PDF_BYTES: Final = 20_000  # half of what the page of a ward has
 DEMONSTRATION: Final = "Demonstration: some or all of these events are made up."
 
 
@@ -59,9 +60,14 @@ def write_site(
     """Write the site of a release into a folder, made if it is not there; returns the names of its files.
 
     The same release, contact, streets and names give the same bytes. Files of the same names are replaced, all at once
-    or none; others are left alone. DataError if the folder cannot be replaced.
+    or none; others are left alone. DataError if the folder cannot be replaced, before the pages of the wards are
+    rendered where the disk already lacks room for them.
     """
-    files = build_site_files(release, contact=contact or Contact(), streets=streets, names=names)
+    published = _find_published(release)
+    require_room(out_dir, LEAST_PDF_BYTES * len(published.wards))
+    files = _build_page_files(published, contact or Contact(), streets, names)
+    require_room(out_dir, sum(map(len, files.values())) + LEAST_PDF_BYTES * len(published.wards))
+    files |= render_ward_files(published)  # half of the time that all takes
     atomic_replace(out_dir, files, keep_others=True)
     return list(files)
 
@@ -73,16 +79,24 @@ def build_site_files(
 
     With `names`, the page has a box in which readers look for a street, a park or a school.
     """
+    published = _find_published(release)
+    return {**_build_page_files(published, contact, streets, names), **render_ward_files(published)}
+
+
+def _find_published(release: Release) -> ReleaseTotals:
     published = ReleaseTotals(release)
     if not published.layers:
         raise DataError(
             "A site shows at least one period", "this release has none yet", "wait until a period is published"
         )
-    return {
-        "index.html": _render_page(published, contact, streets, names).encode(),
-        **build_download_files(published),
-        **render_ward_files(published),
-    }
+    return published
+
+
+def _build_page_files(
+    published: ReleaseTotals, contact: Contact, streets: StreetLines | None, names: PlaceNames | None
+) -> dict[str, bytes]:
+    page = _render_page(published, contact, streets, names)
+    return {"index.html": page.encode(), **build_download_files(published)}
 
 
 def _render_page(

@@ -11,15 +11,17 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 
-from geo.errors import PolicyError
-from hexbeat.policy import find_local_viewer, read_policy
+from geo.errors import DataError, PolicyError
+from hexbeat.dashboard.web.server_settings import ServerSettings
+from hexbeat.policy import AccessPolicy, find_local_viewer, read_policy
 from hexbeat.settings import Settings
-from hexbeat.store.sign_ins import LINK, SignIn, find_sign_in
+from hexbeat.store.sign_ins import LINK, SignIn, find_sign_in_and_revision
 from hexbeat.store.store import Store
-from layers.access import Role, Viewer
+from layers.access import Role, Viewer, build_stranger
 
 __all__ = [
     "ROLE_KEY",
@@ -27,10 +29,11 @@ __all__ = [
     "find_local_login",
     "find_login",
     "find_roles",
+    "find_session_viewer",
     "find_viewer",
     "format_cookie_name",
+    "format_subject",
     "is_served",
-    "list_allowed_subjects",
     "list_roles",
     "mark_served",
     "open_shared_store",
@@ -42,6 +45,7 @@ __all__ = [
 ROLE_KEY: Final = "hb_role"  # where a session remembers the role that the person chose
 # From the role that sees least to the one that sees most. Who has several begins with the first.
 LEAST_FIRST: Final = (Role.AUDITOR, Role.HEALTH, Role.COUNCIL, Role.POLICE, Role.ANALYST)
+HTTPS_PORT: Final = 443
 _served: Final = Event()
 
 
@@ -77,14 +81,15 @@ def find_login(settings: Settings) -> Login:
     connection has the key of a sign-in that has not ended, and its person a role.
     """
     if not is_served() and not st.context.headers:
-        return find_local_login(settings.home)
-    key = st.context.cookies.get(format_cookie_name(int(st.get_option("server.port"))), "")
+        return find_local_login(open_shared_store(settings))
+    name = format_cookie_name(int(st.get_option("server.port")), ServerSettings.from_environment().public_url)
+    key = st.context.cookies.get(name, "")
     return build_login(settings, key, chosen=st.session_state.get(ROLE_KEY))
 
 
-def find_local_login(home: Path) -> Login:
+def find_local_login(source: Path | Store, *, revision: int | None = None) -> Login:
     """The account that runs this process, without a server; PolicyError if the policy gives it no role."""
-    viewer = find_local_viewer(home)
+    viewer = find_local_viewer(source, revision=revision)
     return Login(viewer.subject, viewer, (viewer.role,))
 
 
@@ -104,14 +109,17 @@ def require_login(settings: Settings, login: Login) -> Viewer:
 
 def build_login(settings: Settings, key: str, *, chosen: Role | None) -> Login:
     """The login of a key, in the chosen role if its person has it, else in their role that sees least."""
-    sign_in = find_sign_in(open_shared_store(settings), key, now=int(time.time()))
-    if sign_in is None:
+    store = open_shared_store(settings)
+    found = find_sign_in_and_revision(store, key, now=int(time.time()))
+    if found is None:
         raise _refuse_signed_out()
+    sign_in, revision = found
     if sign_in.method == LINK:
-        return replace(find_local_login(settings.home), key=key)
-    roles = find_roles(sign_in, home=settings.home)
+        return replace(find_local_login(store, revision=revision), key=key)
+    access = read_policy(store, revision=revision)
+    roles = find_roles(sign_in, access)
     role = chosen if chosen in roles else roles[0]
-    viewer = Viewer(role, format_subject(sign_in), read_policy(settings.home).policy)
+    viewer = Viewer(role, format_subject(sign_in), access.policy)
     return Login(sign_in.name, viewer, roles, key)
 
 
@@ -123,10 +131,10 @@ def _refuse_signed_out() -> PolicyError:
     )
 
 
-def find_roles(sign_in: SignIn, *, home: Path) -> tuple[Role, ...]:
+def find_roles(sign_in: SignIn, access: AccessPolicy) -> tuple[Role, ...]:
     """The roles of a person's groups, the one that sees least first; PolicyError if there are none."""
-    require_allowed(sign_in.subject, sign_in.name, home=home)
-    roles = list_roles(sign_in.groups, home=home)
+    require_allowed(sign_in, access)
+    roles = list_roles(sign_in.groups, access)
     if not roles:
         raise PolicyError(
             "Only people with a role see the partners' records",
@@ -136,27 +144,21 @@ def find_roles(sign_in: SignIn, *, home: Path) -> tuple[Role, ...]:
     return roles
 
 
-def require_allowed(subject: str, name: str, *, home: Path) -> None:
-    """PolicyError if the policy lists the people who may come in, and this is none of them."""
-    allowed = list_allowed_subjects(home)
-    if allowed is not None and subject not in allowed:
+def require_allowed(sign_in: SignIn, access: AccessPolicy) -> None:
+    """PolicyError if the policy lists the people who may come in, by the provider's identifiers, without this one."""
+    if access.people is not None and sign_in.subject not in access.people:
         raise PolicyError(
             "Only the people on the list of this installation may use it",
-            f"you are signed in as {name}, who is not on it",
+            f"you are signed in as {sign_in.name}, who is not on it",
             "ask whoever runs Hexbeat to add you, or sign in with another account",
         )
 
 
-def list_roles(groups: Iterable[str], *, home: Path) -> tuple[Role, ...]:
+def list_roles(groups: Iterable[str], access: AccessPolicy) -> tuple[Role, ...]:
     """The roles that `[groups]` of policy.toml gives to these groups, the one that sees least first."""
-    table = dict(read_policy(home).groups)
+    table = dict(access.groups)
     roles = {table[group] for group in groups if group in table}
     return tuple(role for role in LEAST_FIRST if role in roles)
-
-
-def list_allowed_subjects(home: Path) -> frozenset[str] | None:
-    """The people of `[people] allowed` in policy.toml, by the provider's identifiers; None if everybody may come."""
-    return read_policy(home).people
 
 
 def format_subject(sign_in: SignIn) -> str:
@@ -164,9 +166,26 @@ def format_subject(sign_in: SignIn) -> str:
     return sign_in.name if sign_in.name == sign_in.subject else f"{sign_in.name} ({sign_in.subject})"
 
 
-def format_cookie_name(port: int) -> str:
-    """The cookie with the key. Browsers share cookies among the ports of a machine, so its name holds the port."""
-    return f"hexbeat_session_{port}"
+def find_session_viewer(store: Store, sign_in: SignIn) -> Viewer:
+    """The person of a sign-in as the audit trail names them when they come and go: in the role with which they begin.
+
+    Whoever has no role comes in too, and is shown nothing.
+    """
+    try:
+        if sign_in.method == LINK:
+            return find_local_viewer(store)
+        access = read_policy(store)
+        return Viewer(find_roles(sign_in, access)[0], format_subject(sign_in), access.policy)
+    except (PolicyError, DataError):
+        return build_stranger(format_subject(sign_in))
+
+
+def format_cookie_name(port: int, public_url: str | None = None) -> str:
+    """The cookie with the key. Browsers share cookies among the ports of a machine, so its name holds the port.
+
+    Behind a proxy it is the port that people see (`public_url`): the same for all processes of a store.
+    """
+    return f"hexbeat_session_{(urlsplit(public_url).port or HTTPS_PORT) if public_url else port}"
 
 
 def open_shared_store(settings: Settings) -> Store:

@@ -95,9 +95,9 @@ def open_installation(settings: Settings, *, login: Login | None = None) -> Inst
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
     policy gives the local account no role.
     """
-    login = login or find_local_login(settings.home)
-    viewer = login.viewer
     store, cache = _open_store(resolve_home(settings.home), settings.database_url, settings)
+    login = login or find_local_login(store)
+    viewer = login.viewer
     store.refresh_areas()
     area = load_area(settings.area, home=settings.home)
     return Installation(

@@ -24,7 +24,11 @@ MB: Final = 1024 * 1024
 CLOSED_PAGE: Final = """<!doctype html>
 <html lang="en-GB"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Closed</title>
 <style>:root {{ color-scheme: light dark }}
-body {{ font: 1.1rem/1.5 system-ui; max-width: 34rem; margin: 4rem auto; padding: 0 1rem }}</style>
+body {{ font: 1.125rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto; padding: 0 1.25rem }}
+h1 {{ font-size: 1.75rem; line-height: 1.2 }} a:focus-visible {{ outline: 3px solid; outline-offset: 3px }}
+a {{ color: inherit; display: inline-block; padding: .6rem 1.1rem; font-weight: 600;
+  border: 2px solid; border-radius: .4rem }}
+</style>
 <main><h1>This page is closed</h1><p>Nobody used it for {minutes}. What was loaded or recorded is kept.</p>
 <p><a href="/">Open Hexbeat again</a></p></main></html>
 """

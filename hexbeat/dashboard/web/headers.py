@@ -38,13 +38,19 @@ def build_security_headers(
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
+    if _is_file(path):
+        headers["cache-control"] = "no-store"  # a shared computer keeps no copy but the one that a person saves
     if tls:
         headers["strict-transport-security"] = f"max-age={ONE_YEAR_S}"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+def _is_file(path: str) -> bool:
+    return path.startswith("/media/")
+
+
 def _build_policy(path: str, ancestors: Iterable[str], *, buttons: bool) -> str:
-    if path.startswith("/media/"):  # files to download: should a browser show one, it may do nothing
+    if _is_file(path):  # files to download: should a browser show one, it may do nothing
         return "default-src 'none'; frame-ancestors 'none'; sandbox"
     frame = path.startswith("/component/")
     scripts = ["'unsafe-inline'", "'unsafe-eval'"] if frame else _hash_inline_scripts()

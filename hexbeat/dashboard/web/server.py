@@ -3,8 +3,11 @@
 It imports the security of the side that it serves, and nothing of the other.
 """
 
+import hashlib
+import hmac
 import logging
 import os
+import secrets
 import sys
 import tomllib
 from importlib import import_module
@@ -13,13 +16,21 @@ from typing import Any, Final
 
 import streamlit as st
 import uvicorn
+from streamlit.runtime import memory_media_file_storage
 from streamlit.web.bootstrap import load_config_options
 
 from hexbeat.dashboard.web.connections import TimedStream, build_connection_class
 from hexbeat.dashboard.web.hosts import forbid_address_lookups
 from hexbeat.dashboard.web.server_settings import ServerSettings
 
-__all__ = ["SECURITY", "build_app", "flatten_settings", "read_streamlit_settings", "run_server"]
+__all__ = [
+    "SECURITY",
+    "build_app",
+    "flatten_settings",
+    "hide_contents_of_files",
+    "read_streamlit_settings",
+    "run_server",
+]
 
 SECURITY: Final = {"partners": "hexbeat.dashboard.security", "public": "hexbeat.dashboard.public.public_security"}
 LARGEST_MESSAGE: Final = 1_000_000  # bytes; a browser sends its choices, which take some hundreds
@@ -31,8 +42,24 @@ PROJECT: Final = Path(__file__).resolve().parents[3]
 def build_app(script: str, audience: str) -> st.App:
     """The app that serves this script of Streamlit's to partners or to the public."""
     forbid_address_lookups()
+    hide_contents_of_files()
     security = import_module(SECURITY[audience])
     return st.App(script, middleware=security.middleware(), secrets=security.build_secrets())
+
+
+def hide_contents_of_files() -> None:
+    """Give files to download addresses that nobody can work out, with a key that only this process knows.
+
+    Streamlit's own is a plain digest, of parts alone where a file is large. So whoever guesses what a file holds could
+    ask the server whether it is there, and two long files that differ in between would be one for two people.
+    """
+    key = secrets.token_bytes(32)
+
+    def name_file(data: bytes, mimetype: str, filename: str | None = None) -> str:
+        facts = hashlib.sha256(data).digest() + repr((mimetype, filename)).encode("utf-8", "surrogatepass")
+        return hmac.new(key, facts, hashlib.sha256).hexdigest()
+
+    memory_media_file_storage._calculate_file_id = name_file  # noqa: SLF001 - it has no setting for this
 
 
 def run_server(script: str, audience: str, host: str, port: int) -> None:

@@ -19,9 +19,12 @@ from hexbeat.reports.evidence import FORMAT, encode_canonical, find_recorded_pac
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.wording import format_date
 
-__all__ = ["PackCheck", "check_pack"]
+__all__ = ["Inspection", "PackCheck", "check_pack", "inspect_pack", "note_check"]
 
-STREAM: Final = re.compile(rb"<<(?P<head>[^>]*?/Type\s*/EmbeddedFile.*?)>>\s*stream\r?\n", re.DOTALL)
+# How the content of a PDF begins. The parts have a length, so that no file takes for ever to look through.
+MARK: Final = re.compile(rb"/Type\s{0,20}/EmbeddedFile")
+START: Final = re.compile(rb">>\s{0,20}stream\r?\n")
+LONGEST_HEAD: Final = 500  # bytes between the two
 LARGEST: Final = 100_000_000  # bytes of content: many times the largest pack
 
 
@@ -53,6 +56,22 @@ def check_pack(name: str, file: bytes, *, home: Path, documents: SharedDocuments
     intact, nor is a workbook that was saved again. Of a workbook, the values stored in its cells are compared too, but
     not formulas, hidden rows or formats. DataError for a file that is no pack.
     """
+    return note_check(inspect_pack(name, file, home=home), documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a file says by itself, as in PackCheck."""
+
+    intact: bool
+    same_values: bool
+    digest: str
+    reference: str
+    made_at: str
+
+
+def inspect_pack(name: str, file: bytes, *, home: Path) -> Inspection:
+    """Check a pack against itself; DataError for a file that is none."""
     content = read_pdf_content(file) if file.startswith(b"%PDF") else read_xlsx_content(file)
     if content is None or content.get("format") != FORMAT:
         raise DataError(
@@ -60,12 +79,17 @@ def check_pack(name: str, file: bytes, *, home: Path, documents: SharedDocuments
             f"{name} carries no content of one",
             "give the .pdf or .xlsx as it was written",
         )
-    digest = hash_content(content)
     intact, same_values = compare_file(file, content, home)
-    noted = find_recorded_pack(documents, digest)
     facts = str(content.get("reference")), str(content.get("made_at"))
-    sentence = describe_check(intact=intact, same_values=same_values, noted=noted)
-    return PackCheck(intact, same_values, noted is not None, digest, *facts, sentence)
+    return Inspection(intact, same_values, hash_content(content), *facts)
+
+
+def note_check(found: Inspection, documents: SharedDocuments | None) -> PackCheck:
+    """The result, with what the register of the store says of the content."""
+    noted = find_recorded_pack(documents, found.digest)
+    sentence = describe_check(intact=found.intact, same_values=found.same_values, noted=noted)
+    is_noted = noted is not None
+    return PackCheck(found.intact, found.same_values, is_noted, found.digest, found.reference, found.made_at, sentence)
 
 
 def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:
@@ -103,11 +127,13 @@ def compare_file(file: bytes, content: dict[str, Any], home: Path) -> tuple[bool
 
 def read_pdf_content(file: bytes) -> dict[str, Any] | None:
     """The JSON that the PDF carries; None if there is none."""
-    for match in STREAM.finditer(file):
+    for mark in MARK.finditer(file):
+        start = START.search(file, mark.end(), mark.end() + LONGEST_HEAD)
+        if start is None:
+            continue
         decompressor = zlib.decompressobj()
         try:
-            text = decompressor.decompress(file[match.end() :], LARGEST)
-            return parse_content(text)
+            return parse_content(decompressor.decompress(memoryview(file)[start.end() :], LARGEST))
         except zlib.error:
             continue
     return None
@@ -126,7 +152,7 @@ def parse_content(text: bytes) -> dict[str, Any] | None:
     """The content, if the text is one in its canonical form."""
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and encode_canonical(content) == text else None
 

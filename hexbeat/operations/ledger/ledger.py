@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from geo.errors import StoreError, UsageError
 from hexbeat.operations.ledger.visits import Visit, visit_id
 from hexbeat.operations.work_loads import WorkLoad, begin_work_load, parse_work_load
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, read_work_version, work_transaction
 from hexbeat.store.schema import visits as table
@@ -88,7 +89,9 @@ def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.dateti
     now_s = to_seconds(now)
     _require_past(visit, now_s)
     with work_transaction(store.engine) as connection:
-        return write_visit(connection, visit, load_id=None, now_s=now_s)
+        recorded = write_visit(connection, visit, load_id=None, now_s=now_s)
+        write_with_change(connection, rows=1)
+        return recorded
 
 
 def record_import(  # the facts of the file, all by name
@@ -124,6 +127,7 @@ def record_import(  # the facts of the file, all by name
         write_changes(connection, changes, load_id=load_id, now_s=now_s)
         tally = _count_outcomes(changes)
         connection.execute(sa.update(work_loads).where(work_loads.c.load_id == load_id).values(tally=json.dumps(tally)))
+        write_with_change(connection, rows=tally["new"] + tally["updated"])
     return tally, load_id
 
 
@@ -206,7 +210,9 @@ def undo_visit(store: "Store", viewer: Viewer, name: str, *, now: dt.datetime | 
                 "there is no visit of that name",
                 "see the names with hexbeat done list; nothing was changed",
             )
-        return restore_previous(connection, live, to_seconds(now))
+        has_earlier = restore_previous(connection, live, to_seconds(now))
+        write_with_change(connection, rows=1)
+        return has_earlier
 
 
 def list_imports(store: "Store", viewer: Viewer) -> list[WorkLoad]:
@@ -233,8 +239,10 @@ def undo_import(store: "Store", viewer: Viewer, *, now: dt.datetime | None = Non
         same_load = work_loads.c.load_id == row["load_id"]
         connection.execute(sa.update(work_loads).where(same_load).values(undone_at=now_s))
         live_visits = sa.select(table).where(table.c.load_id == row["load_id"], table.c.superseded_at.is_(None))
-        for live in connection.execute(live_visits).mappings().all():
+        undone = connection.execute(live_visits).mappings().all()
+        for live in undone:
             restore_previous(connection, dict(live), now_s)
+        write_with_change(connection, rows=len(undone))
     return parse_work_load(dict(row))
 
 

@@ -37,8 +37,8 @@ def _list_too_fine(viewer: Viewer, plan: Plan) -> Iterator[str]:
     stops = [stop for tour in plan.tours for stop in tour.stops]
     for layer in plan.scope.layers:
         detail = find_detail(viewer, layer)
-        if detail.kind == "points" or layer not in LAYER_NAMES:
-            continue
+        if detail.kind == "points" or (layer not in LAYER_NAMES and may(viewer, Action.SEE_POINTS)):
+            continue  # who sees the points of every layer may see a plan for one that is no more
         if not all(_is_within(stop, detail.finest or 0) for stop in stops):
             yield layer
 

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from hexbeat.accounts import find_account
 from hexbeat.operations.plans.plan_settings import read_plan_settings
+from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.shared_documents import DocumentKind
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.cli import Run
 from tests.support.stores import documents_in
 
@@ -31,9 +38,93 @@ def test_what_is_no_shared_file_or_cannot_be_used_is_refused(run: Run, tmp_path:
     documents_in(home)
     file.write_text("standard_hours = 0\n", encoding="utf-8")
     assert run("shared", "put", file, "--home", home).code == 3
-    named = run("shared", "show", "policy.toml", "--home", home)
+    named = run("shared", "show", "policy.json", "--home", home)
     assert named.err == (
-        "Shared files are plans.toml, release.toml, and source profiles such as finds.toml.\n"
-        "  You gave 'policy.toml'.\n  See `hexbeat shared`.\n"
+        "Shared files are plans.toml, release.toml, policy.toml, costs.toml, and source profiles such as finds.toml.\n"
+        "  You gave 'policy.json'.\n  See `hexbeat shared`.\n"
     )
     assert documents_in(home).counter() == 0
+
+
+LOCKED_OUT = (
+    "Who changes the access policy can still change it afterwards.\n  This one would not let your account.\n"
+    "  Keep your account in [local], with a role that may set_policy.\n"
+)
+BROKEN = (
+    "policy.toml says in known words who may see what.\n  The file has 'rolls', which is not a table that Hexbeat "
+    "knows.\n  Did you mean 'roles'?\n"
+)
+
+
+@pytest.fixture
+def homes(run: Run, tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two homes of one PostgreSQL store; with SQLite the same home twice."""
+    assert run
+    folders = [tmp_path / "home", tmp_path / ("other" if store_url else "home")]
+    if store_url:
+        monkeypatch.setenv("HEXBEAT_DATABASE_URL", store_url)
+    for folder in folders:
+        with Store.open(folder, database_url=store_url):
+            pass
+    return folders
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_policy_is_put_by_who_may_and_holds_for_every_home(
+    run: Run, homes: list[Path], tmp_path: Path, store_url: str | None
+) -> None:
+    one, other = homes
+    file = tmp_path / "policy.toml"
+    assert run("shared", "put", write(file, "[rolls]\n"), "--home", one).err == BROKEN
+    assert run("shared", "put", write(file, '[local]\n"*" = "police"\n'), "--home", one).err == LOCKED_OUT
+    keeper = f'[local]\n"{find_account()}" = "analyst"\n'
+    stricter = f'{keeper}[roles.police.layers]\nneedle_litter = "wards"\n'
+    assert run("shared", "put", write(file, stricter), "--home", one).err == "Shared: policy.toml.\n"
+    checked = run("policy", "check", "--role", "police", "--home", other, "--format", "json").json
+    assert (checked["file"], checked["roles"][0]["layers"]["needle_litter"]) == ("policy.toml", "wards")
+    refused = run("shared", "put", write(file, keeper), "--yes", "--home", other, "--role", "council")
+    assert (refused.code, refused.err.splitlines()[1]) == (4, "  It does not let council change a shared setting.")
+    assert run("shared", "remove", "policy.toml", "--yes", "--home", other).code == 0
+    assert run("policy", "check", "--home", one, "--format", "json").json["file"] is None
+    with Store.open(one, database_url=store_url) as store:
+        entries = [it for it in reversed(list_entries(store.engine, ANALYST)) if it.action == "set_policy"]
+    assert [(it.what, it.role, it.outcome) for it in entries] == [
+        ("shared put", "analyst", "failed"),
+        ("shared put", "analyst", "refused"),
+        ("shared put", "analyst", "done"),
+        ("shared put", "council", "refused"),
+        ("shared remove", "analyst", "done"),
+    ]
+
+
+@pytest.mark.postgres
+def test_a_broken_shared_policy_refuses_everybody_until_its_keeper_puts_another(
+    run: Run, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEXBEAT_DATABASE_URL", database_url)
+    one, other = tmp_path / "home", tmp_path / "other"
+    one.mkdir()
+    keeper = f'[local]\n"{find_account()}" = "analyst"\n'
+    write(one / "policy.toml", keeper)  # of an older home: it is taken over
+    assert run("policy", "check", "--home", other, "--format", "json").json["file"] is None
+    assert run("policy", "check", "--home", one, "--format", "json").json["file"] == "policy.toml"
+    assert run("policy", "check", "--home", other, "--format", "json").json["local"] == {find_account(): "analyst"}
+    with Store.open(one, database_url=database_url) as store:
+        store.documents(ANALYST).write(DocumentKind.SETTING, "policy.toml", b"[rolls]\n")
+    for words in (["counts"], ["shared"], ["sources"], ["policy", "check"], ["find", "linthorpe"]):
+        refused = run(*words, "--home", other)
+        assert (refused.code, refused.err) == (3, BROKEN), words
+    file = write(tmp_path / "policy.toml", keeper)
+    assert run("shared", "put", file, "--yes", "--home", other).err == "Shared: policy.toml.\n"
+    assert run("policy", "check", "--home", one).code == 0
+    write(other / "policy.toml", "[local]\n")
+    differs = run("policy", "check", "--home", other)
+    assert differs.code == 0
+    assert differs.err.splitlines()[0] == (
+        "The home folder has another policy.toml than the store. The store's counts for everybody: compare them, then "
+        "remove the file, or share it with `hexbeat shared put`."
+    )

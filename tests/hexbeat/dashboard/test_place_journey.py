@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from hexbeat.operations.plans.plan_settings import forget_start
 from tests.support.browser import PHONE, wait_in_map
 from tests.support.partners_side import Open, Served
+from tests.support.stores import documents_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -88,4 +89,4 @@ def test_a_postcode_becomes_a_start_and_the_plan_leads_to_its_first_stop(
     expect(link).to_have_attribute("href", re.compile(r"^geo:54\.\d{5},-1\.\d{5}\?q="))
     guest.settle()
     assert guest.overflow() == 0
-    forget_start(served_app.home, "TS1 2AA (Central)")  # the next one begins as the first did
+    forget_start(documents_in(served_app.home), "TS1 2AA (Central)")  # the next one begins as the first did

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.errors import DataError
 from hexbeat.dashboard.uploads import STALE_S, clean_name, select_main_files, write_uploads
 
 
@@ -31,6 +32,18 @@ def test_files_are_gone_after_an_error_too(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\Abroken\Z"), write_uploads([Upload("finds.csv")], tmp_path):
         raise ValueError("broken")
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_files_that_the_server_would_read_by_itself_are_bounded(tmp_path: Path) -> None:
+    files = [Upload("a.gpx", bytes(600_000)), Upload("b.gpx", bytes(600_001))]
+    with pytest.raises(DataError) as caught, write_uploads(files, tmp_path, most_bytes=1_200_000):
+        pytest.fail("they were written")
+    assert str(caught.value) == (
+        "Files for this page have at most 1 MB together; yours have 1.2 MB; split them, or use the command line"
+    )
+    assert not (tmp_path / "uploads").exists()
+    with write_uploads(files, tmp_path, most_bytes=1_200_001) as paths:
+        assert [path.stat().st_size for path in paths] == [600_000, 600_001]
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from hexbeat.ingest.load_process import JobLimits, ingest_apart, parse_answer, s
 from hexbeat.ingest.sources import load_profile
 from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.settings import Settings
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.roles import Role
@@ -31,6 +33,20 @@ def write_table(folder: Path, rows: int) -> Path:
     return path
 
 
+def find_workers(parent: int) -> list[int]:
+    """The processes of load_worker that this process has started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            began_it = int((process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if b"hexbeat.ingest.load_worker" in words and began_it == parent:
+            found.append(int(process.name))
+    return found
+
+
 def settings_of(folder: Path, name: str) -> Settings:
     Store.open(folder / name)
     return Settings(folder / name, "middlesbrough", None)
@@ -41,9 +57,13 @@ def test_a_suggestion_and_a_load_say_what_they_say_without_the_process(tmp_path:
     path.write_text(path.read_text(encoding="utf-8") + ROW.format("b").replace("54.57", "0"), encoding="utf-8")
     assert suggest_apart(path) == suggest_profile(path)
     apart, here = settings_of(tmp_path, "apart"), settings_of(tmp_path, "here")
+    deed = Deed(door="dashboard", action="load", what="data/load")
     report = ingest_apart(
-        apart, ANALYST, [path], source="table", progress=lambda done, total: steps.append((done, total))
+        apart, ANALYST, [path], source="table", progress=lambda done, total: steps.append((done, total)), deed=deed
     )
+    with Store.open(apart.home) as loaded:  # the transaction of the load wrote the entry, so nobody writes it again
+        (entry,) = list_entries(loaded.engine, ANALYST)
+    assert (entry.what, entry.rows, entry.outcome, deed.is_written) == ("data/load", 3, "done", True)
     store = Store.open(here.home)
     same = ingest_files(store, ANALYST, [path], source="table", area=load_area("middlesbrough"), home=here.home)
     assert report == same
@@ -79,7 +99,7 @@ def test_a_load_that_takes_too_long_is_ended_and_changes_nothing(tmp_path: Path)
     settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, 150_000)
     with pytest.raises(DataError) as caught:
         ingest_apart(
-            settings, ANALYST, [path], source=load_profile("table", tmp_path),
+            settings, ANALYST, [path], source=load_profile("table", None),
             limits=JobLimits(4_000_000_000, cpu_s=1, cpu_s_per_mb=0, file_bytes=0),
         )  # fmt: skip
     assert str(caught.value) == (
@@ -104,18 +124,25 @@ def test_nobody_who_stops_waiting_leaves_a_load_behind(tmp_path: Path) -> None:
 def test_the_process_that_forks_others_is_started_again_if_it_ended(tmp_path: Path) -> None:
     path = write_table(tmp_path, 2)
     first = suggest_apart(path)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            parent = int((process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-        if b"hexbeat.ingest.load_worker" in words and parent == os.getpid():
-            os.kill(int(process.name), signal.SIGKILL)
-            break
-    else:
-        pytest.fail("no process forks others")
+    (forker,) = find_workers(os.getpid())
+    os.kill(forker, signal.SIGKILL)
     assert suggest_apart(path) == first
+
+
+def test_a_load_that_is_killed_says_so_and_the_next_one_works(tmp_path: Path) -> None:
+    settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, 400)
+
+    def kill(_done: int, _total: int) -> None:
+        for job in [job for forker in find_workers(os.getpid()) for job in find_workers(forker)]:
+            os.kill(job, signal.SIGKILL)
+
+    with pytest.raises(DataError) as caught:
+        ingest_apart(settings, ANALYST, [path], source="table", progress=kill)
+    assert str(caught.value) == (
+        "A file is read to its end; the process that read finds.csv was ended from outside; nothing was changed; try "
+        "again, and if it happens again, the machine lacks memory: split the file"
+    )
+    assert ingest_apart(settings, ANALYST, [path], source="table").batch_id == 1
 
 
 def test_what_reads_files_from_anywhere_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +153,11 @@ def test_what_reads_files_from_anywhere_knows_no_secret(monkeypatch: pytest.Monk
     assert not [name for name in environment if name.startswith(("HEXBEAT", "PG"))]
 
 
-@pytest.mark.parametrize("value", [os.system, Path("x"), load_profile, DataError("a", "b", "c")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [os.system, Path("x"), load_profile, DataError("a", "b", "c")],
+    ids=["command", "path", "function", "error"],
+)
 def test_an_answer_that_would_run_anything_is_refused(value: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match=r"\A[\w.]+\Z"):
         parse_answer(pickle.dumps(value))

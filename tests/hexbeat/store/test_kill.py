@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.load_processes import FIXED, NEW, Loader
+from tests.support.load_processes import FIXED, NEW, Loader, check_entries
 
 RUNS = 20
 
@@ -57,6 +57,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path: Path, store_url: str 
         told = kill_somewhere(pid, loader, last + 1, random)
         with Store.open(tmp_path / "home", database_url=store_url) as store:
             last = check_whole(store, told)
+            check_entries(store, last)
             if store.engine.dialect.name == "sqlite":
                 with store.engine.connect() as connection:
                     assert connection.execute(sa.text("PRAGMA integrity_check")).scalar() == "ok"

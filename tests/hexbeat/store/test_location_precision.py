@@ -1,6 +1,5 @@
 """How well a source knows its places, as both databases keep it: by event and version, in every file, and migrated."""
 
-import shutil
 from pathlib import Path
 
 import geopandas
@@ -9,9 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-import hexbeat.store.migrations
 from hexbeat.store.column_cache import ColumnCache
-from hexbeat.store.databases import make_engine, migrate
 from hexbeat.store.event_files import export_events
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.records import read_live_records
@@ -20,6 +17,7 @@ from layers.access import ANALYST
 from layers.columns import Columns
 from layers.event import LOCATION_PRECISIONS
 from tests.support.events import WARDS, event_frame, load
+from tests.support.stores import older_store
 
 KINDS = [None, *LOCATION_PRECISIONS]
 METRES = [np.nan, 5.0, np.nan, 100.0, 30.5, 250.0]
@@ -100,24 +98,15 @@ def test_files_carry_it(sqlite_store: Store, tmp_path: Path, ending: str) -> Non
 
 
 def test_an_older_store_takes_police_uk_for_snapped_and_the_rest_for_unknown(
-    tmp_path: Path, store_url: str | None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_url: str | None
 ) -> None:
-    folder = tmp_path / "migrations"
-    ignored = shutil.ignore_patterns("__pycache__", "v0006*")
-    shutil.copytree(Path(hexbeat.store.migrations.__file__).parent, folder, ignore=ignored)
     sources = ("police-uk-street", "police-uk-stop-search", "table", "police-uk-by-hand")
-    with monkeypatch.context() as then:
-        then.setattr("hexbeat.store.databases._MIGRATIONS", folder)
-        then.setattr("hexbeat.store.databases.HEAD", "0005")
-        engine = make_engine(tmp_path / "home", store_url)
-        migrate(engine)
-        with engine.begin() as connection:
-            names = "created, area, files, new, updated, unchanged, removed, rejected"
-            connection.execute(sa.text(f"INSERT INTO batches ({names}) VALUES (0, 'a', 1, 0, 0, 0, 0, 1)"))  # noqa: S608  # our names
-            for place, source in enumerate(sources):
-                for superseded in (50, None):
-                    _insert_old(connection, f"k{place}", source, superseded)
-        engine.dispose()
+    with older_store(tmp_path / "home", store_url, "0005") as connection:
+        names = "created, area, files, new, updated, unchanged, removed, rejected"
+        connection.execute(sa.text(f"INSERT INTO batches ({names}) VALUES (0, 'a', 1, 0, 0, 0, 0, 1)"))  # noqa: S608  # our names
+        for place, source in enumerate(sources):
+            for superseded in (50, None):
+                _insert_old(connection, f"k{place}", source, superseded)
     with Store.open(tmp_path / "home", database_url=store_url) as store:
         assert list_places(read(store)) == [
             ("police-uk-street", "snapped", 0.0),

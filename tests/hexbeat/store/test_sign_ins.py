@@ -39,6 +39,23 @@ def test_a_key_finds_its_sign_in_until_it_ends(store: Store) -> None:
     assert store.version() == version  # no cache is of less use for it
 
 
+def test_a_clock_that_is_set_back_makes_no_sign_in_longer(store: Store) -> None:
+    key, other = begin_sign_in(store, person("one")), begin_sign_in(store, person("two"))
+    assert find_sign_in(store, key, now=NOW, ticks=0.0)
+    assert find_sign_in(store, key, now=NOW + 10, ticks=90.0)  # the clock was set back by 80 seconds
+    assert find_sign_in(store, key, now=NOW + 10, ticks=99.9)
+    for now in (NOW, NOW + 20):
+        assert find_sign_in(store, key, now=now, ticks=100.0) is None
+    assert find_sign_in(store, other, now=NOW + 20, ticks=100.0)  # first seen now: the clock alone counts
+
+
+def test_a_clock_that_jumps_forth_for_a_while_ends_no_sign_in_that_it_has_not_outlived(store: Store) -> None:
+    key = begin_sign_in(store, person("one"))
+    assert find_sign_in(store, key, now=NOW + 1, ticks=1.0)
+    assert find_sign_in(store, key, now=NOW + 500, ticks=2.0) is None
+    assert find_sign_in(store, key, now=NOW + 3, ticks=3.0)
+
+
 def test_the_store_holds_no_key_and_forgets_what_has_ended(store: Store) -> None:
     key = begin_sign_in(store, person("one"))
     with store.engine.connect() as connection:

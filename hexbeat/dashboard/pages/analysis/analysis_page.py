@@ -13,6 +13,7 @@ from hexbeat.analysis.emerging_map import EmergingMap
 from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_known_hours, find_busiest_shift
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
@@ -121,6 +122,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     choices = draw_request(installation, map_choices=find_map_choices() or open_choices(installation))
+    audit_view(installation, "analysis", format_request_query(choices))
     freshness = find_chosen_freshness(installation, choices)
     last = find_last_known_day(freshness, layers=choices.layers, today=installation.today)
     draw_old_records(installation, choices.layers, choices.wards)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
 from geo.calendar import find_month_start, list_months
 from hexbeat.areas.place_names import build_ward_labels
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.controls import draw_day
@@ -160,9 +161,11 @@ def draw_correction(installation: Installation, coverage: Coverage) -> None:
     what = f"{find_layer(layer).title} from {source}{where}, {format_date(first)} to {format_date(last)}"
 
     def act() -> str:
-        saved = correct_coverage(
-            installation.store.engine, installation.viewer, entry, time_zone=installation.area.time_zone
-        )
+        days: dict[str, Any] = {"layers": entry.layer, "from": entry.start, "to": entry.end, "wards": entry.wards}
+        with audit_change(installation, action=Action.LOAD, what=f"data/coverage {entry.kind}", **days):
+            saved = correct_coverage(
+                installation.store.engine, installation.viewer, entry, time_zone=installation.area.time_zone
+            )
         to_come = "" if saved.end == entry.end else f" Days from {format_date(saved.end)} on are still to come."
         return f"Saved: {what}: {kind}.{to_come}"
 

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.pages.data.coverage_section import draw_coverage
 from hexbeat.dashboard.pages.data.loads_section import (
@@ -21,7 +22,7 @@ from hexbeat.dashboard.pages.data.quality_tables import REASON_LABELS, render_so
 from hexbeat.dashboard.pages.data.upload import draw_upload
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
 from hexbeat.operations.reference_places import (
     KIND_NAMES,
     ReferenceReport,
@@ -48,6 +49,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     draw_header(installation, pages)
     with st.container(horizontal=True, wrap=False, key="hb_data", gap="large"):
         with st.container(key="hb_data_left", width="stretch"):
+            draw_notices(installation.store.notices)
             draw_coverage(installation)
             draw_sources(installation)
             draw_last_load(installation)
@@ -60,6 +62,13 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             else:
                 st.text("Your role cannot load files.")
             draw_reference(installation)
+
+
+def draw_notices(notices: Sequence[str]) -> None:
+    """Draw what the store had to say of the files of the home when it was opened, such as one that does not count."""
+    if notices:
+        sentences = "".join(f"<p>{escape_html(notice)}</p>" for notice in notices)
+        st.html(f'<div class="hb-old" role="note">{sentences}</div>')
 
 
 def draw_sources(installation: Installation) -> None:
@@ -151,7 +160,10 @@ def draw_file(installation: Installation) -> None:
 
 def load_file(installation: Installation, files: Sequence[Any], kind: str, *, dry_run: bool) -> ReferenceReport:
     """Load the file, or only check it in a dry run."""
-    with write_uploads(files, installation.settings.home) as paths:
+    with (
+        audit_change(installation, action=Action.LOAD, what="data/places", kind=kind, dry_run=dry_run),
+        write_uploads(files, installation.settings.home, most_bytes=MOST_READ_HERE) as paths,
+    ):
         return load_reference(
             installation.store,
             installation.viewer,
@@ -194,7 +206,8 @@ def draw_undo(installation: Installation, loads: Sequence[WorkLoad]) -> None:
     action = f"the load of {last.file}" if last.file else "the removal"
 
     def act() -> str:
-        undo_reference(installation.store, installation.viewer, kind=last.kind)
+        with audit_change(installation, action=Action.UNDO, what="data/places", kind=last.kind):
+            undo_reference(installation.store, installation.viewer, kind=last.kind)
         st.session_state.pop(REPORT_KEY, None)
         return f"Undone: {action} ({kind})."
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from geo.errors import HexbeatError
 from hexbeat import demonstration
+from hexbeat.dashboard.audit import audit_change, audit_file
 from hexbeat.dashboard.pages.data.quality_tables import build_rejects_csv, describe_undo
 from hexbeat.dashboard.pages.data.upload_report import REPORT_KEY
 from hexbeat.dashboard.screen import draw_error
@@ -71,7 +72,9 @@ def draw_last_load(installation: Installation) -> None:
         return
 
     def act() -> str:
-        installation.store.undo_last(installation.viewer, batch_id=load.batch_id)
+        with audit_change(installation, action=Action.UNDO, what="data/load") as deed:
+            undone = installation.store.undo_last(installation.viewer, batch_id=load.batch_id)
+            deed.rows = undone.new + undone.updated + undone.removed
         st.session_state.pop(REPORT_KEY, None)
         return "The load was undone."
 
@@ -103,7 +106,11 @@ def draw_rejects(installation: Installation) -> None:
         "Download them, correct them and load the file again."
     )
     st.download_button(
-        "Download the rejects", data=build_csv, file_name="hexbeat-rejects.csv", mime="text/csv", on_click="ignore"
+        "Download the rejects",
+        data=audit_file(installation, build_csv, form="csv", what="data/rejects", action=Action.SEE_REJECTS),
+        file_name="hexbeat-rejects.csv",
+        mime="text/csv",
+        on_click="ignore",
     )
 
 
@@ -114,9 +121,11 @@ def draw_demonstration(installation: Installation) -> None:
     st.html('<h2 class="hb-title">Demonstration events</h2>')
 
     def act() -> str:
-        removed = demonstration.remove_demonstration(
-            installation.store, installation.viewer, home=installation.settings.home
-        )["removed"]
+        with audit_change(installation, action=Action.ERASE, what="data/demonstration") as deed:
+            removed = demonstration.remove_demonstration(
+                installation.store, installation.viewer, home=installation.settings.home
+            )["removed"]
+            deed.rows = removed
         return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
 
     number = format_plural(int(installation.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from geo.errors import DataError, HexbeatError
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, draw_message
 from hexbeat.dashboard.pages.data.reading_section import (
     CHECK,
@@ -34,6 +35,7 @@ from hexbeat.ingest.readers import SHEET_SUFFIXES, TEXT_SUFFIXES
 from hexbeat.ingest.sources import SourceProfile, list_profiles, save_profile
 from hexbeat.ingest.suggestions import Suggestion, find_missing_parts, make_profile
 from hexbeat.store.live_columns import has_demonstration
+from layers.access import Action
 from layers.catalogue import LAYERS
 from layers.coverage import Span
 from layers.wording import escape_html, format_list
@@ -275,7 +277,10 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
         bar.progress(min(done / max(total, 1), 1.0), text)
 
     installation = request.installation
-    with write_uploads(request.files, installation.settings.home) as paths:
+    with (
+        audit_change(installation, action=Action.LOAD, what="data/load", layers=request.layer, dry_run=dry_run) as deed,
+        write_uploads(request.files, installation.settings.home) as paths,
+    ):
         report = ingest_apart(
             installation.settings,
             installation.viewer,
@@ -286,7 +291,9 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
             progress=show_progress,
             covers=request.covers,
             replace_other_events=replace_other_events,
+            deed=deed,
         )
+        deed.rows = sum(file.tally.new + file.tally.updated + file.tally.removed for file in report.files)
     bar.empty()
     return report
 

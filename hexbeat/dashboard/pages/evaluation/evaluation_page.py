@@ -13,8 +13,10 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit_folium import st_folium
 
 from geo.errors import HexbeatError
+from hexbeat.analysis.costs import read_costs
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.credits import format_credits
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
@@ -35,6 +37,7 @@ from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
 from layers.access import may_make
 from layers.catalogue import find_layer
+from layers.costs import Costs
 from layers.wording import escape_html
 
 __all__ = ["draw_before_after", "render_intervals", "render_table", "show"]
@@ -69,13 +72,13 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             st.info(request.missing)
             return
         protocol = _fix_cached_protocol(installation, installation.key, installation.today, request)
-        if draw_rule(protocol):
+        if draw_rule(installation, protocol):
             draw_answer(installation, protocol)
     except HexbeatError as error:
         draw_error(error)
 
 
-def draw_rule(protocol: Protocol) -> bool:
+def draw_rule(installation: Installation, protocol: Protocol) -> bool:
     """Draw the rule and the button. True if the person has asked for the answer to this rule."""
     is_answered = st.session_state.get("outcome_looked") == protocol.hash
     lines = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in describe_rule(protocol))
@@ -83,7 +86,7 @@ def draw_rule(protocol: Protocol) -> bool:
         st.html(f'<ul class="hb-notes">{lines}</ul><p class="hb-small">SHA-256 of the rule: {protocol.hash}</p>')
         st.download_button(
             "Download the rule (JSON)",
-            data=format_protocol(protocol),
+            data=audit_file(installation, lambda: format_protocol(protocol), form="json", what="outcome/rule"),
             file_name=f"hexbeat-rule-{protocol.hash[:8]}.json",
             mime="application/json",
             on_click="ignore",
@@ -106,8 +109,10 @@ def _request_answer(rule: str) -> None:
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """Draw the sentence, the intervals, the maps, the numbers and the files."""
-    evaluation = _evaluate_cached(installation, installation.key, protocol.hash, protocol)
-    details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in evaluation.verdict.details)
+    costs = read_costs(installation.store)
+    evaluation = _evaluate_cached(installation, installation.key, protocol.hash, costs, protocol)
+    pounds = evaluation.cost.sentences if evaluation.cost else []
+    details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in (*pounds, *evaluation.verdict.details))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
     draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
@@ -134,10 +139,12 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
                 evaluation, installation.area, mark=mark, made_at=dt.datetime.now(installation.area.tz)
             ),
         ),
-        "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note)),
+        "csv": ("text/csv", lambda: build_evaluation_csv(evaluation.effect, note=note, cost=evaluation.cost)),
         "geojson": (
             "application/geo+json",
-            lambda: build_evaluation_geojson(evaluation.effect, evaluation.points, evaluation.verdict, note=note),
+            lambda: build_evaluation_geojson(
+                evaluation.effect, evaluation.points, evaluation.verdict, note=note, cost=evaluation.cost
+            ),
         ),
     }
     labels = {"pdf": "One A4 page (PDF)", "csv": "Numbers (CSV)", "geojson": "What was compared (GeoJSON)"}
@@ -145,7 +152,7 @@ def draw_files(installation: Installation, evaluation: Evaluation) -> None:
         for kind, (mime, make) in makers.items():
             st.download_button(
                 labels[kind],
-                data=check_export(installation, make, document="evaluation"),
+                data=check_export(installation, make, document="evaluation", form=kind),
                 file_name=f"hexbeat-{installation.area.name}-did-it-work-{evaluation.effect.protocol.hash[:8]}.{kind}",
                 mime=mime,
                 on_click="ignore",
@@ -171,11 +178,16 @@ def _fix_cached_protocol(
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing …")
 def _evaluate_cached(
-    _installation: Installation, key: InstallationKey, rule: str, _fix_cached_protocol: Protocol
+    _installation: Installation, key: InstallationKey, rule: str, costs: Costs, _fix_cached_protocol: Protocol
 ) -> Evaluation:
     del key, rule
     return evaluate_protocol(
-        _installation.store, _installation.viewer, _installation.columns, _installation.area, _fix_cached_protocol
+        _installation.store,
+        _installation.viewer,
+        _installation.columns,
+        _installation.area,
+        _fix_cached_protocol,
+        costs=costs,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import streamlit as st
 
 from hexbeat.analysis.alerts import Alert, AlertReport
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
 from hexbeat.dashboard.state.session import Installation, find_freshness
@@ -68,7 +69,9 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
         ):
             st.download_button(
                 label,
-                data=partial(build_form, pdf=ending == "pdf"),
+                data=audit_file(
+                    installation, partial(build_form, pdf=ending == "pdf"), form=ending, what="map/alert form"
+                ),
                 file_name=f"{name}.{ending}",
                 mime=mime,
                 on_click="ignore",

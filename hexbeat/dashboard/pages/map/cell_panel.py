@@ -193,6 +193,8 @@ def draw_card_links(  # the ways on from one card
                     installation,
                     lambda: build_counts_csv(build_card_rows(card), note=note),
                     layers=[line.spec.name for line in card.lines],
+                    form="csv",
+                    what="map/cell",
                 ),
                 file_name=f"hexbeat-{installation.area.name}-{card.cell}.csv",
                 mime="text/csv",

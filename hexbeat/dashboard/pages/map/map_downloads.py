@@ -152,7 +152,9 @@ def draw_download(
     document: str | None = None,
 ) -> None:
     """Draw one button; the policy is checked again when the file is made."""
-    data = check_export(installation, make, layers=[one.spec.name for one in figures], document=document)
+    layers = [layer_figures.spec.name for layer_figures in figures]
+    form = name.rpartition(".")[2]
+    data = check_export(installation, make, layers=layers, document=document, form=form)
     st.download_button(label, data=data, file_name=name, mime=mime, on_click="ignore", key=f"download_{name}")
 
 

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
+from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
 from hexbeat.dashboard.map.hex_layer import MapMark
 from hexbeat.dashboard.map.live_map import draw_live_map
@@ -86,6 +87,7 @@ def draw_main(
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = count_all_layers(installation, choices, last=last, resolution=resolution)
+    audit_view(installation, "map", format_query(choices), rows=round(sum(one.total for one in figures)))
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
     draw_old_records(installation, choices.layers, choices.wards)
     draw_sentences(installation, choices, views, size.sentence)

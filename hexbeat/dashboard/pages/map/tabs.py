@@ -9,9 +9,10 @@ import streamlit as st
 
 from hexbeat.analysis.rhythm import count_known_hours
 from hexbeat.areas.street_names import name_cell
+from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.pages.map.map_downloads import draw_downloads
 from hexbeat.dashboard.pages.map.time_map import draw_time_map
-from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.choices import Choices, build_filter, format_query
 from hexbeat.dashboard.state.figures import LayerFigures, count_months
 from hexbeat.dashboard.state.freshness import judge_months
 from hexbeat.dashboard.state.session import Installation
@@ -195,6 +196,14 @@ def draw_records(installation: Installation, choices: Choices, last: date) -> No
         st.text("No record of this place matches the filters.")
         return
     records = read_records(installation.store, installation.viewer, ids[:MOST_RECORDS])
+    audit_view(
+        installation,
+        "map/records",
+        format_query(choices),
+        action=Action.SEE_RECORDS,
+        rows=len(records),
+        also=choices.cell,
+    )
     limit_note = f"; the newest {MOST_RECORDS} are shown" if len(ids) > MOST_RECORDS else ""
     place = name_cell(choices.cell, installation.area)
     st.text(f"{place}: {format_plural(len(ids), 'record', 'records')}{limit_note}.")

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.pages.plan.plan_request import draw_patrol_choices, draw_sweep_choices
@@ -133,7 +134,9 @@ def _make_plan(
 
     try:
         require(installation.viewer, Action.PLAN)
-        plan = make(show_progress)
+        with audit_change(installation, action=Action.PLAN, what="plan") as deed:
+            plan = make(show_progress)
+            deed.rows = sum(len(tour.stops) for tour in plan.tours)
         save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
         if read_plan_settings(installation.documents).starts[:1] != (start,):
             remember_start(installation.documents, start)

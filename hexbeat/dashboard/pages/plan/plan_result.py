@@ -1,11 +1,13 @@
 """A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.map.tour_map import choose_team_style, draw_tours
 from hexbeat.dashboard.screen import check_export
@@ -78,6 +80,7 @@ def draw_team_files(installation: Installation, plan: Plan, tour: Tour, pages: S
                     installation,
                     lambda: build_plan_gpx(plan, installation.area, team=tour.team),
                     document="plan",
+                    form="gpx",
                 ),
                 file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}-{tour.team.lower().replace(' ', '-')}.gpx",
                 mime=PLAN_FILES["gpx"][1],
@@ -95,7 +98,7 @@ def draw_files(installation: Installation, plan: Plan) -> None:
                     continue
                 st.download_button(
                     label,
-                    data=lambda kind=kind: _build_file(installation, plan, kind),  # type: ignore[misc]  # a button's own kind
+                    data=audit_file(installation, partial(_build_file, installation, plan, kind), form=kind),
                     file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}{suffix}",
                     mime=mime,
                     on_click="ignore",

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.header import draw_header, find_page
 from hexbeat.dashboard.pages.data.loads_section import draw_confirmed_button, draw_message
 from hexbeat.dashboard.pages.data.quality_tables import render_table
@@ -19,7 +20,7 @@ from hexbeat.dashboard.pages.record.record_stops import draw_stops
 from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_week_heading
 from hexbeat.dashboard.screen import STYLE, check_export, draw_error
 from hexbeat.dashboard.state.session import Installation, InstallationKey
-from hexbeat.dashboard.uploads import select_main_files, write_uploads
+from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
 from hexbeat.operations.ledger.ledger_return import (
@@ -99,7 +100,9 @@ def draw_return(installation: Installation, plans: Sequence[Plan], visits: pd.Da
         ):
             st.download_button(
                 label,
-                data=check_export(installation, make, document="return"),
+                data=check_export(
+                    installation, make, document="return", form=ending.removeprefix("."), what="done/return"
+                ),
                 file_name=stem + ending,
                 mime=mime,
                 on_click="ignore",
@@ -277,7 +280,10 @@ def draw_check(installation: Installation, file: Any, key: tuple[str, str, str],
 
 def import_file(installation: Installation, file: Any, plan: Plan, tour: Tour, *, dry_run: bool) -> ImportReport:
     """Import the file for this plan; a track belongs to this team."""
-    with write_uploads([file], installation.settings.home) as paths:
+    with (
+        audit_change(installation, action=Action.RECORD_WORK, what="done/import", dry_run=dry_run),
+        write_uploads([file], installation.settings.home, most_bytes=MOST_READ_HERE) as paths,
+    ):
         return import_visits(
             installation.store,
             installation.viewer,
@@ -317,7 +323,8 @@ def draw_undo(installation: Installation) -> None:
         return
 
     def act() -> str:
-        undo_import(installation.store, installation.viewer)
+        with audit_change(installation, action=Action.RECORD_WORK, what="done/undo import"):
+            undo_import(installation.store, installation.viewer)
         st.session_state.pop(REPORT_KEY, None)
         return "The import was undone."
 

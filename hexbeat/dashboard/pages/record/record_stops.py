@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.map.tour_map import draw_next_stop
 from hexbeat.dashboard.pages.record.record_view import (
     StopState,
@@ -145,7 +146,9 @@ def record_stop(
             needles=needles if outcome == DONE else None,
             outcome=outcome,
         )
-        record_visit(installation.store, installation.viewer, visit, now=now)
+        with audit_change(installation, action=Action.RECORD_WORK, what="done/visit") as deed:
+            record_visit(installation.store, installation.viewer, visit, now=now)
+            deed.rows = 1
     except HexbeatError as error:
         st.session_state[MESSAGE_KEY] = error
         return
@@ -173,7 +176,8 @@ def draw_undo(installation: Installation, progress: TourProgress) -> None:
 def undo_stop(installation: Installation, name: str, order: int) -> None:
     """Undo one visit, and keep a message that says what is recorded now."""
     try:
-        has_earlier = undo_visit(installation.store, installation.viewer, name)
+        with audit_change(installation, action=Action.RECORD_WORK, what="done/undo"):
+            has_earlier = undo_visit(installation.store, installation.viewer, name)
     except HexbeatError as error:
         st.session_state[MESSAGE_KEY] = error
         return

@@ -10,11 +10,14 @@ import shapely
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from hexbeat.cli.server_commands import SERVER_MODULE
 from hexbeat.dashboard.public.place_index import select_place_names
 from hexbeat.dashboard.public.site import write_site
 from tests.support.browser import Windows
-from tests.support.public_side import Ear, map_of, open_page, public_server
+from tests.support.paths import ROOT
+from tests.support.public_side import Ear, map_of, open_page
 from tests.support.releases import WARDS, example_release, write_example
+from tests.support.servers import served_by
 
 pytestmark = pytest.mark.browser
 ABBEY, BRIDGE = WARDS
@@ -103,8 +106,13 @@ def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to
 def test_the_served_map_finds_it_in_the_browser_alone(windows: Windows, tmp_path: Path) -> None:
     release = write_example(tmp_path / "release", example_release(published=PUBLISHED))
     made_points().to_csv(tmp_path / "gazetteer.csv", index=False)
-    told = {"HEXBEAT_NAMES": str(tmp_path / "gazetteer.csv"), "HEXBEAT_NAMES_CREDIT": "Names: Somebody"}
-    with public_server(release, environment=told, audited=False) as url:
+    # The server itself: `hexbeat serve` tells it only of the gazetteer of an area that this machine has.
+    told = {
+        "HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release),
+        "HEXBEAT_NAMES": str(tmp_path / "gazetteer.csv"), "HEXBEAT_NAMES_CREDIT": "Names: Somebody",
+    }  # fmt: skip
+    command = ["-m", SERVER_MODULE, str(ROOT / "streamlit_app.py"), "public", "127.0.0.1"]
+    with served_by(command, environment=told) as url:
         ear = Ear(windows.take(url), windows=windows)
         open_page(ear.page, url)
         expect(ear.page.get_by_text("Names: Somebody")).to_be_visible()

@@ -11,9 +11,12 @@ import streamlit as st
 from streamlit.runtime.context import StreamlitHeaders
 
 from geo.errors import HexbeatError
+from hexbeat.dashboard.header import write_role_choice
+from hexbeat.dashboard.login_audit import PAUSE_S, REFUSED_LINK, Refusals
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state import login as logins
 from hexbeat.dashboard.state.login import (
+    ROLE_KEY,
     build_login,
     find_local_login,
     find_login,
@@ -25,8 +28,9 @@ from hexbeat.dashboard.state.login import (
 from hexbeat.dashboard.state.session import open_installation
 from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.sign_ins import LINK, PROVIDER, SignIn, begin_sign_in, end_sign_in
-from layers.access import Role, Viewer
+from layers.access import ANALYST, Role, Viewer
 
 SIGNED_OUT: Final = (
     "Only people who are signed in see the partners' records; you are signed out, or your sign-in has ended; "
@@ -131,7 +135,7 @@ def test_a_window_that_stays_open_is_looked_at_again(settings: Settings, begin: 
 def test_a_file_is_not_made_for_who_signed_out_meanwhile(settings: Settings, begin: Begin) -> None:
     login = build_login(settings, begin(method=LINK), chosen=None)
     installation = open_installation(settings, login=login)
-    make = check_export(installation, lambda: b"file")
+    make = check_export(installation, lambda: b"file", form="csv")
     assert make() == b"file"
     end_sign_in(open_shared_store(settings), login.key)
     assert refusal(make) == SIGNED_OUT
@@ -178,3 +182,37 @@ def test_a_list_that_cannot_be_read_lets_nobody_in(settings: Settings, begin: Be
         f"policy.toml says in known words who may see what; {fact}; "
         "see 'Who may see what' in docs/running.md; until it is put right, nobody sees anything"
     )
+
+
+def test_processes_behind_one_proxy_share_a_cookie_and_two_ports_of_a_machine_do_not() -> None:
+    public = "https://hexbeat.example.gov.uk"
+    assert {format_cookie_name(port, public) for port in (8501, 8502)} == {"hexbeat_session_443"}
+    assert format_cookie_name(8501, f"{public}:8443") == "hexbeat_session_8443"
+    assert [format_cookie_name(port) for port in (8501, 8502)] == ["hexbeat_session_8501", "hexbeat_session_8502"]
+
+
+def test_who_knocks_unknown_is_written_once_a_minute_and_who_is_known_each_time(settings: Settings) -> None:
+    time_s = 1_000.0
+    refusals, store = Refusals(clock=lambda: time_s), open_shared_store(settings)
+    for subject in ("", "", "jo", "jo", ""):
+        refusals.write(store, "link", REFUSED_LINK, subject=subject)
+    time_s += PAUSE_S
+    refusals.write(store, "link", REFUSED_LINK)
+    entries = list(reversed(list_entries(store.engine, ANALYST)))
+    assert [it.subject for it in entries] == ["unknown", "jo", "jo", "unknown"]
+    assert {(it.role, it.action, it.what, it.outcome, it.reason) for it in entries} == {
+        ("none", "sign_in", "link", "refused", "its key is not the one that is good now")
+    }
+
+
+def test_another_role_is_written_when_it_is_chosen(
+    settings: Settings, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_policy(settings, '[groups]\nbeat = "police"\nward = "council"\n')
+    installation = open_installation(settings, login=build_login(settings, begin("beat", "ward"), chosen=None))
+    monkeypatch.setattr(st, "session_state", {ROLE_KEY: Role.POLICE})
+    write_role_choice(installation)
+    (entry,) = list_entries(installation.store.engine, ANALYST)
+    assert (entry.subject, entry.role, entry.action, entry.what) == (
+        "a.person@example.org (id-1)", "council", "choose_role", "role police",
+    )  # fmt: skip

@@ -200,8 +200,9 @@ def test_tls_is_remembered_and_keeps_cookies_where_there_is_tls(side: str) -> No
 
 @pytest.mark.parametrize("side", GATES)
 def test_a_download_may_do_nothing_in_a_browser(side: str) -> None:
-    policy = headers_of(ask(side, "/media/x.html"))["content-security-policy"]
-    assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    headers = headers_of(ask(side, "/media/x.html"))
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert headers["cache-control"] == "no-store"  # a shared computer keeps no copy
 
 
 def test_the_public_side_has_the_names_it_is_given() -> None:

@@ -15,6 +15,7 @@ import xlsxwriter
 
 from geo.errors import DataError
 from hexbeat.areas.area import load_area
+from hexbeat.documents.evidence.evidence_apart import check_pack_apart
 from hexbeat.documents.evidence.evidence_check import check_pack, read_pdf_content
 from hexbeat.documents.evidence.evidence_document import render_evidence_pdf
 from hexbeat.documents.evidence.evidence_sheets import CONTENT_SHEET, build_evidence_xlsx, split_text
@@ -102,6 +103,20 @@ def test_an_untouched_pack_is_intact_and_noted_where_it_was_made(tmp_path: Path,
     later_check = check_pack(f"pack.{ending}", file, home=tmp_path, documents=documents_in(tmp_path))
     assert later_check.noted
     assert later_check.sentence == "What the file shows is its content, as it was made here on 22 Nov 2026."
+
+
+@pytest.mark.slow  # a process of its own starts
+def test_in_a_process_of_its_own_a_pack_is_what_it_is(tmp_path: Path) -> None:
+    register = documents_in(tmp_path)
+    assert check_pack_apart("pack.pdf", pdf(), home=tmp_path, documents=register) == check_pack(
+        "pack.pdf", pdf(), home=tmp_path, documents=register
+    )
+    with pytest.raises(DataError) as refused:
+        check_pack_apart("x.pdf", b"%PDF", home=tmp_path, documents=register)
+    assert str(refused.value) == (
+        "A pack is checked in a file that hexbeat evidence wrote; x.pdf carries no content of one; give the .pdf or "
+        ".xlsx as it was written"
+    )
 
 
 def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hexbeat.operations.ledger.ledger import list_imports, read_visits
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.load_processes import VISITS, Loader
+from tests.support.load_processes import VISITS, Loader, check_entries
 
 RUNS = 4
 
@@ -34,6 +34,7 @@ def test_killed_while_importing_the_ledger_is_whole(tmp_path: Path, store_url: s
         with Store.open(tmp_path / "home", database_url=store_url) as store:
             stood, found = len(list_imports(store, ANALYST)), read_visits(store, ANALYST)
             assert stood in {told, told + 1}
+            check_entries(store, stood)
             assert (len(found), set(found["minutes"])) == ((VISITS, {stood}) if stood else (0, set()))
             if store.engine.dialect.name == "sqlite":
                 with store.engine.connect() as connection:

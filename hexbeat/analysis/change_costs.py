@@ -1,0 +1,82 @@
+"""A change in pounds: what the difference between two periods costs, by cell, by ward or in all."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from geo.poisson_sums import interval_of_difference, interval_of_sum
+from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
+from hexbeat.analysis.costs import list_costed_layers
+from hexbeat.analysis.study import Study
+from layers.catalogue import find_layer, find_layer_code
+from layers.columns import Columns
+from layers.costs import Cost, Costs
+from layers.coverage import count_days
+from layers.filters import Filter
+
+__all__ = ["cost_changes"]
+
+
+def cost_changes(
+    columns: Columns, chosen: Filter, study: Study, costs: Costs, *, unit: str, against: Against, time_zone: str
+) -> list[Cost | None]:
+    """What the differences of a change cost, in the order of its rows; `unit` is "cells", "wards" or "whole".
+
+    Minus: it costs less now. Each part with one unit cost is compared by itself, over the same known days. None for a
+    row that is not known. Empty for states (the same order may be in force in both periods), for layers whose small
+    numbers are hidden, and where nothing is compared.
+    """
+    (layer,) = chosen.layers
+    if find_layer(layer).kind == "state" or not list_costed_layers(columns, (layer,)):
+        return []
+    own = columns.layer == find_layer_code(layer)
+    names = [columns.categories[code] for code in np.unique(columns.category[own]).tolist()]
+    prices = defaultdict[float | None, list[str]](list)
+    for name in [name for name in names if not chosen.categories or name in chosen.categories]:
+        found = costs.find(layer, name)
+        prices[None if found is None else found.pounds].append(name)
+    maps = {
+        price: build_change_map(
+            columns,
+            replace(chosen, categories=tuple(categories)) if len(prices) > 1 else chosen,
+            study,
+            against=against,
+            with_cells=unit == "cells",
+            time_zone=time_zone,
+        )
+        for price, categories in prices.items()
+    }
+    frames = {price: getattr(change, unit) for price, change in maps.items()}
+    if not frames:
+        return []
+    scale = _find_scale(next(iter(maps.values())))
+    rows = len(next(iter(frames.values())))
+    if any(len(frame) != rows for frame in frames.values()):
+        return []
+    return [_cost_row({price: frame.iloc[row] for price, frame in frames.items()}, scale) for row in range(rows)]
+
+
+def _find_scale(change: ChangeMap) -> float:
+    """How much longer the known days of now are than those before."""
+    before = count_days(change.known_other)
+    return count_days(change.known_now) / before if before else 1.0
+
+
+def _cost_row(parts: Mapping[float | None, Any], usual_scale: float) -> Cost | None:
+    """One row of each part, by its unit cost."""
+    if any(np.isnan(row["now"]) for row in parts.values()):
+        return None
+    known = [(price, row) for price, row in parts.items() if price is not None]
+    left = sum(float(row["now"] + row["before"]) for price, row in parts.items() if price is None)
+    if not known:
+        return Cost(None, 0.0, left)
+    scales = [
+        float((row["now"] - row["difference"]) / row["before"]) if row["before"] else usual_scale for _, row in known
+    ]
+    now = interval_of_sum([float(row["now"]) for _, row in known], [price for price, _ in known])
+    weights = [price * scale for (price, _), scale in zip(known, scales, strict=True)]
+    before = interval_of_sum([float(row["before"]) for _, row in known], weights)
+    return Cost(interval_of_difference(now, before), sum(float(row["now"] + row["before"]) for _, row in known), left)

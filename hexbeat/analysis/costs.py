@@ -1,0 +1,131 @@
+"""Counts in pounds: the unit costs that all share, and the numbers that a viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from geo.errors import DataError
+from hexbeat.store.shared_documents import read_shared_setting
+from layers.catalogue import LAYER_NAMES, find_layer
+from layers.columns import Columns
+from layers.costs import COSTS_FILE, Cost, Costs, add_up, format_cost, parse_costs
+from layers.counting import count_groups
+from layers.filters import Filter
+from layers.grouping import Group
+from layers.wording import format_list
+
+if TYPE_CHECKING:
+    from geo.wards import Wards
+    from hexbeat.store.store import Store
+
+__all__ = ["CountCosts", "cost_counts", "cost_rows", "list_costed_layers", "read_costs"]
+
+_Key = tuple[object, ...]
+_NOTHING: Final = Cost(None, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CountCosts:
+    """What counts cost: in all, by row in the order of the rows, and the sentences on what that rests on."""
+
+    total: Cost
+    rows: tuple[Cost, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The total, never without its interval, and the notes."""
+        return [f"In pounds: {format_cost(self.total)}.", *self.notes]
+
+    def build_file_columns(self) -> dict[str, list[Any]]:
+        """Columns for the rows of a file: pounds with both ends (None: not costed), and events that are not in them."""
+        rows = [cost.to_json() for cost in self.rows]
+        names = {"pounds": "cost_pounds", "low": "cost_low", "high": "cost_high", "events_not_costed": "not_costed"}
+        return {column: [row[name] for row in rows] for name, column in names.items()}
+
+
+def read_costs(store: "Store") -> Costs:
+    """The unit costs that all share, none without a file. They name no event, so every viewer may read them.
+
+    DataError if the file cannot be read or says anything that is not known.
+    """
+    try:
+        text = read_shared_setting(store.engine, store.files_folder, COSTS_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{COSTS_FILE} is a text file in UTF-8",
+            f"it cannot be read ({type(error).__name__})",
+            "correct the file, or remove it: nothing is costed without it",
+        ) from error
+    return parse_costs(None if text is None else text.encode())
+
+
+def list_costed_layers(columns: Columns, layers: Sequence[str]) -> list[str]:
+    """Those of these layers (none: all) that may be costed: seen, and with all their numbers. Pounds tell numbers."""
+    shown = [spec.name for spec in columns.list_shown() if columns.find_fewest((spec.name,)) == 1]
+    return [name for name in shown if not layers or name in layers]
+
+
+def cost_counts(
+    columns: Columns,
+    chosen: Filter,
+    costs: Costs,
+    *,
+    by: Sequence[Group],
+    resolution: int,
+    wards: "Wards",
+    time_zone: str,
+) -> tuple[Cost, dict[_Key, Cost]]:
+    """What the filter's events cost in all, and by each group of `by`: the values of its columns, in their order.
+
+    Events are costed, whatever the filter sums. Layers whose small numbers are hidden from the viewer are left out.
+    """
+    layers = list_costed_layers(columns, chosen.layers)
+    if not layers:
+        return Cost(None, 0.0, 0.0), {}
+    filtered = replace(chosen, layers=tuple(layers), measure="events")
+    parts: tuple[Group, ...] = ("layer", "category")
+    strata = count_groups(columns, filtered, by=parts, wards=wards, resolution=resolution, time_zone=time_zone)
+    total = _sum_strata(strata.list_rows(), ())[()]
+    groups = (*by, *(part for part in parts if part not in by))
+    grouped = count_groups(columns, filtered, by=groups, wards=wards, resolution=resolution, time_zone=time_zone)
+    rows = grouped.list_rows()
+    names = [name for name in (rows[0] if rows else {}) if name != "count" and (name in by or name not in parts)]
+    return (
+        add_up(costs, total, layers=layers),
+        {key: add_up(costs, counts, layers=layers) for key, counts in _sum_strata(rows, names).items()},
+    )
+
+
+def cost_rows(
+    columns: Columns,
+    chosen: Filter,
+    costs: Costs,
+    rows: Sequence[Mapping[str, object]],
+    *,
+    by: Sequence[Group],
+    resolution: int,
+    wards: "Wards",
+    time_zone: str,
+) -> CountCosts | None:
+    """What the rows of a count by `by` cost; None where the installation has no unit costs."""
+    if not costs:
+        return None
+    total, found = cost_counts(columns, chosen, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone)
+    keys = [tuple(value for name, value in row.items() if name != "count") for row in rows]
+    shown = [name for name in LAYER_NAMES if not columns.hides(name) and (not chosen.layers or name in chosen.layers)]
+    layers = list_costed_layers(columns, chosen.layers)
+    hidden = [find_layer(name).many for name in shown if name not in layers]
+    notes = [f"Not costed: {format_list(hidden)}, whose small numbers are not shown to your role."] if hidden else []
+    return CountCosts(total, tuple(found.get(key, _NOTHING) for key in keys), (*notes, *costs.describe(layers)))
+
+
+def _sum_strata(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> Mapping[_Key, Mapping[tuple[str, str], float]]:
+    """The counts by (layer, category) of each group."""
+    sums: dict[_Key, dict[tuple[str, str], float]] = defaultdict(lambda: defaultdict(float))
+    for row in rows:
+        sums[tuple(row[name] for name in names)][row["layer"], row["category"]] += float(row["count"])
+    return sums
