@@ -79,7 +79,7 @@ def build_frame(
     del streets, gazetteer, tiles
     base_map = build_base_map(area, view_key=view_key)
     base_map.get_root().render()
-    base_map.render()
+    base_map.render()  # type: ignore[no-untyped-call]  # branca types some of its functions only
     html, header = streamlit_folium._get_html(base_map), streamlit_folium._get_header(base_map)  # noqa: SLF001 - as there
     script = streamlit_folium._get_map_string(base_map)  # noqa: SLF001 - as there
     scripts = [address for _, address in base_map.default_js]
