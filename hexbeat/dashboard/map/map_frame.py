@@ -1,7 +1,7 @@
 """The frame of a live map: streamlit-folium's component, with all but the cells rendered once and kept.
 
 folium and streamlit-folium compile some dozen templates and look through the whole map at each call. Only the data of
-the cells change with a filter, so what they make of the rest is kept, and the data are put into the place left for them.
+the cells change with a filter. So what they make of the rest is kept, and the data are put into their place in it.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import HexLayer
 from hexbeat.tiles import TileService, read_tile_service
 
-__all__ = ["MapFrame", "draw_map_frame"]
+__all__ = ["MapFrame", "build_frame", "draw_map_frame"]
 
 HOLE: Final = "hexbeatcells"  # a word that nothing else in a map's script has
 RETURNED: Final = "last_active_drawing"
@@ -52,7 +52,7 @@ class CellsHole(Layer):
 
 def draw_map_frame(area: Area, hex_layer: HexLayer, *, key: str, height: int, view_key: str) -> Any:
     """Draw the layer on the area's base map, as `st_folium` does; what the browser last returned."""
-    frame = _build_frame(area, key, view_key, read_streets(area), read_gazetteer(area), read_tile_service())
+    frame = build_frame(area, key, view_key, read_streets(area), read_gazetteer(area), read_tile_service())
     state_key = frame.arguments["key"]
 
     def keep_returned() -> None:
@@ -67,7 +67,7 @@ def draw_map_frame(area: Area, hex_layer: HexLayer, *, key: str, height: int, vi
 
 
 @lru_cache(maxsize=32)
-def _build_frame(
+def build_frame(
     area: Area,
     key: str,
     view_key: str,
@@ -79,7 +79,7 @@ def _build_frame(
     del streets, gazetteer, tiles
     base_map = build_base_map(area, view_key=view_key)
     base_map.get_root().render()
-    base_map.render()
+    base_map.render()  # type: ignore[no-untyped-call]  # branca types some of its functions only
     html, header = streamlit_folium._get_html(base_map), streamlit_folium._get_header(base_map)  # noqa: SLF001 - as there
     script = streamlit_folium._get_map_string(base_map)  # noqa: SLF001 - as there
     scripts = [address for _, address in base_map.default_js]

@@ -6,9 +6,9 @@ import h3
 import pytest
 import streamlit_folium
 
-from hexbeat.dashboard.map import basemap, map_frame
+from hexbeat.dashboard.map import basemap
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
-from hexbeat.dashboard.map.map_frame import draw_map_frame
+from hexbeat.dashboard.map.map_frame import build_frame, draw_map_frame
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.demonstrations import middlesbrough
 
@@ -29,9 +29,9 @@ def test_the_component_gets_what_streamlit_folium_would_give_it(monkeypatch: pyt
     monkeypatch.setattr(basemap, "serve_text", lambda stem, suffix, _: f"../files/{stem}{suffix}")
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(streamlit_folium, "_component_func", lambda **arguments: calls.append(arguments))
-    map_frame._build_frame.cache_clear()
+    build_frame.cache_clear()
     draw_map_frame(middlesbrough(), HexLayer([CELL], [3.0], STYLE), key="map", height=300, view_key="view")
-    map_frame._build_frame.cache_clear()
+    build_frame.cache_clear()
     group = folium.FeatureGroup(name="cells")
     group.add_child(HexLayer([CELL], [3.0], STYLE))
     streamlit_folium.st_folium(
