@@ -1,7 +1,8 @@
 """The frame of a live map: streamlit-folium's component, with all but the cells rendered once and kept.
 
 folium and streamlit-folium compile some dozen templates and look through the whole map at each call. Only the data of
-the cells change with a filter, so what they make of the rest is kept, and the data are put into the place left for them.
+the cells change with a filter, so what they make of the rest is kept, and the data are put into the place left for
+them.
 """
 
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def _build_frame(
     del streets, gazetteer, tiles
     base_map = build_base_map(area, view_key=view_key)
     base_map.get_root().render()
-    base_map.render()
+    base_map.render()  # type: ignore[no-untyped-call]
     html, header = streamlit_folium._get_html(base_map), streamlit_folium._get_header(base_map)  # noqa: SLF001 - as there
     script = streamlit_folium._get_map_string(base_map)  # noqa: SLF001 - as there
     scripts = [address for _, address in base_map.default_js]

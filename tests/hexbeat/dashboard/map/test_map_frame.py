@@ -29,9 +29,9 @@ def test_the_component_gets_what_streamlit_folium_would_give_it(monkeypatch: pyt
     monkeypatch.setattr(basemap, "serve_text", lambda stem, suffix, _: f"../files/{stem}{suffix}")
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(streamlit_folium, "_component_func", lambda **arguments: calls.append(arguments))
-    map_frame._build_frame.cache_clear()
+    map_frame._build_frame.cache_clear()  # noqa: SLF001 - other tests fill the same cache
     draw_map_frame(middlesbrough(), HexLayer([CELL], [3.0], STYLE), key="map", height=300, view_key="view")
-    map_frame._build_frame.cache_clear()
+    map_frame._build_frame.cache_clear()  # noqa: SLF001 - other tests fill the same cache
     group = folium.FeatureGroup(name="cells")
     group.add_child(HexLayer([CELL], [3.0], STYLE))
     streamlit_folium.st_folium(
