@@ -175,7 +175,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                     again = judge(describe_all(home, url, disk, deed), before, after, is_entry=False)
                     verdict = "repeated" if again == "after" else verdict
                 tally[verdict] += 1
-                tally["unnoted"] += verdict == "after" and found.entries == before.entries
+                tally["unnoted"] += verdict == "after" and deed.kind != "older" and found.entries == before.entries
     return {"deed": name, "fault": fault, "runs": runs, **tally}
 
 

@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from geo.lazy_modules import import_lazily
 from hexbeat.analysis.costs import CountCosts, cost_rows, read_costs
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import parse_cells
-from hexbeat.areas.street_names import name_cells
 from hexbeat.cli.answers import format_value, print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
@@ -36,6 +35,12 @@ from layers.filters import Filter, require_resolution
 from layers.grouping import GROUPS
 from layers.periods import describe_missing_days, get_coverage, has_known_day
 from layers.precision import describe_fine_cells, measure_chosen_precision
+
+if TYPE_CHECKING:
+    from hexbeat.areas import place_names, street_names
+else:
+    place_names = import_lazily("hexbeat.areas.place_names")
+    street_names = import_lazily("hexbeat.areas.street_names")
 
 __all__ = ["counts"]
 
@@ -122,7 +127,7 @@ def name_rows(rows: list[dict[str, Any]], area: Area) -> list[dict[str, Any]]:
     if not rows or "cell" not in rows[0]:
         return rows
     cells = list(dict.fromkeys(row["cell"] for row in rows))
-    places = dict(zip(cells, name_cells(parse_cells(cells), area), strict=True))
+    places = dict(zip(cells, street_names.name_cells(place_names.parse_cells(cells), area), strict=True))
     at = list(rows[0]).index("cell") + 1
     return [dict([*list(row.items())[:at], ("place", places[row["cell"]]), *list(row.items())[at:]]) for row in rows]
 

@@ -177,10 +177,13 @@ def require_whole_register(store: "Store", viewer: Viewer, registered: Mapping[t
 
 
 def record_head(store: "Store", viewer: Viewer, area: str, number: int, checksum: str) -> None:
-    """Record a release in the store, before its files are written."""
+    """Record a release in the store, before its files are written. Nothing changes if it is recorded."""
     require(viewer, Action.EXPORT)
+    same_release = sa.select(published.c.number).where(published.c.area == area, published.c.number == number)
+    with read_transaction(store.engine) as connection:
+        if connection.execute(same_release).first() is not None:
+            return
     with work_transaction(store.engine) as connection:
-        same_release = sa.and_(published.c.area == area, published.c.number == number)
-        if connection.execute(sa.select(published.c.number).where(same_release)).first() is None:
+        if connection.execute(same_release).first() is None:
             connection.execute(sa.insert(published).values(area=area, number=number, checksum=checksum))
             write_with_change(connection)

@@ -90,7 +90,7 @@ def test_a_link_begins_a_new_sign_in_whatever_key_the_browser_has(settings: Sett
     async def nobody(*_: Any) -> None:
         raise AssertionError
 
-    door = RequireSignIn(nobody, door=Door(settings, None, 10, links))
+    door = RequireSignIn(nobody, door=Door(settings, None, 10, links=links))
     asyncio.run(door(build_scope("http", planted, query=f"key={printed[0]}"), nobody, send))
     headers = dict(answers[0]["headers"])
     given = headers[b"set-cookie"].decode().partition(";")[0].partition("=")[2]

@@ -176,7 +176,7 @@ def read_text(file: Path) -> str:
             shapes = {"geometry": shapely.from_wkb(frame["geometry"].to_numpy())} if "geometry" in frame else {}
             return frame.assign(**shapes).to_csv()
         case ".xlsx":
-            tables = pd.read_excel(file, sheet_name=None, header=None, engine="openpyxl")
+            tables = pd.read_excel(file, sheet_name=None, header=None, engine="calamine")
             return "\n".join(table.to_csv() for table in tables.values())
         case ".gz":
             return "a backup"

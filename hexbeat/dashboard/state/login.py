@@ -26,6 +26,7 @@ from layers.access import Role, Viewer, build_stranger
 __all__ = [
     "ROLE_KEY",
     "Login",
+    "build_login",
     "find_local_login",
     "find_login",
     "find_roles",

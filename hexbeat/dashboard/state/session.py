@@ -95,11 +95,13 @@ def open_installation(settings: Settings, *, login: Login | None = None) -> Inst
     AreaError if there is no such area, StoreError if the store cannot be opened, PolicyError or DataError if the access
     policy gives the local account no role.
     """
+    # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
+    area = None if settings.database_url else load_area(settings.area, home=settings.home)
     store, cache = _open_store(resolve_home(settings.home), settings.database_url, settings)
     login = login or find_local_login(store)
     viewer = login.viewer
     store.refresh_areas()
-    area = load_area(settings.area, home=settings.home)
+    area = area or load_area(settings.area, home=settings.home)
     return Installation(
         settings=settings,
         area=area,

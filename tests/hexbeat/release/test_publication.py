@@ -10,11 +10,14 @@ import pytest
 
 from geo.errors import AreaError, DataError, HexbeatError, PolicyError, UsageError
 from hexbeat.areas.area import load_area
+from hexbeat.operations.ledger.ledger import work_version
 from hexbeat.release import publication as publishing
 from hexbeat.release.audit import AuditReport, Disclosure, audit_folder
 from hexbeat.release.format import Release
 from hexbeat.release.policy import ReleasePolicy
 from hexbeat.store.shared_documents import DocumentKind
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.releases import Publisher, made_quarters, with_layer
 from tests.support.stores import documents_in
 
@@ -84,9 +87,14 @@ def test_builds_of_the_same_store_are_byte_identical(released: Path, tmp_path: P
 def test_with_nothing_due_the_last_release_is_written_again(publisher: Publisher, tmp_path: Path) -> None:
     before = files_of(tmp_path / "out")
     publisher.load(made_quarters(publisher.area, number=40, seed=9), now="2026-11-25", name="late.csv")
+    shutil.rmtree(tmp_path / "out")  # as after a loss of power, when the register is written and the folder is not
+    with Store.open(publisher.home) as store:
+        work = work_version(store, ANALYST)
     again = publisher.publish(tmp_path / "out", as_at="2026-12-30")
     assert not again.is_new
     assert files_of(tmp_path / "out") == before
+    with Store.open(publisher.home) as store:
+        assert work_version(store, ANALYST) == work
 
 
 def test_what_is_received_late_counts_when_it_is_received(publisher: Publisher, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
+from hexbeat.dashboard.state.pounds import describe_pounds
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
@@ -270,7 +271,8 @@ def build_layer_view(
             return build_empty_forecast_view(figures, has_selection=find_selection(installation, layer) is not None)
         return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
     maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
-    return build_counts_view(figures, choices, maximum=maximum, ward_names=names, area=installation.area)
+    view = build_counts_view(figures, choices, maximum=maximum, ward_names=names, area=installation.area)
+    return replace(view, notes=(*view.notes, *describe_pounds(installation, choices, figures)))
 
 
 def draw_maps(
