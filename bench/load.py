@@ -6,7 +6,8 @@ page has run to its end, and goes on. The usual way is the least page with the s
 message to the end of the run. The least page runs as Streamlit comes: it collects garbage after every run, which
 Hexbeat's settings leave to Python; `--same-settings` runs it with Hexbeat's settings. Memory is what the server has
 more than before, for each session. Required: no session ends or sees an error, and at 20 sessions the median and the
-95th percentile of a change are at most 1.5 times those of the trivial page."""
+95th percentile of a change are at most 1.5 times those of the trivial page.
+"""
 
 import argparse
 import asyncio
