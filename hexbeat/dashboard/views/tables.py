@@ -243,8 +243,8 @@ def style_frame(table: pd.DataFrame) -> "Styler":
         [{"id": f"row{row}_col{place}", "display_value": text} for row, text in enumerate(texts)]
         for place, texts in columns
     ]
-    styler._compute = lambda: styler  # type: ignore[attr-defined,method-assign]  # noqa: SLF001 - Streamlit calls it
-    styler._translate = lambda *_: {"body": body}  # type: ignore[attr-defined,method-assign]  # noqa: SLF001 - the same
+    styler._compute = lambda: styler  # type: ignore[attr-defined]  # noqa: SLF001 - Streamlit calls it
+    styler._translate = lambda *_: {"body": body}  # type: ignore[attr-defined]  # noqa: SLF001 - the same
     return styler
 
 

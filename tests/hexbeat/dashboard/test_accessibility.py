@@ -109,9 +109,9 @@ def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
     assert faults(guest) == set()
 
 
-def test_axe_finds_nothing_on_pages_that_make_documents_and_none_scrolls_sideways(guest: Visit) -> None:
+def test_axe_finds_nothing_on_documents_and_the_trail_and_none_scrolls_sideways(guest: Visit) -> None:
     page = guest.page
-    for title in ("Briefing", "Evidence", "Did it work", "Naloxone"):
+    for title in ("Briefing", "Evidence", "Did it work", "Naloxone", "Audit"):
         page.get_by_role("link", name=title).click()
         expect(page.locator(".hb-menu")).to_contain_text(title)
         assert faults(guest) == set()
