@@ -16,7 +16,7 @@ from hexbeat.areas.area import Area, load_named_area
 from hexbeat.policy import choose_lesser_role, find_local_viewer
 from hexbeat.settings import Settings
 from hexbeat.store.column_cache import ColumnCache
-from hexbeat.store.databases import has_store
+from hexbeat.store.home_layout import has_store
 from hexbeat.store.store import Store
 from hexbeat.town_audit import audit_opening, audited
 from layers.access import Action, Role, Viewer, require

@@ -11,7 +11,7 @@ from hexbeat.cli.command_audit import audit_command, note_rows
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.backup import Backup, restore_backup, write_backup
-from hexbeat.store.databases import has_store
+from hexbeat.store.home_layout import has_store
 from hexbeat.store.store import Store
 from layers.access import build_stranger
 

@@ -17,16 +17,16 @@ from geo.lazy_modules import import_lazily
 from hexbeat.cli.command_audit import ACTIONS, audit_command, audit_unknown_viewer, find_command_name
 from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
+from hexbeat.store.home_layout import has_shared_files, has_store
 from layers.access import Action, Viewer
 
 if TYPE_CHECKING:
     from hexbeat.areas import area as areas
-    from hexbeat.store import databases, home_files
+    from hexbeat.store import home_files
     from hexbeat.store import store as stores
     from hexbeat.store.shared_documents import SharedDocuments
 else:
     areas = import_lazily("hexbeat.areas.area")
-    databases = import_lazily("hexbeat.store.databases")
     home_files = import_lazily("hexbeat.store.home_files")
     stores = import_lazily("hexbeat.store.store")
 
@@ -105,7 +105,7 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     cannot be written.
     """
     settings = Settings.from_environment(home=home, area=area)
-    if not databases.has_store(settings.home, settings.database_url):
+    if not has_store(settings.home, settings.database_url):
         find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
@@ -127,7 +127,7 @@ def open_documents(
     It is written into the audit trail, as `action` if that is not the command's usual one. `find` finds the viewer.
     """
     settings = Settings.from_environment(home=home)
-    if not databases.has_store(settings.home, settings.database_url) and not home_files.has_shared_files(settings.home):
+    if not has_store(settings.home, settings.database_url) and not has_shared_files(settings.home):
         yield None
         return
     with open_store(settings) as store:

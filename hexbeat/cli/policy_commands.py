@@ -12,7 +12,7 @@ from hexbeat.cli.command_audit import audit_command
 from hexbeat.cli.installation import Format, FormatOption, HomeOption, find_viewer, open_store
 from hexbeat.policy import EVERYBODY_ELSE, POLICY_FILE, AccessPolicy, choose_lesser_role, find_local_viewer, read_policy
 from hexbeat.settings import Settings
-from hexbeat.store.databases import has_store
+from hexbeat.store.home_layout import has_store
 from hexbeat.store.shared_documents import read_shared_setting
 from layers.access import Role, Viewer, find_detail
 from layers.catalogue import LAYERS

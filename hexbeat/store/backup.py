@@ -26,7 +26,8 @@ from geo.errors import DataError, StoreError, UsageError
 from hexbeat.files import atomic_write, hash_file
 from hexbeat.folders import hold_draft, sync_folder
 from hexbeat.store.database_errors import build_damage_error, reading_values, translate_errors
-from hexbeat.store.databases import FILE_NAME, read_transaction
+from hexbeat.store.databases import read_transaction
+from hexbeat.store.home_layout import FILE_NAME
 from hexbeat.store.schema import HEAD, metadata, store_state
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require

@@ -26,14 +26,13 @@ from hexbeat.store.database_errors import (
     reading_values,
     translate_errors,
 )
+from hexbeat.store.home_layout import FILE_NAME
 from hexbeat.store.postgres import make_postgres_engine
 from hexbeat.store.schema import HEAD, store_state
 
 __all__ = [
-    "FILE_NAME",
     "WRITES",
     "change_version",
-    "has_store",
     "make_engine",
     "migrate",
     "read_transaction",
@@ -43,7 +42,6 @@ __all__ = [
     "write_transaction",
 ]
 
-FILE_NAME: Final = "hexbeat.sqlite"
 WRITES: Final = "hexbeat_writes"  # the execution option of a transaction that will write
 _MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -210,11 +208,6 @@ def _make_sqlite_engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def has_store(home: Path, database_url: str | None) -> bool:
-    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL."""
-    return database_url is not None or (home / FILE_NAME).exists()
 
 
 def migrate(engine: Engine) -> None:

@@ -12,10 +12,8 @@ differs from the shared one does not count, and a notice says so. Areas are writ
 
 import contextlib
 import json
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +25,8 @@ from hexbeat.files import atomic_write
 from hexbeat.folders import atomic_replace
 from hexbeat.store.database_errors import translate_errors
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.document_kinds import MARK_FILE, SETTING_FILES
+from hexbeat.store.document_kinds import MARK_FILE
+from hexbeat.store.home_layout import PATHS, HomeFile, find_home_files
 from hexbeat.store.schema import shared_documents, store_state
 from hexbeat.store.shared_documents import (
     DocumentKind,
@@ -37,45 +36,19 @@ from hexbeat.store.shared_documents import (
     read_live_hashes,
 )
 
-__all__ = ["AREA_CACHE", "ASIDE_FOLDER", "has_shared_files", "take_over_home", "write_area_cache"]
+__all__ = ["AREA_CACHE", "ASIDE_FOLDER", "take_over_home", "write_area_cache"]
 
 ASIDE_FOLDER: Final = "before-shared"
 AREA_CACHE: Final = Path("cache") / "boundaries"
 _TAKEN_BY: Final = "the files of a home"
 _TAKEN_ONCE: Final = (DocumentKind.PLAN, DocumentKind.SELECTION, DocumentKind.EVIDENCE, DocumentKind.RELEASE)
 _EDITED: Final = (DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.AREA)
-# The path of each kind's files in a home; its group is the name of the document.
-_PATHS: Final[Mapping[DocumentKind, re.Pattern[str]]] = {
-    DocumentKind.PLAN: re.compile(r"plans/([^/.][^/]*)\.json"),
-    DocumentKind.SELECTION: re.compile(r"winners/([^/.][^/]*)\.json"),
-    DocumentKind.EVIDENCE: re.compile(r"evidence/([0-9a-f]{64})"),
-    DocumentKind.RELEASE: re.compile(r"published/([^/.][^/]*/\d+/(?:note\.json|release/[^/]+))"),
-    DocumentKind.SETTING: re.compile(f"({'|'.join(map(re.escape, SETTING_FILES))})"),
-    DocumentKind.SOURCE: re.compile(r"sources/([^/.][^/]*)\.toml"),
-    DocumentKind.AREA: re.compile(r"boundaries/([^/.][^/]*/[^/.][^/]*)"),
-}
 _PLACES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.SETTING: "{}",
     DocumentKind.SOURCE: "sources/{}.toml",
     DocumentKind.AREA: "boundaries/{}",
 }
-_DEPTHS: Final[Mapping[DocumentKind, int]] = {DocumentKind.RELEASE: 4, DocumentKind.AREA: 2}  # floors of folders
 _Stamp = tuple[int, int, str]  # time of change, bytes, SHA-256
-
-
-@dataclass(frozen=True, slots=True)
-class _HomeFile:
-    """A file of a home that can be a shared document."""
-
-    kind: DocumentKind
-    name: str
-    path: Path
-
-    @property
-    def group(self) -> str:
-        """What is taken over together or not at all: an area, or an area's register; else the file alone."""
-        parts = self.kind in (DocumentKind.AREA, DocumentKind.RELEASE)
-        return self.name.split("/")[0] if parts else self.name
 
 
 def take_over_home(engine: Engine, home: Path) -> tuple[str, ...]:
@@ -90,47 +63,20 @@ def take_over_home(engine: Engine, home: Path) -> tuple[str, ...]:
 
 
 def _take_over(engine: Engine, home: Path) -> tuple[str, ...]:
-    once = [file for kind in _TAKEN_ONCE for file in _find_files(home, kind)]
+    once = [file for kind in _TAKEN_ONCE for file in find_home_files(home, kind)]
     notices = _take_once(engine, home, once) if once else []
     if engine.dialect.name == "sqlite":
         _follow_files(engine, home)
     else:
-        edited = [file for kind in _EDITED for file in _find_files(home, kind)]
+        edited = [file for kind in _EDITED for file in find_home_files(home, kind)]
         notices += _take_once(engine, home, edited) if edited else []
         write_area_cache(engine, home)
     return tuple(notices)
 
 
-def has_shared_files(home: Path) -> bool:
-    """Whether a home has files that belong into a store, or count beside it."""
-    return any(_find_files(home, kind) for kind in DocumentKind)
-
-
-def _find_files(home: Path, kind: DocumentKind) -> list[_HomeFile]:
-    """The files of a kind in a home, sorted by their path."""
-    pattern = _PATHS[kind]
-    top = home if kind == DocumentKind.SETTING else home / pattern.pattern.split("/")[0]
-    paths = (path.relative_to(home).as_posix() for path in _walk(top, _DEPTHS.get(kind, 1)))
-    matches = [(path, match) for path in sorted(paths) if (match := pattern.fullmatch(path))]
-    return [_HomeFile(kind, match.group(1), home / path) for path, match in matches]
-
-
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
-    """The files in a folder and the folders in it, `depth` floors; none where it cannot be read."""
-    try:
-        paths = list(folder.iterdir())
-    except OSError:
-        return
-    for path in paths:
-        if path.is_file():
-            yield path
-        elif depth > 1 and path.is_dir():
-            yield from _walk(path, depth - 1)
-
-
-def _take_once(engine: Engine, home: Path, files: list[_HomeFile]) -> list[str]:
+def _take_once(engine: Engine, home: Path, files: list[HomeFile]) -> list[str]:
     """Put files into the store, and move them aside; a group of which the store has another form stays where it is."""
-    groups: dict[tuple[DocumentKind, str], list[_HomeFile]] = defaultdict(list)
+    groups: dict[tuple[DocumentKind, str], list[HomeFile]] = defaultdict(list)
     for file in files:
         groups[file.kind, file.group].append(file)
     taken, notices = [], []
@@ -163,10 +109,10 @@ def _read_groups(connection: Connection, kind: DocumentKind) -> dict[str, dict[s
     columns = shared_documents.c
     query = sa.select(columns.name).where(columns.kind == str(kind))
     groups: dict[str, dict[str, str]] = {
-        _HomeFile(kind, row.name, Path()).group: {} for row in connection.execute(query)
+        HomeFile(kind, row.name, Path()).group: {} for row in connection.execute(query)
     }
     for name, sha256 in read_live_hashes(connection, kind).items():
-        groups[_HomeFile(kind, name, Path()).group][name] = sha256
+        groups[HomeFile(kind, name, Path()).group][name] = sha256
     return groups
 
 
@@ -204,7 +150,7 @@ def _move_aside(home: Path, paths: list[Path]) -> None:
 
 def _follow_files(engine: Engine, home: Path) -> None:
     """Give the store a copy of each edited file of the home; a new home gets the files that the store holds."""
-    files = {file.path.relative_to(home).as_posix(): file for kind in _EDITED for file in _find_files(home, kind)}
+    files = {file.path.relative_to(home).as_posix(): file for kind in _EDITED for file in find_home_files(home, kind)}
     stamps = _read_stamps(home)
     if not files and stamps is None and not _read_counter(engine):
         return
@@ -214,7 +160,7 @@ def _follow_files(engine: Engine, home: Path) -> None:
             _PLACES[kind].format(name): (kind, name, sha256)
             for kind in _EDITED
             for name, sha256 in read_live_hashes(connection, kind).items()
-            if _PATHS[kind].fullmatch(_PLACES[kind].format(name))  # never a place outside the home
+            if PATHS[kind].fullmatch(_PLACES[kind].format(name))  # never a place outside the home
         }
     missing = {where: live[where] for where in live if where not in found}
     changed = [where for where, stamp in found.items() if stamp and live.get(where, ("", "", ""))[2] != stamp[2]]
@@ -254,7 +200,7 @@ def _read_counter(engine: Engine) -> int:
         return int(connection.execute(sa.select(store_state.c.documents)).scalar_one())
 
 
-def _stamp(file: _HomeFile, known: _Stamp | None) -> _Stamp | None:
+def _stamp(file: HomeFile, known: _Stamp | None) -> _Stamp | None:
     """When a file changed, its size and hash; it is hashed only if it changed. None if it cannot be read."""
     try:
         state = file.path.stat()
@@ -285,7 +231,7 @@ def write_area_cache(engine: Engine, home: Path) -> None:
     """Bring the copies of the shared areas in the cache of a home up to date; only what changed is written."""
     with read_transaction(engine) as connection:
         known = {group: names for group, names in _read_groups(connection, DocumentKind.AREA).items() if names}
-    is_safe, place = _PATHS[DocumentKind.AREA].fullmatch, _PLACES[DocumentKind.AREA]
+    is_safe, place = PATHS[DocumentKind.AREA].fullmatch, _PLACES[DocumentKind.AREA]
     groups = {group: names for group, names in known.items() if all(is_safe(place.format(name)) for name in names)}
     folder = home / AREA_CACHE
     for gone in [path for path in _list_folders(folder) if path.name not in groups]:

@@ -20,7 +20,8 @@ from hexbeat.store.audit_chain import Anchor
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_home import ANCHOR_FILE, WAITING_FOLDER
 from hexbeat.store.audit_trail import audit, list_entries, list_names, retain_entries, verify_trail, write_deed
-from hexbeat.store.databases import FILE_NAME, write_transaction
+from hexbeat.store.databases import write_transaction
+from hexbeat.store.home_layout import FILE_NAME
 from hexbeat.store.store import Store
 from layers.access import Action, Role, Viewer
 from tests.support.faults import files_limited_to

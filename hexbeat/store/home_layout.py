@@ -1,0 +1,74 @@
+"""What lies in a home: the file of the store, and the files that belong into a store or count beside it.
+
+Apart from the modules that read the store, because a command looks here before it loads them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hexbeat.store.document_kinds import SETTING_FILES, DocumentKind
+
+__all__ = ["FILE_NAME", "PATHS", "HomeFile", "find_home_files", "has_shared_files", "has_store"]
+
+FILE_NAME: Final = "hexbeat.sqlite"
+# The path of each kind's files in a home; its group is the name of the document.
+PATHS: Final[Mapping[DocumentKind, re.Pattern[str]]] = {
+    DocumentKind.PLAN: re.compile(r"plans/([^/.][^/]*)\.json"),
+    DocumentKind.SELECTION: re.compile(r"winners/([^/.][^/]*)\.json"),
+    DocumentKind.EVIDENCE: re.compile(r"evidence/([0-9a-f]{64})"),
+    DocumentKind.RELEASE: re.compile(r"published/([^/.][^/]*/\d+/(?:note\.json|release/[^/]+))"),
+    DocumentKind.SETTING: re.compile(f"({'|'.join(map(re.escape, SETTING_FILES))})"),
+    DocumentKind.SOURCE: re.compile(r"sources/([^/.][^/]*)\.toml"),
+    DocumentKind.AREA: re.compile(r"boundaries/([^/.][^/]*/[^/.][^/]*)"),
+}
+_DEPTHS: Final[Mapping[DocumentKind, int]] = {DocumentKind.RELEASE: 4, DocumentKind.AREA: 2}  # floors of folders
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFile:
+    """A file of a home that can be a shared document."""
+
+    kind: DocumentKind
+    name: str
+    path: Path
+
+    @property
+    def group(self) -> str:
+        """What is taken over together or not at all: an area, or an area's register; else the file alone."""
+        parts = self.kind in (DocumentKind.AREA, DocumentKind.RELEASE)
+        return self.name.split("/")[0] if parts else self.name
+
+
+def has_store(home: Path, database_url: str | None) -> bool:
+    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL."""
+    return database_url is not None or (home / FILE_NAME).exists()
+
+
+def has_shared_files(home: Path) -> bool:
+    """Whether a home has files that belong into a store, or count beside it."""
+    return any(find_home_files(home, kind) for kind in DocumentKind)
+
+
+def find_home_files(home: Path, kind: DocumentKind) -> list[HomeFile]:
+    """The files of a kind in a home, sorted by their path."""
+    pattern = PATHS[kind]
+    top = home if kind == DocumentKind.SETTING else home / pattern.pattern.split("/")[0]
+    paths = (path.relative_to(home).as_posix() for path in _walk(top, _DEPTHS.get(kind, 1)))
+    matches = [(path, match) for path in sorted(paths) if (match := pattern.fullmatch(path))]
+    return [HomeFile(kind, match.group(1), home / path) for path, match in matches]
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    """The files in a folder and the folders in it, `depth` floors; none where it cannot be read."""
+    try:
+        paths = list(folder.iterdir())
+    except OSError:
+        return
+    for path in paths:
+        if path.is_file():
+            yield path
+        elif depth > 1 and path.is_dir():
+            yield from _walk(path, depth - 1)
