@@ -65,7 +65,12 @@ class Ear:
     def bodies(self) -> dict[str, bytes]:
         """Address to body of every answer that is not a file of Streamlit's own."""
         kept = [answer for answer in self.answers if answer.ok and "/static/" not in answer.url]
-        return {answer.url: answer.body() for answer in kept}
+        return {answer.url: self._read(answer) for answer in kept}
+
+    def _read(self, answer: Response) -> bytes:
+        """Its bytes. A download is asked for again: the browser keeps none, and would wait for its body for ever."""
+        again = "/media/" in answer.url
+        return self.page.request.get(answer.url).body() if again else answer.body()
 
     def messages(self) -> list[Any]:
         """The WebSocket's messages, read."""
