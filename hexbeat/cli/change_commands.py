@@ -87,7 +87,10 @@ def change(
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)
         costs = read_costs(installation.store).list_of(chosen.layers)
         unit = {Grouping.CELL: "cells", Grouping.WARD: "wards"}.get(by, "whole")
-        money = cost_changes(columns, chosen, study, Costs(tuple(costs)), unit=unit, against=earlier, time_zone=zone)
+        priced = Costs(tuple(costs))
+        money = (
+            cost_changes(columns, chosen, study, priced, unit=unit, against=earlier, time_zone=zone) if costs else []
+        )
         note_rows(len(change_map.wards))
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
@@ -96,9 +99,7 @@ def change(
     change_rows = build_json_rows(named)
     if len(money) == len(change_rows):
         change_rows = [row | _build_cost(cost, form) for row, cost in zip(change_rows, money, strict=True)]
-    _report_change(
-        change_map, change_rows, form=form, notes=Costs(tuple(costs)).describe(chosen.layers) if costs else []
-    )
+    _report_change(change_map, change_rows, form=form, notes=priced.describe(chosen.layers) if costs else [])
 
 
 def _build_cost(cost: Cost | None, form: Format) -> dict[str, Any]:
