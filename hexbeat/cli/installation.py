@@ -105,10 +105,10 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     cannot be written.
     """
     settings = Settings.from_environment(home=home, area=area)
-    if not has_store(settings.home, settings.database_url):
-        find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
+    if not has_store(settings.home, settings.database_url):
+        find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
     with open_store(settings) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)

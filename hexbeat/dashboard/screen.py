@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError, PolicyError
+from hexbeat.areas.area import load_area
 from hexbeat.dashboard import security
 from hexbeat.dashboard.audit import audit_file, audit_refusal
 from hexbeat.dashboard.state.login import find_login
@@ -48,6 +49,7 @@ def run_page(settings: Settings, run: Callable[[Installation], None]) -> None:
         server = ServerSettings.from_environment()
         security.require_login(st.get_option("server.address") or "every address", server)
         require_own_page(server)
+        require_area(settings)
         draw_for_login(settings, run)
     except HexbeatError as error:
         draw_error(error)
@@ -107,6 +109,12 @@ def settle_memory(page: str) -> None:
         _settled.add(page)
         gc.collect()
         gc.freeze()
+
+
+def require_area(settings: Settings) -> None:
+    """AreaError if there is no such area, before a store is made for it. A shared store may bring the area itself."""
+    if not settings.database_url:
+        load_area(settings.area, home=settings.home)
 
 
 def draw_for_login(settings: Settings, run: Callable[[Installation], None]) -> None:

@@ -43,8 +43,16 @@ class HomeFile:
 
 
 def has_store(home: Path, database_url: str | None) -> bool:
-    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL."""
-    return database_url is not None or (home / FILE_NAME).exists()
+    """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL.
+
+    False if nobody can look into the home.
+    """
+    if database_url is not None:
+        return True
+    try:
+        return (home / FILE_NAME).exists()
+    except OSError:  # a name that no system takes
+        return False
 
 
 def has_shared_files(home: Path) -> bool:
