@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import pandas as pd
+from starlette.middleware import Middleware
 
 from bench.fuzz_files import make_seeds
 from geo.calendar import parse_month
@@ -31,6 +32,7 @@ from hexbeat.dashboard.place_box import parse_click
 from hexbeat.dashboard.position_button import parse_position
 from hexbeat.dashboard.public import public_security
 from hexbeat.dashboard.state.choices import format_query, parse_query
+from hexbeat.dashboard.web.gate import Gate, Rules
 from hexbeat.dashboard.web.hosts import is_loopback
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.documents.evidence.evidence_check import parse_content, read_pdf_content
@@ -197,18 +199,18 @@ def knock_at_doors(data: bytes) -> None:
     for kind in ("http", "websocket"):
         headers = [(b"host", host), (b"origin", origin)] if origin else [(b"host", host)]
         scope = {**SCOPE, "type": kind, "path": path.decode("latin-1") or "/", "headers": headers}
-        if _is_let_in(security.middleware(DEFAULTS), scope):
+        if _is_let_in(_build_gate(security.build_rules(DEFAULTS)), scope):
             name = host.decode("latin-1").lower().removesuffix(f":{PORT}").strip("[]")
             assert is_loopback(name), "another name was let in"
-        _is_let_in(public_security.middleware(DEFAULTS), scope)
+        _is_let_in(_build_gate(public_security.build_rules(DEFAULTS)), scope)
 
 
 def send_to_door(data: bytes) -> None:
     """A message of a browser to either side passes or is skipped."""
     headers = [(b"host", b"127.0.0.1:8501"), (b"origin", b"http://127.0.0.1:8501")]
     scope = {**SCOPE, "type": "websocket", "path": "/_stcore/stream", "headers": headers}
-    assert _is_let_in(public_security.middleware(DEFAULTS), scope, data)
-    assert _is_let_in(security.middleware(DEFAULTS), scope, data)
+    assert _is_let_in(_build_gate(public_security.build_rules(DEFAULTS)), scope, data)
+    assert _is_let_in(_build_gate(security.build_rules(DEFAULTS)), scope, data)
 
 
 def read_settings(data: bytes) -> None:
@@ -226,6 +228,11 @@ def read_policy_file(data: bytes) -> None:
         read_policy(_write("policy.toml", data).parent)
     except HexbeatError as error:
         _require_answer(error)
+
+
+def _build_gate(rules: Rules) -> list[Any]:
+    """The gate of one side; on the partners' side the sign-in stands behind it."""
+    return [Middleware(Gate, rules=rules, settings=DEFAULTS)]
 
 
 def _is_let_in(doors: list[Any], scope: Mapping[str, Any], content: bytes = b"") -> bool:

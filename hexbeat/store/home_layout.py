@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from geo.errors import StoreError
 from hexbeat.store.document_kinds import SETTING_FILES, DocumentKind
 
 __all__ = ["FILE_NAME", "PATHS", "HomeFile", "find_home_files", "has_shared_files", "has_store"]
@@ -45,14 +46,18 @@ class HomeFile:
 def has_store(home: Path, database_url: str | None) -> bool:
     """Whether there is a store to open: a file of SQLite in the home, or an address of PostgreSQL.
 
-    False if nobody can look into the home.
+    StoreError if nobody can look into the home.
     """
     if database_url is not None:
         return True
     try:
         return (home / FILE_NAME).exists()
-    except OSError:  # a name that no system takes
-        return False
+    except OSError as error:
+        raise StoreError(
+            "The home folder has to be one that Hexbeat can look into",
+            f"{home} cannot be read ({error.strerror or type(error).__name__})",
+            "set HEXBEAT_HOME to another folder, or ask the owner of this one",
+        ) from error
 
 
 def has_shared_files(home: Path) -> bool:
