@@ -7,7 +7,7 @@ import pytest
 from geo.errors import UsageError
 from hexbeat.login_settings import Provider, build_streamlit_secrets, read_provider, read_session_hours
 
-SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105 - the tests' own
+SECRET = "0123456789abcdef" * 2  # noqa: S105 - the tests' own
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_without_a_provider_there_is_none() -> None:
             {"HEXBEAT_OIDC_REDIRECT": "http://127.0.0.1.example.org/oauth2callback"},
             "HEXBEAT_OIDC_REDIRECT does not begin with https://",
         ),
-        ({"HEXBEAT_OIDC_ISSUER": "https://a:b@example.org"}, "HEXBEAT_OIDC_ISSUER is not a plain address"),
+        ({"HEXBEAT_OIDC_ISSUER": "https://a:word@example.org"}, "HEXBEAT_OIDC_ISSUER is not a plain address"),
         (
             {"HEXBEAT_OIDC_REDIRECT": "https://hexbeat.example.org/"},
             "HEXBEAT_OIDC_REDIRECT does not end with /oauth2callback",

@@ -35,7 +35,7 @@ MODES = "disable, allow, prefer, require, verify-ca, verify-full"
 )
 def test_a_parameter_that_is_wrong_is_named(tmp_path: Path, query: str, said: str) -> None:
     with pytest.raises(StoreError) as caught:
-        Store.open(tmp_path, database_url=f"postgresql://user:pass@127.0.0.1/name?{query}")
+        Store.open(tmp_path, database_url=f"postgresql://user:word@127.0.0.1/name?{query}")
     assert str(caught.value) == f"{RULE}; {said}"
 
 

@@ -32,6 +32,7 @@ def test_every_fault_of_a_reader_is_told_without_contents(
         yield TextTable(("a",), chunks)
 
     monkeypatch.setattr(readers, "open_text", open_badly)
+    (tmp_path / "a.csv").write_text("a\n1\n", encoding="utf-8")
     with pytest.raises(DataError) as caught, open_file(tmp_path / "a.csv", ReadOptions(), name="b.zip/a.csv") as opened:
         list(opened.chunks(("a",)))
     assert str(caught.value) == (
