@@ -7,7 +7,7 @@ import pytest
 from geo.errors import UsageError
 from hexbeat.login_settings import Provider, build_streamlit_secrets, read_provider, read_session_hours
 
-SECRET = "0123456789abcdef" * 2  # noqa: S105 - the tests' own
+SECRET = "0123456789abcdef" * 2
 
 
 @pytest.fixture
