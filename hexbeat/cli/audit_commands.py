@@ -112,8 +112,8 @@ def verify(
     if check.from_backup:
         places = format_list([str(number) for number in check.from_backup], most=5)
         print_message(
-            f"The store came back from a backup with entry {places}: what was written after that backup was made is "
-            "missing, and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, can find it."
+            f"The trail was restored from a backup with entry {places}: entries that came after that backup are lost, "
+            "and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, finds whether there were any."
         )
 
 

@@ -246,6 +246,7 @@ def test_the_schemas_that_older_hexbeats_made_are_known(tmp_path: Path, whole_ba
     engine = sa.create_engine(f"sqlite:///{copy}")
     with engine.begin() as connection:
         upgrade_to(connection, "0004")
+        connection.exec_driver_sql("ANALYZE")  # its tables of statistics are no harm
     engine.dispose()
     pack_changed(whole_backup[0], file, copy, schema="0004")
     restored, _ = restore_backup(file, again)
@@ -290,8 +291,8 @@ def test_the_trail_of_a_home_that_was_destroyed_says_that_it_came_back(tmp_path:
     verified = run("audit", "verify", "--home", home)
     assert verified.code == 0
     assert verified.err.splitlines()[-1] == (
-        f"The store came back from a backup with entry {entry.number}: what was written after that backup was made is "
-        "missing, and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, can find it."
+        f"The trail was restored from a backup with entry {entry.number}: entries that came after that backup are "
+        "lost, and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, finds whether there were any."
     )
     again = answer(run("audit", "verify", "--home", home, "--format", "json"))
     assert (again["restored"], again["from_backup"]) == ([], [entry.number])
