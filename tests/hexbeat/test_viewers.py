@@ -38,6 +38,8 @@ NO_VIEWER = {
     "hexbeat.store.erasure.describe_pending": "the inside of it",
     "hexbeat.store.erasure.finish": "ends an erasure that was allowed when it began",
     "hexbeat.store.databases.migrate": "changes the shape of the store, at its opening",
+    "hexbeat.store.databases.upgrade_to": "the inside of migrate",
+    "hexbeat.store.known_schema.find_schema_fault": "names tables, indexes and triggers, and reads no event",
     "hexbeat.store.database_errors.translate_errors": "words of errors",
     "hexbeat.store.database_errors.build_damage_error": "words of an error",
     "hexbeat.store.database_errors.check_file": "says that the file is damaged, never what is in it",
