@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from geo.lazy_modules import import_lazily
-from hexbeat.analysis.costs import CountCosts, cost_rows, read_costs
+from hexbeat.analysis.costs import CountCosts, cost_rows, read_usable_costs
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import format_value, print_answer, print_message
@@ -73,7 +73,7 @@ def counts(
         )
         labelled = grouped.list_rows()
         is_known = has_known_day(columns, chosen, time_zone=zone)
-        costs = read_costs(installation.store) if grouped.total or is_known else NO_COSTS
+        costs, faults = read_usable_costs(installation.store) if grouped.total or is_known else (NO_COSTS, [])
         money = cost_rows(
             columns, chosen, costs, labelled, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
         )
@@ -103,7 +103,7 @@ def counts(
         is_known=is_known,
         money=money,
     )
-    for note in rough:
+    for note in (*faults, *rough):
         print_message(note)
 
 
