@@ -8,7 +8,7 @@ import re
 import warnings
 from typing import Final
 
-from authlib.deprecate import AuthlibDeprecationWarning
+from authlib.deprecate import AuthlibDeprecationWarning  # type: ignore[import-untyped]  # it has no types
 
 __all__ = ["LOGGER", "shorten_log", "shorten_record"]
 
