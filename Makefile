@@ -15,7 +15,8 @@ help:            ## what there is to make
 
 run: $(STAMP)    ## install, fill an empty store with demonstration events, serve on this machine only
 	@$(BIN)/hexbeat demo --if-empty
-	@$(if $(AS_ROOT),echo 'You are root, so the server runs as root. This is for a trial only: see docs/running.md.';)$(BIN)/hexbeat serve $(AS_ROOT)
+	@test -z "$(AS_ROOT)" || echo 'You are root, so the server runs as root. This is for a trial only: see docs/running.md.'
+	@$(BIN)/hexbeat serve $(AS_ROOT)
 
 install: $(STAMP) ## the environment alone
 

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import shlex
+import subprocess
 from collections.abc import Container
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -150,3 +151,10 @@ def test_links_to_headings_lead_to_them() -> None:
             known = anchors.get((page.parent / target).resolve() if target else page)
             dead += [f"{page.name}: {target}#{anchor}"] if known is not None and anchor not in known else []
     assert dead == []
+
+
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_make_run_is_a_script_that_the_shell_takes(user: str) -> None:
+    script = subprocess.run(["make", "-n", "run", f"USER_ID={user}"], cwd=ROOT, capture_output=True, check=True).stdout
+    subprocess.run(["sh", "-n"], input=script, check=True)
+    assert (b"hexbeat serve --as-root\n" in script) == (user == "0")

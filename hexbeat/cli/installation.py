@@ -17,7 +17,7 @@ from geo.lazy_modules import import_lazily
 from hexbeat.cli.command_audit import ACTIONS, audit_command, audit_unknown_viewer, find_command_name
 from hexbeat.policy import find_local_viewer
 from hexbeat.settings import Settings
-from hexbeat.store.home_layout import has_shared_files, has_store
+from hexbeat.store.home_layout import HomeProfiles, has_shared_files, has_store, is_followed
 from layers.access import Action, Viewer
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "find_viewer",
     "open_documents",
     "open_installation",
+    "open_profiles",
     "open_store",
     "share_area",
     "takes_role",
@@ -134,6 +135,17 @@ def open_documents(
         viewer = find_viewer(store, find=find)
         with audit_command(store, viewer, action=action):
             yield store.documents(viewer)
+
+
+@contextmanager
+def open_profiles(home: Path | None) -> Iterator["SharedDocuments | HomeProfiles | None"]:
+    """What holds the source profiles: the files of the home where they count, which takes no store; else the store."""
+    settings = Settings.from_environment(home=home)
+    if settings.database_url or not is_followed(settings.home):
+        with open_documents(home) as documents:
+            yield documents
+        return
+    yield HomeProfiles(settings.home, find_local_viewer(settings.home, role=_role.get()))
 
 
 def find_home(home: Path | None) -> Path:

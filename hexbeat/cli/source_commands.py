@@ -8,7 +8,7 @@ import typer
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.installation import Format, FormatOption, HomeOption, open_documents
+from hexbeat.cli.installation import Format, FormatOption, HomeOption, open_documents, open_profiles
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, require_encoding
 from hexbeat.files import atomic_write
 from hexbeat.ingest.sources import list_profiles, list_unusable_profiles
@@ -31,7 +31,7 @@ def list_sources(context: typer.Context, *, home: HomeOption = None, form: Forma
     """
     if context.invoked_subcommand:
         return
-    with open_documents(home) as documents:
+    with open_profiles(home) as documents:
         rows = [profile.summary() for profile in list_profiles(documents)]
         unusable = [{"name": profile.name, "reason": profile.reason} for profile in list_unusable_profiles(documents)]
     print_answer({"sources": rows, "unusable": unusable}, form=form, rows=rows, heading="Sources")

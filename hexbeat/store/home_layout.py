@@ -4,15 +4,28 @@ Apart from the modules that read the store, because a command looks here before 
 """
 
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from geo.errors import StoreError
-from hexbeat.store.document_kinds import SETTING_FILES, DocumentKind
+from hexbeat.store.document_kinds import MARK_FILE, SETTING_FILES, DocumentKind, require_reader
+from layers.access import Viewer
 
-__all__ = ["FILE_NAME", "PATHS", "HomeFile", "find_home_files", "has_shared_files", "has_store"]
+__all__ = [
+    "FILE_NAME",
+    "PATHS",
+    "HomeFile",
+    "HomeProfiles",
+    "ProfileFile",
+    "find_home_files",
+    "has_shared_files",
+    "has_store",
+    "is_followed",
+]
 
 FILE_NAME: Final = "hexbeat.sqlite"
 # The path of each kind's files in a home; its group is the name of the document.
@@ -60,6 +73,19 @@ def has_store(home: Path, database_url: str | None) -> bool:
         ) from error
 
 
+def is_followed(home: Path) -> bool:
+    """Whether the profiles that lie in a home are those that count: its SQLite store knows no others."""
+    if (home / MARK_FILE).exists():
+        return True
+    address = f"{(home / FILE_NAME).absolute().as_uri()}?mode=ro"
+    query = "SELECT count(*) FROM shared_documents WHERE kind = ? AND superseded_at IS NULL"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return connection.execute(query, (str(DocumentKind.SOURCE),)).fetchone() == (0,)
+    except sqlite3.Error:  # an older store, or none: who opens it says more
+        return False
+
+
 def has_shared_files(home: Path) -> bool:
     """Whether a home has files that belong into a store, or count beside it."""
     return any(find_home_files(home, kind) for kind in DocumentKind)
@@ -85,3 +111,41 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield path
         elif depth > 1 and path.is_dir():
             yield from _walk(path, depth - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A source profile as it lies in a home: its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HomeProfiles:
+    """The source profiles of a home, read from its files without opening its store. With SQLite these files count.
+
+    The viewer is asked as in `hexbeat.store.shared_documents`. OSError if the folder or a file may not be read.
+    """
+
+    home: Path
+    viewer: Viewer
+
+    def list_names(self, kind: DocumentKind) -> list[str]:
+        """The names of the profiles, sorted."""
+        require_reader(self.viewer, kind)
+        return [file.name for file in find_home_files(self.home, kind)] if self._require_folder() else []
+
+    def read(self, kind: DocumentKind, name: str) -> ProfileFile | None:
+        """The profile of that name; None if there is none."""
+        require_reader(self.viewer, kind)
+        paths = (file.path for file in find_home_files(self.home, kind) if file.name == name)
+        return next((ProfileFile(name, path.read_bytes()) for path in paths), None)
+
+    def _require_folder(self) -> bool:
+        """Whether there is a folder of profiles; OSError if there is one that may not be read."""
+        try:
+            next((self.home / "sources").iterdir(), None)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True

@@ -1,6 +1,5 @@
 """A browser window against the door: after signing out, with a cookie that somebody planted, with a guessed address."""
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from hexbeat.dashboard.state.login import format_cookie_name, open_shared_store
 from hexbeat.dashboard.web.server import hide_contents_of_files
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import LINK, PROVIDER, SignIn, begin_sign_in, end_sign_in, find_sign_in
+from tests.support.threads import run_steps
 
 PORT: Final = 8501
 Message = dict[str, Any]
@@ -73,7 +73,7 @@ def test_a_window_that_stays_open_gets_no_rows_and_no_file_after_signing_out(set
 
     waiting = [*asked.values(), asked["file"], asked["rows"], asked["run"]]
     door = RequireSignIn(streamlit, door=Door(settings, None, 10))
-    asyncio.run(door(build_scope("websocket", key), receive, send))
+    run_steps(door(build_scope("websocket", key), receive, send))
     assert heard == ["run", "file", "rows", "run"]  # the last run says that the person is signed out
 
 
@@ -91,7 +91,7 @@ def test_a_link_begins_a_new_sign_in_whatever_key_the_browser_has(settings: Sett
         raise AssertionError
 
     door = RequireSignIn(nobody, door=Door(settings, None, 10, links=links))
-    asyncio.run(door(build_scope("http", planted, query=f"key={printed[0]}"), nobody, send))
+    run_steps(door(build_scope("http", planted, query=f"key={printed[0]}"), nobody, send))
     headers = dict(answers[0]["headers"])
     given = headers[b"set-cookie"].decode().partition(";")[0].partition("=")[2]
     assert (answers[0]["status"], headers[b"location"], given != planted) == (303, b"/", True)
@@ -141,5 +141,5 @@ def test_who_may_do_nothing_with_files_sends_none(settings: Settings, role: str 
         raise AssertionError
 
     scope = {**build_scope("http", key), "method": "PUT", "path": "/_stcore/upload_file/a/b"}
-    asyncio.run(RequireSignIn(streamlit, door=Door(settings, None, 10))(scope, receive, send))
+    run_steps(RequireSignIn(streamlit, door=Door(settings, None, 10))(scope, receive, send))
     assert (answers[0]["status"], len(read)) == (status, int(status == 200))

@@ -11,6 +11,7 @@ import pytest
 from bench.fuzz_coverage import TARGET_NAMES, Watch, escape_bytes
 from bench.fuzz_targets import TARGETS, escape_cell, knock_at_doors, list_seeds
 from tests.support.paths import ROOT
+from tests.support.threads import run_apart
 
 assert list(TARGETS) == list(TARGET_NAMES)
 
@@ -21,12 +22,12 @@ def test_a_target_returns_on_each_of_its_own_seeds(target: str) -> None:
     seeds = list_seeds(target)
     assert seeds
     for seed in seeds:
-        TARGETS[target](seed)
+        run_apart(TARGETS[target], seed)
 
 
 @pytest.mark.parametrize("host", [b"127.0.0.1:8501", b"evil.example:8501", b"", b"[::1", b"localhost:8501\r\nx"])
 def test_the_doors_are_knocked_at_with_any_host(host: bytes) -> None:
-    knock_at_doors(host + b"\nhttp://evil.example\n/")
+    run_apart(knock_at_doors, host + b"\nhttp://evil.example\n/")
 
 
 def test_a_fault_is_counted_by_its_place_and_its_first_input_kept(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Sessions that change filters at once are real: they get other numbers, and a failure is counted."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import pytest
 
 from bench.load import Measure, Session
 from tests.support.paths import ROOT
+from tests.support.threads import run_steps
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_both_pages_are_measured_with_real_sessions() -> None:
 def test_a_session_that_ends_is_a_failure() -> None:
     measure, session = Measure(), Session("http://127.0.0.1:9", "Days")
     session.options = [str(day) for day in range(7)]
-    asyncio.run(session.change_often(0, 3, 0.0, measure))
+    run_steps(session.change_often(0, 3, 0.0, measure))
     assert measure.failures == ["RuntimeError: the connection is not open"]
 
 

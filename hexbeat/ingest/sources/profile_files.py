@@ -17,6 +17,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.wording import format_sentence
 
 if TYPE_CHECKING:
+    from hexbeat.store.home_layout import HomeProfiles
     from hexbeat.store.shared_documents import SharedDocuments
 
 __all__ = [
@@ -62,7 +63,7 @@ def _read_builtin_profiles(_layers: tuple[str, ...]) -> tuple[SourceProfile, ...
     return tuple(_read_builtin(path) for path in sorted(BUILTIN.glob("*.toml")))
 
 
-def list_profiles(documents: "SharedDocuments | None") -> list[SourceProfile]:
+def list_profiles(documents: "SharedDocuments | HomeProfiles | None") -> list[SourceProfile]:
     """All profiles that can be used, by name; a user's own replaces a built-in one of the same name.
 
     One that cannot be read never blocks the others: `list_unusable_profiles` says why.
@@ -72,14 +73,14 @@ def list_profiles(documents: "SharedDocuments | None") -> list[SourceProfile]:
     return [profile for _, profile in sorted(profiles.items()) if isinstance(profile, SourceProfile)]
 
 
-def list_unusable_profiles(documents: "SharedDocuments | None") -> list[UnusableProfile]:
+def list_unusable_profiles(documents: "SharedDocuments | HomeProfiles | None") -> list[UnusableProfile]:
     """A user's own profiles that cannot be read, by name."""
     return [
         UnusableProfile(name, error) for name, error in _read_own(documents).items() if isinstance(error, DataError)
     ]
 
 
-def _read_own(documents: "SharedDocuments | None") -> dict[str, SourceProfile | DataError]:
+def _read_own(documents: "SharedDocuments | HomeProfiles | None") -> dict[str, SourceProfile | DataError]:
     """The profiles that users added by name, or the error of each that cannot be read."""
     profiles: dict[str, SourceProfile | DataError] = {}
     for name in _list_own_names(documents):
@@ -90,7 +91,7 @@ def _read_own(documents: "SharedDocuments | None") -> dict[str, SourceProfile | 
     return profiles
 
 
-def load_profile(name: str, documents: "SharedDocuments | None") -> SourceProfile:
+def load_profile(name: str, documents: "SharedDocuments | HomeProfiles | None") -> SourceProfile:
     """The profile of that name; UsageError (with similar names) if there is none, DataError if it cannot be read."""
     names = set(_list_own_names(documents))
     if name in names:
@@ -124,7 +125,7 @@ def save_profile(profile: SourceProfile, documents: "SharedDocuments", *, is_new
     documents.write(DocumentKind.SOURCE, profile.name, source.encode(), after="" if is_new else None)
 
 
-def _list_own_names(documents: "SharedDocuments | None") -> list[str]:
+def _list_own_names(documents: "SharedDocuments | HomeProfiles | None") -> list[str]:
     """The names of the profiles that users added, sorted. DataError if their folder may not be read."""
     try:
         return documents.list_names(DocumentKind.SOURCE) if documents else []
@@ -136,7 +137,7 @@ def _list_own_names(documents: "SharedDocuments | None") -> list[str]:
         ) from error
 
 
-def _read_shared(documents: "SharedDocuments | None", name: str) -> SourceProfile:
+def _read_shared(documents: "SharedDocuments | HomeProfiles | None", name: str) -> SourceProfile:
     try:
         document = documents.read(DocumentKind.SOURCE, name) if documents else None
     except OSError as error:

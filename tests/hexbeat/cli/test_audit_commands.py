@@ -159,7 +159,6 @@ def test_commands_about_settings_sessions_and_backups_are_written(run: Run, home
         ["shared", "put", plans],
         ["shared", "show", "plans.toml"],
         ["shared", "remove", "plans.toml", "--yes"],
-        ["sources"],
         ["plan", "list"],
         ["backup", pack],  # whose own entry comes after it
         ["restore", pack, "--replace"],
@@ -172,7 +171,6 @@ def test_commands_about_settings_sessions_and_backups_are_written(run: Run, home
         ("plan", "shared put", "analyst", "done"),
         ("see_settings", "shared show", "analyst", "done"),
         ("plan", "shared remove", "analyst", "done"),
-        ("see_settings", "sources", "analyst", "done"),
         ("see_work", "plan list", "analyst", "done"),
         ("restore_home", "restore", "none", "done"),
     ]

@@ -1,4 +1,3 @@
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support import servers
 from tests.support.events import filled
+from tests.support.threads import run_steps
 
 
 def test_who_may_not_open_the_page_has_no_part_of_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_who_may_not_open_the_page_has_no_part_of_it(home: Path, monkeypatch: py
 def test_a_filter_draws_its_part_until_the_sign_in_ends(home: Path) -> None:
     filled(home)
     with servers.hexbeat_server(environment={"HEXBEAT_HOME": str(home)}) as address:
-        asyncio.run(change_and_sign_out(address, home))
+        run_steps(change_and_sign_out(address, home))
 
 
 async def change_and_sign_out(address: str, home: Path) -> None:

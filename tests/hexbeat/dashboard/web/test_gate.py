@@ -1,8 +1,7 @@
 """The gate, its limits and its streams without a server: what passes, what is answered, and when it ends."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from hexbeat.dashboard.web.gate import Gate, build_closed_page
 from hexbeat.dashboard.web.limits import LimitedBody, LimitError, Sessions
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.dashboard.web.stream import Stream
+from tests.support.threads import run_steps
 
 MB = 1024 * 1024
 LOCAL = {"host": "localhost:8501", "origin": "http://localhost:8501"}
@@ -26,12 +26,6 @@ GATES: dict[str, Callable[[Any, ServerSettings], Gate]] = {
     "partners": lambda app, settings: Gate(app, rules=security.build_rules(settings), settings=settings),
     "public": lambda app, settings: Gate(app, rules=public_security.build_rules(settings), settings=settings),
 }
-
-
-def run(steps: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own, as a browser's tests keep a loop of events running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, steps).result()
 
 
 @dataclass
@@ -82,7 +76,7 @@ def ask(
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "extensions": {name: {} for name in extensions},
     }  # fmt: skip
-    run(GATES[side](app, settings)(scope, client.receive, client.send))
+    run_steps(GATES[side](app, settings)(scope, client.receive, client.send))
     return client
 
 
@@ -162,7 +156,7 @@ def test_a_body_that_is_slow_is_cut_off() -> None:
             await body.receive()
         return caught.value
 
-    error = run(read_slowly())
+    error = run_steps(read_slowly())
     assert error.status == 408
     assert str(error) == (
         "A request has to arrive without long pauses; only 100,000 bytes came in time; "
@@ -233,7 +227,7 @@ def test_added_headers_take_the_place_of_others() -> None:
     client = Client()
     dressed = add_headers(client.send, [(b"a", b"ours")], remove=[b"b"], secure_cookies=True)
     theirs = [(b"A", b"theirs"), (b"B", b"x"), (b"c", b"y"), (b"Set-Cookie", b"k=v; secure")]
-    run(dressed({"type": "http.response.start", "headers": theirs}))
+    run_steps(dressed({"type": "http.response.start", "headers": theirs}))
     assert client.sent == [
         {"type": "http.response.start", "headers": [(b"c", b"y"), (b"Set-Cookie", b"k=v; secure"), (b"a", b"ours")]}
     ]
@@ -259,7 +253,7 @@ def read_stream(messages: list[bytes], *, idle_s: float = 3600.0, tick_s: float 
         await stream.send({"type": "websocket.send", "bytes": b""})
         return heard
 
-    return run(read()), client
+    return run_steps(read()), client
 
 
 def rerun(*, by_itself: bool = False) -> bytes:
@@ -326,7 +320,7 @@ def test_paths_versions_and_ids_of_the_machine_do_not_leave() -> None:
             stream = Stream(client.receive, client.send, incoming=frozenset(), uploads=uploads, idle_s=60)
             await stream.send({"type": "websocket.send", "bytes": content.SerializeToString()})
 
-        run(send())
+        run_steps(send())
         return [ForwardMsg.FromString(sent["bytes"]) for sent in client.sent]
 
     (session,) = passed(message, uploads=True)
