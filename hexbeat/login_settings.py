@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from geo.errors import UsageError
+from layers.wording import format_list
 
 __all__ = ["CALLBACK", "LOOPBACK", "Provider", "build_streamlit_secrets", "read_provider", "read_session_hours"]
 
@@ -21,7 +22,17 @@ DEFAULT_HOURS: Final = 10  # a long shift
 MOST_HOURS: Final = 24
 SHORTEST_SECRET: Final = 32  # characters of the cookie secret
 _PREFIX: Final = "HEXBEAT_OIDC_"
-_NEEDED: Final = ("HEXBEAT_OIDC_ISSUER", "HEXBEAT_OIDC_CLIENT_ID", "HEXBEAT_OIDC_REDIRECT")
+_CLIENT: Final = "HEXBEAT_OIDC_CLIENT_SECRET"
+_CLIENT_FILE: Final = "HEXBEAT_OIDC_CLIENT_SECRET_FILE"
+_COOKIE_FILE: Final = "HEXBEAT_COOKIE_SECRET_FILE"
+# Each is one setting, which several variables may give; the first is named where none does.
+_NEEDED: Final = (
+    ("HEXBEAT_OIDC_ISSUER",),
+    ("HEXBEAT_OIDC_CLIENT_ID",),
+    (_CLIENT_FILE, _CLIENT),
+    ("HEXBEAT_OIDC_REDIRECT",),
+    (_COOKIE_FILE,),
+)
 _DOCS: Final = 'see "Who may sign in" in docs/running.md'
 
 
@@ -43,12 +54,10 @@ class Provider:
 
 
 def read_provider(environment: Mapping[str, str] = os.environ) -> Provider | None:
-    """The provider of these variables; None if none of them is set. UsageError if some are missing or wrong."""
+    """The provider of these variables; None if none of them is set. UsageError if some are missing or malformed."""
     if not any(value for name, value in environment.items() if name.startswith(_PREFIX)):
         return None
-    missing = [name for name in _NEEDED if not environment.get(name)]
-    if missing:
-        raise _refuse(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set")
+    require_all(environment)
     issuer = require_safe_address(environment, "HEXBEAT_OIDC_ISSUER").rstrip("/")
     redirect = require_safe_address(environment, "HEXBEAT_OIDC_REDIRECT")
     if urlsplit(redirect).path != CALLBACK:
@@ -63,6 +72,13 @@ def read_provider(environment: Mapping[str, str] = os.environ) -> Provider | Non
     )
 
 
+def require_all(environment: Mapping[str, str]) -> None:
+    """UsageError that names every setting that is missing."""
+    missing = [names[0] for names in _NEEDED if not any(environment.get(name) for name in names)]
+    if missing:
+        raise _refuse(f"{format_list(missing)} {'is' if len(missing) == 1 else 'are'} not set")
+
+
 def require_safe_address(environment: Mapping[str, str], name: str) -> str:
     """The address of a variable; UsageError unless it is https, or http on this machine."""
     parts = urlsplit(environment[name])
@@ -75,23 +91,16 @@ def require_safe_address(environment: Mapping[str, str], name: str) -> str:
 
 def read_client_secret(environment: Mapping[str, str]) -> str:
     """The secret that the provider gave this installation: from a file, or from the environment."""
-    name = "HEXBEAT_OIDC_CLIENT_SECRET_FILE"
-    if path := environment.get(name):
-        return read_secret_file(name, Path(path))
-    secret = environment.get("HEXBEAT_OIDC_CLIENT_SECRET")
-    if not secret:
-        raise _refuse("there is no client secret")
-    return secret
+    if path := environment.get(_CLIENT_FILE):
+        return read_secret_file(_CLIENT_FILE, Path(path))
+    return environment[_CLIENT]
 
 
 def read_cookie_secret(environment: Mapping[str, str]) -> str:
     """The secret that signs the cookies; the same on every server of an installation."""
-    name = "HEXBEAT_COOKIE_SECRET_FILE"
-    if not environment.get(name):
-        raise _refuse(f"{name} is not set")
-    secret = read_secret_file(name, Path(environment[name]))
+    secret = read_secret_file(_COOKIE_FILE, Path(environment[_COOKIE_FILE]))
     if len(secret) < SHORTEST_SECRET:
-        raise _refuse(f"the file of {name} holds fewer than {SHORTEST_SECRET} characters")
+        raise _refuse(f"the file of {_COOKIE_FILE} holds fewer than {SHORTEST_SECRET} characters")
     return secret
 
 

@@ -1,6 +1,7 @@
 """briefing: one A4 page for a meeting, a shift or a councillor."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -34,7 +35,7 @@ from layers.access import Action, may, require_document
 from layers.columns import Columns
 from layers.filters import parse_hours, resolve_wards
 
-__all__ = ["briefing"]
+__all__ = ["briefing", "build_progress"]
 
 
 class Reader(StrEnum):
@@ -168,20 +169,29 @@ def build_partners_briefing(
 def find_selections(installation: Installation, columns: Columns) -> dict[str, MethodSelection]:
     """What back-testing selects for each layer. Runs the back-test if it was not run before."""
     selections = {}
+    progress = build_progress()
     for spec in columns.list_shown(in_cells=True):
         selection = select_methods(
-            columns, installation.area, spec.name, documents=installation.documents, progress=_report_selection
+            columns, installation.area, spec.name, documents=installation.documents, progress=progress
         )
         if selection:
             selections[spec.name] = selection
     return selections
 
 
-def _report_selection(resolution: int, place: int) -> None:
-    if place == 0:
-        print_message(
-            f"Testing which method forecasts best (once for these records), from resolution {resolution} on ..."
-        )
+def build_progress() -> Callable[[int, int], None]:
+    """What says once, for all layers together, that methods are tested."""
+    is_said = False
+
+    def report_selection(resolution: int, place: int) -> None:
+        nonlocal is_said
+        if place == 0 and not is_said:
+            is_said = True
+            print_message(
+                f"Testing which method forecasts best (once for these records), from resolution {resolution} on ..."
+            )
+
+    return report_selection
 
 
 def _report(facts: Briefing, *, heading: str, form: Format, out: Path | None) -> None:

@@ -39,7 +39,7 @@ __all__ = [
 # What people do that the policy has no word for: everybody may see how the store is set up, and whoever has the folder
 # can put a backup into it.
 SEE_SETTINGS: Final = "see_settings"
-# What each command that opens the store does, in the policy's words where it has one.
+# What each command does, in the policy's words where it has one; `release show` opens no store, and writes nothing.
 ACTIONS: Final = MappingProxyType(
     {
         "alerts": Action.SEE_COUNTS,
@@ -59,9 +59,9 @@ ACTIONS: Final = MappingProxyType(
         "coverage clear": Action.LOAD,
         "coverage set": Action.LOAD,
         "demo": Action.LOAD,
-        "done": Action.RECORD_WORK,
         "done import": Action.RECORD_WORK,
         "done list": Action.SEE_WORK,
+        "done record": Action.RECORD_WORK,
         "done undo": Action.RECORD_WORK,
         "erase": Action.ERASE,
         "evaluate": Action.SEE_COUNTS,
@@ -87,6 +87,7 @@ ACTIONS: Final = MappingProxyType(
         "rejects": Action.SEE_REJECTS,
         "release audit": SEE_SETTINGS,
         "release build": Action.EXPORT,
+        "release show": SEE_SETTINGS,
         "release site": SEE_SETTINGS,
         "restore": RESTORE_HOME,
         "retain": Action.RETAIN,

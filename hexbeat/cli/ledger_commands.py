@@ -43,7 +43,7 @@ from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
 from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
-from layers.access import require_document
+from layers.access import Action, require, require_document
 
 __all__ = ["done", "return_"]
 
@@ -98,12 +98,14 @@ def record(
 ) -> None:
     """Record stops of a plan as done. To correct a stop, record it again; the old record is kept.
 
-    Without --at, a single stop of a plan that is under way ends now. Other stops began as planned.
+    Without --at, a single stop ends now, from three hours before the plan begins to three hours after it ends.
+    Otherwise, and for several stops, each began at its planned arrival. None may begin later than now.
 
     Example: hexbeat done p7f3a 1-2 --minutes 12 --needles 3
     """
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as installation:
+        require(installation.viewer, Action.RECORD_WORK)
         plan = load_plan(installation.documents, plan_id)
         stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
@@ -112,6 +114,8 @@ def record(
             duration = 0 if not_done else stop.minutes if minutes is None else minutes
             usual_start = estimate_start(plan, stop, minutes=duration, now=now) if len(stops) == 1 else stop.arrive
             start = _parse_start(at, plan, stop, installation.area.tz) if at else usual_start
+            if not at:
+                _require_begun(stop, start, now, installation.area.tz)
             visit = build_stop_visit(
                 plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome
             )
@@ -128,6 +132,17 @@ def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
     """The stop, with the team that did it: the team of the plan, unless `team` names another."""
     tour, stop = find_stop(plan, stop_id)
     return (find_tour(plan, team) if team else tour), stop
+
+
+def _require_begun(stop: Stop, start: dt.datetime, now: dt.datetime, zone: ZoneInfo) -> None:
+    """UsageError, with the time that was taken for want of --at, if that is later than now."""
+    if start > now:
+        planned = f"{start.astimezone(zone):%Y-%m-%d %H:%M}"
+        raise UsageError(
+            "A visit lies in the past",
+            f"without --at, stop {stop.stop_id} begins as planned, at {planned}, and that is to come",
+            "give the time with --at, such as --at 22:31 or --at '2026-11-19 22:31'",
+        )
 
 
 def _parse_start(text: str, plan: Plan, stop: Stop, zone: ZoneInfo) -> dt.datetime:

@@ -24,11 +24,13 @@ from hexbeat.accounts import find_account
 from hexbeat.dashboard.login_audit import REFUSED_LINK, Refusals, write_sign_in, write_sign_out
 from hexbeat.dashboard.login_claims import USER_COOKIE, build_sign_in, harden_cookie, read_claims
 from hexbeat.dashboard.login_links import Links, build_local_sign_in
+from hexbeat.dashboard.login_log import shorten_log
 from hexbeat.dashboard.login_pages import (
     render_error_page,
     render_link_page,
     render_provider_page,
     render_signed_out_page,
+    render_unreachable_page,
 )
 from hexbeat.dashboard.state.login import (
     build_login,
@@ -100,6 +102,7 @@ class Door:
 
 def middleware() -> list[Middleware]:
     """The middleware of the partners' side, as the environment sets it. It stands behind the checks of `security`."""
+    shorten_log()
     public_url = ServerSettings.from_environment().public_url
     door = Door(Settings.from_environment(), read_provider(), read_session_hours(), public_url)
     return [Middleware(RequireSignIn, door=door)]
@@ -242,7 +245,8 @@ class RequireSignIn:
         elif scope["path"] == CALLBACK and scope["query_string"]:
             await self.app(scope, receive, self._finish_sign_in(provider, scope, send))
         else:
-            await self.app(scope, receive, harden_cookies(send, provider, seconds=RETURN_S))
+            hardened = harden_cookies(send, provider, seconds=RETURN_S)
+            await self.app(scope, receive, replace_failure(scope, hardened))
 
     def _finish_sign_in(self, provider: Provider, scope: Message, send: Send) -> Send:
         """A `send` that gives a key to whom Streamlit signed in, and says so to whom it did not."""
@@ -340,6 +344,21 @@ def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
         await send(message)
 
     return send_hardened
+
+
+def replace_failure(scope: Message, send: Send) -> Send:
+    """A `send` that says in our words that the provider cannot be reached, where Streamlit answers with an error."""
+    replaced = False
+
+    async def send_replaced(message: Message) -> None:
+        nonlocal replaced
+        if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
+            replaced = True
+            await send_page(scope, send, HTTPStatus.SERVICE_UNAVAILABLE, render_unreachable_page())
+        elif not replaced:
+            await send(message)
+
+    return send_replaced
 
 
 def read_cookies(scope: Message) -> dict[str, str]:

@@ -9,7 +9,13 @@ from typing import Final
 from geo.errors import HexbeatError
 from layers.wording import escape_html, format_sentence
 
-__all__ = ["render_error_page", "render_link_page", "render_provider_page", "render_signed_out_page"]
+__all__ = [
+    "render_error_page",
+    "render_link_page",
+    "render_provider_page",
+    "render_signed_out_page",
+    "render_unreachable_page",
+]
 
 STYLE: Final = (
     ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:4rem auto;"
@@ -47,6 +53,18 @@ def render_provider_page(address: str) -> str:
 def render_signed_out_page() -> str:
     """What somebody sees after signing out."""
     return _render("You are signed out", ["You are signed out in every window of this browser.", OPEN])
+
+
+def render_unreachable_page() -> str:
+    """What somebody sees whom Hexbeat cannot send to the provider."""
+    return _render(
+        "The identity provider cannot be reached",
+        [
+            "Hexbeat asked it where to sign you in, and got no answer that it can use. Your account is not the reason.",
+            "Try again in a few minutes. If it stays so, tell those who run Hexbeat: its log says more.",
+            '<a class="go" href="/">Back to Hexbeat</a>',
+        ],
+    )
 
 
 def render_error_page(error: HexbeatError) -> str:

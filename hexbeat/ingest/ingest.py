@@ -116,8 +116,10 @@ class IngestReport:
         spans: dict[str, list[Span]] = {}
         for entry in (entry for file in self.files for entry in file.coverage):
             spans.setdefault(entry.layer, []).append((entry.start, entry.end))
+        by = "this file" if len(self.files) == 1 else "these files"
         complete = [
-            f"{find_layer(layer).title}: complete for {format_day_spans(join_spans(days))}. Other days are not known."
+            f"{find_layer(layer).title}: complete for {format_day_spans(join_spans(days))}. "
+            f"Other days are not known by {by}."
             for layer, days in spans.items()
         ]
         return [*complete, *self.remarks_on_days]

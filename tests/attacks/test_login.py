@@ -28,7 +28,7 @@ from tests.support.identity_provider import (
     read_token,
     write_token,
 )
-from tests.support.servers import ask, find_links, free_port, hexbeat_server, open_socket, sign_ins
+from tests.support.servers import ask, find_links, free_port, hexbeat_server, open_socket, outputs, sign_ins
 
 pytestmark = pytest.mark.slow  # real servers start
 
@@ -300,3 +300,27 @@ def test_the_link_works_once_and_leaves_no_key_behind(windows: Windows, tmp_path
         page.goto(url)
         expect(page.get_by_role("heading", name="Sign in to Hexbeat")).to_be_visible()
         windows.leave(page)
+
+
+def test_a_provider_that_is_away_is_said_in_our_words(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    home.mkdir()
+    provider = IdentityProvider(issuer=f"http://127.0.0.1:{free_port()}")  # nobody listens there
+    settings = provider.settings(f"http://127.0.0.1:{port}", tmp_path)
+    places = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
+    with hexbeat_server(environment={**settings, **places}, port=port) as url:
+        stranger = Stranger(url)
+        begun = stranger.client.get(f"{url}/sign-in")
+        answer = stranger.client.get(url + begun.headers["location"])
+        log = outputs[url].read_text(encoding="utf-8")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert read_sentences(answer.text) == [
+        "The identity provider cannot be reached",
+        "Hexbeat asked it where to sign you in, and got no answer that it can use. Your account is not the reason.",
+        "Try again in a few minutes. If it stays so, tell those who run Hexbeat: its log says more.",
+        "Back to Hexbeat",
+    ]
+    assert 'href="/"' in answer.text
+    lines = [line for line in log.splitlines() if "Signing in by the identity provider failed" in line]
+    assert [line.endswith("(ConnectError). Check HEXBEAT_OIDC_ISSUER and the network.") for line in lines] == [True]
+    assert not re.search("Traceback|DeprecationWarning|httpx2", log)

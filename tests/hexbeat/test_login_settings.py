@@ -65,7 +65,11 @@ def test_without_a_provider_there_is_none() -> None:
             {"HEXBEAT_OIDC_REDIRECT": "https://hexbeat.example.org/"},
             "HEXBEAT_OIDC_REDIRECT does not end with /oauth2callback",
         ),
-        ({"HEXBEAT_OIDC_CLIENT_SECRET_FILE": ""}, "there is no client secret"),
+        ({"HEXBEAT_OIDC_CLIENT_SECRET_FILE": ""}, "HEXBEAT_OIDC_CLIENT_SECRET_FILE is not set"),
+        (
+            {"HEXBEAT_OIDC_ISSUER": "", "HEXBEAT_OIDC_CLIENT_SECRET_FILE": "", "HEXBEAT_COOKIE_SECRET_FILE": ""},
+            "HEXBEAT_OIDC_ISSUER, HEXBEAT_OIDC_CLIENT_SECRET_FILE and HEXBEAT_COOKIE_SECRET_FILE are not set",
+        ),
         (
             {"HEXBEAT_OIDC_CLIENT_SECRET_FILE": "/nowhere/x"},
             "the file of HEXBEAT_OIDC_CLIENT_SECRET_FILE cannot be read",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hexbeat.areas.area import load_area
+from hexbeat.cli.briefing_commands import build_progress
 from hexbeat.store.store import Store
 from tests.support.cli import Run
 from tests.support.demonstrations import filled_store
@@ -40,6 +41,16 @@ def test_a_briefing_is_answered_and_written(run: Run, young: tuple[str, str], tm
     assert done.json["hours"] == [22, 6]
     assert {line["layer"] for line in done.json["layers"]} >= {"needle_litter", "closed_properties"}
     assert len(read_paper((tmp_path / "shift.pdf").read_bytes()).pages) == 1
+
+
+def test_the_test_of_methods_is_said_once_for_all_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    report = build_progress()
+    for resolution, place in ((9, 0), (9, 1), (8, 0)):
+        report(resolution, place)
+    said = capsys.readouterr().err
+    assert " ".join(said.split()) == (
+        "Testing which method forecasts best (once for these records), from resolution 9 on ..."
+    )
 
 
 def test_a_councillors_briefing_needs_no_store(run: Run, tmp_path: Path) -> None:

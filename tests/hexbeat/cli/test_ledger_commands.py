@@ -11,7 +11,10 @@ import python_calamine
 import xlsxwriter
 
 from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.shared_documents import DocumentKind
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.cli import Run
 from tests.support.gpx import gpx_of, walked
 from tests.support.plans import made_plan
@@ -70,6 +73,31 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
     assert len(run("done", "list", "--format", "json").json["visits"]) == 3
     erased = run("erase", "--source", "ledger", "--source-id", visits[1]["visit_id"], "--yes", "--format", "json")
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
+
+
+def test_a_stop_that_is_to_come_is_refused_with_the_time_that_was_taken(run: Run, ledger_home: Path) -> None:
+    begins = dt.datetime(2999, 11, 18, 22, tzinfo=dt.UTC)
+    save_plan(documents_in(ledger_home), made_plan(begins=begins, plan_id="later1"))
+    refused = run("done", "later1", "1-1")
+    assert refused.code == 2
+    assert refused.err.splitlines()[-3:] == [
+        "A visit lies in the past.",
+        "  Without --at, stop 1-1 begins as planned, at 2999-11-18 22:30, and that is to come.",
+        "  Give the time with --at, such as --at 22:31 or --at '2026-11-19 22:31'.",
+    ]
+    assert run("done", "list", "--format", "json").json["visits"] == []
+
+
+def test_the_audit_trail_names_both_forms_of_done(run: Run, ledger_home: Path) -> None:
+    for words in (("done", "p7f3a", "1-1"), ("done", "record", "p7f3a", "1-2"), ("done", "p7f3a", "9-9")):
+        run(*words)
+    with Store.open(ledger_home) as store:
+        entries = list(reversed(list_entries(store.engine, ANALYST)))
+    assert [(it.action, it.what, it.outcome) for it in entries] == [
+        ("record_work", "done record", "done"),
+        ("record_work", "done record", "done"),
+        ("record_work", "done record", "failed"),
+    ]
 
 
 def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path) -> None:

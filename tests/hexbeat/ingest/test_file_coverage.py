@@ -53,8 +53,8 @@ def test_a_table_covers_from_its_first_record_to_its_last_for_all_its_layers(tmp
         assert coverage.find_known(layer) == ((D(2026, 10, 5), D(2026, 10, 21)),)
     assert coverage.find_known("street_dealing") == ()
     assert report.describe_coverage() == [
-        "Needle finds: complete for 5 to 20 Oct 2026. Other days are not known.",
-        "Overdoses: complete for 5 to 20 Oct 2026. Other days are not known.",
+        "Needle finds: complete for 5 to 20 Oct 2026. Other days are not known by this file.",
+        "Overdoses: complete for 5 to 20 Oct 2026. Other days are not known by this file.",
     ]
 
 
@@ -160,7 +160,7 @@ def test_the_command_line_states_lists_sets_and_clears(run: Run, tmp_path: Path)
     path.write_text(FINDS, encoding="utf-8")
     done = run("ingest", path, "--source", "table", "--covers", "2026-10-01:2026-11-01")
     assert done.code == 0
-    assert "Needle finds: complete for Oct 2026. Other days are not known." in done.err
+    assert "Needle finds: complete for Oct 2026. Other days are not known by this file." in done.err
     october = {"layer": "needle_litter", "source": "table", "scope": "", "from": "2026-10-01", "to": "2026-11-01"}
     assert run("coverage", "--format", "json").json["coverage"] == [october, october | {"layer": "overdoses"}]
     days = ("--layer", "needle_litter", "--from", "2026-10-10", "--to", "2026-10-12")
