@@ -150,7 +150,8 @@ def test_counts_tell_no_small_number(home: Path, run: Run) -> None:
     whole = run(*asked, "--to", "2024-11-30", "--format", "json").json
     assert (whole["total"], whole["shared_in_time"], whole["unplaced_in_time"]) == (15, None, None)
     assert ([row["count"] for row in whole["rows"]], whole["left_out"]) == ([12], left_out)
-    few, none = (run(*asked, "--from", day, "--to", day, "--category", "rare") for day in ("2024-11-14", "2024-11-02"))
+    days = ("2024-11-14", "2024-11-15"), ("2024-11-02", "2024-11-03")
+    few, none = (run(*asked, "--from", start, "--to", end, "--category", "rare") for start, end in days)
     heading = "Events: fewer than 10, fewer than 10 shared in time, fewer than 10 left out (time not known)"
     assert heading in few.out
     assert left_out in few.err
