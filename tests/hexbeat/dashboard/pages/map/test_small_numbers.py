@@ -5,6 +5,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Final
 
+import h3
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,11 +16,12 @@ from hexbeat.ingest.sources import load_profile
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.catalogue import LAYER_NAMES
+from tests.support.cli import Run
 from tests.support.partners_side import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
-CELL: Final = "891942cc1a7ffff"
+FEW, MOST = (h3.latlng_to_cell(*place, 9) for place in ((54.540, -1.205), (54.566, -1.235)))
 POLICY: Final = """
 [local]
 "*" = "police"
@@ -129,3 +131,28 @@ def test_every_page_is_drawn() -> None:
     for address in PAGES.values():
         page = open_address(address)
         assert not page.exception, (address, page.exception)
+
+
+def test_the_card_of_a_cell_says_that_its_number_is_small() -> None:
+    few, most = (
+        read(open_address("map", layers="street_dealing", size="9", cell=cell, **DAYS)) for cell in (FEW, MOST)
+    )
+    assert "fewer than 10" in few.split("hb-card")[1]
+    assert 'hb-number\\">12<' in most or 'hb-number">12<' in most
+    for text in (few, most):
+        assert "Small numbers are not shown to your role" in text
+        assert "by weekday and hour" not in text
+
+
+def test_counts_tell_no_small_number(home: Path, run: Run) -> None:
+    asked = ("counts", "--layer", "street_dealing", "--by", "ward", "--from", "2024-11-01", "--home", str(home))
+    left_out = "Groups of fewer than 10 events are left out: your role does not see such small numbers."
+    whole = run(*asked, "--to", "2024-11-30", "--format", "json").json
+    assert (whole["total"], whole["shared_in_time"], whole["unplaced_in_time"]) == (15, None, None)
+    assert ([row["count"] for row in whole["rows"]], whole["left_out"]) == ([12], left_out)
+    days = ("2024-11-14", "2024-11-15"), ("2024-11-02", "2024-11-03")
+    few, none = (run(*asked, "--from", start, "--to", end, "--category", "rare") for start, end in days)
+    heading = "Events: fewer than 10, fewer than 10 shared in time, fewer than 10 left out (time not known)"
+    assert heading in few.out
+    assert left_out in few.err
+    assert (few.out, few.err) == (none.out, none.err)
