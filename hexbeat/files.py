@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 else:
     pd = import_lazily("pandas")
 
-__all__ = ["atomic_write", "escape_formula", "escape_formulas", "format_toml_fact", "hash_file", "require_folder"]
+__all__ = [
+    "CONTROL_SIGNS",
+    "atomic_write",
+    "escape_formula",
+    "escape_formulas",
+    "escape_text",
+    "format_toml_fact",
+    "hash_file",
+    "require_folder",
+    "show_controls",
+]
+
+# What a terminal obeys or draws in another order: shown as a sign, whoever wrote it. Line ends and tabs stay.
+CONTROL_SIGNS: Final[dict[int, int | str]] = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}"),
+}
 
 # OWASP, CSV Injection: how a formula begins in Excel, LibreOffice and Google Sheets. Full-width, small and raised forms
 # are marks too, because a program may fold them.
@@ -99,10 +115,21 @@ def _begins_as_formula(text: str) -> bool:
     return False
 
 
+def show_controls(text: str) -> str:
+    """The text with a sign for each character that a terminal would obey, such as those that clear it."""
+    return text.translate(CONTROL_SIGNS)
+
+
+def escape_text(value: Any) -> Any:
+    """The value for a cell of a CSV file: text that neither a spreadsheet runs as a formula nor a terminal obeys."""
+    escaped = escape_formula(value)
+    return show_controls(escaped) if isinstance(escaped, str) else escaped
+
+
 def escape_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A copy of the frame with all text cells and column names escaped."""
+    """A copy of the frame with all text cells and column names escaped, and signs in the place of controls."""
     escaped = frame.copy()
     for name in escaped.columns:
         if not pd.api.types.is_numeric_dtype(escaped[name]):
-            escaped[name] = escaped[name].map(escape_formula, na_action="ignore")
-    return escaped.rename(columns=escape_formula)
+            escaped[name] = escaped[name].map(escape_text, na_action="ignore")
+    return escaped.rename(columns=escape_text)

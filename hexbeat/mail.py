@@ -94,7 +94,16 @@ def _parse_addresses(table: Any) -> tuple[tuple[str, Role], ...]:
             raise _refuse(f"number {number} of [mail.addresses] is not an address of mail")
         if role not in list(Role):
             raise _refuse(f"number {number} of [mail.addresses] has a role that Hexbeat does not know")
-    return tuple((address, Role(role)) for address, role in table.items())
+    return _join_alike(table)
+
+
+def _join_alike(table: Mapping[str, str]) -> tuple[tuple[str, Role], ...]:
+    """Each address once, whatever its capitals; DataError if it has two roles."""
+    found: dict[str, tuple[str, Role]] = {}
+    for number, (address, role) in enumerate(table.items(), start=1):
+        if found.setdefault(address.lower(), (address, Role(role)))[1] != role:
+            raise _refuse(f"number {number} of [mail.addresses] stands there already, with another role")
+    return tuple(found.values())
 
 
 def requires_tls(settings: MailSettings) -> bool:

@@ -37,6 +37,7 @@ _RULE: Final = f"{COSTS_FILE} holds [[costs]] with layer, pounds, source, year a
 _HINT: Final = "see docs/costs.md, or remove the file: without it nothing is costed"
 _TEXTS: Final = ("layer", "source", "leaves_out")
 _YEARS: Final = (1990, 2100)
+_POUNDS: Final = (0.01, 100_000_000)  # sums stay numbers that can be said, whatever is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def parse_costs(content: bytes | None) -> Costs:
         return NO_COSTS
     try:
         tables = tomllib.loads(content.decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _refuse(f"it is not TOML ({type(error).__name__})") from error
     _require_known(tables, ("costs",), "it")
     rows = tables.get("costs", [])
@@ -184,13 +185,15 @@ def _parse_unit(row: Mapping[str, Any], where: str) -> UnitCost:
     layer, category, pounds, year = row["layer"], row.get("category"), row.get("pounds"), row.get("year")
     _require_known({layer: None}, LAYER_NAMES, f"{where}: layer")
     if category is not None:
+        if not isinstance(category, str):
+            raise _refuse(f"{where}: category is not a text")
         _require_known({category: None}, find_layer(layer).categories, f"{where}: category")
-    if isinstance(pounds, bool) or not isinstance(pounds, int | float) or not 0 < pounds < math.inf:
-        raise _refuse(f"{where}: pounds is not a number above 0")
+    if isinstance(pounds, bool) or not isinstance(pounds, int | float) or not _POUNDS[0] <= pounds <= _POUNDS[1]:
+        raise _refuse(f"{where}: pounds is not a number from {_POUNDS[0]} to {_POUNDS[1]:,}")
     if isinstance(year, bool) or not isinstance(year, int) or not _YEARS[0] <= year <= _YEARS[1]:
         raise _refuse(f"{where}: year is not that of the prices")
     texts = {name: " ".join(row[name].split()) for name in ("source", "leaves_out")}
-    return UnitCost(layer, category, float(pounds), year=year, **texts)
+    return UnitCost(layer, category, round(float(pounds), 2), year=year, **texts)
 
 
 def _require_known(names: Iterable[Any], known: Sequence[str], where: str) -> None:

@@ -67,13 +67,15 @@ class Counts:
 
     `total` is the sum over the whole filter. For states by month, weekday or any other time it may be less than the sum
     of the rows, because a state counts in each time in which it is in force. In all other cases the rows add up to it.
-    Selection describes the other two.
+    Selection describes the other two. Of a viewer who sees no number of fewer than `fewest` events, smaller groups are
+    left out as empty ones are, a smaller total is NaN, and the other two are 0.
     """
 
     total: float
     unplaced_in_time: int
     shared_in_time: int
     rows: "pd.DataFrame"
+    fewest: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +87,7 @@ class GroupedCounts:
     shared_in_time: int
     labels: dict[str, Sequence[object]]
     sums: NDArray[np.float64]
+    fewest: int = 1
 
     def list_rows(self) -> list[dict[str, object]]:
         """One row a group: its group columns and `count`."""
@@ -94,7 +97,7 @@ class GroupedCounts:
     def to_counts(self) -> Counts:
         """The same with a pandas table."""
         rows = pd.DataFrame({**self.labels, "count": self.sums})
-        return Counts(self.total, self.unplaced_in_time, self.shared_in_time, rows)
+        return Counts(self.total, self.unplaced_in_time, self.shared_in_time, rows, self.fewest)
 
 
 def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> Selection:
@@ -171,22 +174,35 @@ def count_groups(
     parts = Parts(columns, index, edges, period, weekday, hour, calendar, resolution, wards)
     groups = [grouping.group(parts) for grouping in groupings]
     codes, sums = sum_groups([group.code for group in groups], [group.size for group in groups], weight)
-    fewest = columns.find_fewest(chosen.layers)
+    fewest, total = columns.find_fewest(chosen.layers), float(selection.weight.sum())
+    if fewest > 1:
+        shown = _count_events([one.code for one in groups], [one.size for one in groups], index, weight) >= fewest
+        codes, sums = [code[shown] for code in codes], sums[shown]
+        total = total if len(selection.index) >= fewest else np.nan
     labels: dict[str, Sequence[object]] = {}
     for group, code in zip(groups, codes, strict=True):
         labels |= group.label(code)
     return GroupedCounts(
-        total=float(_hide_small(np.array([selection.weight.sum()]), fewest)[0]),
-        unplaced_in_time=selection.unplaced_in_time,
-        shared_in_time=shared_in_time,
+        total=total,
+        unplaced_in_time=_hide_small(selection.unplaced_in_time, fewest),
+        shared_in_time=_hide_small(shared_in_time, fewest),
         labels=labels,
-        sums=_hide_small(sums, fewest),
+        sums=sums,
+        fewest=fewest,
     )
 
 
-def _hide_small(sums: NDArray[np.float64], fewest: int) -> NDArray[np.float64]:
-    """The sums, not known (NaN) where they are above 0 and below the fewest that may be shown as a number."""
-    return sums if fewest == 1 else np.where((sums > 0) & (sums < fewest), np.nan, sums)
+def _count_events(
+    codes: list[NDArray[np.integer]], sizes: list[int], event: NDArray[np.int64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How many events each group of `sum_groups` has, whatever is summed and into how many parts they are cut."""
+    pairs, _ = sum_groups([*codes, event], [*sizes, int(event.max(initial=0)) + 1], weight)
+    return sum_groups(pairs[:-1], sizes, np.ones(len(pairs[-1])))[1]
+
+
+def _hide_small(number: int, fewest: int) -> int:
+    """The number of events; 0 where it is below the fewest that may be shown."""
+    return number if number >= fewest else 0
 
 
 def _count_shared(columns: Columns, chosen: Filter, selection: Selection, event: NDArray[np.int64]) -> int:

@@ -142,12 +142,15 @@ def build_alert_report(
     """
     setting = setting or Setting()
     specs = [spec for spec in _list_layers(layers) if layers or not columns.hides(spec.name)]
+    hidden = [] if layers else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
+    specs = [spec for spec in specs if spec not in hidden]
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
     period = (day - (days - 1) * _DAY, day + _DAY)
     unknown = [spec.name for spec in specs if not coverage.find_known_in(spec.name, period)]
-    alerts, rows, notes = list[Alert](), list[MethodRow](), list[str]()
+    unknown += [spec.name for spec in hidden]
+    alerts, rows, notes = list[Alert](), list[MethodRow](), [describe_hidden_layer(spec) for spec in hidden]
     for spec in specs:
         last = find_end(coverage, [spec])
         if last is None:
@@ -173,8 +176,13 @@ def build_alert_report(
             alert.ward_code or "",
         )
     )
-    ordered = tuple(spec.name for spec in specs if spec.name in unknown)
+    ordered = tuple(spec.name for spec in (*specs, *hidden) if spec.name in unknown)
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
+
+
+def describe_hidden_layer(spec: LayerSpec) -> str:
+    """That a layer is not tested, because an alert would tell numbers that the viewer does not see."""
+    return f"{spec.title} are not tested: your role does not see their small numbers."
 
 
 def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:

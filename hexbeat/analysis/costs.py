@@ -9,17 +9,17 @@ from geo.errors import DataError
 from hexbeat.store.shared_documents import read_shared_setting
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.columns import Columns
-from layers.costs import COSTS_FILE, Cost, Costs, add_up, format_cost, parse_costs
+from layers.costs import COSTS_FILE, NO_COSTS, Cost, Costs, add_up, format_cost, parse_costs
 from layers.counting import count_groups
 from layers.filters import Filter
 from layers.grouping import Group
-from layers.wording import format_list
+from layers.wording import format_list, format_sentence
 
 if TYPE_CHECKING:
     from geo.wards import Wards
     from hexbeat.store.store import Store
 
-__all__ = ["CountCosts", "cost_counts", "cost_rows", "list_costed_layers", "read_costs"]
+__all__ = ["CountCosts", "cost_counts", "cost_rows", "list_costed_layers", "read_costs", "read_usable_costs"]
 
 _Key = tuple[object, ...]
 _NOTHING: Final = Cost(None, 0.0, 0.0)
@@ -59,6 +59,14 @@ def read_costs(store: "Store") -> Costs:
             "correct the file, or remove it: nothing is costed without it",
         ) from error
     return parse_costs(None if text is None else text.encode())
+
+
+def read_usable_costs(store: "Store") -> tuple[Costs, list[str]]:
+    """The unit costs, or none with sentences on why the file cannot be used: numbers can be shown without pounds."""
+    try:
+        return read_costs(store), []
+    except DataError as error:
+        return NO_COSTS, [format_sentence(part) for part in (error.rule, error.fact, error.hint)]
 
 
 def list_costed_layers(columns: Columns, layers: Sequence[str]) -> list[str]:

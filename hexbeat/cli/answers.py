@@ -16,6 +16,7 @@ from rich.text import Text
 from geo.errors import HexbeatError
 from hexbeat.cli.command_audit import note_shown
 from hexbeat.cli.installation import Format
+from hexbeat.files import CONTROL_SIGNS, show_controls
 from layers.wording import format_sentence
 
 __all__ = ["format_value", "print_answer", "print_error", "print_message", "progress_bar", "show_controls"]
@@ -32,12 +33,7 @@ _NAMED_BY: Final = {"ward_code": ("ward_name", "place"), "ward_name": ("place",)
 _CHANCES: Final = ("p", "q", "p_value", "q_value")
 _LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
 _READABLE: Final = 28  # characters to which a column of long texts may be wrapped
-# What a terminal obeys or draws in another order: shown as a sign, whoever wrote it. Line ends and tabs stay.
-_HIDDEN: Final[dict[int, int | str]] = {
-    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
-    **dict.fromkeys((*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}"),
-}
-_HIDDEN_IN_JSON: Final = {code: f"\\u{code:04x}" for code in _HIDDEN if code >= 0x7F}  # noqa: PLR2004 - JSON has the rest
+_HIDDEN_IN_JSON: Final = {code: f"\\u{code:04x}" for code in CONTROL_SIGNS if code >= 0x7F}  # noqa: PLR2004 - JSON has the rest
 _PIPED_WIDTH: Final = 10_000  # characters of a line that no window cuts
 Row = Mapping[Any, Any]
 
@@ -135,11 +131,6 @@ def format_value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(format_value, value))
     return show_controls(str(value))
-
-
-def show_controls(text: str) -> str:
-    """The text with a sign for each character that a terminal would obey, such as those that clear it."""
-    return text.translate(_HIDDEN)
 
 
 def print_message(message: str) -> None:

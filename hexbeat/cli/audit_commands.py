@@ -104,10 +104,17 @@ def verify(
     anchor = str(check.anchor) if check.anchor else None
     row: dict[str, Any] = {"entries": check.entries, "first": check.first, "last": check.last, "anchor": anchor}
     payload = row | {"whole": True, "removed_to": check.removed_to, "restored": list(check.restored)}
+    payload |= {"from_backup": list(check.from_backup)}
     print_answer(payload, form=form, rows=[row], order=tuple(row), heading="The audit trail is whole")
     if check.restored:
         places = format_list([str(number) for number in check.restored], most=5)
         print_message(f"An older copy of the store was restored before entry {places}: later entries are lost.")
+    if check.from_backup:
+        places = format_list([str(number) for number in check.from_backup], most=5)
+        print_message(
+            f"The trail was restored from a backup with entry {places}: entries that came after that backup are lost, "
+            "and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, finds whether there were any."
+        )
 
 
 @audit.command()

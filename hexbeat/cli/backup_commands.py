@@ -7,7 +7,7 @@ import typer
 
 from hexbeat.accounts import find_account
 from hexbeat.cli.answers import print_answer, print_message
-from hexbeat.cli.command_audit import audit_command, note_rows
+from hexbeat.cli.command_audit import audit_command, note_reason, note_rows
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.backup import Backup, restore_backup, write_backup
@@ -53,7 +53,7 @@ def restore(
     """
     folder = Settings.from_environment(home=home).home
     restored, former = restore_backup(file, folder, replace=replace)
-    audit_restore(folder, rows=sum(restored.rows.values()))
+    audit_restore(folder, restored)
     _print_backup(restored, form, heading=f"Restored to {folder}")
     if former is not None:
         print_message(f"What was there before is in {former}.")
@@ -61,15 +61,16 @@ def restore(
         print_message(_DUMP)
 
 
-def audit_restore(home: Path, *, rows: int) -> None:
-    """Write into the trail of the store that came back that it was restored. Whoever has the folder may do that."""
+def audit_restore(home: Path, restored: Backup) -> None:
+    """Write into the trail of the store that it came back, and from which backup. Whoever has the folder may do it."""
     database_url = Settings.from_environment(home=home).database_url
     if has_store(home, database_url):
         with (
             Store.open(home, database_url=database_url) as store,
             audit_command(store, build_stranger(find_account())),
         ):
-            note_rows(rows)
+            note_rows(sum(restored.rows.values()))
+            note_reason(f"from a backup made {restored.made}")
 
 
 def _print_backup(made: Backup, form: Format, *, heading: str) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,9 @@ from hexbeat.reports.working_days import find_bank_holiday
 from layers.access import limit_to_mail, require_document
 from layers.roles import Role
 from layers.wording import format_date, format_plural
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["Every", "Schedule", "require_schedule", "run_schedule"]
 
@@ -192,7 +196,14 @@ class _Post:
         return cls(settings, read_password(settings, home), views, name, marks, today)
 
     def send_all(self, build: Callable[[Installation], Briefing], *, now: dt.datetime) -> int:
-        """Send to each address that has not had it; how many. Each is noted as soon as it is sent."""
+        """Send to each address that has not had it; how many. Each is noted as soon as it is sent.
+
+        Another call of the same briefing waits until this one has ended, so that nobody has it twice.
+        """
+        with self._lock():
+            return self._send_left(build, now=now)
+
+    def _send_left(self, build: Callable[[Installation], Briefing], *, now: dt.datetime) -> int:
         left = [(address, role) for address, role in self.settings.addresses if not self._has_it(address)]
         pages = {role: self._render(build, role, now=now) for role in dict.fromkeys(role for _, role in left)}
         for address, role in left:
@@ -211,17 +222,25 @@ class _Post:
         installation = self.views[role]
         facts = build(installation)
         hidden = tuple(line.layer for line in facts.layers)
-        facts = replace(facts, notes=(_MAIL_NOTE, *facts.notes), sources=(), unknown_places=hidden)
+        facts = replace(facts, notes=(_MAIL_NOTE, *facts.notes), sources=(), unknown_places=hidden, is_by_mail=True)
         subject = f"{'DEMONSTRATION: ' if facts.mark else ''}Hexbeat briefing, {format_date(self.today)}"
         lines = [facts.title, format_headline(facts, installation.area), *filter(None, [facts.headline]), _MAIL_NOTE]
         text = "\n\n".join([*lines, "OFFICIAL: for the partnership only. Do not pass it on."])
         return subject, f"{text}\n", render_briefing_pdf(facts, installation.area, made_at=now)
 
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Hold the marks alone; the system lets go of them when this process ends, however it does."""
+        self.marks.parent.mkdir(mode=0o700, exist_ok=True)
+        with self.marks.open("a", encoding="ascii") as file:
+            if sys.platform != "win32":
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def _has_it(self, address: str) -> bool:
-        return self.marks.is_file() and _hash(address) in self.marks.read_text(encoding="ascii").split()
+        return _hash(address) in self.marks.read_text(encoding="ascii").split()
 
     def _note_sent(self, address: str) -> None:
-        self.marks.parent.mkdir(mode=0o700, exist_ok=True)
         with self.marks.open("a", encoding="ascii") as file:
             file.write(f"{_hash(address)}\n")
 

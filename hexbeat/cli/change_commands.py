@@ -11,7 +11,7 @@ from hexbeat.analysis.backtest import Backtest
 from hexbeat.analysis.backtest import backtest as run_backtest
 from hexbeat.analysis.change_costs import cost_changes
 from hexbeat.analysis.change_map import NOT_KNOWN, ChangeMap, build_change_map, parse_against
-from hexbeat.analysis.costs import read_costs
+from hexbeat.analysis.costs import read_usable_costs
 from hexbeat.analysis.method_selection import (
     MOST_WEEKS,
     choose_hotspot_size,
@@ -85,7 +85,8 @@ def change(
         study = load_study(installation.area, chosen.wards, size)
         zone = installation.area.time_zone
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)
-        costs = read_costs(installation.store).list_of(chosen.layers)
+        known, faults = read_usable_costs(installation.store)
+        costs = known.list_of(chosen.layers)
         unit = {Grouping.CELL: "cells", Grouping.WARD: "wards"}.get(by, "whole")
         priced = Costs(tuple(costs))
         money = (
@@ -99,7 +100,7 @@ def change(
     change_rows = build_json_rows(named)
     if len(money) == len(change_rows):
         change_rows = [row | _build_cost(cost, form) for row, cost in zip(change_rows, money, strict=True)]
-    _report_change(change_map, change_rows, form=form, notes=priced.describe(chosen.layers) if costs else [])
+    _report_change(change_map, change_rows, form=form, notes=priced.describe(chosen.layers) if costs else faults)
 
 
 def _build_cost(cost: Cost | None, form: Format) -> dict[str, Any]:

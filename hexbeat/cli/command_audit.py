@@ -13,6 +13,7 @@ from typer._click.globals import get_current_context
 from geo.errors import HexbeatError
 from geo.lazy_modules import import_lazily
 from hexbeat.accounts import find_account
+from hexbeat.store.audit_chain import RESTORE_HOME
 from layers.access import Action, Viewer, build_stranger
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ __all__ = [
 # What people do that the policy has no word for: everybody may see how the store is set up, and whoever has the folder
 # can put a backup into it.
 SEE_SETTINGS: Final = "see_settings"
-RESTORE_HOME: Final = "restore_home"
 # What each command does, in the policy's words where it has one; `release show` opens no store, and writes nothing.
 ACTIONS: Final = MappingProxyType(
     {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from geo.lazy_modules import import_lazily
-from hexbeat.analysis.costs import CountCosts, cost_rows, read_costs
+from hexbeat.analysis.costs import CountCosts, cost_rows, read_usable_costs
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import format_value, print_answer, print_message
@@ -73,7 +73,7 @@ def counts(
         )
         labelled = grouped.list_rows()
         is_known = has_known_day(columns, chosen, time_zone=zone)
-        costs = read_costs(installation.store) if grouped.total or is_known else NO_COSTS
+        costs, faults = read_usable_costs(installation.store) if grouped.total or is_known else (NO_COSTS, [])
         money = cost_rows(
             columns, chosen, costs, labelled, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
         )
@@ -85,6 +85,7 @@ def counts(
             note_answer()
             about = build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {})
             costed = add_costs(grouped.to_counts(), money)
+            about |= {"left_out": describe_hidden(grouped.fewest)} if grouped.fewest > 1 else {}
             about |= {"costs": " ".join(money.sentences)} if money else {}
             export_counts(costed, Path(out), by=groups, area=installation.area, note=about)
         rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups else []
@@ -102,7 +103,7 @@ def counts(
         is_known=is_known,
         money=money,
     )
-    for note in rough:
+    for note in (*faults, *rough):
         print_message(note)
 
 
@@ -148,6 +149,22 @@ def _format_row_cost(row: dict[str, Any], form: Format) -> dict[str, Any]:
     return row | {"cost": cost.to_json() if form is Format.JSON else format_cost(cost)}
 
 
+def describe_hidden(fewest: int) -> str:
+    """What is left out for a viewer who sees no number of fewer events."""
+    return f"Groups of fewer than {fewest} events are left out: your role does not see such small numbers."
+
+
+def hide_small(number: int, fewest: int) -> int | None:
+    """The number of events; None where the viewer does not see it."""
+    return number if number or fewest == 1 else None
+
+
+def format_shown(number: float, fewest: int) -> str:
+    """A number for people; "fewer than 10" where the viewer does not see it."""
+    is_hidden = fewest > 1 and not number > 0
+    return f"fewer than {fewest}" if is_hidden else format_value(number)
+
+
 def print_counts(
     grouped: GroupedCounts,
     rows: list[dict[str, Any]],
@@ -166,26 +183,34 @@ def print_counts(
     """
     totals: dict[str, Any] = {
         "total": to_json_value(grouped.total),
-        "unplaced_in_time": grouped.unplaced_in_time,
-        "shared_in_time": grouped.shared_in_time,
+        "unplaced_in_time": hide_small(grouped.unplaced_in_time, grouped.fewest),
+        "shared_in_time": hide_small(grouped.shared_in_time, grouped.fewest),
     }
+    hidden = describe_hidden(grouped.fewest) if grouped.fewest > 1 else ""
     rows = [{**row, "count": to_json_value(row["count"])} for row in rows]
     payload = (
         {**totals, "rows": [_format_row_cost(row, form) for row in rows], "missing": missing}
         | ({"costs": {"total": money.total.to_json(), "sentences": money.sentences}} if money else {})
+        | ({"left_out": hidden} if hidden else {})
         | ({"out": out} if out else {})
         | ({"demonstration": mark} if mark else {})
     )
     unit = "Events" if measure == "events" else "Items"
-    heading = f"{unit}: {format_value(grouped.total) if grouped.total or is_known else 'not known'}"
+    number, shared, unplaced = (
+        format_shown(value, grouped.fewest)
+        for value in (grouped.total, grouped.shared_in_time, grouped.unplaced_in_time)
+    )
+    heading = f"{unit}: {number if grouped.total or is_known else 'not known'}"
     if missing and (grouped.total or is_known):
-        heading = f"{unit} on record (not all days are known): {format_value(grouped.total)}"
-    heading += f", {grouped.shared_in_time} shared in time, {grouped.unplaced_in_time} left out (time not known)"
-    empty = "not known" if missing else "none"
+        heading = f"{unit} on record (not all days are known): {number}"
+    heading += f", {shared} shared in time, {unplaced} left out (time not known)"
+    empty = "not known" if missing else f"none of {grouped.fewest} events or more" if hidden else "none"
     table = [totals | {"file": out}] if out else [_format_row_cost(row, form) for row in rows]
     print_answer(payload, form=form, rows=table, heading=heading, empty=empty)
     for sentence in money.sentences if money and form is Format.TABLE else ():
         print_message(sentence)
+    if hidden:
+        print_message(hidden)
     if missing:
         print_message(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
     if mark:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from geo.errors import UsageError
-from hexbeat.analysis.costs import read_costs
+from hexbeat.analysis.costs import read_usable_costs
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.filter_options import (
@@ -174,6 +174,7 @@ def evaluate(
         if plan_only:
             _report_plan(protocol, out, form=form)
             return
+        costs, faults = read_usable_costs(installation.store)
         with progress_bar("Comparing") as move:
             evaluation = evaluate_protocol(
                 installation.store,
@@ -181,13 +182,15 @@ def evaluate(
                 columns,
                 installation.area,
                 protocol,
-                costs=read_costs(installation.store),
+                costs=costs,
                 progress=move,
             )
         note = build_provenance(installation, mark=find_demonstration_mark(columns))
         if out:
             _write_evaluation(Path(out), evaluation, note, installation)
     _report(evaluation, note, out, form=form)
+    for sentence in faults:
+        print_message(sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def finish_plan(
         require_document(installation.viewer, "plan")
         write_plan(plan, installation.area, out, kind, links=read_plan_settings(installation.documents).links)
     if mark:
-        print_message(f"{mark}.")
+        print_message(f"DEMONSTRATION: {mark}.")
     print_plan(plan, installation.area, form=form)
 
 

@@ -15,7 +15,7 @@ from hexbeat.policy import POLICY_FILE, find_keeper, find_local_viewer, parse_ne
 from hexbeat.release.policy import POLICY_FILE as RELEASE_FILE
 from hexbeat.store.document_kinds import SETTING_FILES
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
-from layers.access import Action
+from layers.access import Action, require
 from layers.costs import COSTS_FILE, parse_costs
 
 __all__ = ["shared"]
@@ -62,10 +62,14 @@ def _format_time(document: SharedDocument) -> str:
 def show(name: NameArgument, *, home: HomeOption = None) -> None:
     """Print a shared file as it is.
 
+    The access policy names people and addresses: only who may set it is shown it.
+
     Example: hexbeat shared show plans.toml
     """
     kind, key = _parse_name(name)
     with open_documents(home) as documents:
+        if documents and kind == DocumentKind.SETTING and key == POLICY_FILE:
+            require(documents.viewer, Action.SET_POLICY)
         document = documents.read(kind, key) if documents else None
     if document is None:
         raise _build_missing(name)
@@ -122,7 +126,7 @@ def choose_audit(kind: DocumentKind, key: str) -> dict[str, Any]:
     """How `open_documents` takes a change of this file: as what action, and who may be its viewer."""
     if kind == DocumentKind.SOURCE:
         return {"action": Action.LOAD}
-    actions = {RELEASE_FILE: Action.RETAIN, POLICY_FILE: Action.SET_POLICY}
+    actions = {RELEASE_FILE: Action.RETAIN, COSTS_FILE: Action.RETAIN, POLICY_FILE: Action.SET_POLICY}
     find = find_keeper if key == POLICY_FILE else find_local_viewer
     return {"action": actions.get(key, Action.PLAN), "find": find}
 

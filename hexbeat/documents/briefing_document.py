@@ -51,6 +51,7 @@ MOST_ALERTS: Final = 4
 MOST_CLOSURES: Final = 5
 MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
+LEFT_OUT: Final = "Left out of this page."
 
 
 def render_briefing_pdf(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> bytes:
@@ -80,10 +81,10 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
             }
             for number, line in enumerate(briefing.places, start=1)
         ],
-        "no-places": describe_no_places(briefing),
+        "no-places": LEFT_OUT if briefing.is_by_mail else describe_no_places(briefing),
         "no-alerts": describe_no_alerts(briefing),
-        "no-ending": describe_no_closures(briefing.ending_state),
-        "no-new": describe_no_closures(briefing.new_state),
+        "no-ending": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.ending_state),
+        "no-new": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.new_state),
         "expected": describe_forecast(briefing),
         "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
         "alert-note": " ".join(
@@ -95,6 +96,8 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "new": shorten_lines(
             [describe_closure(line) for line in closures if line.kind == "new"], MOST_CLOSURES, "more began"
         ),
+        "no-done": LEFT_OUT if briefing.is_by_mail else "No visit was recorded in these days.",
+        "no-fresh": LEFT_OUT if briefing.is_by_mail else "Nothing is loaded yet.",
         "done": describe_visits(briefing),
         "fresh": describe_freshness(briefing),
         "notes": list(briefing.notes),
@@ -277,6 +280,8 @@ def build_outline(line: PlaceLine) -> Outline:
 
 def describe_map(briefing: Briefing, area: Area) -> str:
     """What the map shows, for those who do not see it."""
+    if briefing.is_by_mail:
+        return f"Map of {area.title}, north up. Places and closures are left out of this page."
     places = "; ".join(
         f"{number} {format_in_sentence(format_place_title(line))}"
         for number, line in enumerate(briefing.places, start=1)

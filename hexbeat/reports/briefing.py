@@ -114,7 +114,8 @@ class Briefing:
     """All facts of one briefing. `period` is the period that it covers, `hours` those of the shift (None: all).
 
     `unknown_places` and `unknown_alerts` name the layers whose places or alerts are not known. `ending_state` and
-    `new_state` say how far the closures that end soon, and the new ones, are known.
+    `new_state` say how far the closures that end soon, and the new ones, are known. `is_by_mail`: places, closures,
+    work, the forecast and the sources are left out, and the page says so.
     """
 
     purpose: Purpose
@@ -138,6 +139,7 @@ class Briefing:
     unknown_alerts: tuple[str, ...] = ()
     ending_state: KnownState = "known"
     new_state: KnownState = "known"
+    is_by_mail: bool = False
 
 
 def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword

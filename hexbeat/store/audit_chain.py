@@ -21,6 +21,7 @@ __all__ = [
     "OUTCOMES",
     "REMOVAL",
     "RESTORE",
+    "RESTORE_HOME",
     "Anchor",
     "ChainCheck",
     "Entry",
@@ -37,6 +38,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 GENESIS: Final = "0" * 64  # what stands for the hash before the first entry
 REMOVAL: Final = "audit retain"  # `what` of the entry that the retention rule leaves
 RESTORE: Final = "restore"  # `action` of the entry that says that an older store came back
+RESTORE_HOME: Final = "restore_home"  # `action` of `hexbeat restore`: the trail itself came from a backup
 MOST_LETTERS: Final = 300  # of any text of an entry
 _ANCHOR: Final = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -116,6 +118,7 @@ class ChainCheck:
     """What the check of a chain found. `problem` is a clause on the first fault, None if there is none.
 
     `first` and `last` are the numbers of the entries that are there, and `anchor` is the last one (None: no entries).
+    `restored` are the entries that found an older store; `from_backup` those with which a home came from a backup.
     """
 
     entries: int
@@ -124,6 +127,7 @@ class ChainCheck:
     problem: str | None
     removed_to: int = 0
     restored: tuple[int, ...] = ()
+    from_backup: tuple[int, ...] = ()
 
     @property
     def last(self) -> int | None:
@@ -143,7 +147,7 @@ def check_chain(
     problem: str | None = None
     missing = dict(noted)
     missing.pop(base, None)
-    restored = []
+    restored, from_backup = [], []
     for entry in entries:
         problem = problem or _find_fault(entry, last)
         count, first = count + 1, entry.number if first is None else first
@@ -152,6 +156,8 @@ def check_chain(
         is_vouched = is_vouched or (entry.what, entry.outcome, entry.filter) == (REMOVAL, "done", format_removal(base))
         if entry.action == RESTORE:
             restored.append(entry.number)
+        if (entry.action, entry.outcome) == (RESTORE_HOME, "done"):
+            from_backup.append(entry.number)
     if problem is None and last != head:
         problem = f"it ends with entry {last.number}, and the last one that was written is entry {head.number}"
     if problem is None and not is_vouched:
@@ -159,7 +165,8 @@ def check_chain(
     if problem is None and missing:
         anchor, where = next(iter(missing.items()))
         problem = _describe_missing_anchor(anchor, where, last=last, base=base)
-    return ChainCheck(count, first, last if count else None, problem, base.number, tuple(restored))
+    anchor_now = last if count else None
+    return ChainCheck(count, first, anchor_now, problem, base.number, tuple(restored), tuple(from_backup))
 
 
 def _find_fault(entry: Entry, last: Anchor) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from hexbeat.files import escape_formula
+from hexbeat.files import escape_text
 from hexbeat.store.audit_chain import Entry
 from layers.timestamps import from_seconds
 
@@ -33,5 +33,5 @@ def build_audit_csv(entries: Sequence[Entry], *, time_zone: str) -> bytes:
     writer = csv.writer(text)
     writer.writerow((*AUDIT_COLUMNS, "hash"))
     for entry, row in zip(entries, build_audit_rows(entries, time_zone=time_zone), strict=True):
-        writer.writerow([escape_formula(value) for value in (*row.values(), entry.hash)])
+        writer.writerow([escape_text(value) for value in (*row.values(), entry.hash)])
     return text.getvalue().encode()

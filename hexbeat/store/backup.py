@@ -2,20 +2,23 @@
 
 A backup is a tar file (gzip) of mode 0600. It holds `backup.json` (what is in it, with the SHA-256 of each file), the
 store as one SQLite file without traces of erased rows (VACUUM INTO, which sees one version of the store throughout and
-blocks no writer), and the home's other files. Uploads, drafts and logs of SQLite are left out. On PostgreSQL the
-database is its administrator's to back up (pg_dump); the backup then holds the home's files alone, and says so.
+blocks no writer), and the home's other files. Uploads, drafts, logs of SQLite and sign-ins are left out. On PostgreSQL
+the database is its administrator's to back up (pg_dump); the backup then holds the home's files alone, and says so.
 """
 
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from dataclasses import replace as change
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +27,12 @@ import sqlalchemy as sa
 
 from geo.errors import DataError, StoreError, UsageError
 from hexbeat.files import atomic_write, hash_file
-from hexbeat.folders import hold_draft, sync_folder
+from hexbeat.folders import hold_draft, remove_drafts, sync_folder
 from hexbeat.store.database_errors import build_damage_error, reading_values, translate_errors
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.home_layout import FILE_NAME
-from hexbeat.store.schema import HEAD, metadata, store_state
+from hexbeat.store.known_schema import find_schema_fault
+from hexbeat.store.schema import HEAD, metadata, sign_ins, store_state
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
 
@@ -38,6 +42,8 @@ FORMAT: Final = "hexbeat-backup/1"
 _FACTS: Final = "backup.json"
 _TRIES: Final = 5
 _MOST_FACTS: Final = 16 * 1024 * 1024  # bytes of backup.json; a home has some hundred files
+_LEAST_S: Final = 60.0  # seconds for the check of a store that comes back, and as many bytes of it a second
+_BYTES_A_SECOND: Final = 1_000_000
 _LEFT_OUT: Final = ("uploads",)
 _RULE: Final = "A backup has to be one that Hexbeat wrote, and whole"
 
@@ -130,14 +136,22 @@ def _copy_store(store: Store, copy: Path) -> None:
         raw = connection.connection.cursor()
         raw.execute("VACUUM INTO ?", (str(copy),))
         raw.close()
+    with translate_errors(store.engine), closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute(f"DELETE FROM {sign_ins.name}")  # noqa: S608 - our own table
+        connection.commit()
 
 
 def _check_copy(copy: Path, store: Store) -> dict[str, int]:
-    """The rows of each table; StoreError unless the copy is whole, its indexes too."""
+    """The rows of each table; StoreError unless the copy is whole, its indexes too, and could be restored."""
     with translate_errors(store.engine), reading_values(store.engine), closing(sqlite3.connect(copy)) as connection:
         finding = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if finding != "ok":
             raise build_damage_error(store.engine, str(finding).splitlines()[-1])
+        if fault := find_schema_fault(connection, HEAD):
+            raise StoreError(
+                "A backup holds a store as Hexbeat makes it", f"this store {fault}", "change it back, and try again"
+            )
         return _count_rows(connection)
 
 
@@ -156,6 +170,7 @@ def read_backup(path: Path) -> Backup:
         facts = json.loads(content) if 0 < len(content) <= _MOST_FACTS else {}
         if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT or not _is_list(facts.get("files")):
             raise DataError(_RULE, f"{path.name} is another kind of file", "choose a file that hexbeat backup wrote")
+        datetime.fromisoformat(facts["made"])  # it goes into the audit trail
         return Backup(**facts)
 
 
@@ -169,7 +184,7 @@ def _explain_reading(path: Path) -> Iterator[None]:
     """DataError for what cannot be read or written while a backup is read."""
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, ValueError, TypeError, RecursionError, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, TypeError, KeyError, RecursionError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it breaks off or is damaged"
         hint = "nothing was changed; choose another backup, or make room"
         raise DataError(_RULE, f"{path.name} cannot be used ({reason})", hint) from error
@@ -180,7 +195,8 @@ def restore_backup(path: Path, home: Path, *, replace: bool = False) -> tuple[Ba
 
     Answers what the backup holds, and the folder to which the former home moved. The store's version rises above all
     that came before, so that nothing keeps older numbers in memory. UsageError if the home is not empty and `replace`
-    is not given; DataError if the backup is damaged.
+    is not given; StoreError if another program has the store open; DataError if the backup is damaged, or not as
+    Hexbeat makes one. Nobody is signed in to a home that comes back.
     """
     target = Path(os.path.realpath(home))
     is_there = target.exists() and any(target.iterdir())
@@ -188,18 +204,21 @@ def restore_backup(path: Path, home: Path, *, replace: bool = False) -> tuple[Ba
         raise UsageError(
             "A backup is restored into an empty home", f"{home} is not empty", "choose another home, or use --replace"
         )
+    _require_unused(target / FILE_NAME)
     backup = read_backup(path)
     now = datetime.now(UTC)
     draft = target.with_name(f".{target.name}-restore-{os.getpid()}")
     with _explain_reading(path):
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_drafts(target.parent, rf"\.{re.escape(target.name)}-restore-[0-9]+")
         draft.mkdir(mode=0o700)
     with hold_draft(draft):
         with _explain_reading(path):
             _unpack(path, draft, backup)
         if backup.has_store:
-            _prepare_store(draft / FILE_NAME, backup, path, version=int(now.timestamp()))
+            backup = _prepare_store(draft / FILE_NAME, backup, path, version=int(now.timestamp()))
         former = target.with_name(f"{target.name}-before-{now:%Y%m%dT%H%M%SZ}") if is_there else None
+        _require_unused(target / FILE_NAME)  # again: unpacking takes a while
         with _explain_reading(path):
             _move_into_place(draft, target, former)
     return backup, former
@@ -241,22 +260,58 @@ def _copy_hashed(file: Any, copy: Path) -> str:
     return digest.hexdigest()
 
 
-def _prepare_store(file: Path, backup: Backup, path: Path, *, version: int) -> None:
-    """Raise the version; DataError unless the file is whole and holds the rows that the backup names."""
+def _require_unused(file: Path) -> None:
+    """StoreError if a program has the SQLite file open, as far as its locks tell; a damaged file is nobody's."""
+    if not file.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as connection:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE").close()
+            connection.execute("PRAGMA schema_version").close()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreError(
+                "A home is replaced while nobody uses it",
+                f"another program has {file} open",
+                "stop Hexbeat, wait until its commands have ended, and try again",
+            ) from error
+
+
+def _prepare_store(file: Path, backup: Backup, path: Path, *, version: int) -> Backup:
+    """Raise the version and end the sign-ins; what the backup holds then.
+
+    DataError unless the file has the schema that Hexbeat makes, is whole, and holds the rows that the backup names.
+    """
+    end = time.monotonic() + _LEAST_S + file.stat().st_size / _BYTES_A_SECOND
     with _explain_reading(path), closing(sqlite3.connect(file)) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
         try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            if fault := find_schema_fault(connection, backup.schema):
+                raise DataError(_RULE, f"the store in {path.name} {fault}", "choose another backup")
             is_whole = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
-            rows = _count_rows(connection)
-            connection.execute(
-                "UPDATE store_state SET version = max(version + 1, ?1), rewritten = max(version + 1, ?1),"
-                " work = work + ?1",
-                (version,),
-            )
-            connection.commit()
+            is_whole = is_whole and _count_rows(connection) == backup.rows
+            rows = _change_store(connection, version) if is_whole else {}
         except sqlite3.Error as error:
-            raise DataError(_RULE, f"the store in {path.name} is damaged", "choose another backup") from error
-    if not is_whole or rows != backup.rows:
+            fault = "takes too long to check" if time.monotonic() > end else "is damaged"
+            raise DataError(_RULE, f"the store in {path.name} {fault}", "choose another backup") from error
+    ended = {name: 0 for name in backup.rows if name == sign_ins.name}
+    if not is_whole or rows != backup.rows | ended:
         raise DataError(_RULE, f"the store in {path.name} is damaged", "choose another backup")
+    return change(backup, rows=rows)
+
+
+def _change_store(connection: sqlite3.Connection, version: int) -> dict[str, int]:
+    """Raise the version and end the sign-ins; the rows of each table then."""
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute(
+        "UPDATE store_state SET version = max(version + 1, ?1), rewritten = max(version + 1, ?1), work = work + ?1",
+        (version,),
+    )
+    if sign_ins.name in _count_rows(connection):  # an older schema has none
+        connection.execute(f"DELETE FROM {sign_ins.name}")  # noqa: S608 - our own table
+    connection.commit()
+    return _count_rows(connection)
 
 
 def _move_into_place(draft: Path, target: Path, former: Path | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -30,14 +30,19 @@ from hexbeat.store.home_layout import FILE_NAME
 from hexbeat.store.postgres import make_postgres_engine
 from hexbeat.store.schema import HEAD, store_state
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 __all__ = [
     "WRITES",
     "change_version",
+    "list_revisions",
     "make_engine",
     "migrate",
     "read_transaction",
     "read_version",
     "read_work_version",
+    "upgrade_to",
     "work_transaction",
     "write_transaction",
 ]
@@ -252,21 +257,37 @@ def _upgrade(connection: Connection) -> None:
     revision = _read_revision(connection)  # again, now that no other program can change it
     if revision == HEAD:
         return
-    from alembic import command  # noqa: PLC0415  # half a second to import, and most starts do not need it
-    from alembic.config import Config  # noqa: PLC0415  # the same
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  # the same
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    known_revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known_revisions:
+    if revision is not None and revision not in list_revisions():
         raise StoreError(
             "A store needs the version of Hexbeat that made it, or a newer one",
             f"this store has schema {revision}, and this Hexbeat knows only up to {HEAD}",
             "install the newer Hexbeat; nothing was changed",
         )
-    command.upgrade(config, "head")
+    upgrade_to(connection, "head")
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Run the migrations up to a revision, in the transaction of the connection."""
+    from alembic import command  # noqa: PLC0415  # half a second to import, and most starts do not need it
+
+    config = _build_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def list_revisions() -> set[str]:
+    """The revisions of the schema that this Hexbeat knows."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as in upgrade_to
+
+    return {script.revision for script in ScriptDirectory.from_config(_build_config()).walk_revisions()}
+
+
+def _build_config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415  # as in upgrade_to
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _read_revision(connection: Connection) -> str | None:

@@ -42,10 +42,11 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.AREA: frozenset({Action.LOAD}),
 }
-# Whoever plans may change plans.toml; the others say what may be published, and what may be seen.
+# Whoever plans may change plans.toml; the others say what may be published, what may be seen, and what events cost.
 _SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {
     "release.toml": frozenset({Action.RETAIN}),
     "policy.toml": frozenset({Action.SET_POLICY}),
+    "costs.toml": frozenset({Action.RETAIN}),
 }
 
 

@@ -80,6 +80,11 @@ def test_whatever_stands_before_a_formula_it_does_not_run(before: str, mark: str
     assert escape_formula(text) == f"'{text}"
 
 
+def test_a_table_keeps_no_control_that_a_terminal_obeys() -> None:
+    frame = escape_formulas(pd.DataFrame({"a\x1b[2J": ["b\x1b]0;c\x07", "d\r\x9b2J\u202e", "e\tf\ng", "\x1b=1"]}))
+    assert frame.to_dict("list") == {"a␛[2J": ["b␛]0;c␇", "d␍\ufffd2J\ufffd", "e\tf\ng", "'␛=1"]}
+
+
 def test_the_cells_and_the_headings_of_a_table_are_escaped() -> None:
     frame = escape_formulas(pd.DataFrame({"\u00a0=a": ["\u200b@b", "c"], "n": [-1, 2]}))
     assert frame.to_dict("list") == {"'\u00a0=a": ["'\u200b@b", "c"], "n": [-1, 2]}

@@ -70,6 +70,11 @@ def test_the_settings_of_mail_are_read() -> None:
         ('user = "hexbeat"', "", "user and password_file need each other"),
         ('"council"', '"mayor"', "number 2 of [mail.addresses] has a role that Hexbeat does not know"),
         ("team@example.gov.uk", "team@x\\nBcc: y@z", "number 2 of [mail.addresses] is not an address of mail"),
+        (
+            "team@example.gov.uk",
+            "Duty@Example.police.uk",
+            "number 2 of [mail.addresses] stands there already, with another role",
+        ),
         ("[addresses]", "[unread]", "it has 'unread'"),
     ],
 )
@@ -78,6 +83,11 @@ def test_other_settings_are_refused_without_naming_an_address(old: str, new: str
         parse_mail_settings(tomllib.loads(WHOLE.replace(old, new)))
     hint = "choose from server, port, sender, user, password_file, tls, addresses" if "unread" in new else HINT
     assert str(caught.value) == f"{RULE}; {fact}; {hint}"
+
+
+def test_one_address_in_other_capitals_is_one() -> None:
+    text = WHOLE.replace("team@example.gov.uk", "Duty@Example.police.uk").replace('"council"', '"police"')
+    assert parse_mail_settings(tomllib.loads(text)).addresses == (("duty@example.police.uk", Role.POLICE),)
 
 
 @pytest.mark.parametrize(

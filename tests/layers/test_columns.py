@@ -19,7 +19,7 @@ EVENTS = st.lists(
     ),
     max_size=8,
 )  # fmt: skip
-TABLES = {"version", "ward_codes", "categories", "sources", "cell_ids", "coverage"}
+TABLES = {"details", "version", "ward_codes", "categories", "sources", "cell_ids", "coverage"}
 
 
 @settings(max_examples=30)

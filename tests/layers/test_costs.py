@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from geo.errors import DataError
 from geo.poisson_sums import Interval
-from layers.costs import NO_COSTS, Cost, add_up, format_cost, format_pounds, parse_costs
+from layers.costs import NO_COSTS, Cost, Costs, add_up, format_cost, format_pounds, parse_costs
 
 WHOLE = """
 [[costs]]
@@ -57,10 +57,17 @@ def test_without_a_file_or_with_an_empty_one_nothing_is_costed() -> None:
             "number 2: category has 'fatale', which Hexbeat does not know",
             "did you mean 'fatal'?",
         ),
-        ("pounds = 300", "pounds = 0", "number 1: pounds is not a number above 0", HINT),
-        ("pounds = 300", "pounds = true", "number 1: pounds is not a number above 0", HINT),
-        ("pounds = 300", "pounds = inf", "number 1: pounds is not a number above 0", HINT),
-        ("pounds = 300", "", "number 1: pounds is not a number above 0", HINT),
+        ("pounds = 300", "pounds = 0", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = true", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = inf", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = 1e308", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = 100000000.01", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = 0.009", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = 1" + "0" * 400, "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ("pounds = 300", "pounds = nan", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
+        ('"fatal"', "[]", "number 2: category is not a text", HINT),
+        ("pounds = 300", "pounds = " + "[" * 5000, "it is not TOML (RecursionError)", HINT),
+        ("pounds = 300", "", "number 1: pounds is not a number from 0.01 to 100,000,000", HINT),
         ("year = 2018", "year = 18", "number 1: year is not that of the prices", HINT),
         ('source = "a publication"', "", "number 1 has no source", HINT),
         ('leaves_out = "hospital"', 'leaves_out = " "', "number 1 has no leaves_out", HINT),
@@ -74,6 +81,12 @@ def test_what_else_it_says_is_refused(old: str, new: str, fact: str, hint: str) 
     with pytest.raises(DataError) as caught:
         parse_costs(WHOLE.replace(old, new).encode())
     assert str(caught.value) == f"{RULE}; {fact}; {hint}"
+
+
+def test_pence_are_kept_and_nothing_finer_and_the_dearest_can_be_said() -> None:
+    (unit, dear) = parse_costs(WHOLE.replace("300", "38.506").replace("1000.5", "100_000_000").encode()).units
+    assert (unit.pounds, dear.pounds) == (38.51, 1e8)
+    assert format_cost(add_up(Costs((dear,)), {("overdoses", "fatal"): 2e6})).startswith("£200,000,000,000,000 (")
 
 
 @given(COUNTS)

@@ -121,12 +121,16 @@ def test_nothing_leaves_no_event_no_name_and_no_day() -> None:
     )
 
 
-def test_small_numbers_are_not_known() -> None:
+def test_small_numbers_are_left_out_as_none_is() -> None:
     seen = see(Detail("points", fewest=3))
     by_layer = count(seen, Filter(), by=("layer",))
-    assert by_layer.total == 3
-    assert np.isnan(by_layer.rows["count"]).all()
-    assert np.isnan(count(seen, Filter(layers=("overdoses",)), by=("ward",)).total)
+    assert (by_layer.total, by_layer.fewest, len(by_layer.rows)) == (3, 3, 0)
+    few, none = (
+        count(seen, Filter(layers=("overdoses",), categories=(name,)), by=("ward",)) for name in ("secret", "x")
+    )
+    for small in (few, none):
+        assert np.isnan(small.total)
+        assert (small.unplaced_in_time, small.shared_in_time, len(small.rows)) == (0, 0, 0)
     assert count(seen, Filter(layers=("needle_litter",)), by=("ward",)).total == 1
     with pytest.raises(PolicyError) as caught:
         seen.find_cell_codes(np.array([0]), 9)
@@ -134,6 +138,23 @@ def test_small_numbers_are_not_known() -> None:
         "The access policy decides how finely each layer is shown; numbers of overdoses below 3 are not shown to your "
         "role, and this would tell them; ask for counts, or ask the analyst of the partnership"
     )
+
+
+def test_events_are_compared_with_the_fewest_and_not_their_items() -> None:
+    for fewest, shown in ((3, []), (2, [4.0])):
+        seen = see(Detail("points", fewest=fewest))
+        for by in (("ward",), ("month",), ("weekday", "hour")):
+            counted = count(seen, Filter(layers=("overdoses",), measure="quantity"), by=by)
+            assert counted.rows["count"].tolist() == shown
+            assert np.isnan(counted.total) == (not shown)
+
+
+def test_small_side_numbers_are_not_told() -> None:
+    rough = [replace(event, precision="day") for event in EVENTS]
+    chosen = Filter(layers=("overdoses",), hours=(8, 12))
+    assert count(see(POINTS, columns_of(rough)), chosen).unplaced_in_time == 2
+    assert count(see(Detail("points", fewest=3), columns_of(rough)), chosen).unplaced_in_time == 0
+    assert count(see(Detail("points", fewest=2), columns_of(rough)), chosen).unplaced_in_time == 2
 
 
 def test_what_is_given_is_not_changed() -> None:

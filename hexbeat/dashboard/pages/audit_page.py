@@ -147,6 +147,11 @@ def render_check(check: ChainCheck) -> str:
     if check.restored:
         numbers = format_list([f"{number:,}" for number in check.restored], most=5)
         sentences += f" An older copy of the store was restored before entry {numbers}: later entries are lost."
+    if check.from_backup:
+        numbers = format_list([f"{number:,}" for number in check.from_backup], most=5)
+        sentences += (
+            f" It was restored from a backup with entry {numbers}: entries that came after that backup are lost."
+        )
     return (
         f'<p role="status"><b>{escape_html(sentences)}</b></p>'
         "<p>Note this anchor where nobody who can change the store can change it:</p>"

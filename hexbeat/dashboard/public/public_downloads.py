@@ -10,7 +10,7 @@ import shapely
 
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import describe_place, format_period
-from hexbeat.files import escape_formula
+from hexbeat.files import escape_text
 from hexbeat.release.format import Block
 
 __all__ = ["COLUMNS", "build_download_files", "build_numbers_csv", "build_numbers_geojson", "build_numbers_metadata"]
@@ -52,7 +52,7 @@ def build_numbers_csv(published: ReleaseTotals) -> bytes:
     table = csv.DictWriter(text, list(COLUMNS), lineterminator="\r\n")
     table.writeheader()
     for block in published.release.blocks:
-        table.writerow({name: escape_formula(value) for name, value in _build_row(published, block).items()})
+        table.writerow({name: escape_text(value) for name, value in _build_row(published, block).items()})
     return text.getvalue().encode()
 
 

@@ -42,7 +42,8 @@ class LayerFigures:
     All numbers are of what is on record, also of days that are not known. `before` is None unless every day of both
     periods is known, from the same sources. `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same
     case. `unplaced` and `shared` are numbers of events, as layers.counting defines them. `no_hours`: hours are chosen,
-    and no record of these days has a time of day, so that nothing is known of the hours.
+    and no record of these days has a time of day, so that nothing is known of the hours. Of a viewer who sees no number
+    of fewer than `fewest` events, a smaller total is NaN, and smaller cells are left out as empty ones are.
     """
 
     spec: LayerSpec
@@ -55,6 +56,12 @@ class LayerFigures:
     cells: pd.DataFrame
     freshness: Freshness
     no_hours: bool = False
+    fewest: int = 1
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the total is too small for the viewer to see."""
+        return bool(np.isnan(self.total))
 
     @property
     def state(self) -> KnownState:
@@ -88,12 +95,13 @@ def count_layer(
         start=start,
         end=end,
         total=now.total,
-        before=earlier.total if earlier else None,
+        before=earlier.total if earlier and not np.isnan(earlier.total) else None,
         unplaced=now.unplaced_in_time,
         shared=now.shared_in_time,
-        cells=_rank_cells(now.rows, earlier.rows if earlier else None, area),
+        cells=_rank_cells(now.rows, earlier or None, area),
         freshness=freshness,
         no_hours=no_hours,
+        fewest=now.fewest,
     )
 
 
@@ -138,7 +146,7 @@ def _count_by_cell(columns: Columns, event_filter: Filter, resolution: int, area
     return count(columns, event_filter, by=("cell",), resolution=resolution, wards=area.wards, time_zone=area.time_zone)
 
 
-def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> pd.DataFrame:
+def _rank_cells(now: pd.DataFrame, earlier: Counts | None, area: Area) -> pd.DataFrame:
     """CELL_COLUMNS of the cells with events now; equal counts are in the order of the index, so ranks are stable."""
     ordered = now.sort_values(["count", "cell"], ascending=[False, True], ignore_index=True)
     places = find_cell_wards(parse_cells(ordered["cell"].tolist()), area.wards)
@@ -147,8 +155,9 @@ def _rank_cells(now: pd.DataFrame, earlier: pd.DataFrame | None, area: Area) -> 
     if earlier is None:
         places["before"] = np.nan
     else:
-        earlier_counts = dict(zip(earlier["cell"], earlier["count"], strict=True))
-        places["before"] = [float(earlier_counts.get(cell, 0.0)) for cell in places["cell"]]
+        earlier_counts = dict(zip(earlier.rows["cell"], earlier.rows["count"], strict=True))
+        absent = 0.0 if earlier.fewest == 1 else np.nan
+        places["before"] = [float(earlier_counts.get(cell, absent)) for cell in places["cell"]]
     return places[list(CELL_COLUMNS)]
 
 

@@ -4,16 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from geo.errors import DataError
 from geo.wards import Wards
-from hexbeat.analysis.costs import cost_counts, list_costed_layers, read_costs
+from hexbeat.analysis.costs import cost_counts, list_costed_layers, read_usable_costs
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from layers.columns import Columns
 from layers.costs import NOT_COSTED, Cost, Costs, format_cost
 from layers.filters import Filter
-from layers.wording import format_sentence
 
 __all__ = ["describe_pounds"]
 
@@ -23,10 +21,9 @@ def describe_pounds(installation: Installation, choices: Choices, figures: Layer
 
     If `costs.toml` cannot be used they say so, because the numbers themselves can be shown.
     """
-    try:
-        costs = read_costs(installation.store)
-    except DataError as error:
-        return [format_sentence(part) for part in (error.rule, error.fact, error.hint)]
+    costs, faults = read_usable_costs(installation.store)
+    if faults:
+        return faults
     layer = figures.spec.name
     if not costs or not figures.has_number:
         return []

@@ -1,5 +1,6 @@
 """The card of the chosen cell: its place, each layer now and before, and the hours and months."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -49,7 +50,8 @@ CARD_MONTHS: Final = 12
 class LayerLine:
     """One layer in the cell: its number now and before (None: not known), and its rank on the map.
 
-    `missing` says which days of the period are not known, as in "Mar 2024 is not known"; None: all are.
+    `missing` says which days of the period are not known, as in "Mar 2024 is not known"; None: all are. `now` is NaN if
+    it is below the `fewest` events that the viewer sees as a number.
     """
 
     spec: LayerSpec
@@ -57,6 +59,7 @@ class LayerLine:
     before: float | None
     rank: int | None
     missing: str | None = None
+    fewest: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +67,8 @@ class Card:
     """All facts of the card.
 
     `rhythm` and `months` are those of the first chosen layer, `spec`, on its known days; `has_known_day` says whether
-    the period has one. `months` are as `count_months` gives them, `month_states` says of each whether it is known.
+    the period has one. `months` are as `count_months` gives them, `month_states` says of each whether it is known. No
+    charts: they would tell small numbers that the viewer does not see.
     """
 
     cell: str
@@ -79,6 +83,7 @@ class Card:
     has_known_day: bool
     months: pd.Series
     month_states: tuple[KnownState, ...]
+    has_charts: bool = True
 
 
 def build_cell_card(
@@ -122,6 +127,7 @@ def build_cell_card(
         has_known_day=bool(first.find_known_in((start, end))),
         months=months,
         month_states=tuple(judge_months(first, months.index)),
+        has_charts=figures[0].fewest == 1,
     )
 
 
@@ -130,11 +136,11 @@ def _build_line(inside: Columns, choices: Choices, period: Span, area: Area, fre
     spec, (start, end) = find_layer(freshness.layer), period
     on_record = _count_layer(inside, spec, choices, period, area)
     now = on_record if on_record or freshness.find_known_in(period) else None
-    before = None
-    if can_compare(freshness, start=start, end=end):
+    before, fewest = None, inside.find_fewest((spec.name,))
+    if fewest == 1 and can_compare(freshness, start=start, end=end):
         before = _count_layer(inside, spec, choices, find_period_before(start, end), area)
     missing = freshness.describe_missing(period) if freshness.events or freshness.first else "nothing has been loaded"
-    return LayerLine(spec, now, before, None, missing)
+    return LayerLine(spec, now, before, None, missing, fewest)
 
 
 def _count_layer(inside: Columns, spec: LayerSpec, choices: Choices, period: Span, area: Area) -> float:
@@ -183,7 +189,7 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
     """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     grid = ""
-    if card.spec.kind == "incident" and card.has_known_day:
+    if card.spec.kind == "incident" and card.has_known_day and card.has_charts:
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
     explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
@@ -193,6 +199,7 @@ def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
         caption=f"{card.spec.title} by month",
         chosen=list_chosen_months(card.start, card.end),
     )
+    bars = bars if card.has_charts else ""
     return (
         f'<div class="hb-card">{render_place_heading(card.place)}'
         f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
@@ -216,7 +223,7 @@ def _render_busiest(rhythm: WeekdayHour) -> str:
 
 def _render_line(line: LayerLine, days: int) -> str:
     """The row of one layer: its number, and the comparison with the period before, or why there is none."""
-    number = "not known" if line.now is None else format_about(line.now)
+    number = _format_line_number(line)
     rank = f"Number {line.rank} on this map. " if line.rank and line.now else ""
     return (
         f'<tr><th scope="row">{escape_html(line.spec.title)}</th><td class="hb-number">{number}</td>'
@@ -224,10 +231,19 @@ def _render_line(line: LayerLine, days: int) -> str:
     )
 
 
+def _format_line_number(line: LayerLine) -> str:
+    """The number of the layer, that it is not known, or that it is too small for the viewer."""
+    if line.now is None:
+        return "not known"
+    return f"fewer than {line.fewest}" if math.isnan(line.now) else format_about(line.now)
+
+
 def _describe_line(line: LayerLine, days: int) -> str:
     """As in "18 % more than in the 28 days before (264)", "On record: Mar 2024 is not known"."""
     if line.now is None:
         return f"{line.missing}"[:1].upper() + f"{line.missing}"[1:]
+    if line.fewest > 1:
+        return "Small numbers are not shown to your role"
     if line.missing:
         return f"On record: {line.missing}"
     if line.before is None:

@@ -11,7 +11,7 @@ from hexbeat.dashboard.map.cell_styles import build_count_style, format_unit
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow
-from hexbeat.dashboard.views.sentence import build_notes, describe_counts
+from hexbeat.dashboard.views.sentence import build_notes, describe_counts, describe_left_out
 from hexbeat.dashboard.views.tables import build_cell_table, build_export_rows
 from layers.wording import format_about
 
@@ -45,6 +45,8 @@ def _explain_nothing(figures: LayerFigures) -> str:
     """Why no cell is drawn, and what to do: no record is loaded, none is of this time, or none fits."""
     if not figures.freshness.events and figures.freshness.first is None:
         return f"No {figures.spec.many} have been loaded yet. Load a file on the Data page."
+    if figures.fewest > 1:
+        return describe_left_out(figures)
     return NOTHING if figures.has_number else NOT_KNOWN
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "build_coverage_notes",
     "build_notes",
     "describe_counts",
+    "describe_left_out",
     "describe_period",
     "describe_subject",
     "format_change",
@@ -71,8 +72,11 @@ def describe_subject(
     limits = describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
     if not figures.has_number:
         return f"{figures.spec.many[:1].upper()}{figures.spec.many[1:]}{limits} in {where}: not known"
-    what = format_noun(figures.spec, figures.total, choices) + limits
-    number = format_about(figures.total) if figures.total else "No"
+    if figures.is_hidden:
+        number, what = f"Fewer than {figures.fewest}", figures.spec.many + limits
+    else:
+        what = format_noun(figures.spec, figures.total, choices) + limits
+        number = format_about(figures.total) if figures.total else "No"
     missing = figures.freshness.describe_missing((figures.start, figures.end))
     on_record, limit = "", ""
     if missing:
@@ -111,9 +115,13 @@ def _list_time_limits(spec: LayerSpec, choices: Choices) -> list[str]:
 def _describe_comparison(figures: LayerFigures) -> str:
     """The change in words, or why there is none."""
     length = (figures.end - figures.start).days
+    if figures.is_hidden:
+        return "small numbers are not shown to your role, nor compared"
     if figures.before is None:
         earlier_period = find_period_before(figures.start, figures.end)
         missing = figures.freshness.find_missing(earlier_period)
+        if not missing and figures.fewest > 1:
+            return "there is no comparison with the days before, whose number may be too small for your role"
         if not missing:
             return "no comparison with the days before, because other sources cover them"
         first = figures.freshness.first
@@ -142,8 +150,15 @@ def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     """Sentences on what was left out or shared, and why."""
     return [
         *_build_interval_notes(figures, choices),
+        *([describe_left_out(figures)] if figures.fewest > 1 else []),
         *build_coverage_notes(figures),
     ]
+
+
+def describe_left_out(figures: LayerFigures) -> str:
+    """That small numbers are not shown to the viewer."""
+    small = f"fewer than {figures.fewest} {figures.spec.many}"
+    return f"Cells with {small} are left out: your role does not see such small numbers."
 
 
 def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:

@@ -81,7 +81,16 @@ def build_cell_table(figures: Sequence[LayerFigures], area: Area) -> pd.DataFram
     table = add_place_names(table, area)
     table["Rank"] = np.arange(1, len(table) + 1)
     table = table.rename(columns={"place": "Place", "ward_name": "Ward", "cell": "Cell"})
-    return table[["Rank", "Place", "Ward", *numbers, "Cell"]]
+    return _note_hidden(table[["Rank", "Place", "Ward", *numbers, "Cell"]], figures)
+
+
+def _note_hidden(table: pd.DataFrame, figures: Sequence[LayerFigures]) -> pd.DataFrame:
+    """The table, noting what stands where a layer has no number because it is too small for the viewer."""
+    hidden = {one.spec.title: f"fewer than {one.fewest}" for one in figures if one.fewest > 1}
+    if MISSING in table:
+        hidden = {title: f"{words}, or not known" for title, words in hidden.items()}
+    table.attrs["hidden"] = hidden
+    return table
 
 
 def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
@@ -95,6 +104,8 @@ def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFr
     for layer_figures, name in zip(figures, names, strict=True):
         if not layer_figures.has_number:
             joined[name] = np.nan
+        elif layer_figures.fewest > 1:
+            joined[name] = joined[name].replace(0.0, np.nan)
     return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
 
@@ -112,8 +123,10 @@ def build_group_table(
     parts = [_count_groups(columns, layer_figures, choices, by=by, area=area) for layer_figures in figures]
     periods = _list_periods(grouping, figures[0], area)
     missing = _describe_missing_days(figures, periods)
-    counted = pd.concat([part[keys] for part in parts]).drop_duplicates()
-    groups = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
+    counted = pd.concat([part[keys] for part in parts if len(part)] or [parts[0][keys]]).drop_duplicates()
+    listed = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
+    # Of several layers together, a group may be too small to be listed, though it is not too small for its own layer.
+    groups = pd.concat([listed, counted]).drop_duplicates(ignore_index=True) if len(listed) else counted
     if periods:
         unknown = pd.DataFrame({keys[0]: [label for label in missing if missing[label]]}, dtype=object)
         groups = pd.concat([groups, unknown]).drop_duplicates().sort_values(keys[0], ignore_index=True)
@@ -126,10 +139,11 @@ def build_group_table(
     for layer_figures, part in zip(figures, parts, strict=True):
         numbers = groups.merge(part, on=keys, how="left")["count"].fillna(0.0).astype(np.float64)
         known = [_has_known_day(layer_figures, periods.get(label)) for label in groups[keys[0]]]
-        table[layer_figures.spec.title] = numbers.where(np.array(known, dtype=np.bool_) | (numbers > 0))
+        is_told = np.array(known, dtype=np.bool_) & (layer_figures.fewest == 1)
+        table[layer_figures.spec.title] = numbers.where(is_told | (numbers > 0))
     if any(missing.values()):
         table[MISSING] = [missing.get(label, "") for label in groups[keys[0]]]
-    return table
+    return _note_hidden(table, figures)
 
 
 def _count_groups(
@@ -196,9 +210,12 @@ def format_table(table: pd.DataFrame) -> pd.DataFrame:
 
     Chances (p, q) have three decimals, or are under 0.001; ratios, z and what is expected have two.
     """
-    numbers = table.select_dtypes("number").columns
+    numbers, hidden = table.select_dtypes("number").columns, table.attrs.get("hidden", {})
     return table.assign(
-        **{name: [format_table_number(name, v) if pd.notna(v) else "" for v in table[name]] for name in numbers}
+        **{
+            name: [format_table_number(name, v) if pd.notna(v) else hidden.get(name, "") for v in table[name]]
+            for name in numbers
+        }
     )
 
 
@@ -224,7 +241,9 @@ def style_numbers(table: pd.DataFrame) -> "Styler":
     """
     styler = table.style
     for name in table.select_dtypes("float").columns:
-        styler = styler.format(partial(format_table_number, str(name)), subset=[name], na_rep=find_blank(str(name)))
+        styler = styler.format(
+            partial(format_table_number, str(name)), subset=[name], na_rep=_find_blank_of(table, str(name))
+        )
     return styler
 
 
@@ -235,7 +254,7 @@ def style_frame(table: pd.DataFrame) -> "Styler":
     """
     styler = table.style
     columns = [
-        (place, _format_numbers(name, table[name]))
+        (place, _format_numbers(name, table[name], _find_blank_of(table, name)))
         for place, name in enumerate(map(str, table.columns))
         if table.dtypes.iloc[place].kind == "f"
     ]
@@ -248,10 +267,15 @@ def style_frame(table: pd.DataFrame) -> "Styler":
     return styler
 
 
-def _format_numbers(name: str, numbers: pd.Series) -> list[str]:
-    """A column as text; what is missing as `find_blank` says."""
-    blank = find_blank(name)
+def _format_numbers(name: str, numbers: pd.Series, blank: str) -> list[str]:
+    """A column as text, with `blank` for what is missing."""
     return [blank if number != number else format_table_number(name, number) for number in numbers.tolist()]  # noqa: PLR0124 - NaN alone is not itself
+
+
+def _find_blank_of(table: pd.DataFrame, name: str) -> str:
+    """What stands where a column of this table has no number: `find_blank`, or that it is too small for the viewer."""
+    hidden: dict[str, str] = table.attrs.get("hidden", {})
+    return hidden.get(name) or find_blank(name)
 
 
 def find_blank(name: str) -> str:

@@ -202,6 +202,7 @@ def test_the_trail_is_verified_and_an_anchor_is_expected_of_it(run: Run, home: P
     empty = answer(run("audit", "verify", "--format", "json"))
     assert empty == {
         "entries": 0, "first": None, "last": None, "anchor": None, "whole": True, "removed_to": 0, "restored": [],
+        "from_backup": [],
     }  # fmt: skip
     second = answer(run("audit", "verify", "--format", "json"))
     third = answer(run("audit", "verify", "--expect", second["anchor"], "--format", "json"))

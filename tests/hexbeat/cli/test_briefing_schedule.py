@@ -1,7 +1,9 @@
 """briefing --every: what a timer makes, once a day, into a folder or by mail."""
 
 import datetime as dt
+import fcntl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,8 +160,30 @@ def test_each_address_gets_what_its_role_may_have_by_mail_once(ask: Run, home: P
         assert "in force since" not in page
         assert "Closed properties" not in page
         assert "No place is certain" not in page
+        assert page.count("Left out of this page.") == 5  # places, closures that end and new ones, work, freshness
+        assert not [said for said in ("No visit was recorded", "Nothing is loaded", "None recorded") if said in page]
     marks = (home / "briefings-sent").iterdir()
     assert all("example.org" not in path.read_text(encoding="ascii") for path in marks)
+
+
+@pytest.mark.slow
+def test_who_sends_holds_the_marks_alone_so_that_another_run_waits(ask: Run, home: Path) -> None:
+    held = []
+    with mail_server() as mailbox:
+        take = mailbox.handle_DATA
+
+        async def look(*arguments: Any) -> str:
+            with next((home / "briefings-sent").glob("*-2026-11-24.sent")).open("a") as marks:
+                try:
+                    fcntl.flock(marks, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    held.append(True)
+            return await take(*arguments)
+
+        mailbox.handle_DATA = look  # type: ignore[method-assign]
+        write_policy(home, mailbox.port, '"p@example.org" = "police"\n"P@example.org" = "police"')
+        sent = answer(ask("--every", "weekday", "--mail", "--day", "2026-11-24"))
+    assert (held, sent["sent"], len(mailbox.messages)) == ([True], 1, 1)
 
 
 def read_message(mailbox: Mailbox, number: int) -> tuple[str, str]:

@@ -162,18 +162,25 @@ def test_what_a_role_may_not_count_it_may_not_cost(ask: Run, home: Path) -> None
     assert refused.err.splitlines()[1] == "  Your role sees nothing of needle_litter."
 
 
-def test_a_file_that_cannot_be_used_is_said(ask: Run, home: Path) -> None:
-    (home / "costs.toml").write_text(COSTS.replace("pounds = 300", "pounds = -1"), encoding="utf-8")
+FAULT = [
+    "costs.toml holds [[costs]] with layer, pounds, source, year and leaves_out, and maybe category.",
+    "Number 1: pounds is not a number from 0.01 to 100,000,000.",
+    "See docs/costs.md, or remove the file: without it nothing is costed.",
+]
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_used_is_said_and_numbers_are_answered_without_pounds(ask: Run, home: Path) -> None:
+    (home / "costs.toml").write_text(COSTS.replace("pounds = 300", "pounds = 1e308"), encoding="utf-8")
+    place = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
     try:
-        done = ask("counts", "--by", "layer", *PERIOD)
+        counts = ask("counts", "--by", "layer", *PERIOD, "--format", "json")
+        change = ask("change", "--by", "all", "--layer", "overdoses", *PERIOD, "--format", "json")
+        outcome = ask("evaluate", *place, "--format", "json")
     finally:
         (home / "costs.toml").write_text(COSTS, encoding="utf-8")
-    assert (done.code, done.out, done.err.splitlines()) == (
-        3,
-        "",
-        [
-            "costs.toml holds [[costs]] with layer, pounds, source, year and leaves_out, and maybe category.",
-            "  Number 1: pounds is not a number above 0.",
-            "  See docs/costs.md, or remove the file: without it nothing is costed.",
-        ],
-    )
+    assert (counts.json["total"] > 0, "costs" in counts.json, counts.err.splitlines()[-3:]) == (True, False, FAULT)
+    assert "cost_of_difference" not in answer(change)["rows"][0]
+    assert change.json["notes"][-3:] == FAULT
+    assert "costs" not in answer(outcome)
+    assert [line for line in outcome.err.splitlines() if line in FAULT] == FAULT

@@ -38,7 +38,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_pat
     assert plan.begins == dt.datetime(2026, 11, 20, 20, tzinfo=plan.begins.tzinfo)
     assert out.read_bytes().startswith(b"<?xml")
     assert "Written to tonight.gpx." in done.err
-    assert "synthetic" in done.err
+    assert "DEMONSTRATION: synthetic events, not real." in done.err.splitlines()
     plans = run("plan", "list", "--home", filled, "--format", "json").json["rows"]
     assert [row["plan"] for row in plans] == [plan.plan_id]
     outcome = run("plan", "show", plan.plan_id, "--home", filled)

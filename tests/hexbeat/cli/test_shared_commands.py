@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from geo.errors import PolicyError
 from hexbeat.accounts import find_account
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.document_kinds import require_writer
 from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
-from layers.access import ANALYST
+from layers.access import ANALYST, Role, Viewer
 from tests.support.cli import Run
 from tests.support.stores import documents_in
 
@@ -128,3 +130,34 @@ def test_a_broken_shared_policy_refuses_everybody_until_its_keeper_puts_another(
         "The home folder has another policy.toml than the store. The store's counts for everybody: compare them, then "
         "remove the file, or share it with `hexbeat shared put`."
     )
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_the_analyst_changes_unit_costs_and_reads_the_policy(run: Run, tmp_path: Path, role: Role) -> None:
+    home = tmp_path / "home"
+    documents_in(home)
+    policy = '[mail]\nserver = "localhost"\nsender = "a@example.org"\n[mail.addresses]\n"b@example.org" = "police"\n'
+    write(home / "policy.toml", policy)
+    costs = write(tmp_path / "costs.toml", "")
+    put = run("shared", "put", costs, "--yes", "--home", home, "--role", role)
+    shown = run("shared", "show", "policy.toml", "--home", home, "--role", role)
+    listed = run("shared", "--home", home, "--role", role)
+    removed = run("shared", "remove", "costs.toml", "--yes", "--home", home, "--role", role)
+    assert "example.org" not in listed.out
+    if role is Role.ANALYST:
+        assert (put.code, removed.code, shown.code, shown.out) == (0, 0, 0, policy)
+        return
+    assert (put.code, shown.code, shown.out, (home / "costs.toml").exists()) == (4, 4, "", False)
+    assert shown.err == (
+        f"The access policy decides who may do what.\n  It does not let {role} set policy.\n"
+        "  Ask the analyst of the partnership.\n"
+    )
+
+
+def test_who_plans_changes_no_unit_costs(tmp_path: Path) -> None:
+    documents = documents_in(tmp_path / "home")
+    for role in (Role.POLICE, Role.COUNCIL):
+        with pytest.raises(PolicyError) as caught:
+            require_writer(Viewer(role), DocumentKind.SETTING, "costs.toml")
+        assert caught.value.fact == f"it does not let {role} change a shared setting"
+    documents.write(DocumentKind.SETTING, "costs.toml", b"")

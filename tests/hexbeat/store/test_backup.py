@@ -1,17 +1,29 @@
 """Backups: what comes back is what was there, whole or not at all; on PostgreSQL with pg_dump beside it."""
 
+import io
+import json
 import os
+import shutil
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 import sqlalchemy as sa
 
+from geo.errors import DataError
+from hexbeat.accounts import find_account
+from hexbeat.files import hash_file
 from hexbeat.operations.plans.plan_store import load_plan, save_plan
 from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.backup import restore_backup, write_backup
 from hexbeat.store.column_cache import ColumnCache
+from hexbeat.store.databases import upgrade_to
 from hexbeat.store.records import read_live_records
 from hexbeat.store.schema import audit_entries, audit_head, metadata, store_state
+from hexbeat.store.sign_ins import PROVIDER, SignIn, begin_sign_in, end_sign_in, find_sign_in, list_sign_ins
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.cli import Run, answer
@@ -20,6 +32,7 @@ from tests.support.plans import made_plan
 from tests.support.stores import Server
 
 EMPTY = "A backup is restored into an empty home"
+HINT = "  Stop Hexbeat, wait until its commands have ended, and try again.\n"
 SECRET = b"met Rumpelstilzchen behind the mill"
 
 
@@ -42,6 +55,30 @@ def fill(home: Path, url: str | None = None) -> None:
     for name in ("published/middlesbrough/1/release.json", "uploads/half.csv", "sources/own.toml"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(f"{name} \N{EURO SIGN}", encoding="utf-8")
+
+
+def pack_changed(
+    source: Path, target: Path, copy: Path, *, schema: str | None = None, rows: dict[str, int] | None = None
+) -> None:
+    """A backup with another SQLite file, which its list names and hashes truly. `rows` have to be there."""
+    with tarfile.open(source) as packed:
+        facts = json.loads(packed.extractfile("backup.json").read())  # type: ignore[union-attr]
+    facts["files"] = {"hexbeat.sqlite": hash_file(copy)}
+    facts["schema"] = schema or facts["schema"]
+    with closing(sqlite3.connect(copy)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        counted = {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608 - our own tables
+            for name in sorted(names & set(metadata.tables))
+        }
+    facts["rows"] = counted
+    assert rows is None or rows.items() <= counted.items()
+    with tarfile.open(target, "w:gz", compresslevel=1) as packed:
+        content = json.dumps(facts).encode()
+        member = tarfile.TarInfo("backup.json")
+        member.size = len(content)
+        packed.addfile(member, io.BytesIO(content))
+        packed.add(copy, arcname="hexbeat.sqlite")
 
 
 def test_a_restored_backup_is_whole(tmp_path: Path, run: Run) -> None:
@@ -96,6 +133,13 @@ def test_restoring_keeps_what_was_there_and_makes_servers_read_anew(tmp_path: Pa
             f"{EMPTY}.\n  {home} is not empty.\n  Choose another home, or use --replace.\n",
         )
         version = store.version()
+        in_use = run("restore", file, "--home", home, "--replace")
+        assert (in_use.code, in_use.err) == (
+            3,
+            f"A home is replaced while nobody uses it.\n  Another program has {home}/hexbeat.sqlite open.\n{HINT}",
+        )
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar.gz", "home"]
+        store.engine.dispose()  # a server that has no connection at this moment
         assert run("restore", file, "--home", home, "--replace").code == 0
         assert len(cache.columns(ANALYST, ward_codes=WARDS).start) == 300
         assert store.version() > version
@@ -129,6 +173,132 @@ def test_what_is_no_whole_backup_changes_nothing(
         f"A backup has to be one that Hexbeat wrote, and whole.\n  backup.tar.gz {reason}.\n  {hint}\n",
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar.gz", "home"]
+
+
+def test_nobody_is_signed_in_to_a_home_that_comes_back(tmp_path: Path) -> None:
+    home, file, older = tmp_path / "home", tmp_path / "backup.tar.gz", tmp_path / "older.tar.gz"
+    sign_in = SignIn("a", "a@example.org", PROVIDER, (), 1_800_000_000, 1_800_000_100)
+    with Store.open(home) as store:
+        key = begin_sign_in(store, sign_in)
+        assert write_backup(store, ANALYST, file).rows["sign_ins"] == 0
+        end_sign_in(store, key)
+        copy = tmp_path / "hexbeat.sqlite"
+        other = begin_sign_in(store, sign_in)
+        with closing(sqlite3.connect(home / "hexbeat.sqlite")) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    pack_changed(file, older, copy, rows={"sign_ins": 1})  # as an older Hexbeat wrote it
+    for number, pack in enumerate((file, older)):
+        restored, _ = restore_backup(pack, tmp_path / f"again-{number}")
+        assert restored.rows["sign_ins"] == 0
+        with Store.open(tmp_path / f"again-{number}") as store:
+            assert list_sign_ins(store, ANALYST, now=1_800_000_001) == []
+            assert [find_sign_in(store, secret, now=1_800_000_001) for secret in (key, other)] == [None, None]
+
+
+PLANTED: Final = {
+    "CREATE TRIGGER evil AFTER UPDATE ON store_state BEGIN DELETE FROM events; END": "has the foreign trigger 'evil'",
+    "CREATE VIEW evil AS SELECT * FROM events": "has the foreign view 'evil'",
+    "CREATE TABLE evil (one)": "has the foreign table 'evil'",
+    "CREATE INDEX evil ON events (note)": "has the foreign index 'evil'",
+    "DROP TRIGGER audit_entries_fixed": "lacks the trigger audit_entries_fixed",
+    "DROP INDEX events_one_live; CREATE INDEX events_one_live ON events (source, source_id)": (
+        "has another index events_one_live than Hexbeat makes"
+    ),
+    "UPDATE alembic_version SET version_num = '0001'": "has another schema than 0009, which the backup names",
+}
+
+
+@pytest.fixture(scope="module")
+def whole_backup(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A backup, and the SQLite file in it."""
+    folder = tmp_path_factory.mktemp("whole")
+    with Store.open(folder / "home") as store:
+        load(store, event_frame(["k-1", "k-2"]))
+        write_backup(store, ANALYST, folder / "backup.tar.gz")
+    with tarfile.open(folder / "backup.tar.gz") as packed:
+        packed.extract("hexbeat.sqlite", folder, filter="data")
+    return folder / "backup.tar.gz", folder / "hexbeat.sqlite"
+
+
+@pytest.mark.parametrize(("statements", "fault"), PLANTED.items(), ids=list(PLANTED.values()))
+def test_a_store_that_hexbeat_did_not_make_so_is_refused(
+    tmp_path: Path, whole_backup: tuple[Path, Path], statements: str, fault: str
+) -> None:
+    copy, evil = tmp_path / "copy.sqlite", tmp_path / "evil.tar.gz"
+    shutil.copy(whole_backup[1], copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.executescript(statements)
+    pack_changed(whole_backup[0], evil, copy)
+    copy.unlink()
+    with pytest.raises(DataError) as refused:
+        restore_backup(evil, tmp_path / "home")
+    assert str(refused.value) == (
+        f"A backup has to be one that Hexbeat wrote, and whole; the store in evil.tar.gz {fault}; choose another backup"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["evil.tar.gz"]
+
+
+def test_the_schemas_that_older_hexbeats_made_are_known(tmp_path: Path, whole_backup: tuple[Path, Path]) -> None:
+    again = tmp_path / "again"
+    left = tmp_path / ".again-restore-1"  # of a restoration that was killed
+    left.mkdir()
+    file, copy = tmp_path / "old.tar.gz", tmp_path / "old.sqlite"
+    engine = sa.create_engine(f"sqlite:///{copy}")
+    with engine.begin() as connection:
+        upgrade_to(connection, "0004")
+        connection.exec_driver_sql("ANALYZE")  # its tables of statistics are no harm
+    engine.dispose()
+    pack_changed(whole_backup[0], file, copy, schema="0004")
+    restored, _ = restore_backup(file, again)
+    assert "sign_ins" not in restored.rows
+    Store.open(again).dispose()
+    assert not left.exists()
+
+
+def test_a_check_of_a_store_ends_in_time(
+    tmp_path: Path, whole_backup: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hexbeat.store.backup._LEAST_S", -60.0)
+    copy, big = tmp_path / "copy.sqlite", tmp_path / "big.tar.gz"
+    shutil.copy(whole_backup[1], copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.executescript(
+            "INSERT INTO published SELECT 'a', value, 'x' FROM"
+            " (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 20000) SELECT * FROM n)"
+        )
+    pack_changed(whole_backup[0], big, copy, rows={"published": 20_000})
+    copy.unlink()
+    with pytest.raises(DataError) as refused:
+        restore_backup(big, tmp_path / "home")
+    assert str(refused.value) == (
+        "A backup has to be one that Hexbeat wrote, and whole; the store in big.tar.gz takes too long to "
+        "check; choose another backup"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["big.tar.gz"]
+
+
+def test_the_trail_of_a_home_that_was_destroyed_says_that_it_came_back(tmp_path: Path, run: Run) -> None:
+    home, file = tmp_path / "home", tmp_path / "backup.tar.gz"
+    Store.open(home).dispose()
+    made = answer(run("backup", file, "--home", home, "--format", "json"))["made"]
+    noted = answer(run("audit", "verify", "--home", home, "--format", "json"))
+    shutil.rmtree(home)
+    assert run("restore", file, "--home", home).code == 0
+    with Store.open(home) as store:
+        entry = list_entries(store.engine, ANALYST)[0]
+    assert (entry.action, entry.outcome, entry.reason) == ("restore_home", "done", f"from a backup made {made}")
+    assert entry.subject == find_account()
+    verified = run("audit", "verify", "--home", home)
+    assert verified.code == 0
+    assert verified.err.splitlines()[-1] == (
+        f"The trail was restored from a backup with entry {entry.number}: entries that came after that backup are "
+        "lost, and only --expect NUMBER:HASH, with an anchor that was noted elsewhere, finds whether there were any."
+    )
+    again = answer(run("audit", "verify", "--home", home, "--format", "json"))
+    assert (again["restored"], again["from_backup"]) == ([], [entry.number])
+    assert noted["from_backup"] == []
+    later = f"{99}:{'a' * 64}"
+    assert run("audit", "verify", "--expect", later, "--home", home).code == 3
 
 
 @pytest.mark.postgres

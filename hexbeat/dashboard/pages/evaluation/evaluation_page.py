@@ -13,7 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit_folium import st_folium
 
 from geo.errors import HexbeatError
-from hexbeat.analysis.costs import read_costs
+from hexbeat.analysis.costs import read_usable_costs
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.areas.credits import format_credits
 from hexbeat.dashboard.audit import audit_file
@@ -109,9 +109,9 @@ def _request_answer(rule: str) -> None:
 
 def draw_answer(installation: Installation, protocol: Protocol) -> None:
     """Draw the sentence, the intervals, the maps, the numbers and the files."""
-    costs = read_costs(installation.store)
+    costs, faults = read_usable_costs(installation.store)
     evaluation = _evaluate_cached(installation, installation.key, protocol.hash, costs, protocol)
-    pounds = evaluation.cost.sentences if evaluation.cost else []
+    pounds = evaluation.cost.sentences if evaluation.cost else faults
     details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in (*pounds, *evaluation.verdict.details))
     st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
     draw_files(installation, evaluation)

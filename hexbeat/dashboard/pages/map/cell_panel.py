@@ -133,7 +133,12 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
         )
         st.html(f'<div class="hb-empty"><h2>Not known</h2><p>{advice}</p></div>')
         return
-    if not any(len(view.rows) for view in views) and not (choices.view in ("change", "expected") and views[0].nothing):
+    says_why = any(view.figures.fewest > 1 for view in views)
+    if (
+        not any(len(view.rows) for view in views)
+        and not says_why
+        and not (choices.view in ("change", "expected") and views[0].nothing)
+    ):
         st.html(
             '<div class="hb-empty"><h2>Nothing matches</h2><p>No event fits these filters. Take a longer period, more '
             "wards or all hours; <b>Reset</b> brings back everything.</p></div>"
@@ -259,7 +264,7 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
     cell, sentences = choices.cell or "", list[str]()
     freshness = find_chosen_freshness(installation, choices)
     for layer in choices.layers:
-        if not freshness[layer].find_known_in(choices.bounds(last)):
+        if not freshness[layer].find_known_in(choices.bounds(last)) or installation.columns.find_fewest((layer,)) > 1:
             continue
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)

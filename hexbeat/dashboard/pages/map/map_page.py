@@ -50,6 +50,7 @@ __all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choic
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
+COUNTS_INSTEAD: Final = "Counts are shown: any other view would tell small numbers, which your role does not see."
 CHOICES_KEY = "choices"
 LINK_PROBLEMS_KEY = "link_problems"
 
@@ -88,7 +89,7 @@ def draw_main(
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = count_all_layers(installation, choices, last=last, resolution=resolution)
-    audit_view(installation, "map", format_query(choices), rows=round(sum(one.total for one in figures)))
+    audit_view(installation, "map", format_query(choices), rows=count_shown(figures))
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
     draw_old_records(installation, choices.layers, choices.wards)
     draw_sentences(installation, choices, views, size.sentence)
@@ -107,6 +108,11 @@ def draw_main(
             )
     draw_tabs(installation, choices, views, last=last, resolution=resolution)
     write_link(installation, choices)
+
+
+def count_shown(figures: Sequence[LayerFigures]) -> int:
+    """The events that the numbers on the page tell; those too small for the viewer tell none."""
+    return round(sum(one.total for one in figures if not one.is_hidden))
 
 
 def read_choices(installation: Installation) -> Choices:
@@ -259,20 +265,22 @@ def build_layer_view(
     labels = build_ward_labels(installation.area.wards)
     names = [labels[code] for code in choices.wards]
     layer = figures.spec.name
-    if choices.view == "hotspots":
+    shown = "counts" if figures.fewest > 1 else choices.view
+    if shown == "hotspots":
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
         return build_hotspots_view(figures, findings, choices, area=installation.area, ward_names=names)
-    if choices.view == "change":
+    if shown == "change":
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
         return build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
-    if choices.view == "expected":
+    if shown == "expected":
         forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
         if forecast is None:
             return build_empty_forecast_view(figures, has_selection=find_selection(installation, layer) is not None)
         return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
     maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
     view = build_counts_view(figures, choices, maximum=maximum, ward_names=names, area=installation.area)
-    return replace(view, notes=(*view.notes, *describe_pounds(installation, choices, figures)))
+    instead = () if shown == choices.view else (COUNTS_INSTEAD,)
+    return replace(view, notes=(*instead, *view.notes, *describe_pounds(installation, choices, figures)))
 
 
 def draw_maps(

@@ -54,8 +54,10 @@ def draw_tabs(
             draw_rhythm(installation, choices, figures)
     if months.open:
         with months:
-            draw_months(installation, choices, figures)
-            draw_time_map(installation, choices, figures, resolution=resolution)
+            told = list_told(figures, "by month")
+            draw_months(installation, choices, told)
+            if told:
+                draw_time_map(installation, choices, told, resolution=resolution)
     if records.open:
         with records:
             draw_records(installation, choices, last)
@@ -119,24 +121,38 @@ def draw_ward_numbers(installation: Installation, choices: Choices, last: date) 
         table = counts.rows.drop(columns="ward_code").rename(columns={"ward_name": "Ward", "count": "Number"})
         if missing:
             st.text(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
+        if counts.fewest > 1:
+            st.text(f"Wards that are not named have fewer than {counts.fewest} {spec.many}, or none.")
         if len(table):
             draw_frame(table, key=f"ward_only_{spec.name}", alt=f"{spec.title} by ward")
-        elif not missing:
+        elif not missing and counts.fewest == 1:
             st.text("None on record.")
 
 
 def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
     """Draw a table whose numbers have as many digits as are meaningful."""
     if table.empty:
-        st.text("No cell has events that match these filters.")
+        st.text(
+            "Nothing is shown of these filters: numbers are too small for your role."
+            if table.attrs.get("hidden")
+            else "No cell has events that match these filters."
+        )
         return
     config = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
     draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
 
 
+def list_told(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:
+    """The layers whose every number the viewer sees; of the others say that they are not shown `by` these groups."""
+    for one in figures:
+        if one.fewest > 1:
+            st.text(f"{one.spec.title} are not shown {by}: your role does not see numbers below {one.fewest}.")
+    return [one for one in figures if one.fewest == 1]
+
+
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
     """Draw weekdays and hours, a grid for each layer."""
-    for layer_figures in figures:
+    for layer_figures in list_told(figures, "by hour"):
         if layer_figures.spec.kind == "state":
             st.text(f"{layer_figures.spec.title} are in force all day and have no rhythm of hours.")
             continue
@@ -182,7 +198,11 @@ def draw_months(installation: Installation, choices: Choices, figures: Sequence[
 
 def draw_records(installation: Installation, choices: Choices, last: date) -> None:
     """Draw the records behind the chosen cell, if the viewer may see them."""
-    allowed = [layer for layer in choices.layers if may(installation.viewer, Action.SEE_RECORDS, layer)]
+    allowed = [
+        layer
+        for layer in choices.layers
+        if may(installation.viewer, Action.SEE_RECORDS, layer) and installation.columns.find_fewest((layer,)) == 1
+    ]
     if not allowed:
         st.text("Your role can see the numbers of this layer, but not its records.")
         return

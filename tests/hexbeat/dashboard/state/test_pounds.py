@@ -34,5 +34,5 @@ def test_the_map_says_pounds_only_with_their_interval(tmp_path: Path, monkeypatc
     assert notes.count("In pounds: £") == notes.count("(95 % interval £") == 1
     assert "£40 each, in prices of 2025 (a bill of &lt;b&gt;ours&lt;/b&gt;). Leaves out: fear." in notes
     assert "In pounds: not costed." in read_notes(layer="overdoses")
-    (home / "costs.toml").write_text(COST.replace("40", "-40"), encoding="utf-8")
-    assert "Number 1: pounds is not a number above 0." in read_notes(layer="needle_litter")
+    (home / "costs.toml").write_text(COST.replace("40", "1e308"), encoding="utf-8")
+    assert "Number 1: pounds is not a number from 0.01 to 100,000,000." in read_notes(layer="needle_litter")
