@@ -279,7 +279,7 @@ def read_visit_history(store: "Store", viewer: Viewer, name: str) -> pd.DataFram
 
 
 def _read_frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
-    check_file(store.engine)
+    check_file(store.engine, table=table.name)
     with read_transaction(store.engine) as connection:
         result = connection.execute(query)
         names = list(result.keys())
