@@ -125,6 +125,7 @@ def sparse_towns(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     return np.array(counts + [0] * (len(parent) - leaves)), np.array(parent), k
 
 
+@pytest.mark.slow
 @given(sparse_towns(), st.booleans())
 @settings(max_examples=150)
 def test_adversarial_towns_disclose_nothing_and_naive_ones_are_found_out(
@@ -139,6 +140,7 @@ def test_adversarial_towns_disclose_nothing_and_naive_ones_are_found_out(
     assert set(np.flatnonzero(small)) <= {f.node for f in audit(shown, count, parent, k=k).findings if f.possible}
 
 
+@pytest.mark.slow
 @given(sparse_towns(), st.randoms(use_true_random=False))
 @settings(max_examples=25)
 def test_integer_programmes_agree(town: tuple[np.ndarray, np.ndarray, int], chance: object) -> None:

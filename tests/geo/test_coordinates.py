@@ -146,6 +146,7 @@ def is_same_or_refused(read: float, value: float) -> bool:
     return bool(np.isinf(read) or abs(read - value) < NEAR)
 
 
+@pytest.mark.slow
 @given(latitudes, longitudes, st.sampled_from(NOTATIONS), st.sampled_from(MINUSES), st.sampled_from(SPACES))
 def test_columns_in_every_notation(lat: float, lon: float, write: Write, minus: str, space: str) -> None:
     written = (write(lat, "NS", minus, space), write(lon, "EW", minus, space))
@@ -153,6 +154,7 @@ def test_columns_in_every_notation(lat: float, lon: float, write: Write, minus: 
     assert abs(parse_degrees(column(written[1]), "lon")[0] - lon) < NEAR, written
 
 
+@pytest.mark.slow
 @given(
     latitudes,
     longitudes,
@@ -173,6 +175,7 @@ def test_pairs_in_every_notation_are_read_or_refused(
         assert np.isfinite(point).all(), text
 
 
+@pytest.mark.slow
 @given(st.text("0123456789.,;-NSEWnsew\u00b0'\" \u2212POINT()/:", max_size=30))
 def test_no_text_ends_with_an_error_and_none_gives_half_a_place(text: str) -> None:
     point = parse_pairs(column(text))[0]

@@ -123,6 +123,7 @@ def test_p_equals_twenty_thousand_shuffles(mean: float, size: float | None) -> N
     assert (np.abs(at_least / shuffles - p) <= 4.5 * error + 1e-12).all()
 
 
+@pytest.mark.slow
 @given(MAPS)
 def test_cells_in_another_order_get_the_same(values: np.ndarray) -> None:
     order = np.random.default_rng(1).permutation(36)

@@ -52,6 +52,7 @@ def test_points_on_edges_and_corners_have_the_cells_of_h3(place: str, resolution
     assert np.array_equal(index_points(lon, lat, resolution=resolution), by_h3(lon, lat, resolution))
 
 
+@pytest.mark.slow
 @given(
     st.tuples(st.floats(-180, 180), st.floats(-90, 90)),
     st.integers(0, 12),

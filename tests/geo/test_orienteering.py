@@ -43,6 +43,7 @@ def feasible(problem: Problem) -> bool:
     return bool(problem.travel_s[n, n + 1] <= problem.limit_s)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(problems(), st.integers(0, 50), st.booleans())
 def test_no_plan_breaks_a_rule_or_exceeds_its_bound(problem: Problem, seed: int, varied: bool) -> None:  # noqa: FBT001
@@ -89,6 +90,7 @@ def test_one_team_finds_what_trying_every_order_finds(seed: int) -> None:
     assert solved.bound >= best * (1 - 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "places", "teams"), [(1, 6, 2), (2, 7, 2), (3, 7, 1), (4, 8, 1), (5, 6, 3)])
 def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int, places: int, teams: int) -> None:
     problem = town(seed, places=places, teams=teams, hours=1.5)
@@ -100,6 +102,7 @@ def test_tours_are_within_two_per_cent_of_an_optimum_proved_elsewhere(seed: int,
     assert searched.gap == 0  # proved
 
 
+@pytest.mark.slow
 def test_a_proof_repairs_what_the_search_missed() -> None:
     """Without a single round of search the tours are only inserted; the proof finds the best and says so."""
     problem = town(2, places=7, teams=2, hours=1.5)
@@ -145,6 +148,7 @@ def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:
     assert 0 < solved.gap < 0.15
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_tours_and_another_differs_while_losing_little() -> None:
     problem = town(3, places=40, teams=2, hours=4, visit_shares=(1.0, 0.5))
     first, same, other = (find_tours(problem, seed=seed, rounds=60, varied=True) for seed in (1, 1, 2))

@@ -83,6 +83,7 @@ def test_a_point_has_its_ward(lon: float, lat: float, code: str, copies: int) ->
 coordinate = st.floats(-0.2, 2.8) | st.sampled_from([0.0, 0.4, 0.5, 0.6, 1.0, 1.4, 1.6, 2.0, 2.5, 2.6])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=50))
 def test_points_anywhere_agree_with_geopandas_but_on_shared_edges(places: list[tuple[float, float]]) -> None:
     lon, lat = np.array(places).T
@@ -123,6 +124,7 @@ def test_every_corner_inside_the_town_has_one_ward_of_those_that_meet_there(seed
     assert np.array_equal(ward, np.where(shared_edge, touched.argmax(axis=0), -1))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["middlesbrough_wards_2025", "cleveland_wards_2025", "county_durham_wards_2025"])
 def test_every_real_point_agrees_with_geopandas(shared: Path, name: str) -> None:
@@ -318,6 +320,7 @@ def test_what_are_no_wards_is_refused(frame: geopandas.GeoDataFrame, message: st
 some_points = st.lists(st.tuples(st.floats(-1.36, -1.14), st.floats(54.46, 54.66)), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(some_points, st.floats(1, 3000))
 def test_the_nearest_ward_is_the_one_at_the_least_distance(points: list[tuple[float, float]], within_m: float) -> None:
     boxes = [shapely.box(-1.30, 54.50, -1.25, 54.55), shapely.box(-1.25, 54.50, -1.20, 54.55)]

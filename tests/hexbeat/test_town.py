@@ -111,6 +111,7 @@ def test_events_are_as_the_export_writes_them_and_add_up(town: Town, run: Run, t
     assert len(known) == town.cells("overdoses", **QUARTER).attrs["total"] > 0
 
 
+@pytest.mark.slow
 def test_hotspots_are_as_the_command_writes_them(town: Town, run: Run, tmp_path: Path) -> None:
     out = tmp_path / "hotspots.geojson"
     said = answer(
@@ -242,6 +243,7 @@ def test_every_answer_asks_the_access_policy() -> None:
                 ask()
 
 
+@pytest.mark.slow
 @given(start=st.dates(dt.date(2023, 11, 22), dt.date(2026, 10, 1)), length=st.integers(1, 400), wards=st.booleans())
 def test_cells_and_wards_sum_alike(town: Town, start: dt.date, length: int, wards: bool) -> None:  # noqa: FBT001
     filters = {"start": start, "end": start + dt.timedelta(days=length)} | ({"wards": "Central"} if wards else {})

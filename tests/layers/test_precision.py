@@ -81,6 +81,7 @@ def test_cells_hold_more_than_one_point(apart: float, finest: int) -> None:
         assert (np.bincount(cells)[cells] > 1).mean() <= 0.5
 
 
+@pytest.mark.slow
 def test_the_demonstration_is_exact() -> None:
     columns, _ = demonstration()
     for layer in ("needle_litter", "street_dealing", "overdoses"):

@@ -21,6 +21,7 @@ LAST = D(2026, 11, 21)
 SETTING = Setting()
 
 
+@pytest.mark.slow
 def test_the_planted_spike_is_found_in_its_ward() -> None:
     columns, truth = demonstration()
     spike = truth["spike"]

@@ -49,6 +49,7 @@ def shorten(name: str) -> str:
     return f"{first} {SHORT.get(last, last)}".strip()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     place=st.integers(0, len(STREETS) - 1),
@@ -71,6 +72,7 @@ def test_a_street_gives_its_own_place_or_none(place: int, before: str, write: Ca
         assert len(same) > 1
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     place=st.integers(0, len(POSTCODES) - 1),
@@ -99,6 +101,7 @@ def test_a_postcode_gives_its_own_place(place: int, write: Callable[[str], str],
     assert found.metres <= float(np.clip(away.min() * 1.01 + 0.1, *POSTCODE_M))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(place=st.integers(0, len(STREETS) - 1), data=st.data())
 def test_a_typing_error_gives_no_place(place: int, data: st.DataObject) -> None:
@@ -111,6 +114,7 @@ def test_a_typing_error_gives_no_place(place: int, data: st.DataObject) -> None:
     assert isinstance(finder().find_street(text), UnknownAddress)
 
 
+@pytest.mark.slow
 def test_every_street_that_is_alone_is_found_and_reaches_all_its_points() -> None:
     found = finder()
     alone = ~NAMES.map(fold_words).map(tuple).duplicated(keep=False)

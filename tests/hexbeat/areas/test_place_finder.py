@@ -96,6 +96,7 @@ def test_the_stops_of_a_plan_come_first(cleveland: Area) -> None:
     assert found["name"].iloc[0] == "Stop 1: Linthorpe Road"
 
 
+@pytest.mark.slow
 def test_a_place_is_found_by_its_own_name(cleveland: Area) -> None:
     gazetteer = read_gazetteer(cleveland)
     assert gazetteer is not None
@@ -106,6 +107,7 @@ def test_a_place_is_found_by_its_own_name(cleveland: Area) -> None:
         assert ((found["lon"] == row.lon) & (found["lat"] == row.lat)).any(), row.name
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.text(max_size=60))
 def test_any_text_gives_an_answer_of_places_in_the_area(text: str) -> None:
@@ -197,6 +199,7 @@ def test_a_district_of_postcodes_is_no_grid_reference(cleveland: Area) -> None:
     assert first("TS12", cleveland)[:2] == ("TS12", "postcodes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", [9, 10])
 def test_a_cell_is_found_by_its_short_code(resolution: int, cleveland: Area) -> None:
     rng = np.random.default_rng(resolution)

@@ -19,6 +19,7 @@ from tests.support.stores import documents_in
 PLACE = ("--at", "54.5742,-1.2350", "--start", "2026-03-01", "--layer", "needle_litter")
 
 
+@pytest.mark.slow
 def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:
     payload = answer(ask("evaluate", *PLACE, "--format", "json"))
     assert [row["where"] for row in payload["rows"]] == ["here", "next door", "both together"]

@@ -55,6 +55,7 @@ def test_a_command_is_found_wherever_it_stands(run: Run) -> None:
     assert "table" in {row["name"] for row in outcome.json["sources"]}
 
 
+@pytest.mark.slow
 def test_the_help_and_the_sources_import_no_slow_package(tmp_path: Path) -> None:
     assert find_slow_imports("--help") == []
     assert find_slow_imports("sources", "--home", str(tmp_path)) == []

@@ -225,6 +225,7 @@ def write_geojson(folder: Path, points: list[tuple[float, float]], date: object)
     return path
 
 
+@pytest.mark.slow
 def test_milliseconds_of_an_arcgis_service(sqlite_store: Store, tmp_path: Path) -> None:
     report = ingest(sqlite_store, write_geojson(tmp_path, [(-1.235, 54.5742)], 1763735400000), source="geofile")
     (remark,) = report.remarks
@@ -235,6 +236,7 @@ def test_milliseconds_of_an_arcgis_service(sqlite_store: Store, tmp_path: Path) 
     assert live(sqlite_store, "occurred_from") == {"0": [utc("2025-11-21 14:30")]}
 
 
+@pytest.mark.slow
 def test_geojson_with_latitude_first_or_eastings(sqlite_store: Store, tmp_path: Path) -> None:
     for point, meaning in (
         ((54.57774, -1.234959), "with both coordinates swapped"),

@@ -96,6 +96,7 @@ def test_a_period_known_in_some_wards_only_is_not_known(town: Town3, tmp_path: P
     assert names(town.build(tmp_path / "out", "2025-10-01").layer(NEEDLES).not_known) == ["2025-Q2"]
 
 
+@pytest.mark.slow
 def test_a_period_that_becomes_known_is_published_once(town: Town3, tmp_path: Path) -> None:
     """And between periods that are published: its finds wait for it, and late ones of others count as ever."""
     load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-04-01",))
@@ -120,6 +121,7 @@ def test_a_period_that_becomes_known_is_published_once(town: Town3, tmp_path: Pa
     assert audit_folder(tmp_path / "out", before=[first, second]).findings == ()
 
 
+@pytest.mark.slow
 def test_a_late_find_waits_for_the_period_of_its_receipt(town: Town3, tmp_path: Path) -> None:
     load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-04-01",))
     town.build(tmp_path / "out", "2025-07-01")
@@ -233,6 +235,7 @@ def test_a_release_in_which_nothing_is_known_is_refused(town: Town3, tmp_path: P
     assert town.publish(tmp_path / "out", as_at="2026-11-30").release.layer(NEEDLES).due_periods == ()
 
 
+@pytest.mark.slow
 def test_records_to_november_publish_nothing_of_the_next_year(tmp_path: Path) -> None:
     """As seen: the first day 2023-01-01, records to 30 Nov 2025, and a release in late 2026."""
     publisher = Publisher(tmp_path / "home")
@@ -389,6 +392,7 @@ def list_counted(town: Town3, old: RegisteredRelease) -> list[str]:
         return [name for source, key in rows(store) if old.has_counted(name := event_id(source, key))]
 
 
+@pytest.mark.slow
 def test_the_first_part_quarter_of_the_demonstration_is_not_known(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     today = now.astimezone(ZoneInfo("Europe/London")).date()

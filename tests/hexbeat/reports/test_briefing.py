@@ -198,6 +198,7 @@ def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
     assert hotspot_map.notes[0] == "Street dealing: not known at these hours: no record has a time of day."
 
 
+@pytest.mark.slow
 def test_only_the_next_week_is_named_as_expected_next() -> None:
     """A forecast from records of 2026 used to stand in the briefing of any earlier day."""
     columns, area = demonstration()[0], middlesbrough()

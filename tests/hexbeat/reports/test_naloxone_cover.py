@@ -126,6 +126,7 @@ def test_next_places_among_named_ones(naloxone_home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_holders_the_next_places_are_told_all_the_same(tmp_path: Path) -> None:
     columns, _ = demonstration()
     with Store.open(tmp_path / "home") as store:

@@ -53,6 +53,7 @@ def test_an_empty_store_says_what_to_do(home: Path) -> None:
     assert not home.joinpath("uploads").exists()
 
 
+@pytest.mark.slow
 def test_the_map_page_opens_with_needles_of_the_last_28_days(home: Path) -> None:
     filled(home)
     page = read_html(open_map())
@@ -122,6 +123,7 @@ def test_the_category_is_chosen_from_those_of_the_layer(home: Path) -> None:
     assert "(category" not in read_html(app)
 
 
+@pytest.mark.slow
 def test_the_table_counts_by_what_is_chosen(home: Path) -> None:
     filled(home)
     app = open_map()
@@ -245,6 +247,7 @@ def test_months_are_played_on_a_map(home: Path) -> None:
     assert "Play shows one period after the other" in read_html(app)
 
 
+@pytest.mark.slow
 def test_another_period_is_chosen_by_its_dates(home: Path) -> None:
     filled(home)
     app = open_map(view="change")
@@ -273,6 +276,7 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     assert why[2].startswith("Against ")
 
 
+@pytest.mark.slow
 def test_an_alert_is_on_the_first_screen_and_drafts_a_form(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:
@@ -335,6 +339,7 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
     assert "Back-test of" not in read_html(open_map())
 
 
+@pytest.mark.slow
 def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) -> None:
     area = load_area("middlesbrough", home=home)
     with Store.open(home) as store:

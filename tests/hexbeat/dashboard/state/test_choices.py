@@ -59,12 +59,14 @@ def choices(draw: st.DrawFn) -> Choices:
     )
 
 
+@pytest.mark.slow
 @given(choices())
 def test_a_link_brings_back_what_was_chosen(chosen: Choices) -> None:
     link = urlencode(format_query(chosen))
     assert parse_query(dict(parse_qsl(link)), ward_codes=WARDS, columns=COLUMNS) == (chosen, [])
 
 
+@pytest.mark.slow
 @given(choices(), st.dates(date(2000, 1, 1), date(2050, 1, 1)))
 def test_a_fixed_link_means_the_same_days_on_any_later_day(chosen: Choices, last: date) -> None:
     bounds = chosen.bounds(last)

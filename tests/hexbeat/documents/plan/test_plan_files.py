@@ -218,6 +218,7 @@ def paper_of(**choices: object) -> Paper:
     return read_paper(build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
 
 
+@pytest.mark.slow
 def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
     paper = paper_of()
     assert (paper.title, paper.author, paper.language) == ("Patrol plan Seven finds here in 28 days.", None, "en-GB")
@@ -228,6 +229,7 @@ def test_a_plan_is_a_tagged_a4_document_with_real_text() -> None:
     assert {"H1", "Table", "TH", "TD", "L"} <= set(paper.roles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stops", "teams", "sheets"), [(1, 1, 1), (9, 2, 1), (14, 3, 2), (20, 1, 2), (34, 2, 2)])
 def test_every_team_has_one_page_and_one_for_its_map_where_many_stops_leave_it_no_room(
     stops: int, teams: int, sheets: int
@@ -251,6 +253,7 @@ def test_a_map_is_never_so_low_that_its_numbers_lie_over_each_other() -> None:
         assert has_separate_map(tour) == (measure_map_height(tour) > 200)
 
 
+@pytest.mark.slow
 def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     plan = change_plan(example_plan(teams=1, stops=2), held=(0.11, 0.084, 0.141), held_weeks=8)
     words = read_paper(build_plan_file(plan, load_area("middlesbrough"), "pdf")).words
@@ -267,6 +270,7 @@ def test_a_page_says_the_cover_the_way_and_each_stop() -> None:
     assert "the last 13 weeks 8.20 6.10 to 10.40" in words
 
 
+@pytest.mark.slow
 def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
     words = read_paper(build_plan_file(make_backtested_plan(), load_area("middlesbrough"), "pdf")).words
     assert "Past Of events Of the area PAI 95 % interval" in words
@@ -274,6 +278,7 @@ def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
     assert "The top cells by last month's count, in map order 7 % 0.45 % 16.20 11.90 to 20.00" in words
 
 
+@pytest.mark.slow
 def test_the_break_stands_between_its_stops() -> None:
     plan = example_plan(teams=1, stops=2)
     (tour,) = plan.tours
@@ -286,6 +291,7 @@ def test_the_break_stands_between_its_stops() -> None:
     assert "2 22:21 to 22:33 12 Central" in after
 
 
+@pytest.mark.slow
 def test_each_map_has_its_words() -> None:
     alts = paper_of().alts
     assert len(alts) == 2 + 6
@@ -297,6 +303,7 @@ def test_each_map_has_its_words() -> None:
     assert "1 Central" in alts[0]
 
 
+@pytest.mark.slow
 def test_each_stop_of_a_short_plan_has_its_streets_close_up() -> None:
     words = " ".join(paper_of(stops=6, teams=2).words.split())
     assert words.count("The streets around each stop") == 1
@@ -312,6 +319,7 @@ def test_where_no_streets_are_built_a_plan_has_no_close_ups(tmp_path: Path) -> N
     assert "OpenStreetMap" not in paper.words
 
 
+@pytest.mark.slow
 def test_hostile_text_is_printed_and_the_demonstration_is_marked_on_each_page() -> None:
     paper = paper_of(text=HOSTILE_TEXT, synthetic=True)
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in paper.words
@@ -327,11 +335,13 @@ def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
     assert "01:36 GMT to 01:48 GMT" in words  # and the second
 
 
+@pytest.mark.slow
 def test_a_plan_without_stops_or_teams_still_says_so() -> None:
     assert "0 minutes at 0 stops" in paper_of(stops=0, teams=1).words
     assert "for the 0 teams together" in paper_of(teams=0).words
 
 
+@pytest.mark.slow
 def test_it_prints_in_black_and_white() -> None:
     plan = example_plan(stops=6, teams=1)
     levels = grey_levels(build_plan_file(plan, load_area("middlesbrough"), "pdf"))
@@ -339,18 +349,21 @@ def test_it_prints_in_black_and_white() -> None:
     assert min(levels) < 40
 
 
+@pytest.mark.slow
 def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
     file = build_plan_file(example_plan(), load_area("middlesbrough"), "pdf")
     stamp = example_plan().made_at.astimezone(dt.UTC)
     assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file
 
 
+@pytest.mark.slow
 def test_a_sweep_says_how_near_it_comes_to_the_best() -> None:
     words = paper_of(kind=PlanKind.SWEEP).words
     assert "hold 33 % of the needles expected at the places to sweep (12 of 36). That follows recent finds." in words
     assert "It collects 98 % or more of the most that any plan for these places and hours could." in words
 
 
+@pytest.mark.slow
 def test_open_reports_are_said_once() -> None:
     plan = example_plan(stops=2, teams=1, kind=PlanKind.SWEEP, text="1 open report 7 hours old on arrival.")
     stop = plan.tours[0].stops[1]

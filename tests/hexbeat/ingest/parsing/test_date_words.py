@@ -81,6 +81,7 @@ def test_every_clock_beside_every_date_gives_back_its_minute(
     assert read(days, clocks=times) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.lists(st.dates(dt.date(1970, 1, 1), dt.date(2069, 12, 31)), min_size=5, max_size=20))
 def test_a_month_is_a_month(days: list[dt.date]) -> None:

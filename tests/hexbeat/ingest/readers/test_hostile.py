@@ -84,6 +84,7 @@ def test_a_workbook_that_lies_about_its_sizes(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_workbook_with_two_cells_at_the_ends_of_the_sheet(tmp_path: Path) -> None:
     path = tmp_path / "far.xlsx"
     with xlsxwriter.Workbook(path) as book:
@@ -96,6 +97,7 @@ def test_a_workbook_with_two_cells_at_the_ends_of_the_sheet(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_workbook_of_endless_references_to_a_long_text(tmp_path: Path) -> None:
     cells = "".join(f'<row r="{r}"><c r="A{r}" t="s"><v>0</v></c></row>' for r in range(1, 60_001))
     strings = f"<sst><si><t>{'x' * 30_000}</t></si></sst>"
