@@ -81,7 +81,7 @@ def is_followed(home: Path) -> bool:
     query = "SELECT count(*) FROM shared_documents WHERE kind = ? AND superseded_at IS NULL"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
-            return connection.execute(query, (str(DocumentKind.SOURCE),)).fetchone() == (0,)
+            return bool(connection.execute(query, (str(DocumentKind.SOURCE),)).fetchone() == (0,))
     except sqlite3.Error:  # an older store, or none: who opens it says more
         return False
 
