@@ -141,7 +141,7 @@ def open_documents(
 def open_profiles(home: Path | None) -> Iterator["SharedDocuments | HomeProfiles | None"]:
     """What holds the source profiles: the files of the home where they count, which takes no store; else the store."""
     settings = Settings.from_environment(home=home)
-    if settings.database_url or not is_followed(settings.home):
+    if settings.database_url or not has_store(settings.home, None) or not is_followed(settings.home):
         with open_documents(home) as documents:
             yield documents
         return
