@@ -97,7 +97,7 @@ def test_make_run_says_so_where_it_runs_as_root() -> None:
         )  # fmt: skip
         lines = plan.stdout.splitlines()
         assert lines[-1].rstrip().endswith(words.rstrip())
-        assert lines[-2].startswith(f"test -z \"{'--as-root' if user == '0' else ''}\" || echo 'You are root, ")
+        assert lines[-2].startswith(f'test -z "{"--as-root" if user == "0" else ""}" || echo \'You are root, ')
 
 
 def test_the_partners_server_inherits_what_it_needs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
