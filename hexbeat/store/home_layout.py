@@ -134,7 +134,7 @@ class HomeProfiles:
     def list_names(self, kind: DocumentKind) -> list[str]:
         """The names of the profiles, sorted."""
         require_reader(self.viewer, kind)
-        return [file.name for file in find_home_files(self.home, kind)] if self._require_folder() else []
+        return [file.name for file in find_home_files(self.home, kind)] if self._has_folder() else []
 
     def read(self, kind: DocumentKind, name: str) -> ProfileFile | None:
         """The profile of that name; None if there is none."""
@@ -142,7 +142,7 @@ class HomeProfiles:
         paths = (file.path for file in find_home_files(self.home, kind) if file.name == name)
         return next((ProfileFile(name, path.read_bytes()) for path in paths), None)
 
-    def _require_folder(self) -> bool:
+    def _has_folder(self) -> bool:
         """Whether there is a folder of profiles; OSError if there is one that may not be read."""
         try:
             next((self.home / "sources").iterdir(), None)

@@ -33,59 +33,11 @@ class _Timer:
             self._handle = None
 
 
-class TimedConnection(H11Protocol):
-    """A connection of HTTP that is cut off if its header or its reader is slow, or if there are too many."""
+class _TimedReader(asyncio.Protocol):
+    """What both kinds of connection share: one is cut off if its reader is slow. It stands before uvicorn's class."""
 
-    proxies: ClassVar[Sequence[str]] = ()  # networks whose connections are those of many people
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._header_timer, self._reader_timer = _Timer(), _Timer()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
-        """Begin to wait for a header."""
-        super().connection_made(transport)
-        if self._is_too_many():
-            transport.abort()
-        else:
-            self._header_timer.set(self.loop, HEADER_WITHIN_S, transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        """Wait for the rest of a header; once it is whole, no longer."""
-        super().data_received(data)
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self._header_timer.set(self.loop, HEADER_WITHIN_S, self.transport.abort)
-        else:
-            self._header_timer.cancel()
-
-    def pause_writing(self) -> None:
-        """The browser is behind."""
-        super().pause_writing()
-        self._reader_timer.set(self.loop, TAKEN_WITHIN_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """It is not, any more."""
-        super().resume_writing()
-        self._reader_timer.cancel()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        super().connection_lost(exc)
-        self._header_timer.cancel()
-        self._reader_timer.cancel()
-
-    def _is_too_many(self) -> bool:
-        if len(self.connections) > MOST_CONNECTIONS:
-            return True
-        address = self.client[0] if self.client else ""
-        if any(_is_in(address, network) for network in self.proxies):
-            return False
-        clients = [getattr(other, "client", None) for other in self.connections]
-        return sum(1 for client in clients if client and client[0] == address) > MOST_PER_ADDRESS
-
-
-class TimedStream(WebSocketsSansIOProtocol):
-    """A WebSocket that is cut off if its reader is slow."""
+    loop: asyncio.AbstractEventLoop
+    transport: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -105,6 +57,50 @@ class TimedStream(WebSocketsSansIOProtocol):
         """Stop waiting."""
         super().connection_lost(exc)
         self._reader_timer.cancel()
+
+
+class TimedConnection(_TimedReader, H11Protocol):
+    """A connection of HTTP that is cut off if its header or its reader is slow, or if there are too many."""
+
+    proxies: ClassVar[Sequence[str]] = ()  # networks whose connections are those of many people
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._header_timer = _Timer()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """Begin to wait for a header."""
+        super().connection_made(transport)
+        if self._is_too_many():
+            transport.abort()
+        else:
+            self._header_timer.set(self.loop, HEADER_WITHIN_S, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for the rest of a header; once it is whole, no longer."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self._header_timer.set(self.loop, HEADER_WITHIN_S, self.transport.abort)
+        else:
+            self._header_timer.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        self._header_timer.cancel()
+
+    def _is_too_many(self) -> bool:
+        if len(self.connections) > MOST_CONNECTIONS:
+            return True
+        address = self.client[0] if self.client else ""
+        if any(_is_in(address, network) for network in self.proxies):
+            return False
+        clients = [getattr(other, "client", None) for other in self.connections]
+        return sum(1 for client in clients if client and client[0] == address) > MOST_PER_ADDRESS
+
+
+class TimedStream(_TimedReader, WebSocketsSansIOProtocol):
+    """A WebSocket that is cut off if its reader is slow."""
 
 
 def build_connection_class(proxies: Sequence[str]) -> type[TimedConnection]:
