@@ -181,9 +181,9 @@ class Store:
         """
         return describe_pending(self.engine)
 
-    def retain(self, viewer: Viewer, years: int) -> Erasure:
+    def retain(self, viewer: Viewer, years: int, *, is_clock_sure: bool = False) -> Erasure:
         """Remove events that ended more than `years` years ago for good. See `hexbeat.store.erasure.retain`."""
-        return retain(self.engine, viewer, years)
+        return retain(self.engine, viewer, years, is_clock_sure=is_clock_sure)
 
 
 def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:
