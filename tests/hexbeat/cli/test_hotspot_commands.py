@@ -177,7 +177,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("method", "found"), [("ears", "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026"), ("farrington", "none")]
+    ("method", "found"), [("ears", "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026"), ("farrington", "not known")]
 )
 def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None:
     options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--method", method)
