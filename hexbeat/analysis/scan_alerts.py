@@ -28,7 +28,7 @@ from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_sentences import describe_scan_alert
 from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_current, is_ended
 from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
-from hexbeat.analysis.alerts import describe_hidden_layer, list_incident_layers
+from hexbeat.analysis.alerts import build_alert_report, describe_hidden_layer, list_incident_layers
 from hexbeat.analysis.daily_counts import (
     KnownDays,
     describe_left_out,
@@ -73,6 +73,7 @@ def build_scan_report(
     Chance alone raises `alerts_a_year` over all layers: layers of people in danger have two shares, others one.
     `layers`: names of layers of incidents (empty: all); UsageError for others. Days that are not known, events whose
     day is not known, and those that sweeps found are left out; an encounter counts once, with `each_event` each record.
+    A layer with too short a past for the scan has the alerts of `build_alert_report`, and a note says so.
     A layer whose records end more than 8 weeks before `today` raises none; None looks back at `day`.
     """
     specs = [spec for spec in list_incident_layers(layers) if layers or not columns.hides(spec.name)]
@@ -91,11 +92,22 @@ def build_scan_report(
             continue
         share = alerts_a_year * _weigh(spec) / sum(_weigh(one) for one in LAYERS if one.kind == "incident")
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
-        own, places, reason = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
-        period = (day - (days - 1) * _DAY, day + _DAY)
-        reason = describe_untested(columns, area, coverage, spec, period, baseline_days=LAG_DAYS, today=today) or reason
+        own, places, is_tested = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
+        if not is_tested:
+            by_ward = build_alert_report(
+                columns, area, day, days=days, layers=[spec.name], today=today, each_event=each_event
+            )
+            alerts, rows, unknown = (
+                alerts + list(by_ward.alerts),
+                rows + list(by_ward.settings),
+                [*unknown, *by_ward.unknown],
+            )
+            notes += [_describe_short(spec), *by_ward.notes]
+            continue
         alerts += [_date_alert(alert, last, today) for alert in own]
         rows.append(MethodRow(spec.name, SCAN, places, share))
+        period = (day - (days - 1) * _DAY, day + _DAY)
+        reason = describe_untested(columns, area, coverage, spec, period, baseline_days=LAG_DAYS, today=today)
         unknown += [spec.name] if reason else []
         left_out = describe_left_out(spec, unknown=events.unknown, swept=events.swept)
         late = _describe_late(spec, coverage, last, day, days)
@@ -146,8 +158,8 @@ def _scan_layer(
     day: dt.date,
     days: int,
     share: float,
-) -> tuple[list[Alert], int, str]:
-    """The alerts of one layer; how many places were looked at; why having none says nothing, or ""."""
+) -> tuple[list[Alert], int, bool]:
+    """The alerts of one layer; how many places were looked at; whether its past is long enough for that."""
     alerts, places, is_tested = list[Alert](), 0, False
     first = _choose_first_day(day, days)
     for wards, known in group_wards(coverage, spec, area, from_ordinal(first), day):
@@ -157,13 +169,12 @@ def _scan_layer(
             scan = _Scan(spec, area, own, stream, known, first, share_of_places=len(wards) / len(area.wards))
             is_tested |= scan.is_tested(days)
             alerts += scan.find_alerts(days)
-    reason = "" if is_tested else _describe_short(spec)
-    return _merge_categories(alerts), places, reason
+    return _merge_categories(alerts), places, is_tested
 
 
 def _describe_short(spec: LayerSpec) -> str:
     need = FEWEST_HISTORY_DAYS + LAG_DAYS
-    return f"Alerts of {spec.many} are not known: they need records of {need} days before, each known to its day."
+    return f"Alerts of {spec.many} are by ward until {need} days before are known. Many more of them are chance."
 
 
 def _choose_first_day(day: dt.date, days: int) -> int:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
+from hexbeat.analysis.scan_alerts import SCAN
 from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
@@ -22,6 +23,7 @@ from layers.wording import escape_html, format_about, format_count, format_date,
 
 __all__ = ["draw_alerts", "drop_old_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
+ANY: Final = "any"  # of the methods by ward
 FEWEST_TIMES: Final = 2  # "1 times as many" says nothing
 HEADINGS: Final = ("Alert", "Usual", "By chance", "Told first")
 CAUTION: Final = (
@@ -145,7 +147,7 @@ def describe_usual(alert: Alert) -> str:
 
 def count_false_alarms(report: AlertReport) -> dict[str, float]:
     """Alerts a year that chance alone raises in each layer, over all places, at the setting in use."""
-    rates = {row.layer: row.false_alarms_a_year for row in report.settings}
+    rates = {row.layer: row.false_alarms_a_year for row in report.settings if row.method in {SCAN, ANY}}
     return {layer: rates[layer] for layer in LAYER_NAMES if layer in rates}
 
 
