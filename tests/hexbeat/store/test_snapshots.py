@@ -138,7 +138,7 @@ def test_a_small_store_has_none(store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.slow
 def test_the_store_is_a_dictionary_with_a_memory(store: Store) -> None:
-    few = settings(max_examples=6, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=3, stateful_step_count=7, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: Machine(store), settings=few)
 
 
