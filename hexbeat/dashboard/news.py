@@ -56,7 +56,7 @@ function watch(root) {
   const main = document.querySelector("[data-testid=stMainBlockContainer]");
   const lost = root.querySelector(".lost"), news = root.querySelector(".news");
   const state = { version: 0, newest: 0, send: () => {} };
-  let timer = 0, grace = 0, redraw = 0, isGone = false, isSaid = false, hasRun = false;
+  let timer = 0, grace = 0, redraw = 0, isGone = false, isSaid = false, hasRun = false, isOut = false;
   let isAnswered = true, isConnected = true;
 
   const say = (words, isBack = false) => {
@@ -98,6 +98,7 @@ function watch(root) {
     if (redraw && !isGone && hasRun && isAtRest) thaw();
   };
   const signedOut = () => {
+    isOut = true;
     const link = Object.assign(document.createElement("a"), { href: "/", textContent: "Sign in again" });
     lost.replaceChildren("Your sign-in has ended. ", link);
     lost.hidden = false;
@@ -109,6 +110,10 @@ function watch(root) {
       const signal = AbortSignal.timeout(PATIENCE_MS);
       const reply = await fetch("/news", { cache: "no-store", redirect: "manual", signal });
       isAnswered = reply.status < 500 || reply.type === "opaqueredirect";
+      if (reply.ok && isOut) {
+        isOut = false;
+        say("");
+      }
       if (reply.ok) state.newest = Number(await reply.text());
       else if (isAnswered) signedOut();
     } catch {
