@@ -11,6 +11,7 @@ from geo.errors import PolicyError
 from hexbeat.dashboard.audit import audit_refusal, audit_view
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
+from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.settings import Settings
 from layers.access import Action, may_open, require_page
@@ -87,6 +88,7 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
                 query = {key: st.query_params[key] for key in st.query_params}
                 audit_view(installation, address, query, action=action)
             import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        draw_watch(installation)
         settle_memory(address)
 
     return show_page

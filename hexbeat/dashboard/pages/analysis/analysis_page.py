@@ -22,7 +22,7 @@ from hexbeat.dashboard.pages.map.tabs import draw_frame
 from hexbeat.dashboard.state.choices import Choices, build_filter, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.presets import PERIODS
+from hexbeat.dashboard.state.presets import PERIODS, USUAL_ANALYSIS_PERIOD
 from hexbeat.dashboard.state.session import (
     Installation,
     choose_area_resolution,
@@ -53,7 +53,7 @@ __all__ = [
     "show",
 ]
 
-USUAL_PERIOD: Final = "year"  # patterns over time need time
+USUAL_PERIOD: Final = USUAL_ANALYSIS_PERIOD
 CHOICES_KEY: Final = "analysis_question"
 PREFIX: Final = "analysis_"
 NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")

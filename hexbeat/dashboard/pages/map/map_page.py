@@ -27,6 +27,7 @@ from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.pounds import describe_pounds
+from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
@@ -72,6 +73,7 @@ def draw_body(installation: Installation, *, pages: Sequence[StreamlitPage]) -> 
             choices, last, size_note = draw_filter_panel(installation, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
             draw_main(installation, choices, last, pages, size_note=size_note)
+    draw_watch(installation)
 
 
 def draw_main(
