@@ -36,6 +36,7 @@ PREPARATION: Final = "hexbeat.dashboard.state.preparation"
 # The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
 PAGE_ADDRESSES: Final = (
     "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
+    "read",
 )  # fmt: skip
 PATHS: Final = re.compile(
     rf"/|/({'|'.join(PAGE_ADDRESSES)})|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"

@@ -33,6 +33,7 @@ from hexbeat.dashboard.state.selected_methods import (
     load_selection,
 )
 from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.views.meanings import render_meaning
 from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
 from layers.wording import escape_html, format_percent
@@ -154,7 +155,8 @@ def draw_result(installation: Installation, result: Backtest, pages: Sequence[St
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(result.verdict.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(result.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
         f'<p class="hb-notes">{escape_html(describe_use(installation, result.spec.name))}</p>'
-        f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE.replace(AREA, result.whole))}</p>'
+        f"{render_meaning('backtest')}{render_backtest(result)}"
+        f'<p class="hb-small">{escape_html(RULE.replace(AREA, result.whole))}</p>'
         f'<p class="hb-small">{escape_html(EXPLANATION.replace(AREA, result.whole))}</p>'
     )
     home = find_page(pages, HOME)
@@ -283,6 +285,6 @@ def draw_repeats(installation: Installation, choices: Choices, last: date) -> No
         return
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(repeats.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>'
+        f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>{render_meaning("repeats")}'
         f'{render_repeats(repeats)}<p class="hb-small">{escape_html(REPEATS_EXPLANATION)}</p>'
     )

@@ -29,6 +29,7 @@ from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.closure_answers import find_closure_answers
 from hexbeat.dashboard.state.session import Installation, InstallationKey
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.documents.evaluation_document import build_picture_scale, render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
     build_evaluation_csv,
@@ -147,7 +148,10 @@ def draw_answer(installation: Installation, protocol: Protocol) -> None:
     evaluation = _evaluate_cached(installation, installation.key, protocol.hash, costs, protocol)
     pounds = evaluation.cost.sentences if evaluation.cost else faults
     details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in (*pounds, *evaluation.verdict.details))
-    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>'
+        f"{render_meaning('outcome')}"
+    )
     draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
