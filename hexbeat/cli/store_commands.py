@@ -320,17 +320,29 @@ def confirm(*, yes: bool, question: str) -> None:
 
 def export(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .parquet, .gpkg or .csv file.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="A .parquet, .gpkg or .csv file, or a folder for a dataset.")
+    ],
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Write the live events to a file: GeoParquet, GeoPackage or CSV.
+    """Write the live events to a file: GeoParquet, GeoPackage or CSV; or to a folder of GeoParquet files.
+
+    A name without an ending is a folder: a file for each layer and month, for --dataset and other programs.
 
     Example: hexbeat export --out events.parquet
     """
-    from hexbeat.store.event_files import export_events  # noqa: PLC0415 - importing geopandas takes a second
+    from hexbeat.store.datasets import export_dataset  # noqa: PLC0415 - importing pyarrow takes long
+    from hexbeat.store.event_files import export_events  # noqa: PLC0415 - likewise
 
     with open_installation(home, area) as installation:
-        events = export_events(installation.store, installation.viewer, out, before=note_answer)
+        store, viewer, place = installation.store, installation.viewer, installation.area
+        if out.suffix:
+            events = export_events(store, viewer, out, before=note_answer)
+        else:
+            events = export_dataset(
+                store, viewer, out, area=place.name, time_zone=place.time_zone, ward_codes=place.wards.codes,
+                before=note_answer,
+            )  # fmt: skip
     print_answer({"out": str(out), "events": events}, form=form, rows=[{"file": str(out), "events": events}])

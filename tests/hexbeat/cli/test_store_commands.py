@@ -309,9 +309,9 @@ def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
     outcome = run("export", "--out", tmp_path / "events.doc")
     assert outcome.code == 2
     assert outcome.err == (
-        "An export is a .parquet, .gpkg or .csv file.\n"
+        "An export is a .parquet, .gpkg or .csv file, or a folder.\n"
         "  'events.doc' has another ending.\n"
-        "  Give the file another ending.\n"
+        "  Give the file another ending, or name a folder without one.\n"
     )  # fmt: skip
 
 
