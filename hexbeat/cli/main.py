@@ -97,7 +97,7 @@ COMMANDS: Final = MappingProxyType(
             "place_commands",
             "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
         ),
-        "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write or remove plans."),
+        "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write, issue or remove plans."),
         "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
         "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
         "policy": ("policy_commands", "Check the access policy, and explain who may see and do what."),
