@@ -15,7 +15,7 @@ NOTHING = {
     "done": "No plan has been made yet",
     "data": "Load a file",
     "audit": "Who saw or changed what",
-    "read": "Load a file: open Data",
+    "read": "Open Data and drop a file there.",
 }
 
 
