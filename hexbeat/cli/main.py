@@ -54,7 +54,7 @@ COMMANDS: Final = MappingProxyType(
         "restore": ("backup_commands", "Make the home again from a backup, all of it or nothing; stop Hexbeat first."),
         "counts": ("count_commands", "Count events by place, time, layer, category or reporter."),
         "hotspots": ("hotspot_commands", "Find the hot and cold cells of one layer, with exact p-values."),
-        "alerts": ("hotspot_commands", "List days with more events than usual, in the area or a ward."),
+        "alerts": ("alert_commands", "List places where more happens than usual, and since when."),
         "change": ("change_commands", "Compare a period with an earlier one, with exact intervals and tests."),
         "near-repeats": (
             "change_commands",
