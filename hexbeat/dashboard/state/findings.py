@@ -10,7 +10,8 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
-from hexbeat.analysis.alerts import AlertReport, build_alert_report, choose_default_day
+from hexbeat.analysis.alert_report import AlertReport
+from hexbeat.analysis.alerts import choose_default_day
 from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
 from hexbeat.analysis.emerging_map import EmergingMap, build_emerging_map
 from hexbeat.analysis.forecast import Forecast, build_forecast
@@ -18,6 +19,7 @@ from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
+from hexbeat.analysis.scan_alerts import build_scan_report
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import Choices, build_filter
@@ -125,7 +127,7 @@ def find_alerts(installation: Installation) -> AlertReport:
 def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
-    return build_alert_report(_columns, _area, day, days=ALERT_DAYS, today=today)
+    return build_scan_report(_columns, _area, day, days=ALERT_DAYS, today=today)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:

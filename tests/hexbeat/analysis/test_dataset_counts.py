@@ -116,16 +116,16 @@ def test_two_workers_answer_as_the_store(exported: Path, cluster: str, run: Run)
 def test_options_that_do_not_fit_are_refused(exported: Path, run: Run) -> None:
     ask = ("counts", "--home", filled_store())
     for options, message in (
-        (("--engine", "dask"), "An engine counts a dataset.\n  --engine or --scheduler came without one.\n"
-            "  Add --dataset ADDRESS.\n"),
-        (("--dataset", exported, "--scheduler", "x"), "A scheduler is one of Dask.\n"
-            "  --scheduler came without --engine dask.\n  Add --engine dask.\n"),
-        (("--dataset", exported, "--as-at", "2026-01-01"), "A dataset holds what was known when it was exported.\n"
-            "  --as-at was given.\n  Leave it out, or ask the store.\n"),
+        (("--engine", "dask"), ("An engine counts a dataset.\n  --engine or --scheduler came without one.\n"
+            "  Add --dataset ADDRESS.\n")),
+        (("--dataset", exported, "--scheduler", "x"), ("A scheduler is one of Dask.\n"
+            "  --scheduler came without --engine dask.\n  Add --engine dask.\n")),
+        (("--dataset", exported, "--as-at", "2026-01-01"), ("A dataset holds what was known when it was exported.\n"
+            "  --as-at was given.\n  Leave it out, or ask the store.\n")),
         (("--dataset", exported, "--engine", "dask", "--scheduler", "nowhere://x"),
-            "A scheduler is the address of one that runs, as tcp://127.0.0.1:8786.\n"
+            ("A scheduler is the address of one that runs, as tcp://127.0.0.1:8786.\n"
             "  Nothing answers there that this Dask can speak to.\n"
-            "  Start one with `dask scheduler`, or leave out --scheduler.\n"),
+            "  Start one with `dask scheduler`, or leave out --scheduler.\n")),
     ):  # fmt: skip
         outcome = run(*ask, *options)
         assert (outcome.code, outcome.err) == (2, message)

@@ -115,7 +115,7 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, le
     assert run("done", "p7f3a", "1-1").code == 0
     payload = run("return", "--by", "kind", "--format", "json").json
     assert [(row["planned_stops"], row["planned_minutes"]) for row in payload["rows"]] == [(8, 120)]
-    note = "1 plan without visits is left out, because another of the same kind and start counts: tried2"
+    note = "1 plan was only tried and is left out: tried2"
     assert payload["notes"][-1] == note
 
     unsure = run("plan", "remove", "tried2")
