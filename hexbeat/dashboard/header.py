@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.dashboard.audit import audit_change
+from hexbeat.dashboard.news import draw_news
 from hexbeat.dashboard.state.freshness import Freshness, describe_old_records, format_freshness
 from hexbeat.dashboard.state.login import ROLE_KEY, Login
 from hexbeat.dashboard.state.session import Installation, find_freshness
@@ -55,6 +56,7 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
         )
         st.html(facts, width="stretch")
         draw_role_choice(installation)
+    draw_news(installation)
 
 
 def draw_role_choice(installation: Installation) -> None:

@@ -36,7 +36,7 @@ PAGE_ADDRESSES: Final = (
     "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
 )  # fmt: skip
 PATHS: Final = re.compile(
-    rf"/|/({'|'.join(PAGE_ADDRESSES)})|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"
+    rf"/|/({'|'.join(PAGE_ADDRESSES)})|/news|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"
     r"|/(static|component|media)/.+"
 )
 UPLOADS: Final = re.compile(r"/_stcore/upload_file/[^/]+/[^/]+")
