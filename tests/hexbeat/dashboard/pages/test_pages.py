@@ -49,7 +49,7 @@ def read_html(app: AppTest) -> str:
 def test_an_empty_store_says_what_to_do(home: Path) -> None:
     page = read_html(open_map())
     assert "Nothing has been loaded yet" in page
-    assert "<code>hexbeat demo</code>" in page
+    assert "the Data page can fill it with synthetic records" in page
     assert not home.joinpath("uploads").exists()
 
 
