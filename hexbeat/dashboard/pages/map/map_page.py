@@ -30,6 +30,7 @@ from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
 from hexbeat.dashboard.state.pounds import describe_pounds
+from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
@@ -39,6 +40,7 @@ from hexbeat.dashboard.state.session import (
     find_scale_maximum,
     is_history_navigation,
 )
+from hexbeat.dashboard.view_menu import draw_view_menu
 from hexbeat.dashboard.views.change_view import build_change_view
 from hexbeat.dashboard.views.controls import (
     draw_announcement,
@@ -50,7 +52,9 @@ from hexbeat.dashboard.views.counts_view import build_counts_view
 from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view
 from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
 from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import describe_period, format_filter_line
+from hexbeat.dashboard.welcome import draw_steps, draw_welcome
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_list, format_span
 
@@ -84,6 +88,7 @@ def draw_body(installation: Installation, *, pages: Sequence[StreamlitPage]) -> 
             choices, last, size_note = draw_filter_panel(installation, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
             draw_main(installation, choices, last, pages, size_note=size_note)
+    draw_watch(installation)
 
 
 def draw_main(
@@ -117,6 +122,8 @@ def draw_main(
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
         with st.container(key="hb_cell_panel", width=320 if len(figures) == 1 else "stretch", gap="small"):
+            if not choices.cell:
+                draw_welcome(installation)
             draw_cell_panel(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
@@ -207,6 +214,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last), layer=first_layer))
         draw_copy_link_button(fixed, key="hb_copy_link")
         st.button("Reset", on_click=reset_choices, args=(first_layer,))
+        draw_view_menu(installation, "map", format_query(choices, layer=first_layer))
     with st.container(key="hb_filter_close"):
         draw_close_filters_button()
     return choices, last, size_note
@@ -237,7 +245,7 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
         f'<p class="hb-notes">{escape_html(problem)}</p>' for problem in st.session_state.get(LINK_PROBLEMS_KEY, [])
     )
     with st.container(key="hb_words"):
-        st.html(f"{''.join(lines)}{problems}")
+        st.html(f"{''.join(lines)}{problems}{render_meaning(choices.view)}")
     draw_announcement(" ".join(view.sentence for view in views), key="hb_answer")
     with st.container(key="hb_filter_button"):
         draw_open_filters_button(format_filters(installation, choices, views[0].figures))
@@ -268,14 +276,14 @@ def format_filters(installation: Installation, choices: Choices, figures: LayerF
 
 
 def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Say that nothing is loaded yet, and what to do."""
+    """Say that nothing is loaded yet, and what to do in three steps."""
     wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
         f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). "
-        "Load a file on the Data page, or fill the store with synthetic events to look around: "
-        "<code>hexbeat demo</code>.</p></div>"
+        "To look around first, the Data page can fill it with synthetic records.</p></div>"
     )
+    draw_steps(installation)
     if data_page := find_page(pages, "data"):
         st.page_link(data_page, label="Go to the Data page")
 
