@@ -283,7 +283,7 @@ def walk_job(browser: Browser, name: str, folder: Path, options: argparse.Namesp
                 if job.again:
                     job.again(home)
                 visits.append(walk_once(browser, url + path, job, home, cookie=sign_ins.get(url)))
-    except (Error, subprocess.CalledProcessError, AssertionError) as error:
+    except (Error, subprocess.CalledProcessError, AssertionError, TimeoutError) as error:
         return row | {"failed": str(error).strip().splitlines()[0]}
     (steps, cold_s), (_, warm_s) = visits
     seconds = {"cold s": round(cold_s, 2), "warm s": round(warm_s, 2)}
