@@ -16,6 +16,7 @@ BENCHES: Final = (
     "honesty",
     "coverage_honesty",
     "weekly_alarms",
+    "alert_rates",
     "scan",
     "disclosure",
     "release",
@@ -27,6 +28,7 @@ BENCHES: Final = (
     "faults",
     "power_loss",
     "load",
+    "journeys",
 )
 
 

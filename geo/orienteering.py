@@ -85,11 +85,22 @@ def compute_working_s(problem: Problem) -> float:
 
 
 def upper_bound(problem: Problem) -> float:
-    """The lower of the two bounds: no tours of the problem collect more."""
+    """The lowest of the bounds: no tours of the problem collect more.
+
+    With a limit of stops the programme, which has none, is spared: the best visits of that number are nearly the bound.
+    """
     places = np.flatnonzero(_find_reachable(problem))
     if not len(places):
         return 0.0
+    if problem.most_stops is not None:
+        return min(compute_knapsack_bound(problem), _sum_best_visits(problem, places))
     return min(compute_knapsack_bound(problem), _Programme(problem, places).compute_bound())
+
+
+def _sum_best_visits(problem: Problem, places: NDArray[np.intp]) -> float:
+    """The worth of the best visits, as many as all tours together may have, wherever they lie."""
+    worth = np.sort(np.multiply.outer(np.array(problem.visit_shares), problem.worth[places]).ravel())[::-1]
+    return float(worth[: problem.teams * (problem.most_stops or 0)].sum())
 
 
 def _find_reachable(problem: Problem) -> NDArray[np.bool_]:

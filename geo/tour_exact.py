@@ -40,8 +40,10 @@ class Proof:
 
 
 def is_provable(problem: Problem) -> bool:
-    """Whether a problem has few enough visits for `prove`, and no breaks: the model of CP-SAT has none."""
-    return 0 < len(problem) * len(problem.visit_shares) <= _MOST_VISITS and problem.pause is None
+    """Whether a problem has few enough visits for `prove`, and no breaks or limit of stops: its model has none."""
+    if problem.pause is not None or problem.most_stops is not None:
+        return False
+    return 0 < len(problem) * len(problem.visit_shares) <= _MOST_VISITS
 
 
 def prove(problem: Problem, routes: Sequence[Route], *, effort: float = _EFFORT) -> Proof | None:
@@ -145,9 +147,10 @@ class _Model:
 
 
 def is_countable(problem: Problem) -> bool:
-    """Whether `find_best_sets` can solve the problem: no revisits, and few places that are useful."""
+    """Whether `find_best_sets` can solve the problem: no revisits or limit of stops, and few places that are useful."""
     most = _MOST_PLACES if problem.teams <= 2 else _MOST_SHARED  # noqa: PLR2004 - the second team gets the rest
-    return len(problem.visit_shares) == 1 and problem.limit_s < _NEVER and 0 < len(_find_useful_places(problem)) <= most
+    is_plain = len(problem.visit_shares) == 1 and problem.most_stops is None and problem.limit_s < _NEVER
+    return is_plain and 0 < len(_find_useful_places(problem)) <= most
 
 
 def find_best_sets(problem: Problem) -> tuple[float, list[list[int]]]:

@@ -39,7 +39,8 @@ class Problem:
     is back by `limit_s`.
     Visit k of a place (0 is the first) collects the share `visit_shares[k]` of its worth; the shares never rise. A
     place has at most len(`visit_shares`) visits. Between the end of one visit and the start of the next, by any team,
-    lie at least `least_gap_s` and at most `most_gap_s` (None: no limit). Two teams are never at one place.
+    lie at least `least_gap_s` and at most `most_gap_s` (None: no limit). Two teams are never at one place. A tour has
+    at most `most_stops` visits (None: as many as fit).
     """
 
     worth: NDArray[np.float64]
@@ -51,6 +52,7 @@ class Problem:
     least_gap_s: int = 0
     most_gap_s: int | None = None
     pause: Break | None = None
+    most_stops: int | None = None
 
     def __post_init__(self) -> None:
         n = len(self.worth)
@@ -209,6 +211,8 @@ def find_breaches(problem: Problem, routes: Sequence[Route]) -> list[str]:
         breaches.append(f"{len(routes)} tours for {problem.teams} teams")
     visits: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for team, route in enumerate(routes):
+        if problem.most_stops is not None and len(route.stops) > problem.most_stops:
+            breaches.append(f"tour {team} has {len(route.stops)} stops")
         breaches += [f"tour {team}: {breach}" for breach in _find_route_breaches(problem, route)]
         for place, arrival in zip(route.stops, route.arrive_s, strict=True):
             visits[place].append((arrival, arrival + int(problem.stop_s[place])))

@@ -80,6 +80,7 @@ class _Search:
         noisy_worth = problem.worth * (1 + noise * self.random.uniform(-1, 1, n))
         time_weight = self.random.uniform(*_TIME_WEIGHTS) if noise else 1.0
         costs = [self.compute_costs(routes[team], routes) for team in range(problem.teams)]
+        self.close_full(current, costs)
         failures = 0
         while failures <= _MOST_FAILURES:
             gain = noisy_worth * visit_shares[np.minimum(visit_counts, len(visit_shares) - 1)]
@@ -106,7 +107,15 @@ class _Search:
                     costs[k] = self.compute_costs(routes[k], routes)
                 else:
                     costs[k][place] = self.compute_revisit_costs(routes[k], routes, [place])[0]
+            self.close_full(current, costs)
         return current
+
+    def close_full(self, tours: Sequence[Sequence[int]], costs: list[NDArray[np.float64]]) -> None:
+        """Let nothing fit into tours that have as many stops as they may."""
+        most = self.problem.most_stops
+        for team, tour in enumerate(tours):
+            if most is not None and len(tour) >= most:
+                costs[team] = np.full_like(costs[team], np.inf)
 
     def compute_costs(self, route: Route, routes: Sequence[Route]) -> NDArray[np.float64]:
         """Seconds that each place costs at each position of a tour, (n, positions); infinite where it does not fit."""

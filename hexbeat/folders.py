@@ -24,6 +24,7 @@ if sys.platform != "win32":
 
 __all__ = [
     "atomic_replace",
+    "build_folder",
     "hold_draft",
     "remove_drafts",
     "replace_folder",
@@ -109,6 +110,29 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], *, keep_others: boo
         for parent in [] if is_replaced else missing_parents:
             with suppress(OSError):  # it was not made, or somebody uses it
                 parent.rmdir()
+
+
+@contextmanager
+def build_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty draft beside a folder; it takes the folder's place, whole, when the block has filled it.
+
+    If anything fails, the folder is as before, and nothing else is left. DataError if it cannot be written.
+    """
+    target = Path(os.path.realpath(folder))
+    draft = target.with_name(f".{target.name}-new-{secrets.token_hex(4)}")
+    with _explain(folder):
+        _recover_folder(target)
+        draft.mkdir()
+    with hold_draft(draft), _explain(folder):
+        _require_replaceable(target, {})
+        yield draft
+        for parent, _, names in os.walk(draft):
+            for name in names:
+                with (Path(parent) / name).open("rb+") as file:
+                    os.fsync(file.fileno())
+            sync_folder(Path(parent))
+        _swap_folders(draft, target)
+        sync_folder(target.parent)
 
 
 @contextmanager

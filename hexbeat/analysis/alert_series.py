@@ -32,6 +32,7 @@ __all__ = [
     "is_current",
     "is_ended",
     "join_series",
+    "list_days",
 ]
 
 AREA: Final = 0  # the place that is the whole area; wards are from 1
@@ -88,7 +89,7 @@ def count_known_days(
     return [
         DailySeries(rows + to_ordinal(first), np.array(own), counts[rows][:, own], by_officers[rows][:, own])
         for known, own in places.items()
-        if len(rows := _list_days(known) - to_ordinal(first))
+        if len(rows := list_days(known) - to_ordinal(first))
     ]
 
 
@@ -97,7 +98,7 @@ def _add_total(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([counts.sum(axis=1), counts])
 
 
-def _list_days(spans: Spans) -> NDArray[np.int64]:
+def list_days(spans: Spans) -> NDArray[np.int64]:
     """All days of spans, since 1970."""
     parts = [np.arange(to_ordinal(start), to_ordinal(end)) for start, end in spans]
     return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
@@ -158,7 +159,7 @@ def describe_untested(
     if _lacks_days(columns, spec, period[1], area.time_zone):
         return f"Alerts of {spec.many} are not known: the records of these weeks are known only to their month."
     start = period[0] - dt.timedelta(days=_YEAR_DAYS)
-    days = _list_days(coverage.find_known_like_last(spec.name, (start, period[1]), wards=wards))
+    days = list_days(coverage.find_known_like_last(spec.name, (start, period[1]), wards=wards))
     tested = days[days >= to_ordinal(period[0])]
     before = np.searchsorted(days, tested)
     recent = before - np.searchsorted(days, tested - baseline_days)

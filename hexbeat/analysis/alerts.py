@@ -1,11 +1,12 @@
-"""Alerts: days with more events than usual, in the area or in a ward, each with its sentence.
+"""Days with more events than usual, in the area or in a ward, by EARS and Farrington: a second look for analysts.
 
-An alert is a question, not a finding. Simulation, kept in memory, says how often noise alone raises one.
+Simulation, kept in memory, says how often noise alone raises such an alert. `hexbeat.analysis.scan_alerts` has those
+that lead.
 """
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from hexbeat.analysis.alert_methods import METHODS, Setting, detect, sum_false_alarms
+from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_series import (
     AREA,
     DailySeries,
@@ -44,80 +46,26 @@ from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
 from layers.wording import format_count, format_date, format_left_out, format_list, format_number, format_span
 
-__all__ = ["Alert", "AlertReport", "MethodRow", "build_alert", "build_alert_report", "choose_default_day"]
+__all__ = [
+    "Alert",
+    "AlertReport",
+    "MethodRow",
+    "build_alert",
+    "build_alert_report",
+    "choose_default_day",
+    "describe_hidden_layer",
+    "list_incident_layers",
+]
 
 _DAY: Final = dt.timedelta(days=1)
 _HISTORY_DAYS: Final = 365  # the noise is estimated from these
 _GAP_DAYS: Final = 3  # alarms no further apart than this are one alert
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One or more days with more events than usual of one layer in one place.
-
-    `ward_code` None: the whole area. `count` events from `first_day` to `last_day` (inclusive); the busiest day, `day`,
-    had `peak` of them. `expected` is for all of these days. `methods` raised the alert. `false_alarms_a_year`: how many
-    alerts noise alone would raise for this layer over all places, at this setting. `searches`: all of them are searches
-    by officers. `records_end`: the last known day, where it lies too far back for the alert to be one of now.
-    """
-
-    layer: str
-    ward_code: str | None
-    place: str
-    first_day: dt.date
-    last_day: dt.date
-    day: dt.date
-    count: float
-    peak: float
-    expected: float
-    methods: tuple[str, ...]
-    false_alarms_a_year: float
-    sentence: str
-    searches: bool = False
-    records_end: dt.date | None = None
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the alert is of now, and not of when the records ended."""
-        return self.records_end is None
-
-
-@dataclass(frozen=True, slots=True)
-class MethodRow:
-    """One setting for one layer: how many places it watches, and its false alarms a year over all of them."""
-
-    layer: str
-    method: str
-    places: int
-    false_alarms_a_year: float
-
-
-@dataclass(frozen=True, slots=True)
-class AlertReport:
-    """The alerts of the `days` days up to `day`, newest and largest first; the settings; notes.
-
-    `headline` says first that all records end long ago; "" where some are of now. `unknown`: layers of which having no
-    alert says nothing: none of these days is known, or a note says why they cannot be tested.
-    """
-
-    day: dt.date
-    days: int
-    alerts: tuple[Alert, ...]
-    settings: tuple[MethodRow, ...]
-    notes: tuple[str, ...]
-    headline: str = ""
-    unknown: tuple[str, ...] = ()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether any of the layers is known on any of these days."""
-        return len(self.unknown) < len({row.layer for row in self.settings} | set(self.unknown))
-
-
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the last known day if nothing later has been loaded."""
     yesterday = today - _DAY
-    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), _list_layers(()))
+    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), list_incident_layers(()))
     return min(yesterday, end) if end else yesterday
 
 
@@ -141,7 +89,7 @@ def build_alert_report(
     `today` raise no alert; None looks back at `day` whatever day it is now.
     """
     setting = setting or Setting()
-    specs = [spec for spec in _list_layers(layers) if layers or not columns.hides(spec.name)]
+    specs = [spec for spec in list_incident_layers(layers) if layers or not columns.hides(spec.name)]
     hidden = [] if layers else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
     specs = [spec for spec in specs if spec not in hidden]
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
@@ -233,7 +181,7 @@ def _sum_over_places(series: Sequence[DailySeries], setting: Setting) -> float:
     return sum(sum_false_alarms(part.counts[-_HISTORY_DAYS:], setting) for part in series)
 
 
-def _list_layers(names: Sequence[str]) -> list[LayerSpec]:
+def list_incident_layers(names: Sequence[str]) -> list[LayerSpec]:
     """The layers of these names, all of incidents."""
     states = [name for name in names if find_layer(name).kind == "state"]
     if states:

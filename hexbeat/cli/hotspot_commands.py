@@ -1,7 +1,5 @@
-"""hotspots and alerts: where and when there are more events than usual."""
+"""hotspots: where there are more events than usual."""
 
-from dataclasses import asdict
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,45 +8,35 @@ import pandas as pd
 import typer
 
 from geo.errors import UsageError
-from hexbeat.analysis.alerts import Alert, AlertReport, build_alert_report, choose_default_day
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
 from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, HotspotMap, build_hotspot_map
 from hexbeat.analysis.study import load_study
-from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
+    DatasetOption,
+    EngineName,
+    EngineOption,
     FilterRequest,
-    LayersOption,
     OutOption,
     ResolutionOption,
+    SchedulerOption,
     build_json_rows,
     build_provenance,
     find_demonstration_mark,
-    parse_day,
-    read_filtered,
+    read_chosen,
     takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.cli.output_files import write_file
-from hexbeat.documents.alert_form import (
-    describe_form_layers,
-    render_alert_form,
-    render_alert_form_pdf,
-    require_form_file,
-    takes_alert_form,
-)
-from hexbeat.store.live_columns import read_columns
-from layers.access import require_document, require_export
-from layers.catalogue import find_layer
+from layers.access import require_export
 from layers.counting import Counts
 from layers.filters import require_resolution
-from layers.wording import format_list, format_p, format_percent
+from layers.wording import format_p, format_percent
 
-__all__ = ["alerts", "hotspots"]
+__all__ = ["hotspots"]
 
 
 class HotspotGrouping(StrEnum):
@@ -70,6 +58,9 @@ def hotspots(
         HotspotGrouping.CELL
     ),
     as_at: AsAtOption = None,
+    dataset: DatasetOption = None,
+    engine: EngineOption = EngineName.HERE,
+    scheduler: SchedulerOption = None,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -85,7 +76,9 @@ def hotspots(
     _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        columns, chosen = read_chosen(
+            installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
+        )
         study = load_study(installation.area, chosen.wards, size)
         hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
@@ -167,96 +160,3 @@ def _has_kind(row: dict[str, Any]) -> bool:
 def _rank_cell(row: dict[str, Any]) -> tuple[bool, float, float]:
     """Hot cells without an event come last: they are hot because of the cells beside them."""
     return row["hotspot"] == HOT and not row["count"], row["q_value"], -row["gi_z"]
-
-
-def alerts(
-    *,
-    day: Annotated[
-        str | None, typer.Option(metavar="D", help="The last day to look at; default: the last day on record.")
-    ] = None,
-    days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Look back N days.")] = 1,
-    layer: LayersOption = None,
-    draft: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draft a form on overdoses for the drug information system (.html or .pdf)."),
-    ] = None,
-    each_event: Annotated[
-        bool, typer.Option("--each-event", help="Take every record, also several of one encounter.")
-    ] = False,
-    home: HomeOption = None,
-    area: AreaOption = None,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """List days with more events than usual, in the area or a ward.
-
-    It is made for a daily job. It never sends anything. Records that end more than 8 weeks ago give no alert; --day
-    looks back at any day.
-
-    Example: hexbeat alerts --days 7 --draft draft.html
-    """
-    with open_installation(home, area) as installation:
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
-        now = datetime.now(installation.area.tz)
-        last = (
-            parse_day(day)
-            if day
-            else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
-        )
-        report = build_alert_report(
-            columns,
-            installation.area,
-            last,
-            days=days,
-            layers=layer or (),
-            today=None if day else now.date(),
-            each_event=each_event,
-        )
-        has_draft = False
-        note_rows(len(report.alerts))
-        if draft:
-            require_document(installation.viewer, "alert_form")
-            urgent = list(filter(takes_alert_form, report.alerts))
-            has_draft = _write_draft(
-                draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
-            )
-    _report_alerts(report, form=form, draft=str(draft) if has_draft else None)
-
-
-def _write_draft(out: Path, alerts: list[Alert], area: Area, made_at: datetime, *, demonstration: bool) -> bool:
-    """Write the form about these alerts. False, after a message, if there are none."""
-    kind = require_form_file(out)
-    if not alerts:
-        print_message(f"There is no alert of {describe_form_layers()}, so no form was drafted.")
-        return False
-    render = render_alert_form_pdf if kind == "pdf" else _render_form_page
-    write_file(out, render(alerts, area=area, made_at=made_at, demonstration=demonstration))
-    return True
-
-
-def _render_form_page(alerts: list[Alert], *, area: Area, made_at: datetime, demonstration: bool) -> bytes:
-    return render_alert_form(alerts, area=area, made_at=made_at, demonstration=demonstration).encode()
-
-
-def _report_alerts(report: AlertReport, *, form: Format, draft: str | None) -> None:
-    rows = [{name: to_json_value(value) for name, value in asdict(alert).items()} for alert in report.alerts]
-    settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in report.settings]
-    payload = {
-        "day": report.day.isoformat(),
-        "days": report.days,
-        "alerts": rows,
-        "settings": settings,
-        "notes": list(report.notes),
-        "headline": report.headline,
-        "not_known": list(report.unknown),
-    } | ({"draft": draft} if draft else {})
-    if form is Format.TABLE:
-        for note in (report.headline, *report.notes):
-            if note:
-                print_message(note)
-        if draft:
-            print_message(f"A form was drafted, but not sent: {draft}")
-    when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
-    shown = [{"alert": row["sentence"]} for row in rows]
-    unknown = format_list([find_layer(name).many for name in report.unknown])
-    empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
-    print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)

@@ -54,7 +54,7 @@ COMMANDS: Final = MappingProxyType(
         "restore": ("backup_commands", "Make the home again from a backup, all of it or nothing; stop Hexbeat first."),
         "counts": ("count_commands", "Count events by place, time, layer, category or reporter."),
         "hotspots": ("hotspot_commands", "Find the hot and cold cells of one layer, with exact p-values."),
-        "alerts": ("hotspot_commands", "List days with more events than usual, in the area or a ward."),
+        "alerts": ("alert_commands", "List places where more happens than usual, and since when."),
         "change": ("change_commands", "Compare a period with an earlier one, with exact intervals and tests."),
         "near-repeats": (
             "change_commands",
@@ -97,7 +97,7 @@ COMMANDS: Final = MappingProxyType(
             "place_commands",
             "Load and list reference places: naloxone, play areas, schools, stations, depots, named places.",
         ),
-        "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write or remove plans."),
+        "plan": ("plan_commands", "Plan a patrol or a needle sweep; list, show, write, issue or remove plans."),
         "done": ("ledger_commands", "Record the work that was done; import, list or undo it."),
         "release": ("release_commands", "Build, audit and show the public release, or write it as a web page."),
         "policy": ("policy_commands", "Check the access policy, and explain who may see and do what."),

@@ -12,7 +12,7 @@ from hexbeat.cli.output_files import write_file
 from hexbeat.files import require_folder
 from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
-from hexbeat.operations.plans.plan_store import plan_to_json, save_plan
+from hexbeat.operations.plans.plan_store import issue_plan, plan_to_json, save_plan
 from hexbeat.operations.plans.stop_links import StopLinks
 from layers.access import require_document
 from layers.wording import format_list
@@ -23,10 +23,19 @@ KINDS: Final = ("pdf", "gpx", "kml", "geojson", "csv", "xlsx", "ics")  # those o
 
 
 def finish_plan(
-    installation: Installation, plan: Plan, *, out: Path | None, kind: str | None, form: Format, mark: str | None
+    installation: Installation,
+    plan: Plan,
+    *,
+    issue: bool,
+    out: Path | None,
+    kind: str | None,
+    form: Format,
+    mark: str | None,
 ) -> None:
-    """Keep the plan, write it to a file if there is one, and print it."""
+    """Keep the plan, issue it if asked, write it to a file if there is one, and print it."""
     save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
+    if issue:
+        plan = issue_plan(installation.documents, plan.plan_id)
     if out and kind:
         require_document(installation.viewer, "plan")
         write_plan(plan, installation.area, out, kind, links=read_plan_settings(installation.documents).links)

@@ -1,4 +1,4 @@
-"""plan patrol, sweep, list, show and remove, and the options that they share."""
+"""plan patrol, sweep, list, show, issue, withdraw and remove."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,12 +8,9 @@ from typing import Annotated
 import typer
 
 from geo.errors import UsageError
-from geo.travel import Mode
-from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
-from hexbeat.areas.place_finder import find_one_place
-from hexbeat.cli.answers import print_answer, print_message, progress_bar
-from hexbeat.cli.command_audit import note_answer
+from hexbeat.cli.answers import print_answer, progress_bar
+from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
 from hexbeat.cli.installation import (
     AreaOption,
@@ -27,36 +24,44 @@ from hexbeat.cli.installation import (
     open_installation,
 )
 from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
+from hexbeat.cli.plan_options import (
+    find_named_place,
+    find_revisit_minutes,
+    find_travel,
+    find_usual_start,
+    parse_minutes,
+    parse_weight,
+)
 from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
-from hexbeat.operations.plans.plan import Place
+from hexbeat.operations.plans.patrol_problem import USUAL_STOPS
 from hexbeat.operations.plans.plan_access import require_plan
-from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
-from hexbeat.operations.plans.plan_store import list_plans, load_plan, remove_plan
-from hexbeat.operations.plans.roads import Travel, load_road_travel
+from hexbeat.operations.plans.plan_settings import read_plan_settings
+from hexbeat.operations.plans.plan_store import (
+    issue_plan,
+    list_plans,
+    load_plan,
+    read_issued,
+    remove_plan,
+    withdraw_plan,
+)
 from hexbeat.operations.plans.stop_links import USUAL_LINKS
 from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
+from hexbeat.operations.plans.working_time import parse_working_hours
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
 from hexbeat.store.live_columns import read_columns
 from layers.access import Action, require, require_document
 from layers.catalogue import list_usual_targets
-from layers.filters import parse_hours, resolve_wards
+from layers.filters import resolve_wards
 from layers.wording import format_plural
 
-__all__ = [
-    "find_named_place",
-    "find_revisit_minutes",
-    "find_travel",
-    "find_usual_start",
-    "parse_minutes",
-    "parse_shift_hours",
-    "parse_weight",
-    "plan",
-]
+__all__ = ["plan"]
 
-plan = typer.Typer(no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write or remove plans.")
+plan = typer.Typer(
+    no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write, issue or remove plans."
+)
 DayOption = Annotated[
     str | None, typer.Option("--day", metavar="D", help="The day on which it begins; default: today.")
 ]
@@ -83,6 +88,7 @@ SeedOption = Annotated[
     int, typer.Option("--seed", metavar="S", help="Another number gives a different plan that is as good.")
 ]
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="The code of a plan.")]
+IssueOption = Annotated[bool, typer.Option("--issue", help="Issue it at once as work to do, which the return counts.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help=f"Write it to a file: {', '.join('.' + kind for kind in KINDS)}."),
@@ -104,7 +110,8 @@ def patrol(
     *,
     day: DayOption = None,
     hours: Annotated[
-        str, typer.Option("--hours", metavar="22-04", help="The shift: hours, or early, late or night.")
+        str,
+        typer.Option("--hours", metavar="22-04", help="The shift: hours as 18:00-02:00, or early, late, night."),
     ] = "late",
     teams: Annotated[int, typer.Option("--teams", metavar="N", help="How many teams.")] = 2,
     layer: Annotated[
@@ -127,12 +134,16 @@ def patrol(
             help="Fewest and most minutes between two visits of a place; default: as plans.toml says, else 90-180.",
         ),
     ] = None,
+    most_stops: Annotated[
+        int, typer.Option("--most-stops", metavar="N", min=0, help="At most N stops a team; 0: as many as fit.")
+    ] = USUAL_STOPS,
     mode: ModeOption = TravelMode.WALK,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
     roads: RoadsOption = None,
     seed: SeedOption = 0,
+    issue: IssueOption = False,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -148,7 +159,7 @@ def patrol(
         start_place = find_named_place(installation, start, "Start") or find_usual_start(installation, "station")
         choices = PatrolChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
-            hours=parse_shift_hours(hours),
+            hours=parse_working_hours(hours),
             start=start_place,
             weights=tuple(map(parse_weight, layer or list_usual_targets())),
             teams=teams,
@@ -158,6 +169,7 @@ def patrol(
             finish=find_named_place(installation, finish, "Finish"),
             wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
+            most_stops=most_stops or None,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         with progress_bar("Planning") as move:
@@ -165,7 +177,9 @@ def patrol(
             patrol_plan = make_patrol_plan(
                 columns, installation.area, choices, documents=installation.documents, travel=travel, progress=move
             )
-        finish_plan(installation, patrol_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+        finish_plan(
+            installation, patrol_plan, issue=issue, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns)
+        )
 
 
 @plan.command()
@@ -185,12 +199,16 @@ def sweep(
             help="Hours within which a report is answered; default: as plans.toml says, else 2.",
         ),
     ] = None,
+    most_stops: Annotated[
+        int, typer.Option("--most-stops", metavar="N", min=0, help="At most N stops a crew; 0: as many as fit.")
+    ] = 0,
     mode: ModeOption = TravelMode.DRIVE,
     ward: WardOption = None,
     start: StartOption = None,
     finish: FinishOption = None,
     roads: RoadsOption = None,
     seed: SeedOption = 0,
+    issue: IssueOption = False,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -207,7 +225,7 @@ def sweep(
         choices = SweepChoices(
             day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
             start=find_named_place(installation, start, "Depot") or find_usual_start(installation, "depot"),
-            hours=parse_shift_hours(hours),
+            hours=parse_working_hours(hours),
             crews=crews,
             stop_minutes=parse_minutes(stops),
             standard_hours=usual if standard is None else standard,
@@ -215,6 +233,7 @@ def sweep(
             finish=find_named_place(installation, finish, "Finish"),
             wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
+            most_stops=most_stops or None,
         )
         columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
         reports = read_open_reports(
@@ -226,7 +245,9 @@ def sweep(
             sweep_plan = make_sweep_plan(
                 columns, installation.area, choices, reports=reports, reference=near, travel=travel, progress=move
             )
-        finish_plan(installation, sweep_plan, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns))
+        finish_plan(
+            installation, sweep_plan, issue=issue, out=out, kind=kind, form=form, mark=find_demonstration_mark(columns)
+        )
 
 
 @plan.command(name="list")
@@ -237,8 +258,14 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
     """
     with open_documents(home) as documents:
         require(find_documents_viewer(documents, home), Action.PLAN)
+        issued = {plan.plan_id for plan in read_issued(documents)}
         rows = [
-            {"plan": code, "title": title, "made": made_at.isoformat(sep=" ", timespec="minutes")}
+            {
+                "plan": code,
+                "title": title,
+                "made": made_at.isoformat(sep=" ", timespec="minutes"),
+                "issued": "yes" if code in issued else "no",
+            }
             for code, title, made_at in list_plans(documents)
         ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
@@ -272,6 +299,48 @@ def show(
     print_plan(shown_plan, plan_area, form=form)
 
 
+@plan.command(name="issue")
+def issue_(
+    plan_id: PlanArgument,
+    *,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Issue a plan that you tried: from now on it is work to do, and the return counts it.
+
+    Example: hexbeat plan issue sckx7i
+    """
+    with open_installation(home, area) as installation:
+        require_plan(installation.viewer, load_plan(installation.documents, plan_id))
+        issued = issue_plan(installation.documents, plan_id)
+        note_rows(sum(len(tour.stops) for tour in issued.tours))
+    issued_at = issued.issued_at.isoformat(sep=" ", timespec="minutes") if issued.issued_at else ""
+    row = {"plan": plan_id, "issued": issued_at}
+    print_answer(row, form=form, rows=[row], heading="Issued")
+
+
+@plan.command()
+def withdraw(
+    plan_id: PlanArgument,
+    *,
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Withdraw a plan that was issued. You cannot withdraw a plan with recorded visits: the return needs it.
+
+    Example: hexbeat plan withdraw sckx7i
+    """
+    with open_installation(home, area) as installation:
+        require_plan(installation.viewer, load_plan(installation.documents, plan_id))
+        _require_no_visits(installation, plan_id, "withdraw")
+        withdrawn = withdraw_plan(installation.documents, plan_id)
+        note_rows(sum(len(tour.stops) for tour in withdrawn.tours))
+    row = {"withdrawn": plan_id}
+    print_answer(row, form=form, rows=[row], heading="Withdrawn")
+
+
 @plan.command()
 def remove(
     plan_id: PlanArgument,
@@ -287,87 +356,19 @@ def remove(
     """
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
-        visits = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
-        if visits:
-            raise UsageError(
-                "You cannot remove a plan with recorded visits, because the return compares them with it",
-                f"plan {plan_id} has {format_plural(visits, 'visit', 'visits')}",
-                "undo the visits first with `hexbeat done undo`",
-            )
+        _require_no_visits(installation, plan_id, "remove")
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
         remove_plan(installation.documents, plan_id)
     row = {"removed": plan_id}
     print_answer(row, form=form, rows=[row], heading="Removed")
 
 
-def parse_shift_hours(text: str) -> tuple[int, int]:
-    """Hours as in 22-04, or those of a shift by its name."""
-    return SHIFT_HOURS[text.strip().lower()] if text.strip().lower() in SHIFT_HOURS else parse_hours(text)
-
-
-def parse_weight(text: str) -> tuple[str, float]:
-    """A layer and its weight from street_dealing=2; the weight is 1 if none is given. UsageError if it is no number."""
-    layer, _, weight = text.partition("=")
-    try:
-        return layer.strip(), float(weight) if weight else 1.0
-    except ValueError:
+def _require_no_visits(installation: Installation, plan_id: str, deed: str) -> None:
+    """UsageError if somebody recorded a visit of the plan."""
+    visits = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
+    if visits:
         raise UsageError(
-            "The weight of a layer is a number", f"--layer is {text!r}", "write it as in street_dealing=2"
-        ) from None
-
-
-def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> tuple[int, int]:
-    """Minutes from 10-16, or one number for both. UsageError for any other text; its message names `what` they are."""
-    try:
-        low, high = (int(part) for part in (text.split("-") if "-" in text else (text, text)))
-    except ValueError:
-        raise UsageError(
-            f"Minutes {what} are two whole numbers with a dash between them",
-            f"it was written as {text!r}",
-            f"write for example {usual}",
-        ) from None
-    return low, high
-
-
-def find_named_place(installation: Installation, text: str | None, name: str) -> Place | None:
-    """The place of an option: one of plans.toml by its name, coordinates, or one that `find` finds.
-
-    None if the option was not given. A message says which place was found.
-    """
-    if not text:
-        return None
-    for place in read_plan_settings(installation.documents).starts:
-        if place.name.casefold() == text.strip().casefold():
-            return place
-    found = find_one_place(text, installation.area, may_lie_outside=True)
-    if found.kind == "point":
-        return Place(name, found.lon, found.lat)
-    print_message(f"{name}: {found.name}")
-    return Place(found.name, found.lon, found.lat)
-
-
-def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:
-    """Fewest and most minutes between two visits of a place: from the option, else from plans.toml."""
-    if text:
-        return parse_minutes(text, "between visits", "90-180")
-    return read_plan_settings(installation.documents).revisit_minutes
-
-
-def find_usual_start(installation: Installation, kind: str) -> Place:
-    """Where tours start by default: as plans.toml says, else at the first loaded station or depot.
-
-    Without either, the middle of the area, and a message says so.
-    """
-    starts = find_starts(installation.documents, installation.store, installation.viewer, kind)
-    if starts:
-        return starts[0]
-    print_message(
-        f"No {kind} is loaded or set, so tours start in the middle of the area. Change this with --start LAT,LON."
-    )
-    return Place("Middle of the area", *installation.area.centre)
-
-
-def find_travel(installation: Installation, roads: str | None, mode: Mode) -> Travel | None:
-    """The road network of the option, else of plans.toml; None for great circles."""
-    network = roads or read_plan_settings(installation.documents).roads
-    return load_road_travel(network, mode=mode, home=installation.settings.home)
+            f"You cannot {deed} a plan with recorded visits, because the return compares them with it",
+            f"plan {plan_id} has {format_plural(visits, 'visit', 'visits')}",
+            "undo the visits first with `hexbeat done undo`",
+        )

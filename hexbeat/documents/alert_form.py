@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from geo.errors import UsageError
-from hexbeat.analysis.alerts import Alert
+from hexbeat.analysis.alert_report import Alert
+from hexbeat.analysis.alert_sentences import describe_chance
 from hexbeat.areas.area import Area
 from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.files import require_folder
@@ -135,13 +136,26 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     if alert.last_day != alert.first_day:
         when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_about(alert.peak)})"
     many = find_layer(alert.layer).many
-    interval = "daily" if alert.methods[0].startswith("C") else "weekly"
     return (
         ("What", f"{format_about(alert.count)} {many} attended, where {format_about(alert.expected)} would be usual"),
         ("When", when),
-        ("Where", f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"),
-        ("Found by", f"{format_list(alert.methods)} on {interval} counts"),
+        ("Where", _describe_where(alert)),
+        ("Found by", _describe_method(alert)),
     )
+
+
+def _describe_where(alert: Alert) -> str:
+    if alert.cells:
+        return f"{alert.place}: a few hundred metres, no address"
+    return f"{alert.place} ({'ward' if alert.ward_code else 'the whole area'})"
+
+
+def _describe_method(alert: Alert) -> str:
+    """As in "C1 and C2 on daily counts"; of the scan when it was told first, and how unusual it is."""
+    if alert.told_on:
+        return f"the daily scan, first on {format_date(alert.told_on)}. {describe_chance(alert)}"
+    interval = "daily" if alert.methods[0].startswith("C") else "weekly"
+    return f"{format_list(alert.methods)} on {interval} counts"
 
 
 def _render_table(rows: Sequence[tuple[str, str]]) -> str:
@@ -154,9 +168,11 @@ def _render_table(rows: Sequence[tuple[str, str]]) -> str:
 def _describe_certainty(alerts: Sequence[Alert]) -> str:
     kinds = format_list([spec.many for spec in LAYERS if any(alert.layer == spec.name for alert in alerts)])
     rate = max(alert.false_alarms_a_year for alert in alerts)
+    number = f"about {format_number(round(rate))}" if rate >= 1 else "fewer than 1"
+    what = "alert" if round(rate) <= 1 else "alerts"
     return (
         f"This is a count of recorded {kinds}, not a finding about any drug. At these settings chance alone "
-        f"would raise about {format_number(round(rate))} such alerts a year over all places. "
+        f"would raise {number} such {what} a year over all places. "
         "Recording may have changed, more records may arrive, and one person may account for several. "
         "The place is where they were recorded, not where anything was bought."
     )

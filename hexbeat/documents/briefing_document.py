@@ -6,6 +6,7 @@ from typing import Any, Final
 import shapely
 
 from geo.cells import build_outlines
+from hexbeat.analysis.alert_sentences import describe_state
 from hexbeat.areas.area import Area, find_ward_bounds
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import format_in_sentence
@@ -15,10 +16,8 @@ from hexbeat.documents.typst_pdf import render_pdf
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
-from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import (
     format_about,
-    format_count,
     format_date,
     format_last_record,
     format_list,
@@ -184,22 +183,13 @@ def format_cells(line: PlaceLine) -> str:
 
 
 def format_alert(alert: Alert) -> str:
-    """An alert without its odds, which `describe_false_alarms` gives for all."""
-    when = format_span(alert.first_day, alert.last_day + DAY)
-    count = format_count(alert.count, name_records(find_layer(alert.layer), searches=alert.searches))
-    note = f" {OFFICERS_NOTE}" if alert.searches else ""
-    ended = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
-    return f"{ended}{count} in {alert.place}, {when}, where {format_number(alert.expected)} would be usual.{note}"
+    """An alert with what is usual, how rarely chance brings one like it, and whether it is new or goes on."""
+    return " ".join(filter(None, [alert.sentence, describe_state(alert) if alert.is_current else ""]))
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
-    """How often chance alone would bring such alerts."""
-    if not alerts:
-        return ""
-    rates = {alert.layer: alert.false_alarms_a_year for alert in alerts}
-    known = [name for name in LAYER_NAMES if name in rates]
-    parts = [f"{format_number(round(rates[name]))} a year for {find_layer(name).many}" for name in known]
-    return f"Alerts are questions, not findings. By chance alone there are about {format_list(parts)}."
+    """What an alert is not."""
+    return "Alerts are questions, not findings. Records may still arrive." if alerts else ""
 
 
 def describe_closure(line: ClosureLine) -> str:

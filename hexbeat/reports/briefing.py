@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from hexbeat.analysis.alert_report import Alert
 from hexbeat.analysis.alert_series import find_end, is_ended
-from hexbeat.analysis.alerts import Alert, build_alert_report, choose_default_day
+from hexbeat.analysis.alerts import choose_default_day
 from hexbeat.analysis.change_map import FALL, NOT_KNOWN, RISE, ChangeMap, build_change_map
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.analysis.method_selection import MethodSelection, choose_map_size
+from hexbeat.analysis.scan_alerts import build_scan_report
 from hexbeat.analysis.study import Study, load_study, select_known
 from hexbeat.areas.area import Area
 from hexbeat.reports.briefing_gaps import ends_with_month, judge_closures, list_unknown_alerts
@@ -185,7 +187,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         known_places |= {spec.name} if is_known else set()
     day = choose_default_day(columns, today=today, time_zone=area.time_zone)
     alert_days = min(length, MEETING_DAYS)
-    report = build_alert_report(columns, area, day, days=alert_days, today=today)
+    report = build_scan_report(columns, area, day, days=alert_days, today=today)
     alert_period = (day - (alert_days - 1) * _DAY, day + _DAY)
     ending_state, new_state = judge_closures(columns, area, today=today, days=CLOSURE_DAYS, wards=wards)
     names = {spec.name for spec in current}
@@ -216,7 +218,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         mark=find_demonstration_mark(columns),
         headline=report.headline,
         unknown_places=tuple(spec.name for spec in incidents if spec.name not in known_places),
-        unknown_alerts=list_unknown_alerts(columns, area, alert_period, today=today, wards=wards),
+        unknown_alerts=list_unknown_alerts(columns, area, alert_period, report.unknown, today=today, wards=wards),
         ending_state=ending_state,
         new_state=new_state,
     )

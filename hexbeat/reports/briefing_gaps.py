@@ -35,13 +35,24 @@ def judge_closures(
 
 
 def list_unknown_alerts(
-    columns: Columns, area: Area, period: Period, *, today: dt.date, wards: tuple[str, ...] = ()
+    columns: Columns,
+    area: Area,
+    period: Period,
+    untested: tuple[str, ...] = (),
+    *,
+    today: dt.date,
+    wards: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """The layers of incidents whose alerts of the period, as of `today`, are not known; by name."""
+    """The layers of incidents whose alerts of the period, as of `today`, are not known; by name.
+
+    `untested`: those of which the report of alerts says so.
+    """
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     baseline_days = Setting().baseline_days
 
     def is_unknown(spec: LayerSpec) -> bool:
+        if spec.name in untested:
+            return True
         if find_end(coverage, [spec]) is None or coverage.judge(spec.name, period, wards=wards) == "not known":
             return True
         return bool(

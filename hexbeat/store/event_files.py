@@ -1,17 +1,24 @@
-"""Live events as one file: GeoParquet, GeoPackage or CSV."""
+"""Live events as one file: GeoParquet, GeoPackage or CSV. `hexbeat.store.datasets` writes them as a folder."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyogrio
 
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
-from hexbeat.files import atomic_write, escape_formulas
-from hexbeat.store.records import read_live_records
+from hexbeat.files import atomic_write, escape_text
+from hexbeat.store.event_table import CELL_COLUMNS, TIME_COLUMNS, decode_texts, read_live_table
+from hexbeat.store.geoparquet import add_geometry, plain_causes, write_geoparquet
 from hexbeat.store.store import Store
-from layers.access import Viewer, require_export
+from layers.access import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +30,6 @@ else:
     geopandas = import_lazily("geopandas")
 
 __all__ = ["add_points", "export_events", "format_events"]
-
-H3_COLUMNS: Final = ("h3_08", "h3_09", "h3_10", "h3_11")
-TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
 
 
 def export_events(store: Store, viewer: Viewer, out: Path, *, before: "Callable[[int], object]" = int) -> int:
@@ -39,12 +43,11 @@ def export_events(store: Store, viewer: Viewer, out: Path, *, before: "Callable[
     Raises UsageError for another ending or a folder that does not exist, PolicyError if the viewer may not export.
     """
     write = find_writer(out)
-    require_export(viewer, "events")
-    frame = format_events(read_live_records(store, viewer))
-    before(len(frame))
+    live = read_live_table(store, viewer)
+    before(live.table.num_rows)
     with atomic_write(out) as draft, _name_full_disk():
-        write(frame, draft)
-    return len(frame)
+        write(live.table, draft)
+    return int(live.table.num_rows)
 
 
 @contextmanager
@@ -58,14 +61,14 @@ def _name_full_disk() -> Iterator[None]:
         raise OSError(errno.ENOSPC, "there is no room for it on the disk, or its file cannot be written") from error
 
 
-def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":
+def find_writer(out: Path) -> "Callable[[pa.Table, Path], None]":
     """The function that writes files of this ending."""
-    writers = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
+    writers = {".parquet": write_parquet, ".gpkg": write_geopackage, ".csv": write_csv}
     if out.suffix.lower() not in writers:
         raise UsageError(
-            "An export is a .parquet, .gpkg or .csv file",
+            "An export is a .parquet, .gpkg or .csv file, or a folder",
             f"{out.name!r} has another ending",
-            "give the file another ending",
+            "give the file another ending, or name a folder without one",
         )
     if not out.absolute().parent.is_dir():
         raise UsageError(
@@ -77,7 +80,7 @@ def find_writer(out: Path) -> "Callable[[pd.DataFrame, Path], None]":
 def format_events(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with times as timestamps, and cells as H3 strings that other programs know."""
     columns = {name: pd.to_datetime(frame[name], unit="s", utc=True) for name in TIME_COLUMNS}
-    columns |= {name: frame[name].map("{:x}".format) for name in H3_COLUMNS}
+    columns |= {name: frame[name].map("{:x}".format) for name in CELL_COLUMNS}
     return frame.assign(**columns).drop(columns=["row_id", "superseded_at"])
 
 
@@ -86,17 +89,38 @@ def add_points(frame: "pd.DataFrame") -> "geopandas.GeoDataFrame":
     return geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(frame.lon, frame.lat), crs="EPSG:4326")
 
 
-def write_geoparquet(frame: "pd.DataFrame", path: Path) -> None:
+def write_parquet(table: pa.Table, path: Path) -> None:
     """GeoParquet with WKB points."""
-    add_points(frame).to_parquet(path, index=False)
+    write_geoparquet(add_geometry(table), path)
 
 
-def write_geopackage(frame: "pd.DataFrame", path: Path) -> None:
+def write_geopackage(table: pa.Table, path: Path) -> None:
     """A GeoPackage with one layer, events."""
-    add_points(frame).to_file(path, layer="events", driver="GPKG")
+    pyogrio.write_arrow(
+        add_geometry(decode_texts(table)), path, layer="events", driver="GPKG", geometry_name="geometry",
+        geometry_type="Point", crs="EPSG:4326",
+    )  # fmt: skip
 
 
-def write_csv(frame: "pd.DataFrame", path: Path) -> None:
+def write_csv(table: pa.Table, path: Path) -> None:
     """CSV in UTF-8 with times as 2026-11-21T08:15:00Z; text that a spreadsheet would run gets an apostrophe."""
-    timestamps = {name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
-    escape_formulas(frame.assign(**timestamps)).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    columns = [_format_for_csv(table[name].combine_chunks()) for name in table.column_names]
+    with plain_causes():
+        pyarrow.csv.write_csv(pa.table(columns, names=table.column_names), path)
+
+
+def _format_for_csv(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type):
+        days = pc.cast(pc.cast(column, pa.timestamp("s")), pa.string())  # as in 2026-11-21 08:15:00
+        return pc.binary_join_element_wise(pc.utf8_replace_slice(days, 10, 11, "T"), "Z", "")
+    return _escape_texts(column) if pa.types.is_dictionary(column.type) else column
+
+
+def _escape_texts(column: pa.DictionaryArray) -> pa.Array:
+    """The texts, each escaped once. Those that begin with a letter or digit and are plain need no look."""
+    plain = pc.match_substring_regex(column.dictionary, r"^[0-9A-Za-z][\x20-\x7e]*$")
+    texts = column.dictionary.to_pylist()
+    for place in np.flatnonzero(~plain.to_numpy(zero_copy_only=False)).tolist():
+        texts[place] = escape_text(texts[place])
+    escaped = pa.DictionaryArray.from_arrays(column.indices, pa.array(texts, pa.string()))
+    return pc.cast(escaped, pa.string())

@@ -74,6 +74,7 @@ def test_no_alert_of_days_that_are_not_known_is_not_none(run: Run, gap_home: Pat
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-04-20")
     assert answer["not_known"] == []
     assert "Alerts on 2024-04-20: not known" not in words
+    assert "are by ward until 210 days before are known." in words
     words, answer = ask(run, gap_home, "alerts", "--day", "2024-04-16")
     assert answer["not_known"] == ["needle_litter", "overdoses"]
     assert "Alerts on 2024-04-16: none; of needle finds and overdoses not known" in words

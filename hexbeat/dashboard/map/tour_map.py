@@ -11,6 +11,7 @@ from hexbeat.areas.place_names import parse_cells
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.documents.maps.scales import Scale, build_count_scale
+from hexbeat.documents.plan.plan_text import has_own_start
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 
 __all__ = ["choose_team_style", "draw_next_stop", "draw_tours"]
@@ -47,7 +48,7 @@ def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
     for number, tour in enumerate(plan.tours):
         for (lat, lon), orders in _group_by_place(tour).items():
             group.add_child(_build_mark(lat, lon, ", ".join(orders), choose_team_style(number)[0]))
-    for tour in plan.tours[:1]:
+    for tour in filter(has_own_start, plan.tours[:1]):
         group.add_child(_build_mark(tour.start.lat, tour.start.lon, "S", "#1b2027"))
     st_folium(
         build_base_map(area, view_key=f"plan-{plan.plan_id}"),
@@ -97,10 +98,13 @@ def _build_cells(plan: Plan) -> HexLayer:
     points = [(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops]
     points += [(tour.start.lon, tour.start.lat) for tour in plan.tours]
     lon, lat = np.array(points).T
+    most = min(int(times.max()), len(VISITS.breaks))
+    scale = Scale(VISITS.breaks[:most], VISITS.light[:most], VISITS.dark[:most], VISITS.labels[:most])
     return HexLayer(
         parse_cells(cells.tolist()),
         times,
-        CellStyle(scale=VISITS, title="Visits to a place", unit="Visits"),
+        # The legend has the classes that are on the map, and is left out where each place is visited once.
+        CellStyle(scale=scale, title="Visits to a place" if most > 1 else "", unit="Visits"),
         layer_id="plan",
         fit=(float(lon.min()) - EDGE, float(lat.min()) - EDGE, float(lon.max()) + EDGE, float(lat.max()) + EDGE),
     )

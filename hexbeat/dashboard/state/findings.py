@@ -5,12 +5,13 @@ of every key.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import pandas as pd
 import streamlit as st
 
-from hexbeat.analysis.alerts import AlertReport, build_alert_report, choose_default_day
+from hexbeat.analysis.alert_report import AlertReport
+from hexbeat.analysis.alerts import choose_default_day
 from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
 from hexbeat.analysis.emerging_map import EmergingMap, build_emerging_map
 from hexbeat.analysis.forecast import Forecast, build_forecast
@@ -18,11 +19,17 @@ from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.near_repeats import RepeatTable, build_near_repeats
+from hexbeat.analysis.scan_alerts import build_scan_report
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.selected_methods import load_selection
+from hexbeat.dashboard.state.prepared_results import find_older, find_or_build, find_prepared, is_awaited
+from hexbeat.dashboard.state.selected_methods import find_selection, load_selection
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
+from hexbeat.operations.ledger.ledger import read_visits, work_version
+from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
+from hexbeat.store.quality import summarise_sources
+from layers.access import Action, may, require_document
 from layers.columns import Columns
 from layers.filters import Filter
 
@@ -34,10 +41,13 @@ __all__ = [
     "find_findings",
     "find_near_repeats",
     "find_study",
+    "load_briefing",
     "load_forecast",
 ]
 
 ALERT_DAYS = 28  # the default period of the map
+SHIFT_DAYS = 28
+MEETING_DAYS = 7
 Key = InstallationKey
 
 
@@ -65,10 +75,14 @@ def find_findings(installation: Installation, choices: Choices, *, layer: str, l
     """Hotspots and patterns of one layer, as chosen."""
     start, end = choices.bounds(last)
     event_filter = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
-    study = find_study(installation, choices.wards, resolution)
-    return _build_findings(
-        installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
-    )
+
+    def build() -> Findings:
+        study = find_study(installation, choices.wards, resolution)
+        return _build_findings(
+            installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
+        )
+
+    return find_or_build(installation, ("findings", layer), (resolution, event_filter), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -90,16 +104,20 @@ def find_changes(installation: Installation, choices: Choices, *, layer: str, la
     event_filter = build_filter(
         replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
     )
-    study = find_study(installation, choices.wards, resolution)
-    return _build_changes(
-        installation.columns,
-        study,
-        installation.key,
-        resolution,
-        event_filter,
-        choices.against,
-        installation.area.time_zone,
-    )
+
+    def build() -> ChangeMap:
+        study = find_study(installation, choices.wards, resolution)
+        return _build_changes(
+            installation.columns,
+            study,
+            installation.key,
+            resolution,
+            event_filter,
+            choices.against,
+            installation.area.time_zone,
+        )
+
+    return find_or_build(installation, ("changes", layer), (resolution, event_filter, choices.against), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -117,15 +135,28 @@ def _build_changes(
 
 
 def find_alerts(installation: Installation) -> AlertReport:
-    """The alerts of the ALERT_DAYS up to the last known day, computed once a day for each version of the store."""
-    return _build_alerts(installation.columns, installation.area, installation.key, installation.today)
+    """The alerts of the ALERT_DAYS up to the last known day, computed once a day for each version of the store.
+
+    Those of the records before the last load, while new ones are being worked out.
+    """
+    name, request = ("alerts", ""), (installation.today,)
+    older = find_older(installation, name)
+    if older is not None and find_prepared(installation, name, request) is None and is_awaited(installation):
+        report: AlertReport = older.value
+        return report
+    return find_or_build(
+        installation,
+        name,
+        request,
+        lambda: _build_alerts(installation.columns, installation.area, installation.key, installation.today),
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
-    return build_alert_report(_columns, _area, day, days=ALERT_DAYS, today=today)
+    return build_scan_report(_columns, _area, day, days=ALERT_DAYS, today=today)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:
@@ -135,10 +166,15 @@ def load_forecast(installation: Installation, choices: Choices, *, layer: str, r
     """
     selection = load_selection(installation, layer)
     method = selection.by_size.get(resolution) if selection else None
-    return (
-        _build_forecast(installation.columns, installation.area, installation.key, layer, method, choices.wards)
-        if method
-        else None
+    if method is None:
+        return None
+    return find_or_build(
+        installation,
+        ("forecast", layer),
+        (method.method, method.resolution, method.judged_to, choices.wards),
+        lambda: _build_forecast(
+            installation.columns, installation.area, installation.key, layer, method, choices.wards
+        ),
     )
 
 
@@ -167,3 +203,50 @@ def _build_near_repeats(
 ) -> RepeatTable:
     del key
     return build_near_repeats(_columns, event_filter, _study, time_zone=time_zone)
+
+
+def load_briefing(
+    installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
+) -> Briefing:
+    """The briefing of today, cached for this version of the store and of the ledger. PolicyError for other roles."""
+    require_document(installation.viewer, "briefing")
+    work = work_version(installation.store, installation.viewer)
+    return find_or_build(
+        installation,
+        ("briefing", ""),
+        (installation.today, purpose, hours, wards, work),
+        lambda: _build_cached_briefing(installation, installation.key, work, installation.today, purpose, hours, wards),
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _build_cached_briefing(
+    _installation: Installation,
+    key: Key,
+    work: int,
+    today: date,
+    purpose: Purpose,
+    hours: tuple[int, int] | None,
+    wards: tuple[str, ...],
+) -> Briefing:
+    del key, work
+    days = SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS
+    since = datetime.combine(today - timedelta(days=MEETING_DAYS), time(), _installation.area.tz)
+    may_see_work = may(_installation.viewer, Action.SEE_WORK)
+    selections = {
+        spec.name: find_selection(_installation, spec.name) for spec in _installation.columns.list_shown(in_cells=True)
+    }
+    return build_briefing(
+        _installation.columns,
+        _installation.area,
+        today=today,
+        purpose=purpose,
+        hours=hours,
+        days=days,
+        wards=wards,
+        visits=read_visits(_installation.store, _installation.viewer, start=since) if may_see_work else None,
+        sources=summarise_sources(_installation.store, _installation.viewer)
+        if may(_installation.viewer, Action.SEE_RECORDS)
+        else None,
+        selections={name: selection for name, selection in selections.items() if selection},
+    )

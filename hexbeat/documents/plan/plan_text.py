@@ -17,6 +17,9 @@ __all__ = [
     "format_clock",
     "format_stop_title",
     "format_tour_heading",
+    "has_own_finish",
+    "has_own_start",
+    "is_spread",
 ]
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -41,13 +44,20 @@ def format_tour_heading(plan: Plan, tour: Tour) -> str:
 
 def describe_way(plan: Plan, tour: Tour) -> str:
     """Start and finish of a tour, and how long it takes."""
+    leave = f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)}"
     back = "be back" if tour.finish == tour.start else f"be at {tour.finish.name}"
-    pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in tour.pauses)
+    if not has_own_start(tour):
+        leave = f"Be at the first stop at {format_clock(tour.leaves, plan)}"
+        back = "be done" if not has_own_finish(tour) else back
+    spread = is_spread(tour)
+    shown = [pause for pause in tour.pauses if pause.kind == "break" or not spread]
+    pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in shown)
+    if spread:
+        pauses += " The time between the stops is free for other work."
     stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"
     spent = sum(stop.minutes for stop in tour.stops)
     return (
-        f"Leave {tour.start.name} at {format_clock(tour.leaves, plan)} and {back} by "
-        f"{format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
+        f"{leave} and {back} by {format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
         f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
         f"{stops}.{pauses}"
     )
@@ -61,6 +71,22 @@ def describe_pause(plan: Plan, tour: Tour, pause: Pause) -> str:
     if pause.kind == "break":
         return f"Break of {minutes}, {when}, {where}."
     return f"Free for {minutes}, {when}, {where}."
+
+
+def has_own_start(tour: Tour) -> bool:
+    """Whether a tour starts at a place that somebody chose, and not at its first stop."""
+    return not tour.stops or (tour.start.lon, tour.start.lat) != (tour.stops[0].lon, tour.stops[0].lat)
+
+
+def has_own_finish(tour: Tour) -> bool:
+    """Whether a tour finishes at a place that somebody chose, and not at its last stop."""
+    return not tour.stops or (tour.finish.lon, tour.finish.lat) != (tour.stops[-1].lon, tour.stops[-1].lat)
+
+
+def is_spread(tour: Tour) -> bool:
+    """Whether the stops are spread over the hours, with free time after most of them."""
+    waits = sum(pause.kind == "wait" for pause in tour.pauses)
+    return waits > 1 and waits >= len(tour.stops) // 2
 
 
 def find_pauses(tour: Tour, order: int) -> list[Pause]:

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from typing import Any, Final
 
 import gpxpy.gpx
@@ -18,7 +19,7 @@ from hexbeat.documents.plan.plan_text import (
 )
 from hexbeat.operations.plans.plan import Place, Plan, Stop, Tour, describe_share
 
-__all__ = ["build_plan_geojson", "build_plan_gpx", "build_plan_kml"]
+__all__ = ["build_days_gpx", "build_plan_geojson", "build_plan_gpx", "build_plan_kml"]
 
 KML: Final = "http://www.opengis.net/kml/2.2"
 DECIMALS: Final = 6  # of a degree: 0.1 m
@@ -31,12 +32,18 @@ def build_plan_gpx(plan: Plan, area: Area, *, team: str | None = None) -> bytes:
 
     team: the one whose route and stops it has (None: all teams).
     """
+    return build_days_gpx([plan], area, team=team)
+
+
+def build_days_gpx(plans: Sequence[Plan], area: Area, *, team: str | None = None) -> bytes:
+    """The same for the plans of several days in one file, with a route for each day and team."""
     gpx = gpxpy.gpx.GPX()
     gpx.creator = "Hexbeat"
-    gpx.name = clean_text(plan.title)
-    gpx.description = clean_text(describe_file(plan, area))
-    gpx.time = plan.made_at
-    for number, tour in enumerate(plan.tours, start=1):
+    gpx.name = clean_text(plans[0].title)
+    gpx.description = clean_text(describe_file(plans[0], area))
+    gpx.time = plans[0].made_at
+    tours = [(plan, tour) for plan in plans for tour in plan.tours]
+    for number, (plan, tour) in enumerate(tours, start=1):
         if team not in (None, tour.team):
             continue
         route = gpxpy.gpx.GPXRoute(

@@ -92,18 +92,13 @@ def build_return(  # the choices of one return, all by name
 
 
 def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
-    """The plans that count: those with visits, and of each kind, area and start without any the newest.
+    """The plans that count: those that were issued, and those with visits.
 
-    Every plan that somebody tries out is stored. So a plan without visits is left out if another of the same kind, area
-    and start has visits or is newer.
+    Every plan that somebody tries is stored. One that was neither issued nor worked on was never anybody's work. Plans
+    of earlier versions do not say whether they were issued, so that of them those with visits count.
     """
     answered = set(visits["plan_id"].dropna())
-    groups: dict[tuple[str, str, dt.datetime], list[Plan]] = {}
-    for plan in sorted(plans, key=lambda plan: (plan.plan_id not in answered, -plan.made_at.timestamp(), plan.plan_id)):
-        group = groups.setdefault((str(plan.kind), plan.area, plan.begins), [])
-        if plan.plan_id in answered or not group:
-            group.append(plan)
-    return [plan for group in groups.values() for plan in group]
+    return [plan for plan in plans if plan.issued_at or plan.plan_id in answered]
 
 
 def _is_within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:
@@ -190,8 +185,10 @@ def build_return_notes(
         names = ", ".join(sorted(plan.plan_id for plan in unused)[:_MOST_NAMED_PLANS]) + (
             " …" if len(unused) > _MOST_NAMED_PLANS else ""
         )
-        unused_text = "1 plan without visits is" if len(unused) == 1 else f"{len(unused):,} plans without visits are"
-        notes.append(f"{unused_text} left out, because another of the same kind and start counts: {names}")
+        unused_text = (
+            "1 plan was only tried and is" if len(unused) == 1 else f"{len(unused):,} plans were only tried and are"
+        )
+        notes.append(f"{unused_text} left out: {names}")
     spans = zip(visits["team"], visits["started_at"], visits["minutes"], strict=True)
     notes += describe_overlap(span for span in spans if _is_within(span[1].tz_convert(zone).date(), start, end))
     return tuple(notes)

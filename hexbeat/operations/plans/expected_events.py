@@ -23,7 +23,7 @@ from hexbeat.analysis.daily_counts import (
     name_place_records,
 )
 from hexbeat.analysis.forecast_methods import METHOD_NAMES, MONTH_RATES, RANKS_ONLY, build_needed_kernel, forecast
-from hexbeat.analysis.method_selection import select_method
+from hexbeat.analysis.method_selection import read_selection, select_method
 from hexbeat.analysis.month_rates import MONTHS_ONLY, count_month_rates, is_known_to_months
 from hexbeat.analysis.rhythm import count_weekday_hours
 from hexbeat.analysis.study import Study, load_study
@@ -54,6 +54,7 @@ _RHYTHM_DAYS: Final = 365
 _FEWEST_FOR_WEEKDAYS: Final = 300  # with fewer events that have a time of day, all weekdays count the same
 _FEWEST_FOR_HOURS: Final = 24  # with fewer, all hours count the same
 _FALLBACK_METHOD: Final = "kernel"
+_NOT_SELECTED: Final = "No method has been back-tested on these records yet, so another may be better."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,7 @@ class ExpectedEvents:
         return all(layer.any_hour for layer in self.layers)
 
 
-def forecast_events(
+def forecast_events(  # noqa: PLR0913 - the choices of a plan, by keyword
     columns: Columns,
     area: Area,
     weights: Mapping[str, float],
@@ -122,10 +123,12 @@ def forecast_events(
     documents: SharedDocuments | None = None,
     methods: Mapping[str, str] | None = None,
     ranks_only: bool = False,
+    quick: bool = False,
 ) -> ExpectedEvents:
     """The events expected in the cells of some wards (none: all) during the hours. `weights` by layer, above 0.
 
     `methods` of `analysis.forecast_methods` by layer are used without a back-test; None: the best in the back-test.
+    `quick`: the best in a back-test that is stored already, else the kernel.
     `ranks_only`: sentences give no number expected, because the hours are too far from the records.
     Cells have plan_points.PLAN_RESOLUTION, or are larger where the records of a layer know no better.
 
@@ -146,6 +149,7 @@ def forecast_events(
                 documents=documents,
                 fixed_method=(methods or {}).get(layer),
                 ranks_only=ranks_only,
+                quick=quick,
             )
         )
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
@@ -192,7 +196,7 @@ def check_weights(weights: Mapping[str, float]) -> dict[str, float]:
     return dict(weights)
 
 
-def _forecast_layer(
+def _forecast_layer(  # noqa: PLR0913 - likewise
     columns: Columns,
     area: Area,
     study: Study,
@@ -202,21 +206,23 @@ def _forecast_layer(
     documents: SharedDocuments | None,
     fixed_method: str | None,
     ranks_only: bool,
+    quick: bool,
 ) -> LayerForecast:
     layer, weight = weighed_layer
     spec = name_place_records(columns, study, layer)
     known_period = find_known_period(columns, layer, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     if known_period is None:
         is_loaded = len(find_place_records(columns, study, layer)) > 0
-        fault = "the days of those loaded are not known (see `hexbeat coverage`)" if is_loaded else "none are loaded"
+        fault = "the days of those loaded are not known" if is_loaded else "none are loaded"
         raise UsageError(f"A plan needs records of {spec.many}", fault, "load some, or leave the layer out")
     newest = known_period[1] - dt.timedelta(days=1)
     if is_known_to_months(columns, layer):
         return _rank_by_months(columns, area, study, weighed_layer, time=time, newest=newest)
     weeks = count_weeks(columns, layer, study, tested_weeks=1, time_zone=area.time_zone)
-    winner = (
-        None if fixed_method else select_method(columns, area, layer, documents=documents, resolution=study.resolution)
-    )
+    selection = read_selection(columns, area, layer, documents=documents) if quick and not fixed_method else None
+    winner = selection.by_size.get(study.resolution) if selection else None
+    if not quick and not fixed_method:
+        winner = select_method(columns, area, layer, documents=documents, resolution=study.resolution)
     method = choose_method(fixed_method or (winner.method if winner else None))
     kernel = build_needed_kernel((method,), study, weeks.counts)
     ages = weeks.measure_ages(len(weeks.counts))
@@ -233,6 +239,7 @@ def _forecast_layer(
     sentences = [
         f"{heading}. These hours hold {format_percent(share)} of a week's events{number}.",
         *notes,
+        *([_NOT_SELECTED] if quick and not fixed_method and selection is None else []),
         *describe_left_out(spec, unknown=weeks.unknown, swept=0),
         *describe_weeks_left_out(weeks),
         *_describe_age(spec, newest, time.day),

@@ -4,8 +4,8 @@ Stops of 10 to 16 minutes: Koper 1995, Justice Quarterly 12; tested in Sacrament
 """
 
 import datetime as dt
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
@@ -25,24 +25,25 @@ from hexbeat.operations.plans.patrol_problem import (
     choose_candidates,
     choose_stop_seconds,
 )
-from hexbeat.operations.plans.plan import Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
+from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanPast, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches, judge_records
 from hexbeat.operations.plans.roads import Travel, TravelTable
-from hexbeat.operations.plans.tours import build_tour, build_visited_places, hash_short_id
+from hexbeat.operations.plans.stop_reasons import build_patrol_reason, rank_cells
+from hexbeat.operations.plans.tours import VisitedPlace, build_tour, build_visited_places, hash_short_id, spread_stops
 from hexbeat.operations.plans.working_time import build_working_time, describe_hours_over
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.encounters import name_records
 from layers.wording import format_date, format_list, format_number, format_percent
 
-__all__ = ["PatrolChoices", "make_patrol_plan"]
+__all__ = ["PatrolChoices", "backtest_plan", "make_patrol_plan"]
 
 _QUICK_ROUNDS: Final = 25
 _NOT_BACKTESTED: Final = (
     f"How well such plans did in past weeks is not known. That needs {PAST_WEEKS} weeks, each with "
     f"{FEWEST_HISTORY_WEEKS} weeks of records before it."
 )
+_QUICK_NOT_BACKTESTED: Final = "How well such plans did in past weeks has not been worked out for this plan."
 _MONTHS_NOT_BACKTESTED: Final = (
     "How well such plans did in past weeks is not known, because records known only to the month have no weeks."
 )
@@ -83,6 +84,7 @@ def make_patrol_plan(
         documents=documents,
         methods=methods,
         ranks_only=records.ranks_only,
+        quick=choices.quick,
     )
     searches = tuple(one.layer for one in expected.layers if one.searches)
     candidates = choose_candidates(expected.worth)
@@ -92,12 +94,12 @@ def make_patrol_plan(
     seed = crc32(f"{area.name}|{choices.day}|{choices.hours}|{choices.seed}".encode())
     solution = find_tours(problem, seed=seed, rounds=_QUICK_ROUNDS if choices.quick else None, varied=True)
     _require_stops(solution)
+    routes = spread_stops(problem, solution.routes) if choices.most_stops else solution.routes
     _report_progress(progress, 2)
     places = build_visited_places(
         expected.study, candidates, lon=travel_table.lon, lat=travel_table.lat, expected=problem.worth
     )
     past = None if choices.quick else backtest_patrol(expected, choices, time, stop_s)
-    ends = (choices.start, choices.finish or choices.start)
 
     def build_tours(reason: Callable[[int, int], str]) -> tuple[Tour, ...]:
         return tuple(
@@ -107,16 +109,16 @@ def make_patrol_plan(
                 places,
                 travel_table,
                 time=time,
-                ends=ends,
-                team_label=(team, f"Team {team}"),
+                ends=_find_ends(choices, [places[place] for place in route.stops]),
+                team_label=(team, f"{choices.team_name} {team}"),
                 reason=reason,
             )
-            for team, route in enumerate(solution.routes, start=1)
+            for team, route in enumerate(routes, start=1)
         )
 
     code_tours = build_tours(_build_code_text(expected, candidates))
     visited = np.array(sorted({place for route in solution.routes for place in route.stops}), dtype=np.intp)
-    notes = _build_notes(expected, candidates[visited], records, past=past, used_backtest=not methods)
+    notes = _build_notes(expected, candidates[visited], records, past=past, choices=choices, used_backtest=not methods)
     return Plan(
         plan_id=hash_short_id(
             PlanKind.PATROL, area.name, choices, code_tours, arrays=[expected.worth, travel_table.seconds]
@@ -132,7 +134,7 @@ def make_patrol_plan(
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=build_tours((_build_rank_text if records.ranks_only else _build_reason)(expected, candidates)),
+        tours=build_tours(build_patrol_reason(columns, area, expected, candidates, time)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),
@@ -152,6 +154,43 @@ def make_patrol_plan(
     )
 
 
+def backtest_plan(
+    plan: Plan,
+    columns: Columns,
+    area: Area,
+    choices: PatrolChoices,
+    *,
+    documents: SharedDocuments | None = None,
+) -> Plan:
+    """The plan with what such plans would have held in past weeks, which a quick plan leaves out; its stops stay.
+
+    The method of the forecast is selected by a back-test first, where none is stored. UsageError as for the plan.
+    """
+    time = build_working_time(choices.day, choices.hours, area.time_zone)
+    whole = replace(choices, quick=False)
+    today = plan.made_at.astimezone(area.tz).date()
+    weights = check_weights(dict(choices.weights))
+    records = judge_records(
+        columns, list(weights), day=choices.day, today=today, wards=choices.wards, time_zone=area.time_zone
+    )
+    expected = forecast_events(
+        columns, area, weights, time=time, wards=choices.wards, documents=documents, ranks_only=records.ranks_only
+    )
+    past = backtest_patrol(expected, whole, time, choose_stop_seconds(area, expected, choices))
+    cells = {stop.cell for tour in plan.tours for stop in tour.stops}
+    visited = np.flatnonzero(np.isin(expected.study.names.astype(str), sorted(cells)))
+    notes = _build_notes(expected, visited, records, past=past, choices=whole, used_backtest=True)
+    over = describe_hours_over(time, plan.made_at)
+    return replace(plan, past=past.summarise() if past else PlanPast(), notes=(*notes[:-1], *over, notes[-1]))
+
+
+def _find_ends(choices: PatrolChoices, stops: list[VisitedPlace]) -> tuple[Place, Place]:
+    """Where a team starts and finishes: as chosen, else at its first stop and its last."""
+    first, last = (Place(stop.place, stop.lon, stop.lat) for stop in (stops[0], stops[-1])) if stops else (None, None)
+    start = choices.start or first or Place("No stop", 0.0, 0.0)
+    return start, choices.finish or choices.start or last or start
+
+
 def _require_stops(solution: Solution) -> None:
     if not any(route.stops for route in solution.routes):
         raise UsageError(
@@ -161,41 +200,12 @@ def _require_stops(solution: Solution) -> None:
         )
 
 
-def _build_rank_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
-    """A function of place that says how busy it is among all places."""
-    rank = _rank_cells(expected)
-    when = "" if expected.any_hour else " at this time of day"
-
-    def text(place: int, _: int) -> str:
-        percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
-        return f"Among the busiest {percent} % of places{when} in the records."
-
-    return text
-
-
-def _build_reason(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
-    """A function of place that says why it is a stop: how busy it is among all places, and its share of each layer."""
-    rank = _rank_cells(expected)
-    names = {one.layer: name_records(find_layer(one.layer), searches=one.searches).many for one in expected.layers}
-
-    def reason(place: int, _: int) -> str:
-        percent = max(1, math.ceil(100 * rank[candidates[place]] / len(rank)))
-        shares = [
-            f"{'under 0.1 %' if share == '0.0 %' else share} of the expected {names[layer]}"
-            for layer, share in _format_shares(expected, int(candidates[place]))
-        ]
-        when = "" if expected.any_hour else " at this time of day"
-        return f"Among the busiest {percent} % of places{when}: {format_list(shares)}."
-
-    return reason
-
-
 def _build_code_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> Callable[[int, int], str]:
     """A function of place that gives the reason as the plan's code includes it.
 
     Its text must never change, so that the same plan keeps its code.
     """
-    rank = _rank_cells(expected)
+    rank = rank_cells(expected)
 
     def text(place: int, _: int) -> str:
         shares = [
@@ -205,13 +215,6 @@ def _build_code_text(expected: ExpectedEvents, candidates: NDArray[np.intp]) -> 
         return f"Number {rank[candidates[place]]:,} of {len(rank):,} places: {format_list(shares)}."
 
     return text
-
-
-def _rank_cells(expected: ExpectedEvents) -> NDArray[np.intp]:
-    """The rank of each cell of the study by its worth, from 1."""
-    rank = np.empty(len(expected.worth), dtype=np.intp)
-    rank[np.argsort(-expected.worth, kind="stable")] = np.arange(1, len(expected.worth) + 1)
-    return rank
 
 
 def _format_shares(expected: ExpectedEvents, cell: int) -> list[tuple[str, str]]:
@@ -244,9 +247,11 @@ def _describe_settings(
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
     which = "that rank highest" if expected.ranks_only else "with the most expected events"
     selection = f"Chosen from the {len(candidates):,} cells {which}, of {len(expected.worth):,}."
-    teams = f"{choices.teams} {'team' if choices.teams == 1 else 'teams'}"
+    name = choices.team_name.lower()
+    teams = f"{choices.teams} {name}" + ("" if choices.teams == 1 else "s")
+    limit = f" At most {choices.most_stops} stops each, spread over the hours." if choices.most_stops else ""
     return (
-        f"{teams}, with stops of {low} to {high} minutes.{revisits}{pause}",
+        f"{teams}, with stops of {low} to {high} minutes.{limit}{revisits}{pause}",
         *(sentence for one in expected.layers for sentence in one.sentences),
         *travel_table.sentences,
         selection,
@@ -260,6 +265,7 @@ def _build_notes(
     records: PlanRecords,
     *,
     past: PastWeeks | None,
+    choices: PatrolChoices,
     used_backtest: bool,
 ) -> tuple[str, ...]:
     """What the plan covers layer by layer, what such plans held in past weeks, and what it cannot know."""
@@ -280,7 +286,8 @@ def _build_notes(
     if records.ranks_only:
         notes.append("There is no forecast: the day is too far from the known days. The plan only ranks places.")
     monthly = any(layer.by_month for layer in expected.layers)
-    notes += past.sentences() if past else [_MONTHS_NOT_BACKTESTED if monthly else _NOT_BACKTESTED]
+    unknown = _MONTHS_NOT_BACKTESTED if monthly else _QUICK_NOT_BACKTESTED if choices.quick else _NOT_BACKTESTED
+    notes += past.sentences() if past else [unknown]
     if past and past.events.any() and used_backtest:
         notes.append("The back-test that chose the method used these weeks too, which may flatter the plans.")
     if len(expected.layers) > 1:

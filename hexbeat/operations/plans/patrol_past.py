@@ -213,7 +213,10 @@ def _choose_usual(
     problem, _ = build_patrol_problem(expected, candidates, choices, time, stop_s, None, recent)
     east = np.argsort(expected.study.x_m[candidates], kind="stable")
     selected: list[int] = []
+    most = len(rank) if choices.most_stops is None else choices.teams * choices.most_stops
     for cell in rank.tolist():
+        if len(selected) == most:
+            break
         if recent[candidates[cell]] > 0 and _fits(problem, east[np.isin(east, [*selected, cell])]):
             selected.append(cell)
     return candidates[np.array(selected, dtype=np.intp)]

@@ -19,12 +19,23 @@ from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight
 from hexbeat.operations.plans.working_time import WorkingTime
 from layers.catalogue import list_usual_targets
 
-__all__ = ["BREAK_S", "CANDIDATES", "PatrolChoices", "build_patrol_problem", "choose_candidates", "choose_stop_seconds"]
+__all__ = [
+    "BREAK_S",
+    "CANDIDATES",
+    "MOST_STOPS",
+    "USUAL_STOPS",
+    "PatrolChoices",
+    "build_patrol_problem",
+    "choose_candidates",
+    "choose_stop_seconds",
+]
 
 CANDIDATES: Final = 200
 BREAK_S: Final = 30 * 60
 _VISIT_WORTH: Final = (1.0, 0.5, 0.25)
 _LONG_S: Final = 6 * 3600  # longer work has a break
+USUAL_STOPS: Final = 6  # of a team: few places, visited well
+MOST_STOPS: Final = 60
 _MOST_TEAMS: Final = 12
 _STOP_LIMITS: Final = (5, 60)  # minutes
 
@@ -33,14 +44,16 @@ _STOP_LIMITS: Final = (5, 60)  # minutes
 class PatrolChoices:
     """What a team chooses. `weights`: (layer, weight) pairs; `hours` (from, to) local, over midnight too.
 
-    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` (fewest, most) between two visits of a place. `finish`
-    None: the start. `wards` empty: all. Another `seed` makes another plan of the same choices. `quick`: less search,
-    and no figures of past weeks.
+    `stop_minutes` (fewest, most) of a stop, `revisit_minutes` (fewest, most) between two visits of a place. `start`
+    None: each team begins at its first stop. `finish` None: where it started. `wards` empty: all. Another `seed` makes
+    another plan of the same choices. `most_stops` of a team (None: as many as fit); its stops are then spread over the
+    hours. `team_name`: what a team is called, such as Pair. `quick`: less search, no back-test of methods that is not
+    stored yet, and no figures of past weeks.
     """
 
     day: dt.date
-    hours: tuple[int, int]
-    start: Place
+    hours: tuple[float, float]
+    start: Place | None
     weights: tuple[tuple[str, float], ...] = field(
         default_factory=lambda: tuple((name, 1.0) for name in list_usual_targets())
     )
@@ -52,6 +65,8 @@ class PatrolChoices:
     wards: tuple[str, ...] = ()
     seed: int = 0
     quick: bool = False
+    most_stops: int | None = field(default=None, repr=False)  # the code of a plan is made of the others, and its stops
+    team_name: str = field(default="Team", repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.stop_minutes
@@ -66,6 +81,10 @@ class PatrolChoices:
                 "studies found that the effect of 10 to 16 minutes lasts longest",
             )
         require_revisit(self.revisit_minutes)
+        if self.most_stops is not None and not 1 <= self.most_stops <= MOST_STOPS:
+            raise UsageError(
+                f"A team makes 1 to {MOST_STOPS} stops", f"you asked for {self.most_stops}", f"{USUAL_STOPS} is usual"
+            )
 
 
 def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDArray[np.intp]:
@@ -99,12 +118,17 @@ def build_patrol_problem(
 ) -> tuple[Problem, TravelTable]:
     """The problem over the candidate cells, and the travel between them, the start and the finish.
 
-    `stop_s` and `worth` are of every cell of the study; `worth` None: the forecast. `travel` None: great circles.
+    `stop_s` and `worth` are of every cell of the study; `worth` None: the forecast. `travel` None: great circles. From
+    a start or to a finish that nobody chose the way takes no time.
     """
     finish = choices.finish or choices.start
-    lon = np.concatenate([expected.lon[candidates], [choices.start.lon, finish.lon]])
-    lat = np.concatenate([expected.lat[candidates], [choices.start.lat, finish.lat]])
+    anywhere = (expected.lon[0], expected.lat[0])
+    ends = [(place.lon, place.lat) if place else anywhere for place in (choices.start, finish)]
+    lon, lat = np.concatenate([np.column_stack([expected.lon[candidates], expected.lat[candidates]]), ends]).T
     travel_table = travel(lon, lat) if travel else measure_straight_travel(lon, lat, mode=choices.mode)
+    for place, end in ((choices.start, len(candidates)), (finish, len(candidates) + 1)):
+        if place is None:
+            travel_table = travel_table.without_way(end)
     least, most = (minutes * 60 for minutes in choices.revisit_minutes)
     shortest = choices.stop_minutes[0] * 60
     problem = Problem(
@@ -118,5 +142,6 @@ def build_patrol_problem(
         least_gap_s=least,
         most_gap_s=most,
         pause=Break(BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
+        most_stops=choices.most_stops,
     )
     return problem, travel_table

@@ -1,7 +1,7 @@
 """A plan: its tours, stops and pauses, and the sentences on how much it holds and how near it is to the best.
 
-The sentences first say what such plans held in past weeks, then the forecast for this one. The forecast is usually too
-high; the share of past weeks was measured.
+The headline has one number: the share that such plans held in past weeks, which was measured, or else the forecast for
+this one, which is usually too high.
 """
 
 import datetime as dt
@@ -49,6 +49,7 @@ _SMALL_NUMBERS = (
     "Eleven",
     "Twelve",
 )
+_GOERS = ("pair", "car", "van")  # the first word of a team's name; any other is a team
 _SMALLEST = 0.005  # smaller shares would be 0 %
 _NEARLY = 0.99  # from here on a share is printed with a decimal
 
@@ -197,7 +198,9 @@ class Plan:
     people. `synthetic` marks demonstration events. `by_month`: its records are known only to the month, so that it
     ranks places and says nothing about its hours; older plans are not. `opening`: sentences on its records, to be said
     before all else. `ranks_only`: its records are too far from its day for a forecast. `searches`: those of its layers
-    whose records are all searches by officers. Older plans have none of these.
+    whose records are all searches by officers. `issued_at`: when it was given out as work to do (aware); None: it was
+    only tried, or is older. `series`: the code of the first of several days that were planned together. Older plans
+    have none of these.
     """
 
     plan_id: str
@@ -218,10 +221,12 @@ class Plan:
     opening: tuple[str, ...] = ()
     ranks_only: bool = False
     searches: tuple[str, ...] = ()
+    issued_at: dt.datetime | None = None
+    series: str = ""
 
 
 def headline(plan: Plan) -> str:
-    """What its records are, teams and stops, then the share that such plans held in past weeks, then the forecast."""
+    """What its records are, teams and stops, and one number: what such plans held in past weeks, else the forecast."""
     return " ".join([*plan.opening, _describe_stops(plan)])
 
 
@@ -229,15 +234,16 @@ def _describe_stops(plan: Plan) -> str:
     counts = [len(tour.stops) for tour in plan.tours]
     if not sum(counts):
         return "Nothing fits: no place can be reached, visited and left within these hours."
-    what = ("team", "teams") if plan.kind is PlanKind.PATROL else ("crew", "crews")
+    name = plan.tours[0].team.partition(" ")[0].lower()
+    what = "crew" if plan.kind is PlanKind.SWEEP else name if name in _GOERS else "team"
     number = _SMALL_NUMBERS[len(counts)] if len(counts) < len(_SMALL_NUMBERS) else str(len(counts))
     stops = f"{counts[0]} stops each" if len(set(counts)) == 1 else f"{sum(counts)} stops in all"
     stops = "1 stop" if counts == [1] else f"{counts[0]} stops" if len(counts) == 1 else stops
-    return f"{number} {what[len(counts) > 1]}, {stops}. {_describe_worth(plan)}"
+    return f"{number} {what}{'s' if len(counts) > 1 else ''}, {stops}. {_describe_worth(plan)}"
 
 
 def describe_share(plan: Plan) -> str:
-    """What its records are; then the share that such plans held in past weeks, or that it is not known; the forecast.
+    """What its records are; then what such plans held in past weeks or, where that is not known, the forecast.
 
     There is no forecast where the records only rank places.
     """
@@ -265,11 +271,8 @@ def _describe_worth(plan: Plan) -> str:
             "records."
         )
     if plan.past.held is None:
-        return (
-            f"The forecast for {when} is that the stops hold {forecast} of {things}{together}. It is no promise. "
-            f"{_describe_held(plan, things)}"
-        )
-    return f"{_describe_held(plan, things)} The forecast for {when} is {forecast}{together}. It is no promise."
+        return f"The forecast for {when} is that the stops hold {forecast} of {things}{together}. It is no promise."
+    return _describe_held(plan, things)
 
 
 def _describe_held(plan: Plan, things: str) -> str:
@@ -279,7 +282,7 @@ def _describe_held(plan: Plan, things: str) -> str:
     share, low, high = map(format_percent, plan.past.held)
     return (
         f"The stops of such plans held {share} of {things} in the last {plan.past.held_weeks} weeks"
-        f"{format_until(plan.past.until)} ({low.removesuffix(' %')} to {high}, at any hour)."
+        f"{format_until(plan.past.until)} ({low.removesuffix(' %')} to {high})."
     )
 
 

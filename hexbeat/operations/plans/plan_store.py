@@ -4,6 +4,8 @@ import dataclasses
 import datetime as dt
 import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -26,27 +28,83 @@ from hexbeat.operations.plans.plan import (
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 
 __all__ = [
+    "issue_plan",
     "list_plans",
+    "list_series",
     "list_stops",
     "load_newest_plan",
     "load_plan",
     "plan_from_json",
     "plan_to_json",
+    "read_issued",
     "remove_plan",
     "save_plan",
+    "withdraw_plan",
 ]
 
 _ID: Final = re.compile(r"[a-z0-9]{4,16}")
 FORMAT: Final = "hexbeat-plan/2"
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _PRINTED_FORM: Final = 1  # the flat form that commands print, in which older versions also stored plans
 
 
 def save_plan(documents: SharedDocuments, plan: Plan, *, time_zone: str = "Europe/London") -> None:
-    """Put a plan into the store; saving it again replaces it. `time_zone` is that of its area."""
+    """Put a plan into the store; saving it again replaces it. `time_zone` is that of its area.
+
+    A plan that was issued stays issued when it is made again: the same choices and records give the same plan.
+    """
     _require_code(plan.plan_id)
+
+    def change(before: bytes | None) -> bytes:
+        return _encode(plan if plan.issued_at or before is None else _keep_issue(plan, before), time_zone)
+
+    documents.update(DocumentKind.PLAN, plan.plan_id, change)
+
+
+def _encode(plan: Plan, time_zone: str) -> bytes:
     document = {"format": FORMAT, "time_zone": time_zone, **_to_json(plan)}
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    documents.write(DocumentKind.PLAN, plan.plan_id, text.encode())
+    return (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _keep_issue(plan: Plan, before: bytes) -> Plan:
+    """The plan, issued when the stored one was; as it is where that cannot be read."""
+    try:
+        return dataclasses.replace(plan, issued_at=plan_from_json(json.loads(before)).issued_at)
+    except _UNREADABLE:
+        return plan
+
+
+def issue_plan(documents: SharedDocuments, plan_id: str, *, now: dt.datetime | None = None) -> Plan:
+    """Mark a plan as issued: from now on it is work to do, and the return counts it. Issuing it again changes nothing.
+
+    `now` is aware. The plan as it is then. UsageError and DataError as for `load_plan`.
+    """
+    issued_at = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
+    return _mark(documents, plan_id, lambda plan: plan.issued_at or issued_at)
+
+
+def withdraw_plan(documents: SharedDocuments, plan_id: str) -> Plan:
+    """Take a plan back, so that it is one that was only tried. It does not ask for visits. The plan as it is then."""
+    return _mark(documents, plan_id, lambda _: None)
+
+
+def _mark(documents: SharedDocuments, plan_id: str, choose: Callable[[Plan], dt.datetime | None]) -> Plan:
+    plan = load_plan(documents, plan_id)
+
+    def change(before: bytes | None) -> bytes:
+        nonlocal plan
+        if before is None:
+            raise _build_missing(documents, plan_id)
+        stored = json.loads(before)
+        plan = plan_from_json(stored)
+        issued_at = choose(plan)
+        if issued_at == plan.issued_at:
+            return before
+        plan = dataclasses.replace(plan, issued_at=issued_at)
+        return _encode(plan, stored["time_zone"])
+
+    documents.update(DocumentKind.PLAN, plan_id, change)
+    return plan
 
 
 def load_plan(documents: SharedDocuments | None, plan_id: str) -> Plan:
@@ -70,20 +128,38 @@ def _build_missing(documents: SharedDocuments | None, plan_id: str) -> UsageErro
     return UsageError(
         "A plan is named by its code",
         f"there is no plan {plan_id!r}",
-        f"the newest are {codes}" if codes else "make one with `hexbeat plan patrol`",
+        f"the newest are {codes}" if codes else "make a plan first",
     )
 
 
 def list_plans(documents: SharedDocuments | None) -> list[tuple[str, str, dt.datetime]]:
     """Code, title and time of making of each plan, the newest first. Plans that cannot be read are skipped."""
-    plans = []
+    plans = sorted(_read_plans(documents), key=_sort_key, reverse=True)
+    return [(plan.plan_id, plan.title, plan.made_at) for plan in plans]
+
+
+def list_series(documents: SharedDocuments, plan: Plan) -> list[Plan]:
+    """The plans that were made together with this one, by day; the plan alone if it is for one day."""
+    if not plan.series:
+        return [plan]
+    plans = [other for other in _read_plans(documents) if other.series == plan.series]
+    return sorted(plans, key=lambda other: (other.begins, other.plan_id)) or [plan]
+
+
+def read_issued(documents: SharedDocuments | None) -> list[Plan]:
+    """The plans that were issued, the newest first."""
+    return sorted((plan for plan in _read_plans(documents) if plan.issued_at), key=_sort_key, reverse=True)
+
+
+def _read_plans(documents: SharedDocuments | None) -> Iterator[Plan]:
+    """All plans that can be read."""
     for document in documents.read_all(DocumentKind.PLAN).values() if documents else ():
-        try:
-            plan = _read(document)
-        except DataError:
-            continue
-        plans.append((plan.plan_id, plan.title, plan.made_at))
-    return sorted(plans, key=lambda row: (row[2], row[0]), reverse=True)
+        with suppress(DataError):
+            yield _read(document)
+
+
+def _sort_key(plan: Plan) -> tuple[dt.datetime, str]:
+    return plan.made_at, plan.plan_id
 
 
 def list_stops(plan: Plan) -> pd.DataFrame:
@@ -135,6 +211,8 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
         "proved": plan.worth.proved,
         "past_shares": [[row.share, row.area] for row in rows if row.share is not None],
         "wards": scope["wards"],
+        **({"series": plan.series} if plan.series else {}),
+        **({"issued_at": fields["issued_at"]} if plan.issued_at else {}),
         **({"by_month": True} if plan.by_month else {}),
         **({"opening": fields["opening"]} if plan.opening else {}),
         **({"ranks_only": True} if plan.ranks_only else {}),
@@ -176,6 +254,8 @@ def plan_from_json(stored: dict[str, Any]) -> Plan:
         opening=tuple(document.get("opening", ())),
         ranks_only=document.get("ranks_only", False),
         searches=tuple(document.get("searches", ())),
+        series=document.get("series", ""),
+        issued_at=_parse_time(document["issued_at"], zone) if document.get("issued_at") else None,
     )
 
 
@@ -234,14 +314,14 @@ def _require_code(plan_id: str) -> None:
         raise UsageError(
             "A plan's code has 4 to 16 small letters and digits",
             f"you gave {plan_id[:20]!r}",
-            "see `hexbeat plan list`",
+            "copy it from the plan",
         )
 
 
 def _read(document: SharedDocument) -> Plan:
     try:
         return plan_from_json(json.loads(document.content))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             "A plan is one that Hexbeat wrote",
             f"{document.name} cannot be read ({type(error).__name__})",

@@ -4,7 +4,7 @@ A network is used only if one was chosen. Where it has no route, great circles a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -73,6 +73,14 @@ class TravelTable:
     seconds: NDArray[np.int64]
     km: NDArray[np.float64]
     sentences: tuple[str, ...]
+
+    def without_way(self, point: int) -> "TravelTable":
+        """The same table with no way to or from a point, as of a team that starts wherever its first stop is."""
+        seconds, km = self.seconds.copy(), self.km.copy()
+        for values in (seconds, km):
+            values[point, :] = 0
+            values[:, point] = 0
+        return replace(self, seconds=seconds, km=km)
 
 
 Travel = Callable[[NDArray[np.float64], NDArray[np.float64]], TravelTable]  # of lon and lat in degrees

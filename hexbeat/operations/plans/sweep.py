@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.live_columns import LIVE
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
 from layers.catalogue import find_layer_code, find_only_layer
@@ -20,23 +20,24 @@ if TYPE_CHECKING:
     from hexbeat.store.store import Store
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 from numpy.typing import NDArray
 
 from geo.districts import assign_crews
 from geo.errors import UsageError
-from geo.orienteering import Break, Problem, Route, find_routes, upper_bound
-from geo.tour_problem import schedule
+from geo.orienteering import Break, Problem, Route, upper_bound
 from geo.travel import Mode
 from hexbeat.analysis.study import Study, load_study, project
 from hexbeat.areas.area import Area
+from hexbeat.operations.plans.patrol_problem import MOST_STOPS
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind, PlanScope, PlanWorth, Tour
 from hexbeat.operations.plans.plan_points import choose_plan_resolution, describe_plan_places, find_plan_points
 from hexbeat.operations.plans.plan_records import judge_records
 from hexbeat.operations.plans.plan_settings import STANDARD_HOURS
 from hexbeat.operations.plans.roads import Travel, TravelTable, measure_straight_travel
+from hexbeat.operations.plans.sweep_phases import assign_phases, order_phases
 from hexbeat.operations.plans.sweep_places import (
     SweepPlaces,
     build_sweep_notes,
@@ -58,14 +59,13 @@ __all__ = [
     "REPORT_COLUMNS",
     "SweepChoices",
     "make_sweep_plan",
-    "order_phases",
+    "make_sweep_plans",
     "read_open_reports",
 ]
 
 # The statuses of reports that are not answered, in small letters (Open311: open; councils' systems: the rest).
 OPEN_STATUSES: Final = ("open", "new", "received", "acknowledged", "assigned", "in progress", "in_progress", "pending")
 REPORT_COLUMNS: Final = ("lon", "lat", "ward_code", "h3_10", "occurred_from", "occurred_to", "quantity")
-_ROUNDS = 120
 CANDIDATES: Final = 150
 _LONG_S: Final = 6 * 3600  # longer work has a break
 _BREAK_S: Final = 30 * 60
@@ -80,12 +80,13 @@ class SweepChoices:
     """What a council chooses. `hours` (from, to) local; `start` the depot; `finish` None: the depot.
 
     A stop lasts the fewest of `stop_minutes`, and longer where more needles are expected, up to the most.
-    `standard_hours`: the time in which the council answers a report. `wards` empty: all.
+    `standard_hours`: the time in which the council answers a report. `wards` empty: all. `most_stops` of a crew (None:
+    as many as fit).
     """
 
     day: dt.date
     start: Place
-    hours: tuple[int, int] = (7, 15)
+    hours: tuple[float, float] = (7, 15)
     crews: int = 1
     stop_minutes: tuple[int, int] = (8, 20)
     standard_hours: float = STANDARD_HOURS
@@ -93,6 +94,7 @@ class SweepChoices:
     finish: Place | None = None
     wards: tuple[str, ...] = ()
     seed: int = 0
+    most_stops: int | None = field(default=None, repr=False)  # the code of a plan is made of the others, and its stops
 
     def __post_init__(self) -> None:
         low, high = self.stop_minutes
@@ -112,11 +114,15 @@ class SweepChoices:
                 f"you gave {self.standard_hours:g}",
                 "Middlesbrough's is 2 hours",
             )
+        if self.most_stops is not None and not 1 <= self.most_stops <= MOST_STOPS:
+            raise UsageError(
+                f"A crew makes 1 to {MOST_STOPS} stops", f"you asked for {self.most_stops}", "plan more than one sweep"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SweepProblem:
-    """The tour problem of all crews together, with the phase of each place (see `_assign_phases`)."""
+    """The tour problem of all crews together, with the phase of each place (see `assign_phases`)."""
 
     study: Study
     places: SweepPlaces
@@ -126,7 +132,7 @@ class _SweepProblem:
     described: str  # what the places are, where records are not exact
 
 
-def make_sweep_plan(
+def make_sweep_plan(  # noqa: PLR0913 - what a sweep is made of, by keyword
     columns: Columns,
     area: Area,
     choices: SweepChoices,
@@ -136,14 +142,18 @@ def make_sweep_plan(
     travel: Travel | None = None,
     made_at: dt.datetime | None = None,
     progress: Progress | None = None,
+    swept: frozenset[str] = frozenset(),
 ) -> Plan:
     """A sweep plan for one working day. `reports` come from `read_open_reports`, `reference` from `read_reference`.
 
-    `travel` None: great circles with a detour. `progress` is called with each crew before it is planned. UsageError for
-    choices out of bounds, and if there are no finds and no open reports.
+    `swept` cells (H3 strings) are left out: other days have them. `travel` None: great circles with a detour.
+    `progress` is called with each crew before it is planned. UsageError for choices out of bounds, and if there are no
+    finds and no open reports.
     """
     time = build_working_time(choices.day, choices.hours, area.time_zone)
-    sweep = _build_problem(columns, area, choices, time, reports=reports, reference=reference, travel=travel)
+    sweep = _build_problem(
+        columns, area, choices, time, reports=reports, reference=reference, travel=travel, swept=swept
+    )
     x_m, y_m = project(sweep.study.crs, sweep.places.lon, sweep.places.lat)
     crew_by_place = assign_crews(x_m, y_m, sweep.problem.stop_s.astype(np.float64), crews=choices.crews)
     routes = []
@@ -155,6 +165,44 @@ def make_sweep_plan(
     return _build_plan(columns, area, choices, time, sweep, routes, made_at)
 
 
+def make_sweep_plans(
+    columns: Columns,
+    area: Area,
+    choices: SweepChoices,
+    *,
+    days: int,
+    reports: pd.DataFrame,
+    reference: pd.DataFrame,
+    travel: Travel | None = None,
+    progress: Progress | None = None,
+) -> list[Plan]:
+    """One sweep plan a working day, from `choices.day`, Mondays to Fridays after it; each place on one day only.
+
+    The plans have one `series`. Fewer days if no place is left for another. UsageError as for `make_sweep_plan`.
+    """
+    plans: list[Plan] = []
+    swept: frozenset[str] = frozenset()
+    day = choices.day
+    for number in range(days):
+        if progress:
+            progress(number, days)
+        try:
+            plan = make_sweep_plan(
+                columns, area, replace(choices, day=day), reports=reports, reference=reference, travel=travel,
+                swept=swept,
+            )  # fmt: skip
+        except UsageError:
+            if not plans:
+                raise
+            break
+        plans.append(plan)
+        swept |= {stop.cell for tour in plan.tours for stop in tour.stops}
+        day += dt.timedelta(days=1)
+        while day.weekday() > 4:  # noqa: PLR2004 - Friday
+            day += dt.timedelta(days=1)
+    return plans if len(plans) == 1 else [replace(plan, series=plans[0].plan_id) for plan in plans]
+
+
 def _build_problem(
     columns: Columns,
     area: Area,
@@ -164,6 +212,7 @@ def _build_problem(
     reports: pd.DataFrame,
     reference: pd.DataFrame,
     travel: Travel | None,
+    swept: frozenset[str],
 ) -> _SweepProblem:
     layer = find_only_layer("swept").name
     precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
@@ -177,8 +226,9 @@ def _build_problem(
         reports=reports,
         reference=reference,
         time_zone=area.time_zone,
-        most=CANDIDATES,
+        most=CANDIDATES + len(swept),
     )
+    places = places.keep(~np.isin(study.names[places.cell].astype(str), sorted(swept)))
     if not len(places):
         raise _refuse(columns, choices, area.time_zone)
     finish = choices.finish or choices.start
@@ -194,8 +244,9 @@ def _build_problem(
         limit_s=time.seconds,
         teams=choices.crews,
         pause=Break(_BREAK_S, time.seconds // 3, time.seconds * 2 // 3) if time.seconds > _LONG_S else None,
+        most_stops=choices.most_stops,
     )
-    phase = _assign_phases(places, time, choices.standard_hours)
+    phase = assign_phases(places, time, choices.standard_hours)
     described = describe_plan_places(layer, precision, study)
     return _SweepProblem(study, places, problem, travel_table, phase, described)
 
@@ -217,14 +268,6 @@ def _refuse(columns: Columns, choices: SweepChoices, time_zone: str) -> UsageErr
         f"{nothing} on record, and {missing}" if missing else nothing,
         "choose more wards, or load records of needles",
     )
-
-
-def _assign_phases(places: SweepPlaces, time: WorkingTime, standard_hours: float) -> NDArray[np.intp]:
-    """0 reports that are overdue when work begins, 1 other open ones, 2 near play areas and schools, 3 the rest."""
-    overdue = (places.reports > 0) & (places.oldest + standard_hours * 3600 < time.begin)
-    near_children = np.array([bool(name) for name in places.child], dtype=np.bool_)
-    phases: NDArray[np.intp] = np.select([overdue, places.reports > 0, near_children], [0, 1, 2], 3).astype(np.intp)
-    return phases
 
 
 def _build_plan(
@@ -316,43 +359,3 @@ def read_open_reports(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, 
     frame = frame[frame["ward_code"].isin(ward_codes)].reset_index(drop=True)
     kinds = {"lon": np.float64, "lat": np.float64, "h3_10": np.uint64}
     return frame.astype(kinds | dict.fromkeys(("occurred_from", "occurred_to", "quantity"), np.int64))
-
-
-def order_phases(problem: Problem, places: NDArray[np.intp], phase: NDArray[np.intp], *, seed: int) -> Route:
-    """The tour of a crew over its places (indices of the problem): phase 0 first, then 1, and so on.
-
-    A phase's stops are chosen by worth and put in order from where the phase before ended. Nothing is visited twice.
-    """
-    stops: list[int] = []
-    for number in sorted({int(phase[place]) for place in places}):
-        candidates = places[phase[places] == number]
-        stops = _extend_stops(problem, stops, candidates, seed=seed + number)
-    return schedule(problem, stops)
-
-
-def _extend_stops(problem: Problem, stops: list[int], candidates: NDArray[np.intp], *, seed: int) -> list[int]:
-    """The stops with those of one phase after them that fit; exact hours and breaks are kept by the whole schedule."""
-    last_stop = stops[-1] if stops else len(problem)
-    route = schedule(problem, stops)
-    elapsed_s = route.arrive_s[-1] + int(problem.stop_s[last_stop]) if stops else 0
-    pause = problem.pause.length_s if problem.pause and route.arrive_s and not _is_rested(route) else 0
-    indices = np.concatenate([candidates, [last_stop, len(problem) + 1]])
-    part = Problem(
-        worth=problem.worth[candidates],
-        stop_s=problem.stop_s[candidates],
-        travel_s=problem.travel_s[np.ix_(indices, indices)],
-        limit_s=max(problem.limit_s - elapsed_s - pause, 0),
-        teams=1,
-        pause=None if stops else problem.pause,
-    )
-    if part.limit_s < int(part.travel_s[len(candidates), len(candidates) + 1]):
-        return stops
-    added = [int(candidates[k]) for k in find_routes(part, seed=seed, rounds=_ROUNDS)[0].stops]
-    while added and schedule(problem, [*stops, *added]).back_s > problem.limit_s:
-        added.pop()  # a wait for the break that the phase alone could not see
-    return [*stops, *added]
-
-
-def _is_rested(route: Route) -> bool:
-    """Whether the break lies before the last stop, not on the way home."""
-    return route.break_s is not None and route.break_s < route.arrive_s[-1]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -65,6 +65,10 @@ class SweepPlaces:
 
     def __len__(self) -> int:
         return len(self.cell)
+
+    def keep(self, kept: NDArray[np.bool_]) -> "SweepPlaces":
+        """Those of the places that `kept` (k,) marks."""
+        return SweepPlaces(*(getattr(self, column.name)[kept] for column in fields(self)))
 
 
 def find_sweep_places(

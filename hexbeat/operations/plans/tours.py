@@ -3,21 +3,23 @@
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.orienteering import Problem, Route
+from geo.orienteering import Problem, Route, find_breaches
+from geo.tour_problem import schedule
 from hexbeat.analysis.study import Study
 from hexbeat.operations.plans.plan import Pause, Place, Stop, Tour
 from hexbeat.operations.plans.roads import TravelTable
 from hexbeat.operations.plans.working_time import WorkingTime
 
-__all__ = ["VisitedPlace", "build_tour", "build_visited_places", "hash_short_id"]
+__all__ = ["VisitedPlace", "build_tour", "build_visited_places", "hash_short_id", "spread_stops"]
 
 _MINUTE_S: Final = 60
+_SPREADS: Final = (1.0, 0.75, 0.5, 0.25)  # of the free time, if more of it breaks a rule of the tour
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,44 @@ def build_tour(
         travel_km=float(travel_table.km[path[:-1], path[1:]].sum()),
         pauses=_find_pauses(problem, route, time),
     )
+
+
+def spread_stops(problem: Problem, routes: Sequence[Route]) -> tuple[Route, ...]:
+    """The same stops in the same order, spread over the hours as evenly as the rules of tours allow.
+
+    With few stops a team would be back early. The time between stops is free for other work, and for the break.
+    """
+    for share in _SPREADS:
+        spread = [_spread_route(problem, route, share) for route in routes]
+        if None not in spread and not find_breaches(problem, [route for route in spread if route is not None]):
+            return tuple(route for route in spread if route is not None)
+    return tuple(routes)
+
+
+def _spread_route(problem: Problem, route: Route, share: float) -> Route | None:
+    """One route with this share of its free time put between its stops; None if its break finds no place then."""
+    if not route.stops:
+        return route
+    n = len(problem)
+    leave_s = max(route.arrive_s[0] - int(problem.travel_s[n, route.stops[0]]), 0)
+    packed = schedule(replace(problem, pause=None), route.stops, leave_s=leave_s)
+    gap_s = int((problem.limit_s - packed.back_s) * share / len(route.stops)) // _MINUTE_S * _MINUTE_S
+    if gap_s <= 0:
+        return route
+    arrive_s = tuple(reached_s + k * gap_s for k, reached_s in enumerate(packed.arrive_s))
+    back_s = packed.back_s + len(route.stops) * gap_s
+    if problem.pause is None or back_s <= problem.pause.latest_s:
+        return Route(route.stops, arrive_s, None, back_s)
+    middle_s = (problem.pause.earliest_s + problem.pause.latest_s) // 2
+    begins = [
+        max(reached_s + int(problem.stop_s[place]), problem.pause.earliest_s)
+        for place, reached_s in zip(route.stops, arrive_s, strict=True)
+    ]
+    for break_s in sorted(begins, key=lambda second: abs(second - middle_s)):
+        trial = Route(route.stops, arrive_s, break_s, back_s)
+        if not find_breaches(replace(problem, teams=1), [trial]):
+            return trial
+    return None
 
 
 def _find_leave_s(problem: Problem, route: Route) -> int:

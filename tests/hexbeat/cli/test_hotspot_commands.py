@@ -12,7 +12,7 @@ from hexbeat.analysis.hotspot_groups import GROUP_COLUMNS
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.cli import Run, answer
+from tests.support.cli import Run, answer, make_empty_store
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
@@ -149,22 +149,39 @@ def test_change_says_what_is_missing(ask: Run) -> None:
 
 def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:
     _, truth = demonstration()
-    draft = tmp_path / "draft.html"
+    draft, shapes = tmp_path / "draft.html", tmp_path / "alerts.geojson"
     options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--draft", draft)
-    payload = answer(ask(*options, "--format", "json"))
-    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "not_known", "draft"}
-    assert set(payload["alerts"][0]) == {
+    payload = answer(ask(*options, "--out", shapes, "--format", "json"))
+    assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "not_known", "draft", "out"}
+    (spike,) = payload["alerts"]
+    assert set(spike) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
-        "false_alarms_a_year", "sentence", "searches", "records_end",
+        "false_alarms_a_year", "sentence", "searches", "records_end", "cells", "told_on", "updated_on", "is_open",
+        "chance_a_year", "category", "identifier", "state", "next_step",
     }  # fmt: skip
-    spike = next(one for one in payload["alerts"] if one["ward_code"] in truth["spike"]["ward_codes"])
-    assert (spike["place"], spike["first_day"], spike["count"]) == ("Linthorpe", "2026-11-01", 22)
+    assert spike["ward_code"] in truth["spike"]["ward_codes"]
+    assert set(spike["cells"]) <= set(truth["spike"]["cells"])
+    assert (spike["first_day"], spike["told_on"]) == (truth["spike"]["from"], "2026-11-02")  # on its second day
+    assert spike["sentence"] == (
+        "31 overdoses around Patey Court and Dorman Gardens (Linthorpe), 1 Nov to 12 Nov 2026. 1 is usual. Chance "
+        "alone brings one like it less than once in 10 years."
+    )
     assert set(payload["settings"][0]) == {"layer", "method", "places", "false_alarms_a_year"}
+    (feature,) = json.loads(shapes.read_text(encoding="utf-8"))["features"]
+    assert (feature["properties"], feature["geometry"]["type"]) == (spike, "Polygon")
     assert "DRAFT, not sent" in draft.read_text(encoding="utf-8")
     document = draft.with_suffix(".pdf")
-    assert "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026" in ask(*options[:-1], document).out
+    assert "31 overdoses around Patey Court" in ask(*options[:-1], document).out
     assert document.read_bytes().startswith(b"%PDF-")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.html", "draft.pdf"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alerts.geojson", "draft.html", "draft.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("method", "found"), [("ears", "22 overdoses in Linthorpe from 1 Nov to 5 Nov 2026"), ("farrington", "not known")]
+)
+def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None:
+    options = ("alerts", "--day", "2026-11-21", "--days", "28", "--layer", "overdoses", "--method", method)
+    assert found in ask(*options).out
 
 
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
@@ -248,6 +265,15 @@ ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
             ("The form is drafted as an .html or .pdf file.\n"
             "  'form.docx' is neither.\n  Give --draft such an ending.\n"),
         ),
+        (
+            ("alerts", "--out", "alerts.csv"),
+            "Alerts are written as a .geojson file.\n  'alerts.csv' is none.\n  Give --out such an ending.\n",
+        ),
+        (
+            ("alerts", "--a-year", "0"),
+            ("Chance alone may raise more than 0 and at most 50 alerts a year.\n  --a-year is 0.\n"
+            "  Leave it out for 2.\n"),
+        ),
     ],
 )  # fmt: skip
 def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], message: str) -> None:
@@ -256,7 +282,8 @@ def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], messa
     assert outcome.err == message
 
 
-def test_an_empty_store_answers_too(run: Run) -> None:
+def test_an_empty_store_answers_too(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] is None  # not known, and not 0
     assert answer(run("alerts", "--format", "json"))["alerts"] == []
     assert answer(run("backtest", "--format", "json")) == {"layers": [], "rows": []}

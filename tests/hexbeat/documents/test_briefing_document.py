@@ -75,7 +75,7 @@ def test_it_stays_one_page_with_much_more_to_say() -> None:
     briefing = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
     fuller = replace(
-        briefing, work=work, notes=briefing.notes * 6, closures=briefing.closures * 4, alerts=briefing.alerts * 5
+        briefing, work=work, notes=briefing.notes * 6, closures=briefing.closures * 4, alerts=briefing.alerts * 15
     )
     paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE))
     assert len(paper.pages) == 1

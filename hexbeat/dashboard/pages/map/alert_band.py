@@ -8,7 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-from hexbeat.analysis.alerts import Alert, AlertReport
+from hexbeat.analysis.alert_report import Alert, AlertReport
+from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
+from hexbeat.analysis.scan_alerts import SCAN
 from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
@@ -21,12 +23,12 @@ from layers.wording import escape_html, format_about, format_count, format_date,
 
 __all__ = ["draw_alerts", "drop_old_alerts", "has_urgent_alert", "render_alerts", "render_band", "sort_alerts"]
 
-DAYS_A_YEAR: Final = 365
+ANY: Final = "any"  # of the methods by ward
 FEWEST_TIMES: Final = 2  # "1 times as many" says nothing
-HEADINGS: Final = ("Alert", "Expected", "Found by")
+HEADINGS: Final = ("Alert", "Usual", "By chance", "Told first")
 CAUTION: Final = (
-    "An alert is a question, not a finding: recording may have changed, and records may still arrive. C1, C2 and C3 "
-    "compare a day with the four weeks before it, in the whole area and in each ward."
+    "An alert is a question, not a finding: recording may have changed, and records may still arrive. Each day Hexbeat "
+    "compares the last 1 to 28 days of every small group of cells with the year before."
 )
 
 
@@ -84,17 +86,21 @@ def draw_form_button(installation: Installation, alerts: list[Alert]) -> None:
 
 
 def sort_alerts(report: AlertReport) -> list[Alert]:
-    """The alerts of now, then others; first those that draft a form, because people are in danger, then by excess."""
+    """The alerts of now, then others; open ones before those that grow no more, and people in danger before the rest.
 
-    def rank(alert: Alert) -> tuple[bool, bool, float, date]:
-        return (not alert.is_current, not takes_alert_form(alert), alert.expected - alert.count, alert.first_day)
+    Then the newest told and the most unusual.
+    """
+
+    def rank(alert: Alert) -> tuple[bool, bool, bool, int, float]:
+        told = (alert.told_on or alert.first_day).toordinal()
+        return (not alert.is_current, not alert.is_open, not takes_alert_form(alert), -told, alert.chance_a_year or 0.0)
 
     return sorted(report.alerts, key=rank)
 
 
 def has_urgent_alert(report: AlertReport) -> bool:
     """Whether one of the alerts of now drafts a form, which means that people are in danger."""
-    return any(alert.is_current and takes_alert_form(alert) for alert in report.alerts)
+    return any(alert.is_current and alert.is_open and takes_alert_form(alert) for alert in report.alerts)
 
 
 def render_band(report: AlertReport) -> str:
@@ -107,20 +113,19 @@ def render_band(report: AlertReport) -> str:
         f"When the records ended ({format_date(first.records_end)}):" if first.records_end else "Out of the ordinary:"
     )
     more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
-    chance = f"In {report.days} days chance alone brings {format_alert_number(count_chance_alerts(report))}."
-    expected = format_about(first.expected)
+    chance = describe_chance(first) or describe_chance_alerts(report)
     searches = f" {OFFICERS_NOTE}" if first.searches else ""
     return (
-        f'<p class="hb-alert"><b>{lead}</b> {escape_html(describe_alert(first))}, where '
-        f"{escape_html(expected)} would be expected.{escape_html(searches)}<span>"
-        f"{escape_html(more)} {escape_html(chance)}</span></p>"
+        f'<p class="hb-alert"><b>{lead}</b> {escape_html(describe_alert(first))}. '
+        f"{escape_html(describe_usual(first))}.{escape_html(searches)}"
+        f"<span>{escape_html(more)} {escape_html(chance)}</span></p>"
     )
 
 
 def describe_alert(alert: Alert) -> str:
     """As in "16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026"."""
     spec = name_records(find_layer(alert.layer), searches=alert.searches)
-    return f"{format_count(alert.count, spec)} in {alert.place}, {format_alert_days(alert)}"
+    return f"{format_count(alert.count, spec)} {describe_place(alert)}, {format_alert_days(alert)}"
 
 
 def format_alert_days(alert: Alert) -> str:
@@ -131,20 +136,28 @@ def format_alert_days(alert: Alert) -> str:
     return f"{first} to {format_date(alert.last_day)}"
 
 
+def describe_usual(alert: Alert) -> str:
+    """As in "About 3 are usual", "Fewer than 1 is usual"."""
+    number = round(alert.expected)
+    if number < 1:
+        return "Fewer than 1 is usual"
+    about = format_about(number)
+    return f"{about[:1].upper()}{about[1:]} {'is' if number == 1 else 'are'} usual"
+
+
 def count_false_alarms(report: AlertReport) -> dict[str, float]:
-    """False alarms a year of each layer over all places, at the setting in use."""
-    rates = {row.layer: row.false_alarms_a_year for row in report.settings if row.method == "any"}
+    """Alerts a year that chance alone raises in each layer, over all places, at the setting in use."""
+    rates = {row.layer: row.false_alarms_a_year for row in report.settings if row.method in {SCAN, ANY}}
     return {layer: rates[layer] for layer in LAYER_NAMES if layer in rates}
 
 
-def count_chance_alerts(report: AlertReport) -> float:
-    """The alerts that chance alone would bring in the days of the report, over all layers and places."""
-    return sum(count_false_alarms(report).values()) * report.days / DAYS_A_YEAR
-
-
-def format_alert_number(number: float) -> str:
-    """As in "about 8 alerts", "less than one alert"."""
-    return "less than one alert" if number < 1 else f"about {format_plural(round(number), 'alert', 'alerts')}"
+def describe_chance_alerts(report: AlertReport) -> str:
+    """As in "Chance alone raises about 2 alerts a year, over all layers."; "" where nothing was looked at."""
+    total = sum(count_false_alarms(report).values())
+    if not total:
+        return ""
+    number = "less than one alert" if total < 1 else f"about {format_plural(round(total), 'alert', 'alerts')}"
+    return f"Chance alone raises {number} a year, over all layers."
 
 
 def render_alerts(report: AlertReport) -> str:
@@ -152,11 +165,7 @@ def render_alerts(report: AlertReport) -> str:
     lines = "".join(f"<li>{escape_html(describe_fully(alert, report.day))}</li>" for alert in sort_alerts(report))
     rows = "".join(_render_row(alert) for alert in sort_alerts(report))
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
-    rates = [
-        f"{format_plural(round(rate), 'time', 'times')} a year for {find_layer(layer).many}"
-        for layer, rate in count_false_alarms(report).items()
-    ]
-    chance = f"By chance alone alerts come about {format_list(rates)}, over all places." if rates else ""
+    chance = describe_chance_alerts(report)
     certainty = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in describe_certainty(report, chance))
     return (
         f'<ul class="hb-alerts">{lines}</ul><details class="hb-sure"><summary>How sure is this?</summary>{certainty}'
@@ -166,24 +175,28 @@ def render_alerts(report: AlertReport) -> str:
 
 
 def describe_fully(alert: Alert, day: date) -> str:
-    """What, where, since when and how unusual; `day` is the last day that was looked at.
+    """What, where, since when, how unusual, and what to do next; `day` is the last day that was looked at.
 
-    As in "16 overdoses in Linthorpe since 25 Oct 2026. About 3 would be usual: about 6 times as many."
+    As in "16 overdoses in Linthorpe since 25 Oct 2026. About 3 are usual: about 6 times as many."
     """
     spec = name_records(find_layer(alert.layer), searches=alert.searches)
-    place = alert.place if alert.ward_code else f"{alert.place}, the whole area"
     when = f"on {format_date(alert.first_day)}" if alert.first_day == alert.last_day else f"{format_alert_days(alert)}"
     if alert.first_day < alert.last_day == day and alert.is_current:
         when = f"since {format_date(alert.first_day)}"
     times = alert.count / alert.expected if alert.expected else 0.0
-    unusual = f": {format_about(round(times))} times as many" if times >= FEWEST_TIMES else ""
+    has_times = times >= FEWEST_TIMES and round(alert.expected) >= 1
+    unusual = f": {format_about(round(times))} times as many" if has_times else ""
     ended = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
-    note = f" {OFFICERS_NOTE}" if alert.searches else ""
-    usual = format_about(alert.expected)
-    return (
-        f"{ended}{format_count(alert.count, spec)} in {place}, {when}. {usual[:1].upper()}{usual[1:]} would be "
-        f"usual{unusual}.{note}"
-    )
+    category = f' ("{alert.category}")' if alert.category else ""
+    parts = [
+        f"{ended}{format_count(alert.count, spec)}{category} {describe_place(alert)}, {when}.",
+        f"{describe_usual(alert)}{unusual}.",
+        describe_chance(alert),
+        OFFICERS_NOTE if alert.searches else "",
+        describe_state(alert) if alert.is_current else "",
+        describe_next_step(alert) if alert.is_current else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
@@ -192,5 +205,6 @@ def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
 
 
 def _render_row(alert: Alert) -> str:
-    cells = (describe_alert(alert), format_about(alert.expected), format_list(alert.methods))
+    told = format_date(alert.told_on) if alert.told_on else format_list(alert.methods)
+    cells = (describe_alert(alert), describe_usual(alert), describe_chance(alert), told)
     return f"<tr>{''.join(f'<td>{escape_html(cell)}</td>' for cell in cells)}</tr>"

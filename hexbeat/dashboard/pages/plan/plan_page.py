@@ -1,4 +1,4 @@
-"""The plan page: make or open a patrol or a needle sweep for one working time, and draw it."""
+"""The plan page: try or open a patrol or a needle sweep, draw it, and issue it as work to do."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,8 +10,8 @@ from geo.errors import HexbeatError
 from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
-from hexbeat.dashboard.pages.plan.plan_request import draw_patrol_choices, draw_sweep_choices
-from hexbeat.dashboard.pages.plan.plan_result import draw_plan, draw_saved_plans
+from hexbeat.dashboard.pages.plan.plan_request import draw_patrol_choices, draw_sweep_choices, find_start_key
+from hexbeat.dashboard.pages.plan.plan_result import draw_plan, draw_saved_plans, remember_choices
 from hexbeat.dashboard.screen import STYLE, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
@@ -20,14 +20,14 @@ from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import load_plan, save_plan
 from hexbeat.operations.plans.roads import load_road_travel
-from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
+from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plans, read_open_reports
 from hexbeat.operations.reference_places import read_reference
 from layers.access import Action, may, require
 
 __all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
 
-_STEPS = ("Where events are expected …", "Stops and their order …", "How plans like this did in past weeks …")
 KINDS: Final = {"patrol": "Patrol", "sweep": "Needle sweep"}
+WORKING: Final = "Choosing the stops …"
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -48,7 +48,7 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     seed = int(st.session_state.get("plan_seed", 0))
     patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None
     sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, key="hb_plan_make", gap="small", vertical_alignment="center"):
         ready = patrol is not None or sweep is not None
         make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed)
         again = st.button(
@@ -58,14 +58,14 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if (make or again) and patrol:
         make_patrol(installation, patrol)
     if (make or again) and sweep:
-        make_sweep(installation, sweep)
+        make_sweep(installation, *sweep)
     plan = open_plan(installation)
     if plan:
         draw_plan(installation, plan, pages)
     else:
         st.html(
-            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>; it takes '
-            "some seconds. The first plan after a load runs a back-test first, which takes longer.</p></div>"
+            '<div class="hb-empty"><h2>No plan is open</h2><p>Choose above and press <b>Make the plan</b>. Nobody sees '
+            "it as work to do before you issue it.</p></div>"
         )
     draw_saved_plans(installation)
 
@@ -83,69 +83,64 @@ def raise_seed() -> None:
 def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
     """Make, save and open a patrol plan, or show the error."""
 
-    def make(show_progress: Callable[[int, int], None]) -> Plan:
+    def make(_: Callable[[int, int], None]) -> list[Plan]:
         travel = load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home)
-        return make_patrol_plan(
-            installation.columns,
-            installation.area,
-            choices,
-            documents=installation.documents,
-            travel=travel,
-            progress=show_progress,
+        plan = make_patrol_plan(
+            installation.columns, installation.area, choices, documents=installation.documents, travel=travel
         )
+        remember_choices(plan, choices)
+        return [plan]
 
-    _make_plan(installation, make, choices.start, format_progress=lambda step, _: _STEPS[min(step, len(_STEPS) - 1)])
+    _make_plans(installation, make, choices.start, "patrol")
 
 
-def make_sweep(installation: Installation, choices: SweepChoices) -> None:
-    """Make, save and open a sweep plan, or show the error."""
+def make_sweep(installation: Installation, choices: SweepChoices, days: int) -> None:
+    """Make, save and open a sweep plan, or one for each of several days, or show the error."""
 
-    def make(show_progress: Callable[[int, int], None]) -> Plan:
+    def make(show_progress: Callable[[int, int], None]) -> list[Plan]:
         codes = choices.wards or installation.area.wards.codes
-        reports = read_open_reports(installation.store, installation.viewer, ward_codes=codes)
-        near = read_reference(installation.store, installation.viewer)
-        travel = load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home)
-        return make_sweep_plan(
+        return make_sweep_plans(
             installation.columns,
             installation.area,
             choices,
-            reports=reports,
-            reference=near,
-            travel=travel,
+            days=days,
+            reports=read_open_reports(installation.store, installation.viewer, ward_codes=codes),
+            reference=read_reference(installation.store, installation.viewer),
+            travel=load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home),
             progress=show_progress,
         )
 
-    _make_plan(
-        installation, make, choices.start, format_progress=lambda step, _: f"Crew {step + 1}: stops and their order …"
-    )
+    _make_plans(installation, make, choices.start, "sweep")
 
 
-def _make_plan(
+def _make_plans(
     installation: Installation,
-    make: Callable[[Callable[[int, int], None]], Plan],
-    start: Place,
-    *,
-    format_progress: Callable[[int, int], str],
+    make: Callable[[Callable[[int, int], None]], list[Plan]],
+    start: Place | None,
+    key: str,
 ) -> None:
-    bar = st.progress(0.0, text=format_progress(0, 1))
+    bar = st.progress(0.0, text=WORKING)
 
     def show_progress(step: int, steps: int) -> None:
-        bar.progress(min(step / steps, 1.0), text=format_progress(step, steps))
+        bar.progress(min(step / steps, 1.0), text=WORKING)
 
     try:
         require(installation.viewer, Action.PLAN)
         with audit_change(installation, action=Action.PLAN, what="plan") as deed:
-            plan = make(show_progress)
-            deed.rows = sum(len(tour.stops) for tour in plan.tours)
-        save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
-        if read_plan_settings(installation.documents).starts[:1] != (start,):
-            remember_start(installation.documents, start)
+            plans = make(show_progress)
+            deed.rows = sum(len(tour.stops) for plan in plans for tour in plan.tours)
+        for plan in plans:
+            save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
+        if start is not None:
+            st.session_state[find_start_key(key)] = start.name
+            if read_plan_settings(installation.documents).starts[:1] != (start,):
+                remember_start(installation.documents, start)
     except HexbeatError as error:
         draw_error(error)
         return
     finally:
         bar.empty()
-    st.query_params["plan"] = plan.plan_id
+    st.query_params["plan"] = plans[0].plan_id
 
 
 def _find_roads(installation: Installation) -> str | None:

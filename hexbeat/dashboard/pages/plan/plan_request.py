@@ -1,4 +1,4 @@
-"""The choices of a plan, with defaults for today."""
+"""The choices of a plan, with defaults for the next shift."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,52 +7,88 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from geo.errors import UsageError
+from geo.errors import HexbeatError, UsageError
+from geo.travel import Mode
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.place_box import draw_place_box
 from hexbeat.dashboard.screen import draw_error
-from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.plans.patrol import PatrolChoices
+from hexbeat.operations.plans.patrol_problem import MOST_STOPS, USUAL_STOPS
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, forget_start, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
+from hexbeat.operations.plans.working_time import format_working_hours, parse_working_hours
 from layers.catalogue import LAYERS, list_usual_targets
 from layers.columns import Columns
+from layers.wording import format_date
 
-__all__ = ["draw_patrol_choices", "draw_sweep_choices", "find_next_shift"]
+__all__ = ["describe_question", "draw_patrol_choices", "draw_sweep_choices", "find_next_shift", "find_start_key"]
 
-SHIFTS: Final = SHIFT_TITLES | {"hours": "Hours …"}
-MODES: Final = {"walk": "On foot", "drive": "By car"}
+
+@dataclass(frozen=True, slots=True)
+class _Goers:
+    """Who goes: what one is called, how it gets about, and how people speak of one and of several."""
+
+    name: str
+    title: str
+    mode: Mode
+    one: str
+    many: str
+
+
+GOERS: Final = {
+    goers.name: goers
+    for goers in (
+        _Goers("Pair", "Pairs on foot", "walk", "two of you", "{} pairs"),
+        _Goers("Car", "Cars", "drive", "one car", "{} cars"),
+        _Goers("Van", "Vans", "drive", "one van", "{} vans"),
+    )
+}
+NUMBERS: Final = ("", "one", "two", "three", "four", "five", "six")
 ELSEWHERE: Final = "Another place …"
+HOURS_HELP: Final = "As you write them: 18:00 to 02:00, 6pm-2am, 22-06, or early, late or night."
+SWEEP_HOURS: Final = "07:00 to 15:00"
+SWEEP_STOPS: Final = 12  # a day and crew
+_EVENING: Final = 17  # from here on today's hours are tonight's
 _Choices = TypeVar("_Choices")
 
 
 @dataclass(frozen=True, slots=True)
 class _SharedChoices:
-    """The choices that both kinds of plan have."""
+    """The choices that both kinds of plan have; `start` None: nobody chose one. `complete`: what is typed is found."""
 
-    start: Place
+    start: Place | None
     wards: tuple[str, ...]
+    complete: bool
 
 
 def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices | None:
     """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete."""
+    question = st.container()
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         # Kept for the session, because a default that changes would undo what a person chose.
         now = dt.datetime.now(installation.area.tz)
         next_day, next_shift = st.session_state.setdefault("patrol_next_shift", find_next_shift(now))
         day = st.date_input("Day", value=next_day, format="DD/MM/YYYY", key="patrol_day", width=150)
-        hours = _draw_hours("patrol", next_shift)
-        teams = st.number_input("Teams", min_value=1, max_value=12, value=2, key="patrol_teams", width=120)
-        mode = st.pills(
-            "Going", list(MODES), default="walk", required=True, key="patrol_mode", format_func=MODES.__getitem__
+        hours = _draw_hours("patrol", format_working_hours(SHIFT_HOURS[next_shift]))
+        who = st.pills(
+            "Who goes", list(GOERS), default="Pair", required=True, key="patrol_who",
+            format_func=lambda name: GOERS[name].title,
+        )  # fmt: skip
+        teams = st.number_input("How many", min_value=1, max_value=12, value=1, key="patrol_teams", width=120)
+        most = st.number_input(
+            "Stops each, at most", min_value=1, max_value=MOST_STOPS, value=USUAL_STOPS, key="patrol_stops", width=150
         )
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         weights = _draw_weights(installation.columns)
-        common = _draw_where(installation, "patrol", "station")
-    if not (weights and common and hours and mode):
+        common = _draw_where(installation, "patrol", "station", needed=False)
+    goers = GOERS[who or "Pair"]
+    question.html(
+        f'<h2 class="hb-plan-question">{describe_question(goers, int(teams), day, hours, today=now.date())}</h2>'
+    )
+    if not (weights and common.complete and hours):
         return None
     return _build_choices(
         lambda: PatrolChoices(
@@ -62,39 +98,70 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
             weights=weights,
             teams=int(teams),
             revisit_minutes=read_plan_settings(installation.documents).revisit_minutes,
-            mode="drive" if mode == "drive" else "walk",
+            mode=goers.mode,
             wards=common.wards,
             seed=seed,
+            quick=True,
+            most_stops=int(most),
+            team_name=goers.name,
         )
     )
 
 
-def draw_sweep_choices(installation: Installation, seed: int) -> SweepChoices | None:
-    """Draw the choices of a sweep and return them; None, with the reason on the page, if they are not complete."""
+def describe_question(
+    goers: _Goers, teams: int, day: dt.date, hours: tuple[float, float] | None, *, today: dt.date
+) -> str:
+    """The question that the page answers, as in "Where should two of you go tonight?"."""
+    number = NUMBERS[teams] if teams < len(NUMBERS) else str(teams)
+    who = goers.one if teams == 1 else goers.many.format(number)
+    is_night = hours is not None and (hours[0] >= _EVENING or hours[1] < hours[0])
+    if day == today:
+        when = "tonight" if is_night else "today"
+    elif day == today + dt.timedelta(days=1):
+        when = "tomorrow night" if is_night else "tomorrow"
+    else:
+        when = f"on {day:%a} {format_date(day)}"
+    return f"Where should {who} go {when}?"
+
+
+def draw_sweep_choices(installation: Installation, seed: int) -> tuple[SweepChoices, int] | None:
+    """Draw the choices of a sweep and return them with the number of days to spread it over.
+
+    None, with the reason on the page, if they are not complete.
+    """
     standard = read_plan_settings(installation.documents).standard_hours
+    st.html('<h2 class="hb-plan-question">Where should the crews look for needles?</h2>')
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        day = st.date_input("Day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
-        span = st.slider("Working day", 0, 24, (7, 15), key="sweep_hours", format="%d:00", width=220)
+        day = st.date_input("First day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
+        days = st.number_input("Working days", min_value=1, max_value=5, value=1, key="sweep_days", width=120)
+        span = _draw_hours("sweep", SWEEP_HOURS)
         crews = st.number_input("Crews", min_value=1, max_value=12, value=1, key="sweep_crews", width=120)
+        most = st.number_input(
+            "Stops a day and crew, at most", min_value=1, max_value=MOST_STOPS, value=SWEEP_STOPS, key="sweep_stops",
+            width=220,
+        )  # fmt: skip
         hours = st.number_input(
             "Reports answered within (hours)", min_value=0.5, max_value=672.0, value=standard, step=0.5,
             key="sweep_standard", width=220,
         )  # fmt: skip
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
-        common = _draw_where(installation, "sweep", "depot")
-    if not common:
+        common = _draw_where(installation, "sweep", "depot", needed=True)
+    start = common.start
+    if start is None or not (common.complete and span):
         return None
-    return _build_choices(
+    choices = _build_choices(
         lambda: SweepChoices(
             day=day,
             hours=span,
-            start=common.start,
+            start=start,
             crews=int(crews),
             standard_hours=float(hours),
             wards=common.wards,
             seed=seed,
+            most_stops=int(most),
         )
     )
+    return (choices, int(days)) if choices else None
 
 
 def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
@@ -108,18 +175,13 @@ def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
     return begin.date(), name
 
 
-def _draw_hours(key: str, default: str) -> tuple[int, int] | None:
-    shift = st.pills(
-        "Shift", list(SHIFTS), default=default, required=True, key=f"{key}_shift", format_func=SHIFTS.__getitem__
-    )
-    if shift != "hours":
-        return SHIFT_HOURS[str(shift)] if shift else None
-    first = st.number_input("From", min_value=0, max_value=23, value=18, key=f"{key}_from", width=110)
-    last = st.number_input("To", min_value=1, max_value=24, value=24, key=f"{key}_to", width=110)
-    if first == last:
-        st.text("The start and the end are the same hour.")
+def _draw_hours(key: str, default: str) -> tuple[float, float] | None:
+    text = st.text_input("Hours", value=default, key=f"{key}_hours", max_chars=40, width=180, help=HOURS_HELP)
+    try:
+        return parse_working_hours(text)
+    except HexbeatError as error:
+        draw_error(error)
         return None
-    return int(first), int(last)
 
 
 def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
@@ -155,9 +217,9 @@ def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
     )  # fmt: skip
 
 
-def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoices | None:
-    """Draw the start of the tours and the wards, and return them; None if no start is chosen."""
-    start = _draw_start(installation, key, kind)
+def _draw_where(installation: Installation, key: str, kind: str, *, needed: bool) -> _SharedChoices:
+    """Draw the start of the tours and the wards, and return them."""
+    start, complete = _draw_start(installation, key, kind, needed=needed)
     labels = build_ward_labels(installation.area.wards)
     requested = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
@@ -168,31 +230,47 @@ def _draw_where(installation: Installation, key: str, kind: str) -> _SharedChoic
         format_func=labels.__getitem__,
         placeholder="The whole area",
     )
-    return _SharedChoices(start, tuple(sorted(wards))) if start else None
+    return _SharedChoices(start, tuple(sorted(wards)), complete)
 
 
-def _draw_start(installation: Installation, key: str, kind: str) -> Place | None:
-    """Draw the choice among the saved starts, or the box that finds another place; None until one is chosen.
+def find_start_key(key: str) -> str:
+    """Where a session keeps the name of the start that its person chose last, for plans of this kind."""
+    return f"{key}_own_start"
 
-    Nothing is filled in that nobody chose. A new start is saved under the name that the person gives it.
+
+def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool) -> tuple[Place | None, bool]:
+    """Draw where tours start and finish. No place is filled in that this person did not choose.
+
+    The place, None without one; and whether that is an answer: a start that is needed, or typed and not found, is none.
     """
     documents = installation.documents
     places = {place.name: place for place in find_starts(documents, installation.store, installation.viewer, kind)}
     if places:
-        chosen = st.selectbox("Start and finish", [*places, ELSEWHERE], key=f"{key}_start", width=280)
+        own = st.session_state.get(find_start_key(key))
+        options = [*places, ELSEWHERE]
+        chosen = st.selectbox(
+            "Start and finish", options, index=options.index(own) if own in places else None, key=f"{key}_start",
+            width=280, placeholder="Choose a place" if needed else "The first stop",
+        )  # fmt: skip
         if chosen in places:
             if chosen in {place.name for place in read_plan_settings(documents).starts}:
                 st.button(
                     "Forget this start", key=f"{key}_forget", on_click=forget_start, args=(documents, str(chosen))
                 )
-            return places[str(chosen)]
-    found = draw_place_box(installation.area, "Start and finish", key=f"{key}_place")
+            return places[str(chosen)], True
+        if chosen is None:
+            if needed:
+                st.text("Choose where the crews start and finish.")
+            return None, not needed
+    label = "Start and finish" if needed else "Start and finish, if not the first stop"
+    found = draw_place_box(installation.area, label, key=f"{key}_place")
     if found is None:
-        if not st.session_state.get(f"{key}_place_words", "").strip():
-            st.text("Choose where the tours start and finish.")
-        return None
+        is_empty = not st.session_state.get(f"{key}_place_words", "").strip()
+        if is_empty and needed:
+            st.text("Choose where the crews start and finish.")
+        return None, is_empty and not needed
     name = st.text_input("Save it as", value=found.name, max_chars=80, key=f"{key}_name_{found.name}", width=280)
-    return Place(name.strip() or found.name, found.lon, found.lat)
+    return Place(name.strip() or found.name, found.lon, found.lat), True
 
 
 def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:

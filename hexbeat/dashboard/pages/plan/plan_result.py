@@ -1,92 +1,226 @@
 """A plan on the page: the sentence, the map, each team's stops, the files, and how it was made."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from hexbeat.dashboard.audit import audit_file
+from geo.errors import HexbeatError, UsageError
+from hexbeat.dashboard.audit import audit_change, audit_file
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.map.tour_map import choose_team_style, draw_tours
-from hexbeat.dashboard.screen import check_export
+from hexbeat.dashboard.screen import check_export, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.stop_links import draw_tour_links
 from hexbeat.documents.plan.plan_files import PLAN_FILES, build_plan_file
-from hexbeat.documents.plan.plan_text import describe_way, find_mark, find_pauses, format_clock
-from hexbeat.documents.plan.plan_tracks import build_plan_gpx
+from hexbeat.documents.plan.plan_text import (
+    describe_way,
+    find_mark,
+    find_pauses,
+    format_clock,
+    has_own_start,
+    is_spread,
+)
+from hexbeat.documents.plan.plan_tracks import build_days_gpx
+from hexbeat.operations.ledger.ledger import read_visits
+from hexbeat.operations.plans.patrol import PatrolChoices, backtest_plan
 from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
-from hexbeat.operations.plans.plan_store import list_plans
-from layers.access import may_make, require_document
-from layers.wording import escape_html, format_number, format_percent
+from hexbeat.operations.plans.plan_store import (
+    issue_plan,
+    list_plans,
+    list_series,
+    read_issued,
+    save_plan,
+    withdraw_plan,
+)
+from hexbeat.store.shared_documents import SharedDocuments
+from layers.access import Action, may_make, require, require_document
+from layers.wording import escape_html, format_date, format_number, format_percent, format_plural
 
 __all__ = [
     "describe_past",
     "draw_plan",
     "draw_saved_plans",
+    "remember_choices",
     "render_key",
     "render_tour",
 ]
 
 RECORD_ADDRESS: Final = "done"  # the page of the ledger
 MOST_SAVED: Final = 30
+ERROR_KEY: Final = "plan_error"
+CHOICES_KEY: Final = "plan_choices"  # of the plans that this session made, by their codes
 
 
 def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
-    """Draw a plan: the headline first, then files, map, stops and settings."""
+    """Draw a plan: the headline first, then the button that issues it, the map, the stops and the files."""
     mark = f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>' if plan.synthetic else ""
     title = escape_html(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
-        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>'
-        f'<p class="hb-notes">{escape_html(describe_past(plan))} '
-        f"{escape_html(describe_optimality(plan))}</p>{mark}</div>"
+        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>{mark}</div>'
     )
+    days = list_series(installation.documents, plan)
+    if len(days) > 1:
+        draw_days(plan, days)
+    draw_issue(installation, plan, days)
     if any(tour.stops for tour in plan.tours):
-        draw_files(installation, plan)
         with st.container(horizontal=True, key="hb_plan_body", gap="medium"):
             with st.container(key="hb_plan_map"):
                 st.html(render_key(plan))
                 draw_tours(installation.area, plan)
             with st.container(key="hb_plan_stops"):
-                draw_teams(installation, plan, pages)
-    with st.expander("How this plan was made, and what it cannot know"):
-        items = "".join(f"<li>{escape_html(line)}</li>" for line in (*plan.notes, *plan.settings))
-        st.html(f'<ul class="hb-notes">{items}</ul>')
+                draw_teams(installation, plan, days, pages)
+        draw_files(installation, plan)
+    with st.expander("How good is this plan?"):
+        draw_quality(installation, plan)
 
 
-def draw_teams(installation: Installation, plan: Plan, pages: Sequence[StreamlitPage]) -> None:
+def draw_days(plan: Plan, days: Sequence[Plan]) -> None:
+    """Draw the choice among the days that were planned together."""
+    labels = {day.plan_id: f"{day.begins:%a} {day.begins.day} {day.begins:%b}" for day in days}
+
+    def open_day() -> None:
+        chosen = st.session_state.get(f"plan_day_{plan.series}")
+        if chosen:
+            st.query_params["plan"] = chosen
+
+    st.segmented_control(
+        "Day", list(labels), default=plan.plan_id, required=True, key=f"plan_day_{plan.series}",
+        format_func=labels.__getitem__, on_change=open_day,
+    )  # fmt: skip
+
+
+def draw_issue(installation: Installation, plan: Plan, days: Sequence[Plan]) -> None:
+    """Draw whether the plan is work to do, and the button that makes it so or takes it back."""
+    with st.container(horizontal=True, key="hb_plan_issue", gap="small", vertical_alignment="center"):
+        arguments = (installation, days)
+        whole = "the plan" if len(days) == 1 else f"the plans of all {len(days)} days"
+        if plan.issued_at:
+            issued_at = plan.issued_at.astimezone(installation.area.tz)
+            st.text(f"Issued on {format_date(issued_at.date())} at {issued_at:%H:%M}.")
+            st.button("Withdraw it", key="plan_withdraw", on_click=withdraw, args=arguments)
+        else:
+            st.button(f"Issue {whole}", key="plan_issue", type="primary", on_click=issue, args=arguments)
+            st.text("Only tried so far. The return counts it once you issue it, or somebody records a visit.")
+    error = st.session_state.pop(ERROR_KEY, None)
+    if error:
+        draw_error(error)
+
+
+def issue(installation: Installation, days: Sequence[Plan]) -> None:
+    """Issue a plan, or all plans of a series; what the policy or the store refuses is shown."""
+    _change_all(installation, days, "plan/issue", issue_plan)
+
+
+def withdraw(installation: Installation, days: Sequence[Plan]) -> None:
+    """Take plans back, unless somebody has recorded a visit of one."""
+
+    def check_and_withdraw(documents: SharedDocuments, plan_id: str) -> None:
+        visits = len(read_visits(installation.store, installation.viewer, plan_id=plan_id))
+        if visits:
+            raise UsageError(
+                "A plan with recorded visits stays issued, because the return compares them with it",
+                f"plan {plan_id} has {format_plural(visits, 'visit', 'visits')}",
+                "undo the visits first on the page Record work",
+            )
+        withdraw_plan(documents, plan_id)
+
+    _change_all(installation, days, "plan/withdraw", check_and_withdraw)
+
+
+def _change_all(
+    installation: Installation,
+    days: Sequence[Plan],
+    what: str,
+    change: Callable[[SharedDocuments, str], object],
+) -> None:
+    try:
+        for plan in days:
+            with audit_change(installation, action=Action.PLAN, what=what, kind=str(plan.kind)) as deed:
+                require(installation.viewer, Action.PLAN)
+                change(installation.documents, plan.plan_id)
+                deed.rows = sum(len(tour.stops) for tour in plan.tours)
+    except HexbeatError as error:
+        st.session_state[ERROR_KEY] = error
+
+
+def draw_teams(installation: Installation, plan: Plan, days: Sequence[Plan], pages: Sequence[StreamlitPage]) -> None:
     """Draw the route and stops of each team in its tab, with its own page, file and links."""
-    for tab, tour in zip(st.tabs([tour.team for tour in plan.tours]), plan.tours, strict=True):
-        with tab:
+    places = st.tabs([tour.team for tour in plan.tours]) if len(plan.tours) > 1 else [st.container()]
+    for place, tour in zip(places, plan.tours, strict=True):
+        with place:
             st.html(f'<p class="hb-tour">{escape_html(describe_way(plan, tour))}</p>')
             st.html(render_tour(plan, tour))
-            draw_team_files(installation, plan, tour, pages)
+            draw_team_files(installation, plan, tour, days, pages)
             draw_tour_links(installation, tour.stops)
 
 
-def draw_team_files(installation: Installation, plan: Plan, tour: Tour, pages: Sequence[StreamlitPage]) -> None:
+def draw_quality(installation: Installation, plan: Plan) -> None:
+    """Draw how well such plans did in past weeks, how the plan was made, and what it cannot know."""
+    choices = st.session_state.get(CHOICES_KEY, {}).get(plan.plan_id)
+    sentences = [describe_past(plan), describe_optimality(plan)]
+    st.html("".join(f'<p class="hb-notes">{escape_html(text)}</p>' for text in sentences if text))
+    if choices is not None and not plan.past.rows and not plan.by_month:
+        st.text("This plan was made quickly: its places were not tested against past weeks yet.")
+        if st.button("Test it against the last 8 weeks", key="plan_test"):
+            backtest(installation, plan, choices)
+    items = "".join(f"<li>{escape_html(line)}</li>" for line in (*plan.notes, *plan.settings))
+    st.html(f'<ul class="hb-notes">{items}</ul>')
+
+
+def remember_choices(plan: Plan, choices: PatrolChoices) -> None:
+    """Keep the choices of a plan in this session, so that the plan can be tested later."""
+    st.session_state[CHOICES_KEY] = {**st.session_state.get(CHOICES_KEY, {}), plan.plan_id: choices}
+
+
+def backtest(installation: Installation, plan: Plan, choices: PatrolChoices) -> None:
+    """Test plans like this one against past weeks, and keep the result with the plan."""
+    try:
+        with st.spinner("Testing such plans against past weeks …"):
+            require(installation.viewer, Action.PLAN)
+            tested = backtest_plan(
+                plan, installation.columns, installation.area, choices, documents=installation.documents
+            )
+            save_plan(installation.documents, tested, time_zone=installation.area.time_zone)
+    except HexbeatError as error:
+        draw_error(error)
+        return
+    forget = {code: kept for code, kept in st.session_state[CHOICES_KEY].items() if code != plan.plan_id}
+    st.session_state[CHOICES_KEY] = forget  # where no past week can be tested, the button would stay
+    st.rerun()
+
+
+def draw_team_files(
+    installation: Installation, plan: Plan, tour: Tour, days: Sequence[Plan], pages: Sequence[StreamlitPage]
+) -> None:
     """Draw the link to the page that records a team's stops, and its GPX, with no other team's route in it."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if done_page := find_page(pages, RECORD_ADDRESS):
             label = f"Record the stops of {tour.team} on a phone"
             st.page_link(done_page, label=label, query_params={"plan": plan.plan_id, "team": tour.team})
         if may_make(installation.viewer, "plan"):
-            st.download_button(
-                f"GPX of {tour.team}",
-                data=check_export(
-                    installation,
-                    lambda: build_plan_gpx(plan, installation.area, team=tour.team),
-                    document="plan",
-                    form="gpx",
-                ),
-                file_name=f"hexbeat-{plan.area}-{plan.kind}-{plan.plan_id}-{tour.team.lower().replace(' ', '-')}.gpx",
-                mime=PLAN_FILES["gpx"][1],
-                on_click="ignore",
-                key=f"plan_gpx_{plan.plan_id}_{tour.team}",
-            )
+            team = tour.team.lower().replace(" ", "-")
+            for label, code, of_days in (
+                (f"GPX of {tour.team}", plan.plan_id, [plan]),
+                *([(f"GPX of {tour.team}, all days", plan.series, days)] if len(days) > 1 else []),
+            ):
+                st.download_button(
+                    label,
+                    data=check_export(
+                        installation,
+                        partial(build_days_gpx, of_days, installation.area, team=tour.team),
+                        document="plan",
+                        form="gpx",
+                    ),
+                    file_name=f"hexbeat-{plan.area}-{plan.kind}-{code}-{team}{'-days' * (len(of_days) > 1)}.gpx",
+                    mime=PLAN_FILES["gpx"][1],
+                    on_click="ignore",
+                    key=f"plan_gpx_{code}_{tour.team}_{len(of_days)}",
+                )
 
 
 def draw_files(installation: Installation, plan: Plan) -> None:
@@ -119,7 +253,8 @@ def draw_saved_plans(installation: Installation) -> None:
     if not saved:
         return
     with st.expander("Earlier plans"):
-        labels = {code: f"{title} ({code})" for code, title, _ in saved}
+        issued = {plan.plan_id for plan in read_issued(installation.documents)}
+        labels = {code: f"{title} ({code}{', issued' if code in issued else ''})" for code, title, _ in saved}
         chosen = st.selectbox(
             "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__
         )
@@ -174,15 +309,19 @@ def _render_pauses(plan: Plan, tour: Tour, order: int) -> str:
         f"<tr><td></td><td>{format_clock(pause.begins, plan)}</td><td>{format_clock(pause.ends, plan)}</td>"
         f"<td>{'Break' if pause.kind == 'break' else 'Free'}</td><td></td></tr>"
         for pause in find_pauses(tour, order)
+        if pause.kind == "break" or not is_spread(tour)
     )
 
 
 def render_key(plan: Plan) -> str:
-    """The key of the map: each team with its line."""
+    """The key of the map: each team with its line, what the numbers are, and where tours start if somebody chose."""
     items = []
-    for number, tour in enumerate(plan.tours, start=1):
-        colour, dashes = choose_team_style(number - 1)
+    for number, tour in enumerate(plan.tours):
+        colour, dashes = choose_team_style(number)
         style = "solid" if not dashes else "dotted" if dashes.startswith("2") else "dashed"
         line = f'<span aria-hidden="true" style="border-top: 4px {style} {colour}"></span>'
-        items.append(f"<li>{line} {plan.tours[number - 1].team}: {len(tour.stops)} stops</li>")
-    return f'<ul class="hb-plan-key" aria-label="Lines on the map">{"".join(items)}</ul>'
+        stops = format_plural(len(tour.stops), "stop", "stops")
+        items.append(f"<li>{line} {escape_html(tour.team)}: {stops}, numbered in order</li>")
+    if any(map(has_own_start, plan.tours[:1])):
+        items.append('<li><b aria-hidden="true">S</b> start</li>')
+    return f'<ul class="hb-plan-key" aria-label="Marks on the map">{"".join(items)}</ul>'

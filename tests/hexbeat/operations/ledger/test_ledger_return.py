@@ -29,7 +29,9 @@ from layers.access import ANALYST
 from layers.periods import find_quarter, format_quarter, format_quarter_months
 from tests.support.plans import AREA, LONDON, NOW, made_plan, made_visit
 
-PLAN = made_plan()
+PLAN = replace(made_plan(), issued_at=made_plan().made_at)
+TRIED = made_plan()
+SWEEP = replace(made_plan(PlanKind.SWEEP, plan_id="other"), issued_at=TRIED.made_at)
 
 
 def test_planned_against_delivered_by_ward_quarter_and_team(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def made_visits(rows: list[tuple]) -> pd.DataFrame:  # type: ignore[type-arg] # 
 )
 def test_minutes_visits_and_needles_are_conserved_whatever_the_groups(rows: list[tuple], by: list, year: str) -> None:  # type: ignore[type-arg] # Hypothesis made them
     found = made_visits(rows)
-    frame = build_return([PLAN, made_plan(PlanKind.SWEEP, plan_id="other")], found, AREA.wards, by=by, year=year)  # type: ignore[arg-type] # sampled
+    frame = build_return([PLAN, SWEEP], found, AREA.wards, by=by, year=year)  # type: ignore[arg-type] # sampled
     assert int(frame["delivered_minutes"].sum()) == sum(row[3] for row in rows)
     assert int(frame["needles"].sum()) == sum(row[4] or 0 for row in rows)
     assert int(frame["visits"].sum()) == len(rows)
@@ -109,20 +111,19 @@ def test_a_return_of_nothing_has_its_columns_and_no_rows(tmp_path: Path) -> None
 
 
 def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None:
-    """Of one kind and beginning: those with visits, else the newest; another kind or beginning is another plan."""
-    newest = replace(PLAN, plan_id="p2222", made_at=PLAN.made_at + dt.timedelta(minutes=5))
-    tries = [newest, PLAN, replace(PLAN, plan_id="p3333", made_at=PLAN.made_at - dt.timedelta(minutes=5))]
-    later = made_plan(plan_id="p4444", begins=PLAN.begins + dt.timedelta(days=1))
+    """Those that were issued count, and those with visits: of an earlier version a plan does not say which it is."""
+    tries = [replace(TRIED, plan_id="p2222"), TRIED, replace(TRIED, plan_id="p3333")]
+    issued = replace(PLAN, plan_id="p4444", begins=PLAN.begins + dt.timedelta(days=1))
     sweep = made_plan(PlanKind.SWEEP, plan_id="p5555")
     with Store.open(tmp_path / "home") as store:
         before = read_visits(store, ANALYST)
         record_visit(store, ANALYST, build_stop_visit(PLAN, PLAN.tours[0], PLAN.tours[0].stops[0]), now=NOW)
         after = read_visits(store, ANALYST)
-    assert [one.plan_id for one in select_plans([*tries, later, sweep], before)] == ["p4444", "p2222", "p5555"]
-    assert {one.plan_id for one in select_plans([*tries, later, sweep], after)} == {"p7f3a", "p4444", "p5555"}
+    assert [one.plan_id for one in select_plans([*tries, issued, sweep], before)] == ["p4444"]
+    assert [one.plan_id for one in select_plans([*tries, issued, sweep], after)] == ["p7f3a", "p4444"]
     frame = build_return(tries, after, AREA.wards, by=())
     assert frame[["planned_stops", "planned_minutes", "delivered_minutes"]].to_numpy().tolist() == [[8, 120, 15]]
-    words = "2 plans without visits are left out, because another of the same kind and start counts: p2222, p3333"
+    words = "2 plans were only tried and are left out: p2222, p3333"
     assert build_return_notes(tries, after)[-1] == words
     assert len(build_return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
     assert len(build_return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2

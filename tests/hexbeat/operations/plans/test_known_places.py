@@ -213,8 +213,7 @@ def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> 
         assert said.startswith(ENDED)
         assert " in the last 8 weeks of the records, to 31 Dec 2024 (" in said
         assert said.endswith(
-            " at any hour). There is no forecast for 1 Dec 2026, 18:00 to 22:00: the plan only ranks places, by these "
-            "records."
+            " %). There is no forecast for 1 Dec 2026, 18:00 to 22:00: the plan only ranks places, by these records."
         )
     said = " ".join([*plan.settings, *plan.notes, *(stop.reason for tour in plan.tours for stop in tour.stops)])
     assert "There is no forecast: the day is too far from the known days. The plan only ranks places." in plan.notes
@@ -271,4 +270,4 @@ def test_records_of_which_no_day_is_known_are_not_called_missing() -> None:
     object.__setattr__(columns, "coverage", Coverage((), columns.ward_codes))
     with pytest.raises(UsageError) as caught:
         plan_patrol(columns)
-    assert "; the days of those loaded are not known (see `hexbeat coverage`); " in str(caught.value)
+    assert "; the days of those loaded are not known; " in str(caught.value)

@@ -28,11 +28,7 @@ SPIKE = Alert(
     sentence="",
 )
 FINDS = replace(SPIKE, layer="needle_litter", count=40.0, last_day=date(2026, 10, 25), place="<b>Park</b>")
-SETTINGS = (
-    MethodRow("needle_litter", "C1", 21, 46.0),
-    MethodRow("needle_litter", "any", 21, 56.4),
-    MethodRow("overdoses", "any", 21, 17.5),
-)
+SETTINGS = (MethodRow("needle_litter", "scan", 500, 0.5), MethodRow("overdoses", "scan", 500, 1.0))
 
 
 def report(*alerts: Alert) -> AlertReport:
@@ -60,16 +56,37 @@ def test_overdoses_come_first_although_more_needles_were_found() -> None:
     assert not has_urgent_alert(report(FINDS))
 
 
-def test_the_band_says_what_was_expected_and_what_chance_alone_brings() -> None:
+def test_the_band_says_what_is_usual_and_what_chance_alone_brings() -> None:
     assert render_band(report(FINDS, SPIKE)) == (
-        '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026, where '
-        "about 3 would be expected.<span> 1 more alert below. In 28 days chance alone brings about 6 alerts.</span></p>"
+        '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026. '
+        "3 are usual.<span> 1 more alert below. Chance alone raises about 2 alerts a year, over all layers.</span></p>"
     )
 
 
+def test_a_scanned_alert_says_how_rare_it_is_since_when_and_what_to_do() -> None:
+    told = replace(
+        SPIKE, cells=("89194654a07ffff",), place="Union Street, near Park Road (Newport)", chance_a_year=0.86,
+        told_on=date(2026, 10, 26), updated_on=date(2026, 10, 28), methods=("scan",),
+    )  # fmt: skip
+    assert render_band(report(told)).endswith(
+        "<span> Chance alone brings one like it about once in 14 months.</span></p>"
+    )
+    assert (
+        "<li>16 overdoses in Union Street, near Park Road (Newport), 25 Oct to 28 Oct 2026. 3 are usual: 6 times as "
+        "many. Chance alone brings one like it about once in 14 months. Told first on 26 Oct 2026. New events since, "
+        "the last on 28 Oct 2026. Look at the records, ask the services that attended, and decide whether to send the "
+        "draft form.</li>"
+    ) in render_alerts(report(told))
+    closed = replace(told, is_open=False)
+    assert not has_urgent_alert(report(closed))
+    assert "No longer growing: the last event was on 28 Oct 2026." in render_alerts(report(closed))
+
+
 def test_a_rare_chance_is_less_than_one() -> None:
-    quiet = replace(report(SPIKE), settings=(MethodRow("overdoses", "any", 21, 2.0),))
-    assert render_band(quiet).endswith("<span> In 28 days chance alone brings less than one alert.</span></p>")
+    quiet = replace(report(SPIKE), settings=(MethodRow("overdoses", "scan", 21, 0.4),))
+    assert render_band(quiet).endswith(
+        "<span> Chance alone raises less than one alert a year, over all layers.</span></p>"
+    )
 
 
 @pytest.mark.parametrize("make", [render_band, render_alerts])
@@ -80,25 +97,22 @@ def test_names_from_data_are_only_ever_text(make: object) -> None:
     assert "<b>Park" not in html
 
 
-def test_the_details_say_the_false_alarms_a_year_of_each_layer_and_what_is_left_out() -> None:
+def test_the_details_say_what_chance_alone_raises_and_what_is_left_out() -> None:
     html = render_alerts(report(SPIKE))
-    assert (
-        "By chance alone alerts come about 56 times a year for needle finds and 18 times a year for overdoses, over "
-        "all places." in html
-    )
     plain, folded = html.split("<details")
     assert plain == (
-        '<ul class="hb-alerts"><li>16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026. '
-        "About 3 would be usual: 6 times as many.</li></ul>"
+        '<ul class="hb-alerts"><li>16 overdoses in Linthorpe, 25 Oct to 28 Oct 2026. 3 are usual: 6 times as many. '
+        "Look at the records, ask the services that attended, and decide whether to send the draft form.</li></ul>"
     )
     assert folded.startswith(' class="hb-sure"><summary>How sure is this?</summary>')
+    assert "Chance alone raises about 2 alerts a year, over all layers." in folded
     assert "<td>C1 and C3</td>" in html
     assert "Farrington&#x27;s method is not used yet." in html
 
 
 def test_the_whole_area_is_named_as_such() -> None:
     whole = replace(SPIKE, ward_code=None, place="Middlesbrough", last_day=date(2026, 11, 21))
-    assert "<li>16 overdoses in Middlesbrough, the whole area, since 25 Oct 2026. About 3 would" in render_alerts(
+    assert "<li>16 overdoses in Middlesbrough, the whole area, since 25 Oct 2026. 3 are usual" in render_alerts(
         report(whole)
     )
 

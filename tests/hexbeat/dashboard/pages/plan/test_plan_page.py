@@ -1,6 +1,7 @@
 """The plan page on a real store: few choices, the answer first, and texts that are never more than texts."""
 
 import datetime as dt
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.support.partners_side import one_page
 from tests.support.plans import example_plan, make_backtested_plan, make_small_plan, with_break
 from tests.support.stores import documents_in
 
+SWEEP_FIELDS = ["Working days", "Crews", "Stops a day and crew, at most", "Reports answered within (hours)"]
+
 
 def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
@@ -31,7 +34,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert "No plan is open" in read_html(app)
     app.session_state["plan_kind"] = "sweep"
     app.run()
-    assert "Choose where the tours start and finish." in read_html(app)
+    assert "Choose where the crews start and finish." in read_html(app)
     assert app.button(key="plan_make").disabled
     app.text_input(key="sweep_place_words").set_value("54.574, -1.235").run()
     app.text_input(key="sweep_name_54.57400, -1.23500 (Central)").set_value("Yard").run()
@@ -43,11 +46,40 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert app.query_params["plan"] in (code, [code])
     assert headline(plan) in read_html(app)
     assert 'name = "Yard"' in (home / "plans.toml").read_text()
+    assert max(len(tour.stops) for tour in plan.tours) <= 12
     again = one_page("plan", plan=code)
-    assert [field.label for field in again.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert [field.label for field in again.number_input] == SWEEP_FIELDS
+    assert again.selectbox(key="sweep_start").value is None  # another person's start is offered, and not filled in
     assert headline(plan) in read_html(again)
     labels = [button.label for button in again.get("download_button")]
-    assert labels == ["PDF to print", "KML for maps", "GeoJSON", "CSV", "Excel", "Calendar", "GPX of Crew 1"]
+    assert labels == ["GPX of Crew 1", "PDF to print", "KML for maps", "GeoJSON", "CSV", "Excel", "Calendar"]
+    again.button(key="plan_issue").click().run()
+    assert load_plan(documents_in(home), code).issued_at is not None
+    again.button(key="plan_withdraw").click().run()
+    assert load_plan(documents_in(home), code).issued_at is None
+    assert not again.exception
+
+
+def test_a_patrol_is_made_by_one_press_with_few_stops_and_plain_reasons(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    app = one_page("plan")
+    app.text_input(key="patrol_hours").set_value("6pm-2am").run()
+    app.button(key="plan_make").click().run()
+    assert not app.exception
+    ((code, _, _),) = list_plans(documents_in(home))
+    plan = load_plan(documents_in(home), code)
+    (tour,) = plan.tours
+    assert (tour.team, len(tour.stops)) == ("Pair 1", 6)
+    assert (f"{plan.begins:%H:%M}", f"{plan.ends:%H:%M}") == ("18:00", "02:00")
+    assert tour.start.name == tour.stops[0].place
+    assert tour.stops[-1].arrive > plan.begins + dt.timedelta(hours=5)  # they are spread over the hours
+    words = read_html(app)
+    assert re.search(r"Where should two of you go (tonight|tomorrow night)\?", words)
+    assert all(stop.reason in words for stop in tour.stops)
+    assert all("Among the busiest" in stop.reason for stop in tour.stops)
+    app.text_input(key="patrol_hours").set_value("late-ish").run()
+    assert "late-ish&#x27; is not written like that." in read_html(app)
+    assert app.button(key="plan_make").disabled
 
 
 def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
@@ -65,6 +97,8 @@ def test_a_start_is_found_by_its_street_and_forgotten_again(home: Path) -> None:
     remember_start(documents_in(home), Place("The yard", -1.235, 54.574))
     app = one_page("plan", kind="sweep")
     assert app.selectbox(key="sweep_start").options == ["The yard", "Another place …"]
+    assert app.button(key="plan_make").disabled
+    app.selectbox(key="sweep_start").set_value("The yard").run()
     assert not app.button(key="plan_make").disabled
     app.button(key="sweep_forget").click().run()
     assert read_plan_settings(documents_in(home)).starts == ()
@@ -78,7 +112,7 @@ def test_a_start_is_found_by_its_street_and_forgotten_again(home: Path) -> None:
 def test_the_address_says_which_plan_is_asked_for(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     sweep = one_page("plan", kind="sweep", wards="E05009857")
-    assert [field.label for field in sweep.number_input] == ["Crews", "Reports answered within (hours)"]
+    assert [field.label for field in sweep.number_input] == SWEEP_FIELDS
     assert sweep.multiselect(key="sweep_wards").value == ["E05009857"]
     patrol = one_page("plan", kind="patrol", layers="overdoses", wards="E05009857")
     assert patrol.session_state["patrol_layers"] == ["overdoses"]

@@ -1,0 +1,298 @@
+"""Looking for clusters day after day: a scan against what is expected, and the alerts that grow from it.
+
+Each day the scan asks which circle of places has more events in the last 1 to 28 days than its own past and the area's
+present rate make likely (expectation-based Poisson scan; Neill 2009, International Journal of Forecasting 25: 498-517).
+Yesterday's cluster is today's again, so clusters of successive days that share a place are one alert, told once.
+`geo.scan` has the permutation scan, which is exact for one look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+from geo.errors import UsageError
+
+__all__ = [
+    "CLOSE_DAYS",
+    "FEWEST_HISTORY_DAYS",
+    "LAG_DAYS",
+    "SPANS_DAYS",
+    "GrowingAlert",
+    "ScanGrid",
+    "Signal",
+    "build_scan_grid",
+    "estimate_dispersion",
+    "estimate_expected",
+    "find_signals",
+    "follow_signals",
+]
+
+SPANS_DAYS: Final = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
+RADII_M: Final = (0.0, 400.0, 750.0, 1100.0, 1500.0)  # hexagons of 350 m: 1, 7, 19, 37 and about 61 cells
+LAG_DAYS: Final = 28  # what is expected comes from days before the longest span
+HISTORY_DAYS: Final = 365  # before the lag: where events happen, and on which weekdays
+RECENT_DAYS: Final = 56  # before the lag: how many there are
+FEWEST_HISTORY_DAYS: Final = 182  # known days before the lag; with fewer nothing is expected
+CLOSE_DAYS: Final = 7  # an alert without a signal for longer is over
+
+_SMOOTH_M: Final = 500.0
+_OWN: Final = 2.0  # events by which the smooth surface counts against a place's own past
+_ANYWHERE: Final = 0.05  # share of events that may happen at any place alike
+_YEAR_WEIGHT_DAYS: Final = 28  # by which the rate of the year counts against that of the recent days
+_WEEKDAY_EVENTS: Final = 20.0  # by which an even week counts
+_WEEKEND_EVENTS: Final = 10.0  # by which the area's week counts against that of a place's surroundings
+_BLOCK_DAYS: Final = 91  # dispersion is the median of blocks of so many days: one outbreak does not change it
+_BLOCKS: Final = 4
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScanGrid:
+    """Places (n,) and the circles over them.
+
+    `circles` csr (circles, places), 1 for a place in a circle; each set of places once, smaller radii first. `around`
+    csr (places, places): weights that spread an event over its surroundings, rows sum to 1. `near` csr (places,
+    places): the smallest circle round each place that holds others.
+    """
+
+    circles: csr_array
+    around: csr_array
+    near: csr_array
+
+    def __len__(self) -> int:
+        return int(self.circles.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signal:
+    """A circle with more events than expected in the `span_days` days that end with day `row`.
+
+    `places` intp: its places. `count` events, `expected` of them, `statistic` the log likelihood ratio over dispersion.
+    """
+
+    row: int
+    span_days: int
+    places: NDArray[np.intp]
+    count: int
+    expected: float
+    statistic: float
+
+
+@dataclass(slots=True, eq=False)
+class GrowingAlert:
+    """Signals of successive days that share places: told at the first one, `rows` apart at most CLOSE_DAYS."""
+
+    signals: list[Signal] = field(default_factory=list)
+
+    @property
+    def told(self) -> int:
+        """The row of the day on which it is told."""
+        return self.signals[0].row
+
+    @property
+    def latest(self) -> Signal:
+        """The signal of the last day that had one."""
+        return self.signals[-1]
+
+    @property
+    def strongest(self) -> Signal:
+        """The first of its strongest signals."""
+        return max(self.signals, key=lambda signal: (signal.statistic, -signal.row))
+
+
+def build_scan_grid(x_m: Floats, y_m: Floats, *, radii_m: Sequence[float] = RADII_M) -> ScanGrid:
+    """Circles round every place (`x_m`, `y_m` (places,) in metres of a plane), of each radius; equal ones once."""
+    position = np.column_stack([x_m, y_m]).astype(np.float64)
+    if position.ndim != 2 or not len(position) or not np.isfinite(position).all():  # noqa: PLR2004 - two columns
+        raise UsageError(
+            "A scan needs one place or more, with finite metres",
+            f"there are {len(position)} places",
+            "leave out places without a position",
+        )
+    tree = cKDTree(position)
+    rings = [tree.query_ball_point(position, radius + 1e-6, return_sorted=True) for radius in radii_m]
+    circles = dict.fromkeys(tuple(members) for ring in rings for members in ring)
+    near = rings[1] if len(rings) > 1 else rings[0]
+    pairs = tree.sparse_distance_matrix(tree, 3 * _SMOOTH_M, output_type="coo_matrix")
+    weight = np.exp(-((pairs.data / _SMOOTH_M) ** 2) / 2)
+    around = csr_array((weight, (pairs.row, pairs.col)), shape=(len(position), len(position)))
+    sums = np.asarray(around.sum(axis=1)).ravel()
+    around = csr_array(around.multiply(1 / sums[:, None]))
+    return ScanGrid(_build_members(list(circles), len(position)), around, _build_members(list(near), len(position)))
+
+
+def _build_members(sets: Sequence[Sequence[int]], places: int) -> csr_array:
+    """Sets of places as rows of ones."""
+    starts = np.cumsum([0, *map(len, sets)])
+    members = np.fromiter((place for own in sets for place in own), dtype=np.int64, count=int(starts[-1]))
+    return csr_array((np.ones(len(members)), members, starts), shape=(len(sets), places))
+
+
+def estimate_expected(counts: Floats, known: NDArray[np.bool_], grid: ScanGrid, *, weekday: int = 0) -> Floats:
+    """Events expected at each place on each day, (days, places), from days LAG_DAYS and more before it.
+
+    `counts` (days, places) in order of days, all zero on days that are not `known` (days,); `weekday` is that of the
+    first day (any number; day numbers since 1970 serve). The area's rate is that of the RECENT_DAYS known days, drawn
+    towards the year's, with its weekdays; where it goes is each place's share of the year, drawn towards its
+    surroundings (500 m), at the end of the week and in its middle apart. Zero on days that are not known, or with fewer
+    than FEWEST_HISTORY_DAYS known days before.
+    """
+    days = len(counts)
+    day_of_week = (np.arange(days) + weekday) % 7
+    late = np.isin(day_of_week, (1, 2, 3))  # Friday to Sunday: day 0 since 1970 was a Thursday
+    past = _sum_before(counts, HISTORY_DAYS)
+    late_past = _sum_before(counts * late[:, None], HISTORY_DAYS)
+    share = _estimate_share(past, late_past, late, grid)
+    return np.asarray(share * _estimate_rate(counts.sum(axis=1), known, day_of_week)[:, None])
+
+
+def _sum_before(values: Floats, days: int) -> Floats:
+    """For each day the sum over the `days` days that end LAG_DAYS before it; values (days, ...)."""
+    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
+    row = np.arange(len(values))
+    return np.asarray(total[np.maximum(row - LAG_DAYS, 0)] - total[np.maximum(row - LAG_DAYS - days, 0)])
+
+
+def _estimate_share(past: Floats, late_past: Floats, late: NDArray[np.bool_], grid: ScanGrid) -> Floats:
+    """Each place's share of a day's events, (days, places), rows sum to 1."""
+    total = past.sum(axis=1, keepdims=True)
+    smooth = np.asarray((grid.around.T @ past.T).T)
+    prior = (1 - _ANYWHERE) * smooth + _ANYWHERE * np.maximum(total, 1.0) / past.shape[1]
+    weight = prior * (past + _OWN) / (prior + _OWN)
+    of_late = late_past.sum(axis=1, keepdims=True) / np.maximum(total, 1.0)
+    local = (np.asarray((grid.around.T @ late_past.T).T) + _WEEKEND_EVENTS * of_late) / (smooth + _WEEKEND_EVENTS)
+    weight = weight * np.where(late[:, None], local, 1 - local)
+    return np.asarray(weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12))
+
+
+def _estimate_rate(totals: Floats, known: NDArray[np.bool_], day_of_week: Integers) -> Floats:
+    """The area's events of each day (days,), with the weekdays of the year before."""
+    days_known = _sum_before(known.astype(np.float64), HISTORY_DAYS)
+    recent_known = _sum_before(known.astype(np.float64), RECENT_DAYS)
+    year = _sum_before(totals, HISTORY_DAYS) / np.maximum(days_known, 1.0)
+    rate = (_sum_before(totals, RECENT_DAYS) + _YEAR_WEIGHT_DAYS * year) / (recent_known + _YEAR_WEIGHT_DAYS)
+    is_day = np.eye(7)[day_of_week]
+    of_day = _sum_before(is_day * totals[:, None], HISTORY_DAYS)
+    usual = _sum_before(is_day * known[:, None], HISTORY_DAYS) * year[:, None]
+    row = np.arange(len(totals))
+    factor = ((of_day + _WEEKDAY_EVENTS) / (usual + _WEEKDAY_EVENTS))[row, day_of_week]
+    return np.where(known & (days_known >= FEWEST_HISTORY_DAYS), rate * factor, 0.0)
+
+
+def estimate_dispersion(counts: Floats, expected: Floats, grid: ScanGrid) -> Floats:
+    """Variance over mean of the counts of a week round a place, (days,): 1 or more; 1 where nothing is known of it.
+
+    For each day the median over the last _BLOCKS blocks of _BLOCK_DAYS days that ended before it, so that one outbreak
+    does not hide the next. Blocks are counted from the first row. Events that come in families of m have about m.
+    """
+    tested = expected.sum(axis=1) > 0
+    weeks = len(counts) // 7
+    shape = (weeks, 7, counts.shape[1])
+    observed = (grid.near @ (counts * tested[:, None])[: weeks * 7].reshape(shape).sum(axis=1).T).T
+    mean = (grid.near @ expected[: weeks * 7].reshape(shape).sum(axis=1).T).T
+    block = np.arange(weeks) * 7 // _BLOCK_DAYS
+    number = int(block[-1]) + 1 if weeks else 0
+    spread, usual = (
+        np.bincount(block, weights=sums.sum(axis=1), minlength=number) for sums in ((observed - mean) ** 2, mean)
+    )
+    ratio = np.where(usual > 0, spread / np.where(usual > 0, usual, 1.0), np.nan)
+    dispersion = np.ones(len(counts))
+    for start in range(len(counts) // _BLOCK_DAYS + 1):
+        before = ratio[max(start - _BLOCKS, 0) : start]
+        before = before[np.isfinite(before)]
+        if len(before):
+            dispersion[start * _BLOCK_DAYS : (start + 1) * _BLOCK_DAYS] = max(float(np.median(before)), 1.0)
+    return dispersion
+
+
+def find_signals(
+    counts: Floats,
+    expected: Floats,
+    dispersion: Floats,
+    grid: ScanGrid,
+    *,
+    threshold: float | Floats,
+    first_row: int = 0,
+    fewest_events: int = 3,
+) -> list[Signal]:
+    """The circles and spans whose statistic reaches `threshold` (one, or (days,)); of one day none share a place.
+
+    Statistic: (c ln(c/m) - (c - m)) / dispersion for c events of m expected, c > m. Days from `first_row` on. Round one
+    place and day only the strongest is kept; of equal ones the smaller circle, then the shorter span.
+    """
+    least = np.broadcast_to(np.asarray(threshold, dtype=np.float64), (len(counts),))
+    start = max(first_row - SPANS_DAYS[-1], 0)
+    observed = _accumulate(counts[start:], grid.circles)
+    means = _accumulate(expected[start:], grid.circles)
+    parts = []
+    for span in SPANS_DAYS:
+        if span >= len(observed):
+            break
+        inside = observed[span:] - observed[:-span]
+        row, circle = np.nonzero(inside >= fewest_events - 0.5)
+        count, mean = inside[row, circle], means[row + span, circle] - means[row, circle]
+        day = row + span - 1 + start
+        above = (count > mean) & (mean > 0) & (day >= first_row)
+        count, mean, day, circle = count[above], mean[above], day[above], circle[above]
+        statistic = (count * np.log(count / mean) - (count - mean)) / dispersion[day]
+        strong = statistic >= least[day]
+        columns = (day, circle, np.full(len(day), span), count, mean, statistic)
+        parts.append(np.stack([values.astype(np.float64) for values in columns])[:, strong])
+    found = np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
+    return _choose_apart(found[:, np.lexsort((found[2], found[1], -found[5], found[0]))], grid.circles)
+
+
+def _choose_apart(found: Floats, circles: csr_array) -> list[Signal]:
+    """Day after day the strongest first, each only if it shares no place with a stronger one of its day."""
+    signals, taken, taken_day = list[Signal](), set[int](), -1
+    for row, circle, span, count, mean, statistic in found.T.tolist():
+        if row != taken_day:
+            taken, taken_day = set(), int(row)
+        places = circles.indices[circles.indptr[int(circle)] : circles.indptr[int(circle) + 1]].astype(np.intp)
+        if taken.isdisjoint(places.tolist()):
+            taken.update(places.tolist())
+            signals.append(Signal(int(row), int(span), places, round(count), mean, statistic))
+    return signals
+
+
+def _accumulate(values: Floats, circles: csr_array) -> Floats:
+    """Running sums by circle, (days + 1, circles)."""
+    sums = np.zeros((len(values) + 1, circles.shape[0]))
+    np.cumsum((circles @ values.T).T, axis=0, out=sums[1:])
+    return sums
+
+
+def follow_signals(signals: Sequence[Signal], *, threshold: float = 0.0) -> list[GrowingAlert]:
+    """Alerts in the order in which they are told, from signals in order of days.
+
+    A signal joins the alert of which a signal of the last CLOSE_DAYS days shares a place with it; of several the one
+    told first. Else it begins a new one. `threshold` leaves weaker signals out.
+    """
+    alerts: list[GrowingAlert] = []
+    first_open = 0
+    for signal in signals:
+        if signal.statistic < threshold:
+            continue
+        since = signal.row - CLOSE_DAYS
+        while first_open < len(alerts) and alerts[first_open].latest.row < since:
+            first_open += 1
+        own = signal.places
+        joined = (alert for alert in alerts[first_open:] if _shares_place(alert, own, since))
+        alert = next(joined, None)
+        if alert is None:
+            alerts.append(GrowingAlert([signal]))
+        else:
+            alert.signals.append(signal)
+    return alerts
+
+
+def _shares_place(alert: GrowingAlert, places: NDArray[np.intp], since: int) -> bool:
+    """Whether a signal of the alert from the row `since` on has one of these places."""
+    return any(signal.row >= since and np.isin(places, signal.places).any() for signal in reversed(alert.signals))

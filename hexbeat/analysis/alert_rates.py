@@ -1,0 +1,71 @@
+"""How often chance alone raises an alert of the daily scan: a table from simulation, made by `bench.alert_rates`.
+
+The table holds for the 446 cells of Middlesbrough that can hold events. A larger area is like several such towns side
+by side, so the alerts of p cells with n events a day are p / 446 times those of 446 cells with n * 446 / p events.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ALERTS_A_YEAR", "EVENTS_A_DAY", "RAREST", "TABLE", "estimate_alerts_a_year", "find_threshold"]
+
+ALERTS_A_YEAR: Final = (2.0, 1.0, 0.5, 0.25, 0.1)
+EVENTS_A_DAY: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+# For the fewest events of an alert, at each of EVENTS_A_DAY: the statistic that each of ALERTS_A_YEAR reach.
+TABLE: Final[Mapping[int, tuple[tuple[float, ...], ...]]] = MappingProxyType(
+    {
+        2: (
+            (8.9, 10.2, 11.3, 12.3, 13.6),
+            (9.5, 10.5, 11.5, 12.4, 13.6),
+            (10.3, 11.1, 11.9, 12.6, 13.7),
+            (10.6, 11.5, 12.4, 13.2, 14.2),
+            (11.0, 11.9, 12.6, 13.3, 14.2),
+            (11.3, 12.0, 12.7, 13.3, 14.2),
+        ),
+        3: (
+            (7.0, 8.4, 9.8, 11.0, 12.4),
+            (8.7, 9.8, 10.9, 11.8, 13.0),
+            (10.2, 11.0, 11.8, 12.5, 13.6),
+            (10.5, 11.4, 12.3, 13.2, 14.2),
+            (11.0, 11.9, 12.6, 13.3, 14.2),
+            (11.3, 12.0, 12.7, 13.3, 14.2),
+        ),
+    }
+)
+RAREST: Final = 0.01  # alerts a year: simulation says nothing of rarer ones
+_PLACES: Final = 446
+
+
+def find_threshold(alerts_a_year: float, *, events_a_day: ArrayLike, places: int, fewest: int) -> NDArray[np.float64]:
+    """The statistic that chance reaches `alerts_a_year` times, for each number of events a day (n,).
+
+    `places` is the number of places, `fewest` 2 or 3: the events that an alert needs. Outside the table its outer slope
+    goes on in the logarithm of the alerts; fewer or more events a day count as the outermost.
+    """
+    levels = _interpolate_levels(events_a_day, places, fewest)
+    wanted = np.log(alerts_a_year * _PLACES / places)
+    rates = np.log(ALERTS_A_YEAR)
+    right = int(np.clip(np.searchsorted(-rates, -wanted), 1, len(rates) - 1))
+    part = (wanted - rates[right - 1]) / (rates[right] - rates[right - 1])
+    return np.asarray(levels[..., right - 1] + part * (levels[..., right] - levels[..., right - 1]))
+
+
+def estimate_alerts_a_year(statistic: float, *, events_a_day: float, places: int, fewest: int) -> float:
+    """How many alerts a year chance alone raises with this statistic or more, RAREST at least."""
+    levels = _interpolate_levels(events_a_day, places, fewest)
+    rates = np.log(ALERTS_A_YEAR)
+    right = int(np.clip(np.searchsorted(levels, statistic), 1, len(levels) - 1))
+    part = (statistic - levels[right - 1]) / (levels[right] - levels[right - 1])
+    rate = np.exp(rates[right - 1] + part * (rates[right] - rates[right - 1])) * places / _PLACES
+    return max(float(rate), RAREST)
+
+
+def _interpolate_levels(events_a_day: ArrayLike, places: int, fewest: int) -> NDArray[np.float64]:
+    """The levels of the table for these events a day, (..., ALERTS_A_YEAR)."""
+    events = np.asarray(events_a_day, dtype=np.float64) * _PLACES / places
+    at = np.log(np.clip(events, EVENTS_A_DAY[0], EVENTS_A_DAY[-1]))
+    return np.stack([np.interp(at, np.log(EVENTS_A_DAY), column) for column in np.array(TABLE[fewest]).T], axis=-1)

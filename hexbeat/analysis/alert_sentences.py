@@ -1,0 +1,96 @@
+"""What an alert of the daily scan says, in plain words: what, where, since when, how unusual, and what to do next."""
+
+import datetime as dt
+from typing import Final
+
+from hexbeat.analysis.alert_report import Alert
+from hexbeat.areas.street_names import format_in_sentence
+from layers.catalogue import find_layer
+from layers.encounters import OFFICERS_NOTE, name_records
+from layers.wording import format_about, format_count, format_date, format_plural, format_span
+
+__all__ = ["describe_chance", "describe_next_step", "describe_place", "describe_scan_alert", "describe_state"]
+
+_DAY: Final = dt.timedelta(days=1)
+_RAREST_YEARS: Final = 10  # simulation says no more of rarer ones
+_MONTHS_A_YEAR: Final = 12
+_FEW_MONTHS: Final = 24
+
+
+def describe_scan_alert(alert: Alert, *, category_count: float | None = None) -> str:
+    """As in "6 overdoses near Union Street (Newport), 5 to 7 Sep 2026. About 1 is usual. …".
+
+    `category_count`: how many of them are of the alert's category, where that is an alert by itself.
+    """
+    spec = name_records(find_layer(alert.layer), searches=alert.searches)
+    is_limited = alert.category and category_count is None
+    what = format_count(alert.count, spec) + (f' ("{alert.category}")' if is_limited else "")
+    period = format_span(alert.first_day, alert.last_day + _DAY)
+    where = describe_place(alert)
+    parts = [
+        f"When the records ended ({format_date(alert.records_end)}):" if alert.records_end else "",
+        f"{what} {where}, {period}.",
+        f"{_describe_expected(alert.expected)}.",
+        f'{format_about(category_count)[:1].upper()}{format_about(category_count)[1:]} of them are "{alert.category}".'
+        if category_count is not None
+        else "",
+        describe_chance(alert),
+        OFFICERS_NOTE if alert.searches else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def describe_place(alert: Alert) -> str:
+    """As in "near Union Street (Newport)", "around Grove Road and Hankin Road (North Ormesby)", "in Linthorpe"."""
+    if not alert.cells:
+        return f"in {alert.place}" if alert.ward_code else f"in {alert.place}, the whole area"
+    name = format_in_sentence(alert.place)
+    if name != alert.place:
+        return name
+    return f"around {name}" if " and " in name else f"in {name}"
+
+
+def _describe_expected(expected: float) -> str:
+    """How many are usual in these days and places."""
+    if expected < 0.5:  # noqa: PLR2004 - rounds to none
+        return "Fewer than 1 is usual"
+    about = format_about(round(expected))
+    return f"{about[:1].upper()}{about[1:]} {'is' if round(expected) == 1 else 'are'} usual"
+
+
+def describe_chance(alert: Alert) -> str:
+    """As in "Chance alone brings one like it about once in 14 months."; of its layer."""
+    if alert.chance_a_year is None:
+        return ""
+    if alert.chance_a_year * _RAREST_YEARS < 1:
+        return f"Chance alone brings one like it less than once in {_RAREST_YEARS} years."
+    months = round(_MONTHS_A_YEAR / alert.chance_a_year)
+    if months <= 1:
+        return "Chance alone brings one like it about once a month."
+    if months < _FEW_MONTHS:
+        return f"Chance alone brings one like it about once in {months} months."
+    years = round(months / _MONTHS_A_YEAR)
+    return f"Chance alone brings one like it about once in {format_plural(years, 'year', 'years')}."
+
+
+def describe_state(alert: Alert) -> str:
+    """As in "Told first on 11 Nov 2026, still unusual on 30 Nov 2026."; "" for other methods."""
+    if alert.told_on is None or alert.updated_on is None:
+        return ""
+    told = f"Told first on {format_date(alert.told_on)}"
+    if alert.is_open and alert.updated_on > alert.told_on:
+        return f"{told}. New events since, the last on {format_date(alert.last_day)}."
+    return (
+        f"{told}."
+        if alert.is_open
+        else f"{told}. No longer growing: the last event was on {format_date(alert.last_day)}."
+    )
+
+
+def describe_next_step(alert: Alert) -> str:
+    """What to do next: look, ask, plan a visit, and for people in danger draft the form."""
+    if find_layer(alert.layer).alert_form:
+        return "Look at the records, ask the services that attended, and decide whether to send the draft form."
+    if alert.searches:
+        return "Ask the team whether an operation explains it."
+    return "Look at the records, ask the local team, and plan a visit if it is still going on."

@@ -1,0 +1,308 @@
+"""The alerts that lead: clusters of a few cells that grow from day to day, found by the daily scan.
+
+The records are looked at as on each day in turn (`geo.prospective_scan`). Each layer has its share of the alerts that
+chance alone may raise in a year, and `hexbeat.analysis.alert_rates` gives the threshold for it.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.prospective_scan import (
+    CLOSE_DAYS,
+    FEWEST_HISTORY_DAYS,
+    HISTORY_DAYS,
+    LAG_DAYS,
+    GrowingAlert,
+    estimate_dispersion,
+    estimate_expected,
+    find_signals,
+    follow_signals,
+)
+from hexbeat.analysis.alert_rates import estimate_alerts_a_year, find_threshold
+from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
+from hexbeat.analysis.alert_sentences import describe_scan_alert
+from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_current, is_ended
+from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
+from hexbeat.analysis.alerts import build_alert_report, describe_hidden_layer, list_incident_layers
+from hexbeat.analysis.daily_counts import (
+    KnownDays,
+    describe_left_out,
+    find_known_days,
+    from_ordinal,
+    to_ordinal,
+)
+from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import name_group
+from layers.catalogue import LAYERS
+from layers.columns import Columns
+from layers.coverage import Coverage
+from layers.encounters import describe_encounters
+from layers.event import NOT_SWEPT
+from layers.layer_spec import LayerSpec
+from layers.periods import get_coverage
+from layers.wording import format_date
+
+__all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report"]
+
+SCAN: Final = "scan"  # the method, among those of Alert.methods
+DEFAULT_ALERTS_A_YEAR: Final = 2.0  # that chance alone raises, over all layers together
+_LOOK_BACK_DAYS: Final = 182  # before the first day asked for: when an open alert was told first
+_BLOCK_DAYS: Final = 91  # the first day is a multiple of it, so that a later look finds the same
+_BLOCKS: Final = 4
+_DAY: Final = dt.timedelta(days=1)
+
+
+def build_scan_report(
+    columns: Columns,
+    area: Area,
+    day: dt.date,
+    *,
+    days: int = 1,
+    layers: Sequence[str] = (),
+    today: dt.date | None = None,
+    each_event: bool = False,
+    alerts_a_year: float = DEFAULT_ALERTS_A_YEAR,
+) -> AlertReport:
+    """The alerts that were unusual on `day` or one of the `days` - 1 before it, as the records stand now.
+
+    Chance alone raises `alerts_a_year` over all layers: layers of people in danger have two shares, others one.
+    `layers`: names of layers of incidents (empty: all); UsageError for others. Days that are not known, events whose
+    day is not known, and those that sweeps found are left out; an encounter counts once, with `each_event` each record.
+    A layer with too short a past for the scan has the alerts of `build_alert_report`, and a note says so.
+    A layer whose records end more than 8 weeks before `today` raises none; None looks back at `day`.
+    """
+    specs = [spec for spec in list_incident_layers(layers) if layers or not columns.hides(spec.name)]
+    hidden = [] if layers else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
+    coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
+    newest = find_end(coverage, specs)
+    headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
+    alerts, rows, unknown = list[Alert](), list[MethodRow](), [spec.name for spec in hidden]
+    notes = [describe_hidden_layer(spec) for spec in hidden]
+    for spec in (one for one in specs if one not in hidden):
+        last = find_end(coverage, [spec])
+        if last is None or (today and is_ended(last, today)):
+            unknown.append(spec.name)
+            notes += [f"No {spec.many} are loaded yet."] if last is None else []
+            notes += [describe_end(last, today, spec)] if last and today and not headline else []
+            continue
+        share = alerts_a_year * _weigh(spec) / sum(_weigh(one) for one in LAYERS if one.kind == "incident")
+        events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
+        own, places, is_tested = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
+        if not is_tested:
+            by_ward = build_alert_report(
+                columns, area, day, days=days, layers=[spec.name], today=today, each_event=each_event
+            )
+            alerts, rows, unknown = (
+                alerts + list(by_ward.alerts),
+                rows + list(by_ward.settings),
+                [*unknown, *by_ward.unknown],
+            )
+            notes += [_describe_short(spec), *by_ward.notes]
+            continue
+        alerts += [_date_alert(alert, last, today) for alert in own]
+        rows.append(MethodRow(spec.name, SCAN, places, share))
+        period = (day - (days - 1) * _DAY, day + _DAY)
+        reason = describe_untested(columns, area, coverage, spec, period, baseline_days=LAG_DAYS, today=today)
+        unknown += [spec.name] if reason else []
+        left_out = describe_left_out(spec, unknown=events.unknown, swept=events.swept)
+        late = _describe_late(spec, coverage, last, day, days)
+        notes += [*([reason] if reason else []), *late, *left_out, *describe_encounters(events.merged)]
+    alerts.sort(key=_rank)
+    ordered = tuple(spec.name for spec in specs if spec.name in unknown)
+    return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
+
+
+def _weigh(spec: LayerSpec) -> float:
+    """The shares of a layer in the alerts that chance may raise: people in danger first."""
+    return 2.0 if spec.alert_form else 1.0
+
+
+def _rank(alert: Alert) -> tuple[bool, bool, int, float, str]:
+    """Alerts of now before those of when the records ended, open ones first, the newest told first, then the rarest."""
+    told = -to_ordinal(alert.told_on) if alert.told_on else 0
+    return (not alert.is_current, not alert.is_open, told, alert.chance_a_year or 0.0, alert.identifier)
+
+
+def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
+    """The alert, told as one of when the records ended where it is not of now; None looks back."""
+    if today is None or is_current(alert.last_day, last_known, today):
+        return alert
+    return replace(alert, records_end=last_known, sentence=describe_scan_alert(replace(alert, records_end=last_known)))
+
+
+def _describe_late(spec: LayerSpec, coverage: Coverage, last: dt.date, day: dt.date, days: int) -> list[str]:
+    """How fresh and how complete the records are."""
+    notes = [_describe_newest(spec, last)] if last < day else []
+    first = day - (days - 1) * _DAY
+    gap = coverage.describe_missing(spec.name, (first, min(day, last) + _DAY)) if last >= first else None
+    return [*notes, *([f"{spec.title}: {gap}."] if gap else [])]
+
+
+def _describe_newest(spec: LayerSpec, last: dt.date) -> str:
+    """As in "The newest record of overdoses is of 28 Nov 2026. Later days are not known."""
+    return f"The newest record of {spec.many} is of {format_date(last)}. Later days are not known."
+
+
+def _scan_layer(
+    spec: LayerSpec,
+    columns: Columns,
+    events: KnownDays,
+    area: Area,
+    coverage: Coverage,
+    *,
+    day: dt.date,
+    days: int,
+    share: float,
+) -> tuple[list[Alert], int, bool]:
+    """The alerts of one layer; how many places were looked at; whether its past is long enough for that."""
+    alerts, places, is_tested = list[Alert](), 0, False
+    first = _choose_first_day(day, days)
+    for wards, known in group_wards(coverage, spec, area, from_ordinal(first), day):
+        own = load_places(spec, columns, events, area, wards)
+        places += len(own.ward)
+        for stream in list_streams(spec, columns, events, area, own, wards, day=day, share=share):
+            scan = _Scan(spec, area, own, stream, known, first, share_of_places=len(wards) / len(area.wards))
+            is_tested |= scan.is_tested(days)
+            alerts += scan.find_alerts(days)
+    return _merge_categories(alerts), places, is_tested
+
+
+def _describe_short(spec: LayerSpec) -> str:
+    need = FEWEST_HISTORY_DAYS + LAG_DAYS
+    return f"Alerts of {spec.many} are by ward until {need} days before are known. Many more of them are chance."
+
+
+def _choose_first_day(day: dt.date, days: int) -> int:
+    """The first day that matters for the days asked for, since 1970."""
+    need = days + _LOOK_BACK_DAYS + HISTORY_DAYS + LAG_DAYS + _BLOCKS * _BLOCK_DAYS
+    return (to_ordinal(day) - need) // _BLOCK_DAYS * _BLOCK_DAYS
+
+
+class _Scan:
+    """One stream looked at day after day."""
+
+    def __init__(
+        self,
+        spec: LayerSpec,
+        area: Area,
+        places: Places,
+        stream: Stream,
+        known: NDArray[np.bool_],
+        first: int,
+        *,
+        share_of_places: float,
+    ) -> None:
+        self.spec, self.area, self.places, self.stream, self.first = spec, area, places, stream, first
+        self.budget = stream.alerts_a_year * share_of_places
+        row = stream.day - first
+        inside = (row >= 0) & (row < len(known))
+        inside[inside] = known[row[inside]]
+        self.counts = np.zeros((len(known), len(places.ward)))
+        np.add.at(self.counts, (row[inside], stream.place[inside]), 1)
+        self.expected = estimate_expected(self.counts, known, places.grid, weekday=first)
+        self.fewest = 2 if spec.alert_form else 3
+
+    def is_tested(self, days: int) -> bool:
+        """Whether something was expected on one of the last `days` days."""
+        return bool(self.expected[-days:].any())
+
+    def find_alerts(self, days: int) -> list[Alert]:
+        """The alerts that were unusual on one of the last `days` days."""
+        rate = self._smooth_rate()
+        places = len(self.places.ward)
+        threshold = find_threshold(self.budget, events_a_day=rate, places=places, fewest=self.fewest)
+        signals = find_signals(
+            self.counts,
+            self.expected,
+            estimate_dispersion(self.counts, self.expected, self.places.grid),
+            self.places.grid,
+            threshold=threshold,
+            first_row=max(len(self.counts) - days - _LOOK_BACK_DAYS, 0),
+            fewest_events=self.fewest,
+        )
+        growing = [alert for alert in follow_signals(signals) if alert.latest.row >= len(self.counts) - days]
+        return [self._build_alert(alert, rate) for alert in growing]
+
+    def _smooth_rate(self) -> NDArray[np.float64]:
+        """Events expected a day, over the four weeks that end with each day."""
+        total = np.concatenate([[0.0], np.cumsum(self.expected.sum(axis=1))])
+        row = np.arange(1, len(total))
+        before = np.maximum(row - LAG_DAYS, 0)
+        return np.asarray((total[row] - total[before]) / (row - before))
+
+    def _build_alert(self, growing: GrowingAlert, rate: NDArray[np.float64]) -> Alert:
+        """What the alert says: the places of its strongest signal, from its first day to the last day with an event."""
+        strongest, latest, opening = growing.strongest, growing.latest, growing.signals[0]
+        first = min(strongest.row - strongest.span_days, opening.row - opening.span_days) + 1
+        daily = self.counts[first : latest.row + 1, strongest.places].sum(axis=1)
+        with_events = np.flatnonzero(daily)
+        first, last = first + int(with_events[0]), first + int(with_events[-1])
+        daily = self.counts[first : last + 1, strongest.places].sum(axis=1)
+        by_place = self.counts[first : last + 1, strongest.places].sum(axis=0)
+        own = strongest.places[np.argsort(-by_place, kind="stable")]
+        held = own[: max(int((by_place > 0).sum()), 1)]
+        ward = int(self.places.ward[held[0]])
+        chance = estimate_alerts_a_year(
+            strongest.statistic,
+            events_a_day=float(rate[strongest.row]),
+            places=len(self.places.ward),
+            fewest=self.fewest,
+        )
+        told_on = from_ordinal(self.first + growing.told)
+        cells = () if self.places.cells is None else tuple(f"{int(cell):x}" for cell in self.places.cells[held])
+        alert = Alert(
+            layer=self.spec.name,
+            ward_code=self.area.wards.codes[ward],
+            place=name_group(self.places.cells[held], self.area)
+            if self.places.cells is not None
+            else self.area.wards.names[ward],
+            first_day=from_ordinal(self.first + first),
+            last_day=from_ordinal(self.first + last),
+            day=from_ordinal(self.first + first + int(daily.argmax())),
+            count=float(daily.sum()),
+            peak=float(daily.max()),
+            expected=float(self.expected[first : last + 1, strongest.places].sum()),
+            methods=(SCAN,),
+            false_alarms_a_year=self.stream.alerts_a_year,
+            sentence="",
+            searches=self.stream.searches,
+            cells=cells,
+            told_on=told_on,
+            updated_on=from_ordinal(self.first + latest.row),
+            is_open=min(latest.row, last) >= len(self.counts) - CLOSE_DAYS,
+            chance_a_year=chance,
+            category=self.stream.category,
+            identifier=f"{self.spec.name}-{told_on:%Y%m%d}-{self.area.wards.codes[ward]}",
+        )
+        return replace(alert, sentence=describe_scan_alert(alert))
+
+
+def _merge_categories(alerts: list[Alert]) -> list[Alert]:
+    """Alerts within one category that share cells and days with one of the whole layer are told with it.
+
+    The category is named where it is the more unusual of the two: then it is what the alert is about.
+    """
+    whole = [alert for alert in alerts if not alert.category]
+    apart = []
+    for alert in (one for one in alerts if one.category):
+        places = _list_places(alert)
+        for at, other in enumerate(whole):
+            shared = places & _list_places(other)
+            if shared and alert.first_day <= other.last_day and other.first_day <= alert.last_day:
+                if not other.category and (alert.chance_a_year or 0.0) < (other.chance_a_year or 0.0):
+                    merged = replace(other, category=alert.category)
+                    whole[at] = replace(merged, sentence=describe_scan_alert(merged, category_count=alert.count))
+                break
+        else:
+            apart.append(replace(alert, identifier=f"{alert.identifier}-{alert.category.replace(' ', '_')}"))
+    return whole + apart
+
+
+def _list_places(alert: Alert) -> set[str]:
+    """The cells of an alert, or its ward."""
+    return set(alert.cells) or {alert.ward_code or ""}

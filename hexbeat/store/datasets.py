@@ -1,0 +1,210 @@
+"""Live events as a dataset: a folder of GeoParquet files by layer and month, which DuckDB, Spark and others read.
+
+The files lie under layer=LAYER/month=YYYY-MM (the local month in which an event began, as Hive names partitions),
+sorted by cell. `_hexbeat.json` says what the folder holds: programs that read the files pass names with an underscore.
+"""
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from geo.calendar import Calendar, format_month
+from geo.errors import DataError, UsageError
+from hexbeat.folders import build_folder
+from hexbeat.store.event_table import LiveTable, read_live_table
+from hexbeat.store.geoparquet import add_geometry, write_geoparquet
+from hexbeat.store.store import Store
+from layers.access import Viewer
+from layers.catalogue import LAYER_NAMES
+from layers.coverage import Coverage, CoverageEntry
+from layers.event import DEMONSTRATION
+
+__all__ = ["DESCRIPTION", "Dataset", "DatasetFile", "export_dataset", "parse_dataset"]
+
+DESCRIPTION: Final = "_hexbeat.json"
+_FORMAT: Final = "hexbeat dataset 1"
+_FILE_ROWS: Final = 1_000_000  # one task of a cluster reads one file
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """One file: where it lies in the dataset, and how many events it holds.
+
+    `first` is the UTC second in which the earliest begins, `last` that in which the latest ends. `placed` of them lie
+    in wards of the area, `synthetic` of these are of the demonstration. `categories` are theirs.
+    """
+
+    path: str
+    layer: str
+    month: str
+    events: int
+    first: int
+    last: int
+    placed: int
+    synthetic: int
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """What a dataset holds: live events of one store version, of the layers whose records its maker may see."""
+
+    area: str
+    time_zone: str
+    ward_codes: tuple[str, ...]
+    version: int
+    layers: tuple[str, ...]
+    coverage: Coverage
+    files: tuple[DatasetFile, ...]
+
+
+def export_dataset(
+    store: Store, viewer: Viewer, out: Path, *, area: str, time_zone: str, ward_codes: Sequence[str],
+    before: Callable[[int], object] = int,
+) -> int:  # fmt: skip
+    """Write every live event whose record the viewer may see into the folder `out`; return how many.
+
+    It replaces a dataset that lies there, and appears whole or not at all. `before` is called with the number first.
+    UsageError if its parent is missing or it holds anything else, PolicyError if the viewer may not export.
+    """
+    _require_free(out)
+    live = read_live_table(store, viewer, ward_codes=tuple(ward_codes))
+    before(live.table.num_rows)
+    with build_folder(out) as draft:
+        files = list(_write_files(live, draft, time_zone=time_zone, ward_codes=ward_codes))
+        dataset = Dataset(area, time_zone, tuple(ward_codes), live.version, live.layers, live.coverage, tuple(files))
+        text = json.dumps(_describe(dataset), indent=1, ensure_ascii=False)
+        (draft / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
+    return int(live.table.num_rows)
+
+
+def _require_free(out: Path) -> None:
+    """UsageError if the folder cannot be made, or holds what is no dataset: it would be lost."""
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            "An export needs a folder that exists", f"{out.parent} does not exist", "create it first, or choose another"
+        )
+    if out.is_dir() and any(out.iterdir()) and not (out / DESCRIPTION).is_file():
+        raise UsageError(
+            "A dataset replaces an older dataset, and nothing else",
+            f"{out.name} holds other files",
+            "choose another folder, or one that is empty",
+        )
+
+
+def _write_files(live: LiveTable, folder: Path, *, time_zone: str, ward_codes: Sequence[str]) -> Iterator[DatasetFile]:
+    """Write the files of each layer and month, sorted by cell, and say what they hold."""
+    table = live.table
+    month = Calendar(time_zone).months(pc.cast(table["occurred_from"], pa.int64()).to_numpy())
+    layer = _find_codes(table["layer"], LAYER_NAMES)
+    cell = _rank_texts(table["h3_11"].combine_chunks())
+    order = np.lexsort((cell, month, layer))
+    places = np.column_stack([layer[order], month[order]])
+    bounds = [0, *(np.flatnonzero((places[1:] != places[:-1]).any(axis=1)) + 1).tolist(), len(order)]
+    for start, end in pairwise(bounds if len(order) else ()):
+        name, month_name = LAYER_NAMES[places[start, 0]], format_month(int(places[start, 1]))
+        target = folder / f"layer={name}" / f"month={month_name}"
+        target.mkdir(parents=True)
+        for number, first in enumerate(range(start, end, _FILE_ROWS)):
+            rows = table.take(order[first : min(end, first + _FILE_ROWS)])
+            path = target / f"part-{number}.parquet"
+            write_geoparquet(add_geometry(rows.drop_columns(["layer"])), path)
+            yield _count_rows(rows, path.relative_to(folder).as_posix(), name, month_name, ward_codes)
+
+
+def _count_rows(table: pa.Table, path: str, layer: str, month: str, ward_codes: Sequence[str]) -> DatasetFile:
+    placed = table.filter(pc.is_in(table["ward_code"].cast(pa.string()), pa.array(ward_codes, pa.string())))
+    categories = pc.unique(placed["category"].cast(pa.string())).drop_null().to_pylist()
+    first, last = pc.min(table["occurred_from"]).as_py(), pc.max(table["occurred_to"]).as_py()
+    synthetic = pc.sum(pc.equal(placed["source"].cast(pa.string()), DEMONSTRATION)).as_py() or 0
+    return DatasetFile(
+        path=path,
+        layer=layer,
+        month=month,
+        events=table.num_rows,
+        first=int(first.timestamp()),
+        last=int(last.timestamp()),
+        placed=placed.num_rows,
+        synthetic=synthetic,
+        categories=tuple(sorted(filter(None, categories))),
+    )
+
+
+def _find_codes(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
+    """The place of each text of a dictionary column (n,) among the names."""
+    coded = column.combine_chunks()
+    places = np.array([names.index(name) for name in coded.dictionary.to_pylist()], dtype=np.int64)
+    return places[coded.indices.to_numpy()] if len(coded) else places[:0]
+
+
+def _rank_texts(coded: pa.DictionaryArray) -> NDArray[np.int64]:
+    """A number for each text (n,) that sorts as the texts do."""
+    rank = np.empty(len(coded.dictionary), dtype=np.int64)
+    rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))
+    return np.asarray(rank[coded.indices.to_numpy()])
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    """The dataset as JSON, from which `parse_dataset` makes it again."""
+    coverage = [
+        dataclasses.asdict(entry) | {"start": entry.start.isoformat(), "end": entry.end.isoformat()}
+        for entry in dataset.coverage.entries
+    ]
+    return {
+        "format": _FORMAT,
+        "area": dataset.area,
+        "time_zone": dataset.time_zone,
+        "ward_codes": list(dataset.ward_codes),
+        "version": dataset.version,
+        "layers": list(dataset.layers),
+        "coverage": coverage,
+        "reporters": sorted(map(list, dataset.coverage.reporters)),
+        "files": [dataclasses.asdict(file) for file in dataset.files],
+    }
+
+
+def parse_dataset(text: str) -> Dataset:
+    """The dataset that `_hexbeat.json` describes; DataError for anything else."""
+    try:
+        facts: Mapping[str, Any] = json.loads(text)
+        if facts["format"] != _FORMAT:
+            raise ValueError(facts["format"])  # noqa: TRY301 - as any other fact that is not as it should be
+        ward_codes = tuple(map(str, facts["ward_codes"]))
+        entries = tuple(_parse_entry(entry) for entry in facts["coverage"])
+        reporters = frozenset((str(layer), str(source), str(one)) for layer, source, one in facts["reporters"])
+        files = tuple(
+            DatasetFile(**(file | {"categories": tuple(map(str, file["categories"]))})) for file in facts["files"]
+        )
+        if any(file.layer not in LAYER_NAMES or ".." in file.path.split("/") for file in files):
+            raise ValueError(facts["files"])  # noqa: TRY301 - the same
+        return Dataset(
+            area=str(facts["area"]),
+            time_zone=str(facts["time_zone"]),
+            ward_codes=ward_codes,
+            version=int(facts["version"]),
+            layers=tuple(name for name in LAYER_NAMES if name in facts["layers"]),
+            coverage=Coverage(entries, ward_codes, reporters),
+            files=files,
+        )
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise DataError(
+            "A dataset is a folder that hexbeat export wrote",
+            f"its {DESCRIPTION} cannot be read",
+            "export it again with this version of Hexbeat",
+        ) from error
+
+
+def _parse_entry(entry: Mapping[str, Any]) -> CoverageEntry:
+    start, end = (dt.date.fromisoformat(entry[name]) for name in ("start", "end"))
+    wards = None if entry["wards"] is None else tuple(map(str, entry["wards"]))
+    return CoverageEntry(**{**entry, "start": start, "end": end, "wards": wards})

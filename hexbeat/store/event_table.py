@@ -1,0 +1,230 @@
+"""Live events as one Arrow table, for exports: read in columns, because a million rows one by one take minutes."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from geo.cells import format_cells
+from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
+from hexbeat.store.database_errors import check_file, reading_values
+from hexbeat.store.databases import read_transaction, read_version
+from hexbeat.store.event_rows import LIVE
+from hexbeat.store.schema import EVENT_TYPES, events
+from layers.access import Action, Viewer, list_layers, require, require_export
+from layers.catalogue import LAYERS
+from layers.coverage import Coverage
+from layers.event import EVENT_COLUMNS, RESOLUTIONS
+from layers.restriction import restrict_coverage
+from layers.roles import NOTHING, POINTS
+
+if TYPE_CHECKING:
+    from hexbeat.store.store import Store
+
+__all__ = ["CELL_COLUMNS", "EXPORT_COLUMNS", "TIME_COLUMNS", "LiveTable", "decode_texts", "read_live_table"]
+
+CELL_COLUMNS: Final = tuple(f"h3_{resolution:02d}" for resolution in RESOLUTIONS)
+TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
+EXPORT_COLUMNS: Final = (
+    "event_id", *(name for name in EVENT_COLUMNS if name != "note"), "batch_id", "recorded_at",
+)  # fmt: skip
+_TEXTS: Final = tuple(
+    name for name in EXPORT_COLUMNS if name == "event_id" or EVENT_TYPES.get(name, (None,))[0] is sa.Text
+)
+_DEGREES: Final = ("lon", "lat")
+_METRES: Final = "location_precision_m"
+_FLOATS: Final = (*_DEGREES, _METRES)
+_OPTIONAL: Final = tuple(name for name in EXPORT_COLUMNS if EVENT_TYPES.get(name, (None, False))[1])
+_NUMBERS: Final = ("row_id", *(name for name in EXPORT_COLUMNS if name not in {*_TEXTS, *_FLOATS}))
+_PAGE_ROWS: Final = {"sqlite": 50_000, "postgresql": 200_000}  # row numbers in one query
+# Degrees from an eighth to 180, times this, are whole numbers of 64 bits: so they pass through a text unchanged.
+_SCALE: Final = float(1 << 55)
+_LEAST_DEGREES: Final = 0.125
+# What stands between texts, and for a missing one. Where a text holds one of them, the rows come one by one.
+_BETWEEN: Final = "\x1d"
+_MISSING: Final = "\x1e"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveTable:
+    """Live events (`table`: EXPORT_COLUMNS, in order of time), and what was known of them when they were read.
+
+    Texts and cells are dictionaries of texts, cells by their H3 names. Times are UTC to the second. What is missing is
+    null. `layers` are those whose records the viewer may see, and `coverage` theirs, in the wards that were asked for.
+    """
+
+    table: pa.Table
+    layers: tuple[str, ...]
+    version: int
+    coverage: Coverage
+
+
+def read_live_table(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...] = ()) -> LiveTable:
+    """All live events whose record the viewer may see, whatever their ward; `ward_codes`: those of the coverage.
+
+    PolicyError if the viewer may not export, StoreError if the store is damaged.
+    """
+    require_export(viewer, "events")
+    layers = list_layers(viewer, Action.SEE_RECORDS)
+    if not layers:
+        require(viewer, Action.SEE_RECORDS)
+    check_file(store.engine)  # the table alone: no index is used to read it
+    with read_transaction(store.engine) as connection, reading_values(store.engine):
+        table = pa.concat_tables([_build_no_rows(), *_read_pages(connection, layers)]).unify_dictionaries()
+        coverage = fetch_coverage(connection, ward_codes=ward_codes)
+        coverage = replace(coverage, reporters=fetch_reporters(connection, LIVE))
+        version = read_version(connection)
+        order = pc.sort_indices(table, sort_keys=[("occurred_from", "ascending"), ("row_id", "ascending")])
+        table = _format_columns(table.combine_chunks().take(order))
+    details = {spec.name: POINTS if spec.name in layers else NOTHING for spec in LAYERS}
+    return LiveTable(table, tuple(layers), version, restrict_coverage(coverage, details))
+
+
+def decode_texts(table: pa.Table) -> pa.Table:
+    """The table with plain texts in the place of dictionaries."""
+    columns = [
+        pc.cast(column, pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+def _format_columns(table: pa.Table) -> pa.Table:
+    """The columns of an export from numbers and texts as the store has them."""
+    columns = {}
+    for name in EXPORT_COLUMNS:
+        column = table[name].combine_chunks()
+        if name in CELL_COLUMNS:
+            column = _name_cells(column)
+        elif name in TIME_COLUMNS:
+            column = column.cast(pa.timestamp("s", tz="UTC"))
+        columns[name] = column
+    return pa.table(columns)
+
+
+def _name_cells(cells: pa.Array) -> pa.DictionaryArray:
+    coded = cells.dictionary_encode()
+    names = format_cells(coded.dictionary.to_numpy(zero_copy_only=False).astype(np.uint64))
+    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(names, pa.string()))
+
+
+def _build_no_rows() -> pa.Table:
+    return pa.table({name: pa.array([], _choose_type(name)) for name in ("row_id", *EXPORT_COLUMNS)})
+
+
+def _choose_type(name: str) -> pa.DataType:
+    if name in _TEXTS:
+        return pa.dictionary(pa.int32(), pa.string())
+    return pa.float64() if name in _FLOATS else pa.int64()
+
+
+def _read_pages(connection: Connection, layers: Sequence[str]) -> Iterator[pa.Table]:
+    """The live rows of these layers, so many row numbers at a time, in their order."""
+    kind = connection.dialect.name
+    read = _read_copied if kind == "postgresql" else _read_joined
+    lowest, highest = connection.execute(sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id))).one()
+    if lowest is None:
+        return
+    for first_row in range(lowest, highest + 1, _PAGE_ROWS[kind]):
+        window = events.c.row_id.between(first_row, first_row + _PAGE_ROWS[kind] - 1)
+        # The sign keeps SQLite from its index of live rows: rows are sought by their numbers.
+        live = sa.literal_column("+superseded_at").is_(None) if kind == "sqlite" else LIVE
+        yield read(connection, sa.and_(window, live, events.c.layer.in_(layers)))
+
+
+def _read_joined(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+    """One page of SQLite: each column is one text that SQLite joins, all of them in the same order."""
+    known = [sa.func.count(events.c[name]) for name in _OPTIONAL]
+    filled = {
+        name: sa.func.ifnull(events.c[name], _MISSING) if name in _OPTIONAL else events.c[name] for name in _TEXTS
+    }
+    texts = [sa.func.group_concat(filled[name], _BETWEEN) for name in _TEXTS]
+    numbers = [sa.func.group_concat(events.c[name], " ") for name in _NUMBERS]
+    degrees = [sa.func.group_concat(sa.cast(events.c[name] * _SCALE, sa.BigInteger), " ") for name in _DEGREES]
+    columns = (sa.func.count(), *known, *texts, *numbers, *degrees)
+    answer = iter(connection.execute(sa.select(*columns).where(condition)).one())
+    rows = next(answer)
+    missing = {name: rows - next(answer) for name in _OPTIONAL}
+    joined = {name: next(answer) for name in (*_TEXTS, *_NUMBERS, *_DEGREES)}
+    if not rows:
+        return _build_no_rows()
+    page: dict[str, Any] = {name: pa.array(_split_numbers(joined[name]).to_numpy() / _SCALE) for name in _DEGREES}
+    if (
+        any(pc.min(pc.abs(page[name])).as_py() < _LEAST_DEGREES for name in _DEGREES)
+        or any(joined[name].count(_BETWEEN) != rows - 1 for name in _TEXTS)
+        or any(joined[name].count(_MISSING) != missing.get(name, 0) for name in _TEXTS)
+    ):
+        return _read_rows(connection, condition)
+    page |= {name: _split_texts(joined[name]) for name in _TEXTS}
+    page |= {name: _split_numbers(joined[name]) for name in _NUMBERS}
+    page[_METRES] = pa.nulls(rows, pa.float64())
+    if missing[_METRES] < rows:
+        names = ("row_id", _METRES)
+        query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
+        row_ids, page[_METRES] = _fetch_arrays(connection, query, names)
+        if not page["row_id"].equals(row_ids):  # SQLite promises no order of what it joins
+            return _read_rows(connection, condition)
+    return pa.table({name: page[name] for name in ("row_id", *EXPORT_COLUMNS)})
+
+
+def _split(text: str, between: str) -> pa.Array:
+    return pc.split_pattern(pa.array([text], pa.large_string()), between).values.cast(pa.string())
+
+
+def _split_numbers(text: str) -> pa.Array:
+    return pc.cast(_split(text, " "), pa.int64())
+
+
+def _split_texts(text: str) -> pa.DictionaryArray:
+    """The texts as a dictionary; the sign for a missing one becomes null."""
+    coded = _split(text, _BETWEEN).dictionary_encode()
+    names = pc.if_else(pc.equal(coded.dictionary, _MISSING), None, coded.dictionary)
+    if not names.null_count:
+        return coded
+    return pa.DictionaryArray.from_arrays(coded.indices, names).cast(names.type).dictionary_encode()
+
+
+def _read_rows(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+    """One page row by row: for what cannot pass through joined texts."""
+    names = ("row_id", *EXPORT_COLUMNS)
+    query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
+    return pa.table(dict(zip(names, _fetch_arrays(connection, query, names), strict=True)))
+
+
+def _fetch_arrays(connection: Connection, query: sa.Select[Any], names: Sequence[str]) -> list[pa.Array]:
+    cursor = connection.execute(query).cursor
+    columns = list(zip(*cursor.fetchall(), strict=True)) if cursor else []
+    return [
+        pa.array(list(values), pa.string() if name in _TEXTS else _choose_type(name)).cast(_choose_type(name))
+        for name, values in zip(names, columns or [()] * len(names), strict=True)
+    ]
+
+
+def _read_copied(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+    """One page of PostgreSQL: its own CSV, in which all texts have quotes and what is missing has none."""
+    names = ("row_id", *EXPORT_COLUMNS)
+    query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
+    text = query.compile(connection, compile_kwargs={"literal_binds": True})
+    copied = io.BytesIO()
+    cursor = connection.connection.cursor()
+    cursor.execute(f"COPY ({text}) TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *)", stream=copied)  # type: ignore[call-arg]  # of pg8000
+    if not copied.tell():
+        return _build_no_rows()
+    copied.seek(0)
+    return pyarrow.csv.read_csv(
+        copied,
+        read_options=pyarrow.csv.ReadOptions(column_names=list(names)),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={name: _choose_type(name) for name in names},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    ).combine_chunks()
