@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.errors import UsageError
 from geo.prospective_scan import (
     CLOSE_DAYS,
     FEWEST_HISTORY_DAYS,
@@ -47,7 +48,7 @@ from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
 from layers.wording import format_date
 
-__all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report"]
+__all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report", "find_alert"]
 
 SCAN: Final = "scan"  # the method, among those of Alert.methods
 DEFAULT_ALERTS_A_YEAR: Final = 2.0  # that chance alone raises, over all layers together
@@ -115,6 +116,19 @@ def build_scan_report(
     alerts.sort(key=_rank)
     ordered = tuple(spec.name for spec in specs if spec.name in unknown)
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
+
+
+def find_alert(columns: Columns, area: Area, day: dt.date, identifier: str) -> Alert:
+    """The alert of the year before `day` that has this identifier; UsageError if there is none that the viewer sees."""
+    report = build_scan_report(columns, area, day, days=HISTORY_DAYS)
+    for alert in report.alerts:
+        if alert.identifier == identifier:
+            return alert
+    raise UsageError(
+        "An alert is named by its identifier",
+        f"the year to {format_date(day)} has no alert {identifier!r}",
+        "see `hexbeat alerts --days 366` for the alerts and their identifiers",
+    )
 
 
 def _weigh(spec: LayerSpec) -> float:
