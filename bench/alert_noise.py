@@ -24,9 +24,10 @@ from geo.prospective_scan import (
     find_signals,
     follow_signals,
 )
-from hexbeat.analysis.alert_rates import find_threshold
+from hexbeat.analysis.alert_rates import LOW_A_YEAR, PAST_DAYS, find_threshold, learn_tails, raise_threshold
 
 YEARS_AT_ONCE: Final = 5
+FIRST_DAY: Final = WARM_UP_DAYS + PAST_DAYS  # of the years that count: two are learnt from
 LAYERS: Final = (("overdoses", 1.0, 2, 1.0), ("needle finds", 8.0, 3, 0.5))  # events a day, fewest, false alerts a year
 LATE_DAYS: Final = 3.0  # half of the events are reported on their day, the others so many days later on average
 Counts = NDArray[np.float64]
@@ -65,20 +66,28 @@ def count_alerts(
     kind: str, draw: Callable[..., tuple[Counts, Known]], grid: ScanGrid, share: Counts, events: float, fewest: int,
     promised: float, part: int,
 ) -> int:  # fmt: skip
-    """Alerts told in YEARS_AT_ONCE years after the first one."""
+    """Alerts told in YEARS_AT_ONCE years after those that are learnt from."""
     generator = np.random.default_rng([part, round(100 * events), list(KINDS).index(kind)])
-    days = WARM_UP_DAYS + YEARS_AT_ONCE * 365
+    days = FIRST_DAY + YEARS_AT_ONCE * 365
     counts, known = draw(generator, days, share, events)
     counts[~known] = 0
     expected = estimate_expected(counts, known, grid)
     dispersion = estimate_dispersion(counts, expected, grid)
-    threshold = find_threshold(promised, events_a_day=smooth(expected.sum(axis=1)), places=len(grid), fewest=fewest)
-    if kind == "late reports":
-        return len(follow_signals(scan_late(generator, counts, expected, dispersion, grid, threshold, fewest)))
-    signals = find_signals(
-        counts, expected, dispersion, grid, threshold=threshold, first_row=WARM_UP_DAYS, fewest_events=fewest
+    rate = smooth(expected.sum(axis=1))
+    low, threshold = (
+        find_threshold(often, events_a_day=rate, places=len(grid), fewest=fewest) for often in (LOW_A_YEAR, promised)
     )
-    return len(follow_signals(signals))
+    if kind == "late reports":
+        signals = scan_late(generator, counts, expected, dispersion, grid, np.minimum(low, threshold), fewest)
+    else:
+        signals = find_signals(
+            counts, expected, dispersion, grid, threshold=np.minimum(low, threshold), first_row=WARM_UP_DAYS,
+            fewest_events=fewest,
+        )  # fmt: skip
+    past = follow_signals([signal for signal in signals if signal.statistic >= low[signal.row]])
+    threshold = raise_threshold(threshold, low, learn_tails(past, low, first_row=WARM_UP_DAYS), alerts_a_year=promised)
+    alerts = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
+    return sum(alert.told >= FIRST_DAY for alert in alerts)
 
 
 def smooth(totals: Counts) -> Counts:

@@ -44,8 +44,19 @@ def draw_alert_section(installation: Installation, alerts: Sequence[Alert], *, e
     """
     answers = read_answers(installation.store, installation.viewer)
     st.html(f'<h2 class="hb-title">Alerts</h2>{render_alert_list(alerts, answers, empty=empty, more=more)}')
-    draw_answer_form(installation, alerts)
-    draw_alert_history(installation, answers)
+    draw_outcome()
+    with st.expander("Answer an alert, or see those of the last year"):
+        draw_answer_form(installation, alerts)
+        draw_alert_history(installation, answers)
+
+
+def draw_outcome() -> None:
+    """Draw what became of the last answer that this session gave, once."""
+    error = st.session_state.pop(ERROR_KEY, None)
+    if error:
+        draw_error(error)
+    if st.session_state.pop(DONE_KEY, False):
+        st.html('<p class="hb-notes" role="status">Your answer is recorded for everybody.</p>')
 
 
 def render_alert_list(
@@ -74,11 +85,7 @@ def draw_answer_form(installation: Installation, alerts: Sequence[Alert]) -> Non
         for alert in alerts
         if alert.identifier and may(installation.viewer, Action.ANSWER_ALERTS, alert.layer)
     }
-    error = st.session_state.pop(ERROR_KEY, None)
-    if error:
-        draw_error(error)
-    if st.session_state.pop(DONE_KEY, False):
-        st.html('<p class="hb-notes" role="status">Your answer is recorded for everybody.</p>')
+    draw_outcome()
     if not open_alerts:
         return
     with st.form("hb_answer", border=False), st.container(key="hb_answer_fields", gap="small"):
