@@ -2,7 +2,7 @@
 
 `python -m bench.alert_delay [--years N] [--out FILE.json]`
 On the real cells and wards of Middlesbrough, 0.2 to 2 events a day. Outbreaks are planted one at a time in noise: 3 to
-10 more events in 3 to 7 days, in 1 or 7 cells. Every method's threshold is the one at which it raises one alert a year in
+10 more events in 3 to 7 days, in 1 or 7 cells. Every method has the threshold at which it raises one alert a year in
 noise without outbreaks (alarms at most a week apart are one). An outbreak is found if the method is above its threshold
 between its first event and three days after its last day; one that is not found counts with that many days. Those in
 whose last week before there was a false alert are left out.

@@ -23,6 +23,7 @@ from geo.plane import unit_vectors
 __all__ = [
     "build_outlines",
     "count_separate_places",
+    "find_centres",
     "find_meeting_cells",
     "format_cells",
     "format_short_code",
@@ -112,6 +113,12 @@ def build_outlines(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
     owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
     corners = np.array([corner for ring in rings for corner in ring])[:, ::-1]
     return np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)), dtype=object)
+
+
+def find_centres(cells: NDArray[np.uint64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The centres of cells: lon, lat float64 (n,) each, WGS 84 degrees."""
+    centres = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()], dtype=np.float64).reshape(-1, 2)
+    return centres[:, 1].copy(), centres[:, 0].copy()
 
 
 def format_cells(cells: NDArray[np.uint64]) -> list[str]:

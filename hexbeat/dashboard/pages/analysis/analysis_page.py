@@ -22,13 +22,14 @@ from hexbeat.dashboard.pages.map.tabs import draw_frame
 from hexbeat.dashboard.state.choices import Choices, build_filter, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.presets import PERIODS
+from hexbeat.dashboard.state.presets import PERIODS, USUAL_ANALYSIS_PERIOD
 from hexbeat.dashboard.state.session import (
     Installation,
     choose_area_resolution,
     find_chosen_freshness,
     is_history_navigation,
 )
+from hexbeat.dashboard.view_menu import draw_view_menu
 from hexbeat.dashboard.views.charts import render_grid
 from hexbeat.dashboard.views.emerging_view import (
     build_emerging_drawing,
@@ -38,6 +39,7 @@ from hexbeat.dashboard.views.emerging_view import (
     render_emerging_card,
     render_patterns,
 )
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import format_places
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_about, format_number, format_percent, format_plural, format_span
@@ -53,7 +55,7 @@ __all__ = [
     "show",
 ]
 
-USUAL_PERIOD: Final = "year"  # patterns over time need time
+USUAL_PERIOD: Final = USUAL_ANALYSIS_PERIOD
 CHOICES_KEY: Final = "analysis_question"
 PREFIX: Final = "analysis_"
 NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
@@ -71,7 +73,7 @@ def draw_emerging(installation: Installation, choices: Choices, last: date) -> N
     sentence = describe_emerging(emerging_map, rows, place=place)
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(emerging_map.notes))}</p></div>'
+        f'<p class="hb-notes">{escape_html(" ".join(emerging_map.notes))}</p></div>{render_meaning("emerging")}'
     )
     if rows.empty:
         st.text("Choose a longer period, or more wards.")
@@ -170,6 +172,7 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(f"{describe_known_hours(rhythm)} {not_known}".strip())}</p></div>'
+        f"{render_meaning('rhythm')}"
         f'<div class="hb-chart">{render_grid(rhythm.grid, caption=caption)}</div>{render_shifts(busiest)}'
     )
 
@@ -229,6 +232,7 @@ def draw_request(installation: Installation, *, map_choices: Choices | None) -> 
         previous = parse_request(query, ward_codes=tuple(installation.area.wards.codes), map_choices=map_choices)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         choices = _draw_controls(installation, previous, from_previous=by_history)
+        draw_view_menu(installation, "analysis", format_request_query(choices))
     st.session_state[CHOICES_KEY] = choices
     wanted = format_request_query(choices)
     if {key: st.query_params[key] for key in st.query_params} != wanted:

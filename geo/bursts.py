@@ -1,0 +1,104 @@
+"""How many events come in one burst, and tails of counts that carry it.
+
+One dealer, one quarrel or one bag of needles makes several records. Counts of such events vary more than Poisson's, and
+an exact test that does not know it calls most bursts hotspots.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+from scipy.sparse import csr_array
+
+__all__ = ["count_tails", "measure_bursts"]
+
+_CERTAIN: Final = 1.645  # standard errors: below, the excess of pairs may be noise, and no burst is carried
+_BEYOND: Final = 1.25  # pairs further apart than the lag, or across the period's ends, are of the same bursts
+_MOST_LOOKUPS: Final = 2_000_000
+_MOST_TERMS: Final = 4_000_000
+
+Floats = NDArray[np.float64]
+
+
+def measure_bursts(
+    place: NDArray[np.int64], time: NDArray[np.int64], patches: csr_array, *, times: int, lag: int
+) -> tuple[float, float]:
+    """The variance of counts over their mean, of single places and of patches: 1 without bursts.
+
+    `place`, `time` (events,): positions among m places and `times` days (or months). `patches` csr (m, m), binary with
+    self. Pairs of events of one place within `lag` times are compared with those expected if each place kept its events
+    and they came at any time: a place that is always busy has no excess. The excess for each event is what the variance
+    has above the mean. It is 1 unless the excess is above its noise (one-sided 5 %). Places that grew busy in the
+    period look like bursts, which makes the tests more cautious.
+    """
+    if times < 2 * (lag + 1) or len(place) < 2:  # noqa: PLR2004  # a pair
+        return 1.0, 1.0
+    spread = np.arange(times)
+    share = float((np.minimum(spread + lag, times - 1) - np.maximum(spread - lag, 0) + 1).sum()) / times**2
+    own: csr_array = csr_array((np.ones(patches.shape[0]), (np.arange(patches.shape[0]),) * 2), shape=patches.shape)
+    single = _measure_excess(place, time, own, share=share, lag=lag, times=times)
+    together = _measure_excess(place, time, csr_array(patches @ patches.T), share=share, lag=lag, times=times)
+    return single, max(single, together)
+
+
+def _measure_excess(
+    place: NDArray[np.int64], time: NDArray[np.int64], common: csr_array, *, share: float, lag: int, times: int
+) -> float:
+    """The variance ratio of sums over windows; `common` (m, m): how many windows hold both of two places."""
+    counts = np.bincount(place, minlength=common.shape[0]).astype(np.float64)
+    own = float(common.diagonal() @ counts)
+    pairs = float(counts @ (common @ counts)) - own
+    squared = csr_array((common.data**2, common.indices, common.indptr), shape=common.shape)
+    noise = np.sqrt(2.0 * max(float(counts @ (squared @ counts)) - own, 0.0) * share * (1 - share))
+    near = _count_near_pairs(place, time, common, lag=lag, times=times) - own
+    excess = near - pairs * share
+    return 1.0 if excess <= _CERTAIN * noise else 1.0 + _BEYOND * float(excess) / (1 - share) / own
+
+
+def _count_near_pairs(
+    place: NDArray[np.int64], time: NDArray[np.int64], common: csr_array, *, lag: int, times: int
+) -> float:
+    """Ordered pairs of events, each with itself too, at most `lag` apart, by how many windows hold both places."""
+    span = times + 2 * lag + 2
+    keys = np.sort(place * span + time + lag + 1)
+    sizes = np.diff(common.indptr)[place]
+    step = max(1, int(sizes.sum()) // _MOST_LOOKUPS)  # of very many events a regular sample
+    chosen, sizes = slice(None, None, step), sizes[::step]
+    starts = common.indptr[:-1][place[chosen]]
+    entry = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes) + np.arange(int(sizes.sum()))
+    middle = common.indices[entry].astype(np.int64) * span + np.repeat(time[chosen] + lag + 1, sizes)
+    near = np.searchsorted(keys, middle + lag, side="right") - np.searchsorted(keys, middle - lag, side="left")
+    return float(common.data[entry] @ near) * len(place) / max(len(place[chosen]), 1)
+
+
+def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: float = 1.0) -> tuple[Floats, Floats]:
+    """P(at least `inside`) and P(at most `inside`) of inside + around events, if each falls inside with `share`.
+
+    (m,) each; counts are whole. Binomial, and with a `dispersion` (variance over mean) above 1 beta-binomial: what is
+    left if two negative binomial counts of one dispersion are known by their sum (the negative hypergeometric). So the
+    uncertainty of the surroundings is in it.
+    """
+    if dispersion <= 1.0 or inside.sum() > _MOST_TERMS:
+        inside, around = inside / dispersion, around / dispersion
+        at_least = np.where(inside > 0, special.betainc(np.maximum(inside, 1e-12), around + 1, share), 1.0)
+        at_most = np.where(around > 0, special.betaincc(inside + 1, np.maximum(around, 1e-12), share), 1.0)
+        return at_least, at_most
+    total = inside + around
+    own = np.maximum(total * share, 1e-3) / (dispersion - 1)
+    others = own * (1 - share) / share
+    sizes = inside.astype(np.int64) + 1
+    row = np.repeat(np.arange(len(inside)), sizes)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    of_all = total[row]
+    chance = np.exp(
+        special.gammaln(of_all + 1)
+        - special.gammaln(number + 1)
+        - special.gammaln(of_all - number + 1)
+        + special.betaln(own[row] + number, others[row] + of_all - number)
+        - special.betaln(own, others)[row]
+    )
+    at_most = np.bincount(row, chance, minlength=len(inside))
+    own_chance = chance[np.cumsum(sizes) - 1]
+    # The sum has no digits left where the tail is below 1e-15; it is never less than its first term.
+    return np.clip(1 - at_most + own_chance, own_chance, 1.0), np.clip(at_most, 0.0, 1.0)

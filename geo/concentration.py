@@ -1,0 +1,310 @@
+"""Hotspots by concentration: places that hold steadily more events than their surroundings.
+
+Each candidate place, and each patch of a place with those that touch it, is compared with the nearest candidate places
+around it by an exact test that carries the variance of bursts (`geo.bursts`). Places and patches share one control of
+false discoveries. A find has to be steady, so that one burst is none. bench/honesty.md compares this rule with others.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from geo.bursts import count_tails, measure_bursts
+from geo.hotspots import benjamini_hochberg
+from geo.surroundings import FEWEST_AROUND, Surroundings
+
+__all__ = ["BURST_DAYS", "Concentration", "Timing", "build_timing", "find_concentrations", "find_lower_times"]
+
+BURST_DAYS: Final = 10  # near repeats come within days; after so many they are no burst any more
+_FEWEST_TIMES: Final = 3  # different days (or months)
+_LEAST_IN_HALF: Final = 0.2  # of a find's events, in the quieter half of the period
+_FEWEST_CARRIED: Final = 2  # events of a place that carries a patch, if any has so many
+_SHORTEST_HALVED: Final = 4  # days (or months); less has no halves
+_WEIGHTS: Final = (0.5, 1.5)  # of places and patches in the control: single full places are sure enough with less
+_MOST_ROUNDS: Final = 12
+_TAIL: Final = 0.05
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """When the events came: `place`, `time` int64 (events,), positions among places and `times` known days (or months).
+
+    `dispersion`: the variance of counts over their mean, of places and of patches (`geo.bursts.measure_bursts`).
+    """
+
+    place: NDArray[np.int64]
+    time: NDArray[np.int64]
+    times: int
+    dispersion: tuple[float, float]
+
+
+def build_timing(
+    place: NDArray[np.int64], time: NDArray[np.int64], surroundings: Surroundings, *, times: int, lag: int = BURST_DAYS
+) -> Timing:
+    """The timing of events (events,), with the bursts in them; `lag` is 0 for months."""
+    lag = min(lag, times // 3)
+    dispersion = measure_bursts(place, time, surroundings.patches, times=times, lag=lag)
+    return Timing(place, time, times, dispersion)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Concentration:
+    """The result for each of m places. `kind` int8: 1 hotspot, -1 cold spot, 0 neither.
+
+    `p` and `q` are one-sided, of the side to which the place leans. `total` events lie in the tested window (the place,
+    or the patch that made it hot), `size` places; `expected` is what as many places of its surroundings hold. `patch`
+    intp: the middle of the patch that made it hot, -1 where the place by itself did. `around`: the number of places in
+    its surroundings. `unsteady`: it is sure and full enough, but not steady. `dispersion`: as in Timing.
+    """
+
+    kind: NDArray[np.int8]
+    p: Floats
+    q: Floats
+    total: Floats
+    expected: Floats
+    size: Floats
+    patch: NDArray[np.intp]
+    around: Floats
+    unsteady: Bools
+    dispersion: tuple[float, float]
+
+    @property
+    def times(self) -> Floats:
+        """How many times its surroundings each window holds; infinite where these hold nothing, NaN for 0 of 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.total / self.expected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Windows:
+    """One test of every place, or of every patch, against what is left around it."""
+
+    total: Floats
+    expected: Floats
+    size: Floats
+    around: Floats
+    above: Floats
+    below: Floats
+
+
+@dataclass(slots=True, eq=False)
+class _Search:
+    """What was found so far, round by round: (m,) each, and what windows passed."""
+
+    counts: Floats
+    surroundings: Surroundings
+    timing: Timing | None
+    level: float
+    ratio: float
+    gone: Bools = field(init=False)
+    passed: tuple[Bools, Bools] = field(init=False)
+    result: Concentration = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = len(self.counts)
+        self.gone = np.zeros(size, dtype=np.bool_)
+        self.passed = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+        dispersion = self.timing.dispersion if self.timing else (1.0, 1.0)
+        self.result = Concentration(
+            np.zeros(size, dtype=np.int8), np.ones(size), np.ones(size), self.counts.copy(), np.zeros(size),
+            np.ones(size), np.full(size, -1), np.zeros(size), np.zeros(size, dtype=np.bool_), dispersion,
+        )  # fmt: skip
+
+
+def find_concentrations(
+    counts: Floats,
+    surroundings: Surroundings,
+    timing: Timing | None = None,
+    *,
+    q: float = 0.05,
+    ratio: float = 2.0,
+) -> Concentration:
+    """Hot and cold places of counts (m,), at false discovery rate `q`, each side by itself.
+
+    A hotspot holds at least `ratio` times its surroundings, with q at most `q`. With `timing` it is also steady: events
+    on three different days or more, and in both halves of the period more than half of what the surroundings have and a
+    fifth of its own. Without, nothing is known of days. Found windows, surest first, leave the surroundings, and all
+    are tested again. Of a found patch the places are hot that hold events at `ratio` times the surroundings or more.
+    A cold spot holds at most 1 / `ratio` of its surroundings. Fractions of events are rounded down inside, and exact
+    around. Misleads: dense recording is not risk.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    search = _Search(counts, surroundings, timing, q, ratio)
+    for _ in range(_MOST_ROUNDS):
+        if not _search_hot(search):
+            break
+    _search_cold(search)
+    return search.result
+
+
+def _test(search: _Search, *, patch: bool) -> _Windows:
+    """Each place (or patch) without what was found, against its surroundings without what was found."""
+    keep = (~search.gone).astype(np.float64)
+    counts = search.counts * keep
+    near = search.surroundings.find(search.surroundings.choose_size(float(search.counts.mean())))[patch]
+    around, events = keep[near].sum(axis=1), counts[near].sum(axis=1)
+    patches = search.surroundings.patches
+    total, size = (patches @ counts, patches @ keep) if patch else (counts, keep)
+    rate = np.divide(events, around, out=np.zeros(len(counts)), where=around > 0)
+    share = np.where(size > 0, size / np.maximum(size + around, 1), 0.5)
+    above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.result.dispersion[patch])
+    untested = (size == 0) | (around < FEWEST_AROUND)
+    return _Windows(total, rate * size, size, around, np.where(untested, 1.0, above), np.where(untested, 1.0, below))
+
+
+def _search_hot(search: _Search) -> bool:
+    """Test all, mark what is hot, take it out of the surroundings; False when nothing new was found."""
+    windows = _test(search, patch=False), _test(search, patch=True)
+    # What passed before keeps its place in the control, as surer than all, and has to pass again by what is left of it.
+    adjusted = _adjust([np.where(old, 0.0, new.above) for old, new in zip(search.passed, windows, strict=True)])
+    limit = search.level * float((adjusted <= search.level).mean())
+    _keep_plain_results(search, windows[0], adjusted[0])
+    cells, patches = (
+        _find_passing(search, window, _WEIGHTS[patch] * limit, patch=bool(patch))
+        for patch, window in enumerate(windows)
+    )
+    if cells.any():
+        _mark(search, windows[0], adjusted[0], np.flatnonzero(cells), np.full(int(cells.sum()), -1))
+        search.gone |= cells
+        search.passed = search.passed[0] | cells, search.passed[1]
+        return True
+    return _mark_patches(search, windows[1], adjusted[1], patches)
+
+
+def _adjust(p: list[Floats]) -> Floats:
+    """Q of places and of patches (2, m): Benjamini and Hochberg, weighted (Genovese, Roeder and Wasserman 2006)."""
+    weighted = [np.minimum(values / weight, 1.0) for values, weight in zip(p, _WEIGHTS, strict=True)]
+    return benjamini_hochberg(np.concatenate(weighted)).reshape(2, -1)
+
+
+def _find_passing(search: _Search, window: _Windows, limit: float, *, patch: bool) -> Bools:
+    """The windows that are sure (p up to the limit of the control), full enough and steady."""
+    passing = (window.above <= limit) & (window.total >= search.ratio * window.expected) & (window.total > 0)
+    if not patch:
+        passing &= ~search.gone
+    if search.timing and passing.any():
+        numbers = np.flatnonzero(passing)
+        steady = _are_steady(search, search.timing, numbers, window, patch=patch)
+        passing[numbers] = steady
+        if not patch:
+            search.result.unsteady[numbers] = ~steady
+    return passing
+
+
+def _are_steady(search: _Search, timing: Timing, numbers: NDArray[np.intp], window: _Windows, *, patch: bool) -> Bools:
+    """Whether each of these windows (k,) has its events on enough days, in both halves of the period."""
+    patches = search.surroundings.patches
+    order = np.argsort(timing.place, kind="stable")
+    place, time = timing.place[order], timing.time[order]
+    steady = np.ones(len(numbers), dtype=np.bool_)
+    for position, number in enumerate(numbers.tolist()):
+        members = patches.indices[patches.indptr[number] : patches.indptr[number + 1]] if patch else [number]
+        times = [
+            time[np.searchsorted(place, member) : np.searchsorted(place, member, side="right")]
+            for member in members
+            if not search.gone[member]
+        ]
+        steady[position] = _is_steady(np.concatenate(times), timing.times, float(window.expected[number]))
+    return steady
+
+
+def _is_steady(time: NDArray[np.int64], times: int, expected: float) -> bool:
+    if len(np.unique(time)) < min(_FEWEST_TIMES, times):
+        return False
+    if times < _SHORTEST_HALVED:
+        return True
+    early = int((time < times // 2).sum())
+    quieter = min(early, len(time) - early)
+    return quieter >= max(1.0, _LEAST_IN_HALF * len(time)) and quieter > expected / 2
+
+
+def _keep_plain_results(search: _Search, window: _Windows, q: Floats) -> None:
+    """The numbers of the places that are not found: those of their own test in the last round."""
+    rest = search.result.kind == 0
+    result = search.result
+    for column, values in (
+        (result.p, window.above),
+        (result.q, q),
+        (result.expected, window.expected),
+        (result.around, window.around),
+    ):
+        column[rest] = values[rest]
+
+
+def _mark(search: _Search, window: _Windows, q: Floats, places: NDArray[np.intp], middles: NDArray[np.intp]) -> None:
+    """Call places (k,) hot, with the numbers of their own window, or of the patch round a middle (-1: their own)."""
+    source = np.where(middles < 0, places, middles)
+    result = search.result
+    result.kind[places] = 1
+    result.patch[places] = middles
+    result.p[places], result.q[places] = window.above[source], np.minimum(q[source], search.level)
+    result.total[places], result.size[places] = window.total[source], window.size[source]
+    result.expected[places], result.around[places] = window.expected[source], window.around[source]
+    result.unsteady[places] = False
+
+
+def _mark_patches(search: _Search, window: _Windows, q: Floats, passing: Bools) -> bool:
+    """Call the full places of passing patches hot, the surest patch first; those that overlap a surer one are its."""
+    patches = search.surroundings.patches
+    numbers = np.flatnonzero(passing)
+    numbers = numbers[np.lexsort((-window.total[numbers], window.above[numbers]))]
+    taken = np.zeros(len(passing), dtype=np.bool_)
+    for number in numbers.tolist():
+        members = patches.indices[patches.indptr[number] : patches.indptr[number + 1]]
+        members = members[~search.gone[members]]
+        if taken[members].any():
+            continue
+        taken[members] = True
+        rate = window.expected[number] / window.size[number]
+        full = members[search.counts[members] >= max(search.ratio * rate, _FEWEST_CARRIED)]
+        if not len(full):
+            full = members[[int(np.argmax(search.counts[members]))]]
+        _mark(search, window, q, full, np.full(len(full), number))
+    search.gone |= taken
+    search.passed = search.passed[0], search.passed[1] | passing
+    return bool(taken.any())
+
+
+def _search_cold(search: _Search) -> None:
+    """Call places cold that hold clearly fewer than their surroundings, alone or together; none that is hot."""
+    windows = _test(search, patch=False), _test(search, patch=True)
+    adjusted = _adjust([window.below for window in windows])
+    result, rest = search.result, search.result.kind == 0
+    leans_cold = rest & (windows[0].below < windows[0].above)
+    for column, values in ((result.p, windows[0].below), (result.q, adjusted[0])):
+        column[leans_cold] = values[leans_cold]
+    patches = search.surroundings.patches
+    for patch, window in enumerate(windows):
+        cold = (adjusted[patch] <= search.level) & (window.total * search.ratio <= window.expected)
+        for number in np.flatnonzero(cold)[np.argsort(window.below[cold], kind="stable")].tolist():
+            members = (
+                patches.indices[patches.indptr[number] : patches.indptr[number + 1]] if patch else np.array([number])
+            )
+            free = members[result.kind[members] == 0]
+            if patch and len(free) < len(members):
+                continue
+            result.kind[free] = -1
+            result.patch[free] = number if patch else -1
+            result.p[free], result.q[free] = window.below[number], adjusted[patch][number]
+            result.total[free], result.size[free] = window.total[number], window.size[number]
+            result.expected[free], result.around[free] = window.expected[number], window.around[number]
+
+
+def find_lower_times(result: Concentration) -> Floats:
+    """The lower bound of `times` (one-sided 95 %), (m,), from the exact interval of a share (Clopper and Pearson 1934).
+
+    Counts are divided by their dispersion, so that bursts widen it. 0 where nothing lies inside.
+    """
+    dispersion = np.where(result.patch >= 0, result.dispersion[1], result.dispersion[0])
+    inside = result.total / dispersion
+    outside = result.expected / result.size * result.around / dispersion
+    share = special.betaincinv(np.maximum(inside, 1e-12), outside + 1, _TAIL)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lower = share / (1 - share) * result.around / result.size
+    return np.where((inside > 0) & (result.around > 0), lower, 0.0)
