@@ -7,7 +7,7 @@ chance alone may raise in a year, and `hexbeat.analysis.alert_rates` gives the t
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -237,7 +237,7 @@ class _Scan:
     def find_alerts(self, days: int) -> list[Alert]:
         """The alerts that were unusual on one of the last `days` days."""
         rate = self._smooth_rate()
-        options = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
+        options: dict[str, Any] = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
         low, threshold = (find_threshold(often, **options) for often in (LOW_A_YEAR, self.budget))
         first_row = max(len(self.counts) - days - _LOOK_BACK_DAYS - PAST_DAYS, 0)
         signals = find_signals(
