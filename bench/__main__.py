@@ -29,6 +29,7 @@ BENCHES: Final = (
     "faults",
     "power_loss",
     "load",
+    "journeys",
 )
 
 

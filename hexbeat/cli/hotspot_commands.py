@@ -16,13 +16,17 @@ from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
+    DatasetOption,
+    EngineName,
+    EngineOption,
     FilterRequest,
     OutOption,
     ResolutionOption,
+    SchedulerOption,
     build_json_rows,
     build_provenance,
     find_demonstration_mark,
-    read_filtered,
+    read_chosen,
     takes_filter,
     to_json_value,
 )
@@ -54,6 +58,9 @@ def hotspots(
         HotspotGrouping.CELL
     ),
     as_at: AsAtOption = None,
+    dataset: DatasetOption = None,
+    engine: EngineOption = EngineName.HERE,
+    scheduler: SchedulerOption = None,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -69,7 +76,9 @@ def hotspots(
     _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        columns, chosen = read_chosen(
+            installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
+        )
         study = load_study(installation.area, chosen.wards, size)
         hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
         rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
