@@ -18,6 +18,8 @@ BENCHES: Final = (
     "coverage_honesty",
     "weekly_alarms",
     "alert_rates",
+    "alert_noise",
+    "alert_delay",
     "scan",
     "disclosure",
     "release",
