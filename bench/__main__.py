@@ -10,6 +10,7 @@ from typing import Final
 BENCHES: Final = (
     "points_to_cells",
     "filter_change",
+    "opening",
     "map_redraw",
     "streets",
     "hotspots",
