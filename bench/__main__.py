@@ -30,6 +30,7 @@ BENCHES: Final = (
     "faults",
     "power_loss",
     "load",
+    "journeys",
 )
 
 

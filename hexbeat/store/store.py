@@ -185,9 +185,9 @@ class Store:
         """
         return describe_pending(self.engine)
 
-    def retain(self, viewer: Viewer, years: int) -> Erasure:
+    def retain(self, viewer: Viewer, years: int, *, is_clock_sure: bool = False) -> Erasure:
         """Remove events that ended more than `years` years ago for good. See `hexbeat.store.erasure.retain`."""
-        return self._empty_snapshots(retain(self.engine, viewer, years))
+        return self._empty_snapshots(retain(self.engine, viewer, years, is_clock_sure=is_clock_sure))
 
     def _empty_snapshots(self, erasure: Erasure) -> Erasure:
         """Remove what snapshots hold of the removed rows; the erasure is not complete while a file may be left."""

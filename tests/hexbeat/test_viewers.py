@@ -52,6 +52,7 @@ NO_VIEWER = {
     "hexbeat.store.databases.read_version": "the inside of Store.version",
     "hexbeat.store.databases.read_work_version": "a number that says that something changed, for those that asked",
     "hexbeat.store.databases.change_version": "a number, for functions that have asked",
+    "hexbeat.store.databases.require_likely_clock": "two times, for functions that have asked",
     "hexbeat.store.live_columns.read_whole_columns": "the inside of read_columns and column_cache, which restrict it",
     "hexbeat.store.event_rows.fetch_rows": "the inside of live_columns and column_cache, which have asked",
     "hexbeat.store.column_changes.apply_changes": "the inside of column_cache, which restricts it",

@@ -36,6 +36,7 @@ from layers.filters import Filter
 __all__ = [
     "ALERT_DAYS",
     "Findings",
+    "are_alerts_awaited",
     "find_alerts",
     "find_changes",
     "find_findings",
@@ -150,6 +151,12 @@ def find_alerts(installation: Installation) -> AlertReport:
         request,
         lambda: _build_alerts(installation.columns, installation.area, installation.key, installation.today),
     )
+
+
+def are_alerts_awaited(installation: Installation) -> bool:
+    """Whether there are no alerts yet, not even older ones, because the first are still being worked out."""
+    name = ("alerts", "")
+    return find_older(installation, name) is None and is_awaited(installation)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

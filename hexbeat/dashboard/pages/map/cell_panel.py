@@ -118,7 +118,7 @@ def draw_cell_panel(
 ) -> None:
     """Draw the card of the chosen cell; without one, the list of the cells with the most."""
     if choices.cell:
-        st.button("← Back to the list", key="close_card", type="tertiary", on_click=on_choose, args=(None,))
+        st.button("Back to the list", key="close_card", type="tertiary", on_click=on_choose, args=(None,))
         card = build_card(installation, choices, views, last=last)
         verdicts, reasons = split_verdicts(describe_cell(installation, choices, last=last, resolution=resolution))
         st.html(render_card(card, verdicts, reasons))

@@ -29,7 +29,7 @@ from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.pounds import describe_pounds
+from hexbeat.dashboard.state.pounds import describe_change_pounds, describe_pounds
 from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
@@ -58,7 +58,7 @@ from hexbeat.dashboard.welcome import draw_steps, draw_welcome
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_list, format_span
 
-__all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
+__all__ = ["MAP_VIEW", "build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
@@ -311,7 +311,9 @@ def build_layer_view(
         return build_hotspots_view(figures, findings, choices, area=installation.area, ward_names=names)
     if shown == "change":
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        return build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
+        view = build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
+        pounds = describe_change_pounds(installation, choices, layer=layer, last=last, resolution=resolution)
+        return replace(view, notes=(*view.notes, *pounds))
     if shown == "expected":
         forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
         if forecast is None:

@@ -166,7 +166,7 @@ def test_the_expected_map_ranks_places_by_month() -> None:
         "These records are known only to the month, and rank places by their rates in Jan to Dec 2024: about 21 in 7 "
         "days in Middlesbrough. Look first at the darkest "
     )
-    assert said.endswith(" places, 2 % of the points. How well they rank places is not known.")
+    assert said.endswith("2 % of the points. How well they rank places is not known.")
     first = str(found.rows["cell"].iloc[0])
     assert int(first, 16) == int(index_points(np.array([POINTS[0][0]]), np.array([POINTS[0][1]]), resolution=9)[0])
     assert "expected" not in describe_cell_forecast(found, first)
@@ -270,4 +270,4 @@ def test_records_of_which_no_day_is_known_are_not_called_missing() -> None:
     object.__setattr__(columns, "coverage", Coverage((), columns.ward_codes))
     with pytest.raises(UsageError) as caught:
         plan_patrol(columns)
-    assert "; the days of those loaded are not known (see `hexbeat coverage`); " in str(caught.value)
+    assert "; the days of those loaded are not known; " in str(caught.value)
