@@ -10,6 +10,7 @@ from typing import Final
 BENCHES: Final = (
     "points_to_cells",
     "filter_change",
+    "opening",
     "map_redraw",
     "streets",
     "hotspots",
@@ -17,6 +18,8 @@ BENCHES: Final = (
     "coverage_honesty",
     "weekly_alarms",
     "alert_rates",
+    "alert_noise",
+    "alert_delay",
     "scan",
     "disclosure",
     "release",

@@ -13,6 +13,7 @@ from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.audit import audit_file, audit_view
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
+from hexbeat.dashboard.pages.alert_section import draw_alert_section
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.choices import OWN_HOURS
@@ -34,7 +35,6 @@ from hexbeat.documents.briefing_document import (
     describe_no_places,
     describe_unknown_alerts,
     describe_visits,
-    format_alert,
     format_headline,
     format_place_title,
     render_briefing_map,
@@ -126,14 +126,15 @@ def draw_briefing(installation: Installation, briefing: Briefing) -> None:
         f"{escape_html(format_headline(briefing, installation.area))}</p></div>{render_meaning('alerts')}"
     )
     draw_download(installation, briefing)
+    draw_alert_section(
+        installation, briefing.alerts, empty=describe_no_alerts(briefing), more=list_alert_notes(briefing)
+    )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             map_svg = render_briefing_map(briefing, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
             st.html(render_picture(map_svg, describe_map(briefing, installation.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(
-                render_counts(briefing) + render_list("Alerts", format_alerts(briefing), describe_no_alerts(briefing))
-            )
+            st.html(render_counts(briefing))
     st.html(render_places(briefing))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -177,10 +178,9 @@ def render_counts(briefing: Briefing) -> str:
     )
 
 
-def format_alerts(briefing: Briefing) -> list[str]:
-    lines = [format_alert(alert) for alert in briefing.alerts]
-    more = (describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing))
-    return [*lines, *filter(None, more)] if lines else []
+def list_alert_notes(briefing: Briefing) -> list[str]:
+    """What stands below the alerts."""
+    return list(filter(None, [describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing)]))
 
 
 def render_list(title: str, lines: Sequence[str], empty_text: str) -> str:

@@ -37,6 +37,7 @@ __all__ = [
     "ALERT_DAYS",
     "Findings",
     "are_alerts_awaited",
+    "find_alert_history",
     "find_alerts",
     "find_changes",
     "find_findings",
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 ALERT_DAYS = 28  # the default period of the map
+YEAR_DAYS = 365
 SHIFT_DAYS = 28
 MEETING_DAYS = 7
 Key = InstallationKey
@@ -164,6 +166,18 @@ def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> Aler
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
     return build_scan_report(_columns, _area, day, days=ALERT_DAYS, today=today)
+
+
+def find_alert_history(installation: Installation) -> AlertReport:
+    """The alerts of the year up to the last known day, computed once a day for each version of the store."""
+    return _build_alert_history(installation.columns, installation.area, installation.key, installation.today)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _build_alert_history(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
+    del key
+    day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
+    return build_scan_report(_columns, _area, day, days=YEAR_DAYS)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:

@@ -12,6 +12,7 @@ from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
 from hexbeat.analysis.scan_alerts import SCAN
 from hexbeat.dashboard.audit import audit_file
+from hexbeat.dashboard.pages.alert_section import draw_answer_form
 from hexbeat.dashboard.state.findings import are_alerts_awaited, find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
 from hexbeat.dashboard.state.session import Installation, find_freshness
@@ -45,6 +46,7 @@ def draw_alerts(installation: Installation) -> None:
         with st.expander("All alerts: what, where, since when"):
             st.html(render_alerts(report))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
+            draw_answer_form(installation, sort_alerts(report))
 
 
 def drop_old_alerts(report: AlertReport, freshness: Mapping[str, Freshness], *, today: date) -> AlertReport:
