@@ -27,6 +27,8 @@ BENCHES: Final = (
     "effect",
     "find_places",
     "start",
+    "export",
+    "large_datasets",
     "fuzz",
     "faults",
     "power_loss",
