@@ -10,6 +10,7 @@ from typing import Final
 BENCHES: Final = (
     "points_to_cells",
     "filter_change",
+    "opening",
     "map_redraw",
     "streets",
     "hotspots",
@@ -26,6 +27,8 @@ BENCHES: Final = (
     "effect",
     "find_places",
     "start",
+    "export",
+    "large_datasets",
     "fuzz",
     "faults",
     "power_loss",
