@@ -28,6 +28,7 @@ BENCHES: Final = (
     "faults",
     "power_loss",
     "load",
+    "journeys",
 )
 
 

@@ -5,16 +5,23 @@ change in a process of its own, and either kills the process at a random moment 
 (a small tmpfs, filled but for a random number of bytes). Then the store is opened with room again, and everything that
 it holds, its home and its releases are compared with the same change undisturbed. Required: each run ends as if the
 change had not begun, or as if it had ended, the database finds no fault in its file (PRAGMA integrity_check), the audit
-trail verifies, and a full disk gives an error in three parts. The moments of killing are drawn over the time that the
-change takes. *Repeated* are runs of a change in two places (the register, then the folder of a release) that were
-found between, and that the same command, run again, brought to the end. *Unnoted* are changes that are there, and whose
-entry in the audit trail is not: the entry is written when the change has ended, before the answer leaves.
+trail verifies, and a full disk gives an error in three parts.
+
+The moments of killing are drawn over the calls by which the program writes, flushes, renames, removes and sends
+(`bench.fault_moments`); without a C compiler, over the time that the change takes. The program that is killed is a fork
+of this one, which has made the change once: so its modules and areas are loaded, and what only computes (a plan, a
+draft of a release) is taken from then.
+
+*Repeated* are runs of a change in two places (the register, then the folder of a release) that were found between, and
+that the same command, run again, brought to the end. *Unnoted* are changes that are there, and whose entry in the audit
+trail is not.
 
 `DEEDS` names the changes. `add_deed` adds another.
 """
 
 import contextlib
-import hashlib
+import functools
+import gc
 import importlib
 import io
 import json
@@ -34,22 +41,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-
+from bench.fault_moments import count_calls, kill_before_call, load_library
+from bench.fault_states import describe_all, judge
 from bench.report import Row, build_parser, report
 from hexbeat.cli.main import main as run_command
-from hexbeat.store.audit_trail import verify_trail
-from hexbeat.store.databases import make_engine
-from hexbeat.store.schema import metadata
-from hexbeat.store.store import Store
-from layers.access import Viewer
-from layers.roles import Role
 
-__all__ = ["DEEDS", "Deed", "Server", "State", "Trial", "add_deed", "measure_deed"]
+__all__ = ["DEEDS", "Deed", "Server", "Trial", "add_deed", "measure_deed"]
 
 _DISK_BYTES: Final = 24_000_000
-# What differs between two runs of the same change: times, random names and versions of the file's format.
-_VARYING: Final = ("recorded_at", "superseded_at", "created", "undone_at", "visit_id", "started_at", "published_at")
+_TRACEBACK: Final = 99  # the exit code
+_CALLS: Final = "calls: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Deed:
     has_output: bool = False
     on_postgres: bool = True
     is_entry: bool = False
+    computed: tuple[str, ...] = ()  # functions (module:name) that only compute: their first answers are used again
 
 
 DEEDS: Final[dict[str, Deed]] = {
@@ -77,10 +79,13 @@ DEEDS: Final[dict[str, Deed]] = {
     "plan save": Deed(
         ("plan", "patrol", "--layer", "needle_litter", "--teams", "1", "--seed", "1", "--home", "{home}"),
         kind="planned",
-        on_postgres=False,
+        computed=("hexbeat.cli.plan_commands:make_patrol_plan",),
     ),
     "release build": Deed(
-        ("release", "build", "--out", "{out}/release", "--home", "{home}"), kind="demonstration", has_output=True
+        ("release", "build", "--out", "{out}/release", "--home", "{home}"),
+        kind="demonstration",
+        has_output=True,
+        computed=("hexbeat.release.publication:build_draft", "hexbeat.release.publication:audit_release"),
     ),
     "migration": Deed(("coverage", "--home", "{home}"), kind="older"),
     "backup": Deed(("backup", "{out}/backup.tar.gz", "--home", "{home}"), has_output=True, on_postgres=False),
@@ -93,6 +98,9 @@ def add_deed(name: str, deed: Deed) -> None:
 
 
 add_deed("audit entry", Deed(("coverage", "--home", "{home}"), is_entry=True))
+add_deed(
+    "audit retain", Deed(("audit", "retain", "--years", "1", "--yes", "--home", "{home}"), kind="long", is_entry=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,8 @@ def main() -> int:
     parser.add_argument("--only", help="deeds to measure, with commas between; all without it")
     parser.add_argument("--without-postgres", action="store_true")
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        load_library(Path(folder))
     names = options.only.split(",") if options.only else list(DEEDS)
     from tests.support.fault_stores import make_trials  # noqa: PLC0415 - makes stores, which takes a while
 
@@ -149,69 +159,78 @@ def can_mount() -> bool:
 def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 1) -> Row:
     """How often the deed was found as before, as after, or between; and how often a full disk gave a traceback."""
     deed, chance = DEEDS[name], random.Random(f"{name} {fault} {seed}")  # noqa: S311 - which moment, not a secret
-    with small_disk(trial.folder, wanted=fault == "full disk") as disk:
+    with small_disk(trial.folder, wanted=fault == "full disk" or can_mount()) as disk, warmed(deed, trial, disk):
         with fresh_store(trial, disk) as (home, url):
-            before = describe_all(home, url, disk, deed)
-        import_modules(deed, trial, disk)
+            before = describe_all(home, url, disk, is_opened=deed.kind != "older")
         with fresh_store(trial, disk) as (home, url):
             started = time.monotonic()
-            code, said = run_apart(deed, trial, home, url, disk)
+            ended = run_apart(deed, trial, home, url, disk)
             took = time.monotonic() - started
-            if code:
-                raise RuntimeError(f"{name} failed without any fault: {said}")
-            after = describe_all(home, url, disk, deed)
+            if ended.code:
+                raise RuntimeError(f"{name} failed without any fault: {ended.said}")
+            after = describe_all(home, url, disk, is_opened=deed.kind != "older")
         tally: Counter[str] = Counter(before=0, after=0, repeated=0, between=0, tracebacks=0, unnoted=0)
         for _ in range(runs):
             with fresh_store(trial, disk) as (home, url):
                 if fault == "kill":
-                    run_apart(deed, trial, home, url, disk, kill_after_s=chance.uniform(0.0, 1.1 * took))
+                    moment = chance.randint(1, ended.calls) if ended.calls else None
+                    kill_after_s = chance.uniform(0.0, 1.1 * took) if moment is None else None
+                    run_apart(deed, trial, home, url, disk, kill_before=moment, kill_after_s=kill_after_s)
                 else:
                     room = int(chance.choice((8, 40, 100, 300, 1000)) * 1024 * chance.random())
                     tally["tracebacks"] += run_without_room(deed, trial, home, url, disk, room=room)
-                found = describe_all(home, url, disk, deed)
+                found = describe_all(home, url, disk, is_opened=deed.kind != "older")
                 verdict = judge(found, before, after, is_entry=deed.is_entry)
                 if verdict == "between" and deed.has_output:
                     run_apart(deed, trial, home, url, disk)
-                    again = judge(describe_all(home, url, disk, deed), before, after, is_entry=False)
+                    again = judge(
+                        describe_all(home, url, disk, is_opened=deed.kind != "older"), before, after, is_entry=False
+                    )
                     verdict = "repeated" if again == "after" else verdict
                 tally[verdict] += 1
                 tally["unnoted"] += verdict == "after" and deed.kind != "older" and found.entries == before.entries
     return {"deed": name, "fault": fault, "runs": runs, **tally}
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a store, its home and the output hold; entries of the audit trail, and what is wrong (None: nothing)."""
+@contextmanager
+def warmed(deed: Deed, trial: Trial, disk: Path) -> Iterator[None]:
+    """Make the change once in this process, and keep what it loaded and computed."""
+    with contextlib.ExitStack() as stack:
+        for name in deed.computed:
+            module, _, function = name.partition(":")
+            stack.enter_context(_remembered(importlib.import_module(module), function))
+        with fresh_store(trial, disk) as (home, url), contextlib.redirect_stdout(io.StringIO()) as told:
+            with contextlib.redirect_stderr(told):
+                code = _run_here(_fill_places(deed, trial, home, disk), url)
+            if code:
+                raise RuntimeError(f"{deed.command} failed without any fault: {told.getvalue()}")
+        gc.collect()
+        gc.freeze()
+        yield
+        gc.unfreeze()
 
-    content: Any
-    entries: int = 0
-    problem: str | None = None
 
+@contextmanager
+def _remembered(module: Any, name: str) -> Iterator[None]:
+    """In the place of a function, one that gives its first answer again."""
+    plain, answers = getattr(module, name), []
 
-def judge(state: State, before: State, after: State, *, is_entry: bool = False) -> str:
-    """Whether a state is that from before the deed, from after it, or neither."""
-    if state.problem is None:
-        for name, other in (("before", before), ("after", after)):
-            if state.content == other.content and (not is_entry or state.entries == other.entries):
-                return name
-    print(f"between: {state.problem or 'neither the content of before nor that of after'}", file=sys.stderr)
-    return "between"
+    @functools.wraps(plain)
+    def answer(*arguments: Any, **options: Any) -> Any:
+        if not answers:
+            answers.append(plain(*arguments, **options))
+        return answers[0]
 
-
-def import_modules(deed: Deed, trial: Trial, disk: Path) -> None:
-    """Import what the deed imports, so that the moments of the runs fall into the change and not into its beginning."""
-    names = trial.folder / "modules"
-    with fresh_store(trial, disk) as (home, url):
-        run_apart(deed, trial, home, url, disk, modules=names)
-    for name in names.read_text(encoding="utf-8").split():
-        if name.split(".")[0] in {"geo", "layers", "hexbeat", "pandas", "numpy", "shapely", "h3", "scipy", "alembic"}:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+    setattr(module, name, answer)
+    try:
+        yield
+    finally:
+        setattr(module, name, plain)
 
 
 @contextmanager
 def small_disk(folder: Path, *, wanted: bool) -> Iterator[Path]:
-    """A folder for the runs: a disk of its own if `wanted`."""
+    """A folder for the runs: a disk of its own, in memory, if `wanted`."""
     disk = folder / "disk"
     disk.mkdir(exist_ok=True)
     if not wanted:
@@ -244,11 +263,20 @@ def run_without_room(deed: Deed, trial: Trial, home: Path, url: str | None, disk
     ballast = disk / "ballast"
     free = shutil.disk_usage(disk).free
     ballast.write_bytes(bytes(max(0, free - room)))
-    code, said = run_apart(deed, trial, home, url, disk)
+    ended = run_apart(deed, trial, home, url, disk)
     ballast.unlink()
-    if code == 99:
-        print(said, file=sys.stderr)
-    return code == 99
+    if ended.code == _TRACEBACK:
+        print(ended.said, file=sys.stderr)
+    return ended.code == _TRACEBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: its exit code, what it said, and its calls that change something (0: not counted)."""
+
+    code: int
+    said: str
+    calls: int
 
 
 def run_apart(
@@ -258,129 +286,55 @@ def run_apart(
     url: str | None,
     disk: Path,
     *,
+    kill_before: int | None = None,
     kill_after_s: float | None = None,
-    modules: Path | None = None,
-) -> tuple[int, str]:
-    """Run the deed in a child; its exit code (99: a traceback) and what it said.
-
-    Kill it after so long. With `modules`, write the names of all that it imported there.
-    """
-    places = {"home": str(home), "out": str(disk / "out"), "data": str(trial.data)}
-    arguments = ["hexbeat", *(word.format(**places) for word in deed.command)]
+) -> Ended:
+    """Run the deed in a child, and kill it before its call of that number, or after so long."""
+    arguments = _fill_places(deed, trial, home, disk)
     with tempfile.TemporaryFile("w+", dir=trial.folder) as told:
         sys.stdout.flush()
         pid = os.fork()
         if not pid:
-            _run_in_child(arguments, url, told, modules)
+            _run_in_child(arguments, url, told, kill_before or -1)
         if kill_after_s is not None:
             time.sleep(kill_after_s)
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         told.seek(0)
-        return os.waitstatus_to_exitcode(status), told.read()
+        said, _, calls = told.read().rpartition(_CALLS)
+        return Ended(os.waitstatus_to_exitcode(status), said, int(calls or 0) if said else 0)
 
 
-def _run_in_child(arguments: list[str], url: str | None, told: Any, modules: Path | None) -> None:
-    code = 99
+def _fill_places(deed: Deed, trial: Trial, home: Path, disk: Path) -> list[str]:
+    places = {"home": str(home), "out": str(disk / "out"), "data": str(trial.data)}
+    return ["hexbeat", *(word.format(**places) for word in deed.command)]
+
+
+def _run_in_child(arguments: list[str], url: str | None, told: Any, kill_before: int) -> None:
+    code = _TRACEBACK
     try:
-        os.environ.pop("HEXBEAT_DATABASE_URL", None)
-        if url:
-            os.environ["HEXBEAT_DATABASE_URL"] = url
-        sys.argv, sys.stdin = arguments, io.StringIO("")
         with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-            try:
-                run_command()
-                code = 0
-            except SystemExit as stop:
-                code = int(stop.code or 0)
-            except BaseException:  # noqa: BLE001 - that is what is counted
-                traceback.print_exc(file=told)
-        told.flush()
-        if modules is not None:
-            modules.write_text("\n".join(sorted(sys.modules)), encoding="utf-8")
+            is_counted = kill_before_call(kill_before)
+            code = _run_here(arguments, url)
+            print(f"{_CALLS}{count_calls() if is_counted else 0}", end="", file=told, flush=True)
     finally:
         os._exit(code)
 
 
-def describe_all(home: Path, url: str | None, disk: Path, deed: Deed) -> State:
-    """All that the store, its home and the output hold, without what varies; opening it finishes what is pending.
-
-    For a migration: the shape of the tables as they are, without opening.
-    """
-    engine = make_engine(home, url)
+def _run_here(arguments: list[str], url: str | None) -> int:
+    """The exit code of the command (99: a traceback, which it printed)."""
+    os.environ.pop("HEXBEAT_DATABASE_URL", None)
+    if url:
+        os.environ["HEXBEAT_DATABASE_URL"] = url
+    sys.argv, sys.stdin = arguments, io.StringIO("")
     try:
-        with engine.connect() as connection:
-            if url is None and (finding := connection.exec_driver_sql("PRAGMA integrity_check").scalar()) != "ok":
-                return State(None, problem=str(finding))
-            shape = {name: _describe_shape(connection, name) for name in sa.inspect(connection).get_table_names()}
-    finally:
-        engine.dispose()
-    tables: dict[str, list[str]] = {}
-    entries, problem = 0, None
-    if deed.kind != "older":
-        with Store.open(home, database_url=url) as store, store.engine.connect() as connection:
-            known = [name for name in shape if name in metadata.tables and not name.startswith("audit_")]
-            tables = {name: _describe_table(connection, name) for name in known}
-            check = verify_trail(store.engine, home, Viewer(Role.AUDITOR))
-            entries, problem = check.entries, check.problem
-    files = {
-        str(path.relative_to(disk)): _describe_file(path)
-        for folder in (home, disk / "out")
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(("hexbeat.sqlite", "audit_")) and ".lock" not in path.name
-    }
-    return State((_forget_names(shape), tables, _forget_drafts(files)), entries, problem)
-
-
-def _describe_shape(connection: sa.Connection, name: str) -> Any:
-    inspector = sa.inspect(connection)
-    columns = sorted(column["name"] for column in inspector.get_columns(name))
-    count = connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()  # noqa: S608 - a table's name
-    return columns, 1 if name in {"alembic_version", "audit_entries"} else count
-
-
-def _forget_names(shape: dict[str, Any]) -> list[Any]:
-    return sorted((name, *columns) for name, columns in shape.items())
-
-
-def _describe_table(connection: sa.Connection, name: str) -> list[str]:
-    columns = [column for column in metadata.tables[name].columns if column.name not in _VARYING]
-    rows = connection.execute(sa.select(*columns)).all()
-    if name == "shared_documents":
-        return sorted(_describe_document(row) for row in rows)
-    return sorted(repr(tuple(row)) for row in rows)
-
-
-def _describe_document(row: Any) -> str:
-    """A shared document without its random names and keys; its hash has to be that of its content."""
-    content = bytes(row.content)
-    is_whole = hashlib.sha256(content).hexdigest() == row.sha256
-    if row.kind == "plan":
-        return f"plan {is_whole} {sorted(json.loads(content))}"
-    if row.name.endswith("/note.json"):
-        facts = json.loads(content) | {"key": ""}
-        return f"note {is_whole} {facts | {'counted': len(facts['counted'])}}"
-    return f"{row.kind} {row.name} {row.revision} {is_whole} {row.sha256}"
-
-
-def _describe_file(path: Path) -> str:
-    """The content's hash; of what holds its own time or random name, only that it is there and whole."""
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        from hexbeat.store.backup import read_backup  # noqa: PLC0415 - one deed's
-
-        return str(sorted(read_backup(path).rows.items()))
-    if path.suffix == ".json":
-        facts = json.loads(content)  # a half-written file is none
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    return hashlib.sha256(content).hexdigest()
-
-
-def _forget_drafts(files: dict[str, str]) -> list[tuple[str, str]]:
-    """Drafts that a killed program left are nobody's, and go with the next change."""
-    return sorted(
-        (name, content) for name, content in files.items() if not any(part.startswith(".") for part in Path(name).parts)
-    )
+        run_command()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except BaseException:  # noqa: BLE001 - that is what is counted
+        traceback.print_exc()
+        return _TRACEBACK
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ HexbeatError
 ├── DataError     a file, a row or a value cannot be used; nothing was changed      (exit code 3)
 ├── AreaError     wards or other boundaries are missing or not a valid coverage     (exit code 3)
 ├── StoreError    the store cannot be opened, read or written                       (exit code 3)
+│   └── ClockError  the clock is so far ahead of the records that it may be wrong    (exit code 3)
 ├── UsageError    the question itself makes no sense: an unknown layer, ward, date  (exit code 2)
 └── PolicyError   the access or disclosure policy refuses                           (exit code 4)
 """
 
 from typing import ClassVar
 
-__all__ = ["AreaError", "DataError", "HexbeatError", "PolicyError", "StoreError", "UsageError"]
+__all__ = ["AreaError", "ClockError", "DataError", "HexbeatError", "PolicyError", "StoreError", "UsageError"]
 
 
 class HexbeatError(Exception):
@@ -40,6 +41,10 @@ class AreaError(HexbeatError):
 
 class StoreError(HexbeatError):
     """The store cannot be opened, read or written."""
+
+
+class ClockError(StoreError):
+    """The clock is so far ahead of the records that it may be wrong."""
 
 
 class UsageError(HexbeatError):

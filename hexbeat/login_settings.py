@@ -81,7 +81,10 @@ def require_all(environment: Mapping[str, str]) -> None:
 
 def require_safe_address(environment: Mapping[str, str], name: str) -> str:
     """The address of a variable; UsageError unless it is https, or http on this machine."""
-    parts = urlsplit(environment[name])
+    try:
+        parts = urlsplit(environment[name])
+    except ValueError as error:  # brackets that hold no address
+        raise _refuse(f"{name} is not a plain address") from error
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise _refuse(f"{name} does not begin with https://")
     if not parts.hostname or parts.query or parts.fragment or parts.username is not None:

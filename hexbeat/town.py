@@ -185,24 +185,22 @@ class Town:
     ) -> "geopandas.GeoDataFrame":
         """The period against the one `before` it, the same dates a "year_before", or any: as `hexbeat change`.
 
-        Any other period is two days, of which the second no longer counts. It shares no day with the filter's, and the
-        later of the two is `now`. A difference in length is taken into account: rates are compared.
-        `attrs["missing"]` is None, or says which days are not known, or why there is nothing to compare with: then the
-        frame is empty, or holds wards of their own coverage.
+        Any other period is two days, of which the second no longer counts; the later of the two periods is `now`. Rates
+        are compared. `attrs["missing"]` is None, or says which days are not known, or why nothing is compared.
         """
-        from hexbeat.analysis.change_map import build_change_map  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.change_costs import add_change_costs  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.change_map import build_change_map  # noqa: PLC0415 - beside it
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
         _require_one_of("by", by, ("cell", "ward"))
         earlier = _parse_against(against)
         request = self._build_request(layer, as_at=as_at, **filters)
-        columns = request.columns
-        study = self._load_study(request.event_filter, resolution)
-        change_map = build_change_map(
-            columns, request.event_filter, study, against=earlier, time_zone=self.area.time_zone
-        )
-        rows = change_map.name_cells(self.area) if by == "cell" else change_map.wards
-        notes = [*change_map.notes, *(change_map.cell_notes if by == "cell" else ())]
+        columns, chosen = request.columns, request.event_filter
+        study = self._load_study(chosen, resolution)
+        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=self.area.time_zone)
+        named = change_map.name_cells(self.area) if by == "cell" else change_map.wards
+        rows, pounds = add_change_costs(self.store, columns, chosen, study, named, unit=f"{by}s", against=earlier)
+        notes = [*change_map.notes, *(change_map.cell_notes if by == "cell" else ()), *pounds]
         frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, notes)
         frame.attrs["missing"] = change_map.missing
         return frame
@@ -312,7 +310,8 @@ class Town:
     def _count_groups(
         self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any
     ) -> "geopandas.GeoDataFrame":
-        from hexbeat.areas.street_names import add_place_names  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.costs import add_count_costs  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.areas.street_names import add_place_names  # noqa: PLC0415 - beside it
         from layers.counting import count  # noqa: PLC0415 - pandas, when it is needed
         from layers.filters import require_resolution  # noqa: PLC0415 - beside it
         from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
@@ -325,10 +324,11 @@ class Town:
             columns, request.event_filter, by=groups, resolution=require_resolution(resolution), wards=self.area.wards,
             time_zone=self.area.time_zone,
         )  # fmt: skip
-        rows = add_place_names(counts.rows, self.area) if "cell" in groups else counts.rows
-        frame = self._build_frame(rows, by, columns, [])
-        frame.attrs |= {"total": counts.total, "unplaced_in_time": counts.unplaced_in_time}
-        frame.attrs["shared_in_time"] = counts.shared_in_time
+        rows, notes = add_count_costs(
+            self.store, columns, request.event_filter, counts.rows, by=groups, resolution=resolution, area=self.area
+        )
+        frame = self._build_frame(add_place_names(rows, self.area) if "cell" in groups else rows, by, columns, notes)
+        frame.attrs |= {name: getattr(counts, name) for name in ("total", "unplaced_in_time", "shared_in_time")}
         frame.attrs["missing"] = describe_missing_days(columns, request.event_filter, time_zone=self.area.time_zone)
         return frame
 

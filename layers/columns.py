@@ -1,8 +1,9 @@
 """Live events as columns: what the screens and the counts read instead of rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,68 @@ from numpy.typing import NDArray
 from layers.access import require_cells, require_numbers, require_points, require_seen
 from layers.catalogue import LAYERS, find_layer_code
 from layers.coverage import Coverage
+from layers.event import PRECISIONS, RESOLUTIONS
 from layers.layer_spec import LayerSpec
 from layers.roles import POINTS, Detail
 
-__all__ = ["Columns", "mark_states"]
+__all__ = ["NO_INSTANT", "ArrayReader", "Columns", "mark_states"]
+
+NO_INSTANT: Final = 255  # in `instant_layer`: an event that is more than one instant of an incident
+ArrayReader = Callable[[str], NDArray[Any]]
+
+
+class _Deferred:
+    """Attributes that are read, or derived from others, when they are first used.
+
+    `instant_layer` (uint8 (n,)) is the layer's code of an incident at one instant that is known to the minute, else
+    NO_INSTANT; `others` (int64, ascending) are the places of those others. `last_end` is the greatest `end` (int64
+    (1,), 0 without events). A filter by time takes slices of the first, and looks at the others one by one.
+    """
+
+    __slots__ = ("_read", "instant_layer", "last_end", "others")
+    _read: ArrayReader
+    instant_layer: NDArray[np.uint8]
+    others: NDArray[np.int64]
+    last_end: NDArray[np.int64]
+
+    if not TYPE_CHECKING:  # a type checker knows the attributes, and shall report others
+
+        def __getattr__(self, name: str) -> NDArray[Any]:
+            """Called for a slot that has no value yet."""
+            if name not in _DEFERRED:
+                raise AttributeError(name)
+            read = getattr(self, "_read", None)
+            if read is None and name not in _DERIVED:
+                raise AttributeError(name)
+            array = _DERIVED[name](self) if read is None else read(name)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+            return array
+
+
+class _DeferredCells(Mapping[int, NDArray[Any]]):
+    """Arrays by resolution that are read when they are first used."""
+
+    def __init__(self, read: ArrayReader, prefix: str) -> None:
+        self._read, self._prefix = read, prefix
+        self._arrays: dict[int, NDArray[Any]] = {}
+
+    def __getitem__(self, resolution: int) -> NDArray[Any]:
+        if resolution not in RESOLUTIONS:
+            raise KeyError(resolution)
+        if resolution not in self._arrays:
+            self._arrays[resolution] = self._read(f"{self._prefix}_{resolution:02d}")
+        return self._arrays[resolution]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(RESOLUTIONS)
+
+    def __len__(self) -> int:
+        return len(RESOLUTIONS)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Columns:
+class Columns(_Deferred):
     """Live events of one store version: one array a column, each of length n, sorted by `start` (then row_id).
 
     `start` and `end` are UTC seconds (int64); end == start for an instant, else the half-open end. `layer`, `precision`
@@ -28,7 +83,7 @@ class Columns:
     else 1 more than a place in LOCATION_PRECISIONS; `location_m` (float32) is how far off it may be in metres, 0 where
     nobody says. `coverage` says which days are known of each layer; None where nobody said: then a layer is known from
     its first event to its last. `details` says how finely the viewer sees the layers that are not shown whole
-    (`layers.restriction`).
+    (`layers.restriction`). Columns from a snapshot (`defer`) read each array when it is first used.
     """
 
     version: int
@@ -54,6 +109,41 @@ class Columns:
     demonstration: NDArray[np.bool_]
     coverage: Coverage | None = None
     details: Mapping[str, Detail] = field(default_factory=dict)
+
+    @classmethod
+    def defer(cls, tables: Mapping[str, Any], read: ArrayReader) -> "Columns":
+        """Columns with these tables (the fields that hold no value for each event, without the cells).
+
+        `read` gives an array of `list_arrays` by its name, read-only, when it is first used.
+        """
+        columns = object.__new__(cls)
+        values = {"coverage": None, "details": {}} | dict(tables)
+        values |= {"cell": _DeferredCells(read, "cell"), "cell_ids": _DeferredCells(read, "cell_ids"), "_read": read}
+        for name, value in values.items():
+            object.__setattr__(columns, name, value)
+        return columns
+
+    def list_arrays(self, *, derived: bool = False) -> dict[str, NDArray[Any]]:
+        """All arrays by the names that `defer` asks for; those derived from others only if asked."""
+        arrays = {name: getattr(self, name) for name in (*_ARRAYS, *(_DERIVED if derived else ()))}
+        for prefix in ("cell", "cell_ids"):
+            arrays |= {f"{prefix}_{size:02d}": array for size, array in getattr(self, prefix).items()}
+        return arrays
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the arrays are those of a file, read when they are first used."""
+        return getattr(self, "_read", None) is not None
+
+    def replace_coverage(self, coverage: Coverage, *, version: int | None = None) -> "Columns":
+        """The same events with another coverage, of another version of the store; nothing more is read for it."""
+        columns = object.__new__(Columns)
+        for name in (*(one.name for one in fields(Columns)), *_Deferred.__slots__):
+            with suppress(AttributeError):  # not read yet
+                object.__setattr__(columns, name, object.__getattribute__(self, name))
+        object.__setattr__(columns, "coverage", coverage)
+        object.__setattr__(columns, "version", self.version if version is None else version)
+        return columns
 
     def __len__(self) -> int:
         return len(self.start)
@@ -138,3 +228,16 @@ _TABLES: Final = frozenset(
     {"version", "ward_codes", "categories", "sources", "cell", "cell_ids", "coverage", "details"}
 )
 _ARRAYS: Final = tuple(one.name for one in fields(Columns) if one.name not in _TABLES)
+
+
+def _derive_instants(columns: Columns) -> NDArray[np.uint8]:
+    is_other = (columns.start != columns.end) | (columns.precision != PRECISIONS.index("minute"))
+    return np.where(is_other | mark_states(columns.layer), np.uint8(NO_INSTANT), columns.layer).astype(np.uint8)
+
+
+_DERIVED: Final[dict[str, Callable[[Columns], NDArray[Any]]]] = {
+    "instant_layer": _derive_instants,
+    "others": lambda columns: np.flatnonzero(columns.instant_layer == NO_INSTANT).astype(np.int64),
+    "last_end": lambda columns: np.array([columns.end.max() if len(columns) else 0], dtype=np.int64),
+}
+_DEFERRED: Final = frozenset({*_ARRAYS, *_DERIVED})

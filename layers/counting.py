@@ -15,12 +15,12 @@ from geo.counts import compute_shares, sum_groups
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from geo.wards import Wards
-from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.coverage import Spans
 from layers.event import PRECISIONS
-from layers.filters import COLUMN_FILTERS, Filter
+from layers.filters import Filter
 from layers.grouping import GROUPINGS, GROUPS, Group, Parts
+from layers.instants import find_spans, match_columns, select_instants
 from layers.time_shares import Window, build_window, cut_by_time, find_states
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ __all__ = [
 
 NO_HOURS: Final = "not known at these hours: no record has a time of day"
 _MINUTE, _DAY = PRECISIONS.index("minute"), PRECISIONS.index("day")
-_FEW_CODES: Final = 8  # codes that are compared one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +103,24 @@ def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London"
     """The events that a filter selects, each with its weight; PolicyError for a layer that the viewer does not see."""
     columns.require_layers(chosen.layers)
     window = build_window(columns, chosen, Calendar(time_zone))
+    spans = find_spans(columns, window)
+    instants = select_instants(columns, chosen, spans)
+    others = _select_others(columns, chosen, window)
+    if not len(others.index):
+        index, weight = instants, np.ones(len(instants))
+    elif not len(instants):
+        index, weight = others.index, others.weight
+    else:
+        index = np.concatenate([others.index, instants])
+        order = np.argsort(index, kind="stable")  # two ascending runs: they are merged
+        index, weight = index[order], np.concatenate([others.weight, np.ones(len(instants))])[order]
+    if chosen.measure == "quantity":
+        weight = weight * columns.quantity[index]
+    return Selection(index, weight, others.unplaced_in_time, others.shared_in_time)
+
+
+def _select_others(columns: Columns, chosen: Filter, window: Window) -> Selection:
+    """What is no incident at one instant known to the minute: states, and events of an interval; weights are shares."""
     index = _find_candidates(columns, chosen, window)
     unplaced = 0
     if window.allowed is not None:
@@ -113,9 +130,7 @@ def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London"
         index = index[~coarse]
     share = _compute_weights(columns, chosen, index, window)
     kept = share > 0
-    index, share = index[kept], share[kept]
-    weight = share * columns.quantity[index] if chosen.measure == "quantity" else share
-    return Selection(index, weight, unplaced, int(np.count_nonzero(share < 1)))
+    return Selection(index[kept], share[kept], unplaced, int(np.count_nonzero(share[kept] < 1)))
 
 
 def lacks_hours(columns: Columns, chosen: Filter, known: Spans, *, time_zone: str = "Europe/London") -> bool:
@@ -223,43 +238,16 @@ def count_cells(
 
 
 def _find_candidates(columns: Columns, chosen: Filter, window: Window) -> NDArray[np.int64]:
-    """The events of the chosen layers, wards and other columns that lie at least partly in the period."""
+    """Those of `columns.others` of the chosen layers, wards and other columns that lie partly in the period."""
     first, last = np.searchsorted(columns.start, (window.low, window.high)).tolist()
-    began_before = np.flatnonzero(columns.end[:first] > window.low)
-    began_before = began_before[_match_columns(columns, chosen, began_before)]
-    began_in_period = np.flatnonzero(_match_columns(columns, chosen, slice(first, last))) + first
+    low, high = np.searchsorted(columns.others, (first, last)).tolist()
+    before, within = columns.others[:low], columns.others[low:high]
+    began_before = before[columns.end[before] > window.low]
+    began_before = began_before[match_columns(columns, chosen, began_before)]
+    # Where all of them are others, slices of the columns are cheaper than a choice of their events.
+    is_whole = high - low == last - first
+    began_in_period = within[match_columns(columns, chosen, slice(first, last) if is_whole else within)]
     return np.concatenate([began_before, began_in_period]) if len(began_before) else began_in_period
-
-
-def _match_columns(columns: Columns, chosen: Filter, where: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
-    keep = np.ones(len(columns.start[where]), dtype=np.bool_)
-    for names, names_of_codes, codes in (
-        (chosen.layers, LAYER_NAMES, columns.layer),
-        *(
-            (column_filter.get_chosen(chosen), column_filter.get_names(columns), column_filter.get_codes(columns))
-            for column_filter in COLUMN_FILTERS
-        ),
-        (chosen.wards, columns.ward_codes, columns.ward),
-    ):
-        if names:
-            keep &= _match_codes(
-                codes[where],
-                [names_of_codes.index(name) for name in names if name in names_of_codes],
-                len(names_of_codes),
-            )
-    return keep
-
-
-def _match_codes(codes: NDArray[np.integer], wanted: list[int], size: int) -> NDArray[np.bool_]:
-    """Whether each code is wanted. A few comparisons are several times faster than look-ups in a table."""
-    if len(wanted) > _FEW_CODES:
-        table = np.zeros(size, dtype=np.bool_)
-        table[wanted] = True
-        return np.asarray(table[codes])
-    is_wanted: NDArray[np.bool_] = np.zeros(len(codes), dtype=np.bool_)
-    for code in wanted:
-        is_wanted |= codes == code
-    return is_wanted
 
 
 def _compute_weights(columns: Columns, chosen: Filter, index: NDArray[np.int64], window: Window) -> NDArray[np.float64]:

@@ -23,7 +23,9 @@ __all__ = [
 ]
 
 # Pages by address, documents, and exports (rows of events, tables and files of counts): the names of the policy.
-PAGES: Final = ("map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit")
+PAGES: Final = (
+    "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit", "read",
+)  # fmt: skip
 DOCUMENTS: Final = ("map", "plan", "briefing", "evidence", "evaluation", "naloxone", "alert_form", "return")
 EXPORTS: Final = ("events", "counts")
 GRANTS: Final = ("pages", "documents", "exports", "actions")  # the fields of Grants
@@ -45,7 +47,7 @@ class Grants:
 
 NO_GRANTS: Final = Grants()
 _FIELD_WORK: Final = Grants(
-    pages=frozenset({"map", "analysis", "plan", "briefing", "evidence", "done"}),
+    pages=frozenset({"map", "analysis", "plan", "briefing", "evidence", "done", "read"}),
     documents=frozenset({"map", "plan", "briefing", "evidence", "alert_form", "return"}),
     exports=frozenset({"counts"}),
     actions=frozenset(
@@ -65,7 +67,7 @@ DEFAULT_GRANTS: Final = {
     Role.POLICE: _FIELD_WORK,
     Role.COUNCIL: _FIELD_WORK,
     Role.HEALTH: Grants(
-        pages=frozenset({"map", "analysis", "naloxone"}),
+        pages=frozenset({"map", "analysis", "naloxone", "read"}),
         documents=frozenset({"map", "naloxone", "alert_form"}),
         exports=frozenset({"counts"}),
         actions=frozenset({Action.SEE_COUNTS, Action.EXPORT}),

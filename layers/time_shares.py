@@ -63,7 +63,7 @@ def build_window(columns: Columns, chosen: Filter, calendar: Calendar) -> Window
         return Window(low, high, None)
     # A window no wider than the events changes no answer, and keeps the table of hours finite.
     first = max(low, int(columns.start[0]))
-    last = max(first, min(high, int(columns.end.max()) + 1))
+    last = max(first, min(high, int(columns.last_end[0]) + 1))
     return Window(first, last, AllowedTime.between(first, last, calendar=calendar, mask=mask))
 
 

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geo.poisson_sums import interval_of_difference, interval_of_sum
 from hexbeat.analysis.change_map import Against, ChangeMap, build_change_map
-from hexbeat.analysis.costs import list_costed_layers
+from hexbeat.analysis.costs import CountCosts, list_costed_layers, read_usable_costs
 from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer, find_layer_code
 from layers.columns import Columns
@@ -17,7 +17,12 @@ from layers.costs import Cost, Costs
 from layers.coverage import count_days
 from layers.filters import Filter
 
-__all__ = ["cost_changes"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hexbeat.store.store import Store
+
+__all__ = ["add_change_costs", "cost_changes"]
 
 
 def cost_changes(
@@ -57,6 +62,33 @@ def cost_changes(
     if any(len(frame) != rows for frame in frames.values()):
         return []
     return [_cost_row({price: frame.iloc[row] for price, frame in frames.items()}, scale) for row in range(rows)]
+
+
+def add_change_costs(
+    store: "Store",
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    rows: "pd.DataFrame",
+    *,
+    unit: str,
+    against: Against,
+) -> tuple["pd.DataFrame", list[str]]:
+    """The rows of a change with what their differences cost, and the sentences on what that rests on.
+
+    The columns are those of counts (`cost_pounds`, `cost_low`, `cost_high`, `not_costed`), of the difference. Without
+    unit costs of the layer the rows are as they were.
+    """
+    known, faults = read_usable_costs(store)
+    own = Costs(tuple(known.list_of(chosen.layers)))
+    if not own:
+        return rows, faults
+    costs = cost_changes(columns, chosen, study, own, unit=unit, against=against, time_zone=study.area.time_zone)
+    if len(costs) != len(rows):
+        return rows, []
+    nothing = Cost(None, 0.0, 0.0)
+    found = CountCosts(nothing, tuple(cost or nothing for cost in costs), ())
+    return rows.assign(**found.build_file_columns()), own.describe(chosen.layers)
 
 
 def _find_scale(change: ChangeMap) -> float:

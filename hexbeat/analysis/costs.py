@@ -16,10 +16,21 @@ from layers.grouping import Group
 from layers.wording import format_list, format_sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from geo.wards import Wards
+    from hexbeat.areas.area import Area
     from hexbeat.store.store import Store
 
-__all__ = ["CountCosts", "cost_counts", "cost_rows", "list_costed_layers", "read_costs", "read_usable_costs"]
+__all__ = [
+    "CountCosts",
+    "add_count_costs",
+    "cost_counts",
+    "cost_rows",
+    "list_costed_layers",
+    "read_costs",
+    "read_usable_costs",
+]
 
 _Key = tuple[object, ...]
 _NOTHING: Final = Cost(None, 0.0, 0.0)
@@ -127,6 +138,34 @@ def cost_rows(
     hidden = [find_layer(name).many for name in shown if name not in layers]
     notes = [f"Not costed: {format_list(hidden)}, whose small numbers are not shown to your role."] if hidden else []
     return CountCosts(total, tuple(found.get(key, _NOTHING) for key in keys), (*notes, *costs.describe(layers)))
+
+
+def add_count_costs(
+    store: "Store",
+    columns: Columns,
+    chosen: Filter,
+    rows: "pd.DataFrame",
+    *,
+    by: Sequence[Group],
+    resolution: int,
+    area: "Area",
+) -> tuple["pd.DataFrame", list[str]]:
+    """The rows of a count by `by` with the columns of their pounds, and the sentences on what those rest on.
+
+    Without unit costs the rows are as they were. Where `costs.toml` cannot be used the sentences say so.
+    """
+    costs, faults = read_usable_costs(store)
+    found = cost_rows(
+        columns,
+        chosen,
+        costs,
+        [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")],
+        by=by,
+        resolution=resolution,
+        wards=area.wards,
+        time_zone=area.time_zone,
+    )
+    return (rows, faults) if found is None else (rows.assign(**found.build_file_columns()), found.sentences)
 
 
 def _sum_strata(

@@ -48,6 +48,7 @@ __all__ = [
     "SelectedMethod",
     "choose_hotspot_size",
     "choose_map_size",
+    "count_test_weeks",
     "describe_uses",
     "has_shared_points",
     "keep_selection",
@@ -139,7 +140,7 @@ def select_methods(
     selection = read_selection(columns, area, layer, documents=documents)
     if selection:
         return selection
-    weeks = _count_weeks(columns, area, layer)
+    weeks = count_test_weeks(columns, area, layer)
     if weeks < FEWEST_WEEKS:
         return None
     return keep_selection(
@@ -196,7 +197,8 @@ def describe_uses(best: SelectedMethod) -> str:
     )
 
 
-def _count_weeks(columns: Columns, area: Area, layer: str) -> int:
+def count_test_weeks(columns: Columns, area: Area, layer: str) -> int:
+    """How many of the last weeks can be tested, at most MOST_WEEKS; not above 0 for a layer of states."""
     if find_layer(layer).kind == "state":
         return 0
     known = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT).find_known(layer)

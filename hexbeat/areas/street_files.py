@@ -96,9 +96,10 @@ WORDS: Final = (
     (re.compile(r"green|park|wood|cemeter|garden"), "green"),
 )
 ROAD_NUMBERS: Final = ((re.compile(r"^[AM]\d"), "main"), (re.compile(r"^B\d"), "through"))
-CLASS_COLUMNS: Final = ("road_function", "road_classification", "class", "type", "fclass", "kind")
-NAME_COLUMNS: Final = ("name", "name_1", "street", "road_name", "street_name", "streetname")
-NUMBER_COLUMNS: Final = ("road_classification_number", "ref", "number", "road_number")
+ROAD_LAYERS: Final = ("road_link", "RoadLink")  # of OS Open Roads; older editions, and shapefiles, write RoadLink
+CLASS_COLUMNS: Final = ("road_function", "road_classification", "function", "class", "type", "fclass", "kind")
+NAME_COLUMNS: Final = ("name", "name_1", "name1", "street", "road_name", "street_name", "streetname")
+NUMBER_COLUMNS: Final = ("road_classification_number", "ref", "number", "road_number", "roadnumber")
 OSM_COLUMNS: Final = ("highway", "railway", "waterway", "natural", "landuse", "leisure")
 
 
@@ -145,7 +146,7 @@ def is_openstreetmap(path: Path) -> bool:
 def find_publisher(path: Path) -> Publisher | None:
     """Ordnance Survey for the layers of its open products, None for files of anybody."""
     names = {str(name) for name, _ in pyogrio.list_layers(gdal_address(path))}
-    return ORDNANCE_SURVEY if "road_link" in names or len(names & set(ZOOMSTACK)) > 1 else None
+    return ORDNANCE_SURVEY if names & set(ROAD_LAYERS) or len(names & set(ZOOMSTACK)) > 1 else None
 
 
 def read_openstreetmap(path: Path, bounds: Bounds) -> Iterator["gpd.GeoDataFrame"]:
@@ -160,7 +161,7 @@ def read_vector_layers(path: Path, bounds: Bounds, where: str | None) -> Iterato
     if address is None:
         raise DataError(RULE, f"{path.name} is not a file of lines that Hexbeat reads", HINT)
     layers = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(address)]
-    known = [(name, kind) for name, kind in layers if name in ZOOMSTACK or name == "road_link"]
+    known = [(name, kind) for name, kind in layers if name in ZOOMSTACK or name in ROAD_LAYERS]
     for layer, _ in known or [(name, kind) for name, kind in layers if kind not in ("None", "Point", "MultiPoint")]:
         info = pyogrio.read_info(address, layer=layer)
         if info["crs"] is None:

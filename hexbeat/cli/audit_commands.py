@@ -12,7 +12,7 @@ from hexbeat.cli.command_audit import note_answer
 from hexbeat.cli.filter_options import FromOption, ToOption, parse_day
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, YesOption, open_installation
 from hexbeat.cli.output_files import write_file
-from hexbeat.cli.store_commands import confirm
+from hexbeat.cli.store_commands import ClockOption, confirm, offer_clock_option
 from hexbeat.files import require_folder
 from hexbeat.store.audit_chain import Anchor
 from hexbeat.store.audit_files import build_audit_csv, build_audit_rows
@@ -122,6 +122,7 @@ def retain(
     *,
     years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep the entries of the last N years.")],
     yes: YesOption = False,
+    clock_is_right: ClockOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -131,8 +132,9 @@ def retain(
     Example: hexbeat audit retain --years 7 --yes
     """
     confirm(yes=yes, question=f"Remove the audit entries that are older than {years} years? This cannot be undone.")
-    with open_installation(home, area) as installation:
-        removed, base = retain_entries(installation.store.engine, installation.store.home, installation.viewer, years)
+    with open_installation(home, area) as installation, offer_clock_option():
+        store, viewer = installation.store, installation.viewer
+        removed, base = retain_entries(store.engine, store.home, viewer, years, is_clock_sure=clock_is_right)
         note_answer(removed)
     row = {"removed": removed, "up_to": base.number if base else None}
     print_answer(row, form=form, rows=[row])

@@ -24,12 +24,17 @@ from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import (
+    DatasetOption,
+    EngineName,
+    EngineOption,
     FilterRequest,
     LayersOption,
     ResolutionOption,
+    SchedulerOption,
     WardOption,
     build_filter,
     build_json_rows,
+    read_chosen,
     read_filtered,
     takes_filter,
     to_json_value,
@@ -70,6 +75,9 @@ def change(
         ),
     ] = "before",
     resolution: ResolutionOption = 9,
+    dataset: DatasetOption = None,
+    engine: EngineOption = EngineName.HERE,
+    scheduler: SchedulerOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -81,7 +89,7 @@ def change(
     earlier = parse_against(against)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_filtered(installation, request)
+        columns, chosen = read_chosen(installation, request, dataset=dataset, engine=engine, scheduler=scheduler)
         study = load_study(installation.area, chosen.wards, size)
         zone = installation.area.time_zone
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)

@@ -14,11 +14,16 @@ from hexbeat.cli.answers import format_value, print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
+    DatasetOption,
+    EngineName,
+    EngineOption,
     FilterRequest,
     OutOption,
     ResolutionOption,
+    SchedulerOption,
     build_provenance,
     find_demonstration_mark,
+    open_chosen_dataset,
     parse_groups,
     read_filtered,
     takes_filter,
@@ -37,8 +42,10 @@ from layers.periods import describe_missing_days, get_coverage, has_known_day
 from layers.precision import describe_fine_cells, measure_chosen_precision
 
 if TYPE_CHECKING:
+    from hexbeat.analysis import dataset_counts
     from hexbeat.areas import place_names, street_names
 else:
+    dataset_counts = import_lazily("hexbeat.analysis.dataset_counts")
     place_names = import_lazily("hexbeat.areas.place_names")
     street_names = import_lazily("hexbeat.areas.street_names")
 
@@ -56,6 +63,9 @@ def counts(
     ] = "cell",
     resolution: ResolutionOption = 9,
     as_at: AsAtOption = None,
+    dataset: DatasetOption = None,
+    engine: EngineOption = EngineName.HERE,
+    scheduler: SchedulerOption = None,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -67,17 +77,23 @@ def counts(
     """
     with open_installation(home, area) as installation:
         groups, size, zone = parse_groups(by), require_resolution(resolution), installation.area.time_zone
-        columns, chosen = read_filtered(installation, request, as_at=as_at)
-        grouped = count_groups(
-            columns, chosen, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
+        opened = open_chosen_dataset(
+            installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
         )
+        how: dict[str, Any] = {"by": groups, "resolution": size, "wards": installation.area.wards, "time_zone": zone}
+        if opened:
+            found, chosen, workers = opened
+            grouped, columns = dataset_counts.count_dataset(found, chosen, workers, **how)
+            mark = dataset_counts.describe_synthetic(found)
+        else:
+            columns, chosen = read_filtered(installation, request, as_at=as_at)
+            grouped = count_groups(columns, chosen, **how)
+            mark = find_demonstration_mark(columns)
         labelled = grouped.list_rows()
         is_known = has_known_day(columns, chosen, time_zone=zone)
-        costs, faults = read_usable_costs(installation.store) if grouped.total or is_known else (NO_COSTS, [])
-        money = cost_rows(
-            columns, chosen, costs, labelled, by=groups, resolution=size, wards=installation.area.wards, time_zone=zone
-        )
-        mark = find_demonstration_mark(columns)
+        is_costed = not opened and (grouped.total or is_known)
+        costs, faults = read_usable_costs(installation.store) if is_costed else (NO_COSTS, [])
+        money = cost_rows(columns, chosen, costs, labelled, **how)
         missing = describe_missing_days(columns, chosen, time_zone=zone)
         note_rows(len(grouped.list_rows()))
         if out:
@@ -88,7 +104,7 @@ def counts(
             about |= {"left_out": describe_hidden(grouped.fewest)} if grouped.fewest > 1 else {}
             about |= {"costs": " ".join(money.sentences)} if money else {}
             export_counts(costed, Path(out), by=groups, area=installation.area, note=about)
-        rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups else []
+        rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups and not opened else []
         if money:
             labelled = [row | {"cost": cost} for row, cost in zip(labelled, money.rows, strict=True)]
         rows = name_rows(labelled, installation.area)

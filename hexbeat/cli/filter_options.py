@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from geo.errors import UsageError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.cli.installation import Installation
 from hexbeat.store.live_columns import read_columns
@@ -25,9 +26,15 @@ from layers.periods import find_day_end, parse_day
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hexbeat.analysis.dataset_counts import Workers
+    from hexbeat.store.dataset_parts import OpenDataset
+
 __all__ = [
     "AsAtOption",
+    "DatasetOption",
     "DaysOption",
+    "EngineName",
+    "EngineOption",
     "FilterRequest",
     "FromOption",
     "HoursOption",
@@ -35,6 +42,7 @@ __all__ = [
     "MeasureName",
     "OutOption",
     "ResolutionOption",
+    "SchedulerOption",
     "ToOption",
     "WardOption",
     "build_filter",
@@ -42,9 +50,11 @@ __all__ = [
     "build_provenance",
     "build_value_option",
     "find_demonstration_mark",
+    "open_chosen_dataset",
     "parse_as_at",
     "parse_day",
     "parse_groups",
+    "read_chosen",
     "read_filtered",
     "takes_filter",
     "to_json_value",
@@ -56,6 +66,13 @@ class MeasureName(StrEnum):
 
     EVENTS = "events"
     QUANTITY = "quantity"
+
+
+class EngineName(StrEnum):
+    """What counts the files of a dataset."""
+
+    HERE = "here"
+    DASK = "dask"
 
 
 LayersOption = Annotated[
@@ -85,6 +102,17 @@ AsAtOption = Annotated[
 ]
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="FILE", help="Write the rows to a .csv, .geojson or .parquet file.")
+]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", metavar="ADDRESS", help="Count a dataset of hexbeat export instead of the store."),
+]
+EngineOption = Annotated[
+    EngineName, typer.Option("--engine", help="For a dataset: one file after the other here, or several on Dask.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="The scheduler of a Dask cluster; default: threads here."),
 ]
 MeasureOption = Annotated[MeasureName, typer.Option("--measure", help="Count events, or add up their quantity.")]
 
@@ -182,6 +210,62 @@ def read_filtered(
     )
     columns.require_layers(chosen.layers)
     return columns, resolve_values(chosen, columns)
+
+
+def open_chosen_dataset(
+    installation: Installation,
+    request: FilterRequest,
+    *,
+    dataset: str | None,
+    engine: EngineName,
+    scheduler: str | None,
+    as_at: str | None = None,
+) -> "tuple[OpenDataset, Filter, Workers] | None":
+    """The dataset of the options, the filter in its words, and what counts it; None if they name no dataset.
+
+    UsageError for an engine or a scheduler without a dataset, a scheduler without Dask, or a past time.
+    """
+    if dataset is None:
+        if engine is not EngineName.HERE or scheduler:
+            raise UsageError(
+                "An engine counts a dataset", "--engine or --scheduler came without one", "add --dataset ADDRESS"
+            )
+        return None
+    if scheduler and engine is not EngineName.DASK:
+        raise UsageError("A scheduler is one of Dask", "--scheduler came without --engine dask", "add --engine dask")
+    if as_at:
+        raise UsageError(
+            "A dataset holds what was known when it was exported", "--as-at was given", "leave it out, or ask the store"
+        )
+    from hexbeat.analysis.dataset_counts import Workers  # noqa: PLC0415 - pyarrow, when it is needed
+    from hexbeat.store.dataset_parts import open_dataset  # noqa: PLC0415 - likewise
+
+    chosen = build_filter(installation, request)
+    codes = installation.area.wards.codes
+    opened = open_dataset(dataset, installation.viewer, ward_codes=codes, layers=chosen.layers)
+    workers = Workers(engine.value, scheduler or "")
+    return opened, resolve_values(chosen, opened.build_words()), workers
+
+
+def read_chosen(
+    installation: Installation,
+    request: FilterRequest,
+    *,
+    dataset: str | None,
+    engine: EngineName,
+    scheduler: str | None,
+    as_at: str | None = None,
+) -> tuple[Columns, Filter]:
+    """As `read_filtered`, from the dataset of the options if they name one: the events of the layers of the filter."""
+    opened = open_chosen_dataset(
+        installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
+    )
+    if opened is None:
+        return read_filtered(installation, request, as_at=as_at)
+    from hexbeat.analysis.dataset_counts import gather_columns  # noqa: PLC0415 - pyarrow, when it is needed
+
+    found, chosen, workers = opened
+    return gather_columns(found, chosen.layers, workers), chosen
 
 
 def to_json_value(value: Any) -> Any:

@@ -16,13 +16,17 @@ from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.filter_options import (
     AsAtOption,
+    DatasetOption,
+    EngineName,
+    EngineOption,
     FilterRequest,
     OutOption,
     ResolutionOption,
+    SchedulerOption,
     build_json_rows,
     build_provenance,
     find_demonstration_mark,
-    read_filtered,
+    read_chosen,
     takes_filter,
     to_json_value,
 )
@@ -68,6 +72,9 @@ def hotspots(
         float, typer.Option("--most-area", help="The share of the area that may be hot, by concentration.")
     ] = MOST_AREA,
     as_at: AsAtOption = None,
+    dataset: DatasetOption = None,
+    engine: EngineOption = EngineName.HERE,
+    scheduler: SchedulerOption = None,
     out: OutOption = None,
     home: HomeOption = None,
     area: AreaOption = None,
@@ -84,7 +91,9 @@ def hotspots(
     _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_filtered(installation, request, as_at=as_at)
+        columns, chosen = read_chosen(
+            installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
+        )
         study = load_study(installation.area, chosen.wards, size)
         hotspot_map = build_hotspot_map(
             columns,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from geo.errors import HexbeatError
+from geo.errors import HexbeatError, StoreError
 from geo.lazy_modules import import_lazily
 from hexbeat.cli.command_audit import ACTIONS, audit_command, audit_unknown_viewer, find_command_name
 from hexbeat.policy import find_local_viewer
@@ -102,14 +102,20 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
     command ends is written into the audit trail when the block ends, or before an answer leaves inside it.
 
     Raises PolicyError or DataError if the access policy lets the account do nothing (`hexbeat.policy`), UsageError if
-    there is no such area, AreaError if its files are broken, StoreError if the store is broken or the audit trail
-    cannot be written.
+    there is no such area, AreaError if its files are broken, StoreError if the store is broken, the audit trail cannot
+    be written, or there is no store and the command is none that loads: only those make one.
     """
     settings = Settings.from_environment(home=home, area=area)
     # Of a shared store the areas may come from the store; without one, a wrong name makes no store.
     named_area = None if settings.database_url else areas.load_named_area(settings.area, home=settings.home)
     if not has_store(settings.home, settings.database_url):
         find_local_viewer(settings.home, role=_role.get())  # no store is made for whom the policy refuses
+        if not _may_make_store() and not has_shared_files(settings.home):
+            raise StoreError(
+                "This command needs a store that is there",
+                f"{settings.home} holds none",
+                "check --home and HEXBEAT_HOME, or load records first (hexbeat ingest or hexbeat demo)",
+            )
     with open_store(settings) as store:
         if pending := store.describe_pending_erasure():
             typer.echo(pending, err=True)
@@ -117,6 +123,15 @@ def open_installation(home: Path | None, area: str | None) -> Iterator[Installat
         named_area = named_area or areas.load_named_area(settings.area, home=settings.home)
         with audit_command(store, viewer, wards=named_area.wards):
             yield Installation(settings, named_area, store, viewer)
+
+
+def _may_make_store() -> bool:
+    """Whether the command that runs loads something, or lets people do so.
+
+    Any other would answer from nothing where a home is mistyped.
+    """
+    name = find_command_name()
+    return name in {"done import", "serve"} or ACTIONS.get(name, Action.LOAD) == Action.LOAD
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from geo.errors import DataError, UsageError
+from geo.errors import ClockError, DataError, UsageError
 from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.command_audit import note_answer, note_rows
 from hexbeat.cli.coverage_commands import parse_covers
@@ -34,8 +36,23 @@ from hexbeat.store.replacements import ReplacementError, Replacements
 from hexbeat.store.store import Version
 from layers.wording import format_list
 
-__all__ = ["confirm", "erase", "export", "history", "ingest", "rejects", "retain", "undo"]
+__all__ = [
+    "ClockOption",
+    "confirm",
+    "erase",
+    "export",
+    "history",
+    "ingest",
+    "offer_clock_option",
+    "rejects",
+    "retain",
+    "undo",
+]
 
+ClockOption = Annotated[
+    bool,
+    typer.Option("--clock-is-right", help="Remove although the last records came more than a year before today."),
+]
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 
 
@@ -248,6 +265,7 @@ def retain(
     *,
     years: Annotated[int, typer.Option(min=1, metavar="N", help="Keep what ended within the last N years.")],
     yes: YesOption = False,
+    clock_is_right: ClockOption = False,
     home: HomeOption = None,
     area: AreaOption = None,
     form: FormatOption = Format.TABLE,
@@ -257,10 +275,20 @@ def retain(
     Example: hexbeat retain --years 6 --yes
     """
     confirm(yes=yes, question=f"Remove everything that ended more than {years} years ago? This cannot be undone.")
-    with open_installation(home, area) as installation:
-        erasure = installation.store.retain(installation.viewer, years)
+    with open_installation(home, area) as installation, offer_clock_option():
+        erasure = installation.store.retain(installation.viewer, years, is_clock_sure=clock_is_right)
         note_rows(erasure.rows + erasure.rejects + erasure.visits)
         report_erasure(erasure, form)
+
+
+@contextmanager
+def offer_clock_option() -> Iterator[None]:
+    """Name the option to somebody whose clock is far ahead of the records."""
+    try:
+        yield
+    except ClockError as error:
+        hint = f"{error.hint}; if the date is right, add --clock-is-right"
+        raise ClockError(error.rule, error.fact, hint) from error
 
 
 def report_erasure(erasure: Erasure, form: Format) -> None:

@@ -1,4 +1,4 @@
-"""The header of every page: area, pages, coverage of each layer, role, and the demonstration mark."""
+"""The header of every page: area, jobs and their pages, coverage of each layer, role, and the demonstration mark."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from geo.errors import HexbeatError
 from hexbeat.analysis.count_files import find_demonstration_mark
 from hexbeat.dashboard.audit import audit_change
+from hexbeat.dashboard.news import draw_news
 from hexbeat.dashboard.state.freshness import Freshness, describe_old_records, format_freshness
 from hexbeat.dashboard.state.login import ROLE_KEY, Login
 from hexbeat.dashboard.state.session import Installation, find_freshness
@@ -20,15 +21,35 @@ from layers.wording import escape_html
 
 __all__ = [
     "HOME",
+    "JOBS",
+    "READ_TITLE",
     "draw_any_old_records",
     "draw_header",
     "draw_old_records",
     "find_page",
+    "list_jobs",
     "render_facts",
     "render_old_records",
 ]
 
 HOME: Final = ""  # Streamlit's address of the page that opens first
+# The titles of the pages of each job, the first of which opens with it.
+JOBS: Final = {
+    "Map": ("Map", "Analysis"),
+    "Plan and record": ("Plan", "Record work"),
+    "Report": ("Briefing", "Evidence", "Did it work?", "Naloxone"),
+    "Data": ("Data", "Audit"),
+}
+READ_TITLE: Final = "How to read this"  # beside the jobs, from everywhere
+# What the first page of a job is called beside the others of it, where its title is the job's.
+_VIEW_LABELS: Final = {"Map": "The map", "Data": "Load and check"}
+
+
+def list_jobs(pages: Iterable[StreamlitPage]) -> dict[str, list[StreamlitPage]]:
+    """The pages of each job that has any. A job of one page alone has the title of that page."""
+    by_title = {page.title: page for page in pages}
+    jobs = {job: [by_title[title] for title in titles if title in by_title] for job, titles in JOBS.items()}
+    return {(job if len(own) > 1 else own[0].title): own for job, own in jobs.items() if own}
 
 
 def find_page(pages: Iterable[StreamlitPage], address: str) -> StreamlitPage | None:
@@ -40,13 +61,7 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
     """Draw the header: one line at a desk. On a phone the pages are in a menu that names the open one."""
     with st.container(horizontal=True, key="hb_header", vertical_alignment="center", gap="small"):
         st.html(f"<h1><b>Hexbeat</b> · {escape_html(installation.area.title)}</h1>", width="content")
-        # The style sheet shows the pages while this is open, so that a tap causes no run of the script.
-        title = escape_html(find_title(st.context.url, {page.url_path: page.title for page in pages}))
-        summary = f'<summary><span class="hb-sr">Pages: </span>{title}</summary>'
-        st.html(f'<details class="hb-menu">{summary}</details>', width="content")
-        with st.container(horizontal=True, key="hb_pages", gap=None, width="content"):
-            for page in pages:
-                st.page_link(page)
+        draw_pages(pages)
         facts = render_facts(
             {name: one for name, one in find_freshness(installation).items() if not installation.columns.hides(name)},
             today=installation.today,
@@ -55,6 +70,29 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
         )
         st.html(facts, width="stretch")
         draw_role_choice(installation)
+    draw_news(installation)
+
+
+def draw_pages(pages: Sequence[StreamlitPage]) -> None:
+    """Draw the jobs, and beside them the pages of the job that is open. On a phone all of it is behind one button."""
+    title = find_title(st.context.url, {page.url_path: page.title for page in pages})
+    # The style sheet shows the pages while this is open, so that a tap causes no run of the script.
+    summary = f'<summary><span class="hb-sr">Pages: </span>{escape_html(title)}</summary>'
+    st.html(f'<details class="hb-menu">{summary}</details>', width="content")
+    jobs = list_jobs(pages)
+    current = next((job for job, own in jobs.items() if title in {page.title for page in own}), "")
+    with st.container(horizontal=True, key="hb_pages", gap=None, width="content"):
+        for number, (job, own) in enumerate(jobs.items()):
+            with st.container(key="hb_job_open" if job == current else f"hb_job_{number}", width="content"):
+                st.page_link(own[0], label=job)
+        for page in pages:
+            if page.title == READ_TITLE:
+                with st.container(key="hb_read", width="content"):
+                    st.page_link(page)
+    if len(views := jobs.get(current, [])) > 1:
+        with st.container(horizontal=True, key="hb_views", gap=None, width="content"):
+            for page in views:
+                st.page_link(page, label=_VIEW_LABELS.get(page.title, page.title))
 
 
 def draw_role_choice(installation: Installation) -> None:

@@ -32,6 +32,7 @@ from hexbeat.dashboard.login_pages import (
     render_signed_out_page,
     render_unreachable_page,
 )
+from hexbeat.dashboard.news import News
 from hexbeat.dashboard.state.login import (
     build_login,
     format_cookie_name,
@@ -105,7 +106,7 @@ def middleware() -> list[Middleware]:
     shorten_log()
     public_url = ServerSettings.from_environment().public_url
     door = Door(Settings.from_environment(), read_provider(), read_session_hours(), public_url)
-    return [Middleware(RequireSignIn, door=door)]
+    return [Middleware(RequireSignIn, door=door), Middleware(News, settings=door.settings)]
 
 
 def build_secrets() -> dict[str, Any] | None:

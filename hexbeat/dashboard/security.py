@@ -4,6 +4,7 @@ Without a login it serves this machine alone. `require_login` decides whether ot
 """
 
 import re
+import threading
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 from starlette.middleware import Middleware
 
 from geo.errors import PolicyError
-from hexbeat.dashboard.web.asgi import Message, find_header
+from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
 from hexbeat.dashboard.web.gate import Gate, Rules
 from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.hosts import MOST_SHOWN, is_loopback, parse_host, require_own_origin
@@ -31,12 +32,14 @@ __all__ = [
 # The login stands behind the gate. Imported when it is needed: it knows the store.
 LOGIN: Final = "hexbeat.dashboard.login_middleware"
 LOGIN_SETTINGS: Final = "hexbeat.login_settings"
+PREPARATION: Final = "hexbeat.dashboard.state.preparation"
 # The addresses of pages, as `pages.navigation` has them; it would bring the whole dashboard into a check of a name.
 PAGE_ADDRESSES: Final = (
     "map", "analysis", "plan", "briefing", "evidence", "done", "outcome", "naloxone", "data", "audit",
+    "read",
 )  # fmt: skip
 PATHS: Final = re.compile(
-    rf"/|/({'|'.join(PAGE_ADDRESSES)})|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"
+    rf"/|/({'|'.join(PAGE_ADDRESSES)})|/news|/favicon\.png|/_stcore/(health|host-config)|/_stcore/bidi-components/.+"
     r"|/(static|component|media)/.+"
 )
 UPLOADS: Final = re.compile(r"/_stcore/upload_file/[^/]+/[^/]+")
@@ -59,7 +62,30 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
     chosen = settings or ServerSettings.from_environment()
     require_login(None, chosen)
-    return [Middleware(Gate, rules=build_rules(chosen), settings=chosen), *import_module(LOGIN).middleware()]
+    gate = Middleware(Gate, rules=build_rules(chosen), settings=chosen)
+    return [gate, *import_module(LOGIN).middleware(), Middleware(BeginPreparation)]
+
+
+class BeginPreparation:
+    """Has results worked out ahead once the server has started (`hexbeat.dashboard.state.preparation`)."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything on; begin at the end of the server's start."""
+
+        async def send_and_begin(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                threading.Thread(target=_begin_preparation, daemon=True).start()
+            await send(message)
+
+        await self.app(scope, receive, send_and_begin if scope["type"] == "lifespan" else send)
+
+
+def _begin_preparation() -> None:
+    """Imported here and in a thread: it brings all statistics, and the server answers meanwhile."""
+    import_module(PREPARATION).begin_preparation()
 
 
 def build_secrets() -> dict[str, Any] | None:

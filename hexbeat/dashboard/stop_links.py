@@ -11,22 +11,12 @@ from hexbeat.operations.plans.plan import Stop
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.stop_links import NO_LINKS, StopLinks, build_geo_link, build_web_link
 
-__all__ = ["draw_stop_links", "draw_tour_links"]
-
-
-def draw_stop_links(installation: Installation, stop: Stop) -> None:
-    """Draw the buttons of one stop; nothing where the settings allow no links."""
-    links = _read_links(installation)
-    with st.container(horizontal=True, gap="small"):
-        if address := build_geo_link(stop, links):
-            st.link_button("Open in the phone's map", address)
-        if web := build_web_link(stop, links):
-            st.link_button(f"Open at {web[0]}", web[1])
+__all__ = ["draw_tour_links", "read_links"]
 
 
 def draw_tour_links(installation: Installation, stops: Sequence[Stop]) -> None:
     """Draw a folded list of buttons, one a stop and kind of link; nothing where the settings allow no links."""
-    links = _read_links(installation)
+    links = read_links(installation)
     if not stops or links == NO_LINKS:
         return
     with st.expander("Open a stop in a map"):
@@ -45,7 +35,7 @@ def _draw_row(rows: Sequence[tuple[str, str]]) -> None:
             st.link_button(label, address)
 
 
-def _read_links(installation: Installation) -> StopLinks:
+def read_links(installation: Installation) -> StopLinks:
     """The links that the settings allow; none where the settings cannot be read, which is said."""
     try:
         return read_plan_settings(installation.documents).links

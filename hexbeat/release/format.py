@@ -228,6 +228,8 @@ def parse_release(files: Mapping[str, bytes], *, name: str = "the release") -> R
     """The release in these files (name to content); DataError if they are not a release."""
     try:
         facts: dict[str, Any] = json.loads(files["release.json"])
+        if not isinstance(facts, dict):
+            raise _build_error(name, "its release.json holds no facts by name")
         if facts.get("format") != FORMAT:
             raise _build_error(name, f"its format is {facts.get('format')!r}, not {FORMAT!r}")
         layers = tuple(_parse_layer(entry) for entry in facts.pop("layers"))

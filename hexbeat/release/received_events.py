@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hexbeat.areas.area import Area
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.live_columns import build_known_condition
+from hexbeat.store.event_rows import build_known_condition
 from hexbeat.store.schema import batch_files, batches, events
 from layers.access import Action, Viewer, require
 from layers.event import DEMONSTRATION

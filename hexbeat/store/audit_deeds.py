@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from geo.errors import PolicyError
-from hexbeat.store.audit_chain import GENESIS, Entry, Outcome, clean_text
+from hexbeat.store.audit_chain import GENESIS, Anchor, Entry, Outcome, clean_text
 from layers.access import Viewer
 from layers.catalogue import LAYER_NAMES
 from layers.timestamps import to_seconds
@@ -51,6 +51,7 @@ class Deed:
     reason: str = ""
     is_written: bool = False
     problem: str = ""  # why the entry of a deed that may go unwritten is missing
+    head: Anchor | None = None  # its entry, where it was written in the transaction of the change
 
 
 @dataclass(frozen=True, slots=True)

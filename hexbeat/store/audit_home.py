@@ -26,6 +26,8 @@ def keep_anchor(home: Path, head: Anchor) -> None:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(f"{head}\n")
+            file.flush()
+            os.fsync(file.fileno())  # so that a loss of power leaves this anchor or the older one, and no empty file
         draft.replace(home / ANCHOR_FILE)
     except OSError:
         with suppress(OSError):

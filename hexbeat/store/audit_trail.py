@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError
 
 from geo.calendar import add_months
 from geo.errors import PolicyError, StoreError, UsageError
@@ -34,10 +34,10 @@ from hexbeat.store.audit_chain import (
     format_removal,
     hash_entry,
 )
-from hexbeat.store.audit_deeds import Deed, build_entry, carry_deed, describe_error, find_carried_deed
+from hexbeat.store.audit_deeds import CarriedDeed, Deed, build_entry, carry_deed, describe_error, find_carried_deed
 from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
 from hexbeat.store.database_errors import is_busy, lacks_rights, translate_errors
-from hexbeat.store.databases import WRITES, read_transaction
+from hexbeat.store.databases import WRITES, read_transaction, require_likely_clock
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
@@ -77,6 +77,8 @@ def audit(engine: Engine, home: Path, viewer: Viewer, deed: Deed) -> Iterator[De
         with suppress(StoreError):  # the person gets an error, and nothing else, in any case
             write_deed(engine, home, viewer, replace(deed, reason=reason, is_written=False), outcome=outcome)
         raise
+    if deed.head is not None:
+        keep_anchor(home, deed.head)
     write_deed(engine, home, viewer, deed)
 
 
@@ -108,9 +110,24 @@ def write_with_change(connection: Connection, *, rows: int | None = None) -> Non
         return
     if rows is not None:
         carried.deed.rows = rows
+    if carried.deed.action not in MAY_GO_UNWRITTEN:
+        _insert_carried(connection, carried)
+        return
+    try:
+        with connection.begin_nested():
+            _insert_carried(connection, carried)
+    except (DBAPIError, NoResultFound) as error:
+        if isinstance(error, OperationalError) and "no such table" not in str(error.orig):
+            raise  # a disk that is full, or another program: then the change is not made either
+        carried.deed.is_written, carried.deed.problem = True, "the database refuses it"
+
+
+def _insert_carried(connection: Connection, carried: CarriedDeed, head: Anchor | None = None) -> None:
+    """Chain the entry of what is being done to the head, which is locked."""
     entry = build_entry(carried.viewer, carried.deed, "done")
-    head = _lock_head(connection)
-    _insert(connection, head, [*_note_restoration(connection, head, read_anchor(carried.home), entry), entry])
+    head = head or _lock_head(connection)
+    restored = _note_restoration(connection, head, read_anchor(carried.home), entry)
+    carried.deed.head = _insert(connection, head, [*restored, entry])
     carried.deed.is_written = True
 
 
@@ -284,12 +301,19 @@ def verify_trail(engine: Engine, home: Path, viewer: Viewer, *, expected: Anchor
 
 
 def retain_entries(
-    engine: Engine, home: Path, viewer: Viewer, years: int, *, now: dt.datetime | None = None
+    engine: Engine,
+    home: Path,
+    viewer: Viewer,
+    years: int,
+    *,
+    now: dt.datetime | None = None,
+    is_clock_sure: bool = False,
 ) -> tuple[int, Anchor | None]:
     """Remove the entries before the first one of the last `years` calendar years: how many, and the last of them.
 
     One entry with that number and hash is added in the same transaction, and the head keeps both, so that the chain
-    still verifies. UsageError unless years >= 1; StoreError if the chain is broken: then nothing is removed.
+    still verifies; so is the entry of what is being done (`audit`). UsageError unless years >= 1; StoreError if the
+    chain is broken, and ClockError unless the clock is likely or `is_clock_sure`: then nothing is removed.
     """
     require(viewer, Action.SEE_AUDIT)
     require(viewer, Action.RETAIN)
@@ -303,7 +327,8 @@ def retain_entries(
             f"this one is broken: {check.problem}",
             "see docs/running.md, Who saw what",
         )
-    limit = to_seconds(add_months(now or dt.datetime.now(dt.UTC), -12 * years))
+    now = now or dt.datetime.now(dt.UTC)
+    limit = to_seconds(add_months(now, -12 * years))
     with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
@@ -311,11 +336,14 @@ def retain_entries(
             base = _find_base(connection, head, limit)
             if base is None:
                 return 0, None
+            if not is_clock_sure:
+                require_likely_clock(connection, now)
             entry = _build_removal(viewer, base, years)
             removed = connection.execute(
                 sa.select(sa.func.count()).where(audit_entries.c.number <= base.number)
             ).scalar_one()
             head = _insert(connection, head, [replace(entry, rows=removed)])
+            write_with_change(connection, rows=removed)
             connection.execute(sa.update(audit_head).values(base_number=base.number, base_hash=base.hash))
             connection.execute(sa.delete(audit_entries).where(audit_entries.c.number <= base.number))
     keep_anchor(home, head)

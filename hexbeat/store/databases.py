@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from geo.errors import StoreError
+from geo.errors import ClockError, StoreError
 from hexbeat.folders import sync_folder, write_folder
 from hexbeat.store import database_errors
 from hexbeat.store.database_errors import (
@@ -28,7 +29,9 @@ from hexbeat.store.database_errors import (
 )
 from hexbeat.store.home_layout import FILE_NAME
 from hexbeat.store.postgres import make_postgres_engine
-from hexbeat.store.schema import HEAD, store_state
+from hexbeat.store.schema import HEAD, batches, store_state, visits
+from layers.timestamps import from_seconds
+from layers.wording import format_date
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -42,6 +45,7 @@ __all__ = [
     "read_transaction",
     "read_version",
     "read_work_version",
+    "require_likely_clock",
     "upgrade_to",
     "work_transaction",
     "write_transaction",
@@ -52,6 +56,8 @@ _MIGRATION_LOCK: Final = 0x68657862  # any fixed number: "hexb"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _FIRST_BYTES: Final = b"SQLite format 3\x00"
 _OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
+_LOCKED_S: Final = 5  # a load keeps nobody from reading: only a program that wants the file alone does
+_LIKELY: Final = timedelta(days=366)  # between the last record and now
 _ALIEN_HINT: Final = "set HEXBEAT_HOME to another folder, or move that file away"
 
 
@@ -173,11 +179,18 @@ def _make_sqlite_engine(path: Path) -> Engine:
     def _connect() -> sqlite3.Connection:
         # A file that has gone is not made again, empty, by connecting to it.
         address = f"{path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(address, uri=True, timeout=database_errors.BUSY_S, check_same_thread=False)
+        connection = sqlite3.connect(address, uri=True, timeout=_LOCKED_S, check_same_thread=False)
         try:
             connection.execute("PRAGMA schema_version").close()  # reads the first page
+            connection.execute(f"PRAGMA busy_timeout={1000 * database_errors.BUSY_S}").close()
         except sqlite3.DatabaseError as error:
             connection.close()
+            if database_errors.is_busy(error):
+                raise StoreError(
+                    "Hexbeat can read a store that no other program keeps for itself alone",
+                    f"another program has locked {path} for {_LOCKED_S} seconds",
+                    "wait until it has finished, or end it, then try again",
+                ) from error
             if "not a database" in str(error):  # then nothing can have it open as a database
                 with path.open("rb") as file:
                     _require_sqlite(path, file.read(len(_FIRST_BYTES)))
@@ -354,3 +367,22 @@ def work_transaction(engine: Engine) -> Iterator[Connection]:
         with connection.begin():
             connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
             yield connection
+
+
+def require_likely_clock(connection: Connection, now: datetime) -> None:
+    """ClockError if the clock is more than a year ahead of the last load and of the last visit that was recorded.
+
+    What is removed by age goes by the clock, and cannot be brought back. A store without either passes.
+    """
+    recorded = [
+        connection.execute(sa.select(sa.func.max(column))).scalar_one()
+        for column in (batches.c.created, visits.c.recorded_at)
+    ]
+    newest = max((seconds for seconds in recorded if seconds is not None), default=None)
+    if newest is not None and now - from_seconds(newest) > _LIKELY:
+        today, last = (format_date(time.date()) for time in (now, from_seconds(newest)))
+        raise ClockError(
+            "What is too old is removed by the clock, so the clock has to be right",
+            f"it says {today}, and the last records came on {last}",
+            "check the date of this machine; nothing was removed",
+        )

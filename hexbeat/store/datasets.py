@@ -40,13 +40,16 @@ _FILE_ROWS: Final = 1_000_000  # one task of a cluster reads one file
 class DatasetFile:
     """One file: where it lies in the dataset, and how many events it holds.
 
-    `placed` of them lie in wards of the area, `synthetic` of these are of the demonstration. `categories` are theirs.
+    `first` is the UTC second in which the earliest begins, `last` that in which the latest ends. `placed` of them lie
+    in wards of the area, `synthetic` of these are of the demonstration. `categories` are theirs.
     """
 
     path: str
     layer: str
     month: str
     events: int
+    first: int
+    last: int
     placed: int
     synthetic: int
     categories: tuple[str, ...]
@@ -122,9 +125,18 @@ def _write_files(live: LiveTable, folder: Path, *, time_zone: str, ward_codes: S
 def _count_rows(table: pa.Table, path: str, layer: str, month: str, ward_codes: Sequence[str]) -> DatasetFile:
     placed = table.filter(pc.is_in(table["ward_code"].cast(pa.string()), pa.array(ward_codes, pa.string())))
     categories = pc.unique(placed["category"].cast(pa.string())).drop_null().to_pylist()
+    first, last = pc.min(table["occurred_from"]).as_py(), pc.max(table["occurred_to"]).as_py()
     synthetic = pc.sum(pc.equal(placed["source"].cast(pa.string()), DEMONSTRATION)).as_py() or 0
     return DatasetFile(
-        path, layer, month, table.num_rows, placed.num_rows, synthetic, tuple(sorted(filter(None, categories)))
+        path=path,
+        layer=layer,
+        month=month,
+        events=table.num_rows,
+        first=int(first.timestamp()),
+        last=int(last.timestamp()),
+        placed=placed.num_rows,
+        synthetic=synthetic,
+        categories=tuple(sorted(filter(None, categories))),
     )
 
 

@@ -19,6 +19,7 @@ class DocumentKind(StrEnum):
     EVIDENCE = "evidence"
     RELEASE = "release"
     AREA = "area"
+    VIEW = "view"
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
@@ -32,6 +33,7 @@ _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.SELECTION: frozenset({Action.SEE_COUNTS}),
     DocumentKind.EVIDENCE: frozenset({Action.MAKE_EVIDENCE}),
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
+    DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
 }
 _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.PLAN: frozenset({Action.PLAN}),
@@ -41,6 +43,7 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.EVIDENCE: frozenset({Action.MAKE_EVIDENCE}),
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.AREA: frozenset({Action.LOAD}),
+    DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
 }
 # Whoever plans may change plans.toml; the others say what may be published, what may be seen, and what events cost.
 _SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {

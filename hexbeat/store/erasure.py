@@ -27,8 +27,9 @@ from sqlalchemy.exc import DBAPIError
 
 from geo.calendar import add_months
 from geo.errors import StoreError, UsageError
+from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import check_file
-from hexbeat.store.databases import read_transaction, write_transaction
+from hexbeat.store.databases import read_transaction, require_likely_clock, write_transaction
 from hexbeat.store.schema import batch_files, batches, coverage, events, rejects, store_state, visits
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
@@ -85,6 +86,7 @@ def erase(engine: Engine, viewer: Viewer, source: str, source_id: str) -> Erasur
         removed_visits = _drop_visits(connection, visits.c.visit_id == source_id) if source == LEDGER else 0
         if rows or removed_rejects or removed_visits:
             _mark_pending(connection)
+        write_with_change(connection, rows=rows + removed_rejects + removed_visits)
     return Erasure(min(rows, 1), rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
@@ -112,21 +114,28 @@ def erase_source(engine: Engine, viewer: Viewer, source: str) -> Erasure:
         removed_visits = _drop_visits(connection, sa.true()) if source == LEDGER else 0
         if rows or removed_rejects or removed_visits:
             _mark_pending(connection)
+        write_with_change(connection, rows=rows + removed_rejects + removed_visits)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 
-def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None) -> Erasure:
+def retain(
+    engine: Engine, viewer: Viewer, years: int, *, now: datetime | None = None, is_clock_sure: bool = False
+) -> Erasure:
     """Remove events that ended more than `years` calendar years ago, with all versions, and rejects loaded before then.
 
     The newest version of an event decides when it ended, whether that version is live or superseded. A visit is removed
-    if all its versions began before then. UsageError unless years >= 1.
+    if all its versions began before then. UsageError unless years >= 1; ClockError unless the clock is likely, or
+    `is_clock_sure`.
     """
     require(viewer, Action.RETAIN)
     if years < 1:
         raise UsageError("Events are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
     check_file(engine, indexes=True)
-    limit = to_seconds(add_months(now or datetime.now(UTC), -12 * years))
+    now = now or datetime.now(UTC)
+    limit = to_seconds(add_months(now, -12 * years))
     with write_transaction(engine, rewritten=True) as connection:
+        if not is_clock_sure:
+            require_likely_clock(connection, now)
         newer = events.alias("newer")
         superseded = sa.exists().where(newer.c.event_id == events.c.event_id, newer.c.row_id > events.c.row_id)
         ended = sa.select(events.c.event_id).where(events.c.occurred_to < limit, sa.not_(superseded))
@@ -139,6 +148,7 @@ def retain(engine: Engine, viewer: Viewer, years: int, *, now: datetime | None =
         removed_visits = _drop_visits(connection, visits.c.visit_id.not_in(later))
         if rows or removed_rejects or removed_visits:
             _mark_pending(connection)
+        write_with_change(connection, rows=rows + removed_rejects + removed_visits)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 

@@ -16,7 +16,7 @@ from geo.cells import format_cells
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.database_errors import check_file, reading_values
 from hexbeat.store.databases import read_transaction, read_version
-from hexbeat.store.live_columns import LIVE
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
 from layers.access import Action, Viewer, list_layers, require, require_export
 from layers.catalogue import LAYERS

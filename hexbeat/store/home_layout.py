@@ -88,7 +88,7 @@ def is_followed(home: Path) -> bool:
 
 def has_shared_files(home: Path) -> bool:
     """Whether a home has files that belong into a store, or count beside it."""
-    return any(find_home_files(home, kind) for kind in DocumentKind)
+    return any(find_home_files(home, kind) for kind in PATHS)
 
 
 def find_home_files(home: Path, kind: DocumentKind) -> list[HomeFile]:

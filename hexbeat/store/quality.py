@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from geo.calendar import find_month_start
 from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.live_columns import LIVE
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.load_log import latest_loads
 from hexbeat.store.schema import batches, events, rejects
 from layers.access import Action, Viewer, list_layers, may, require

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from geo.lazy_modules import import_lazily
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.live_columns import LIVE
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.schema import EVENT_TYPES, events
 from layers.access import Action, Viewer, list_layers, require, require_export
 from layers.event import EVENT_COLUMNS

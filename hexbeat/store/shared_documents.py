@@ -1,6 +1,6 @@
 """Shared documents: what everybody who uses a store shares and what is no row of a table.
 
-Plans, settings, source profiles, selected methods, the register of releases, the register of evidence packs, and areas.
+Plans, settings, source profiles, selected methods, the registers of releases and of evidence packs, areas, saved views.
 Each is some bytes under a kind and a name. The rooms that own a kind know its format; this module alone reads and
 writes the table.
 
@@ -51,7 +51,7 @@ class ReadOnlyError(StoreError):
 
 _HISTORY: Final = frozenset({DocumentKind.SETTING, DocumentKind.SOURCE})  # earlier revisions are kept
 _CACHED: Final = frozenset(
-    {DocumentKind.PLAN, DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.SELECTION}
+    {DocumentKind.PLAN, DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.SELECTION, DocumentKind.VIEW}
 )  # small, and read on every run of a page
 _READ_ONLY: Final = ("42501", "25006")  # PostgreSQL: insufficient privilege, read-only transaction
 _live = shared_documents.c.superseded_at.is_(None)

@@ -1,7 +1,7 @@
 """The store: events and all their versions, in SQLite by default or in PostgreSQL; the history of one event."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +12,13 @@ from sqlalchemy import Engine
 
 from geo.lazy_modules import import_lazily
 from hexbeat.store.databases import make_engine, migrate, read_transaction, read_version
-from hexbeat.store.erasure import Erasure, describe_pending, erase, erase_source, finish, retain
+from hexbeat.store.erasure import PATIENCE_S, Erasure, describe_pending, erase, erase_source, finish, retain
 from hexbeat.store.home_files import take_over_home, write_area_cache
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from hexbeat.store.loads import Load, open_load
 from hexbeat.store.schema import events
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
+from hexbeat.store.snapshots import empty_snapshots, remove_stale_snapshots
 from layers.access import ANALYST, Action, Viewer, list_layers, require
 from layers.event import EVENT_COLUMNS
 from layers.timestamps import from_seconds
@@ -78,6 +79,7 @@ class Store:
         except BaseException:
             engine.dispose()
             raise
+        remove_stale_snapshots(engine, home)
         return cls(engine, home, notices)
 
     @property
@@ -151,7 +153,9 @@ class Store:
 
     def undo_last(self, viewer: Viewer, *, batch_id: int | None = None) -> CommittedLoad:
         """Undo the latest load, and return it; StoreError if there is none, or if it is not `batch_id`."""
-        return undo_last(self.engine, viewer, batch_id=batch_id)
+        load = undo_last(self.engine, viewer, batch_id=batch_id)
+        empty_snapshots(self.home, patience_s=PATIENCE_S)
+        return load
 
     def rejects(self, viewer: Viewer, batch: int | None = None) -> "pd.DataFrame":
         """Rejected rows: of one load, or of the latest load of each file. See `hexbeat.store.load_log.list_rejects`."""
@@ -168,11 +172,11 @@ class Store:
 
         See `hexbeat.store.erasure.erase`.
         """
-        return erase(self.engine, viewer, source, source_id)
+        return self._empty_snapshots(erase(self.engine, viewer, source, source_id))
 
     def erase_source(self, viewer: Viewer, source: str) -> Erasure:
         """Remove every event, load and reject of a source for good. See `hexbeat.store.erasure.erase_source`."""
-        return erase_source(self.engine, viewer, source)
+        return self._empty_snapshots(erase_source(self.engine, viewer, source))
 
     def describe_pending_erasure(self) -> str | None:
         """Sentences that say that traces of erased rows may remain in the store's files; None if none can.
@@ -181,9 +185,14 @@ class Store:
         """
         return describe_pending(self.engine)
 
-    def retain(self, viewer: Viewer, years: int) -> Erasure:
+    def retain(self, viewer: Viewer, years: int, *, is_clock_sure: bool = False) -> Erasure:
         """Remove events that ended more than `years` years ago for good. See `hexbeat.store.erasure.retain`."""
-        return retain(self.engine, viewer, years)
+        return self._empty_snapshots(retain(self.engine, viewer, years, is_clock_sure=is_clock_sure))
+
+    def _empty_snapshots(self, erasure: Erasure) -> Erasure:
+        """Remove what snapshots hold of the removed rows; the erasure is not complete while a file may be left."""
+        is_empty = empty_snapshots(self.home, patience_s=PATIENCE_S)
+        return replace(erasure, complete=erasure.complete and is_empty)
 
 
 def history(engine: Engine, viewer: Viewer, event_id: str) -> list[Version]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults import State, Trial, can_mount, judge, measure_deed
+from bench.fault_states import State, judge
+from bench.faults import Trial, can_mount, measure_deed
 from tests.support.fault_stores import make_data, make_home
 
 

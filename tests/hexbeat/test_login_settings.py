@@ -61,6 +61,7 @@ def test_without_a_provider_there_is_none() -> None:
             "HEXBEAT_OIDC_REDIRECT does not begin with https://",
         ),
         ({"HEXBEAT_OIDC_ISSUER": "https://a:word@example.org"}, "HEXBEAT_OIDC_ISSUER is not a plain address"),
+        ({"HEXBEAT_OIDC_ISSUER": "https://["}, "HEXBEAT_OIDC_ISSUER is not a plain address"),
         (
             {"HEXBEAT_OIDC_REDIRECT": "https://hexbeat.example.org/"},
             "HEXBEAT_OIDC_REDIRECT does not end with /oauth2callback",

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from hexbeat.cli.main import main
+from hexbeat.store.store import Store
 
-__all__ = ["Outcome", "Run", "answer", "run"]
+__all__ = ["Outcome", "Run", "answer", "make_empty_store", "run"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ def answer(outcome: Outcome) -> Any:
     """What a command that went well answered as JSON."""
     assert outcome.code == 0, outcome.err
     return outcome.json
+
+
+def make_empty_store(home: Path) -> Path:
+    """A home with a store that holds nothing: only commands that load make one."""
+    Store.open(home).dispose()
+    return home
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Whole stores on which changes are tried with faults (bench.faults): in SQLite and in a PostgreSQL of their own."""
 
+import datetime as dt
 import shutil
 import subprocess
 import sys
@@ -9,10 +10,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from bench.faults import DEEDS, Server, Trial
 from hexbeat.areas.area import load_area
 from hexbeat.demonstration import make_events
+from hexbeat.store import audit_deeds
+from hexbeat.store.audit_trail import write_deed
 from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.damage import make_whole_store
 from tests.support.demonstrations import TODAY
 from tests.support.events import load_frame
@@ -54,8 +60,10 @@ def _list_trials(names: Sequence[str], work: Path, data: Path, server: object) -
 
 def make_home(home: Path, kind: str, url: str | None) -> None:
     """A home with a store of that kind (see `bench.faults.Deed`)."""
-    if kind == "small":
+    if kind in ("small", "long"):
         make_whole_store(home, url=url)
+        if kind == "long":
+            make_old_entries(home, url)
     elif kind == "older":
         home.mkdir(parents=True)
         with older_store(home, url, "0003"):
@@ -68,6 +76,16 @@ def make_home(home: Path, kind: str, url: str | None) -> None:
     if kind == "planned":  # the first plan records which method is the best
         command = [sys.executable, "-m", "hexbeat", "plan", "patrol", "--layer", "needle_litter", "--home", str(home)]
         subprocess.run(command, check=True, capture_output=True)
+
+
+def make_old_entries(home: Path, url: str | None) -> None:
+    """Entries of the audit trail that are older than a year."""
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=500)
+    with Store.open(home, database_url=url) as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit_deeds, "to_seconds", lambda _: int(old.timestamp()))
+        for _ in range(20):
+            deed = audit_deeds.Deed(door="command", action="see_counts", what="counts")
+            write_deed(store.engine, home, ANALYST, deed)
 
 
 def make_data(folder: Path) -> Path:

@@ -7,14 +7,14 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from hexbeat.analysis.method_selection import read_selection
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.audit import audit_file, audit_view
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.state.findings import load_briefing
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
-from hexbeat.dashboard.state.session import Installation, InstallationKey
+from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.charts import render_picture
 from hexbeat.documents.briefing_document import (
     build_layer_row,
@@ -34,16 +34,12 @@ from hexbeat.documents.briefing_document import (
     render_briefing_map,
     render_briefing_pdf,
 )
-from hexbeat.operations.ledger.ledger import read_visits, work_version
-from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
-from hexbeat.store.quality import summarise_sources
-from layers.access import Action, may, may_make, require_document
+from hexbeat.reports.briefing import Briefing, Purpose
+from layers.access import may_make, require_document
 from layers.wording import escape_html
 
 __all__ = ["show"]
 
-SHIFT_DAYS: Final = 28
-MEETING_DAYS: Final = 7
 PURPOSE_LABELS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
 MAP_MM: Final = (112.0, 128.0)
 
@@ -96,58 +92,6 @@ def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] |
         Purpose(purpose or Purpose.MEETING),
         hours,
         tuple(code for code in installation.area.wards.codes if code in wards),
-    )
-
-
-def load_briefing(
-    installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
-) -> Briefing:
-    """The briefing of today, cached for this version of the store and of the ledger."""
-    require_document(installation.viewer, "briefing")
-    return _build_cached_briefing(
-        installation,
-        installation.key,
-        work_version(installation.store, installation.viewer),
-        installation.today,
-        purpose,
-        hours,
-        wards,
-    )
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _build_cached_briefing(
-    _installation: Installation,
-    key: InstallationKey,
-    work: int,
-    today: dt.date,
-    purpose: Purpose,
-    hours: tuple[int, int] | None,
-    wards: tuple[str, ...],
-) -> Briefing:
-    del key, work
-    days = SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS
-    since = dt.datetime.combine(today - dt.timedelta(days=MEETING_DAYS), dt.time(), _installation.area.tz)
-    may_see_work = may(_installation.viewer, Action.SEE_WORK)
-    selections = {
-        spec.name: read_selection(
-            _installation.columns, _installation.area, spec.name, documents=_installation.documents
-        )
-        for spec in _installation.columns.list_shown(in_cells=True)
-    }
-    return build_briefing(
-        _installation.columns,
-        _installation.area,
-        today=today,
-        purpose=purpose,
-        hours=hours,
-        days=days,
-        wards=wards,
-        visits=read_visits(_installation.store, _installation.viewer, start=since) if may_see_work else None,
-        sources=summarise_sources(_installation.store, _installation.viewer)
-        if may(_installation.viewer, Action.SEE_RECORDS)
-        else None,
-        selections={name: selection for name, selection in selections.items() if selection},
     )
 
 

@@ -34,7 +34,7 @@ from hexbeat.documents.evidence.evidence_sheets import SOURCE_COLUMNS, build_evi
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from layers.access import Action, list_layers, may_make, require
 from layers.catalogue import find_layer
-from layers.wording import escape_html, format_number, format_plural
+from layers.wording import escape_html, format_date, format_number, format_plural
 
 __all__ = ["show"]
 
@@ -100,6 +100,7 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
         require_words("Case", reference)
         require_words("Made by", name)
         place = require_place(place)
+        require_days(first, last)
         end = last + dt.timedelta(days=1)
         return EvidenceRequest(
             place.lon, place.lat, float(radius), first, end, reference, name, tuple(layers), notes, reason
@@ -121,6 +122,16 @@ def require_words(field: str, text: str) -> None:
     if not text.strip():
         rule = "A pack says for which case it is and who made it"
         raise UsageError(rule, f"the field {field} is empty", "write a reference and a name of a few words")
+
+
+def require_days(first: dt.date, last: dt.date) -> None:
+    """UsageError, in the words of the page, if the last day comes before the first."""
+    if last < first:
+        raise UsageError(
+            "A pack is about the days from From to To",
+            f"From is {format_date(first)}, and To is {format_date(last)}",
+            "choose the same day or a later one in To",
+        )
 
 
 def require_place(place: FoundPlace | None) -> FoundPlace:

@@ -9,9 +9,11 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.audit import audit_refusal, audit_view
-from hexbeat.dashboard.header import draw_header
+from hexbeat.dashboard.header import READ_TITLE, draw_header
 from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
+from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.view_menu import open_view
 from hexbeat.settings import Settings
 from layers.access import Action, may_open, require_page
 
@@ -29,6 +31,7 @@ PAGES: Final = {
     "Naloxone": "naloxone",
     "Data": "data",
     "Audit": "audit",
+    READ_TITLE: "read",
 }
 # Where the page of each address lives, below this folder.
 MODULES: Final = {
@@ -42,6 +45,7 @@ MODULES: Final = {
     "naloxone": "naloxone_page",
     "data": "data.data_page",
     "audit": "audit_page",
+    "read": "read_page",
 }
 # Pages that write into the audit trail what they show, once their choices are known; the others show all there is.
 _WRITE_THEMSELVES: Final = frozenset({"map", "analysis", "briefing", "naloxone", "audit"})
@@ -58,6 +62,7 @@ def show() -> None:
 def draw_pages(installation: Installation) -> None:
     """Draw the page of the address. Pages that the viewer may not open are not offered; their address is refused."""
     offered: list[StreamlitPage] = []
+    by_address: dict[str, StreamlitPage] = {}
     refused: list[StreamlitPage] = []
     viewer = installation.viewer
     for title, address in PAGES.items():
@@ -65,13 +70,17 @@ def draw_pages(installation: Installation) -> None:
         is_first = is_allowed and not offered
         page = st.Page(build_page(installation, offered, address), title=title, url_path=address, default=is_first)
         (offered if is_allowed else refused).append(page)
+        if is_allowed:
+            by_address[address] = page
     if not offered:
         raise PolicyError(
             "The access policy decides who may open which page",
             f"it lets {viewer.role} open none of these",
             "ask the analyst of the partnership",
         )
-    st.navigation([*offered, *refused], position="hidden").run()
+    page = st.navigation([*offered, *refused], position="hidden")
+    open_view(installation, by_address, is_root=page == offered[0] and not st.query_params)
+    page.run()
 
 
 def build_page(installation: Installation, pages: Sequence[StreamlitPage], address: str) -> Callable[[], None]:
@@ -87,6 +96,7 @@ def build_page(installation: Installation, pages: Sequence[StreamlitPage], addre
                 query = {key: st.query_params[key] for key in st.query_params}
                 audit_view(installation, address, query, action=action)
             import_module(f"hexbeat.dashboard.pages.{MODULES[address]}").show(installation, pages)
+        draw_watch(installation)
         settle_memory(address)
 
     return show_page

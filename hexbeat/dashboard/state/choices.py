@@ -1,7 +1,7 @@
 """The choices of the Map page: a value that fits in a link and becomes the filters of the counts."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, get_args
@@ -16,6 +16,7 @@ from layers.column_filter import ColumnFilter
 from layers.columns import Columns
 from layers.event import RESOLUTIONS, Measure
 from layers.filters import COLUMN_FILTERS, DAYS, ColumnChoices, Filter
+from layers.wording import format_list
 
 __all__ = [
     "DEFAULT_LAYER",
@@ -39,6 +40,8 @@ OWN_DATES: Final = "dates"
 OWN_HOURS: Final = "hours"
 
 CELL_PATTERN: Final = re.compile(r"8[89ab][0-9a-f]{13}")
+MOST_NAMED: Final = 3
+NAME_PATTERN: Final = re.compile(r"[a-z_]{1,20}")  # of a part of a link; anything else is not repeated on the page
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # outside these the link has a typing error
 
 
@@ -149,11 +152,13 @@ def parse_query(
     ward_codes: tuple[str, ...],
     columns: Columns | None = None,
     layer: str = DEFAULT_LAYER,
+    is_inside: Callable[[str], bool] | None = None,
 ) -> tuple[Choices, list[str]]:
     """The choices of a link, and a sentence for each part that was left out because it cannot be used.
 
     It raises nothing, because a link can come from anywhere. Parts are only compared with known values; values of the
     records are compared with those in `columns` (None: no such value is known). `layer` is that of a link without one.
+    `is_inside` says of a cell (H3 string) whether it lies in the area (None: all do).
     """
     reader = _LinkReader(query)
     shown = LAYER_NAMES if columns is None else [spec.name for spec in columns.list_shown(in_cells=True)]
@@ -173,8 +178,9 @@ def parse_query(
         **{column_filter.field: reader.read_values(column_filter, columns, layers) for column_filter in COLUMN_FILTERS},
         view=reader.read_view(),
         against=reader.read_against(),
-        cell=reader.read_cell(),
+        cell=reader.read_cell(is_inside),
     )
+    reader.find_unknown_keys()
     return choices, reader.problems
 
 
@@ -224,7 +230,10 @@ class _LinkReader:
         if "from" not in self.query and "to" not in self.query:
             return None
         period = self._read_period(self.query.get("from", ""), self.query.get("to", ""))
-        if period is None:
+        if not (self.query.get("from") and self.query.get("to")):
+            half = "a first day without an end" if self.query.get("from") else "an end without a first day"
+            self.problems.append(f"The link has {half}. The last 28 days are shown instead.")
+        elif period is None:
             self.problems.append("The dates in the link are not a period. The last 28 days are shown instead.")
         return period
 
@@ -259,13 +268,32 @@ class _LinkReader:
             return None
         return None if hours == (0, 24) else hours
 
-    def read_cell(self) -> str | None:
-        """The cell of a link; None if the link names none, or no cell at one of RESOLUTIONS."""
+    def read_cell(self, is_inside: Callable[[str], bool] | None) -> str | None:
+        """The cell of a link; None if the link names none, no cell at one of RESOLUTIONS, or one outside the area."""
         text = self.query.get("cell", "").lower()
         if text and not is_cell(text):
             self.problems.append("The link names a cell that does not exist. It was left out.")
             return None
+        if text and is_inside and not is_inside(text):
+            self.problems.append("The link names a cell outside this area. It was left out.")
+            return None
         return text or None
+
+    def find_unknown_keys(self) -> None:
+        """Note the parts of the link that mean nothing here."""
+        unknown = [key for key in self.query if key not in KEYS]
+        if not unknown:
+            return
+        names = [key for key in unknown if NAME_PATTERN.fullmatch(key)]
+        named = f": {format_list(names, most=MOST_NAMED)}" if names else ""
+        parts = "a part that means" if len(unknown) == 1 else f"{len(unknown)} parts that mean"
+        self.problems.append(f"The link has {parts} nothing here{named}. The rest of it is shown.")
+
+
+# Every part of a link that means something.
+KEYS: Final = frozenset(
+    ["layers", "period", "from", "to", "days", "shift", "hours", "wards", "measure", "size", "view", "against", "cell"]
+) | {column_filter.query for column_filter in COLUMN_FILTERS}
 
 
 def is_cell(text: str) -> bool:

@@ -5,7 +5,7 @@ of every key.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -23,8 +23,13 @@ from hexbeat.analysis.scan_alerts import build_scan_report
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.selected_methods import load_selection
+from hexbeat.dashboard.state.prepared_results import find_older, find_or_build, find_prepared, is_awaited
+from hexbeat.dashboard.state.selected_methods import find_selection, load_selection
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
+from hexbeat.operations.ledger.ledger import read_visits, work_version
+from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
+from hexbeat.store.quality import summarise_sources
+from layers.access import Action, may, require_document
 from layers.columns import Columns
 from layers.filters import Filter
 
@@ -36,10 +41,13 @@ __all__ = [
     "find_findings",
     "find_near_repeats",
     "find_study",
+    "load_briefing",
     "load_forecast",
 ]
 
 ALERT_DAYS = 28  # the default period of the map
+SHIFT_DAYS = 28
+MEETING_DAYS = 7
 Key = InstallationKey
 
 
@@ -67,10 +75,14 @@ def find_findings(installation: Installation, choices: Choices, *, layer: str, l
     """Hotspots and patterns of one layer, as chosen."""
     start, end = choices.bounds(last)
     event_filter = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
-    study = find_study(installation, choices.wards, resolution)
-    return _build_findings(
-        installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
-    )
+
+    def build() -> Findings:
+        study = find_study(installation, choices.wards, resolution)
+        return _build_findings(
+            installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
+        )
+
+    return find_or_build(installation, ("findings", layer), (resolution, event_filter), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -92,16 +104,20 @@ def find_changes(installation: Installation, choices: Choices, *, layer: str, la
     event_filter = build_filter(
         replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
     )
-    study = find_study(installation, choices.wards, resolution)
-    return _build_changes(
-        installation.columns,
-        study,
-        installation.key,
-        resolution,
-        event_filter,
-        choices.against,
-        installation.area.time_zone,
-    )
+
+    def build() -> ChangeMap:
+        study = find_study(installation, choices.wards, resolution)
+        return _build_changes(
+            installation.columns,
+            study,
+            installation.key,
+            resolution,
+            event_filter,
+            choices.against,
+            installation.area.time_zone,
+        )
+
+    return find_or_build(installation, ("changes", layer), (resolution, event_filter, choices.against), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -119,8 +135,21 @@ def _build_changes(
 
 
 def find_alerts(installation: Installation) -> AlertReport:
-    """The alerts of the ALERT_DAYS up to the last known day, computed once a day for each version of the store."""
-    return _build_alerts(installation.columns, installation.area, installation.key, installation.today)
+    """The alerts of the ALERT_DAYS up to the last known day, computed once a day for each version of the store.
+
+    Those of the records before the last load, while new ones are being worked out.
+    """
+    name, request = ("alerts", ""), (installation.today,)
+    older = find_older(installation, name)
+    if older is not None and find_prepared(installation, name, request) is None and is_awaited(installation):
+        report: AlertReport = older.value
+        return report
+    return find_or_build(
+        installation,
+        name,
+        request,
+        lambda: _build_alerts(installation.columns, installation.area, installation.key, installation.today),
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -137,10 +166,15 @@ def load_forecast(installation: Installation, choices: Choices, *, layer: str, r
     """
     selection = load_selection(installation, layer)
     method = selection.by_size.get(resolution) if selection else None
-    return (
-        _build_forecast(installation.columns, installation.area, installation.key, layer, method, choices.wards)
-        if method
-        else None
+    if method is None:
+        return None
+    return find_or_build(
+        installation,
+        ("forecast", layer),
+        (method.method, method.resolution, method.judged_to, choices.wards),
+        lambda: _build_forecast(
+            installation.columns, installation.area, installation.key, layer, method, choices.wards
+        ),
     )
 
 
@@ -169,3 +203,50 @@ def _build_near_repeats(
 ) -> RepeatTable:
     del key
     return build_near_repeats(_columns, event_filter, _study, time_zone=time_zone)
+
+
+def load_briefing(
+    installation: Installation, purpose: Purpose, hours: tuple[int, int] | None, wards: tuple[str, ...]
+) -> Briefing:
+    """The briefing of today, cached for this version of the store and of the ledger. PolicyError for other roles."""
+    require_document(installation.viewer, "briefing")
+    work = work_version(installation.store, installation.viewer)
+    return find_or_build(
+        installation,
+        ("briefing", ""),
+        (installation.today, purpose, hours, wards, work),
+        lambda: _build_cached_briefing(installation, installation.key, work, installation.today, purpose, hours, wards),
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _build_cached_briefing(
+    _installation: Installation,
+    key: Key,
+    work: int,
+    today: date,
+    purpose: Purpose,
+    hours: tuple[int, int] | None,
+    wards: tuple[str, ...],
+) -> Briefing:
+    del key, work
+    days = SHIFT_DAYS if purpose is Purpose.SHIFT else MEETING_DAYS
+    since = datetime.combine(today - timedelta(days=MEETING_DAYS), time(), _installation.area.tz)
+    may_see_work = may(_installation.viewer, Action.SEE_WORK)
+    selections = {
+        spec.name: find_selection(_installation, spec.name) for spec in _installation.columns.list_shown(in_cells=True)
+    }
+    return build_briefing(
+        _installation.columns,
+        _installation.area,
+        today=today,
+        purpose=purpose,
+        hours=hours,
+        days=days,
+        wards=wards,
+        visits=read_visits(_installation.store, _installation.viewer, start=since) if may_see_work else None,
+        sources=summarise_sources(_installation.store, _installation.viewer)
+        if may(_installation.viewer, Action.SEE_RECORDS)
+        else None,
+        selections={name: selection for name, selection in selections.items() if selection},
+    )

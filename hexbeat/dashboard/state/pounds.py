@@ -1,19 +1,25 @@
-"""What the shown events of a layer cost, where the installation has unit costs; cached."""
+"""What shown events cost, and what they cost more or less than before, where there are unit costs; cached."""
 
 from dataclasses import replace
+from datetime import date
 
+import pandas as pd
 import streamlit as st
 
 from geo.wards import Wards
-from hexbeat.analysis.costs import cost_counts, list_costed_layers, read_usable_costs
+from hexbeat.analysis.change_costs import cost_changes
+from hexbeat.analysis.change_map import Against
+from hexbeat.analysis.costs import cost_counts, cost_rows, list_costed_layers, read_usable_costs
+from hexbeat.analysis.study import Study
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.findings import find_study
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from layers.columns import Columns
 from layers.costs import NOT_COSTED, Cost, Costs, format_cost
 from layers.filters import Filter
 
-__all__ = ["describe_pounds"]
+__all__ = ["add_pounds", "describe_change_pounds", "describe_pounds"]
 
 
 def describe_pounds(installation: Installation, choices: Choices, figures: LayerFigures) -> list[str]:
@@ -35,6 +41,70 @@ def describe_pounds(installation: Installation, choices: Choices, figures: Layer
     area = installation.area
     cost = _cost_layer(installation.columns, area.wards, installation.key, event_filter, own, area.time_zone)
     return [f"In pounds: {format_cost(cost)}.", *own.describe([layer])]
+
+
+def describe_change_pounds(
+    installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int
+) -> list[str]:
+    """Sentences on the pounds of the difference between two periods; none without unit costs or a comparison."""
+    costs, faults = read_usable_costs(installation.store)
+    own = Costs(tuple(costs.list_of([layer])))
+    if not own:
+        return faults
+    start, end = choices.bounds(last)
+    chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
+    found = _cost_change(
+        installation.columns,
+        find_study(installation, choices.wards, resolution),
+        installation.key,
+        resolution,
+        chosen,
+        own,
+        choices.against,
+        installation.area.time_zone,
+    )
+    if not found or found[0] is None:
+        return []
+    return [f"The difference in pounds: {format_cost(found[0])}.", *own.describe([layer])]
+
+
+def add_pounds(
+    installation: Installation, choices: Choices, figures: LayerFigures, rows: pd.DataFrame, *, resolution: int
+) -> pd.DataFrame:
+    """The rows of the cells of one layer, for a file, with what their events cost; as they were without unit costs."""
+    layer = figures.spec.name
+    costs, _ = read_usable_costs(installation.store)
+    own = Costs(tuple(costs.list_of([layer])))
+    if not own or not figures.has_number or layer not in list_costed_layers(installation.columns, (layer,)):
+        return rows
+    chosen = build_filter(strip_display_choices(choices), layer=layer, start=figures.start, end=figures.end)
+    area = installation.area
+    found = cost_rows(
+        installation.columns,
+        chosen,
+        own,
+        [{"cell": cell, "count": 0} for cell in rows["cell"]],
+        by=("cell",),
+        resolution=resolution,
+        wards=area.wards,
+        time_zone=area.time_zone,
+    )
+    return rows if found is None else rows.assign(**found.build_file_columns())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _cost_change(
+    _columns: Columns,
+    _study: Study,
+    key: InstallationKey,
+    resolution: int,
+    event_filter: Filter,
+    costs: Costs,
+    against: Against,
+    time_zone: str,
+) -> list[Cost | None]:
+    del key, resolution
+    return cost_changes(_columns, event_filter, _study, costs, unit="whole", against=against, time_zone=time_zone)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

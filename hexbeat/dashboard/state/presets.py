@@ -13,6 +13,7 @@ __all__ = [
     "PERIODS",
     "SHIFTS",
     "SHIFT_TITLES",
+    "USUAL_ANALYSIS_PERIOD",
     "PeriodPreset",
     "Shift",
     "find_period_before",
@@ -21,6 +22,7 @@ __all__ = [
 
 DAY: Final = timedelta(days=1)
 DEFAULT_PERIOD: Final = "28d"
+USUAL_ANALYSIS_PERIOD: Final = "year"  # patterns over time need time
 
 # Flat to flat, from the mean edge lengths of h3geo.org/docs/core-library/restable times the square root of three.
 SIZE_LABELS: Final = {8: "Large, 900 m", 9: "Medium, 350 m", 10: "Small, 130 m", 11: "Smallest, 50 m"}

@@ -1,15 +1,33 @@
 """Results of back-tests for the screens: selected methods, sizes of cells, and the back-tests that were run.
 
-They are kept in memory for the version of the store that they used.
+They are kept in memory for the version of the store that they used. While those for newer records are being worked out
+in the background, the older ones serve.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from hexbeat.analysis.backtest import Backtest
-from hexbeat.analysis.method_selection import MethodSelection, choose_hotspot_size, read_selection, select_methods
+from hexbeat.analysis.backtest import Backtest, backtest
+from hexbeat.analysis.method_selection import (
+    FEWEST_WEEKS,
+    MethodSelection,
+    choose_hotspot_size,
+    count_test_weeks,
+    keep_selection,
+    read_selection,
+    select_methods,
+)
 from hexbeat.dashboard.state.choices import Choices, build_filter
+from hexbeat.dashboard.state.prepared_results import (
+    RESULTS,
+    PreparedResult,
+    build_owner,
+    find_older,
+    find_or_build,
+    find_prepared,
+    is_awaited,
+)
 from hexbeat.dashboard.state.presets import format_size
 from hexbeat.dashboard.state.session import (
     Installation,
@@ -27,10 +45,14 @@ __all__ = [
     "choose_size",
     "describe_backtest",
     "describe_shown_size",
+    "describe_wait",
     "find_backtest",
+    "find_older_backtest",
     "find_selection",
     "keep_backtest",
     "load_selection",
+    "prepare_backtest",
+    "prepare_selection",
 ]
 
 MOST_SELECTIONS = 64
@@ -57,6 +79,10 @@ def find_selection(installation: Installation, layer: str) -> MethodSelection | 
     """The saved selection for these records; None if there is none. It never runs a back-test."""
     cache, key = _selection_cache(), (installation.key, layer)
     if key not in cache:
+        prepared = find_prepared(installation, ("selection", layer), ())
+        if prepared is not None:
+            selection: MethodSelection | None = prepared.value
+            return selection
         selection = read_selection(installation.columns, installation.area, layer, documents=installation.documents)
         if selection is None:
             return None
@@ -65,11 +91,17 @@ def find_selection(installation: Installation, layer: str) -> MethodSelection | 
 
 
 def load_selection(installation: Installation, layer: str) -> MethodSelection | None:
-    """The selection of a layer, computed if it is not known yet; None if too few weeks are on record."""
+    """The selection of a layer, computed if it is not known yet; None if too few weeks are on record.
+
+    While the one for these records is being worked out in the background: the one before, None if there is none.
+    """
     key = (installation.key, layer)
     selection = find_selection(installation, layer)
-    if selection or key in _selection_cache():
+    if selection or key in _selection_cache() or find_prepared(installation, ("selection", layer), ()):
         return selection
+    if find_layer(layer).kind == "incident" and is_awaited(installation):
+        older = find_older(installation, ("selection", layer))
+        return older.value if older else None
     bar = st.progress(0.0, text="Testing which forecast was right most often …")
 
     def on_size(resolution: int, place: int) -> None:
@@ -84,6 +116,27 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
         bar.empty()
     _keep_selection(key, selection)
     return selection
+
+
+def describe_wait(installation: Installation, layer: str) -> str:
+    """A sentence where the back-test of these records is still on its way; "" where it is there."""
+    has_any = find_selection(installation, layer) or find_prepared(installation, ("selection", layer), ())
+    if has_any or find_layer(layer).kind != "incident" or not is_awaited(installation):
+        return ""
+    if find_older(installation, ("selection", layer)):
+        return "This rests on the back-test of the records before the last load. A new one is running."
+    return "The back-test that chooses the size of cells and the forecast is still running. This page then changes."
+
+
+def prepare_selection(installation: Installation, layer: str) -> MethodSelection | None:
+    """The selection, for the process that works results out ahead: the stored one, or a new one with its back-test."""
+    # Selections of what a role sees in part are not stored: they would take the place of those of the whole.
+    documents = None if installation.columns.details else installation.documents
+    selection = read_selection(installation.columns, installation.area, layer, documents=documents)
+    if selection is None and (result := prepare_backtest(installation, layer)):
+        selection = keep_selection(result, installation.columns, installation.area, documents=documents)
+    _keep_selection((installation.key, layer), selection)
+    return find_or_build(installation, ("selection", layer), (), lambda: selection)
 
 
 def _keep_selection(key: SelectionKey, selection: MethodSelection | None) -> None:
@@ -106,7 +159,9 @@ def choose_size(installation: Installation, choices: Choices) -> SizeChoice:
         return SizeChoice(choices.size, fine)
     if choices.view not in ("hotspots", "expected"):
         return _choose_by_area(installation, choices)
-    return _choose_by_backtest(installation, choices, load_selection(installation, choices.layers[0]))
+    size = _choose_by_backtest(installation, choices, load_selection(installation, choices.layers[0]))
+    wait = describe_wait(installation, choices.layers[0])
+    return replace(size, sentence=f"{size.sentence} {wait}".strip()) if wait else size
 
 
 def _choose_by_area(installation: Installation, choices: Choices) -> SizeChoice:
@@ -168,7 +223,38 @@ def find_backtest(
         for key, result in _backtest_cache().items()
         if key[:3] == (installation.key, layer, wards) and weeks in (None, key[3])
     }
+    prepared = RESULTS.find_all(build_owner(installation), ("backtest", layer))
+    for (its_wards, its_weeks), one in prepared.items():
+        if its_wards == wards and weeks in (None, its_weeks) and one.version == installation.columns.version:
+            results.setdefault(its_weeks, one.value)
     return results[max(results)] if results else None
+
+
+def find_older_backtest(installation: Installation, layer: str) -> PreparedResult | None:
+    """The back-test of the whole area for the records as they were before the last load, while a new one is running."""
+    older = find_older(installation, ("backtest", layer))
+    is_older = older is not None and older.version != installation.columns.version
+    return older if is_older and is_awaited(installation) else None
+
+
+def prepare_backtest(installation: Installation, layer: str) -> Backtest | None:
+    """The back-test of the whole area over the usual weeks, for the process that works results out ahead.
+
+    None if fewer than FEWEST_WEEKS weeks can be tested.
+    """
+    weeks = count_test_weeks(installation.columns, installation.area, layer)
+    if weeks < FEWEST_WEEKS:
+        return None
+    kept = find_backtest(installation, layer, (), weeks)
+    if kept:
+        return kept
+
+    def build() -> Backtest:
+        return backtest(installation.columns, installation.area, layer, weeks=weeks)
+
+    result = find_or_build(installation, ("backtest", layer), ((), weeks), build)
+    keep_backtest(installation, (), result)
+    return result
 
 
 def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...]) -> str:

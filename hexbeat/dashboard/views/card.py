@@ -40,6 +40,7 @@ __all__ = [
     "find_record_ids",
     "list_chosen_months",
     "render_card",
+    "render_card_charts",
     "render_place_heading",
 ]
 
@@ -185,26 +186,37 @@ def list_chosen_months(start: date, end: date) -> list[str]:
     return [str(month) for month in months]
 
 
-def render_card(card: Card, sentences: Sequence[str] = ()) -> str:
-    """The card as HTML; `sentences` explain the statistics of the cell. Every text is escaped."""
+def render_card(card: Card, verdicts: Sequence[str] = (), reasons: Sequence[str] = ()) -> str:
+    """The card as HTML, without its charts. Every text is escaped.
+
+    `verdicts` say in one sentence each what the statistics make of the cell; `reasons`, how sure that is, are folded.
+    """
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
+    lead = "".join(f'<p class="hb-verdict">{escape_html(line)}</p>' for line in verdicts)
+    lines = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in reasons)
+    folded = f'<details class="hb-sure"><summary>How sure is this?</summary>{lines}</details>' if lines else ""
+    return (
+        f'<div class="hb-card">{render_place_heading(card.place)}'
+        f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
+        f"{lead}{folded}</div>"
+    )
+
+
+def render_card_charts(card: Card) -> str:
+    """The hours and months of the card's first layer as HTML; "" where they would tell small numbers."""
+    if not card.has_charts:
+        return ""
     grid = ""
-    if card.spec.kind == "incident" and card.has_known_day and card.has_charts:
+    if card.spec.kind == "incident" and card.has_known_day:
         caption = f"{card.spec.title} by weekday and hour"
         grid = render_grid(card.rhythm.grid, caption=caption) + _render_busiest(card.rhythm)
-    explanations = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in sentences)
     bars = render_months(
         card.months,
         card.month_states,
         caption=f"{card.spec.title} by month",
         chosen=list_chosen_months(card.start, card.end),
     )
-    bars = bars if card.has_charts else ""
-    return (
-        f'<div class="hb-card">{render_place_heading(card.place)}'
-        f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
-        f"{explanations}{grid}{bars}</div>"
-    )
+    return f'<div class="hb-card-charts">{grid}{bars}</div>'
 
 
 def render_place_heading(place: str) -> str:

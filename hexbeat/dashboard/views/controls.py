@@ -8,7 +8,13 @@ from typing import Final
 
 import streamlit as st
 
-__all__ = ["draw_close_filters_button", "draw_copy_link_button", "draw_day", "draw_open_filters_button"]
+__all__ = [
+    "draw_announcement",
+    "draw_close_filters_button",
+    "draw_copy_link_button",
+    "draw_day",
+    "draw_open_filters_button",
+]
 
 FIRST_DAY: Final = date(1990, 1, 1)
 BUTTON_CSS: Final = """
@@ -78,6 +84,16 @@ export default function ({ parentElement, data }) {
   };
 }
 """
+# The element stays while its words change: a live region that is made anew may go unspoken.
+SPEAK_JS: Final = """
+export default function ({ parentElement, data }) {
+  const region = parentElement.querySelector("[role=status]");
+  if (region.textContent !== data.words) region.textContent = data.words;
+}
+"""
+_speak = st.components.v2.component(
+    "hexbeat_announcement", html='<div role="status" aria-live="polite"></div>', css=BUTTON_CSS, js=SPEAK_JS
+)
 _copy = st.components.v2.component(
     "hexbeat_copy_link",
     html='<button type="button">Copy link</button><input hidden readonly aria-label="Link"><span role="status"></span>',
@@ -96,6 +112,12 @@ _close = st.components.v2.component(
     css=BUTTON_CSS,
     js=SHEET_JS,
 )
+
+
+def draw_announcement(words: str, *, key: str) -> None:
+    """Say these words to who does not see the page, whenever they change. They are not shown."""
+    with st.container(key="hb_announcement"):
+        _speak(key=key, data={"words": words})
 
 
 def draw_copy_link_button(query: str, *, key: str, label: str = "Copy link") -> None:

@@ -58,7 +58,10 @@ class ServerSettings:
 def _parse_url(text: str) -> str | None:
     if not text:
         return None
-    parts = urlsplit(text.lower())
+    try:
+        parts = urlsplit(text.lower())
+    except ValueError:  # brackets that hold no address
+        parts = urlsplit("")
     if parts.scheme != "https" or not HOST.fullmatch(parts.netloc) or parts.path not in {"", "/"} or parts.query:
         raise UsageError(
             "The address that people open is an https address without a path",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from geo.errors import DataError
 from geo.lazy_modules import import_lazily
@@ -41,8 +41,20 @@ def is_url(name: object) -> bool:
 
 def strip_url(url: str) -> str:
     """The address without its query and user, which may contain keys."""
-    parts = urlsplit(url)
+    parts = _split(url)
     return f"{parts.hostname or ''}{parts.path}"
+
+
+def _split(url: str, base: str = "") -> SplitResult:
+    """The parts of an address, that a page may give beside its own (`base`); DataError if it is none."""
+    try:
+        return urlsplit(urljoin(base, url))
+    except ValueError as error:
+        raise DataError(
+            "A download begins and goes on at addresses on the web",
+            "one cannot be read as an address",
+            "check the brackets in the address; if they are right, the server sends a broken link",
+        ) from error
 
 
 @contextmanager
@@ -132,7 +144,7 @@ class _Download:
             base = str(answer.url)
         self.asked |= {url, base}
         following = links.get("next", {}).get("url")
-        next_url = urljoin(base, following) if following else None
+        next_url = _split(following, base).geturl() if following else None
         if next_url is not None:
             self._require_same_host(next_url, "its next page is")
             self._require_other_page(next_url)
@@ -173,7 +185,7 @@ class _Download:
                 if not answer.is_redirect:
                     yield answer
                     return
-                url = urljoin(url, answer.headers["location"])
+                url = _split(answer.headers["location"], url).geturl()
                 self._require_same_host(url, "it sends on to")
         raise DataError(
             f"The server at {strip_url(self.url)} has to answer",

@@ -213,7 +213,7 @@ def _forecast_layer(  # noqa: PLR0913 - likewise
     known_period = find_known_period(columns, layer, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     if known_period is None:
         is_loaded = len(find_place_records(columns, study, layer)) > 0
-        fault = "the days of those loaded are not known (see `hexbeat coverage`)" if is_loaded else "none are loaded"
+        fault = "the days of those loaded are not known" if is_loaded else "none are loaded"
         raise UsageError(f"A plan needs records of {spec.many}", fault, "load some, or leave the layer out")
     newest = known_period[1] - dt.timedelta(days=1)
     if is_known_to_months(columns, layer):

@@ -128,7 +128,7 @@ def _build_missing(documents: SharedDocuments | None, plan_id: str) -> UsageErro
     return UsageError(
         "A plan is named by its code",
         f"there is no plan {plan_id!r}",
-        f"the newest are {codes}" if codes else "make one with `hexbeat plan patrol`",
+        f"the newest are {codes}" if codes else "make a plan first",
     )
 
 
@@ -314,7 +314,7 @@ def _require_code(plan_id: str) -> None:
         raise UsageError(
             "A plan's code has 4 to 16 small letters and digits",
             f"you gave {plan_id[:20]!r}",
-            "see `hexbeat plan list`",
+            "copy it from the plan",
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.live_columns import LIVE
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.schema import events
 from layers.access import Action, Viewer, require
 from layers.catalogue import find_layer_code, find_only_layer

@@ -81,6 +81,13 @@ def test_os_open_roads_is_classed_by_function(tmp_path: Path) -> None:
     shapes, publisher = read_street_shapes(path, BOUNDS)
     assert publisher == ORDNANCE_SURVEY
     assert dict(zip(shapes["name"], shapes["kind"], strict=True)) == functions | {"A66": "main"}
+    older = dict(zip(rows[0], ("function", "class", "roadNumber", "name1"), strict=True))
+    path = write(
+        tmp_path / "older.gpkg", [{older[name]: row[name] for name in older} for row in rows], layer="RoadLink"
+    )
+    shapes, publisher = read_street_shapes(path, BOUNDS)
+    assert publisher == ORDNANCE_SURVEY
+    assert dict(zip(shapes["name"], shapes["kind"], strict=True)) == functions | {"A66": "main"}
 
 
 def test_os_open_zoomstack_is_classed_by_layer_and_type(tmp_path: Path) -> None:

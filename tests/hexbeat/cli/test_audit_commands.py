@@ -16,7 +16,7 @@ from hexbeat.cli.main import COMMANDS, load_command
 from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.cli import Outcome, Run, answer
+from tests.support.cli import Outcome, Run, answer, make_empty_store
 from tests.support.demonstrations import filled_store
 
 PLACE = "Linthorpe Road"
@@ -199,7 +199,9 @@ def test_the_trail_is_listed_filtered_and_written_as_csv(run: Run, home: Path, t
 
 
 def test_the_trail_is_verified_and_an_anchor_is_expected_of_it(run: Run, tmp_path: Path) -> None:
-    home = tmp_path / "new"  # other tests have left their entries in the store that this file begins with
+    home = make_empty_store(
+        tmp_path / "new"
+    )  # other tests have left their entries in the store that this file begins with
     empty = answer(run("audit", "verify", "--home", home, "--format", "json"))
     assert empty == {
         "entries": 0, "first": None, "last": None, "anchor": None, "whole": True, "removed_to": 0, "restored": [],

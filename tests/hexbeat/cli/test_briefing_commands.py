@@ -8,7 +8,7 @@ import pytest
 from hexbeat.areas.area import load_area
 from hexbeat.cli.briefing_commands import build_progress
 from hexbeat.store.store import Store
-from tests.support.cli import Run
+from tests.support.cli import Run, make_empty_store
 from tests.support.demonstrations import filled_store
 from tests.support.events import load_frame, made_frame
 from tests.support.papers import read_paper
@@ -72,7 +72,7 @@ def test_a_councillor_is_shown_no_release_in_which_the_audit_finds_something(run
 
 
 def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path: Path) -> None:
-    done = run("briefing", "--day", "2026-11-22", "--home", tmp_path / "empty")
+    done = run("briefing", "--day", "2026-11-22", "--home", make_empty_store(tmp_path / "empty"))
     assert done.code == 0
     assert " ".join(done.out.split()) == (
         "Middlesbrough: threat, risk and harm. For the daily meeting of 22 Nov 2026. Covers 15 Nov to 21 Nov 2026. "

@@ -12,7 +12,7 @@ from hexbeat.analysis.hotspot_groups import GROUP_COLUMNS
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
-from tests.support.cli import Run, answer
+from tests.support.cli import Run, answer, make_empty_store
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
@@ -282,7 +282,8 @@ def test_wrong_questions_are_explained(ask: Run, options: tuple[str, ...], messa
     assert outcome.err == message
 
 
-def test_an_empty_store_answers_too(run: Run) -> None:
+def test_an_empty_store_answers_too(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     assert answer(run("hotspots", "--layer", "overdoses", "--format", "json"))["total"] is None  # not known, and not 0
     assert answer(run("alerts", "--format", "json"))["alerts"] == []
     assert answer(run("backtest", "--format", "json")) == {"layers": [], "rows": []}

@@ -132,6 +132,29 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, le
     assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
 
 
+@pytest.mark.usefixtures("ledger_home")
+def test_an_issued_plan_is_planned_work_until_it_is_withdrawn(run: Run) -> None:
+    def read_planned() -> list[int]:
+        return [row["planned_stops"] for row in run("return", "--by", "kind", "--format", "json").json["rows"]]
+
+    assert read_planned() == []
+    assert run("plan", "issue", "p7f3a", "--format", "json").json["plan"] == "p7f3a"
+    assert read_planned() == [8]
+    assert [row["issued"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["yes"]
+    assert run("plan", "withdraw", "p7f3a", "--format", "json").json == {"withdrawn": "p7f3a"}
+    assert read_planned() == []
+    run("plan", "issue", "p7f3a")
+    run("done", "p7f3a", "1-1")
+    refused = run("plan", "withdraw", "p7f3a")
+    assert refused.err.splitlines()[-3:] == [
+        "You cannot withdraw a plan with recorded visits, because the return compares them with it.",
+        "  Plan p7f3a has 1 visit.",
+        "  Undo the visits first with `hexbeat done undo`.",
+    ]
+    deeds = run("audit", "list", "--format", "json").json["entries"]
+    assert {"plan issue", "plan withdraw"} <= {deed["what"] for deed in deeds}
+
+
 def test_a_sheet_of_one_team_in_two_spellings_counts_once_and_overlaps_are_told(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text(

@@ -9,7 +9,7 @@ import pytest
 from hexbeat.cli.plan_answers import KINDS
 from hexbeat.documents.plan.plan_files import PLAN_FILES
 from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_plan
-from tests.support.cli import Run
+from tests.support.cli import Run, make_empty_store
 from tests.support.demonstrations import filled_store, select_for
 from tests.support.plans import example_plan
 from tests.support.stores import documents_in
@@ -117,7 +117,10 @@ def test_the_kinds_of_file_are_those_that_documents_make() -> None:
         (("sweep", *START, "--crews", "0"), 2, "A sweep has 1 to 12 crews."),
     ],
 )
-def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    make_empty_store(tmp_path / "home")
     done = run("plan", *arguments)
     assert done.code == code
     assert words in done.err

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hexbeat.store.shared_documents import DocumentKind
-from tests.support.cli import Run
+from tests.support.cli import Run, make_empty_store
 from tests.support.releases import Publisher, example_release, made_quarters, write_example
 from tests.support.stores import documents_in
 
@@ -86,6 +86,7 @@ def test_two_releases_that_do_not_go_together_are_found(run: Run, tmp_path: Path
 
 
 def test_a_day_that_is_none_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     outcome = run("release", "build", "--out", tmp_path / "out", "--as-at", "yesterday")
     assert outcome.code == 2
     assert "It was written as 'yesterday'." in outcome.err

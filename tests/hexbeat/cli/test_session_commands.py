@@ -5,10 +5,11 @@ from pathlib import Path
 
 from hexbeat.store.sign_ins import PROVIDER, SignIn, begin_sign_in
 from hexbeat.store.store import Store
-from tests.support.cli import Run
+from tests.support.cli import Run, make_empty_store
 
 
 def test_people_are_listed_and_signed_out(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     assert run("sessions", "list").out == "Signed in: nobody\n"
     now = int(time.time())
     with Store.open(tmp_path / "home") as store:

@@ -9,7 +9,7 @@ import geopandas
 import pandas as pd
 import pytest
 
-from tests.support.cli import Run
+from tests.support.cli import Run, make_empty_store
 from tests.support.workbook_files import write_text, write_workbook
 
 GOOD = """layer,source_id,latitude,longitude,date,time,quantity,category
@@ -222,7 +222,8 @@ def test_suggest_never_writes_a_profile_that_cannot_be_read(run: Run, tmp_path: 
     assert run("sources").code == 0
 
 
-def test_history_of_nothing_is_wrong_usage(run: Run) -> None:
+def test_history_of_nothing_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     outcome = run("history", "0000000000000000")
     assert outcome.code == 2
     assert outcome.err == (
@@ -306,6 +307,7 @@ def test_export_writes_points_and_no_formulas(run: Run, finds: Path, ending: str
 
 
 def test_export_refuses_an_unknown_ending(run: Run, tmp_path: Path) -> None:
+    make_empty_store(tmp_path / "home")
     outcome = run("export", "--out", tmp_path / "events.doc")
     assert outcome.code == 2
     assert outcome.err == (

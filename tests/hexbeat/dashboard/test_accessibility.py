@@ -112,6 +112,7 @@ def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
 def test_axe_finds_nothing_on_documents_and_the_trail_and_none_scrolls_sideways(guest: Visit) -> None:
     page = guest.page
     for title in ("Briefing", "Evidence", "Did it work", "Naloxone", "Audit"):
+        page.get_by_role("link", name="Data" if title == "Audit" else "Report").click()
         page.get_by_role("link", name=title).click()
         expect(page.locator(".hb-menu")).to_contain_text(title)
         assert faults(guest) == set()
@@ -154,9 +155,10 @@ def test_a_plan_fits_a_small_phone_and_axe_finds_nothing(windows: Windows, serve
     page.get_by_text("How this plan was made").click()
     menu = page.locator(".hb-menu summary")
     expect(menu).to_have_text("Pages: Plan")
-    expect(page.get_by_role("link", name="Briefing")).to_be_hidden()
+    expect(page.get_by_role("link", name="Report")).to_be_hidden()
     menu.press("Enter")
-    expect(page.get_by_role("link", name="Briefing")).to_be_visible()
+    expect(page.get_by_role("link", name="Report")).to_be_visible()
+    expect(page.get_by_role("link", name="Record work")).to_be_visible()
     assert faults(guest) == set()
     assert guest.overflow() == 0
     guest.leave()
@@ -176,7 +178,7 @@ def test_from_a_card_to_a_sweep_and_its_file_by_the_keyboard_alone(windows: Wind
     tab_to(page, "Plan a visit")
     page.keyboard.press("Enter")
     expect(chosen).to_be_visible()
-    page.get_by_role("link", name="Map").press("Enter")
+    page.get_by_role("link", name="Map", exact=True).press("Enter")
     expect(card).to_have_text(place)
     guest.settle()
     tab_to(page, "Plan a visit")

@@ -60,9 +60,9 @@ def test_a_postcode_becomes_a_start_and_the_plan_leads_to_its_first_stop(
     if size == PHONE:
         tab_to(page, page.locator("summary", has_text="Pages: Map"), backwards=True)
         page.keyboard.press("Enter")
-        tab_to(page, page.get_by_role("link", name="Plan", exact=True))
+        tab_to(page, page.get_by_role("link", name="Plan and record", exact=True))
     else:
-        tab_to(page, page.get_by_role("link", name="Plan", exact=True), backwards=True)
+        tab_to(page, page.get_by_role("link", name="Plan and record", exact=True), backwards=True)
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("textbox", name="Start and finish", exact=True))
     page.keyboard.type("TS1 2AA")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import DataError
-from hexbeat.release.format import Release
+from hexbeat.release.format import Release, parse_release
 from hexbeat.release.release_files import build_release_files, find_release_checksum
 from hexbeat.release.release_text import format_promise
 from tests.support.paths import ROOT
@@ -89,6 +89,10 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         Release.read(folder)
     assert str(caught.value) == (f"{RULE}; release: its format is 'hexbeat-release/9', not 'hexbeat-release/1'; {HINT}")
+    for content in (b"5", b"[]", b'"release"', b"null"):
+        with pytest.raises(DataError) as caught:
+            parse_release({"release.json": content})
+        assert str(caught.value) == f"{RULE}; the release: its release.json holds no facts by name; {HINT}"
 
 
 def test_the_words_name_the_threshold_of_each_layer() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from geo.errors import StoreError
 from hexbeat.store import erasure
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import list_entries, write_deed
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -23,12 +25,20 @@ Open = Callable[[str], Store]
 def open_as(tmp_path: Path, database_url: str, postgres_server: Server) -> Iterator[Open]:
     """Opens the store as a user of the guide, whose statements have been run in an empty database."""
     name = database_url.split("@/")[1].split("?", maxsplit=1)[0]
-    (statements,) = re.findall(
+    first, later = re.findall(
         r"```sql\n(.*?)```", (ROOT / "docs" / "running.md").read_text(encoding="utf-8"), re.DOTALL
     )
-    for statement in statements.strip().split("\n"):
+    for statement in first.strip().split("\n"):
         postgres_server.execute(statement, name)
-    yield lambda user: Store.open(tmp_path, database_url=database_url.replace(postgres_server.user, user, 1))
+
+    def open_store(user: str) -> Store:
+        store = Store.open(tmp_path, database_url=database_url.replace(postgres_server.user, user, 1))
+        if user == "hexbeat_owner":
+            for statement in later.strip().split("\n"):
+                postgres_server.execute(statement, name)
+        return store
+
+    yield open_store
     for role in ROLES:
         postgres_server.execute(f"DROP OWNED BY {role} CASCADE", name)
         postgres_server.execute(f"DROP ROLE {role}", name)
@@ -61,8 +71,13 @@ def test_each_user_can_do_what_the_guide_says(open_as: Open, monkeypatch: pytest
                 change()
             assert caught.value.rule == "This needs a database user who may do it"
             assert caught.value.fact == "the server says: permission denied for table store_state"
+        write_deed(store.engine, store.home, ANALYST, Deed(door="command", action="see_counts", what="counts"))
+        assert [entry.what for entry in list_entries(store.engine, ANALYST)] == ["counts"]
     with open_as("hexbeat_writer") as store, store.engine.connect() as connection:
-        for statement in ("DROP TABLE events", "TRUNCATE events", "CREATE TABLE mine (a int)"):
+        for statement in (
+            "DROP TABLE events", "TRUNCATE events", "CREATE TABLE mine (a int)", "DELETE FROM audit_entries",
+            "UPDATE audit_entries SET subject = 'nobody'", "DELETE FROM audit_head",
+        ):  # fmt: skip
             with pytest.raises(Exception, match=r"must be owner|permission denied"):
                 connection.exec_driver_sql(statement)
             connection.rollback()

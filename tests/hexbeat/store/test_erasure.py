@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from geo.errors import UsageError
-from hexbeat.store import erasure
+from hexbeat.store import audit_trail, erasure
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_home import read_anchor
+from hexbeat.store.audit_trail import audit, list_entries
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import is_empty
 from hexbeat.store.records import read_live_records, read_records
 from hexbeat.store.store import Store
-from layers.access import ANALYST
+from layers.access import ANALYST, Action
 from layers.event import event_id
 from tests.support.events import event_frame, load, reject_frame
 from tests.support.stores import Server
@@ -195,3 +198,43 @@ def test_a_whole_source_goes_and_others_stay(store: Store) -> None:
     last = store.last_load(ANALYST)
     assert last is not None
     assert last.batch_id == 1
+
+
+def erase_audited(store: Store, name: str) -> Deed:
+    with audit(store.engine, store.home, ANALYST, Deed(door="command", action=Action.ERASE, what="erase")) as deed:
+        store.erase(ANALYST, "table", name)
+    return deed
+
+
+def test_an_erasure_and_its_entry_are_one_change(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(store, event_frame(["a", "b", "c"]))
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_trail, "_insert", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erase_audited(store, "a")
+    assert (set(read_live_records(store, ANALYST)["source_id"]), list_entries(store.engine, ANALYST)) == (
+        {"a", "b", "c"},
+        [],
+    )
+    with monkeypatch.context() as patch:  # the program ends right after the change
+        patch.setattr(erasure, "finish", lambda *_args, **_options: 1 / 0)
+        patch.setattr(audit_trail, "write_deed", lambda *_args, **_options: None)
+        with pytest.raises(ZeroDivisionError):
+            erase_audited(store, "a")
+    (entry,) = list_entries(store.engine, ANALYST)
+    assert (entry.what, entry.rows, entry.outcome) == ("erase", 1, "done")
+    deed = erase_audited(store, "b")
+    assert (str(read_anchor(store.home)), deed.problem) == (str(deed.head), "")
+
+
+def test_what_must_go_goes_without_a_trail(store: Store) -> None:
+    load(store, event_frame(["a", "b"]))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit_head RENAME TO audit_gone")
+    try:
+        deed = erase_audited(store, "a")
+    finally:
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE audit_gone RENAME TO audit_head")
+    assert set(read_live_records(store, ANALYST)["source_id"]) == {"b"}
+    assert (deed.is_written, deed.head, deed.problem) == (True, None, "the database refuses it")

@@ -1,5 +1,6 @@
 """The store against a plain dictionary: loads, snapshots, undo, erasure and the past, in any order."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -141,7 +142,7 @@ def assert_equal(left: Columns, right: Columns) -> None:
     """Equal values and types in every column, and nothing writable."""
     for name in (item.name for item in fields(Columns)):
         one, other = getattr(left, name), getattr(right, name)
-        pairs = [(one[key], other[key]) for key in other] if isinstance(other, dict) else [(one, other)]
+        pairs = [(one[key], other[key]) for key in other] if isinstance(other, Mapping) else [(one, other)]
         for mine, plain in pairs:
             np.testing.assert_array_equal(mine, plain, strict=isinstance(plain, np.ndarray))
             assert not getattr(getattr(mine, "flags", None), "writeable", False)

@@ -4,6 +4,7 @@
 
   const Hexbeat = (window.Hexbeat = window.Hexbeat || {});
   const NARROW_PX = 520;
+  const LOW_PX = 400;
 
   Hexbeat.isNarrow = (map) => map.getSize().x < NARROW_PX;
 
@@ -44,7 +45,7 @@
     const sources = Hexbeat.addControl(map, "bottomright", details);
     const scale = L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
     const arrange = () => {
-      const narrow = Hexbeat.isNarrow(map);
+      const narrow = Hexbeat.isNarrow(map) || map.getSize().y < LOW_PX; // side by side, the sources would cover the area
       if (details.classList.contains("hexbeat-narrow") === narrow) return;
       details.classList.toggle("hexbeat-narrow", narrow);
       details.open = !narrow;

@@ -100,7 +100,7 @@
         const from = performance.now();
         while (jobs.length) {
           this._paintChunk(buffer, jobs.shift(), place);
-          if (!atOnce && performance.now() - from > FRAME_MS) {
+          if (!atOnce && !Hexbeat.printing && performance.now() - from > FRAME_MS) {
             this._frame = requestAnimationFrame(step);
             return;
           }
@@ -211,6 +211,7 @@
       context.globalAlpha = this.options.opacity;
       context.drawImage(buffer.canvas, 0, 0);
       context.globalAlpha = 1;
+      if (Hexbeat.printing) context.getImageData(0, 0, 1, 1); // or Chromium prints what it noted of the buffer: nothing
       L.DomUtil.setPosition(canvas, bounds.min);
       if (this._map._zoomAnimated) this._updateTransform(this._map.getCenter(), this._map.getZoom());
     },

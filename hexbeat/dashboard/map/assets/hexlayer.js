@@ -81,7 +81,7 @@
       this._askForNewerData();
       if (!this._themed) {
         this._themed = true;
-        Hexbeat.onTheme(() => this._map && (this._showLegend(), this._update()));
+        Hexbeat.onTheme(() => this._map && (this._showLegend(), this._update(true)));
       }
     },
 
@@ -123,7 +123,10 @@
     },
 
     _showLegend() {
-      Hexbeat.fillLegend(this._legend, this.data, this.colours());
+      const shown = new Set(Array.from(this.sent, (value) => this._classOf(this._number(value)) - 1));
+      const lines = { outlinedLabel: this.edges.length && this.data.outlinedLabel, dashedLabel: this.dashes.length && this.data.dashedLabel };
+      Hexbeat.fillLegend(this._legend, { ...this.data, ...lines }, this.colours(), shown);
+      Hexbeat.clearLegend(this._map);
     },
 
     _showFrames() {

@@ -1,5 +1,6 @@
-/* The legend: a heading, and a colour with its numbers for each class. It can be folded away; on a narrow map the
- * classes stand side by side, in two columns where their words are long.
+/* The legend: a heading, and a colour with its numbers for each class that is on the map. It can be folded away; on a
+ * narrow map the classes stand side by side, in two columns where their words are long. One that would take too much of
+ * the map begins folded.
  */
 (function () {
   "use strict";
@@ -16,35 +17,38 @@
     narrow();
     map.on("resize", narrow);
     keepInFrame(map);
+    details.firstChild.addEventListener("click", () => (details.dataset.chosen = "yes"));
+    details.addEventListener("toggle", () => Hexbeat.clearLegend(map));
     return Hexbeat.addControl(map, "bottomleft", details);
   };
 
-  Hexbeat.fillLegend = (legend, { title, labels, swatches, outlinedLabel, dashedLabel }, colours) => {
+  /** `shown` holds the places in `labels` of the classes that are on the map. */
+  Hexbeat.fillLegend = (legend, { title, labels, swatches, outlinedLabel, dashedLabel }, colours, shown) => {
     const [summary, list] = legend.getContainer().children;
     summary.textContent = title;
     legend.getContainer().hidden = !title; // as where no cell has a value
-    const longest = Math.max(0, ...labels.map((label) => label.length));
+    const longest = Math.max(0, ...labels.filter((_, k) => shown.has(k)).map((label) => label.length));
     legend.getContainer().classList.toggle("hexbeat-worded", longest > LONG);
-    const rows = labels.map((label, k) => legendRow(label, colours[k], swatches && swatches[k] ? `hexbeat-${swatches[k]}` : ""));
+    const row = (label, k) => legendRow(label, colours[k], swatches && swatches[k] ? `hexbeat-${swatches[k]}` : "");
+    const rows = labels.map((label, k) => shown.has(k) && row(label, k)).filter(Boolean);
     if (outlinedLabel) rows.push(legendRow(outlinedLabel, "transparent", "hexbeat-outlined"));
     if (dashedLabel) rows.push(legendRow(dashedLabel, "transparent", "hexbeat-dashed"));
     list.replaceChildren(...rows);
   };
 
-  /** On a phone the page makes the frame lower than the map that streamlit-folium asked for; the legend is at its foot. */
+  /** The page gives the frame a height that fits its window; the map, which streamlit-folium made, is as high. */
   function keepInFrame(map) {
     if (window === window.parent) return;
     const container = map.getContainer();
-    const limit = () => {
+    const follow = () => {
       const room = window.innerHeight;
-      const tooHigh = Hexbeat.isNarrow(map) && room > LEAST_FRAME_PX && parseFloat(container.style.height) > room;
-      const wanted = tooHigh ? `${room}px` : "";
-      if (container.style.maxHeight === wanted) return;
-      container.style.maxHeight = wanted;
+      const wanted = `${room}px`;
+      if (room < LEAST_FRAME_PX || Hexbeat.printing || container.style.height === wanted) return;
+      container.style.height = wanted;
       map.invalidateSize();
     };
-    limit();
-    window.addEventListener("resize", limit);
+    follow();
+    window.addEventListener("resize", follow);
   }
 
   function legendRow(label, colour, className = "") {

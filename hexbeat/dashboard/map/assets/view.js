@@ -1,7 +1,8 @@
-/* Where the map looks. It opens on the area or the chosen wards, and a person's own zoom and centre survive filters
- * and a change of page: they are kept for the tab, under the map's key. A new choice of wards moves the map again.
- * Maps that share a key look at the same place: each follows when another is moved.
- * What is fitted stands clear of the buttons, the sources and the legend.
+/* Where the map looks. It opens on the area or the chosen wards, and a person's own zoom and centre survive filters,
+ * another layer and a change of page: they are kept for the tab, under the map's key. A new choice of wards moves the map
+ * again. Maps that share a key look at the same place: each follows when another is moved. One that has only been fitted
+ * is fitted again, because maps of different sizes show the same wards at different zooms.
+ * What is fitted stands clear of the buttons, the sources and the legend. On paper the map shows what it shows here.
  */
 (function () {
   "use strict";
@@ -12,6 +13,7 @@
   const GAP_PX = 16;
   const STREET_ZOOM = 16;
   const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
+  const PAPER_PX = [680, 520]; // what fits on A4 upright; page.css makes the frame as large
 
   function recall(key) {
     try {
@@ -29,9 +31,20 @@
     }
   }
 
+  /** The legend; folded if it would take too much of the map, unless a person has opened it. */
+  function foldLegend(map) {
+    const legend = map.getContainer().querySelector(".hexbeat-legend");
+    if (!legend || legend.dataset.chosen) return legend;
+    const narrow = Hexbeat.isNarrow(map);
+    const isTooLarge = () =>
+      narrow ? legend.offsetHeight > map.getSize().y * MOST : legend.offsetWidth > map.getSize().x * MOST;
+    if (legend.open && map.getSize().y > 0 && isTooLarge()) legend.open = false;
+    return legend;
+  }
+
   /** Room for the legend: beside it, on a narrow map above it. It only grows, so that another legend moves no map back. */
   function findRoom(map) {
-    const legend = map.getContainer().querySelector(".hexbeat-legend");
+    const legend = foldLegend(map);
     const frames = map.getContainer().querySelector(".hexbeat-frames"); // on a narrow map it stands on the legend
     const narrow = Hexbeat.isNarrow(map);
     const sources = map.getContainer().querySelector(".hexbeat-sources");
@@ -49,19 +62,28 @@
     const fit = (more) => {
       const { left, bottom } = findRoom(map);
       map.hexbeat.given = `${left} ${bottom}`;
-      map.once("moveend", () => (map.hexbeat.own = { centre: map.getCenter(), zoom: map.getZoom() }));
+      map.hexbeat.fitting = true;
+      map.once("moveend", () => {
+        map.hexbeat.own = { centre: map.getCenter(), zoom: map.getZoom() };
+        map.hexbeat.fitting = false;
+      });
       map.fitBounds(bounds, { paddingTopLeft: [left, 10], paddingBottomRight: [10, bottom], ...more });
     };
     if (map.getSize().x > 0) fit(options);
     else map.once("resize", () => fit({ animate: false }));
   }
 
+  /** Whether a map still looks where it was fitted. */
+  function isAsFitted(map) {
+    const { own } = map.hexbeat;
+    return Boolean(own) && map.getZoom() === own.zoom && map.getCenter().equals(own.centre, 1e-6);
+  }
+
   /** Whether a map still looks where it was fitted, and its legend has since come to need more room. */
   function isInTheWay(map) {
-    const { own, given } = map.hexbeat;
-    if (!own || map.getZoom() !== own.zoom || !map.getCenter().equals(own.centre, 1e-6)) return false;
+    if (!isAsFitted(map)) return false;
     const { left, bottom } = findRoom(map);
-    return given !== `${left} ${bottom}`;
+    return map.hexbeat.given !== `${left} ${bottom}`;
   }
 
   Hexbeat.openView = (map, key, home) => {
@@ -69,18 +91,24 @@
     map.hexbeat.home = home;
     map.hexbeat.fitted = kept ? kept.fitted : "";
     map.hexbeat.found = kept ? kept.found : 0;
-    if (kept) map.setView(kept.centre, kept.zoom, { animate: false });
-    else fitNow(map, home, { animate: false });
+    look(map, kept);
     if (key) shareView(map, key);
+    printWhole(map);
   };
+
+  /** Look where a person looked on this map or one that shares its key (null: nowhere yet). */
+  function look(map, kept) {
+    if (kept && !kept.byFit) map.setView(kept.centre, kept.zoom, { animate: false });
+    else fitNow(map, kept && kept.fitted ? JSON.parse(kept.fitted) : map.hexbeat.home, { animate: false });
+  }
 
   /** The storage event comes to the other frames of the tab only, and not to the one that wrote. */
   function shareView(map, key) {
     let following = false;
     map.on("moveend", () => {
-      if (following) return;
-      const { fitted, found } = map.hexbeat;
-      remember(key, { fitted, found, centre: map.getCenter(), zoom: map.getZoom() });
+      if (following || Hexbeat.printing) return;
+      const { fitted, found, fitting } = map.hexbeat;
+      remember(key, { fitted, found, byFit: Boolean(fitting), centre: map.getCenter(), zoom: map.getZoom() });
     });
     window.addEventListener("storage", (event) => {
       const view = event.key === key && event.storageArea === sessionStorage && recall(key);
@@ -88,8 +116,29 @@
       following = true;
       map.hexbeat.fitted = view.fitted;
       map.hexbeat.found = view.found;
-      map.setView(view.centre, view.zoom, { animate: false });
+      if (!view.byFit || !isAsFitted(map)) look(map, view);
       following = false;
+    });
+  }
+
+  /** Before it is printed a map takes the size that it has on paper, and shows what it showed; afterwards it is as before. */
+  function printWhole(map) {
+    let before = null;
+    window.addEventListener("beforeprint", () => {
+      const { style } = map.getContainer();
+      before = { width: style.width, height: style.height, centre: map.getCenter(), zoom: map.getZoom() };
+      const bounds = map.getBounds();
+      [style.width, style.height] = PAPER_PX.map((length) => `${length}px`);
+      map.invalidateSize({ animate: false });
+      map.fitBounds(bounds, { animate: false });
+    });
+    window.addEventListener("afterprint", () => {
+      if (!before) return;
+      const { style } = map.getContainer();
+      [style.width, style.height] = [before.width, before.height];
+      map.invalidateSize({ animate: false });
+      map.setView(before.centre, before.zoom, { animate: false });
+      before = null;
     });
   }
 
@@ -109,6 +158,14 @@
     map.hexbeat.found = number;
     if (bounds) fitNow(map, bounds, { animate: false });
     else map.setView(at, Math.max(map.getZoom(), STREET_ZOOM), { animate: false });
+  };
+
+  /** The legend has changed: a map that is as it was fitted moves clear of it, and names of wards give way to it. */
+  Hexbeat.clearLegend = (map) => {
+    if (!map.hexbeat || !map.hexbeat.placeNames) return;
+    const { fitted, home } = map.hexbeat;
+    if (isInTheWay(map)) fitNow(map, fitted ? JSON.parse(fitted) : home, { animate: false });
+    else map.hexbeat.placeNames();
   };
 
   Hexbeat.fitAgain = (map) => {

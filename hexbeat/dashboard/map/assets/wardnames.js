@@ -46,13 +46,14 @@
     };
   }
 
-  function controlBoxes(map) {
+  /** Where the map's buttons, its legend and its sources stand, in pixels of the map. */
+  Hexbeat.controlBoxes = (map) => {
     const { left, top } = map.getContainer().getBoundingClientRect();
     return [...map.getContainer().querySelectorAll(".leaflet-control")].map((control) => {
       const box = control.getBoundingClientRect();
       return { left: box.left - left - EDGE_PX, top: box.top - top - EDGE_PX, right: box.right - left, bottom: box.bottom - top };
     });
-  }
+  };
 
   /** The point of a box that is nearest to another point. */
   const nearest = (box, { x, y }) => ({
@@ -105,7 +106,7 @@
         if (!fits.includes(null) || !size.x || !size.y) return;
         const origin = map.containerPointToLayerPoint([0, 0]);
         const longest = Hexbeat.isNarrow(map) ? LONGEST_NARROW_PX : LONGEST_PX;
-        const taken = [...controlBoxes(map), ...fits.filter(Boolean).map(({ box }) => shift(box, origin))];
+        const taken = [...Hexbeat.controlBoxes(map), ...fits.filter(Boolean).map(({ box }) => shift(box, origin))];
         const context = { taken, drawn: [], isOutside: paintMask(map, wards), size, longest };
         roomy.forEach(({ ward, forms }, k) => {
           const middle = map.latLngToContainerPoint([ward.at[1], ward.at[0]]);

@@ -90,7 +90,8 @@
       if (map.hexbeat.revealed) map.hexbeat.revealed.forget();
     };
     map.hexbeat.revealed = Hexbeat.revealNames(map, named);
-    map.on("zoomend resize viewreset", place);
+    map.hexbeat.placeNames = place;
+    map.on("moveend resize viewreset", place);
     map.on("layeradd", ({ layer }) => {
       if (!isMark(layer)) return;
       clearTimeout(map.hexbeat.marksWaiting);
@@ -101,9 +102,12 @@
 
   const isMark = (layer) => layer instanceof L.Marker && layer.options.pane !== "hexbeat-names";
 
-  /** The numbers of stops, which names give way to. */
+  /** The numbers of stops, and the map's own buttons, legend and sources: names give way to them. */
   function listMarks(map) {
-    const boxes = [];
+    const origin = map.containerPointToLayerPoint([0, 0]);
+    const boxes = Hexbeat.controlBoxes(map).map(({ left, top, right, bottom }) => ({
+      left: left + origin.x, top: top + origin.y, right: right + origin.x, bottom: bottom + origin.y,
+    }));
     map.eachLayer((layer) => {
       if (!isMark(layer)) return;
       const { x, y } = map.latLngToLayerPoint(layer.getLatLng());

@@ -17,19 +17,23 @@ from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records
 from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.analysis.backtest_tab import draw_backtest, draw_repeats
-from hexbeat.dashboard.pages.map.map_page import draw_empty_store, find_map_choices
+from hexbeat.dashboard.pages.map.map_page import MAP_VIEW, draw_empty_store, find_map_choices
 from hexbeat.dashboard.pages.map.tabs import draw_frame
 from hexbeat.dashboard.state.choices import Choices, build_filter, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.findings import find_findings
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.presets import PERIODS
+from hexbeat.dashboard.state.pounds import describe_pounds
+from hexbeat.dashboard.state.presets import PERIODS, USUAL_ANALYSIS_PERIOD
 from hexbeat.dashboard.state.session import (
     Installation,
     choose_area_resolution,
+    count_all_layers,
     find_chosen_freshness,
     is_history_navigation,
 )
+from hexbeat.dashboard.view_menu import draw_view_menu
 from hexbeat.dashboard.views.charts import render_grid
+from hexbeat.dashboard.views.controls import draw_announcement
 from hexbeat.dashboard.views.emerging_view import (
     build_emerging_drawing,
     build_emerging_rows,
@@ -38,6 +42,7 @@ from hexbeat.dashboard.views.emerging_view import (
     render_emerging_card,
     render_patterns,
 )
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import format_places
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_about, format_number, format_percent, format_plural, format_span
@@ -53,7 +58,7 @@ __all__ = [
     "show",
 ]
 
-USUAL_PERIOD: Final = "year"  # patterns over time need time
+USUAL_PERIOD: Final = USUAL_ANALYSIS_PERIOD
 CHOICES_KEY: Final = "analysis_question"
 PREFIX: Final = "analysis_"
 NAMES: Final = ("Emerging", "Rhythm", "Back-test", "Near repeats")
@@ -69,10 +74,13 @@ def draw_emerging(installation: Installation, choices: Choices, last: date) -> N
     labels = build_ward_labels(installation.area.wards)
     place = format_places([labels[code] for code in choices.wards], installation.area.title)
     sentence = describe_emerging(emerging_map, rows, place=place)
+    (figures,) = count_all_layers(installation, choices, last=last, resolution=resolution)
+    notes = " ".join([*emerging_map.notes, *describe_pounds(installation, choices, figures)])
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(emerging_map.notes))}</p></div>'
+        f'<p class="hb-sentence">{escape_html(sentence)}</p><p class="hb-notes">{escape_html(notes)}</p>'
+        f"{render_meaning('emerging')}"
     )
+    draw_announcement(sentence, key="hb_emerging_answer")
     if rows.empty:
         st.text("Choose a longer period, or more wards.")
         return
@@ -85,6 +93,7 @@ def draw_emerging(installation: Installation, choices: Choices, last: date) -> N
                 key="map_emerging",
                 height=HEIGHT,
                 fit=choices.wards,
+                view=MAP_VIEW,
                 selected=find_picked_cell(rows),
             )
             if pick and pick.new:
@@ -168,10 +177,12 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
     not_known = f"Known days only: {missing}." if missing else ""
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(
-        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(f"{describe_known_hours(rhythm)} {not_known}".strip())}</p></div>'
+        f'<p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
+        f'<p class="hb-notes">{escape_html(f"{describe_known_hours(rhythm)} {not_known}".strip())}</p>'
+        f"{render_meaning('rhythm')}"
         f'<div class="hb-chart">{render_grid(rhythm.grid, caption=caption)}</div>{render_shifts(busiest)}'
     )
+    draw_announcement(busiest.sentence, key="hb_rhythm_answer")
 
 
 def describe_known_hours(rhythm: WeekdayHour) -> str:
@@ -229,6 +240,7 @@ def draw_request(installation: Installation, *, map_choices: Choices | None) -> 
         previous = parse_request(query, ward_codes=tuple(installation.area.wards.codes), map_choices=map_choices)
     with st.container(horizontal=True, key="hb_question", gap="medium", vertical_alignment="bottom"):
         choices = _draw_controls(installation, previous, from_previous=by_history)
+        draw_view_menu(installation, "analysis", format_request_query(choices))
     st.session_state[CHOICES_KEY] = choices
     wanted = format_request_query(choices)
     if {key: st.query_params[key] for key in st.query_params} != wanted:

@@ -24,9 +24,16 @@ from hexbeat.dashboard.pages.map.map_page import find_map_choices, keep_choices
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.choices import Choices, build_filter
 from hexbeat.dashboard.state.findings import find_near_repeats
+from hexbeat.dashboard.state.prepared_results import describe_age, is_awaited
 from hexbeat.dashboard.state.presets import format_size
-from hexbeat.dashboard.state.selected_methods import find_backtest, keep_backtest, load_selection
+from hexbeat.dashboard.state.selected_methods import (
+    find_backtest,
+    find_older_backtest,
+    keep_backtest,
+    load_selection,
+)
 from hexbeat.dashboard.state.session import Installation
+from hexbeat.dashboard.views.meanings import render_meaning
 from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
 from layers.wording import escape_html, format_percent
@@ -87,8 +94,29 @@ def draw_backtest(installation: Installation, choices: Choices, pages: Sequence[
     result = find_backtest(installation, spec.name, choices.wards, int(weeks or USUAL_WEEKS))
     if pressed and result is None:
         result = run_backtest(installation, choices, int(weeks or USUAL_WEEKS))
+    if result is None and not pressed:
+        result = draw_last_result(installation, choices)
     if result:
         draw_result(installation, result, pages)
+
+
+def draw_last_result(installation: Installation, choices: Choices) -> Backtest | None:
+    """The back-test to open with where the one that is chosen was not run, and a sentence on what it is of."""
+    layer = choices.layers[0]
+    result = find_backtest(installation, layer, choices.wards) or find_backtest(installation, layer, ())
+    if result is not None:
+        whole = " of the whole area" if choices.wards else ""
+        st.html(f'<p class="hb-notes">The last back-test{whole}, over {result.weeks} weeks:</p>')
+        return result
+    older = find_older_backtest(installation, layer)
+    if older is not None:
+        age = f"This is the back-test of the records before the last load, {describe_age(older, installation)}."
+        st.html(f'<p class="hb-notes">{escape_html(age)} A new one is running, and this page then shows it.</p>')
+        last: Backtest = older.value
+        return last
+    if is_awaited(installation):
+        st.html('<p class="hb-notes">The back-test is running. This page then shows it.</p>')
+    return None
 
 
 def run_backtest(installation: Installation, choices: Choices, weeks: int) -> Backtest | None:
@@ -127,7 +155,8 @@ def draw_result(installation: Installation, result: Backtest, pages: Sequence[St
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(result.verdict.sentence)}</p>'
         f'<p class="hb-notes">{escape_html(" ".join(result.notes))}</p><ul class="hb-notes">{leads}</ul></div>'
         f'<p class="hb-notes">{escape_html(describe_use(installation, result.spec.name))}</p>'
-        f'{render_backtest(result)}<p class="hb-small">{escape_html(RULE.replace(AREA, result.whole))}</p>'
+        f"{render_meaning('backtest')}{render_backtest(result)}"
+        f'<p class="hb-small">{escape_html(RULE.replace(AREA, result.whole))}</p>'
         f'<p class="hb-small">{escape_html(EXPLANATION.replace(AREA, result.whole))}</p>'
     )
     home = find_page(pages, HOME)
@@ -256,6 +285,6 @@ def draw_repeats(installation: Installation, choices: Choices, last: date) -> No
         return
     st.html(
         f'<div aria-live="polite"><p class="hb-sentence">{escape_html(repeats.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>'
+        f'<p class="hb-notes">{escape_html(" ".join(repeats.notes))}</p></div>{render_meaning("repeats")}'
         f'{render_repeats(repeats)}<p class="hb-small">{escape_html(REPEATS_EXPLANATION)}</p>'
     )

@@ -1,6 +1,7 @@
 """The sections on the last load, the rejects, the demonstration events and a pending erasure."""
 
 from collections.abc import Callable
+from typing import Final
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from hexbeat.dashboard.pages.data.quality_tables import build_rejects_csv, descr
 from hexbeat.dashboard.pages.data.upload_report import REPORT_KEY
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
-from hexbeat.store.live_columns import has_demonstration
+from hexbeat.store.live_columns import has_demonstration, is_empty
 from layers.access import Action, may, require
 from layers.wording import escape_html, format_date, format_plural
 
@@ -23,6 +24,8 @@ __all__ = [
     "draw_pending_erasure",
     "draw_rejects",
 ]
+
+FILLING: Final = 20_000  # synthetic events
 
 
 def draw_confirmed_button(name: str, *, button: str, warning: str, yes: str, act: Callable[[], str]) -> None:
@@ -114,8 +117,29 @@ def draw_rejects(installation: Installation) -> None:
     )
 
 
+def draw_filling(installation: Installation) -> None:
+    """Draw the button that fills an empty store with synthetic events, for whoever may load."""
+    if not may(installation.viewer, Action.LOAD):
+        return
+    st.html('<h2 class="hb-title">Look around first</h2>')
+    st.text("Nothing has been loaded yet. Synthetic records, marked as such everywhere, show what Hexbeat does.")
+    if st.button("Fill it with synthetic records", key="demonstrate"):
+        with (
+            st.spinner("Making synthetic records …"),
+            audit_change(installation, action=Action.LOAD, what="data/demonstration") as deed,
+        ):
+            demonstration.load_demonstration(
+                installation.store, installation.viewer, installation.area, events=FILLING, seed=1,
+                today=installation.today, home=installation.settings.home,
+            )  # fmt: skip
+            deed.rows = FILLING
+        st.rerun()
+
+
 def draw_demonstration(installation: Installation) -> None:
-    """Draw the button that removes the synthetic events, if there are any."""
+    """Draw the button that removes the synthetic events, if there are any; in an empty store, one that makes some."""
+    if not len(installation.columns) and is_empty(installation.store, installation.viewer):
+        draw_filling(installation)
     if not (has_demonstration(installation.store, installation.viewer) and may(installation.viewer, Action.ERASE)):
         return
     st.html('<h2 class="hb-title">Demonstration events</h2>')

@@ -11,15 +11,15 @@ import streamlit as st
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.place_box import draw_place_box
-from hexbeat.dashboard.state.session import Installation, InstallationKey
+from hexbeat.dashboard.state.closure_answers import format_closure, load_closures
+from hexbeat.dashboard.state.session import Installation
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
 from hexbeat.evaluation.rule import USUAL_RULE, Rule
-from hexbeat.evaluation.treated_closures import read_closures, select_closures
+from hexbeat.evaluation.treated_closures import select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
 from layers.catalogue import LAYERS, find_layer, list_usual_targets
-from layers.wording import format_date
 
-__all__ = ["EvaluationRequest", "draw_evaluation_choices"]
+__all__ = ["ONE_CLOSURE", "EvaluationRequest", "draw_evaluation_choices"]
 
 ONE_CLOSURE, ALL_CLOSURES, WARDS, CELLS, POINT = "A closure", "All closures in a period", "Wards", "Cells", "A point"
 _RESOLUTION: Final = 9  # of the cells to choose from: those that the map shows first
@@ -109,10 +109,7 @@ def build_cell_labels(installation: Installation) -> dict[str, str]:
 
 
 def _choose_closure(closures: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
-    labels = {
-        str(row["event_id"]): f"{format_date(row['start'])}, {row['ward_name']} ({str(row['event_id'])[:4]})"
-        for row in closures.to_dict("records")
-    }
+    labels = {str(row["event_id"]): format_closure(row) for row in closures.to_dict("records")}
     event_id = st.selectbox(
         "Closure", list(labels), index=None, key="outcome_closure", format_func=labels.__getitem__,
         placeholder="Choose a closure, newest first",
@@ -161,15 +158,3 @@ def _draw_rule(layer: str) -> Rule:
         wash_in_days=7 * int(wash_in),
         after_days=max(7 * int(after), 28) if after else None,
     )
-
-
-def load_closures(installation: Installation) -> pd.DataFrame:
-    """The closures to choose from: those that began at least four weeks ago. Cached for this version of the store."""
-    return _read_closures(installation, installation.key, installation.today)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _read_closures(_installation: Installation, key: InstallationKey, today: dt.date) -> pd.DataFrame:
-    del key
-    closures = read_closures(_installation.store, _installation.viewer, _installation.columns, _installation.area)
-    return closures[[day <= today - dt.timedelta(days=28) for day in closures["start"]]].reset_index(drop=True)

@@ -20,10 +20,16 @@ from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.header import draw_header
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
-from hexbeat.dashboard.pages.evaluation.evaluation_choices import EvaluationRequest, draw_evaluation_choices
+from hexbeat.dashboard.pages.evaluation.evaluation_choices import (
+    ONE_CLOSURE,
+    EvaluationRequest,
+    draw_evaluation_choices,
+)
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
 from hexbeat.dashboard.screen import check_export, draw_error
+from hexbeat.dashboard.state.closure_answers import find_closure_answers
 from hexbeat.dashboard.state.session import Installation, InstallationKey
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.documents.evaluation_document import build_picture_scale, render_evaluation_pdf
 from hexbeat.evaluation.outcome_rows import (
     build_evaluation_csv,
@@ -35,7 +41,7 @@ from hexbeat.evaluation.outcome_rows import (
 from hexbeat.evaluation.request import Evaluation, evaluate_protocol, fix_protocol
 from hexbeat.evaluation.rule import Protocol, describe_rule, format_protocol
 from hexbeat.evaluation.shapes import build_picture
-from layers.access import may_make
+from layers.access import Action, may, may_make
 from layers.catalogue import find_layer
 from layers.costs import Costs
 from layers.wording import escape_html
@@ -70,12 +76,41 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         if not request.places:
             st.html(f'<p class="hb-sentence">Did it work?</p><p class="hb-notes">{escape_html(REASON)}</p>')
             st.info(request.missing)
+            draw_last_closures(installation)
             return
         protocol = _fix_cached_protocol(installation, installation.key, installation.today, request)
         if draw_rule(installation, protocol):
             draw_answer(installation, protocol)
     except HexbeatError as error:
         draw_error(error)
+
+
+def draw_last_closures(installation: Installation) -> None:
+    """Draw what became of the last closures, with a way to each; nothing for a person who may not see them."""
+    if not may(installation.viewer, Action.SEE_POINTS):
+        return
+    answers = find_closure_answers(installation)
+    if not answers:
+        return
+    st.html(
+        '<h2 class="hb-title">What became of the last closures</h2>'
+        '<p class="hb-notes">Each by the usual rule, and by itself. '
+        "Of twenty closures that change nothing, about one looks as if it had. Closures of the last three months are "
+        "left out: it is too early.</p>"
+    )
+    for answer in answers:
+        with st.container(key=f"hb_closure_{answer.event_id}", gap="xxsmall"):
+            st.html(f'<p class="hb-closure"><b>{escape_html(answer.title)}</b> {escape_html(answer.sentence)}</p>')
+            st.button(
+                "Show this closure",
+                key=f"outcome_show_{answer.event_id}",
+                on_click=_choose_closure,
+                args=(answer.event_id,),
+            )
+
+
+def _choose_closure(event_id: str) -> None:
+    st.session_state.update({"outcome_way": ONE_CLOSURE, "outcome_closure": event_id})
 
 
 def draw_rule(installation: Installation, protocol: Protocol) -> bool:
@@ -113,7 +148,10 @@ def draw_answer(installation: Installation, protocol: Protocol) -> None:
     evaluation = _evaluate_cached(installation, installation.key, protocol.hash, costs, protocol)
     pounds = evaluation.cost.sentences if evaluation.cost else faults
     details = "".join(f"<li>{escape_html(sentence)}</li>" for sentence in (*pounds, *evaluation.verdict.details))
-    st.html(f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>')
+    st.html(
+        f'<div aria-live="polite"><p class="hb-sentence">{escape_html(evaluation.verdict.sentence)}</p></div>'
+        f"{render_meaning('outcome')}"
+    )
     draw_files(installation, evaluation)
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):

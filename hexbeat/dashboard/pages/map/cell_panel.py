@@ -19,7 +19,7 @@ from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
-from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card
+from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card, render_card_charts
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
 from hexbeat.dashboard.views.expected_view import describe_cell_forecast
@@ -37,6 +37,7 @@ __all__ = [
     "draw_cell_panel",
     "draw_ranking",
     "format_plan_query",
+    "split_verdicts",
 ]
 
 RANKING_KEY: Final = "ranking"
@@ -99,6 +100,8 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 .detail { grid-column: 2 / 4; font-size: .8rem; line-height: 1.35;
   color: color-mix(in srgb, var(--st-text-color) 76%, var(--st-background-color)); }
 .bar { grid-column: 2 / 4; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
+@media print { .hb-ranking { --st-text-color: #1b2027; --st-background-color: #ffffff; --st-primary-color: #5b2a86; } }
+@media (forced-colors: active) { .bar { background: CanvasText; } button.chosen { outline: 2px solid Highlight; } }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
 PLAN_ADDRESS: Final = "plan"  # the Plan page, which reads kind, layers and wards from its address
@@ -116,9 +119,13 @@ def draw_cell_panel(
 ) -> None:
     """Draw the card of the chosen cell; without one, the list of the cells with the most."""
     if choices.cell:
+        st.button("Back to the list", key="close_card", type="tertiary", on_click=on_choose, args=(None,))
         card = build_card(installation, choices, views, last=last)
-        st.html(render_card(card, sentences=describe_cell(installation, choices, last=last, resolution=resolution)))
-        draw_card_links(installation, card, choices, last=last, on_choose=on_choose, pages=pages)
+        verdicts, reasons = split_verdicts(describe_cell(installation, choices, last=last, resolution=resolution))
+        st.html(render_card(card, verdicts, reasons))
+        draw_card_links(installation, card, choices, last=last, pages=pages)
+        if charts := render_card_charts(card):
+            st.html(charts)
     else:
         draw_list(views, choices, on_choose=on_choose)
 
@@ -181,12 +188,10 @@ def draw_card_links(  # the ways on from one card
     choices: Choices,
     *,
     last: date,
-    on_choose: Callable[[str | None], None],
     pages: Sequence[StreamlitPage],
 ) -> None:
-    """Draw the buttons of the card: back to the list, plan a visit, download the numbers, copy the link."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.button("Back to the list", key="close_card", on_click=on_choose, args=(None,))
+    """Draw the buttons of the card: plan a visit, download the numbers, copy the link."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="hb_card_links"):
         plan_page = find_page(pages, PLAN_ADDRESS)
         if plan_page and may(installation.viewer, Action.PLAN):
             st.page_link(plan_page, label="Plan a visit", query_params=format_plan_query(choices, card.ward_code))
@@ -260,9 +265,19 @@ def _find_picked(key: str) -> str | None:
     return picked if isinstance(picked, str) and is_cell(picked) else None
 
 
-def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[str]:
-    """Sentences on the chosen cell for each chosen layer; none for a cell outside the area."""
-    cell, sentences = choices.cell or "", list[str]()
+def split_verdicts(texts: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:
+    """Of what is said of each layer, the first sentence of the first text, which is the verdict; and all the rest."""
+    verdicts, reasons = list[str](), list[str]()
+    for first, *others in (layer_texts for layer_texts in texts if layer_texts):
+        verdict, stop, rest = first.partition(". ")
+        verdicts.append(f"{verdict}." if stop else verdict)
+        reasons += [text for text in (rest, *others) if text]
+    return verdicts, reasons
+
+
+def describe_cell(installation: Installation, choices: Choices, *, last: date, resolution: int) -> list[list[str]]:
+    """Texts on the chosen cell, for each chosen layer; none for a cell outside the area."""
+    cell, texts = choices.cell or "", list[list[str]]()
     freshness = find_chosen_freshness(installation, choices)
     for layer in choices.layers:
         if not freshness[layer].find_known_in(choices.bounds(last)) or installation.columns.find_fewest((layer,)) > 1:
@@ -284,8 +299,8 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
             describe_pattern(findings.emerging, cell, verdict=find_verdict(findings.hotspots, cell)),
             describe_change(change_map, cell),
         ]
-        sentences += [name + line for line in lines if line]
-    return sentences
+        texts.append([name + line for line in lines if line])
+    return texts
 
 
 def find_verdict(hotspot_map: HotspotMap, cell: str) -> str:

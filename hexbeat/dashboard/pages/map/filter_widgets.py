@@ -21,7 +21,7 @@ from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from layers.filters import COLUMN_FILTERS
 from layers.periods import find_period_before
-from layers.wording import DAY_NAMES, escape_html, format_list
+from layers.wording import DAY_NAMES, escape_html, format_list, format_span
 
 __all__ = ["PERIOD_TITLES", "draw_filters", "forget_widgets"]
 
@@ -178,6 +178,10 @@ def _draw_dates(name: str, label: str, previous: tuple[date, date], last: date) 
     days: list[date] = list(entered)  # type: ignore[call-overload]  # the stubs see one date where a range is asked for
     if len(days) == 2:  # noqa: PLR2004 - a first and a last day
         return days[0], days[1] + timedelta(days=1)
+    lacks = "a last day, too" if days else "a first and a last day"
+    st.html(
+        f'<p class="hb-small" role="status"><b>Choose {lacks}.</b> Until then {format_span(*previous)} is shown.</p>'
+    )
     return previous
 
 

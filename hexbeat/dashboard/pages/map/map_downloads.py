@@ -5,7 +5,7 @@ A file is made when its button is pressed.
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.figures import LayerFigures
+from hexbeat.dashboard.state.pounds import add_pounds
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.sentence import format_filter_line
@@ -93,20 +94,30 @@ def draw_downloads(
     about = build_about(installation, choices, views, resolution)
     stem = format_file_stem(figures, installation.area, choices.view, period=views[0].period)
     area = installation.area
+
+    def build_file_rows() -> pd.DataFrame:
+        if choices.view != "counts":
+            return build_rows(views, area)
+        costed = [
+            replace(view, rows=add_pounds(installation, choices, view.figures, view.rows, resolution=resolution))
+            for view in views
+        ]
+        return build_rows(costed, area)
+
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [
-        ("CSV", ".csv", "text/csv", lambda: build_csv(build_rows(views, area), about)),
+        ("CSV", ".csv", "text/csv", lambda: build_csv(build_file_rows(), about)),
         (
             "Excel",
             ".xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            lambda: build_xlsx(build_rows(views, area), about),
+            lambda: build_xlsx(build_file_rows(), about),
         ),
-        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(build_rows(views, area), about, area)),
+        ("GeoJSON", ".geojson", "application/geo+json", lambda: build_geojson(build_file_rows(), about, area)),
         (
             "GeoParquet",
             ".parquet",
             "application/vnd.apache.parquet",
-            lambda: build_geoparquet(build_rows(views, area), about, area),
+            lambda: build_geoparquet(build_file_rows(), about, area),
         ),
     ]
     st.text(

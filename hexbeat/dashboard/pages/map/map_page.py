@@ -7,11 +7,14 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
+import shapely
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
-from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution
+from geo.cells import build_outlines
+from hexbeat.areas.area import Area
+from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution, parse_cells
 from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
 from hexbeat.dashboard.map.hex_layer import MapMark
@@ -26,7 +29,8 @@ from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_
 from hexbeat.dashboard.state.figures import LayerFigures
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.pounds import describe_pounds
+from hexbeat.dashboard.state.pounds import describe_change_pounds, describe_pounds
+from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.presets import PERIODS
 from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
 from hexbeat.dashboard.state.session import (
@@ -36,23 +40,35 @@ from hexbeat.dashboard.state.session import (
     find_scale_maximum,
     is_history_navigation,
 )
+from hexbeat.dashboard.view_menu import draw_view_menu
 from hexbeat.dashboard.views.change_view import build_change_view
-from hexbeat.dashboard.views.controls import draw_close_filters_button, draw_copy_link_button, draw_open_filters_button
+from hexbeat.dashboard.views.controls import (
+    draw_announcement,
+    draw_close_filters_button,
+    draw_copy_link_button,
+    draw_open_filters_button,
+)
 from hexbeat.dashboard.views.counts_view import build_counts_view
 from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view
 from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
 from hexbeat.dashboard.views.layer_view import LayerView
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import describe_period, format_filter_line
+from hexbeat.dashboard.welcome import draw_steps, draw_welcome
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_list, format_span
 
-__all__ = ["build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
+__all__ = ["MAP_VIEW", "build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
+MAP_VIEW: Final = "map"  # zoom and centre are a person's, whatever layer is shown; small multiples move together
 COUNTS_INSTEAD: Final = "Counts are shown: any other view would tell small numbers, which your role does not see."
+LONG_NOTES: Final = 200  # letters; about two lines
 CHOICES_KEY = "choices"
 LINK_PROBLEMS_KEY = "link_problems"
+LINK_CELL_KEY = "link_cell"
+OTHER_SIZE: Final = "The link names a cell of another size than those on this map. Choose that size to see its card."
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -72,6 +88,7 @@ def draw_body(installation: Installation, *, pages: Sequence[StreamlitPage]) -> 
             choices, last, size_note = draw_filter_panel(installation, choices)
         with st.container(key="hb_main", width="stretch", gap="small"):
             draw_main(installation, choices, last, pages, size_note=size_note)
+    draw_watch(installation)
 
 
 def draw_main(
@@ -87,6 +104,8 @@ def draw_main(
     resolution = size.resolution
     size_note.html(f'<p class="hb-small">{escape_html(describe_shown_size(resolution))}</p>')
     if choices.cell and find_cell_resolution(choices.cell) != resolution:
+        if st.session_state.pop(LINK_CELL_KEY, None) == choices.cell:
+            st.session_state[LINK_PROBLEMS_KEY] = [*st.session_state.get(LINK_PROBLEMS_KEY, []), OTHER_SIZE]
         choices = keep_choices(replace(choices, cell=None))  # a cell of another size is not on this map
     figures = count_all_layers(installation, choices, last=last, resolution=resolution)
     audit_view(installation, "map", format_query(choices), rows=count_shown(figures))
@@ -103,6 +122,8 @@ def draw_main(
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
         with st.container(key="hb_cell_panel", width=320 if len(figures) == 1 else "stretch", gap="small"):
+            if not choices.cell:
+                draw_welcome(installation)
             draw_cell_panel(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
@@ -127,8 +148,10 @@ def read_choices(installation: Installation) -> Choices:
             ward_codes=tuple(installation.area.wards.codes),
             columns=installation.columns,
             layer=choose_first_layer(installation.columns),
+            is_inside=partial(is_inside_area, installation.area),
         )
         st.session_state[LINK_PROBLEMS_KEY] = problems
+        st.session_state[LINK_CELL_KEY] = choices.cell
         return keep_choices(choices)
     previous: Choices = st.session_state[CHOICES_KEY]
     shown = [spec.name for spec in installation.columns.list_shown(in_cells=True)]
@@ -136,6 +159,12 @@ def read_choices(installation: Installation) -> Choices:
         return previous
     layers = tuple(name for name in previous.layers if name in shown)  # the role changed meanwhile
     return keep_choices(replace(previous, layers=layers or (choose_first_layer(installation.columns),), cell=None))
+
+
+def is_inside_area(area: Area, cell: str) -> bool:
+    """Whether a cell (H3 string) meets the wards of the area."""
+    outline = build_outlines(parse_cells([cell]))[0]
+    return bool(shapely.intersects(area.wards.polygons, outline).any())
 
 
 def find_map_choices() -> Choices | None:
@@ -185,6 +214,7 @@ def draw_filter_panel(installation: Installation, choices: Choices) -> tuple[Cho
         fixed = urlencode(format_query(choices, fixed=choices.bounds(last), layer=first_layer))
         draw_copy_link_button(fixed, key="hb_copy_link")
         st.button("Reset", on_click=reset_choices, args=(first_layer,))
+        draw_view_menu(installation, "map", format_query(choices, layer=first_layer))
     with st.container(key="hb_filter_close"):
         draw_close_filters_button()
     return choices, last, size_note
@@ -210,13 +240,23 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
         if choices.view != "expected":  # its own notes say this
             notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
-        lines.append(f'<p class="hb-notes">{escape_html(" ".join(filter(None, notes)))}</p>')
+        lines.append(render_notes(" ".join(filter(None, notes))))
     problems = "".join(
         f'<p class="hb-notes">{escape_html(problem)}</p>' for problem in st.session_state.get(LINK_PROBLEMS_KEY, [])
     )
-    st.html(f'<div aria-live="polite">{"".join(lines)}{problems}</div>')
+    with st.container(key="hb_words"):
+        st.html(f"{''.join(lines)}{problems}{render_meaning(choices.view)}")
+    draw_announcement(" ".join(view.sentence for view in views), key="hb_answer")
     with st.container(key="hb_filter_button"):
         draw_open_filters_button(format_filters(installation, choices, views[0].figures))
+
+
+def render_notes(notes: str) -> str:
+    """The notes under a sentence as HTML; long ones open from two lines, so that the map stays in place."""
+    text = escape_html(notes)
+    if len(notes) <= LONG_NOTES:
+        return f'<p class="hb-notes">{text}</p>'
+    return f'<details class="hb-notes"><summary><span>{text}</span></summary></details>'
 
 
 def list_ward_names(installation: Installation, choices: Choices) -> list[str]:
@@ -236,14 +276,14 @@ def format_filters(installation: Installation, choices: Choices, figures: LayerF
 
 
 def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
-    """Say that nothing is loaded yet, and what to do."""
+    """Say that nothing is loaded yet, and what to do in three steps."""
     wards = format_list(list(installation.area.wards.names), most=3)
     st.html(
         '<div class="hb-empty"><h2>Nothing has been loaded yet</h2>'
         f"<p>This installation serves {escape_html(installation.area.title)} ({escape_html(wards)}). "
-        "Load a file on the Data page, or fill the store with synthetic events to look around: "
-        "<code>hexbeat demo</code>.</p></div>"
+        "To look around first, the Data page can fill it with synthetic records.</p></div>"
     )
+    draw_steps(installation)
     if data_page := find_page(pages, "data"):
         st.page_link(data_page, label="Go to the Data page")
 
@@ -271,7 +311,9 @@ def build_layer_view(
         return build_hotspots_view(figures, findings, choices, area=installation.area, ward_names=names)
     if shown == "change":
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        return build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
+        view = build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
+        pounds = describe_change_pounds(installation, choices, layer=layer, last=last, resolution=resolution)
+        return replace(view, notes=(*view.notes, *pounds))
     if shown == "expected":
         forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
         if forecast is None:
@@ -311,5 +353,6 @@ def draw_map(
         height=height,
         selected=choices.cell,
         fit=choices.wards,
+        view=MAP_VIEW,
     )
     return pick.cell if pick and pick.new else None

@@ -126,10 +126,14 @@ def build_return_workbook(
 
 
 def load_plans(installation: Installation) -> list[Plan]:
-    """The plans of this area, the newest first. They are read again only if a plan or the ledger changed."""
+    """The plans of this area, issued ones first, the newest first.
+
+    They are read again only if a plan or the ledger changed.
+    """
     require(installation.viewer, Action.SEE_WORK)
     stamp = installation.documents.counter()
     plans = _read_plans(installation, installation.key, stamp, work_version(installation.store, installation.viewer))
+    plans = sorted(plans, key=lambda plan: plan.issued_at is None)  # of those that were issued the newest is first
     return [plan for plan in plans if plan.area == installation.area.name and may_see_plan(installation.viewer, plan)]
 
 
@@ -199,7 +203,7 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
 
     def format_title(plan_id: str) -> str:
         """The title with the code, because plans of the same time have the same title."""
-        return f"{by_id[plan_id].title} ({plan_id})"
+        return f"{by_id[plan_id].title} ({plan_id}{'' if by_id[plan_id].issued_at else ', not issued'})"
 
     link_plan_id = st.query_params.get(PLAN_PARAMETER, "")
     if link_plan_id and link_plan_id not in by_id:

@@ -21,7 +21,6 @@ __all__ = [
     "build_week_rows",
     "find_week",
     "format_week_heading",
-    "render_card",
     "render_progress",
     "render_row",
 ]
@@ -96,18 +95,6 @@ def render_progress(progress: TourProgress) -> str:
     return (
         f'<p class="hb-done-progress" role="status">{" · ".join(parts)}</p>'
         f'<div class="hb-done-bar" aria-hidden="true"><i style="width: {share:.0f}%"></i></div>'
-    )
-
-
-def render_card(state: StopState, *, total: int) -> str:
-    """The stop to go to: its number, place, planned time and reason. Texts are escaped."""
-    stop = state.stop
-    planned = f"Planned {stop.arrive:%H:%M} to {stop.leave:%H:%M}, {stop.minutes} minutes"
-    ward = "" if stop.ward_name in stop.place else f" {escape_html(stop.ward_name)}."
-    reports = f" {format_plural(stop.open_reports, 'open report', 'open reports')}." if stop.open_reports else ""
-    return (
-        f'<div class="hb-done-card"><p>Stop {stop.order} of {total}</p><h2>{escape_html(stop.place)}</h2>'
-        f"<p>{planned}.{ward}{reports}</p><p>{escape_html(stop.reason)}</p></div>"
     )
 
 

@@ -11,7 +11,12 @@ from hexbeat.dashboard.pages import navigation as pages
 from hexbeat.dashboard.pages.navigation import MODULES, PAGES
 
 PATIENCE_S = 120
-NOTHING = {"done": "No plan has been made yet", "data": "Load a file", "audit": "Who saw or changed what"}
+NOTHING = {
+    "done": "No plan has been made yet",
+    "data": "Load a file",
+    "audit": "Who saw or changed what",
+    "read": "Open Data and drop a file there.",
+}
 
 
 def test_a_page_has_a_module_of_its_name_and_is_imported_when_it_is_shown() -> None:
@@ -45,4 +50,6 @@ def test_an_empty_store_says_what_to_do(address: str) -> None:
     html = "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
     assert NOTHING.get(address, "Nothing has been loaded yet") in html
     links = [link.proto.label for link in app.get("page_link")]
-    assert links[3:] == {"done": ["Go to the Plan page"], "data": [], "audit": []}.get(address, ["Go to the Data page"])
+    assert links[3:] == {"done": ["Go to the Plan page"], "data": [], "audit": [], "read": []}.get(
+        address, ["Go to the Data page"]
+    )

@@ -49,7 +49,7 @@ def read_html(app: AppTest) -> str:
 def test_an_empty_store_says_what_to_do(home: Path) -> None:
     page = read_html(open_map())
     assert "Nothing has been loaded yet" in page
-    assert "<code>hexbeat demo</code>" in page
+    assert "the Data page can fill it with synthetic records" in page
     assert not home.joinpath("uploads").exists()
 
 
@@ -269,9 +269,11 @@ def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     with Store.open(home) as store:
         columns = read_columns(store, ANALYST, ward_codes=tuple(area.wards.codes))
     cell = f"{int(columns.cell_ids[9][np.bincount(columns.cell[9]).argmax()]):x}"
-    why = re.findall(r'<p class="hb-why">(.*?)</p>', read_html(open_map(cell=cell, size="9")))
+    page = read_html(open_map(cell=cell, size="9"))
+    (verdict,) = re.findall(r'<p class="hb-verdict">(.*?)</p>', page)
+    why = re.findall(r'<p class="hb-why">(.*?)</p>', page)
     assert len(why) == 3
-    assert "that touch it in 28 days" in why[0]
+    assert "that touch it in 28 days" in verdict
     assert "single weeks" in why[1] or "4 weeks show no significant trend" in why[1]
     assert why[2].startswith("Against ")
 

@@ -119,7 +119,10 @@ def test_a_link_in_full() -> None:
         ({"wards": "E05999999"}, "The link names a ward that does not exist here. It was left out."),
         ({"layers": "<img src=x>"}, "The link names a layer that does not exist here. It was left out."),
         ({"size": "7"}, "The link names a size of cells that does not exist here. It was left out."),
-        ({"from": "2026-13-01"}, "The dates in the link are not a period. The last 28 days are shown instead."),
+        (
+            {"from": "2026-13-01", "to": "2026-11-22"},
+            "The dates in the link are not a period. The last 28 days are shown instead.",
+        ),
         (
             {"from": "2026-11-22", "to": "2026-11-22"},
             "The dates in the link are not a period. The last 28 days are shown instead.",
@@ -218,3 +221,21 @@ def test_a_link_names_its_layer_unless_every_map_opens_on_it(first: str, chosen:
     query = format_query(Choices(layers=(chosen,)), layer=first)
     assert parse_query(query, ward_codes=WARDS, layer=first)[0].layers == (chosen,)
     assert parse_query(query, ward_codes=WARDS, layer="needle_litter")[0].layers == (chosen,)
+
+
+@pytest.mark.parametrize(
+    ("query", "problems"),
+    [
+        ({"from": "2026-01-01"}, ["The link has a first day without an end. The last 28 days are shown instead."]),
+        ({"to": "2026-01-01"}, ["The link has an end without a first day. The last 28 days are shown instead."]),
+        ({"foo": "1"}, ["The link has a part that means nothing here: foo. The rest of it is shown."]),
+        (
+            {"foo": "1", "<b>": "2"},
+            ["The link has 2 parts that mean nothing here: foo. The rest of it is shown."],
+        ),
+        ({"cell": CELL}, ["The link names a cell outside this area. It was left out."]),
+    ],
+)
+def test_nothing_of_a_link_is_left_out_in_silence(query: dict[str, str], problems: list[str]) -> None:
+    chosen, found = parse_query(query, ward_codes=WARDS, is_inside=lambda _: False)
+    assert (chosen, found) == (Choices(), problems)

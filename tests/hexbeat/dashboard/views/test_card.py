@@ -16,6 +16,7 @@ from hexbeat.dashboard.views.card import (
     find_record_ids,
     list_chosen_months,
     render_card,
+    render_card_charts,
 )
 from layers.catalogue import find_layer
 from layers.columns import Columns
@@ -80,7 +81,7 @@ def test_the_grid_places_events_by_local_weekday_and_hour_and_says_what_it_canno
     assert (
         "Most fall in the night (22:00 to 06:00) shift: 100 % (between 16 % and 100 %) of the 2 records with a time of "
         "day. The early (06:00 to 14:00) shift may be as busy. 1 more has none."
-    ) in render_card(card_of(area))
+    ) in render_card_charts(card_of(area))
 
 
 def test_the_months_are_twelve_and_end_with_the_period(area: Area) -> None:
@@ -122,7 +123,8 @@ def test_a_layer_that_is_not_known_has_no_number_on_the_card_nor_in_its_file(are
 
 
 def test_a_card_of_days_that_are_not_known_has_no_grid_of_noughts(area: Area) -> None:
-    page = render_card(card_of(area, Choices(period=OWN_DATES, dates=(date(2026, 12, 1), date(2026, 12, 8)))))
+    card = card_of(area, Choices(period=OWN_DATES, dates=(date(2026, 12, 1), date(2026, 12, 8))))
+    page = render_card(card) + render_card_charts(card)
     assert "hb-grid" not in page
     assert '<td class="hb-number">0</td>' not in page
     assert "<td>1 to 7 Dec 2026 are not known</td>" in page
@@ -168,9 +170,10 @@ def test_a_period_touches_its_months() -> None:
 def test_texts_of_a_card_are_text(area: Area) -> None:
     hostile = replace(card_of(area), place="</script><img src=x onerror=alert(1)>${7*7}`x`")
     seen = TagsAndText()
-    seen.feed(render_card(hostile))
+    seen.feed(render_card(hostile, ["<b>a</b>"], ["<i>c</i>"]) + render_card_charts(hostile))
     assert seen.tags <= {
         "div", "h2", "span", "table", "caption", "tbody", "thead", "tr", "th", "td", "p", "i", "br",
+        "details", "summary",
     }  # fmt: skip
     assert "</script><img src=x onerror=alert(1)>${7*7}`x`" in seen.text
 
@@ -187,3 +190,11 @@ class TagsAndText(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_the_verdict_is_one_sentence_and_the_rest_is_folded(area: Area) -> None:
+    page = render_card(card_of(area), ["A hotspot: 9 finds."], ["By chance rarely.", "No trend."])
+    assert page.endswith(
+        '<p class="hb-verdict">A hotspot: 9 finds.</p><details class="hb-sure"><summary>How sure is this?</summary>'
+        '<p class="hb-why">By chance rarely.</p><p class="hb-why">No trend.</p></details></div>'
+    )

@@ -52,7 +52,7 @@ IDLE_MESSAGE = "HEXBEAT_IDLE_MINUTES is a number above 0 and at most 100,000; it
     [
         (
             "HEXBEAT_PUBLIC_URL",
-            ("http://a.example", "https://a.example/b", "https://", "a.example", "https://u@a.example"),
+            ("http://a.example", "https://a.example/b", "https://", "a.example", "https://u@a.example", "https://["),
             URL_MESSAGE,
         ),
         ("HEXBEAT_HOSTS", ("*", "https://a.example", "a.example/", "*.example", "a,b"), HOSTS_MESSAGE),

@@ -304,6 +304,16 @@ def test_no_page_leads_to_another_host(serve: Server, target: str, way: str) -> 
     )
 
 
+@pytest.mark.parametrize("way", ["redirect", "page", "person"])
+def test_an_address_that_cannot_be_read_is_refused(serve: Server, way: str) -> None:
+    there = {"Location": "https://["} if way == "redirect" else {"Link": '<https://[>; rel="next"'}
+    url = serve(lambda _: (302 if way == "redirect" else 200, there, build_body(1)))
+    assert download_refusal("http://[" if way == "person" else url) == (
+        "A download begins and goes on at addresses on the web; one cannot be read as an address; "
+        "check the brackets in the address; if they are right, the server sends a broken link"
+    )
+
+
 def test_a_redirect_on_this_machine_is_followed_but_not_for_ever(serve: Server) -> None:
     def answer(path: str) -> Answer:
         return (200, {}, build_body(1, size=120)) if "there" in path else (302, {"Location": "/there.json"}, b"")

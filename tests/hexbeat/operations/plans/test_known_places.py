@@ -270,4 +270,4 @@ def test_records_of_which_no_day_is_known_are_not_called_missing() -> None:
     object.__setattr__(columns, "coverage", Coverage((), columns.ward_codes))
     with pytest.raises(UsageError) as caught:
         plan_patrol(columns)
-    assert "; the days of those loaded are not known (see `hexbeat coverage`); " in str(caught.value)
+    assert "; the days of those loaded are not known; " in str(caught.value)

@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 from geo.errors import DataError, UsageError
 from hexbeat.operations.plans.plan import PastRow, Pause
 from hexbeat.operations.plans.plan_store import (
+    issue_plan,
     list_plans,
+    list_series,
     list_stops,
     load_newest_plan,
     load_plan,
     plan_from_json,
     plan_to_json,
+    read_issued,
     remove_plan,
     save_plan,
+    withdraw_plan,
 )
 from hexbeat.store.shared_documents import DocumentKind
 from tests.support.paths import ROOT
@@ -47,6 +51,38 @@ def test_breaks_come_back_and_plans_of_before_they_were_kept_have_none() -> None
     assert plan_from_json(held).tours == (paused,)
     del held["tours"][0]["pauses"]
     assert plan_from_json(held) == plan
+
+
+def test_a_plan_is_tried_then_issued_and_stays_issued_when_it_is_made_again(tmp_path: Path) -> None:
+    documents, plan = documents_in(tmp_path), make_small_plan()
+    save_plan(documents, plan)
+    assert read_issued(documents) == []
+    moment = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
+    issued = issue_plan(documents, plan.plan_id, now=moment)
+    assert issued == dataclasses.replace(plan, issued_at=moment)
+    assert issue_plan(documents, plan.plan_id, now=moment + dt.timedelta(hours=1)) == issued
+    save_plan(documents, plan)
+    assert load_plan(documents, plan.plan_id) == issued
+    assert read_issued(documents) == [issued]
+    assert plan_from_json(plan_to_json(issued)) == issued
+    assert withdraw_plan(documents, plan.plan_id) == plan
+    assert load_plan(documents, plan.plan_id) == plan
+    with pytest.raises(UsageError) as caught:
+        issue_plan(documents, "zzzz9")
+    assert str(caught.value) == (
+        f"A plan is named by its code; there is no plan 'zzzz9'; the newest are {plan.plan_id}"
+    )
+
+
+def test_the_days_of_one_sweep_are_found_together(tmp_path: Path) -> None:
+    documents = documents_in(tmp_path)
+    first, later, alone = (dataclasses.replace(make_small_plan(), plan_id=code) for code in ("aaaa", "bbbb", "cccc"))
+    later = dataclasses.replace(later, begins=first.begins + dt.timedelta(days=1), series="aaaa")
+    first = dataclasses.replace(first, series="aaaa")
+    for plan in (later, alone, first):
+        save_plan(documents, plan)
+    assert [plan.plan_id for plan in list_series(documents, later)] == ["aaaa", "bbbb"]
+    assert list_series(documents, alone) == [alone]
 
 
 def test_a_printed_plan_says_what_its_past_shares_are_of() -> None:
@@ -125,9 +161,7 @@ def test_plans_are_kept_and_listed_the_newest_first(tmp_path: Path) -> None:
 def test_a_plan_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_plan(documents_in(tmp_path), "zzzz")
-    assert str(caught.value) == (
-        "A plan is named by its code; there is no plan 'zzzz'; make one with `hexbeat plan patrol`"
-    )
+    assert str(caught.value) == ("A plan is named by its code; there is no plan 'zzzz'; make a plan first")
     save_plan(documents_in(tmp_path), make_small_plan())
     with pytest.raises(UsageError) as caught:
         load_plan(documents_in(tmp_path), "zzzz")
@@ -156,7 +190,7 @@ def test_a_code_is_no_path(tmp_path: Path, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_plan(documents_in(tmp_path), code)
     assert str(caught.value) == (
-        f"A plan's code has 4 to 16 small letters and digits; you gave {code!r}; see `hexbeat plan list`"
+        f"A plan's code has 4 to 16 small letters and digits; you gave {code!r}; copy it from the plan"
     )
 
 

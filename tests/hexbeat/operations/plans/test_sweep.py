@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from geo.districts import assign_crews
 from geo.errors import UsageError
 from hexbeat.operations.plans.plan import Place, Plan
-from hexbeat.operations.plans.sweep import REPORT_COLUMNS, SweepChoices, make_sweep_plan, read_open_reports
+from hexbeat.operations.plans.sweep import (
+    REPORT_COLUMNS,
+    SweepChoices,
+    make_sweep_plan,
+    make_sweep_plans,
+    read_open_reports,
+)
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.coverage import Coverage, CoverageEntry
@@ -115,6 +121,18 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     stations = near.assign(kind="station")
     assert swept(DAY, reports=empty, near=stations).tours == plain.tours
     assert swept(DAY, reports=empty, near=stations).plan_id == plain.plan_id
+
+
+def test_a_week_of_sweeps_has_few_stops_a_day_and_no_place_twice() -> None:
+    columns, _ = demonstration()
+    friday = dt.date(2026, 11, 20)
+    choices = replace(DAY, day=friday, crews=2, most_stops=5)
+    plans = make_sweep_plans(columns, middlesbrough(), choices, days=3, reports=waiting().iloc[:0], reference=NOWHERE)
+    assert [plan.begins.date() for plan in plans] == [friday, dt.date(2026, 11, 23), dt.date(2026, 11, 24)]
+    assert {plan.series for plan in plans} == {plans[0].plan_id}
+    assert {len(tour.stops) for plan in plans for tour in plan.tours} == {5}
+    cells = [stop.cell for plan in plans for tour in plan.tours for stop in tour.stops]
+    assert len(set(cells)) == len(cells)
 
 
 def test_crews_have_places_that_lie_together_with_about_equal_work() -> None:

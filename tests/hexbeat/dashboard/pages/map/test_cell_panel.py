@@ -9,7 +9,7 @@ from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.emerging_map import EmergingMap, build_emerging_map
 from hexbeat.analysis.hotspot_map import COLD, HOT
 from hexbeat.analysis.study import load_study
-from hexbeat.dashboard.pages.map.cell_panel import describe_pattern
+from hexbeat.dashboard.pages.map.cell_panel import describe_pattern, split_verdicts
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
@@ -43,3 +43,11 @@ def test_the_weeks_are_told_beside_the_whole_period(
 
 def test_without_weeks_there_is_no_sentence(emerging: EmergingMap) -> None:
     assert describe_pattern(replace(emerging, bins=None), str(emerging.rows["cell"].iloc[0]), verdict=HOT) == ""
+
+
+def test_the_first_sentence_of_each_layer_is_its_verdict() -> None:
+    texts = [["A hotspot: 1,000 here. By chance rarely.", "No trend."], [], ["Overdoses: nothing to compare."]]
+    assert split_verdicts(texts) == (
+        ["A hotspot: 1,000 here.", "Overdoses: nothing to compare."],
+        ["By chance rarely.", "No trend."],
+    )

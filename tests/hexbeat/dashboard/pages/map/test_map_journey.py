@@ -107,8 +107,9 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
     card = guest.page.locator(".hb-card")
     expect(card.locator("h2")).to_have_text(name_cell(cells["cell"].iloc[0], served_app.area))
     expect(card.locator(".hb-lines tr").first).to_contain_text("Number 1 on this map")
-    expect(card.locator(".hb-grid tbody tr")).to_have_count(7)
-    expect(card.locator(".hb-months tbody tr")).to_have_count(12)
+    charts = guest.page.locator(".hb-card-charts")
+    expect(charts.locator(".hb-grid tbody tr")).to_have_count(7)
+    expect(charts.locator(".hb-months tbody tr")).to_have_count(12)
     guest.settle()
 
     frame = map_frame(guest.page)
@@ -233,13 +234,15 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     frame = map_frame(page)
     frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'hotspot'")
     expect(frame.locator(".hexbeat-legend li")).to_have_text(
-        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("cold spot", "not significant", "hotspot")]
+        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("not significant", "hotspot")]
     )
     first = page.locator(".st-key-ranking button").first
     expect(first).to_contain_text("would be expected")
     first.press("Enter")
+    expect(page.locator(".hb-verdict")).to_contain_text(re.compile(r"^A hotspot: [^.]*\.$"))
+    page.locator(".hb-card .hb-sure summary").click()
     expect(page.locator(".hb-why").first).to_contain_text(
-        re.compile(r"^A hotspot: .* By chance, fewer than 1 in 1,000 maps would have as many here\.")
+        "By chance, fewer than 1 in 1,000 maps would have as many here."
     )
     guest.settle()
     page.get_by_role("tab", name="Download").click()

@@ -1,0 +1,199 @@
+"""The card of the next stop, whose taps the phone keeps until they have arrived: an hour in a basement loses none.
+
+The browser keeps a queue (style/recorder.js) and sends it, again if need be, until this side confirms each entry. An
+entry counts once however often it comes, because a visit has a natural key and an entry the second of its tap: what
+was recorded, corrected or undone since then stands.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from geo.errors import DataError, HexbeatError, UsageError
+from hexbeat.dashboard.audit import audit_change
+from hexbeat.dashboard.pages.record.record_view import TourProgress, build_progress
+from hexbeat.dashboard.state.session import Installation
+from hexbeat.operations.ledger.ledger import read_visit_history, read_visits, record_visit
+from hexbeat.operations.ledger.visits import (
+    DONE,
+    MOST_MINUTES,
+    MOST_NEEDLES,
+    OUTCOMES,
+    build_stop_visit,
+    estimate_start,
+    find_named_stop,
+    visit_id,
+)
+from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour
+from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.operations.plans.stop_links import StopLinks, build_geo_link, build_web_link
+from layers.access import Action
+from layers.timestamps import to_seconds
+
+__all__ = ["MESSAGE_KEY", "Entry", "draw_recorder", "parse_entries", "record_entry"]
+
+MESSAGE_KEY: Final = "done_said"  # of the session: what the last entries did, a text or an error
+_ACKS_KEY: Final = "done_acks"  # of the session: the keys of entries that are dealt with
+_MOST_ACKS: Final = 300
+_MOST_ENTRIES: Final = 300
+_LONGEST_TEXT: Final = 80
+_ASSETS: Final = Path(__file__).parents[2] / "style"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tap as the browser sent it: which stop of which plan, what was done, and the second of the tap (UTC)."""
+
+    key: str
+    plan_id: str
+    team: str
+    stop_id: str
+    outcome: str
+    minutes: int
+    needles: int | None
+    at: int
+
+
+def draw_recorder(installation: Installation, progress: TourProgress, links: StopLinks, *, key: str) -> None:
+    """Draw the card with its buttons. What they record is in the store before the rest of the page is drawn."""
+
+    def take_entries() -> None:
+        record_entries(installation, parse_entries(st.session_state[key].get("entries")))
+
+    data = {
+        "plan": progress.plan.plan_id,
+        "team": progress.tour.team,
+        "sweep": progress.is_sweep,
+        "now": to_seconds(None),
+        "acks": st.session_state.get(_ACKS_KEY, []),
+        "stops": [_build_stop(progress, place, links) for place in range(len(progress.states))],
+    }
+    _declare_recorder()(key=key, data=data, on_entries_change=take_entries)
+
+
+def _build_stop(progress: TourProgress, place: int, links: StopLinks) -> dict[str, Any]:
+    """One stop with its record, as the browser draws it. All of it is shown as text."""
+    state = progress.states[place]
+    stop = state.stop
+    geo, web = build_geo_link(stop, links), build_web_link(stop, links)
+    return {
+        "id": stop.stop_id,
+        "order": stop.order,
+        "place": stop.place,
+        "planned": f"{stop.arrive:%H:%M} to {stop.leave:%H:%M}, {stop.minutes} minutes",
+        "ward": "" if stop.ward_name in stop.place else stop.ward_name,
+        "reports": stop.open_reports,
+        "reason": stop.reason,
+        "lat": stop.lat,
+        "lon": stop.lon,
+        "minutes": stop.minutes,
+        "spent": state.minutes if state.done else None,
+        "needles": state.needles,
+        "state": None if state.visit_id is None else "done" if state.done else "not_done",
+        "links": [
+            *([("Open in the phone's map", geo)] if geo else []),
+            *([(f"Open at {web[0]}", web[1])] if web else []),
+        ],
+    }
+
+
+def parse_entries(sent: Any) -> list[Entry]:
+    """The entries that the browser sent; what has another form is left out, because a browser is not trusted."""
+    entries = []
+    for one in sent[:_MOST_ENTRIES] if isinstance(sent, list) else ():
+        try:
+            needles = one["needles"]
+            texts = [one[name] for name in ("key", "plan", "team", "stop", "outcome")]
+            numbers = [one["minutes"], one["at"], 0 if needles is None else needles]
+        except (KeyError, TypeError):
+            continue
+        is_text = all(isinstance(text, str) and 0 < len(text) <= _LONGEST_TEXT for text in texts)
+        if is_text and all(type(number) is int for number in numbers) and _is_possible(texts[4], numbers):
+            key, plan_id, team, stop_id, outcome = texts
+            entries.append(Entry(key, plan_id, team, stop_id, outcome, numbers[0], needles, numbers[1]))
+    return entries
+
+
+def _is_possible(outcome: str, numbers: Sequence[int]) -> bool:
+    minutes, at, needles = numbers
+    return outcome in OUTCOMES and 0 <= minutes <= MOST_MINUTES and 0 <= needles <= MOST_NEEDLES and at > 0
+
+
+def record_entries(installation: Installation, entries: Sequence[Entry]) -> None:
+    """Record entries in their order, confirm them, and keep what to say.
+
+    An entry that can never be recorded is confirmed too, and the page says why. One that the store or the policy
+    refuses now is not, so that the phone keeps it.
+    """
+    acks: list[str] = list(st.session_state.get(_ACKS_KEY, []))
+    for entry in entries:
+        if entry.key in acks:
+            continue
+        try:
+            st.session_state[MESSAGE_KEY] = record_entry(installation, entry)
+        except (DataError, UsageError) as error:
+            st.session_state[MESSAGE_KEY] = error
+        except HexbeatError as error:
+            st.session_state[MESSAGE_KEY] = error
+            break
+        acks.append(entry.key)
+    st.session_state[_ACKS_KEY] = acks[-_MOST_ACKS:]
+
+
+def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime | None = None) -> str:
+    """Record one entry unless the ledger has it or something newer of its stop; what to say about it.
+
+    It counts as recorded at the second of the tap. DataError if the plan has no such team or stop.
+    """
+    plan = load_plan(installation.documents, entry.plan_id)
+    require_plan(installation.viewer, plan)
+    tour, stop = _find_stop(plan, entry)
+    tapped = dt.datetime.fromtimestamp(min(entry.at, to_seconds(now)), tz=dt.UTC)
+    duration = entry.minutes if entry.outcome == DONE else 0
+    visits = read_visits(installation.store, installation.viewer, plan_id=plan.plan_id)
+    progress = build_progress(plan, tour, visits, zone=installation.area.tz)
+    state = next(one for one in progress.states if one.stop.stop_id == stop.stop_id)
+    start = state.started if state.done and entry.outcome == DONE else None
+    visit = build_stop_visit(
+        plan,
+        tour,
+        stop,
+        started_at=start or estimate_start(plan, stop, minutes=duration, now=tapped),
+        minutes=duration,
+        needles=(entry.needles or 0) if entry.outcome == DONE and plan.kind is PlanKind.SWEEP else None,
+        outcome=entry.outcome,
+    )
+    history = read_visit_history(installation.store, installation.viewer, visit_id(visit))
+    if bool(((history["recorded_at"] >= tapped) | (history["superseded_at"] > tapped)).any()):
+        return f"Stop {stop.order}: what was recorded since then stands."
+    with audit_change(installation, action=Action.RECORD_WORK, what="done/visit") as deed:
+        record_visit(installation.store, installation.viewer, visit, now=tapped)
+        deed.rows = 1
+    if entry.outcome != DONE:
+        return f"Recorded: stop {stop.order}, not done."
+    began = visit.started_at.astimezone(installation.area.tz)
+    return f"Recorded: stop {stop.order}, {duration} minutes from {began:%H:%M}."
+
+
+def _find_stop(plan: Plan, entry: Entry) -> tuple[Tour, Stop]:
+    pair = find_named_stop(plan, entry.stop_id)
+    if pair is None or pair[0].team != entry.team:
+        raise DataError(
+            "A visit that the phone kept is of a stop of its plan",
+            f"plan {plan.plan_id} has no such stop of {entry.team}",
+            "record it again at the stop that you mean",
+        )
+    return pair
+
+
+@cache
+def _declare_recorder() -> Any:
+    js, css = ((_ASSETS / f"recorder.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    return component("hexbeat_recorder", html='<div class="hb-recorder"></div>', js=js, css=css)

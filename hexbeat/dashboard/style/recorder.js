@@ -1,0 +1,259 @@
+/* The stop to go to, with its buttons. A tap is kept on the phone first and sent then, so that it survives an hour without
+ * a connection: the queue is in the browser's storage until the server says that it has each entry. An entry holds the
+ * plan's code, the team, the stop's number, what was done and when; no place and no person.
+ */
+const STORE = "hexbeat-record";
+const LOOK_MS = 1500; // how often it looks whether the connection is back
+const AGAIN_MS = 6000; // an entry that nobody confirmed is sent again
+const state = { queue: null, stored: true, chosen: null, sentAt: 0, offset: 0, acked: new Set(), fields: {}, timer: null };
+
+const connected = () =>
+  document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-connection-state") === "CONNECTED";
+
+function read() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE) || "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch {
+    return [];
+  }
+}
+
+function write() {
+  try {
+    if (state.queue.length) localStorage.setItem(STORE, JSON.stringify(state.queue));
+    else localStorage.removeItem(STORE);
+    state.stored = true;
+  } catch {
+    state.stored = false; // a browser that keeps nothing: the entries live as long as the page
+  }
+}
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".hb-recorder");
+  if (state.queue === null) state.queue = read();
+  if (state.now !== data.now) {
+    state.now = data.now;
+    state.offset = data.now * 1000 - Date.now();
+  }
+  for (const key of data.acks) state.acked.add(key);
+  const before = state.queue.length;
+  state.queue = state.queue.filter((entry) => !state.acked.has(entry.key));
+  if (state.queue.length !== before) {
+    state.sentAt = 0;
+    write();
+  }
+  const own = (stop) =>
+    state.queue.findLast((entry) => entry.plan === data.plan && entry.team === data.team && entry.stop === stop.id);
+  const isOpen = (stop) => !stop.state && !own(stop);
+
+  function send() {
+    if (!state.queue.length || !connected() || Date.now() - state.sentAt < AGAIN_MS) return;
+    state.sentAt = Date.now();
+    setTriggerValue("entries", state.queue);
+  }
+
+  function record(stop, outcome) {
+    const fields = fieldsOf(stop);
+    const isSent = (entry) => state.sentAt > 0 && entry.at <= Math.floor((state.sentAt + state.offset) / 1000);
+    state.queue = state.queue.filter((entry) => isSent(entry) || entry !== own(stop));
+    state.queue.push({
+      key: `${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`,
+      plan: data.plan,
+      team: data.team,
+      stop: stop.id,
+      outcome,
+      minutes: fields.minutes,
+      needles: data.sweep ? fields.needles : null,
+      at: Math.floor((Date.now() + state.offset) / 1000),
+    });
+    write();
+    state.chosen = null;
+    state.fields = {};
+    state.sentAt = 0;
+    draw();
+    send();
+  }
+
+  function fieldsOf(stop) {
+    if (state.fields.stop !== stop.id) {
+      const entry = own(stop);
+      state.fields = {
+        stop: stop.id,
+        minutes: entry && entry.outcome === "done" ? entry.minutes : stop.spent ?? stop.minutes,
+        needles: entry ? entry.needles ?? 0 : stop.needles ?? 0,
+      };
+    }
+    return state.fields;
+  }
+
+  function draw() {
+    const focused = parentElement.getRootNode().activeElement?.dataset?.part;
+    const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
+    const parts = [status()];
+    if (stop) {
+      parts.push(card(stop));
+      if (data.sweep) parts.push(field(stop, "needles", "Needles collected", 1000000));
+      parts.push(button(stop.state || own(stop) ? "Correct" : "Done", "primary", () => record(stop, "done"), "done"));
+      if (stop.links.length) parts.push(links(stop));
+      parts.push(field(stop, "minutes", "Minutes", 1440));
+      parts.push(button("Could not do it", "", () => record(stop, "not_done"), "not"));
+      showOnMap(stop);
+    } else {
+      const block = make("div", "card");
+      block.append(make("h2", "", "All stops are recorded"), make("p", "", "Thank you. To correct one, choose it below."));
+      parts.push(block);
+    }
+    const last = state.queue.findLast((entry) => entry.plan === data.plan && entry.team === data.team);
+    if (last && !connected()) {
+      const order = data.stops.find((one) => one.id === last.stop)?.order ?? "";
+      parts.push(
+        button(`Undo stop ${order}`, "", () => {
+          state.queue = state.queue.filter((entry) => entry !== last);
+          state.fields = {};
+          write();
+          draw();
+        }, "undo"),
+      );
+    }
+    parts.push(chooser(stop));
+    root.replaceChildren(...parts);
+    if (focused) root.querySelector(`[data-part="${focused}"]`)?.focus();
+    state.drawn = describe();
+  }
+
+  const describe = () => `${connected()}|${state.queue.map((entry) => entry.key)}|${state.stored}`;
+
+  function status() {
+    const line = make("p", "status");
+    line.setAttribute("role", "status");
+    const kept = state.queue.length;
+    if (!connected()) {
+      line.classList.add("cut");
+      line.textContent = kept
+        ? `No connection. ${plural(kept, "visit is", "visits are")} kept on this phone and sent when it is back.`
+        : "No connection. What you record is kept on this phone and sent when it is back.";
+      if (!state.stored) line.textContent += " This browser keeps nothing once the page is closed: leave it open.";
+      else line.textContent += " Do not reload this page until then.";
+    } else if (kept) line.textContent = `Sending ${plural(kept, "visit", "visits")} …`;
+    return line;
+  }
+
+  function card(stop) {
+    const block = make("div", "card");
+    const wards = [stop.ward && `${stop.ward}.`, stop.reports && `${plural(stop.reports, "open report", "open reports")}.`];
+    block.append(
+      make("p", "number", `Stop ${stop.order} of ${data.stops.length}`),
+      make("h2", "", stop.place),
+      make("p", "", [`Planned ${stop.planned}.`, ...wards].filter(Boolean).join(" ")),
+      make("p", "", stop.reason),
+    );
+    return block;
+  }
+
+  function field(stop, name, label, most) {
+    const block = make("div", "field");
+    const id = `hb-recorder-${name}`;
+    const text = make("label", "", label);
+    text.htmlFor = id;
+    const input = make("input");
+    Object.assign(input, { id, type: "number", inputMode: "numeric", min: 0, max: most, step: 1 });
+    input.dataset.part = name;
+    input.value = fieldsOf(stop)[name];
+    const keep = (value) => {
+      const number = Math.min(Math.max(Math.round(Number(value) || 0), 0), most);
+      state.fields[name] = number;
+      return number;
+    };
+    input.oninput = () => keep(input.value);
+    const step = (by, sign, word) => {
+      const change = button(sign, "step", () => (input.value = keep(Number(input.value) + by)), `${name}${by}`);
+      change.setAttribute("aria-label", `${word} ${label.toLowerCase()}`);
+      return change;
+    };
+    const row = make("div", "row");
+    row.append(input, step(-1, "−", "Fewer"), step(1, "+", "More"));
+    block.append(text, row);
+    return block;
+  }
+
+  function button(label, className, act, part) {
+    const element = make("button", className, label);
+    element.type = "button";
+    element.dataset.part = part;
+    element.onclick = act;
+    return element;
+  }
+
+  function links(stop) {
+    const row = make("div", "links");
+    for (const [label, address] of stop.links) {
+      const link = make("a", "", label);
+      link.href = address;
+      link.rel = "noreferrer";
+      if (address.startsWith("https:")) link.target = "_blank";
+      row.append(link);
+    }
+    return row;
+  }
+
+  function chooser(shown) {
+    const block = make("div", "field");
+    const label = make("label", "", "Another stop");
+    const select = make("select");
+    label.htmlFor = select.id = "hb-recorder-stop";
+    select.dataset.part = "stop";
+    for (const stop of data.stops) {
+      const entry = own(stop);
+      const outcome = entry ? (entry.outcome === "done" ? "✓ kept" : "✗ kept") : { done: "✓", not_done: "✗" }[stop.state];
+      const option = make("option", "", `${stop.order} ${stop.place}${outcome ? ` ${outcome}` : ""}`);
+      option.value = stop.id;
+      option.selected = stop === shown;
+      select.append(option);
+    }
+    if (!shown) select.selectedIndex = -1;
+    select.onchange = () => {
+      state.chosen = select.value;
+      draw();
+    };
+    block.append(label, select);
+    return block;
+  }
+
+  /** The map beside the card is a frame of this page; it goes to the stop at once, also without a connection. */
+  function showOnMap(stop) {
+    const frame = document.querySelector(".st-key-hb_done_map iframe")?.contentWindow;
+    if (!frame?.map || !frame.L) return;
+    const here = [stop.lat, stop.lon];
+    if (frame.hexbeatStop) frame.hexbeatStop.setLatLng(here);
+    else {
+      const style = { radius: 21, color: "#005a8f", weight: 4, fill: false, interactive: false };
+      frame.hexbeatStop = frame.L.circleMarker(here, style).addTo(frame.map);
+    }
+    if (!frame.map.getBounds().contains(here)) frame.map.panTo(here, { animate: false });
+  }
+
+  draw();
+  send();
+  clearInterval(state.timer);
+  const look = () => {
+    if (!root.isConnected) return clearInterval(state.timer);
+    send();
+    if (describe() !== state.drawn) draw();
+    else {
+      const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
+      if (stop) showOnMap(stop);
+    }
+  };
+  state.timer = setInterval(look, LOOK_MS);
+  return () => clearInterval(state.timer);
+}

@@ -1,0 +1,319 @@
+"""Reads a dataset (hexbeat.store.datasets): what it holds, and each file as columns, as the store is read."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from geo.calendar import Calendar
+from geo.errors import DataError, UsageError
+from hexbeat.store.datasets import DESCRIPTION, Dataset, DatasetFile, parse_dataset
+from layers.access import Action, Viewer, list_layers, require
+from layers.catalogue import LAYERS, find_layer_code
+from layers.columns import Columns
+from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
+from layers.restriction import restrict_coverage
+from layers.roles import NOTHING, POINTS, Detail
+
+__all__ = ["ALL_FIELDS", "OpenDataset", "join_columns", "open_dataset", "read_part"]
+
+# The fields of Columns that not every question needs, and the columns of a file that they take.
+_FIELD_COLUMNS: Final = {
+    "quantity": ("quantity",),
+    "reported_by": ("reported_by",),
+    "category": ("category",),
+    "source": ("source",),
+    "points": ("lon", "lat", "location_precision", "location_precision_m"),
+}
+ALL_FIELDS: Final = frozenset(_FIELD_COLUMNS)
+_ALWAYS: Final = ("occurred_from", "occurred_to", "time_precision", "ward_code")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenDataset:
+    """A dataset at an address, as a viewer may see it: `files` are those of the `layers` whose records they may see."""
+
+    address: str
+    dataset: Dataset
+    layers: tuple[str, ...]
+    files: tuple[DatasetFile, ...]
+
+    @property
+    def details(self) -> dict[str, Detail]:
+        """The layers of which nothing is shown, for Columns."""
+        return {spec.name: NOTHING for spec in LAYERS if spec.name not in self.layers}
+
+    def list_files(
+        self, layers: Iterable[str] = (), *, start: dt.date | None = None, end: dt.date | None = None
+    ) -> list[DatasetFile]:
+        """The files of these layers (none: all) with events at any time from one day to before another."""
+        names, calendar = tuple(layers), Calendar(self.dataset.time_zone)
+        low = calendar.day_start(start) if start else None
+        high = calendar.day_start(end) if end else None
+        return [
+            file for file in self.files
+            if (not names or file.layer in names)
+            and (low is None or file.last >= low) and (high is None or file.first < high)
+        ]  # fmt: skip
+
+    def build_no_columns(self) -> Columns:
+        """Columns without an event, that know what the dataset covers."""
+        return self._complete(
+            _build_columns(_NO_ROWS, self.dataset.ward_codes, LAYERS[0].name, ALL_FIELDS, RESOLUTIONS)
+        )
+
+    def build_words(self) -> Columns:
+        """Columns that know nothing but the words of the records: an event for each category of each layer."""
+        pairs = sorted({(file.layer, word) for file in self.files for word in file.categories})
+        words = ("", *sorted({word for _, word in pairs}))
+        empty = self.build_no_columns()
+        names = (name for name in Columns.__dataclass_fields__ if isinstance(getattr(empty, name), np.ndarray))
+        zeros: dict[str, Any] = {name: np.zeros(len(pairs), dtype=getattr(empty, name).dtype) for name in names}
+        layer = np.array([find_layer_code(layer) for layer, _ in pairs], dtype=np.uint8)
+        category = np.array([words.index(word) for _, word in pairs], dtype=np.int32)
+        return _replace(empty, **(zeros | {"layer": layer, "category": category, "categories": words}))
+
+    def join(self, parts: Sequence[Columns]) -> Columns:
+        """The columns of several parts as one, sorted by time."""
+        return self._complete(join_columns(parts)) if parts else self.build_no_columns()
+
+    def _complete(self, columns: Columns) -> Columns:
+        details = {spec.name: self.details.get(spec.name, POINTS) for spec in LAYERS}
+        return _replace(
+            columns, coverage=restrict_coverage(self.dataset.coverage, details), details=self.details,
+            version=self.dataset.version,
+        )  # fmt: skip
+
+
+def open_dataset(address: str, viewer: Viewer, *, ward_codes: tuple[str, ...], layers: Sequence[str]) -> OpenDataset:
+    """What lies at an address: a folder, or any address that fsspec knows, as s3://bucket/events.
+
+    `layers` are those of the question. DataError if it is no dataset of these wards; UsageError if it has not all of
+    these layers; PolicyError if the viewer may see records of none.
+    """
+    require(viewer, Action.SEE_COUNTS)
+    dataset = parse_dataset(_read(address, DESCRIPTION).decode("utf-8", "replace"))
+    if set(dataset.ward_codes) != set(ward_codes):
+        raise DataError(
+            "A dataset is counted in the wards for which it was exported",
+            f"{_name(address)} is of {dataset.area}, with other wards",
+            "choose its area with --area, or export it again",
+        )
+    seen = list_layers(viewer, Action.SEE_RECORDS)
+    if not seen:
+        require(viewer, Action.SEE_RECORDS)
+    for layer in layers:
+        require(viewer, Action.SEE_RECORDS, layer)
+        if layer not in dataset.layers:
+            raise UsageError(
+                "A dataset holds the layers whose records its maker may see",
+                f"{_name(address)} has no {layer}",
+                f"choose one of {', '.join(dataset.layers)}, or export it again in a role that sees it",
+            )
+    shown = tuple(name for name in dataset.layers if name in seen)
+    return OpenDataset(address, dataset, shown, tuple(file for file in dataset.files if file.layer in shown))
+
+
+def read_part(
+    address: str, file: DatasetFile, ward_codes: tuple[str, ...], *, fields: frozenset[str], resolutions: Sequence[int]
+) -> Columns:
+    """One file as columns sorted by time, of the events in these wards; fields that are not asked for hold zeros.
+
+    DataError if it cannot be read, or does not hold the number of events that the dataset says.
+    """
+    names = [
+        *_ALWAYS, *(f"h3_{resolution:02d}" for resolution in resolutions),
+        *(name for field in sorted(fields) for name in _FIELD_COLUMNS[field]),
+    ]  # fmt: skip
+    texts = [name for name in names if name not in _NUMBERS]
+    try:
+        with pq.ParquetFile(_find_source(address, file.path), read_dictionary=texts) as parquet:
+            table = parquet.read(columns=names)
+    except (OSError, pa.ArrowException) as error:
+        raise _build_error(address, f"{file.path} cannot be read") from error
+    if table.num_rows != file.events:
+        raise _build_error(address, f"{file.path} holds {table.num_rows:,} events instead of {file.events:,}")
+    return _build_columns(table, ward_codes, file.layer, fields, resolutions)
+
+
+def join_columns(parts: Sequence[Columns]) -> Columns:
+    """Columns of several parts as one, sorted by time; the tables of codes are joined."""
+    order = np.argsort(np.concatenate([part.start for part in parts]), kind="stable")
+    tables = {
+        name: tuple(sorted({word for part in parts for word in getattr(part, name)}))
+        for name in ("categories", "sources")
+    }
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])[order]
+        for name in (
+            "layer", "start", "end", "precision", "quantity", "reported_by", "ward", "lon", "lat", "location",
+            "location_m", "demonstration",
+        )
+    }  # fmt: skip
+    for name, table in (("category", "categories"), ("source", "sources")):
+        codes = [_translate(getattr(part, table), tables[table])[getattr(part, name)] for part in parts]
+        arrays[name] = np.concatenate(codes).astype(getattr(parts[0], name).dtype)[order]
+    cell, cell_ids = {}, {}
+    for resolution in parts[0].cell:
+        ids = np.unique(np.concatenate([part.cell_ids[resolution] for part in parts]))
+        codes = [np.searchsorted(ids, part.cell_ids[resolution])[part.cell[resolution]] for part in parts]
+        cell_ids[resolution], cell[resolution] = ids, np.concatenate(codes).astype(np.int32)[order]
+    return _replace(parts[0], **arrays, **tables, row_id=np.arange(len(order)), cell=cell, cell_ids=cell_ids)
+
+
+_NUMBERS: Final = frozenset({"occurred_from", "occurred_to", "quantity", "lon", "lat", "location_precision_m"})
+_NO_ROWS: Final = pa.table(
+    {name: pa.array([], pa.timestamp("us", tz="UTC")) for name in ("occurred_from", "occurred_to")}
+    | {name: pa.array([], pa.float64()) for name in ("lon", "lat", "location_precision_m")}
+    | {"quantity": pa.array([], pa.int64())}
+    | {
+        name: pa.array([], pa.dictionary(pa.int32(), pa.string()))
+        for name in (
+            "time_precision", "ward_code", "reported_by", "category", "source", "location_precision",
+            *(f"h3_{resolution:02d}" for resolution in RESOLUTIONS),
+        )
+    }
+)  # fmt: skip
+
+
+def _build_columns(
+    table: pa.Table, ward_codes: tuple[str, ...], layer: str, fields: frozenset[str], resolutions: Sequence[int]
+) -> Columns:
+    ward = _find_codes(table["ward_code"], ward_codes)
+    start = _get_seconds(table["occurred_from"])
+    order = np.argsort(start, kind="stable")
+    if (ward < 0).any():
+        order = order[ward[order] >= 0]
+    none = np.zeros(len(order), dtype=np.int64)
+    categories: tuple[str, ...] = ("",)
+    sources: tuple[str, ...] = ("",) if len(order) else ()
+    category = source = none
+    if "category" in fields:
+        categories, category = _number_texts(table["category"], order, always=("",))
+    if "source" in fields:
+        sources, source = _number_texts(table["source"], order)
+    lon = lat = metres = none
+    location = none
+    if "points" in fields:
+        lon, lat = (table[name].to_numpy()[order] for name in ("lon", "lat"))
+        metres = np.nan_to_num(table["location_precision_m"].to_numpy()[order])
+        location = _find_codes(table["location_precision"], ("", *LOCATION_PRECISIONS), missing=0)[order]
+    cells = {size: _number_cells(table[f"h3_{size:02d}"], order) for size in resolutions}
+    return Columns(
+        version=0,
+        row_id=np.arange(len(order)),
+        layer=np.full(len(order), find_layer_code(layer), dtype=np.uint8),
+        start=start[order],
+        end=_get_seconds(table["occurred_to"])[order],
+        precision=_find_codes(table["time_precision"], PRECISIONS)[order].astype(np.uint8),
+        quantity=(table["quantity"].to_numpy()[order] if "quantity" in fields else none + 1).astype(np.int32),
+        reported_by=(_find_codes(table["reported_by"], REPORTERS)[order] if "reported_by" in fields else none).astype(
+            np.uint8
+        ),
+        category=category.astype(np.int32),
+        categories=categories,
+        ward=ward[order].astype(np.int16),
+        ward_codes=ward_codes,
+        lon=lon.astype(np.float64),
+        lat=lat.astype(np.float64),
+        source=source.astype(np.int16),
+        sources=sources,
+        location=location.astype(np.uint8),
+        location_m=metres.astype(np.float32),
+        cell={size: codes for size, (_, codes) in cells.items()},
+        cell_ids={size: ids for size, (ids, _) in cells.items()},
+        demonstration=np.array([name == DEMONSTRATION for name in sources or ("",)])[source],
+    )
+
+
+def _get_seconds(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    """UTC seconds of a column of microseconds."""
+    return np.asarray(pc.cast(times, pa.int64()).to_numpy() // 1_000_000)
+
+
+def _get_coded(texts: pa.ChunkedArray) -> pa.DictionaryArray:
+    return texts.unify_dictionaries().combine_chunks()
+
+
+def _find_codes(texts: pa.ChunkedArray, names: Sequence[str], *, missing: int = -1) -> NDArray[np.int64]:
+    """The place of each text (n,) among the names; `missing` where it is none of them, or null."""
+    coded = _get_coded(texts)
+    place = {name: number for number, name in enumerate(names)}
+    table = np.array([*(place.get(text, missing) for text in coded.dictionary.to_pylist()), missing])
+    return np.asarray(table[pc.fill_null(coded.indices, len(table) - 1).to_numpy()])
+
+
+def _number_texts(
+    texts: pa.ChunkedArray, order: NDArray[np.int64], *, always: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The sorted texts, after those that are always there (null is the first), and the code of each event."""
+    coded = _get_coded(texts)
+    names = (*always, *sorted(set(coded.dictionary.to_pylist()) - set(always)))
+    return names, _find_codes(texts, names, missing=0)[order]
+
+
+def _number_cells(names: pa.ChunkedArray, order: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    coded = _get_coded(names)
+    ids = np.array([int(name, 16) for name in coded.dictionary.to_pylist()], dtype=np.uint64)
+    distinct, place = np.unique(ids, return_inverse=True)
+    return distinct, place.astype(np.int32)[coded.indices.to_numpy()[order]]
+
+
+def _translate(words: Sequence[str], table: Sequence[str]) -> NDArray[np.int64]:
+    """The code in a table of each of the words."""
+    return np.array([table.index(word) for word in words], dtype=np.int64)
+
+
+def _replace(columns: Columns, **changes: Any) -> Columns:
+    values = {name: getattr(columns, name) for name in Columns.__dataclass_fields__}
+    return Columns(**(values | changes))
+
+
+def _read(address: str, path: str) -> bytes:
+    try:
+        source = _find_source(address, path)
+        return Path(source).read_bytes() if isinstance(source, str) else bytes(source.read())
+    except OSError as error:
+        raise _build_error(address, f"{path} cannot be read") from error
+
+
+def _find_source(address: str, path: str) -> Any:
+    """What holds a file of a dataset: its path, or an open file of fsspec."""
+    if "://" not in address:
+        return str(Path(address) / path)
+    try:
+        file_system, root = import_module("fsspec.core").url_to_fs(address)
+        return file_system.open(f"{root.rstrip('/')}/{path}", "rb")
+    except ImportError as error:
+        raise UsageError(
+            "Datasets at an address with :// are read by fsspec",
+            "it, or its part for this kind of address, is not installed",
+            "install Hexbeat with its extra dask, and what fsspec names for the address",
+        ) from error
+    except ValueError as error:
+        raise _build_error(address, "the address is of no kind that fsspec knows") from error
+    except OSError as error:
+        raise _build_error(address, f"{path} cannot be read") from error
+    except Exception as error:  # what the clients of object stores raise has no common root
+        raise _build_error(address, f"{path} cannot be read ({type(error).__name__})") from error
+
+
+def _name(address: str) -> str:
+    """The last part of an address: others may hold keys."""
+    return PurePosixPath(address.rstrip("/").partition("?")[0]).name or "the dataset"
+
+
+def _build_error(address: str, fact: str) -> DataError:
+    return DataError(
+        "A dataset is a folder that hexbeat export wrote, with all of its files",
+        f"{_name(address)}: {fact}",
+        "look at the address, or export it again",
+    )

@@ -1,0 +1,84 @@
+"""What a phone sends of its taps: whatever comes, however often, a visit is recorded once and nothing newer is lost."""
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geo.errors import DataError
+from hexbeat.dashboard.pages.record.recorder import Entry, parse_entries, record_entry
+from hexbeat.dashboard.state.session import Installation, open_installation
+from hexbeat.operations.ledger.ledger import read_visits, undo_visit
+from hexbeat.operations.plans.plan_store import save_plan
+from hexbeat.settings import Settings
+from tests.support.plans import LONDON, made_plan
+from tests.support.stores import documents_in
+
+BEGAN = dt.datetime(2026, 11, 19, 18, tzinfo=LONDON)
+PLAN = made_plan(begins=BEGAN, plan_id="cellar")
+TAP = int((BEGAN + dt.timedelta(minutes=40)).timestamp())
+LATER = BEGAN + dt.timedelta(hours=2)
+SENT = {"key": "a", "plan": "cellar", "team": "Team 1", "stop": "1-1", "outcome": "done", "minutes": 12, "at": TAP}
+SENT |= {"needles": None}
+ENTRY = Entry("a", "cellar", "Team 1", "1-1", "done", 12, None, TAP)
+
+
+@pytest.fixture
+def installation(home: Path) -> Installation:
+    save_plan(documents_in(home), PLAN)
+    return open_installation(Settings.from_environment())
+
+
+def read_facts(installation: Installation) -> list[tuple[int, int]]:
+    """Minutes and the second of the tap of each live visit."""
+    visits = read_visits(installation.store, installation.viewer)
+    seconds = [int(row.timestamp()) for row in visits["recorded_at"]]
+    return list(zip(visits["minutes"].tolist(), seconds, strict=True))
+
+
+def test_an_entry_counts_once_and_what_was_recorded_or_undone_since_stands(installation: Installation) -> None:
+    assert record_entry(installation, ENTRY, now=LATER) == "Recorded: stop 1, 12 minutes from 18:28."
+    stands = "Stop 1: what was recorded since then stands."
+    assert record_entry(installation, ENTRY, now=LATER) == stands
+    assert read_facts(installation) == [(12, TAP)]
+    corrected = replace(ENTRY, key="b", minutes=20, at=TAP + 60)
+    assert record_entry(installation, corrected, now=LATER) == "Recorded: stop 1, 20 minutes from 18:28."
+    assert record_entry(installation, replace(ENTRY, key="c", minutes=5, at=TAP + 30), now=LATER) == stands
+    assert read_facts(installation) == [(20, TAP + 60)]
+    name = read_visits(installation.store, installation.viewer)["visit_id"].iloc[0]
+    for _ in range(2):
+        undo_visit(installation.store, installation.viewer, name, now=LATER)
+    assert record_entry(installation, ENTRY, now=LATER) == stands  # sent again after it was undone
+    assert read_facts(installation) == []
+
+
+def test_a_tap_from_a_clock_that_is_fast_counts_as_of_now(installation: Installation) -> None:
+    record_entry(installation, replace(ENTRY, at=TAP + 86_400), now=LATER)
+    assert read_facts(installation) == [(12, int(LATER.timestamp()))]
+
+
+def test_a_stop_of_another_team_is_refused(installation: Installation) -> None:
+    with pytest.raises(DataError) as caught:
+        record_entry(installation, replace(ENTRY, team="Team 2"), now=LATER)
+    assert str(caught.value) == (
+        "A visit that the phone kept is of a stop of its plan; plan cellar has no such stop of Team 2; record it again "
+        "at the stop that you mean"
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"minutes": 12.5}, {"minutes": True}, {"minutes": 1441}, {"needles": -1}, {"needles": "2"}, {"at": 0},
+        {"outcome": "maybe"}, {"team": ""}, {"team": "x" * 81}, {"plan": None}, {"key": ["a"]},
+    ],
+)  # fmt: skip
+def test_what_no_page_of_ours_sends_is_left_out(changed: dict[str, Any]) -> None:
+    assert parse_entries([SENT | changed, SENT]) == [ENTRY]
+
+
+@pytest.mark.parametrize("sent", [None, "x", {}, [None], [1], [{}], [[]]])
+def test_what_is_no_list_of_entries_is_none(sent: Any) -> None:
+    assert parse_entries(sent) == []

@@ -1,0 +1,105 @@
+"""Results that are worked out ahead: by a real process, for a real store, through a load and a violent end."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from hexbeat.areas.area import load_area
+from hexbeat.dashboard.state.findings import find_alerts
+from hexbeat.dashboard.state.preparation import MOST_FAILURES, Preparation
+from hexbeat.dashboard.state.prepared_results import RESULTS, build_owner, find_older, find_prepared, is_awaited
+from hexbeat.dashboard.state.session import Installation, open_installation
+from hexbeat.settings import Settings
+from hexbeat.store.store import Store
+from tests.support.events import load_frame, made_frame
+from tests.support.partners_side import Open
+
+PATIENCE_S = 240  # a safety net, not a promise
+ALERTS = ("alerts", "")
+
+
+@pytest.fixture
+def preparation(home: Path) -> Iterator[Preparation]:
+    load_more(home, 1)
+    working = Preparation(Settings.from_environment(), poll_s=0.05)
+    yield working
+    working.end()
+
+
+def load_more(home: Path, number: int) -> None:
+    """Load 80 needle finds of the last weeks from a source of their own."""
+    area = load_area("middlesbrough", home=home)
+    newest = datetime.now(area.tz) - timedelta(days=2)
+    with Store.open(home) as store:
+        name = f"source-{number}"
+        load_frame(store, area, made_frame(area, number=80, newest=newest, source=name), source=name)
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def look() -> Installation:
+    return open_installation(Settings.from_environment())
+
+
+@pytest.mark.slow
+def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_process_does_no_harm(
+    home: Path, preparation: Preparation
+) -> None:
+    computed = find_alerts(look())
+    assert not is_awaited(look())  # nothing is worked out ahead yet
+    preparation.begin()
+    assert is_awaited(look())
+    wait_until(lambda: not is_awaited(look()))
+    first = look()
+    result = find_prepared(first, ALERTS, (first.today,))
+    assert result
+    assert (result.value, result.version) == (computed, first.columns.version)
+    assert find_alerts(first) is result.value
+
+    load_more(home, 2)
+    second = look()
+    assert second.columns.version > first.columns.version
+    older = find_older(second, ALERTS)
+    if is_awaited(second):  # what was there before serves until the new is there
+        assert older
+        assert older.version == first.columns.version
+    wait_until(lambda: not is_awaited(look()))
+    result = find_prepared(look(), ALERTS, (second.today,))
+    assert result
+    assert result.version == second.columns.version
+    versions = {one.version for one in RESULTS.find_all(build_owner(second), ALERTS).values()}
+    assert versions == {second.columns.version}
+
+    load_more(home, 3)
+    third = look()
+    state = (third.columns.version, third.today)
+
+    def kill() -> bool:
+        process = preparation.process
+        if process is not None:
+            process.kill()
+        return preparation.failures[build_owner(third), state] >= MOST_FAILURES
+
+    wait_until(kill)
+    assert not is_awaited(third)
+    assert find_prepared(third, ALERTS, (third.today,)) is None
+    assert find_alerts(third).day == computed.day  # computed when it was asked for
+    preparation.end()
+    assert RESULTS.is_awaited is None
+
+
+@pytest.mark.browser
+def test_the_back_test_stands_there_without_a_click(open_page: Open) -> None:
+    page = open_page("/analysis").page
+    page.get_by_role("tab", name="Back-test").click()
+    expect(page.get_by_role("button", name="Run the back-test")).to_be_visible()
+    expect(page.get_by_role("table")).to_be_visible(timeout=PATIENCE_S * 1_000)

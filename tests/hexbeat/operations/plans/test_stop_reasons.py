@@ -1,0 +1,82 @@
+"""The plain reason of a stop is true of its records; few stops are spread over the hours."""
+
+import datetime as dt
+
+import h3
+import numpy as np
+import pytest
+
+from geo.orienteering import Break, Problem, find_breaches, find_tours, upper_bound
+from hexbeat.operations.plans.patrol import make_patrol_plan
+from hexbeat.operations.plans.patrol_problem import PatrolChoices
+from hexbeat.operations.plans.stop_reasons import name_part_of_day
+from hexbeat.operations.plans.tours import spread_stops
+from layers.catalogue import find_layer_code
+from layers.columns import Columns
+from layers.event import PRECISIONS, REPORTERS
+from tests.support.demonstrations import demonstration, middlesbrough
+
+DAY = dt.date(2026, 11, 20)  # a Friday
+
+
+def test_every_number_of_a_reason_is_that_of_the_records() -> None:
+    columns, _ = demonstration()
+    choices = PatrolChoices(day=DAY, hours=(18, 2), start=None, teams=1, most_stops=6, quick=True, team_name="Pair")
+    plan = make_patrol_plan(columns, middlesbrough(), choices, made_at=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
+    (tour,) = plan.tours
+    assert len(tour.stops) == 6
+    assert tour.start.name == tour.stops[0].place
+    assert tour.finish.name == tour.stops[-1].place
+    reasons = " ".join(stop.reason for stop in tour.stops)
+    assert reasons.count("Among the busiest ") == 6
+    assert " reports of street dealing here in " in reasons
+    counted = 0
+    for stop in tour.stops:
+        number, _, rest = stop.reason.partition(" reports of street dealing here in the ")
+        if rest.startswith("evenings of the last 8 weeks."):
+            assert int(number) == count_evenings(columns, stop.cell)
+            counted += 1
+    assert counted
+
+
+def count_evenings(columns: Columns, cell: str) -> int:
+    """The reports of a cell between 18:00 and 02:00 on the 56 days before the plan's day, counted one by one."""
+    size = h3.get_resolution(cell)
+    code = int(np.flatnonzero(columns.cell_ids[size] == np.uint64(h3.str_to_int(cell)))[0])
+    is_timed = columns.precision == PRECISIONS.index("minute")
+    is_report = (columns.layer == find_layer_code("street_dealing")) & (columns.reported_by != REPORTERS.index("sweep"))
+    starts = columns.start[(columns.cell[size] == code) & is_timed & is_report]
+    local = [dt.datetime.fromtimestamp(second, tz=middlesbrough().tz) for second in starts.tolist()]
+    first = DAY - dt.timedelta(days=56)
+    return sum(first <= time.date() < DAY and (time.hour >= 18 or time.hour < 2) for time in local)
+
+
+@pytest.mark.parametrize(
+    ("hours", "name"),
+    [((18, 2), "evening"), ((22, 4), "night"), ((6, 14), "morning"), ((14, 22), "afternoon"), ((8, 20), None)],
+)
+def test_hours_have_the_name_of_the_part_of_the_day_in_which_they_begin(
+    hours: tuple[float, float], name: str | None
+) -> None:
+    assert name_part_of_day(hours) == name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tours_keep_to_their_most_stops_and_are_spread_without_a_breach(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    points = random.uniform(0, 1500, (42, 2))
+    travel = np.ceil(np.linalg.norm(points[:, None] - points, axis=2) / 60).astype(np.int64) * 60
+    problem = Problem(
+        worth=random.uniform(0, 1, 40), stop_s=np.full(40, 600, dtype=np.int64), travel_s=travel, limit_s=8 * 3600,
+        teams=2, visit_shares=(1.0, 0.5), least_gap_s=5400, most_gap_s=10800, pause=Break(1800, 9600, 19200),
+        most_stops=5,
+    )  # fmt: skip
+    solution = find_tours(problem, seed=seed, rounds=20, varied=True)
+    spread = spread_stops(problem, solution.routes)
+    assert [len(route.stops) for route in solution.routes] == [5, 5]
+    assert find_breaches(problem, solution.routes) == []
+    assert find_breaches(problem, spread) == []
+    assert [route.stops for route in spread] == [route.stops for route in solution.routes]
+    assert all(wide.back_s >= tight.back_s for wide, tight in zip(spread, solution.routes, strict=True))
+    assert sum(route.back_s for route in spread) > sum(route.back_s for route in solution.routes)
+    assert 0.9 < solution.score / upper_bound(problem) <= 1
