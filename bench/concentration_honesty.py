@@ -104,19 +104,19 @@ def ours(town: Town, days: Counts, _: NDArray[np.float64]) -> Bools:
     dispersion = measure_bursts(place, day, town.surroundings.patches, times=DAYS)
     counts = days.sum(axis=1).astype(np.float64)
     result = find_concentrations(counts, town.surroundings, Timing(place, day, DAYS), q=LEVEL, dispersion=dispersion)
-    return result.kind == 1
+    return np.asarray(result.kind == 1)
 
 
 def gi_everywhere(town: Town, days: Counts, _: NDArray[np.float64]) -> Bools:
     """Gi* as it was until now: over all cells of the area, empty land too."""
     values = np.zeros(len(town.study))
     values[town.places] = days.sum(axis=1)
-    return (hotspots(values, town.study.neighbours, LEVEL).kind == 1)[town.places]
+    return np.asarray(hotspots(values, town.study.neighbours, LEVEL).kind == 1)[town.places]
 
 
 def gi_candidates(town: Town, days: Counts, _: NDArray[np.float64]) -> Bools:
     """Gi* over the cells that can hold events."""
-    return hotspots(days.sum(axis=1).astype(np.float64), town.surroundings.patches, LEVEL).kind == 1
+    return np.asarray(hotspots(days.sum(axis=1).astype(np.float64), town.surroundings.patches, LEVEL).kind == 1)
 
 
 def even_rate(_town: Town, days: Counts, _: NDArray[np.float64]) -> Bools:

@@ -158,7 +158,7 @@ class Town:
         surroundings, and calls at most the share `most_area` of the area hot; "gi" finds busy cells that lie together.
         `attrs["notes"]` describes the data of the test.
         """
-        from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.hotspot_map import list_hotspot_rows  # noqa: PLC0415 - scipy, when it is needed
 
         _require_one_of("method", method, ("concentration", "gi"))
         if not 0 < most_area <= 1:
@@ -170,7 +170,7 @@ class Town:
         hotspot_map, columns = self._find_hotspots(
             layer, q=q, resolution=resolution, as_at=as_at, method=method, most_area=most_area, **filters
         )
-        return self._build_frame(hotspot_map.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(hotspot_map.notes))
+        return self._build_frame(list_hotspot_rows(hotspot_map), ("cell",), columns, list(hotspot_map.notes))
 
     @audited(Action.SEE_COUNTS)
     def change(

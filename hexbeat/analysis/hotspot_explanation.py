@@ -1,10 +1,10 @@
 """Why a cell is, or is not, a hotspot: one sentence or two, true of every cell."""
 
+import datetime as dt
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from geo.tails import poisson_at_least
 from hexbeat.analysis.hotspot_groups import COLD, HOT
@@ -15,7 +15,6 @@ from layers.wording import (
     format_date,
     format_number,
     format_odds,
-    format_percent,
     format_plural,
     format_span,
 )
@@ -78,7 +77,7 @@ def _explain_full_cell(hotspot_map: HotspotMap, row: Row, count: str, around: st
     """Why a cell with more than its surroundings is not called a hotspot."""
     times = _format_times(row)
     if row["beyond"]:
-        share = format_percent(hotspot_map.most_area)
+        share = f"{100 * hotspot_map.most_area:g} %"
         return (
             f"Not among the hotspots: {count}, {times}. It stands out, but fuller places take up the {share} of the "
             "area that may be hot."
@@ -125,7 +124,7 @@ def _describe_since(hotspot_map: HotspotMap, row: Row) -> str:
     """Since when a hotspot has its share of the events; "" where nothing was looked at."""
     if hotspot_map.looked_from is None:
         return ""
-    if row["since"] is None or pd.isna(row["since"]):
+    if not isinstance(row["since"], dt.date):
         return f"It has been about as busy since {format_date(hotspot_map.looked_from)} or longer."
     return f"It grew busier about {format_date(row['since'])}."
 
@@ -171,8 +170,11 @@ def _explain_by_gi(hotspot_map: HotspotMap, row: Row) -> str:
 
 def is_too_quiet(hotspot_map: HotspotMap) -> bool:
     """Whether on the whole map even a place with six times the average might not stand out."""
-    fullest = hotspot_map.rows["cells"].to_numpy().argmax()
-    return _is_too_few(float(hotspot_map.rows["expected"].iloc[fullest]), hotspot_map.q / len(hotspot_map.rows))
+    rows = hotspot_map.rows
+    expected = rows["expected"].iloc[rows["cells"].to_numpy().argmax()]
+    if hotspot_map.method == "concentration":
+        expected = rows["expected"].max()
+    return _is_too_few(float(expected) if np.isfinite(expected) else 0.0, hotspot_map.q / len(rows))
 
 
 def _describe_verdict(hotspot_map: HotspotMap, row: Row, side: str) -> tuple[str, str]:

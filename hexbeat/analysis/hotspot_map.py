@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ __all__ = [
     "HotspotMap",
     "HotspotMethod",
     "build_hotspot_map",
+    "format_days",
+    "list_hotspot_rows",
 ]
 
 HotspotMethod = Literal["concentration", "gi"]
@@ -197,6 +199,18 @@ def build_hotspot_map(
     )
 
 
+def list_hotspot_rows(hotspot_map: HotspotMap) -> pd.DataFrame:
+    """HOTSPOT_COLUMNS of every cell, for commands and files: `since` as text, as in "2026-09-14"."""
+    rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
+    return rows.assign(since=format_days(rows["since"]))
+
+
+def format_days(days: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Days as ISO text, None where there is none."""
+    texts = [day.isoformat() if isinstance(day, dt.date) else None for day in days]
+    return pd.Series(texts, index=days.index, dtype=object)
+
+
 def _build_concentration_columns(result: ConcentrationMap) -> dict[str, object]:
     """The columns that a test by concentration gives."""
     expected = np.where(result.tested, result.expected, np.nan)
@@ -229,7 +243,7 @@ def _build_rule_notes(result: ConcentrationMap, most_area: float) -> list[str]:
         verb, share = ("stands out too, but is", "it") if beyond == 1 else ("stand out too, but are", "they")
         notes.append(
             f"{format_plural(beyond, 'more place', 'more places')} {verb} left out: {share} would pass the "
-            f"{format_percent(most_area)} of the area that may be hot."
+            f"{100 * most_area:g} % of the area that may be hot."
         )
     if result.dispersion > _BURSTS:
         notes.append("Events come in bursts. The test allows for that, so it needs more of them.")

@@ -10,7 +10,7 @@ import typer
 from geo.errors import UsageError
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
-from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, MOST_AREA, HotspotMap, build_hotspot_map
+from hexbeat.analysis.hotspot_map import MOST_AREA, HotspotMap, build_hotspot_map, list_hotspot_rows
 from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
@@ -104,7 +104,7 @@ def hotspots(
             most_area=most_area,
             time_zone=installation.area.time_zone,
         )
-        rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
+        rows = list_hotspot_rows(hotspot_map)
         note_rows(len(rows))
         if out:
             require_export(installation.viewer, "counts", chosen.layers)
@@ -169,7 +169,7 @@ def _report_hotspots(
         "notes": list(hotspot_map.notes),
     }
     records = build_json_rows(listed)
-    is_grouped = "cells" in listed
+    is_grouped = "busiest" in listed
     shown = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average"

@@ -52,8 +52,8 @@ def test_a_benchmark_that_there_is_not() -> None:
     assert done.returncode == 2
     assert done.stderr.endswith(
         "there is no benchmark sorting; choose from points_to_cells, filter_change, map_redraw, streets, hotspots, "
-        "honesty, coverage_honesty, weekly_alarms, alert_rates, scan, disclosure, release, plans, effect, find_places, "
-        "start, fuzz, faults, power_loss, load, journeys\n"
+        "honesty, concentration_honesty, coverage_honesty, weekly_alarms, alert_rates, scan, disclosure, release, "
+        "plans, effect, find_places, start, fuzz, faults, power_loss, load, journeys\n"
     )
 
 

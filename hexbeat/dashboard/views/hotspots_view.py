@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hexbeat.analysis.hotspot_explanation import describe_kind, is_too_quiet
-from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, format_days
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import format_in_sentence
@@ -72,7 +72,9 @@ def build_hotspots_view(
         groups=groups,
         nothing=NOTHING,
         make_table=lambda: build_table(rows, unit),
-        rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
+        rows=rows.assign(layer=figures.spec.name, since=format_days(rows["since"]))[
+            ["layer", "cell", "ward_code", "ward_name", *COLUMNS]
+        ],
     )
 
 
@@ -145,8 +147,8 @@ def build_list_group(rows: pd.DataFrame, kind: str, hotspot_map: HotspotMap) -> 
 
 
 def _format_detail(size: int, row: dict[Hashable, Any], hotspot_map: HotspotMap) -> str:
-    """As in "4 cells. 3.2 times their surroundings, on 11 of 28 days. It grew busier about 14 Sep 2026."."""
-    cells = f"{format_plural(size, 'cell', 'cells')}. " if size > 1 else ""
+    """As in "4 cells; the fullest: 3.2 times its surroundings, on 11 of 28 days. It grew busier about 14 Sep 2026."."""
+    cells = f"{format_number(size)} cells; the fullest: " if size > 1 else ""
     if row["hotspot"] == HOT:
         return cells + describe_kind(hotspot_map, row)
     return f"{cells}{format_about(row['neighbourhood'])}, where the surroundings have {format_about(row['expected'])}"
