@@ -24,7 +24,7 @@ from geo.prospective_scan import (
     follow_signals,
 )
 from hexbeat.analysis.alert_rates import ALERTS_A_YEAR, EVENTS_A_DAY, TABLE
-from hexbeat.analysis.study import load_study
+from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import load_area
 from hexbeat.areas.places_mask import read_places_mask
 
@@ -61,15 +61,21 @@ def main() -> int:
 
 def load_grid(name: str) -> tuple[ScanGrid, NDArray[np.float64]]:
     """The cells of resolution 9 with candidate places, and an uneven share of events: a busy middle, by the places."""
-    area = load_area(name)
-    study, mask = load_study(area), read_places_mask(area)
-    candidates = np.zeros(len(study))
-    np.add.at(candidates, np.searchsorted(study.cells, mask.cell), mask.candidates)
+    study = load_study(load_area(name))
+    candidates = count_candidates(study)
     has = candidates > 0
     x_m, y_m = study.x_m[has], study.y_m[has]
     middle = np.exp(-((x_m - np.median(x_m)) ** 2 + (y_m - np.median(y_m)) ** 2) / 2 / 1500**2)
     share = candidates[has] * (0.1 + middle)
     return build_scan_grid(x_m, y_m), share / share.sum()
+
+
+def count_candidates(study: Study) -> NDArray[np.float64]:
+    """The candidate places in each cell of a study, (n,)."""
+    mask = read_places_mask(study.area)
+    candidates = np.zeros(len(study))
+    np.add.at(candidates, np.searchsorted(study.cells, mask.cell), mask.candidates)
+    return candidates
 
 
 def simulate_statistics(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hexbeat.store.audit_trail import verify_trail
 from hexbeat.store.databases import make_engine
-from hexbeat.store.schema import metadata
+from hexbeat.store.schema import audit_entries, metadata
 from hexbeat.store.store import Store
 from layers.access import Viewer
 from layers.roles import Role
@@ -24,7 +24,7 @@ _VARYING: Final = ("recorded_at", "superseded_at", "created", "undone_at", "visi
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a store, its home and the output hold; entries of the audit trail, and what is wrong (None: nothing)."""
+    """What a store, its home and the output hold; entries of the trail that did not fail; what is wrong, or None."""
 
     content: Any
     entries: int = 0
@@ -61,14 +61,21 @@ def describe_all(home: Path, url: str | None, disk: Path, *, is_opened: bool) ->
             known = [name for name in shape if name in metadata.tables and not name.startswith("audit_")]
             tables = {name: _describe_table(connection, name) for name in known}
             check = verify_trail(store.engine, home, Viewer(Role.AUDITOR))
-            entries, problem = check.entries, check.problem
+            failed = sa.select(sa.func.count()).where(
+                audit_entries.c.outcome == "failed"
+            )  # they say that nothing was done
+            entries, problem = check.entries - connection.execute(failed).scalar_one(), check.problem
     files = {
         str(path.relative_to(disk)): _describe_file(path)
         for folder in (home, disk / "out")
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(("hexbeat.sqlite", "audit_")) and ".lock" not in path.name
+        if path.is_file()
+        and not path.name.startswith(("hexbeat.sqlite", "audit_"))
+        and ".lock" not in path.name
+        # Drafts that a killed program left are nobody's, and go with the next change.
+        and not any(part.startswith(".") for part in path.relative_to(disk).parts)
     }
-    return State((_forget_names(shape), tables, _forget_drafts(files)), entries, problem)
+    return State((_forget_names(shape), tables, sorted(files.items())), entries, problem)
 
 
 def _describe_shape(connection: sa.Connection, name: str) -> Any:
@@ -113,10 +120,3 @@ def _describe_file(path: Path) -> str:
         facts = json.loads(content)  # a half-written file is none
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return hashlib.sha256(content).hexdigest()
-
-
-def _forget_drafts(files: dict[str, str]) -> list[tuple[str, str]]:
-    """Drafts that a killed program left are nobody's, and go with the next change."""
-    return sorted(
-        (name, content) for name, content in files.items() if not any(part.startswith(".") for part in Path(name).parts)
-    )

@@ -2,11 +2,14 @@
 
 `python -m bench.points_to_cells [--points N] [--area NAME]`. Ours (`geo.cells`, `geo.wards`, `geo.counts`) against the
 usual way: h3-py row by row, geopandas.sjoin, pandas.groupby. CPU time in one process, one after the other; the results
-must be equal. Ours starts cold: its time includes fitting lattices and building the raster of the wards.
+must be equal. Ours starts cold: its time includes fitting lattices and building the raster of the wards. Then indexing
+alone, in nanoseconds a point and resolution, against h3-py and, where it is installed (it is no dependency), h3ronpy.
 """
 
+import importlib
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -50,9 +53,40 @@ def main() -> int:
         {"way": "h3-py by row, geopandas.sjoin, pandas.groupby", "cpu_s": theirs_s, "times": 1.0},
         {"way": "Hexbeat", "cpu_s": ours_s, "times": ratio},
     ]
+    rows += compare_indexing(*points, rounds=options.rounds)
     figures = {"points": options.points, "area": options.area, "ratio": ratio, "equal": True, "asked": REQUIRED}
     report(figures, rows, options=options)
     return choose_exit_code(ratio, REQUIRED, judged=options.points >= SMALL)
+
+
+def compare_indexing(lon: NDArray[np.float64], lat: NDArray[np.float64], *, rounds: int) -> list[Row]:
+    """Cells at four resolutions and nothing else; an AssertionError where an answer differs."""
+    pairs = list(zip(lat.tolist(), lon.tolist(), strict=True))
+    ways = {
+        "indexing alone: h3-py": lambda r: np.array([h3.latlng_to_cell(y, x, r) for y, x in pairs], dtype=np.uint64)
+    }
+    try:
+        vector = importlib.import_module("h3ronpy.vector")
+        ways["indexing alone: h3ronpy"] = lambda r: np.asarray(vector.coordinates_to_cells(lat, lon, r))
+    except ImportError:
+        print("h3ronpy is not installed: left out", file=sys.stderr)
+    ours_s, ours = [], index_points_at(lon, lat, resolutions=RESOLUTIONS)
+    seconds = dict.fromkeys(ways, 0.0)
+    for way, find in ways.items():
+        for resolution in RESOLUTIONS:
+            one_s, theirs = measure_cpu(partial(find, resolution))
+            seconds[way] += one_s
+            np.testing.assert_array_equal(ours[resolution], theirs)
+    for _ in range(rounds):
+        fit_lattice.cache_clear()
+        ours_s.append(measure_cpu(lambda: index_points_at(lon, lat, resolutions=RESOLUTIONS))[0])
+    quick = statistics.median(ours_s)
+    seconds["indexing alone: Hexbeat"] = quick
+    steps = len(lon) * len(RESOLUTIONS)
+    return [
+        {"way": way, "cpu_s": one_s, "ns": one_s / steps * 1e9, "Hexbeat is": one_s / quick}
+        for way, one_s in seconds.items()
+    ]
 
 
 def make_points(path: Path, count: int) -> Points:

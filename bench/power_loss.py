@@ -25,7 +25,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bench.faults import DEEDS, Deed, State, Trial, describe_all, fresh_store, judge, run_apart
+from bench.fault_states import State, describe_all, judge
+from bench.faults import DEEDS, Deed, Trial, fresh_store, run_apart
 from bench.report import Row, report
 
 __all__ = ["Disk", "Operation", "build_disk", "measure_deed", "parse_trace", "read_disk", "write_disk"]
@@ -99,11 +100,11 @@ def measure_deed(name: str, trial: Trial, *, runs: int, seed: int = 1) -> Row:
     disk = trial.folder / "disk"
     disk.mkdir(exist_ok=True)
     with fresh_store(trial, disk) as (home, url):
-        before = describe_all(home, url, disk, deed)
+        before = describe_all(home, url, disk, is_opened=deed.kind != "older")
     with fresh_store(trial, disk) as (home, url):
         start = read_disk(disk)
         operations = record_operations(deed, trial, home, disk)
-        after = describe_all(home, url, disk, deed)
+        after = describe_all(home, url, disk, is_opened=deed.kind != "older")
     tally = dict.fromkeys(("before", "after", "repeated", "between", "lost"), 0)
     for run in range(runs):
         cut = len(operations) if run % 4 == 0 else chance.randrange(len(operations) + 1)
@@ -116,13 +117,13 @@ def measure_deed(name: str, trial: Trial, *, runs: int, seed: int = 1) -> Row:
 def judge_disk(deed: Deed, trial: Trial, disk: Path, before: State, after: State) -> str:
     """Open the store that a disk holds, and compare it; a deed in two places may need the command once more."""
     try:
-        found = describe_all(disk / "home", None, disk, deed)
+        found = describe_all(disk / "home", None, disk, is_opened=deed.kind != "older")
     except Exception as error:  # noqa: BLE001 - a store that does not open is what is looked for
         found = State(None, problem=f"{type(error).__name__}: {error}")
     verdict = judge(found, before, after, is_entry=deed.is_entry)
     if verdict == "between" and deed.has_output:
         run_apart(deed, trial, disk / "home", None, disk)
-        again = judge(describe_all(disk / "home", None, disk, deed), before, after)
+        again = judge(describe_all(disk / "home", None, disk, is_opened=deed.kind != "older"), before, after)
         return "repeated" if again == "after" else verdict
     return verdict
 

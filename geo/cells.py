@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.distance import EARTH_RADIUS_M
 from geo.errors import DataError, UsageError
-from geo.lattice import Lattice, fit_lattice
+from geo.lattice import BLOCK, Lattice, LatticeIndexer, Projection, fit_lattice
 from geo.plane import unit_vectors
 
 __all__ = [
@@ -35,6 +35,12 @@ __all__ = [
 
 _FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
 _FEWEST_TO_FIT: Final = 256  # with fewer points a fit costs more time than it saves
+_CHUNK: Final = 1 << 18  # points whose codes are turned into cells together
+_SQUARES: Final = (
+    1.0,
+    0.25,
+)  # degrees: points outside the first circle are tried by squares, and again by smaller ones
+_FEWEST_TO_SPLIT: Final = 8_192  # points of a square: with fewer, likewise
 _SAMPLE: Final = 4096  # points that the choice of a circle looks at
 _RADII_KM: Final = (8.0, 16.0, 32.0, 64.0, 128.0)  # circles to try; for points outside the last, h3 does the work
 _GRID_DEGREES: Final = 0.05  # centres of circles are rounded to this, so that fits are found in the cache
@@ -77,11 +83,18 @@ def index_points_at(lon: ArrayLike, lat: ArrayLike, *, resolutions: Iterable[int
         _require_resolution(resolution)
     lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     _require_on_globe(lon, lat)
-    if len(lon) < _FEWEST_TO_FIT:
-        return {resolution: _index_by_h3(lon, lat, resolution) for resolution in chosen}
-    vectors = unit_vectors(lon, lat)
-    circle = _fit_circle(lon, lat)
-    return {r: _index_by_lattice(lon, lat, vectors, _choose_lattice(circle, r), r) for r in chosen}
+    cells = {resolution: np.zeros(len(lon), dtype=np.uint64) for resolution in chosen}
+    rest = _index_circle(lon, lat, cells, None)
+    for degrees in _SQUARES:
+        outside = [rest[:0]]
+        for places in _split_by_squares(lon, lat, rest, degrees):
+            is_worth = len(places) >= _FEWEST_TO_SPLIT
+            outside.append(places[_index_circle(lon[places], lat[places], cells, places)] if is_worth else places)
+        rest = np.concatenate(outside)
+    for resolution, ids in cells.items():
+        rest = np.flatnonzero(ids == 0)
+        ids[rest] = _index_by_h3(lon[rest], lat[rest], resolution)
+    return cells
 
 
 def find_meeting_cells(
@@ -205,19 +218,56 @@ def _choose_lattice(circle: tuple[float, float, int], resolution: int) -> Lattic
     return None
 
 
-def _index_by_lattice(
+def _index_circle(
     lon: NDArray[np.float64],
     lat: NDArray[np.float64],
-    vectors: NDArray[np.float64],
-    lattice: Lattice | None,
-    resolution: int,
-) -> NDArray[np.uint64]:
-    if lattice is None:
-        return _index_by_h3(lon, lat, resolution)
-    cells = lattice.index(vectors)
-    rest = np.flatnonzero(cells == 0)
-    cells[rest] = _index_by_h3(lon[rest], lat[rest], resolution)
-    return cells
+    cells: dict[int, NDArray[np.uint64]],
+    at: NDArray[np.int64] | None,
+) -> NDArray[np.int64]:
+    """Write the cells of points into `cells`, at these places (None: at all), where a circle around them has lattices.
+
+    Answers the places of points in `lon` that lie outside: those without a cell at one of the resolutions.
+    """
+    if len(lon) < _FEWEST_TO_FIT:
+        return np.arange(len(lon))
+    circle = _fit_circle(lon, lat)
+    indexers: dict[int, LatticeIndexer] = {}
+    shared = None
+    for resolution in cells:
+        if lattice := _choose_lattice(circle, resolution):
+            indexers[resolution] = LatticeIndexer(lattice, shared)
+            shared = indexers[resolution].projection
+    outside = []
+    codes = np.empty((len(indexers), min(_CHUNK, len(lon))), dtype=np.int64)
+    for start in range(0, len(lon) if indexers else 0, _CHUNK):
+        size = min(_CHUNK, len(lon) - start)
+        for first in range(0, size, BLOCK):
+            block = slice(start + first, start + min(first + BLOCK, size))
+            vectors = unit_vectors(lon[block], lat[block])
+            projected: dict[Projection, NDArray[np.float64]] = {}
+            for row, indexer in zip(codes, indexers.values(), strict=True):
+                if indexer.projection not in projected:
+                    projected[indexer.projection] = indexer.projection.project(vectors)
+                indexer.compute_codes(projected[indexer.projection], row[first : first + vectors.shape[1]])
+        chunk = slice(start, start + size)
+        is_outside = np.zeros(size, dtype=np.bool_)
+        for row, (resolution, indexer) in zip(codes, indexers.items(), strict=True):
+            ids = indexer.find_cells(row[:size])
+            is_outside |= ids == 0
+            cells[resolution][chunk if at is None else at[chunk]] = ids
+        outside.append(np.flatnonzero(is_outside) + start)
+    return np.concatenate(outside) if outside else np.arange(len(lon))
+
+
+def _split_by_squares(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], places: NDArray[np.int64], degrees: float
+) -> list[NDArray[np.int64]]:
+    """The places of points by squares of so many degrees."""
+    row, column = (np.floor((array[places] + 360) / degrees).astype(np.int64) for array in (lat, lon))
+    square = row * 10_000 + column
+    order = np.argsort(square, kind="stable")
+    begins = np.flatnonzero(np.diff(square[order], prepend=-1))
+    return np.split(places[order], begins[1:])
 
 
 def _index_by_h3(lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int) -> NDArray[np.uint64]:

@@ -19,14 +19,25 @@ from geo.digits import encode, find_prefixes
 from geo.distance import EARTH_RADIUS_M
 from geo.plane import Plane, build_frame, fit_plane, local_coordinates, unit_vectors
 
-__all__ = ["EDGE_CELLS", "DrawingLattice", "Lattice", "fit_drawing_lattice", "fit_lattice"]
+__all__ = [
+    "BLOCK",
+    "EDGE_CELLS",
+    "DrawingLattice",
+    "Lattice",
+    "LatticeIndexer",
+    "Projection",
+    "fit_drawing_lattice",
+    "fit_lattice",
+]
 
 EDGE_CELLS: Final = 1e-7
 _EARTH_KM: Final = EARTH_RADIUS_M / 1000
 _COARSEST: Final = 5
 _RINGS: Final = ((0.1, 12), (0.5, 48), (1.0, 96))  # sample circles: share of the radius, points on it
-_BLOCK: Final = 8192  # points; the dozen work arrays of a block fit into the processor's cache
+BLOCK: Final = 8192  # points; the dozen work arrays of a block fit into the processor's cache
+_SIDES: Final = np.array([[2.0, -1.0], [-1.0, 2.0]])  # (i, j) to the lengths along the first two axes
 _WIDEST_TABLE: Final = 1 << 24  # up to so many lattice codes are looked up in a table; with more they are sorted
+_SPARSE: Final = 32  # codes for each point: with more, a table would mostly be empty pages, and they are sorted
 _WIDEST_BITMAP: Final = 1 << 22  # bits, half a megabyte: cells that need more are better drawn one by one
 
 
@@ -68,67 +79,146 @@ class Lattice:
 
     def index(self, vectors: NDArray[np.float64]) -> NDArray[np.uint64]:
         """Cells (uint64 (n,)) of unit vectors (3, n); 0 where h3 must decide (near edges, outside the circle)."""
-        size = 2 * self.half + 1
+        indexer = LatticeIndexer(self)
         codes = np.empty(vectors.shape[1], dtype=np.int64)
-        with np.errstate(divide="ignore", invalid="ignore"):  # places far outside; they are masked
-            for start in range(0, len(codes), _BLOCK):
-                block = slice(start, start + _BLOCK)
-                self._compute_codes(vectors[:, block], codes[block])
-        if size * size > _WIDEST_TABLE:
-            distinct, place = np.unique(codes, return_inverse=True)
-            return self._find_cells(distinct)[place]
-        seen = np.zeros(size * size + 1, dtype=np.bool_)
-        seen[codes] = True
-        table = np.zeros(size * size + 1, dtype=np.uint64)
-        distinct = np.flatnonzero(seen[:-1])
-        table[distinct] = self._find_cells(distinct)
-        return table[codes]
+        for start in range(0, len(codes), BLOCK):
+            block = slice(start, start + BLOCK)
+            indexer.compute_codes(indexer.projection.project(vectors[:, block]), codes[block])
+        return indexer.find_cells(codes)
 
-    def _compute_codes(self, vectors: NDArray[np.float64], out: NDArray[np.int64]) -> None:
-        """Write into `out` the lattice codes of a block of unit vectors, or -1 where h3 must decide."""
-        # Without BLAS: for so few sums its threads cost more than they save.
-        probed = self.probe[:, :1] * vectors[0]
-        probed += self.probe[:, 1:2] * vectors[1]
-        probed += self.probe[:, 2:] * vectors[2]
-        place = probed[:2] / probed[2]
-        cell = np.rint(place)
-        place -= cell
-        sides = _measure_sides(place)
-        worst = np.abs(sides).max(axis=0)
-        # Rounding i and j separately can miss the right hexagon by one step, along the axis that is overrun most.
-        overrun = np.flatnonzero(worst > 1)
-        if len(overrun):
-            beyond = sides[:, overrun]
-            axis = np.abs(beyond).argmax(axis=0)
-            sign = np.sign(beyond[axis, np.arange(len(overrun))])
-            step = np.stack([sign * (axis != 1), sign * (axis != 0)])
-            cell[:, overrun] += step
-            worst[overrun] = np.abs(_measure_sides(place[:, overrun] - step)).max(axis=0)
-        size = 2 * self.half + 1
-        known = (worst < 1 - EDGE_CELLS) & (probed[3] >= self.nearest)
-        cell += self.half
-        np.multiply(cell[0], size, out=cell[0])
-        np.add(cell[0], cell[1], out=cell[0])
-        out[...] = np.where(known, cell[0], -1)
-
-    def _find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """The cells of distinct lattice codes; 0 for -1, and for those of a neighbouring base cell."""
+    def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The cells of distinct lattice codes."""
         i, j = np.divmod(codes, 2 * self.half + 1)
-        i += self.plane.origin_ij[0] - self.half
-        j += self.plane.origin_ij[1] - self.half
-        return np.where(codes < 0, np.uint64(0), encode(i, j, head=self.plane.head))
+        i -= self.half
+        j -= self.half
+        cells = encode(i + self.plane.origin_ij[0], j + self.plane.origin_ij[1], head=self.plane.head)
+        # Where a neighbouring base cell begins, the digits are another's: h3 knows the cell by its centre.
+        for place in np.flatnonzero(cells == 0).tolist():
+            x, y, z = self.plane.to_vector @ np.array([i[place], j[place], 1.0])
+            lat, lon = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
+            cells[place] = h3.latlng_to_cell(lat, lon, (self.plane.origin >> 52) & 15)
+        return cells
 
 
-def _measure_sides(place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far (3, n) places (2, n), measured from a cell's centre, lie along its three axes; 1 is on a side.
+class Projection:
+    """The gnomonic plane of a face of the icosahedron, which the lattices of all resolutions there share.
 
-    The axes are 120 degrees apart, so twice the scalar products with the neighbours (1, 0), (0, 1) and (1, 1).
+    `frame` (3, 3) has two axes of the plane, and the direction of its middle.
     """
-    sides = np.empty((3, place.shape[1]))
-    np.subtract(2 * place[0], place[1], out=sides[0])
-    np.subtract(2 * place[1], place[0], out=sides[1])
-    np.add(place[0], place[1], out=sides[2])
-    return sides
+
+    def __init__(self, lattice: Lattice) -> None:
+        self.frame = build_frame(lattice.plane.to_lattice[2] / np.linalg.norm(lattice.plane.to_lattice[2]))
+        self._rows = np.vstack([self.frame, lattice.probe[3]])
+        self._work = np.empty((5, BLOCK))
+
+    def project(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """At most BLOCK unit vectors (3, n) as x and y on the plane, and cosines from the circle's middle: (3, n).
+
+        The result is overwritten by the next call.
+        """
+        work = self._work[:, : vectors.shape[1]]
+        for row, out in zip(self._rows, (work[0], work[1], work[3], work[2]), strict=True):
+            # Without BLAS: for so few sums its threads cost more than they save.
+            np.multiply(vectors[0], row[0], out=out)
+            for axis in (1, 2):
+                np.multiply(vectors[axis], row[axis], out=work[4])
+                np.add(out, work[4], out=out)
+        with np.errstate(divide="ignore", invalid="ignore"):  # places far outside; they are masked
+            np.divide(work[:2], work[3], out=work[:2])
+        return work[:3]
+
+
+class LatticeIndexer:
+    """Finds the cells of points by a lattice: codes block by block, then the cells of many codes together.
+
+    `sides` (2, 3) maps (x, y, 1) of the projection to how far a place lies along the lattice's first two axes; the unit
+    is half the distance of two centres. Along the third, 120 degrees from both, it is the sum of the two.
+    """
+
+    def __init__(self, lattice: Lattice, projection: Projection | None = None) -> None:
+        self._lattice = lattice
+        self._size = 2 * lattice.half + 1
+        self._last = self._size * self._size  # the code of points that h3 must decide
+        # The system gives pages of zeros when they are first used: a table takes the room of the cells that it has.
+        self._table = np.zeros(self._last + 1, dtype=np.uint64) if self._last <= _WIDEST_TABLE else None
+        self._work = np.empty((8, BLOCK))
+        self.projection = projection if projection and self._shares(projection) else Projection(lattice)
+        self._sides = _SIDES @ self._compute_affine(self.projection)
+
+    def _compute_affine(self, projection: Projection) -> NDArray[np.float64]:
+        """The map (2, 3) from (x, y, 1) of a projection to (i, j); it is exact for the lattice's own."""
+        rows = self._lattice.plane.to_lattice @ projection.frame.T
+        return np.asarray(rows[:2] / rows[2, 2])
+
+    def _shares(self, projection: Projection) -> bool:
+        """Whether the plane of another lattice is this one's, too: over the circle, places differ by less than nothing.
+
+        Both are fitted to the centres of cells, so that they are not equal to the last bit.
+        """
+        x, y, z = build_frame(self._lattice.probe[3])
+        spread = math.sqrt(max(0.0, 1 - self._lattice.nearest**2))
+        turn = np.arange(24) * (2 * math.pi / 24)
+        rim = (
+            np.outer(x, np.cos(turn)) * spread + np.outer(y, np.sin(turn)) * spread + z[:, None] * self._lattice.nearest
+        )
+        rim = np.hstack([rim, z[:, None]])
+        own = self._lattice.plane.to_lattice @ rim
+        plane = projection.frame @ rim
+        theirs = self._compute_affine(projection) @ (plane / plane[2])
+        return bool(np.abs(own[:2] / own[2] - theirs).max() < EDGE_CELLS / 10)
+
+    def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The cells (uint64 (n,)) of codes (n,); 0 where h3 must decide."""
+        if self._table is None or len(codes) * _SPARSE < self._last:
+            distinct, place = np.unique(codes, return_inverse=True)
+            known = distinct[distinct < self._last]
+            found = np.append(self._lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
+            return found[place]
+        cells = np.take(self._table, codes)
+        new = np.flatnonzero(cells == 0)
+        if len(new):
+            new_codes = codes[new]
+            is_new = np.zeros(self._last + 1, dtype=np.bool_)
+            is_new[new_codes] = True
+            distinct = np.flatnonzero(is_new[:-1])
+            self._table[distinct] = self._lattice.find_cells(distinct)
+            cells[new] = self._table[new_codes]
+        return cells
+
+    def compute_codes(self, places: NDArray[np.float64], out: NDArray[np.int64]) -> None:
+        """Write the lattice codes of at most BLOCK projected points (3, n) into `out`, the last where h3 must decide.
+
+        Lines at whole numbers along the three axes cut the plane into triangles, six to a hexagon. So the whole parts
+        along the axes say in which triangle a point lies, and the sixths of their sums which hexagon that belongs to:
+        of the three corners of a triangle one is a centre, where the sums (2a + b, a + 2b) are three times (i, j).
+        """
+        work = self._work[:, : places.shape[1]]
+        side, whole, spare = work[:3], work[3:6], work[6]
+        with np.errstate(invalid="ignore"):  # places far outside; they are masked
+            for row, one in zip(self._sides, side, strict=False):
+                np.multiply(places[0], row[0], out=one)
+                np.multiply(places[1], row[1], out=spare)
+                np.add(one, spare, out=one)
+                np.add(one, row[2], out=one)
+            np.add(side[0], side[1], out=side[2])
+            np.floor(side, out=whole)
+            np.subtract(side, whole, out=side)
+            least = np.minimum(side[0], side[1], out=spare)
+            np.minimum(least, side[2], out=least)
+            most = np.maximum(side[0], side[1], out=work[7])
+            np.maximum(most, side[2], out=most)
+            is_known = least > EDGE_CELLS
+            is_known &= most < 1 - EDGE_CELLS
+            is_known &= places[2] >= self._lattice.nearest
+            cell = whole[:2]
+            cell += whole[2]
+            cell *= 1 / 3
+            cell += 5 / 6 + self._lattice.half  # thirds of whole numbers and a half: never near a whole number
+            np.floor(cell, out=cell)
+            cell[0] *= self._size
+            cell[0] += cell[1]
+            cell[0, np.flatnonzero(~is_known)] = self._last  # few
+            np.copyto(out, cell[0], casting="unsafe")
 
 
 def _build_circle(lon: float, lat: float, *, radius: float, count: int) -> Iterator[tuple[float, float]]:

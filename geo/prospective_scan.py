@@ -20,6 +20,7 @@ from geo.errors import UsageError
 __all__ = [
     "CLOSE_DAYS",
     "FEWEST_HISTORY_DAYS",
+    "HISTORY_DAYS",
     "LAG_DAYS",
     "SPANS_DAYS",
     "GrowingAlert",
@@ -229,17 +230,18 @@ def find_signals(
     """
     least = np.broadcast_to(np.asarray(threshold, dtype=np.float64), (len(counts),))
     start = max(first_row - SPANS_DAYS[-1], 0)
+    lowest = float((least * dispersion)[first_row:].min(initial=np.inf))
     observed = _accumulate(counts[start:], grid.circles)
     means = _accumulate(expected[start:], grid.circles)
     parts = []
     for span in SPANS_DAYS:
         if span >= len(observed):
             break
-        inside = observed[span:] - observed[:-span]
-        row, circle = np.nonzero(inside >= fewest_events - 0.5)
-        count, mean = inside[row, circle], means[row + span, circle] - means[row, circle]
+        row, circle = np.nonzero(_find_candidates(observed, means, span, fewest_events, lowest))
+        count = observed[row + span, circle] - observed[row, circle]
+        mean = means[row + span, circle] - means[row, circle]
         day = row + span - 1 + start
-        above = (count > mean) & (mean > 0) & (day >= first_row)
+        above = day >= first_row
         count, mean, day, circle = count[above], mean[above], day[above], circle[above]
         statistic = (count * np.log(count / mean) - (count - mean)) / dispersion[day]
         strong = statistic >= least[day]
@@ -249,16 +251,32 @@ def find_signals(
     return _choose_apart(found[:, np.lexsort((found[2], found[1], -found[5], found[0]))], grid.circles)
 
 
+def _find_candidates(
+    observed: Floats, means: Floats, span: int, fewest_events: int, lowest: float
+) -> NDArray[np.bool_]:
+    """Where the log likelihood ratio may reach `lowest`: it is at most (c - m)^2 / 2m. (days, circles)."""
+    mean = means[span:] - means[:-span]
+    excess = observed[span:] - observed[:-span]
+    enough: NDArray[np.bool_] = excess >= fewest_events - 0.5
+    excess -= mean
+    enough &= (excess > 0) & (mean > 0)
+    np.square(excess, out=excess)
+    mean *= 2 * lowest * (1 - 1e-9)
+    enough &= excess >= mean
+    return enough
+
+
 def _choose_apart(found: Floats, circles: csr_array) -> list[Signal]:
     """Day after day the strongest first, each only if it shares no place with a stronger one of its day."""
-    signals, taken, taken_day = list[Signal](), set[int](), -1
+    signals = list[Signal]()
+    taken, taken_day = np.zeros(circles.shape[1], dtype=np.bool_), -1
     for row, circle, span, count, mean, statistic in found.T.tolist():
         if row != taken_day:
-            taken, taken_day = set(), int(row)
-        places = circles.indices[circles.indptr[int(circle)] : circles.indptr[int(circle) + 1]].astype(np.intp)
-        if taken.isdisjoint(places.tolist()):
-            taken.update(places.tolist())
-            signals.append(Signal(int(row), int(span), places, round(count), mean, statistic))
+            taken[:], taken_day = False, int(row)
+        places = circles.indices[circles.indptr[int(circle)] : circles.indptr[int(circle) + 1]]
+        if not taken[places].any():
+            taken[places] = True
+            signals.append(Signal(int(row), int(span), places.astype(np.intp), round(count), mean, statistic))
     return signals
 
 

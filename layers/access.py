@@ -66,6 +66,7 @@ _NEEDS: Final = {
     Action.RETAIN: POINTS,
     Action.MAKE_EVIDENCE: POINTS,
     Action.PLAN: WARDS,
+    Action.ANSWER_ALERTS: WARDS,
 }
 _ANY_LAYER: Final = frozenset({Action.SEE_COUNTS, Action.PLAN})
 _NO_LAYER: Final = frozenset({Action.RECORD_WORK, Action.SEE_WORK, Action.SEE_AUDIT, Action.SET_POLICY})

@@ -106,14 +106,11 @@ def select(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London"
     spans = find_spans(columns, window)
     instants = select_instants(columns, chosen, spans)
     others = _select_others(columns, chosen, window)
-    if not len(others.index):
-        index, weight = instants, np.ones(len(instants))
-    elif not len(instants):
-        index, weight = others.index, others.weight
-    else:
-        index = np.concatenate([others.index, instants])
-        order = np.argsort(index, kind="stable")  # two ascending runs: they are merged
-        index, weight = index[order], np.concatenate([others.weight, np.ones(len(instants))])[order]
+    index, weight = instants, np.ones(len(instants))
+    if len(others.index):
+        places = np.searchsorted(instants, others.index)
+        index, weight = np.insert(instants, places, others.index), np.ones(len(instants) + len(places))
+        weight[places + np.arange(len(places))] = others.weight
     if chosen.measure == "quantity":
         weight = weight * columns.quantity[index]
     return Selection(index, weight, others.unplaced_in_time, others.shared_in_time)

@@ -148,11 +148,13 @@ def _build_period_grouping(column: str, unit: PeriodUnit) -> Grouping:
         number = unit.find(parts.calendar, parts.edges)
         first = int(number.min()) if len(number) else 0
         size = int(number.max()) - first + 1 if len(number) else 0
-        return Groups(
-            (number - first)[parts.period],
-            size,
-            lambda codes: {column: [unit.label(first + n) for n in codes.tolist()]},
-        )
+
+        def label(codes: NDArray[np.int64]) -> Labels:
+            numbers = codes.tolist()
+            names = {number: unit.label(first + number) for number in set(numbers)}
+            return {column: [names[number] for number in numbers]}
+
+        return Groups((number - first)[parts.period], size, label)
 
     return Grouping(column.capitalize(), {column: column.capitalize()}, group, unit=unit)
 

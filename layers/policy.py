@@ -59,6 +59,7 @@ _FIELD_WORK: Final = Grants(
             Action.PLAN,
             Action.RECORD_WORK,
             Action.SEE_WORK,
+            Action.ANSWER_ALERTS,
             Action.MAKE_EVIDENCE,
         }
     ),
@@ -70,7 +71,7 @@ DEFAULT_GRANTS: Final = {
         pages=frozenset({"map", "analysis", "naloxone", "read"}),
         documents=frozenset({"map", "naloxone", "alert_form"}),
         exports=frozenset({"counts"}),
-        actions=frozenset({Action.SEE_COUNTS, Action.EXPORT}),
+        actions=frozenset({Action.SEE_COUNTS, Action.EXPORT, Action.ANSWER_ALERTS}),
     ),
     Role.ANALYST: Grants(
         pages=frozenset(PAGES),

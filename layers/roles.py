@@ -38,6 +38,7 @@ class Action(StrEnum):
     PLAN = "plan"
     RECORD_WORK = "record_work"
     SEE_WORK = "see_work"
+    ANSWER_ALERTS = "answer_alerts"
     MAKE_EVIDENCE = "make_evidence"
     SEE_AUDIT = "see_audit"
     SET_POLICY = "set_policy"
@@ -108,6 +109,7 @@ ANALYST_ACTIONS: Final = frozenset(
         Action.PLAN,
         Action.RECORD_WORK,
         Action.SEE_WORK,
+        Action.ANSWER_ALERTS,
         Action.MAKE_EVIDENCE,
         Action.SEE_AUDIT,
         Action.SET_POLICY,

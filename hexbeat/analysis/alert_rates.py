@@ -2,16 +2,35 @@
 
 The table holds for the 446 cells of Middlesbrough that can hold events. A larger area is like several such towns side
 by side, so the alerts of p cells with n events a day are p / 446 times those of 446 cells with n * 446 / p events.
+
+Records may be more restless than chance: families of events, busy days. So a threshold is also learnt from the layer's
+own past: at the lower threshold that chance reaches LOW_A_YEAR times a year, the number of alerts of the last two years
+and the median of what they had above it give the level that so restless a record reaches as often as it may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALERTS_A_YEAR", "EVENTS_A_DAY", "RAREST", "TABLE", "estimate_alerts_a_year", "find_threshold"]
+from geo.prospective_scan import GrowingAlert
+
+__all__ = [
+    "ALERTS_A_YEAR",
+    "EVENTS_A_DAY",
+    "LOW_A_YEAR",
+    "PAST_DAYS",
+    "RAREST",
+    "TABLE",
+    "Tail",
+    "estimate_alerts_a_year",
+    "find_threshold",
+    "learn_tails",
+    "raise_threshold",
+]
 
 ALERTS_A_YEAR: Final = (2.0, 1.0, 0.5, 0.25, 0.1)
 EVENTS_A_DAY: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -37,7 +56,24 @@ TABLE: Final[Mapping[int, tuple[tuple[float, ...], ...]]] = MappingProxyType(
     }
 )
 RAREST: Final = 0.01  # alerts a year: simulation says nothing of rarer ones
+LOW_A_YEAR: Final = 8.0  # alerts a year that chance raises at the lower threshold
+PAST_DAYS: Final = 730  # of the past that is learnt from
+_BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
+_FEWEST_PAST_DAYS: Final = 182
+_FEWEST_ALERTS: Final = 5
+_YEAR_DAYS: Final = 365.25
 _PLACES: Final = 446
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What the past says of strong alerts: `alerts_a_year` above the lower threshold, and the `scale` of their excess.
+
+    So many are `excess` above it: alerts_a_year * exp(-excess / scale).
+    """
+
+    alerts_a_year: float
+    scale: float
 
 
 def find_threshold(alerts_a_year: float, *, events_a_day: ArrayLike, places: int, fewest: int) -> NDArray[np.float64]:
@@ -69,3 +105,36 @@ def _interpolate_levels(events_a_day: ArrayLike, places: int, fewest: int) -> ND
     events = np.asarray(events_a_day, dtype=np.float64) * _PLACES / places
     at = np.log(np.clip(events, EVENTS_A_DAY[0], EVENTS_A_DAY[-1]))
     return np.stack([np.interp(at, np.log(EVENTS_A_DAY), column) for column in np.array(TABLE[fewest]).T], axis=-1)
+
+
+def learn_tails(alerts: Sequence[GrowingAlert], low: NDArray[np.float64], *, first_row: int) -> list[Tail | None]:
+    """The tail for each block of 91 days from row 0 on; None where the past is too short, or too calm to say.
+
+    `alerts` are those above the lower threshold `low` (days,), `first_row` the first day that was looked at. One great
+    outbreak hardly matters: it is one alert, and the median of the excess does not see how great it was.
+    """
+    told = np.array([alert.told for alert in alerts], dtype=np.int64)
+    excess = np.array([alert.strongest.statistic - low[alert.strongest.row] for alert in alerts])
+    tails: list[Tail | None] = []
+    for end in range(0, len(low), _BLOCK_DAYS):
+        start = max(end - PAST_DAYS, first_row)
+        past = excess[(told >= start) & (told < end)]
+        if end - start < _FEWEST_PAST_DAYS or len(past) < _FEWEST_ALERTS:
+            tails.append(None)
+        else:
+            rate = len(past) / (end - start) * _YEAR_DAYS
+            tails.append(Tail(rate, float(np.median(past)) / float(np.log(2))))
+    return tails
+
+
+def raise_threshold(
+    threshold: NDArray[np.float64], low: NDArray[np.float64], tails: Sequence[Tail | None], *, alerts_a_year: float
+) -> NDArray[np.float64]:
+    """The threshold (days,), raised where the past is more restless than chance."""
+    raised = threshold.copy()
+    for block, tail in enumerate(tails):
+        if tail is not None:
+            rows = slice(block * _BLOCK_DAYS, (block + 1) * _BLOCK_DAYS)
+            level = low[rows] + tail.scale * max(np.log(tail.alerts_a_year / alerts_a_year), 0.0)
+            raised[rows] = np.maximum(raised[rows], level)
+    return raised

@@ -7,23 +7,33 @@ chance alone may raise in a year, and `hexbeat.analysis.alert_rates` gives the t
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.errors import UsageError
 from geo.prospective_scan import (
     CLOSE_DAYS,
     FEWEST_HISTORY_DAYS,
     HISTORY_DAYS,
     LAG_DAYS,
     GrowingAlert,
+    Signal,
     estimate_dispersion,
     estimate_expected,
     find_signals,
     follow_signals,
 )
-from hexbeat.analysis.alert_rates import estimate_alerts_a_year, find_threshold
+from hexbeat.analysis.alert_rates import (
+    LOW_A_YEAR,
+    PAST_DAYS,
+    Tail,
+    estimate_alerts_a_year,
+    find_threshold,
+    learn_tails,
+    raise_threshold,
+)
 from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_sentences import describe_scan_alert
 from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_current, is_ended
@@ -47,11 +57,11 @@ from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
 from layers.wording import format_date
 
-__all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report"]
+__all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report", "find_alert"]
 
 SCAN: Final = "scan"  # the method, among those of Alert.methods
 DEFAULT_ALERTS_A_YEAR: Final = 2.0  # that chance alone raises, over all layers together
-_LOOK_BACK_DAYS: Final = 182  # before the first day asked for: when an open alert was told first
+_LOOK_BACK_DAYS: Final = 91  # before the first day asked for: when an open alert was told first
 _BLOCK_DAYS: Final = 91  # the first day is a multiple of it, so that a later look finds the same
 _BLOCKS: Final = 4
 _DAY: Final = dt.timedelta(days=1)
@@ -117,6 +127,19 @@ def build_scan_report(
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
 
 
+def find_alert(columns: Columns, area: Area, day: dt.date, identifier: str) -> Alert:
+    """The alert of the year before `day` that has this identifier; UsageError if there is none that the viewer sees."""
+    report = build_scan_report(columns, area, day, days=HISTORY_DAYS)
+    for alert in report.alerts:
+        if alert.identifier == identifier:
+            return alert
+    raise UsageError(
+        "An alert is named by its identifier",
+        f"the year to {format_date(day)} has no alert {identifier!r}",
+        "see `hexbeat alerts --days 366` for the alerts and their identifiers",
+    )
+
+
 def _weigh(spec: LayerSpec) -> float:
     """The shares of a layer in the alerts that chance may raise: people in danger first."""
     return 2.0 if spec.alert_form else 1.0
@@ -179,7 +202,7 @@ def _describe_short(spec: LayerSpec) -> str:
 
 def _choose_first_day(day: dt.date, days: int) -> int:
     """The first day that matters for the days asked for, since 1970."""
-    need = days + _LOOK_BACK_DAYS + HISTORY_DAYS + LAG_DAYS + _BLOCKS * _BLOCK_DAYS
+    need = days + _LOOK_BACK_DAYS + PAST_DAYS + HISTORY_DAYS + LAG_DAYS + _BLOCKS * _BLOCK_DAYS
     return (to_ordinal(day) - need) // _BLOCK_DAYS * _BLOCK_DAYS
 
 
@@ -214,19 +237,40 @@ class _Scan:
     def find_alerts(self, days: int) -> list[Alert]:
         """The alerts that were unusual on one of the last `days` days."""
         rate = self._smooth_rate()
-        places = len(self.places.ward)
-        threshold = find_threshold(self.budget, events_a_day=rate, places=places, fewest=self.fewest)
+        options: dict[str, Any] = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
+        low, threshold = (find_threshold(often, **options) for often in (LOW_A_YEAR, self.budget))
+        first_row = max(len(self.counts) - days - _LOOK_BACK_DAYS - PAST_DAYS, 0)
         signals = find_signals(
             self.counts,
             self.expected,
             estimate_dispersion(self.counts, self.expected, self.places.grid),
             self.places.grid,
-            threshold=threshold,
-            first_row=max(len(self.counts) - days - _LOOK_BACK_DAYS, 0),
+            threshold=np.minimum(low, threshold),
+            first_row=first_row,
             fewest_events=self.fewest,
         )
-        growing = [alert for alert in follow_signals(signals) if alert.latest.row >= len(self.counts) - days]
-        return [self._build_alert(alert, rate) for alert in growing]
+        past = follow_signals([signal for signal in signals if signal.statistic >= low[signal.row]])
+        begins = int(np.flatnonzero(self.expected.any(axis=1))[0]) if self.expected.any() else len(self.counts)
+        tails = learn_tails(past, low, first_row=max(first_row, begins))
+        threshold = raise_threshold(threshold, low, tails, alerts_a_year=self.budget)
+        growing = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
+        return [
+            self._build_alert(alert, self._estimate_chance(alert.strongest, rate, low, tails))
+            for alert in growing
+            if alert.latest.row >= len(self.counts) - days
+        ]
+
+    def _estimate_chance(
+        self, signal: Signal, rate: NDArray[np.float64], low: NDArray[np.float64], tails: Sequence[Tail | None]
+    ) -> float:
+        """How many alerts a year as strong as this chance raises, or so restless a record, whichever is more."""
+        events, places = float(rate[signal.row]), len(self.places.ward)
+        by_chance = estimate_alerts_a_year(signal.statistic, events_a_day=events, places=places, fewest=self.fewest)
+        tail = tails[signal.row // _BLOCK_DAYS]
+        if tail is None:
+            return by_chance
+        excess = max(signal.statistic - float(low[signal.row]), 0.0)
+        return max(by_chance, tail.alerts_a_year * float(np.exp(-excess / tail.scale)))
 
     def _smooth_rate(self) -> NDArray[np.float64]:
         """Events expected a day, over the four weeks that end with each day."""
@@ -235,7 +279,7 @@ class _Scan:
         before = np.maximum(row - LAG_DAYS, 0)
         return np.asarray((total[row] - total[before]) / (row - before))
 
-    def _build_alert(self, growing: GrowingAlert, rate: NDArray[np.float64]) -> Alert:
+    def _build_alert(self, growing: GrowingAlert, chance: float) -> Alert:
         """What the alert says: the places of its strongest signal, from its first day to the last day with an event."""
         strongest, latest, opening = growing.strongest, growing.latest, growing.signals[0]
         first = min(strongest.row - strongest.span_days, opening.row - opening.span_days) + 1
@@ -247,12 +291,6 @@ class _Scan:
         own = strongest.places[np.argsort(-by_place, kind="stable")]
         held = own[: max(int((by_place > 0).sum()), 1)]
         ward = int(self.places.ward[held[0]])
-        chance = estimate_alerts_a_year(
-            strongest.statistic,
-            events_a_day=float(rate[strongest.row]),
-            places=len(self.places.ward),
-            fewest=self.fewest,
-        )
         told_on = from_ordinal(self.first + growing.told)
         cells = () if self.places.cells is None else tuple(f"{int(cell):x}" for cell in self.places.cells[held])
         alert = Alert(

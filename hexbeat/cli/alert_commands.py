@@ -1,6 +1,7 @@
 """alerts: where more happens than usual, and what became of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from geo.errors import UsageError
 from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_next_step, describe_state
 from hexbeat.analysis.alerts import build_alert_report, choose_default_day
-from hexbeat.analysis.scan_alerts import DEFAULT_ALERTS_A_YEAR, build_scan_report
+from hexbeat.analysis.scan_alerts import DEFAULT_ALERTS_A_YEAR, build_scan_report, find_alert
 from hexbeat.analysis.weekly_alerts import FARRINGTON
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
@@ -37,15 +38,30 @@ from hexbeat.documents.alert_form import (
     require_form_file,
     takes_alert_form,
 )
+from hexbeat.operations.alert_answers import (
+    AlertAnswer,
+    answer_alert,
+    describe_answers,
+    find_answers,
+    read_answers,
+)
 from hexbeat.store.live_columns import read_columns
 from layers.access import require_document, require_export
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.wording import format_list
 
-__all__ = ["alerts"]
+__all__ = ["alerts", "answer"]
 
 _DECIMALS: Final = 6  # of degrees
+
+
+class AlertOutcome(StrEnum):
+    """What became of an alert."""
+
+    SEEN = "seen"
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not-confirmed"
 
 
 class AlertMethod(StrEnum):
@@ -105,6 +121,7 @@ def alerts(
         report = _build_report(
             columns, installation.area, last, chosen, method, a_year, today=None if day else now.date()
         )
+        answers = read_answers(installation.store, installation.viewer)
         has_draft = False
         note_rows(len(report.alerts))
         if draft:
@@ -118,7 +135,32 @@ def alerts(
             note_answer()
             _write_geojson(installation, columns, report, out)
     files = {"out": str(out)} if out else {}
-    _report_alerts(report, form=form, files=files | ({"draft": str(draft)} if has_draft else {}))
+    _report_alerts(report, answers, form=form, files=files | ({"draft": str(draft)} if has_draft else {}))
+
+
+def answer(
+    identifier: Annotated[str, typer.Argument(help="The alert, as `hexbeat alerts` names it.")],
+    *,
+    outcome: Annotated[AlertOutcome, typer.Option(help="What became of it, as far as is known.")] = AlertOutcome.SEEN,
+    note: Annotated[str, typer.Option(help="A note for everybody who sees the layer. No names of people.")] = "",
+    home: HomeOption = None,
+    area: AreaOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say of an alert that it was seen, or what became of it, with a note for everybody.
+
+    Answers are added and never changed. `hexbeat alerts --days 366` shows them all.
+
+    Example: hexbeat answer overdoses-20261111-E05009867 --outcome confirmed --note "Told to the panel"
+    """
+    with open_installation(home, area) as installation:
+        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        today = datetime.now(installation.area.tz).date()
+        last = choose_default_day(columns, today=today, time_zone=installation.area.time_zone)
+        alert = find_alert(columns, installation.area, last, identifier)
+        answer_alert(installation.store, installation.viewer, alert, outcome=outcome.value.replace("-", " "), note=note)
+    payload = {"identifier": identifier, "outcome": outcome.value, "note": note}
+    print_answer(payload, form=form, rows=[payload], heading="Answered")
 
 
 def _require_rate(a_year: float) -> None:
@@ -206,8 +248,12 @@ def _render_form_page(alerts: list[Alert], *, area: Area, made_at: datetime, dem
     return render_alert_form(alerts, area=area, made_at=made_at, demonstration=demonstration).encode()
 
 
-def _report_alerts(report: AlertReport, *, form: Format, files: dict[str, str]) -> None:
-    rows = [_to_json(alert) for alert in report.alerts]
+def _report_alerts(report: AlertReport, answers: Sequence[AlertAnswer], *, form: Format, files: dict[str, str]) -> None:
+    found = [find_answers(alert, answers) for alert in report.alerts]
+    rows = [
+        _to_json(alert) | ({"answers": [_answer_to_json(one) for one in own]} if alert.identifier else {})
+        for alert, own in zip(report.alerts, found, strict=True)
+    ]
     settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in report.settings]
     payload = {
         "day": report.day.isoformat(),
@@ -225,7 +271,20 @@ def _report_alerts(report: AlertReport, *, form: Format, files: dict[str, str]) 
         if "draft" in files:
             print_message(f"A form was drafted, but not sent: {files['draft']}")
     when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
-    shown = [{"alert": " ".join(filter(None, [row["sentence"], row.get("state", "")]))} for row in rows]
+    shown = [
+        {"alert": " ".join(filter(None, [row["sentence"], row.get("state", ""), describe_answers(own)]))}
+        | ({"identifier": row["identifier"]} if "identifier" in row else {})
+        for row, own in zip(rows, found, strict=True)
+    ]
     unknown = format_list([find_layer(name).many for name in report.unknown])
     empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
     print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)
+
+
+def _answer_to_json(answered: AlertAnswer) -> dict[str, Any]:
+    return {
+        "outcome": answered.outcome,
+        "note": answered.note,
+        "recorded_by": answered.recorded_by,
+        "recorded_at": answered.recorded_at.isoformat(),
+    }

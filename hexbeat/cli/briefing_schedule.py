@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+
 from geo.errors import DataError, UsageError
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer
@@ -21,6 +23,8 @@ from hexbeat.mail import MailSettings, build_message, list_roles, read_password,
 from hexbeat.policy import POLICY_FILE, choose_lesser_role, read_policy
 from hexbeat.reports.briefing import Briefing
 from hexbeat.reports.working_days import find_bank_holiday
+from hexbeat.store.database_errors import translate_errors
+from hexbeat.store.document_kinds import DocumentKind
 from layers.access import limit_to_mail, require_document
 from layers.roles import Role
 from layers.wording import format_date, format_plural
@@ -171,7 +175,7 @@ class _Post:
     password: str
     views: dict[Role, Installation]
     name: str
-    marks: Path
+    marks: "_FileMarks | _StoreMarks"
     today: dt.date
 
     @classmethod
@@ -189,22 +193,22 @@ class _Post:
             role: replace(installation, viewer=limit_to_mail(choose_lesser_role(installation.viewer, role)))
             for role in list_roles(settings)
         }
-        folder = home / _MARKS_FOLDER
-        _remove([path for day, path in _list_days(folder, None, ".sent") if day < today - _MARKS_DAYS * _DAY])
-        marks = folder / f"{schedule.stem}-{today.isoformat()}.sent"
+        kind = _FileMarks if installation.settings.database_url is None else _StoreMarks
+        marks = kind.open(installation, schedule, today)
         name = schedule.name_file(today)
         return cls(settings, read_password(settings, home), views, name, marks, today)
 
     def send_all(self, build: Callable[[Installation], Briefing], *, now: dt.datetime) -> int:
         """Send to each address that has not had it; how many. Each is noted as soon as it is sent.
 
-        Another call of the same briefing waits until this one has ended, so that nobody has it twice.
+        Another call of the same briefing waits until this one has ended, so that nobody has it twice. With PostgreSQL
+        so does a call on another server.
         """
-        with self._lock():
+        with self.marks.lock():
             return self._send_left(build, now=now)
 
     def _send_left(self, build: Callable[[Installation], Briefing], *, now: dt.datetime) -> int:
-        left = [(address, role) for address, role in self.settings.addresses if not self._has_it(address)]
+        left = [(address, role) for address, role in self.settings.addresses if not self.marks.has(_hash(address))]
         pages = {role: self._render(build, role, now=now) for role in dict.fromkeys(role for _, role in left)}
         for address, role in left:
             subject, text, pdf = pages[role]
@@ -212,7 +216,7 @@ class _Post:
                 self.settings, address, subject=subject, text=text, pdf=pdf, name=self.name, made_at=now
             )
             send_message(self.settings, message, password=self.password)
-            self._note_sent(address)
+            self.marks.note(_hash(address))
         return len(left)
 
     def _render(
@@ -228,21 +232,70 @@ class _Post:
         text = "\n\n".join([*lines, "OFFICIAL: for the partnership only. Do not pass it on."])
         return subject, f"{text}\n", render_briefing_pdf(facts, installation.area, made_at=now)
 
+
+@dataclass(frozen=True, slots=True)
+class _FileMarks:
+    """Who has a briefing, in a file of the home: with SQLite there is one home."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, installation: Installation, schedule: Schedule, today: dt.date) -> "_FileMarks":
+        folder = installation.settings.home / _MARKS_FOLDER
+        _remove([path for day, path in _list_days(folder, None, ".sent") if day < today - _MARKS_DAYS * _DAY])
+        return cls(folder / f"{schedule.stem}-{today.isoformat()}.sent")
+
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the marks alone; the system lets go of them when this process ends, however it does."""
-        self.marks.parent.mkdir(mode=0o700, exist_ok=True)
-        with self.marks.open("a", encoding="ascii") as file:
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        with self.path.open("a", encoding="ascii") as file:
             if sys.platform != "win32":
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _has_it(self, address: str) -> bool:
-        return _hash(address) in self.marks.read_text(encoding="ascii").split()
+    def has(self, mark: str) -> bool:
+        return mark in self.path.read_text(encoding="ascii").split()
 
-    def _note_sent(self, address: str) -> None:
-        with self.marks.open("a", encoding="ascii") as file:
-            file.write(f"{_hash(address)}\n")
+    def note(self, mark: str) -> None:
+        with self.path.open("a", encoding="ascii") as file:
+            file.write(f"{mark}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreMarks:
+    """The same in the store, for servers with homes of their own."""
+
+    installation: Installation
+    name: str
+
+    @classmethod
+    def open(cls, installation: Installation, schedule: Schedule, today: dt.date) -> "_StoreMarks":
+        documents = installation.documents
+        oldest = (today - _MARKS_DAYS * _DAY).isoformat()
+        for name in documents.list_names(DocumentKind.MAIL):
+            if name[-len(oldest) :] < oldest:
+                documents.remove(DocumentKind.MAIL, name)
+        return cls(installation, f"{schedule.stem}-{today.isoformat()}")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the marks alone; the server lets go of them when this connection ends, however it does."""
+        engine = self.installation.store.engine
+        with translate_errors(engine), engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # the other call may have many to send
+            key = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], signed=True)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+            yield
+
+    def has(self, mark: str) -> bool:
+        document = self.installation.documents.read(DocumentKind.MAIL, self.name)
+        return document is not None and mark in document.content.decode("ascii").split()
+
+    def note(self, mark: str) -> None:
+        self.installation.documents.update(
+            DocumentKind.MAIL, self.name, lambda before: (before or b"") + f"{mark}\n".encode("ascii")
+        )
 
 
 def _hash(address: str) -> str:

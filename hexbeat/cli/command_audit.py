@@ -43,6 +43,7 @@ SEE_SETTINGS: Final = "see_settings"
 ACTIONS: Final = MappingProxyType(
     {
         "alerts": Action.SEE_COUNTS,
+        "answer": Action.ANSWER_ALERTS,
         "audit": Action.SEE_AUDIT,
         "audit list": Action.SEE_AUDIT,
         "audit retain": Action.RETAIN,

@@ -55,6 +55,10 @@ COMMANDS: Final = MappingProxyType(
         "counts": ("count_commands", "Count events by place, time, layer, category or reporter."),
         "hotspots": ("hotspot_commands", "Find the hot and cold cells of one layer, with exact p-values."),
         "alerts": ("alert_commands", "List places where more happens than usual, and since when."),
+        "answer": (
+            "alert_commands",
+            "Say of an alert that it was seen, and whether it was confirmed, with a note for everybody.",
+        ),
         "change": ("change_commands", "Compare a period with an earlier one, with exact intervals and tests."),
         "near-repeats": (
             "change_commands",

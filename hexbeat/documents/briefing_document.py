@@ -33,6 +33,7 @@ __all__ = [
     "describe_false_alarms",
     "describe_forecast",
     "describe_freshness",
+    "describe_lead",
     "describe_map",
     "describe_no_alerts",
     "describe_no_closures",
@@ -51,6 +52,7 @@ MOST_CLOSURES: Final = 5
 MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
 LEFT_OUT: Final = "Left out of this page."
+_CLEAR: Final = ("a rise", "a fall")  # what the verdict of a clear change begins with
 
 
 def render_briefing_pdf(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> bytes:
@@ -67,6 +69,7 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "title": briefing.title,
         "headline": format_headline(briefing, area),
         "old": briefing.headline,
+        "lead": describe_lead(briefing),
         "mark": describe_demonstration(briefing),
         "alt": describe_map(briefing, area),
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
@@ -151,6 +154,32 @@ def format_headline(briefing: Briefing, area: Area) -> str:
         hours = f", {briefing.hours[0]:02}:00 to {briefing.hours[1]:02}:00"
     use = "For the daily meeting" if briefing.purpose is Purpose.MEETING else "For the shift"
     return f"{use} of {format_date(briefing.today)}. Covers {format_span(*briefing.period)}{hours}.{where}"
+
+
+def describe_lead(briefing: Briefing) -> str:
+    """The one thing worth saying first: an alert of now, else a clear change, else the first place, else calm.
+
+    "" where all records are old, which the headline says, and of a page by mail where no number changed.
+    """
+    if briefing.headline:
+        return ""
+    alert = next((alert for alert in briefing.alerts if alert.is_current), None)
+    if alert is not None and not briefing.is_by_mail:
+        return alert.sentence
+    days = (briefing.period[1] - briefing.period[0]).days
+    for line in briefing.layers:
+        if line.verdict.startswith(_CLEAR) and line.count is not None and line.earlier is not None:
+            return (
+                f"{line.title}: {format_about(line.count)} in {days} days, {format_about(line.earlier)} in the {days} "
+                f"before. That is {line.verdict}."
+            )
+    if briefing.is_by_mail:
+        return ""
+    if briefing.places:
+        place = briefing.places[0]
+        return f"No alert and no clear change. {find_layer(place.layer).title} stand out most at {place.place}."
+    is_known = not (briefing.unknown_alerts or briefing.unknown_places)
+    return "No alert, no clear change and no place that stands out." if is_known else ""
 
 
 def describe_demonstration(briefing: Briefing) -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
+from geo.counts import sum_groups
 from geo.errors import DataError, UsageError
 from hexbeat.store.datasets import DESCRIPTION, Dataset, DatasetFile, parse_dataset
 from layers.access import Action, Viewer, list_layers, require
@@ -23,7 +24,7 @@ from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTE
 from layers.restriction import restrict_coverage
 from layers.roles import NOTHING, POINTS, Detail
 
-__all__ = ["ALL_FIELDS", "OpenDataset", "join_columns", "open_dataset", "read_part"]
+__all__ = ["ALL_FIELDS", "OpenDataset", "join_columns", "open_dataset", "read_part", "read_tally"]
 
 # The fields of Columns that not every question needs, and the columns of a file that they take.
 _FIELD_COLUMNS: Final = {
@@ -133,15 +134,53 @@ def read_part(
         *_ALWAYS, *(f"h3_{resolution:02d}" for resolution in resolutions),
         *(name for field in sorted(fields) for name in _FIELD_COLUMNS[field]),
     ]  # fmt: skip
+    return _build_columns(_read_table(address, file, names), ward_codes, file.layer, fields, resolutions)
+
+
+def read_tally(
+    address: str, file: DatasetFile, ward_codes: tuple[str, ...], *, fields: frozenset[str], resolutions: Sequence[int]
+) -> Columns:
+    """One file as columns with one row for all events that are alike, at one time; `quantity` is their number or sum.
+
+    Alike in ward, in the cell of a resolution and in the fields of category, reporter and quantity that are asked for.
+    It is for questions that take the file's month whole. Errors as `read_part`.
+    """
+    sizes = [f"h3_{resolution:02d}" for resolution in resolutions]
+    words = [name for name in ("reported_by", "category") if name in fields]
+    names = ["ward_code", *sizes, *words, *(["quantity"] if "quantity" in fields else [])]
+    table = _read_table(address, file, names)
+    coded = {name: _get_coded(table[name]) for name in ("ward_code", *sizes, *words)}
+    width = [len(column.dictionary) + 1 for column in coded.values()]  # the last stands for null
+    codes = [pc.fill_null(column.indices, len(column.dictionary)).to_numpy() for column in coded.values()]
+    amount = table["quantity"].to_numpy() if "quantity" in fields else None
+    alike, sums = sum_groups(codes, width, amount if amount is None else amount.astype(np.float64))
+    rows = {
+        name: pa.chunked_array([pa.DictionaryArray.from_arrays(_mark_null(place, column), column.dictionary)])
+        for (name, column), place in zip(coded.items(), alike, strict=True)
+    }
+    none = _NO_ROWS.take(pa.nulls(len(sums), pa.int64()))
+    moment = pa.array(np.full(len(sums), file.first * 1_000_000), pa.timestamp("us", tz="UTC"))
+    fixed = {"occurred_from": moment, "occurred_to": moment, "quantity": pa.array(sums.astype(np.int64))}
+    filled = {name: none[name] for name in none.column_names} | rows | fixed
+    minute = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(sums), dtype=np.int32)), pa.array([PRECISIONS[0]]))
+    tally = pa.table(filled | {"time_precision": minute})
+    return _build_columns(tally, ward_codes, file.layer, frozenset({"quantity", *words}), resolutions)
+
+
+def _mark_null(place: NDArray[np.int64], column: pa.DictionaryArray) -> pa.Array:
+    return pa.array(place.astype(np.int32), mask=place == len(column.dictionary))
+
+
+def _read_table(address: str, file: DatasetFile, names: Sequence[str]) -> pa.Table:
     texts = [name for name in names if name not in _NUMBERS]
     try:
         with pq.ParquetFile(_find_source(address, file.path), read_dictionary=texts) as parquet:
-            table = parquet.read(columns=names)
+            table = parquet.read(columns=list(names), use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise _build_error(address, f"{file.path} cannot be read") from error
     if table.num_rows != file.events:
         raise _build_error(address, f"{file.path} holds {table.num_rows:,} events instead of {file.events:,}")
-    return _build_columns(table, ward_codes, file.layer, fields, resolutions)
+    return table
 
 
 def join_columns(parts: Sequence[Columns]) -> Columns:
@@ -189,7 +228,7 @@ def _build_columns(
 ) -> Columns:
     ward = _find_codes(table["ward_code"], ward_codes)
     start = _get_seconds(table["occurred_from"])
-    order = np.argsort(start, kind="stable")
+    order = np.argsort(start)
     if (ward < 0).any():
         order = order[ward[order] >= 0]
     none = np.zeros(len(order), dtype=np.int64)

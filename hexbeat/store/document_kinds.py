@@ -20,6 +20,7 @@ class DocumentKind(StrEnum):
     RELEASE = "release"
     AREA = "area"
     VIEW = "view"
+    MAIL = "mail"  # which addresses have the briefing of a day
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
@@ -34,6 +35,7 @@ _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.EVIDENCE: frozenset({Action.MAKE_EVIDENCE}),
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
+    DocumentKind.MAIL: frozenset({Action.SEE_COUNTS}),
 }
 _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.PLAN: frozenset({Action.PLAN}),
@@ -44,6 +46,7 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.AREA: frozenset({Action.LOAD}),
     DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
+    DocumentKind.MAIL: frozenset({Action.SEE_COUNTS}),
 }
 # Whoever plans may change plans.toml; the others say what may be published, what may be seen, and what events cost.
 _SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {

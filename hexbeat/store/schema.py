@@ -34,6 +34,7 @@ from layers.coverage import COVERAGE_KINDS
 __all__ = [
     "EVENT_TYPES",
     "HEAD",
+    "alert_answers",
     "audit_entries",
     "audit_head",
     "batch_files",
@@ -51,7 +52,7 @@ __all__ = [
     "work_loads",
 ]
 
-HEAD: Final = "0009"  # the newest migration; a test keeps it equal to what alembic finds
+HEAD: Final = "0010"  # the newest migration; a test keeps it equal to what alembic finds
 
 # The columns of layers.event.EVENT_COLUMNS: type, and whether a value may be missing.
 EVENT_TYPES: Final[dict[str, tuple[type[Text | BigInteger | Float[float]], bool]]] = {
@@ -272,6 +273,22 @@ sign_ins = Table(  # who is signed in to the dashboard now; a row that is not th
     Column("groups", Text, nullable=False),  # JSON list, as the provider sent them
     Column("began_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
+)
+
+alert_answers = Table(  # what people said of alerts; rows are added, and never changed
+    "alert_answers",
+    metadata,
+    Column("answer_id", _KEY, primary_key=True, autoincrement=True),
+    Column("alert", Text, nullable=False),  # Alert.identifier
+    Column("layer", Text, nullable=False),
+    Column("ward_code", Text, nullable=False),  # "": the whole area
+    Column("first_day", BigInteger, nullable=False),  # of the alert then, days since 1970, both included
+    Column("last_day", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),  # seen | confirmed | not confirmed
+    Column("note", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("recorded_by", Text, nullable=False),  # role, and name where somebody gave it
+    sqlite_autoincrement=True,
 )
 
 shared_documents = Table(  # one row for each revision: the one in force has `superseded_at` null

@@ -53,6 +53,7 @@ _HISTORY: Final = frozenset({DocumentKind.SETTING, DocumentKind.SOURCE})  # earl
 _CACHED: Final = frozenset(
     {DocumentKind.PLAN, DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.SELECTION, DocumentKind.VIEW}
 )  # small, and read on every run of a page
+_BESIDE: Final = frozenset({DocumentKind.SELECTION, DocumentKind.MAIL})  # kept beside an answer: the trail holds that
 _READ_ONLY: Final = ("42501", "25006")  # PostgreSQL: insufficient privilege, read-only transaction
 _live = shared_documents.c.superseded_at.is_(None)
 
@@ -331,7 +332,7 @@ class SharedDocuments:
                 writer.drop(kind, name)
             else:
                 writer.put(kind, name, content)
-            if kind != DocumentKind.SELECTION:  # it is kept beside an answer, which is what the trail holds
+            if kind not in _BESIDE:
                 write_with_change(writer.connection)
             if path is not None and content != before:
                 self._write_file(path, content)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from geo.cells import index_points
-from geo.lattice import DrawingLattice, Lattice, fit_drawing_lattice
+from geo.cells import index_points, index_points_at
+from geo.lattice import DrawingLattice, Lattice, LatticeIndexer, fit_drawing_lattice
 from geo.plane import unit_vectors
 
 # (lon, lat): towns on one face, one over two base cells, one over a face's edge, one at a pentagon, and the odd places.
@@ -159,3 +159,26 @@ def test_cells_in_one_row_have_a_lattice_too() -> None:
 )
 def test_where_no_lattice_holds_it_says_so(cells: list[int]) -> None:
     assert fit_drawing_lattice(np.array(cells, dtype=np.uint64)) is None
+
+
+def test_points_of_many_places_have_the_cells_of_h3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places far from each other are indexed by squares of a degree, and of a quarter where that is not enough."""
+    monkeypatch.setattr("geo.cells._FEWEST_TO_SPLIT", 300)
+    parts = [around(place, 900, seed=number) for number, place in enumerate(PLACES)]
+    order = np.random.default_rng(8).permutation(900 * len(parts))
+    lon, lat = (np.concatenate(part)[order] for part in zip(*parts, strict=True))
+    for resolution, cells in index_points_at(lon, lat, resolutions=(8, 11)).items():
+        assert np.array_equal(cells, by_h3(lon, lat, resolution))
+
+
+def test_the_lattices_of_a_face_share_its_plane_and_those_of_others_do_not() -> None:
+    here, finer, there = (
+        Lattice.fit(*PLACES[place], radius_km=8.0, resolution=resolution)
+        for place, resolution in (("Middlesbrough", 8), ("Middlesbrough", 11), ("Boston", 8))
+    )
+    assert here is not None
+    assert finer is not None
+    assert there is not None
+    first = LatticeIndexer(here)
+    assert LatticeIndexer(finer, first.projection).projection is first.projection
+    assert LatticeIndexer(there, first.projection).projection is not first.projection

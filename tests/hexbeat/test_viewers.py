@@ -29,6 +29,8 @@ NO_VIEWER = {
     "hexbeat.store.audit_trail.write_with_change": "the inside of a change, which has asked; it writes who makes it",
     "hexbeat.policy.find_keeper": "finds the viewer",
     "hexbeat.analysis.costs.read_costs": "unit costs that all share; they name no event",
+    "hexbeat.analysis.costs.add_count_costs": "unit costs; the columns that it is given are those of a viewer",
+    "hexbeat.analysis.change_costs.add_change_costs": "the same, for two periods",
     "hexbeat.analysis.costs.read_usable_costs": "the same",
     "hexbeat.town_audit.audit_opening": "writes that somebody without a role was refused",
     "hexbeat.store.shared_documents.read_setting_versions": "the same, of settings that were before",

@@ -1,6 +1,7 @@
 """Whole stores on which changes are tried with faults (bench.faults): in SQLite and in a PostgreSQL of their own."""
 
 import datetime as dt
+import os
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def make_home(home: Path, kind: str, url: str | None) -> None:
             load_frame(store, area, made.frame, source="demonstration")
     if kind == "planned":  # the first plan records which method is the best
         command = [sys.executable, "-m", "hexbeat", "plan", "patrol", "--layer", "needle_litter", "--home", str(home)]
-        subprocess.run(command, check=True, capture_output=True)
+        environment = os.environ | ({"HEXBEAT_DATABASE_URL": url} if url else {})
+        subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 def make_old_entries(home: Path, url: str | None) -> None:

@@ -1,39 +1,46 @@
 """The briefing on screen: for the daily meeting or a shift; the same facts as its one A4 page."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from geo.errors import UsageError
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.audit import audit_file, audit_view
 from hexbeat.dashboard.header import draw_any_old_records, draw_header
+from hexbeat.dashboard.pages.alert_section import draw_alert_section
 from hexbeat.dashboard.pages.map.map_page import draw_empty_store
+from hexbeat.dashboard.screen import draw_error
+from hexbeat.dashboard.state.choices import OWN_HOURS
 from hexbeat.dashboard.state.findings import load_briefing
 from hexbeat.dashboard.state.presets import SHIFT_TITLES
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.charts import render_picture
+from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.documents.briefing_document import (
     build_layer_row,
     describe_closure,
     describe_false_alarms,
     describe_forecast,
     describe_freshness,
+    describe_lead,
     describe_map,
     describe_no_alerts,
     describe_no_closures,
     describe_no_places,
     describe_unknown_alerts,
     describe_visits,
-    format_alert,
     format_headline,
     format_place_title,
     render_briefing_map,
     render_briefing_pdf,
 )
+from hexbeat.operations.plans.working_time import parse_working_hours
 from hexbeat.reports.briefing import Briefing, Purpose
 from layers.access import may_make, require_document
 from layers.wording import escape_html
@@ -42,6 +49,7 @@ __all__ = ["show"]
 
 PURPOSE_LABELS: Final = {Purpose.MEETING: "Daily meeting", Purpose.SHIFT: "Shift"}
 MAP_MM: Final = (112.0, 128.0)
+USUAL_HOURS: Final = "18:00 to 02:00"
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -50,7 +58,11 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     if not len(installation.columns):
         draw_empty_store(installation, pages)
         return
-    purpose, hours, wards = draw_choices(installation)
+    try:
+        purpose, hours, wards = draw_choices(installation)
+    except UsageError as error:
+        draw_error(error)
+        return
     audit_view(installation, "briefing", {"kind": purpose.value, "hours": hours, "wards": wards})
     draw_any_old_records(installation, wards)
     with st.spinner("Gathering the facts …"):
@@ -71,15 +83,7 @@ def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] |
         )
         hours = None
         if purpose == Purpose.SHIFT:
-            shift = st.pills(
-                "Shift",
-                list(SHIFT_HOURS),
-                key="briefing_shift",
-                default="night",
-                required=True,
-                format_func=SHIFT_TITLES.__getitem__,
-            )
-            hours = SHIFT_HOURS[str(shift)]
+            hours = draw_hours()
         labels = build_ward_labels(installation.area.wards)
         wards = st.multiselect(
             "Where",
@@ -95,22 +99,42 @@ def draw_choices(installation: Installation) -> tuple[Purpose, tuple[int, int] |
     )
 
 
+def draw_hours() -> tuple[int, int]:
+    """Draw the shifts and, for own hours, a field; the hours in whole hours. UsageError for what is no time."""
+    shift = st.pills(
+        "Shift",
+        [*SHIFT_HOURS, OWN_HOURS],
+        key="briefing_shift",
+        default="night",
+        required=True,
+        format_func=(SHIFT_TITLES | {OWN_HOURS: "Own hours"}).__getitem__,
+    )
+    if shift != OWN_HOURS:
+        return SHIFT_HOURS[str(shift)]
+    first, last = parse_working_hours(st.text_input("Hours", value=USUAL_HOURS, key="briefing_hours"))
+    return int(first), math.ceil(last)
+
+
 def draw_briefing(installation: Installation, briefing: Briefing) -> None:
     """The heading, the map beside its facts, then places, closures and work."""
     old = f'<p class="hb-sentence"><b>{escape_html(briefing.headline)}</b></p>' if briefing.headline else ""
+    first = describe_lead(briefing)
+    lead = f'<p class="hb-sentence">{escape_html(first)}</p>' if first else ""
     st.html(
-        f'<div aria-live="polite">{old}<p class="hb-sentence">{escape_html(briefing.title)}</p>'
-        f'<p class="hb-notes">{escape_html(format_headline(briefing, installation.area))}</p></div>'
+        f'<div aria-live="polite">{old}{lead}'
+        f'<p class="hb-notes"><b>{escape_html(briefing.title)}.</b> '
+        f"{escape_html(format_headline(briefing, installation.area))}</p></div>{render_meaning('alerts')}"
     )
     draw_download(installation, briefing)
+    draw_alert_section(
+        installation, briefing.alerts, empty=describe_no_alerts(briefing), more=list_alert_notes(briefing)
+    )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):
             map_svg = render_briefing_map(briefing, installation.area, width_mm=MAP_MM[0], height_mm=MAP_MM[1])
             st.html(render_picture(map_svg, describe_map(briefing, installation.area)))
         with st.container(key="hb_analysis_words", width="stretch"):
-            st.html(
-                render_counts(briefing) + render_list("Alerts", format_alerts(briefing), describe_no_alerts(briefing))
-            )
+            st.html(render_counts(briefing))
     st.html(render_places(briefing))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -154,10 +178,9 @@ def render_counts(briefing: Briefing) -> str:
     )
 
 
-def format_alerts(briefing: Briefing) -> list[str]:
-    lines = [format_alert(alert) for alert in briefing.alerts]
-    more = (describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing))
-    return [*lines, *filter(None, more)] if lines else []
+def list_alert_notes(briefing: Briefing) -> list[str]:
+    """What stands below the alerts."""
+    return list(filter(None, [describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing)]))
 
 
 def render_list(title: str, lines: Sequence[str], empty_text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -50,7 +51,7 @@ def _build_answers(_installation: Installation, key: InstallationKey, today: dt.
     del key
     closures = load_closures(_installation)
     latest = today - dt.timedelta(days=FEWEST_ANSWERED_DAYS)
-    closures = closures[[day <= latest for day in closures["start"]]].head(MOST_ANSWERS)
+    closures = select_until(closures, latest).head(MOST_ANSWERS)
     return tuple(_answer(_installation, closures, row, today=today) for row in closures.to_dict("records"))
 
 
@@ -83,4 +84,10 @@ def _read_closures(_installation: Installation, key: InstallationKey, today: dt.
     del key
     closures = read_closures(_installation.store, _installation.viewer, _installation.columns, _installation.area)
     latest = today - dt.timedelta(days=FEWEST_DAYS)
-    return closures[[day <= latest for day in closures["start"]]].reset_index(drop=True)
+    return select_until(closures, latest)
+
+
+def select_until(closures: pd.DataFrame, latest: dt.date) -> pd.DataFrame:
+    """The closures that began on this day or before; none of none."""
+    is_before = np.array([day <= latest for day in closures["start"]], dtype=np.bool_)
+    return closures[is_before].reset_index(drop=True)

@@ -36,6 +36,8 @@ from layers.filters import Filter
 __all__ = [
     "ALERT_DAYS",
     "Findings",
+    "are_alerts_awaited",
+    "find_alert_history",
     "find_alerts",
     "find_changes",
     "find_findings",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 ALERT_DAYS = 28  # the default period of the map
+YEAR_DAYS = 365
 SHIFT_DAYS = 28
 MEETING_DAYS = 7
 Key = InstallationKey
@@ -152,11 +155,29 @@ def find_alerts(installation: Installation) -> AlertReport:
     )
 
 
+def are_alerts_awaited(installation: Installation) -> bool:
+    """Whether there are no alerts yet, not even older ones, because the first are still being worked out."""
+    name = ("alerts", "")
+    return find_older(installation, name) is None and is_awaited(installation)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _build_alerts(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
     del key
     day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
     return build_scan_report(_columns, _area, day, days=ALERT_DAYS, today=today)
+
+
+def find_alert_history(installation: Installation) -> AlertReport:
+    """The alerts of the year up to the last known day, computed once a day for each version of the store."""
+    return _build_alert_history(installation.columns, installation.area, installation.key, installation.today)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _build_alert_history(_columns: Columns, _area: Area, key: Key, today: date) -> AlertReport:
+    del key
+    day = choose_default_day(_columns, today=today, time_zone=_area.time_zone)
+    return build_scan_report(_columns, _area, day, days=YEAR_DAYS)
 
 
 def load_forecast(installation: Installation, choices: Choices, *, layer: str, resolution: int) -> Forecast | None:

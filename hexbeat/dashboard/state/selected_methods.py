@@ -6,11 +6,13 @@ in the background, the older ones serve.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import streamlit as st
 
 from hexbeat.analysis.backtest import Backtest, backtest
 from hexbeat.analysis.method_selection import (
     FEWEST_WEEKS,
+    FINEST_HOTSPOTS,
     MethodSelection,
     choose_hotspot_size,
     count_test_weeks,
@@ -42,6 +44,7 @@ from layers.precision import describe_fine_cells, describe_precision
 
 __all__ = [
     "SizeChoice",
+    "choose_forecast_size",
     "choose_size",
     "describe_backtest",
     "describe_shown_size",
@@ -182,7 +185,7 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
     if choices.view == "expected":
         if selection is None:
             return _choose_by_area(installation, choices)
-        return SizeChoice(selection.best.resolution, _describe_deciding_layer(choices).strip())
+        return SizeChoice(choose_forecast_size(selection), _describe_deciding_layer(choices).strip())
     event_filter = build_filter(choices, layer=layer, start=None, end=None)
     size = choose_hotspot_size(
         installation.columns, layer, selection, chosen=event_filter, time_zone=installation.area.time_zone
@@ -193,6 +196,14 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
     if size.resolution > finest.finest:  # another layer beside it knows its places less well
         return SizeChoice(finest.finest, describe_precision(finest))
     return SizeChoice(size.resolution, f"{_describe_deciding_layer(choices)}{size.sentence}")
+
+
+def choose_forecast_size(selection: MethodSelection) -> int:
+    """The best size for a map that people walk by: cells of 50 m are specks, and a place has several of them."""
+    sizes = [size for size in selection.by_size if size <= FINEST_HOTSPOTS] or list(selection.by_size)
+    if selection.best.resolution in sizes or not sizes:
+        return selection.best.resolution
+    return max(sizes, key=lambda size: (np.nan_to_num(selection.by_size[size].hit_rate), -size))
 
 
 def _describe_deciding_layer(choices: Choices) -> str:

@@ -43,6 +43,7 @@ STATE: Final = (
     "These are in force for months, so there are no events of next week to forecast. Counts and Change show them."
 )
 BEYOND: Final = len(SHARES)
+MOST_NAMED: Final = 3  # places that the sentence names; the list has more
 NUMBERS: Final = ("expected", "score", "within_share_of_area", "last_4_weeks", "on_record")
 
 
@@ -60,7 +61,11 @@ def build_forecast_view(
     return LayerView(
         figures=figures,
         sentence=describe_forecast(
-            forecast, rows, place=format_places(ward_names, area.title), part=bool(choices.wards)
+            forecast,
+            rows,
+            place=format_places(ward_names, area.title),
+            part=bool(choices.wards),
+            first=add_place_names(rows.head(MOST_NAMED), area)["place"].tolist(),
         ),
         notes=(*build_notes(forecast, choices), *forecast.notes),
         drawing=build_drawing(rows, figures.spec.title, forecast.whole),
@@ -96,39 +101,42 @@ def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> 
     )
 
 
-def describe_forecast(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
-    """How many events are expected, and what share the darkest places held in past weeks; `part`: some wards only.
+def describe_forecast(
+    forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool, first: Sequence[str] = ()
+) -> str:
+    """Where to look first (the names `first`), how many events are expected, and what share such places held.
 
-    Of searches by officers it first says that they are.
+    `part`: some wards only. Of searches by officers it first says that they are.
     """
-    said = _describe_expected(forecast, rows, place=place, part=part)
+    said = _describe_expected(forecast, rows, place=place, part=part, names=first)
     return f"{OFFICERS_NOTE} {said}" if forecast.searches else said
 
 
-def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool) -> str:
+def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool, names: Sequence[str]) -> str:
     when = f"In the 7 days from {format_date(forecast.start)}"
     if rows.empty and forecast.months:
         return f"{forecast.months}. No {forecast.spec.many} are on record in {place}."
     if rows.empty:
         return f"{when} no {forecast.spec.many} are expected in {place}, because none are on record there."
     share = format_percent(DECIDING_SHARE)
-    places = format_plural(int((rows["band"] <= SHARES.index(DECIDING_SHARE)).sum()), "place", "places")
     is_area = forecast.whole == AREA
     here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
-    first = f"Look first at the darkest {places}, {share} of {here}."
+    names = list(dict.fromkeys(name.partition(" · ")[0] for name in names))  # the list has the codes
+    names = [name[:1].lower() + name[1:] if name.startswith("Near ") else name for name in names]
+    first = f"Look first at {format_list(names)}." if names else f"Look first at the darkest {share} of {here}."
     if forecast.months:
         number = format_about(forecast.expected)
         return f"{forecast.months}: {number} in 7 days in {place}. {first} How well they rank places is not known."
     everywhere = ("the whole area" if part else AREA) if is_area else "all points" if part else forecast.whole
     past_share = (
-        f"In the last {forecast.winner.weeks} weeks, the darkest {share} of {everywhere} "
-        f"held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many}."
+        f"The darkest {share} of {everywhere} held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many} "
+        f"in the last {forecast.winner.weeks} weeks."
     )
     if np.isnan(forecast.expected):
         return f"{when}: {first[:1].lower()}{first[1:]} {past_share}"
     number = format_count(round(forecast.expected) if forecast.expected >= 1 else forecast.expected, forecast.spec)
     verb = "is" if number.startswith("1 ") else "are"
-    return f"{when}, {number} {verb} expected in {place}. {first} {past_share}"
+    return f"{first} {past_share} {when}, {number} {verb} expected in {place}."
 
 
 def build_notes(forecast: Forecast, choices: Choices) -> list[str]:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from geo.errors import DataError, PolicyError, UsageError
+from hexbeat.analysis import dataset_counts
 from hexbeat.analysis.dataset_counts import Workers, count_dataset, gather_columns
-from hexbeat.store.dataset_parts import OpenDataset, open_dataset
+from hexbeat.store.dataset_parts import OpenDataset, open_dataset, read_tally
 from hexbeat.store.datasets import DESCRIPTION, export_dataset
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
@@ -26,6 +27,7 @@ from tests.support.demonstrations import demonstration, filled_store, middlesbro
 
 HERE, ZONE = Workers(), "Europe/London"
 CODES = middlesbrough().wards.codes
+MONTHS = {"start": parse_day("2026-07-01"), "end": parse_day("2026-10-01")}
 AUTUMN = {"start": parse_day("2026-09-20"), "end": parse_day("2026-10-20")}
 
 
@@ -41,7 +43,13 @@ def open_all(path: Path | str, viewer: Viewer = ANALYST, layers: tuple[str, ...]
     return open_dataset(str(path), viewer, ward_codes=CODES, layers=layers)
 
 
+WHOLE = [
+    (Filter(**MONTHS), ("cell", "month")),
+    (Filter(**MONTHS, measure="quantity", wards=CODES[:4]), ("council", "category")),
+    (Filter(**MONTHS, reported_by=("sweep", "public")), ("ward", "reporter", "quarter")),
+]
 QUESTIONS = [
+    *WHOLE,
     *((Filter(**AUTUMN), (group,)) for group in GROUPS),
     (Filter(**AUTUMN, hours=(22, 4), days=frozenset({4, 5})), ("weekday", "hour")),
     (Filter(**AUTUMN, measure="quantity", reported_by=("sweep",)), ("cell", "week", "category")),
@@ -64,6 +72,22 @@ def test_every_grouping_gives_the_answers_of_the_store(exported: Path) -> None:
         assert (found.shared_in_time, found.unplaced_in_time) == (plain.shared_in_time, plain.unplaced_in_time)
         for ask in (has_known_day, describe_missing_days):
             assert ask(witnesses, chosen, time_zone=ZONE) == ask(columns, chosen, time_zone=ZONE)
+
+
+def test_whole_months_are_counted_by_events_that_are_alike(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tallied: list[str] = []
+
+    def tally(address: str, file: Any, codes: Any, **options: Any) -> Any:
+        tallied.append(file.path)
+        return read_tally(address, file, codes, **options)
+
+    monkeypatch.setattr(dataset_counts, "read_tally", tally)
+    dataset, how = open_all(exported), {"resolution": 9, "wards": middlesbrough().wards, "time_zone": ZONE}
+    for chosen, by in (*WHOLE, (Filter(**AUTUMN), ("cell",)), (Filter(**MONTHS), ("week",))):
+        tallied.clear()
+        count_dataset(dataset, chosen, HERE, by=by, **how)
+        assert len(tallied) == (9 if (chosen, by) in WHOLE else 0), by
+        assert not [path for path in tallied if "closed" in path]
 
 
 def test_gathered_columns_are_those_of_the_store(exported: Path) -> None:

@@ -186,6 +186,30 @@ def test_who_sends_holds_the_marks_alone_so_that_another_run_waits(ask: Run, hom
     assert (held, sent["sent"], len(mailbox.messages)) == ([True], 1, 1)
 
 
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_two_servers_with_homes_of_their_own_send_a_page_once(
+    ask: Run, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes, free = [tmp_path / "one", tmp_path / "other"], []
+    homes[0].mkdir()
+    with mail_server() as mailbox, Store.open(tmp_path / "third", database_url=database_url) as store:
+        take = mailbox.handle_DATA
+
+        async def look(*arguments: Any) -> str:
+            key = "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            with store.engine.connect() as connection:
+                free.append(len(connection.exec_driver_sql(key).all()))
+            return await take(*arguments)
+
+        mailbox.handle_DATA = look  # type: ignore[method-assign]
+        write_policy(homes[0], mailbox.port, '"duty@example.org" = "police"')
+        monkeypatch.setenv("HEXBEAT_DATABASE_URL", database_url)
+        answers = [answer(ask("--every", "weekday", "--mail", "--home", home)) for home in homes]
+    assert [(it["sent"], it["had_it"]) for it in answers] == [(1, 0), (0, 1)]
+    assert (free, len(mailbox.messages)) == ([1], 1)
+
+
 def read_message(mailbox: Mailbox, number: int) -> tuple[str, str]:
     """The text, and the text of the page, of a message whose subject is the day and nothing else."""
     message = mailbox.messages[number][1]

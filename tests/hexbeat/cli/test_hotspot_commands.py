@@ -154,6 +154,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     payload = answer(ask(*options, "--out", shapes, "--format", "json"))
     assert set(payload) == {"day", "days", "alerts", "settings", "notes", "headline", "not_known", "draft", "out"}
     (spike,) = payload["alerts"]
+    assert spike.pop("answers") == []
     assert set(spike) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
         "false_alarms_a_year", "sentence", "searches", "records_end", "cells", "told_on", "updated_on", "is_open",

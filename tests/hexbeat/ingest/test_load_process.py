@@ -17,6 +17,7 @@ from hexbeat.ingest.suggestions import suggest_profile
 from hexbeat.settings import Settings
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.databases import work_transaction
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.roles import Role
@@ -136,7 +137,8 @@ def test_a_load_that_is_killed_says_so_and_the_next_one_works(tmp_path: Path) ->
         for job in [job for forker in find_workers(os.getpid()) for job in find_workers(forker)]:
             os.kill(job, signal.SIGKILL)
 
-    with pytest.raises(DataError) as caught:
+    # It waits for another writer, so that it cannot have ended before it is killed.
+    with Store.open(settings.home) as other, work_transaction(other.engine), pytest.raises(DataError) as caught:
         ingest_apart(settings, ANALYST, [path], source="table", progress=kill)
     assert str(caught.value) == (
         "A file is read to its end; the process that read finds.csv was ended from outside; nothing was changed; try "

@@ -204,7 +204,7 @@ PLANTED: Final = {
     "DROP INDEX events_one_live; CREATE INDEX events_one_live ON events (source, source_id)": (
         "has another index events_one_live than Hexbeat makes"
     ),
-    "UPDATE alembic_version SET version_num = '0001'": "has another schema than 0009, which the backup names",
+    "UPDATE alembic_version SET version_num = '0001'": "has another schema than 0010, which the backup names",
 }
 
 

@@ -128,7 +128,8 @@
       const { style } = map.getContainer();
       before = { width: style.width, height: style.height, centre: map.getCenter(), zoom: map.getZoom() };
       const bounds = map.getBounds();
-      [style.width, style.height] = PAPER_PX.map((length) => `${length}px`);
+      const sizes = [Math.min(PAPER_PX[0], window.innerWidth), Math.min(PAPER_PX[1], window.innerHeight)];
+      [style.width, style.height] = sizes.map((length) => `${length}px`);
       map.invalidateSize({ animate: false });
       map.fitBounds(bounds, { animate: false });
     });

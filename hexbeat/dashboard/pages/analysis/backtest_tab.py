@@ -27,6 +27,7 @@ from hexbeat.dashboard.state.findings import find_near_repeats
 from hexbeat.dashboard.state.prepared_results import describe_age, is_awaited
 from hexbeat.dashboard.state.presets import format_size
 from hexbeat.dashboard.state.selected_methods import (
+    choose_forecast_size,
     find_backtest,
     find_older_backtest,
     keep_backtest,
@@ -170,7 +171,7 @@ def describe_use(installation: Installation, layer: str) -> str:
     """The method and size of hotspots that the map uses for this layer, from a back-test of the whole area."""
     selection = load_selection(installation, layer)
     size = choose_hotspot_size(installation.columns, layer, selection)
-    sentences = [describe_uses(selection.best)] if selection else []
+    sentences = [describe_uses(selection.by_size[choose_forecast_size(selection)])] if selection else []
     return " ".join(
         [*sentences, *([f"Hotspots on the map: {size.sentence[0].lower()}{size.sentence[1:]}"] if size else [])]
     )

@@ -54,9 +54,10 @@ def render_table(
     """A table of plain texts; `numbers` are the indices of the columns that are aligned to the right."""
 
     def render_cell(tag: str, place: int, text: str) -> str:
-        scope = ' scope="col"' if tag == "th" else ""
+        # On a phone a row is a card, whose lines begin with their headings.
+        facts = ' scope="col"' if tag == "th" else f' data-title="{escape_html(headings[place])}"'
         shade = ' class="hb-number"' if place in numbers else ""
-        return f"<{tag}{scope}{shade}>{escape_html(text)}</{tag}>"
+        return f"<{tag}{facts}{shade}>{escape_html(text)}</{tag}>"
 
     head = "".join(render_cell("th", place, text) for place, text in enumerate(headings))
     body = "".join(
@@ -64,7 +65,7 @@ def render_table(
     )
     return (
         f'<div class="hb-scroll" tabindex="0" role="region" aria-label="{escape_html(caption)}">'
-        f'<table class="hb-plain"><caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f'<table class="hb-plain hb-cards"><caption>{escape_html(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -12,7 +12,8 @@ from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
 from hexbeat.analysis.scan_alerts import SCAN
 from hexbeat.dashboard.audit import audit_file
-from hexbeat.dashboard.state.findings import find_alerts
+from hexbeat.dashboard.pages.alert_section import draw_answer_form
+from hexbeat.dashboard.state.findings import are_alerts_awaited, find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
@@ -34,6 +35,9 @@ CAUTION: Final = (
 
 def draw_alerts(installation: Installation) -> None:
     """Draw the band if there is an alert of records that are not old; nothing otherwise."""
+    if are_alerts_awaited(installation):
+        st.html('<p class="hb-small">Alerts are still being worked out. They appear here when they are ready.</p>')
+        return
     report = drop_old_alerts(find_alerts(installation), find_freshness(installation), today=installation.today)
     if not report.alerts:
         return
@@ -42,6 +46,7 @@ def draw_alerts(installation: Installation) -> None:
         with st.expander("All alerts: what, where, since when"):
             st.html(render_alerts(report))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
+            draw_answer_form(installation, sort_alerts(report))
 
 
 def drop_old_alerts(report: AlertReport, freshness: Mapping[str, Freshness], *, today: date) -> AlertReport:

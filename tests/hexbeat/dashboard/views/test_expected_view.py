@@ -31,15 +31,17 @@ def build_view(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerV
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
     assert build_view().sentence == (
-        "In the 7 days from 22 Nov 2026, 51 needle finds are expected in Middlesbrough. Look first at the darkest 588 "
-        "places, 2 % of the area. In the last 13 weeks, the darkest 2 % of the area held 40 % of needle finds."
+        "Look first at near Westbourne Grove and Grove Road (North Ormesby), near Glentworth Avenue and Netherfields "
+        "Crescent (Park End & Beckfield) and near Repton Road and Caldicotes Primary Academy (Brambles & Thorntree). "
+        "The darkest 2 % of the area held 40 % of needle finds in the last 13 weeks. In the 7 days from 22 Nov 2026, "
+        "51 needle finds are expected in Middlesbrough."
     )
 
 
 def test_of_a_ward_the_rate_is_said_to_be_the_areas() -> None:
     code = middlesbrough().wards.codes[0]
     sentence = build_view(Choices(view="expected", wards=(code,))).sentence
-    assert "2 % of these wards. In the last 13 weeks, the darkest 2 % of the whole area held 40 %" in sentence
+    assert "The darkest 2 % of the whole area held 40 % of needle finds in the last 13 weeks." in sentence
 
 
 def test_the_method_is_named_and_so_is_what_does_not_apply() -> None:
@@ -98,8 +100,8 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     gi_star = replace(select_for("needle_litter").by_size[9], method="gi_star")
     forecast = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
     view = build_forecast_view(count_first_layer(DEFAULT), forecast, DEFAULT, area=middlesbrough(), ward_names=())
-    assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first at the darkest ")
-    assert view.sentence.endswith("% of needle finds.")
+    assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first at ")
+    assert view.sentence.endswith("% of needle finds in the last 13 weeks.")
     assert view.groups[0].rows[0].number.startswith("z ")
     assert view.table["Expected in the week"].isna().all()
     assert np.isfinite(view.drawing.values).all()

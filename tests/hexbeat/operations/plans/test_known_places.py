@@ -166,7 +166,7 @@ def test_the_expected_map_ranks_places_by_month() -> None:
         "These records are known only to the month, and rank places by their rates in Jan to Dec 2024: about 21 in 7 "
         "days in Middlesbrough. Look first at the darkest "
     )
-    assert said.endswith(" places, 2 % of the points. How well they rank places is not known.")
+    assert said.endswith("2 % of the points. How well they rank places is not known.")
     first = str(found.rows["cell"].iloc[0])
     assert int(first, 16) == int(index_points(np.array([POINTS[0][0]]), np.array([POINTS[0][1]]), resolution=9)[0])
     assert "expected" not in describe_cell_forecast(found, first)

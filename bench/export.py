@@ -1,0 +1,109 @@
+"""An export of all events: in columns, as `hexbeat export` does, against rows and geopandas (or pandas, for CSV).
+
+`python -m bench.export [--events N] [--home DIR]`. A store with the demonstration of so many events (seed 7), or that
+of a home that is there. Both ways begin with the open store, and check its file. CPU time in one process, in turns; the
+files must hold the same. Required for GeoParquet: 8 times as fast.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import geopandas
+import pandas as pd
+from pandas.testing import assert_frame_equal
+
+from bench.report import Row, build_parser, choose_exit_code, measure_cpu, report
+from hexbeat.areas.area import load_area
+from hexbeat.files import escape_formulas
+from hexbeat.store.datasets import export_dataset
+from hexbeat.store.event_files import add_points, export_events, format_events
+from hexbeat.store.event_table import TIME_COLUMNS
+from hexbeat.store.records import read_live_records
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+
+REQUIRED: Final = 8.0
+SMALL: Final = 500_000  # events; with fewer, fixed costs weigh too much to judge
+READERS: Final[dict[str, Callable[[Path], pd.DataFrame]]] = {
+    "parquet": geopandas.read_parquet, "gpkg": geopandas.read_file, "csv": pd.read_csv,
+    "dataset": geopandas.read_parquet,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Print the figures; exit code 1 if the ratio of GeoParquet misses the requirement."""
+    parser = build_parser(__doc__, size="events", default=1_000_000)
+    parser.add_argument("--home", type=Path, help="a home with a store, which stays as it is")
+    parser.add_argument("--kinds", nargs="+", choices=tuple(READERS), default=list(READERS), help="which (default all)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        home = options.home or folder / "home"
+        if not options.home:
+            words = ["demo", "--events", str(options.events), "--seed", "7", "--home", str(home)]
+            subprocess.run([sys.executable, "-m", "hexbeat", *words], check=True, capture_output=True)  # noqa: S603 - ourselves
+        with Store.open(home) as store:
+            rows = [compare(store, kind, folder, options.rounds) for kind in options.kinds]
+    ratio = next((row["times"] for row in rows if row["file"] == "parquet"), REQUIRED)
+    report({"asked": REQUIRED, "ratio": ratio, "equal": True}, rows, options=options)
+    return choose_exit_code(ratio, REQUIRED, judged=rows[0]["events"] >= SMALL)
+
+
+def compare(store: Store, kind: str, folder: Path, rounds: int) -> Row:
+    """Both ways of one kind of file, and whether they hold the same."""
+    out, plain = (folder / f"{name}{'' if kind == 'dataset' else f'.{kind}'}" for name in ("out", "plain"))
+    plain = plain.with_suffix(".parquet") if kind == "dataset" else plain
+    ours_s, theirs_s, events = [], [], 0
+    for _ in range(rounds):
+        seconds, _ = measure_cpu(partial(write_plainly, store, plain))
+        theirs_s.append(seconds)
+        seconds, events = measure_cpu(partial(write, store, out))
+        ours_s.append(seconds)
+    if rounds:
+        require_equal(READERS[kind](out), READERS[kind](plain))
+    usual, quick = statistics.median(theirs_s), statistics.median(ours_s)
+    return {
+        "file": kind, "events": events, "rows and geopandas s": usual, "hexbeat s": quick, "times": usual / quick,
+        "MB": round(sum(path.stat().st_size for path in [out, *out.rglob("*")] if path.is_file()) / 1e6, 1),
+    }  # fmt: skip
+
+
+def write(store: Store, out: Path) -> int:
+    """What `hexbeat export` does once the store is open."""
+    if out.suffix:
+        return export_events(store, ANALYST, out)
+    area = load_area("middlesbrough")
+    return export_dataset(store, ANALYST, out, area=area.name, time_zone=area.time_zone, ward_codes=area.wards.codes)
+
+
+def write_plainly(store: Store, out: Path) -> None:
+    """Rows as a table, points by geopandas; CSV by pandas, its texts escaped one by one."""
+    rows = format_events(read_live_records(store, ANALYST))
+    if out.suffix == ".csv":
+        times = {name: rows[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in TIME_COLUMNS}
+        escape_formulas(rows.assign(**times)).to_csv(out, index=False, lineterminator="\n")
+    elif out.suffix == ".gpkg":
+        add_points(rows).to_file(out, layer="events", driver="GPKG")
+    else:
+        add_points(rows).to_parquet(out, index=False)
+
+
+def require_equal(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    """AssertionError unless both hold the same events; the order of a dataset is its own."""
+    tables = []
+    for frame in (ours, theirs):
+        plain = pd.DataFrame(frame).astype({"layer": "str"})
+        if "geometry" in plain:
+            plain = plain.assign(x=frame.geometry.x, y=frame.geometry.y).drop(columns="geometry")
+        tables.append(plain.drop(columns="month", errors="ignore").sort_values("event_id", ignore_index=True))
+    assert_frame_equal(tables[0][list(tables[1].columns)], tables[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

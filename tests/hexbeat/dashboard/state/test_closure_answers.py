@@ -1,0 +1,44 @@
+"""What became of the last closures: those with time after them, newest first, each by the usual rule; none of none."""
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hexbeat.dashboard.state.closure_answers import (
+    FEWEST_ANSWERED_DAYS,
+    MOST_ANSWERS,
+    find_closure_answers,
+    load_closures,
+    select_until,
+)
+from hexbeat.dashboard.state.session import open_installation
+from hexbeat.settings import Settings
+from tests.support.demonstrations import filled_store
+
+
+def test_closures_until_a_day_keep_their_columns_even_where_there_are_none() -> None:
+    closures = pd.DataFrame({"start": [dt.date(2026, 11, 2), dt.date(2026, 8, 1)], "name": ["new", "old"]})
+    assert select_until(closures, dt.date(2026, 8, 1))["name"].tolist() == ["old"]
+    assert list(select_until(closures.head(0), dt.date(2026, 8, 1)).columns) == ["start", "name"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_store_without_closures_has_no_answers() -> None:
+    assert find_closure_answers(open_installation(Settings.from_environment())) == ()
+
+
+def test_the_last_closures_with_a_quarter_after_them_each_have_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del home
+    monkeypatch.setenv("HEXBEAT_HOME", str(filled_store()))
+    installation = open_installation(Settings.from_environment())
+    answers = find_closure_answers(installation)
+    closures = load_closures(installation)
+    latest = installation.today - dt.timedelta(days=FEWEST_ANSWERED_DAYS)
+    expected = select_until(closures, latest)["event_id"].head(MOST_ANSWERS).tolist()
+    assert [answer.event_id for answer in answers] == expected
+    assert len(answers) == MOST_ANSWERS
+    assert all(answer.sentence.endswith(".") and answer.sentence.count(". ") == 0 for answer in answers)
