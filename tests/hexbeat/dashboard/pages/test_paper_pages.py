@@ -77,6 +77,22 @@ def test_what_makes_no_pack_is_said_in_three_parts(home: Path, place: str, case:
     assert documents_in(home).list_names(DocumentKind.EVIDENCE) == []
 
 
+def test_a_postcode_is_a_place_and_days_the_wrong_way_round_are_said_in_the_pages_words(home: Path) -> None:
+    filled(home)
+    app = one_page("evidence")
+    app.text_input(key="evidence_place_words").set_value("ts12pa").run()
+    app.text_input(key="evidence_case").set_value("CL-14")
+    app.text_input(key="evidence_by").set_value("A. Analyst")
+    app.date_input(key="evidence_from").set_value(dt.date(2026, 3, 2))
+    app.date_input(key="evidence_to").set_value(dt.date(2026, 3, 1))
+    next(button for button in app.button if button.label == "Make the pack").click().run()
+    assert not app.exception
+    words = read_html(app)
+    assert "No place in Middlesbrough fits" not in words
+    assert "From is 2 Mar 2026, and To is 1 Mar 2026." in words
+    assert "Choose the same day or a later one in To." in words
+
+
 def test_a_pack_ends_at_first_with_the_last_known_day(home: Path) -> None:
     filled(home, texts=HOSTILE)
     with Store.open(home) as store:
