@@ -15,6 +15,7 @@ BENCHES: Final = (
     "streets",
     "hotspots",
     "honesty",
+    "concentration_honesty",
     "coverage_honesty",
     "weekly_alarms",
     "alert_rates",

@@ -11,65 +11,57 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csr_array
 
-__all__ = ["count_tails", "measure_bursts"]
+__all__ = ["BURST_DAYS", "count_tails", "measure_bursts"]
 
 _CERTAIN: Final = 1.645  # standard errors: below, the excess of pairs may be noise, and no burst is carried
-_BEYOND: Final = 1.25  # pairs further apart than the lag, or across the period's ends, are of the same bursts
-_MOST_LOOKUPS: Final = 2_000_000
+BURST_DAYS: Final = 10  # near repeats come within days; after so many they are no burst any more
 _MOST_TERMS: Final = 4_000_000
 
 Floats = NDArray[np.float64]
 
 
 def measure_bursts(
-    place: NDArray[np.int64], time: NDArray[np.int64], patches: csr_array, *, times: int, lag: int
+    place: NDArray[np.int64], time: NDArray[np.int64], patches: csr_array, *, times: int, lag: int = BURST_DAYS
 ) -> tuple[float, float]:
     """The variance of counts over their mean, of single places and of patches: 1 without bursts.
 
-    `place`, `time` (events,): positions among m places and `times` days (or months). `patches` csr (m, m), binary with
-    self. Pairs of events of one place within `lag` times are compared with those expected if each place kept its events
-    and they came at any time: a place that is always busy has no excess. The excess for each event is what the variance
-    has above the mean. It is 1 unless the excess is above its noise (one-sided 5 %). Places that grew busy in the
-    period look like bursts, which makes the tests more cautious.
+    `place`, `time` (events,): positions among m places and `times` days (or months: `lag` 0). `patches` csr (m, m),
+    binary with self. Pairs of events of one place within `lag` times are compared with those expected if each place
+    kept its events and they came at any time: a place that is always busy has no excess. The excess for each event is
+    what the variance has above the mean. It is 1 unless the excess is above its noise (one-sided 5 %). Places that grew
+    busy in the period look like bursts, which makes the tests more cautious.
     """
+    lag = min(lag, times // 3)
     if times < 2 * (lag + 1) or len(place) < 2:  # noqa: PLR2004  # a pair
         return 1.0, 1.0
     spread = np.arange(times)
     share = float((np.minimum(spread + lag, times - 1) - np.maximum(spread - lag, 0) + 1).sum()) / times**2
-    own: csr_array = csr_array((np.ones(patches.shape[0]), (np.arange(patches.shape[0]),) * 2), shape=patches.shape)
-    single = _measure_excess(place, time, own, share=share, lag=lag, times=times)
-    together = _measure_excess(place, time, csr_array(patches @ patches.T), share=share, lag=lag, times=times)
-    return single, max(single, together)
+    sizes = np.diff(patches.indptr)[place]
+    event = np.repeat(np.arange(len(place)), sizes)
+    entry = np.arange(len(event)) - np.repeat(np.cumsum(sizes) - sizes - patches.indptr[place], sizes)
+    patch = patches.indices[entry].astype(np.int64)
+    single = _measure_ratio(place, time, share=share, lag=lag, times=times)
+    return single, max(single, _measure_ratio(patch, time[event], share=share, lag=lag, times=times))
 
 
-def _measure_excess(
-    place: NDArray[np.int64], time: NDArray[np.int64], common: csr_array, *, share: float, lag: int, times: int
-) -> float:
-    """The variance ratio of sums over windows; `common` (m, m): how many windows hold both of two places."""
-    counts = np.bincount(place, minlength=common.shape[0]).astype(np.float64)
-    own = float(common.diagonal() @ counts)
-    pairs = float(counts @ (common @ counts)) - own
-    squared = csr_array((common.data**2, common.indices, common.indptr), shape=common.shape)
-    noise = np.sqrt(2.0 * max(float(counts @ (squared @ counts)) - own, 0.0) * share * (1 - share))
-    near = _count_near_pairs(place, time, common, lag=lag, times=times) - own
-    excess = near - pairs * share
-    return 1.0 if excess <= _CERTAIN * noise else 1.0 + _BEYOND * float(excess) / (1 - share) / own
+def _measure_ratio(place: NDArray[np.int64], time: NDArray[np.int64], *, share: float, lag: int, times: int) -> float:
+    """The variance ratio of the counts of windows; an event may be in several."""
+    counts = np.bincount(place).astype(np.float64)
+    pairs = float((counts * (counts - 1)).sum())
+    excess = float(_count_near(place, time, lag=lag, times=times).sum() - len(place)) - pairs * share
+    if excess <= _CERTAIN * np.sqrt(2 * pairs * share * (1 - share)):
+        return 1.0
+    # Families that begin before the period or end after it lack a part, the more the shorter it is.
+    return 1.0 + (1 + lag / times) * excess / (1 - share) / len(place)
 
 
-def _count_near_pairs(
-    place: NDArray[np.int64], time: NDArray[np.int64], common: csr_array, *, lag: int, times: int
-) -> float:
-    """Ordered pairs of events, each with itself too, at most `lag` apart, by how many windows hold both places."""
+def _count_near(place: NDArray[np.int64], time: NDArray[np.int64], *, lag: int, times: int) -> Floats:
+    """For each event the events of its place at most `lag` apart, itself too, float64 (events,)."""
     span = times + 2 * lag + 2
-    keys = np.sort(place * span + time + lag + 1)
-    sizes = np.diff(common.indptr)[place]
-    step = max(1, int(sizes.sum()) // _MOST_LOOKUPS)  # of very many events a regular sample
-    chosen, sizes = slice(None, None, step), sizes[::step]
-    starts = common.indptr[:-1][place[chosen]]
-    entry = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes) + np.arange(int(sizes.sum()))
-    middle = common.indices[entry].astype(np.int64) * span + np.repeat(time[chosen] + lag + 1, sizes)
+    middle = place * span + time + lag + 1
+    keys = np.sort(middle)
     near = np.searchsorted(keys, middle + lag, side="right") - np.searchsorted(keys, middle - lag, side="left")
-    return float(common.data[entry] @ near) * len(place) / max(len(place[chosen]), 1)
+    return near.astype(np.float64)
 
 
 def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: float = 1.0) -> tuple[Floats, Floats]:

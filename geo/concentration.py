@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from geo.bursts import count_tails, measure_bursts
+from geo.bursts import count_tails
 from geo.hotspots import benjamini_hochberg
 from geo.surroundings import FEWEST_AROUND, Surroundings
 
-__all__ = ["BURST_DAYS", "Concentration", "Timing", "build_timing", "find_concentrations", "find_lower_times"]
+__all__ = ["Concentration", "Timing", "find_concentrations", "find_lower_times", "find_members"]
 
-BURST_DAYS: Final = 10  # near repeats come within days; after so many they are no burst any more
 _FEWEST_TIMES: Final = 3  # different days (or months)
 _LEAST_IN_HALF: Final = 0.2  # of a find's events, in the quieter half of the period
 _FEWEST_CARRIED: Final = 2  # events of a place that carries a patch, if any has so many
@@ -33,24 +32,11 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """When the events came: `place`, `time` int64 (events,), positions among places and `times` known days (or months).
-
-    `dispersion`: the variance of counts over their mean, of places and of patches (`geo.bursts.measure_bursts`).
-    """
+    """When the events came: `place`, `time` int64 (events,), positions among places and `times` days (or months)."""
 
     place: NDArray[np.int64]
     time: NDArray[np.int64]
     times: int
-    dispersion: tuple[float, float]
-
-
-def build_timing(
-    place: NDArray[np.int64], time: NDArray[np.int64], surroundings: Surroundings, *, times: int, lag: int = BURST_DAYS
-) -> Timing:
-    """The timing of events (events,), with the bursts in them; `lag` is 0 for months."""
-    lag = min(lag, times // 3)
-    dispersion = measure_bursts(place, time, surroundings.patches, times=times, lag=lag)
-    return Timing(place, time, times, dispersion)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +45,10 @@ class Concentration:
 
     `p` and `q` are one-sided, of the side to which the place leans. `total` events lie in the tested window (the place,
     or the patch that made it hot), `size` places; `expected` is what as many places of its surroundings hold. `patch`
-    intp: the middle of the patch that made it hot, -1 where the place by itself did. `around`: the number of places in
-    its surroundings. `unsteady`: it is sure and full enough, but not steady. `dispersion`: as in Timing.
+    intp: the middle of the patch that made it hot, -1 where the place by itself did. `owner` intp: the middle of the
+    patch whose window holds the place, hot itself or not, -1 for none. `around`: the number of places in its
+    surroundings. `unsteady`: it is sure and full enough, but not steady. `dispersion`: variance over mean of the
+    counts, by bursts, of places and of patches.
     """
 
     kind: NDArray[np.int8]
@@ -70,6 +58,7 @@ class Concentration:
     expected: Floats
     size: Floats
     patch: NDArray[np.intp]
+    owner: NDArray[np.intp]
     around: Floats
     unsteady: Bools
     dispersion: tuple[float, float]
@@ -102,6 +91,7 @@ class _Search:
     timing: Timing | None
     level: float
     ratio: float
+    dispersion: tuple[float, float]
     gone: Bools = field(init=False)
     passed: tuple[Bools, Bools] = field(init=False)
     result: Concentration = field(init=False)
@@ -110,11 +100,19 @@ class _Search:
         size = len(self.counts)
         self.gone = np.zeros(size, dtype=np.bool_)
         self.passed = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-        dispersion = self.timing.dispersion if self.timing else (1.0, 1.0)
         self.result = Concentration(
-            np.zeros(size, dtype=np.int8), np.ones(size), np.ones(size), self.counts.copy(), np.zeros(size),
-            np.ones(size), np.full(size, -1), np.zeros(size), np.zeros(size, dtype=np.bool_), dispersion,
-        )  # fmt: skip
+            kind=np.zeros(size, dtype=np.int8),
+            p=np.ones(size),
+            q=np.ones(size),
+            total=self.counts.copy(),
+            expected=np.zeros(size),
+            size=np.ones(size),
+            patch=np.full(size, -1),
+            owner=np.full(size, -1),
+            around=np.zeros(size),
+            unsteady=np.zeros(size, dtype=np.bool_),
+            dispersion=self.dispersion,
+        )
 
 
 def find_concentrations(
@@ -124,18 +122,20 @@ def find_concentrations(
     *,
     q: float = 0.05,
     ratio: float = 2.0,
+    dispersion: tuple[float, float] = (1.0, 1.0),
 ) -> Concentration:
     """Hot and cold places of counts (m,), at false discovery rate `q`, each side by itself.
 
     A hotspot holds at least `ratio` times its surroundings, with q at most `q`. With `timing` it is also steady: events
     on three different days or more, and in both halves of the period more than half of what the surroundings have and a
-    fifth of its own. Without, nothing is known of days. Found windows, surest first, leave the surroundings, and all
-    are tested again. Of a found patch the places are hot that hold events at `ratio` times the surroundings or more.
-    A cold spot holds at most 1 / `ratio` of its surroundings. Fractions of events are rounded down inside, and exact
-    around. Misleads: dense recording is not risk.
+    fifth of its own. Without, nothing is known of days. `dispersion`: variance over mean of counts (geo.bursts).
+    Found windows, surest first, leave the surroundings, and all are tested again. Of a found patch those places are hot
+    that hold two events and `ratio` times the rate of the surroundings, else its fullest one. A cold spot holds at most
+    1 / `ratio` of its surroundings. Fractions of events are rounded down inside, and exact around. Misleads: dense
+    recording is not risk.
     """
     counts = np.asarray(counts, dtype=np.float64)
-    search = _Search(counts, surroundings, timing, q, ratio)
+    search = _Search(counts, surroundings, timing, q, ratio, dispersion)
     for _ in range(_MOST_ROUNDS):
         if not _search_hot(search):
             break
@@ -153,7 +153,7 @@ def _test(search: _Search, *, patch: bool) -> _Windows:
     total, size = (patches @ counts, patches @ keep) if patch else (counts, keep)
     rate = np.divide(events, around, out=np.zeros(len(counts)), where=around > 0)
     share = np.where(size > 0, size / np.maximum(size + around, 1), 0.5)
-    above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.result.dispersion[patch])
+    above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.dispersion[patch])
     untested = (size == 0) | (around < FEWEST_AROUND)
     return _Windows(total, rate * size, size, around, np.where(untested, 1.0, above), np.where(untested, 1.0, below))
 
@@ -261,6 +261,7 @@ def _mark_patches(search: _Search, window: _Windows, q: Floats, passing: Bools) 
         if taken[members].any():
             continue
         taken[members] = True
+        search.result.owner[members] = number
         rate = window.expected[number] / window.size[number]
         full = members[search.counts[members] >= max(search.ratio * rate, _FEWEST_CARRIED)]
         if not len(full):
@@ -290,10 +291,20 @@ def _search_cold(search: _Search) -> None:
             if patch and len(free) < len(members):
                 continue
             result.kind[free] = -1
-            result.patch[free] = number if patch else -1
+            result.patch[free] = result.owner[free] = number if patch else -1
             result.p[free], result.q[free] = window.below[number], adjusted[patch][number]
             result.total[free], result.size[free] = window.total[number], window.size[number]
             result.expected[free], result.around[free] = window.expected[number], window.around[number]
+
+
+def find_members(result: Concentration, surroundings: Surroundings, place: int) -> NDArray[np.intp]:
+    """The places of the window that gave a place its numbers: itself, or those of its patch that were left then."""
+    middle = int(result.patch[place])
+    if middle < 0:
+        return np.array([place])
+    patches = surroundings.patches
+    members = patches.indices[patches.indptr[middle] : patches.indptr[middle + 1]]
+    return np.asarray(members[result.owner[members] == middle])
 
 
 def find_lower_times(result: Concentration) -> Floats:

@@ -1,8 +1,8 @@
 """Emerging hotspots: how each cell developed over time bins, in the classes of ArcGIS' emerging hot spot analysis.
 
-Gi* is tested in every bin with exact p-values (`geo.hotspots`), and the trend of its z over the bins by Mann and
-Kendall's test. Three things differ from ArcGIS. Neighbours are in space only, so each bin is compared with itself. The
-p-values are exact. A place with too few events has a class of its own.
+Every bin is tested by concentration (`geo.concentration`) or by Gi* (`geo.hotspots`), and the trend of the deviation
+over the bins by Mann and Kendall's test. Three things differ from ArcGIS. Neighbours are in space only, so each bin is
+compared with itself. The p-values are exact. A place with too few events has a class of its own.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,29 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csr_array
 
+from geo.concentration import find_concentrations
 from geo.errors import UsageError
 from geo.hotspots import hotspots
 from geo.permutation import build_sum_distribution, to_units
+from geo.surroundings import Surroundings
+from geo.tails import poisson_at_least
 
-__all__ = ["DEFINITIONS", "Emerging", "Pattern", "Trend", "classify", "find_emerging_hotspots", "mann_kendall"]
+__all__ = [
+    "DEFINITIONS",
+    "Emerging",
+    "Pattern",
+    "Trend",
+    "classify",
+    "find_emerging_concentrations",
+    "find_emerging_hotspots",
+    "mann_kendall",
+]
 
 _MOST_BINS: Final = 0.9  # "90 percent of the time-step intervals"
 _FEWEST_BINS: Final = 4  # Mann and Kendall's test cannot find a trend at 5 % in fewer
 _SHORTEST_RUN: Final = 2
+_HALF: Final = 0.5
+_SMALLEST_RATE: Final = 0.1  # events of the surroundings; of less, the deviation would jump with every event
 _PLENTY: Final = (
     5.0  # mean events of a neighbourhood in a bin; with so many, a place without a hotspot has not too few events
 )
@@ -128,17 +142,54 @@ def find_emerging_hotspots(
     Misleads: bins that are not over yet, or of unequal length, look like trends. Raises UsageError for fewer than four
     bins.
     """
+    counts = _require_bins(counts)
+    maps = [hotspots(row, neighbours, q) for row in counts]
+    z, kind = np.array([result.z for result in maps]), np.array([result.kind for result in maps])
+    return _combine(z, kind, np.array([_is_detectable(row, neighbours, q, times) for row in counts]), level)
+
+
+def find_emerging_concentrations(
+    counts: NDArray[np.float64],
+    surroundings: Surroundings,
+    dispersion: tuple[float, float],
+    *,
+    q: float = 0.05,
+    level: float = 0.05,
+    times: float = 6.0,
+) -> Emerging:
+    """As `find_emerging_hotspots`, by the test of concentration in each bin: a bin by itself shows no steadiness.
+
+    `dispersion` as in geo.concentration.Timing, of the whole period. z is the deviation of a place's count from the
+    rate of its surroundings, in standard deviations. Raises UsageError for fewer than four bins.
+    """
+    counts = _require_bins(counts)
+    z, kind, detectable = [], [], []
+    for row in counts:
+        result = find_concentrations(row, surroundings, q=q, dispersion=dispersion)
+        rate = result.expected / result.size
+        deviation = np.sqrt(np.maximum(rate, _SMALLEST_RATE) * dispersion[0])
+        z.append((row - rate) / deviation)
+        kind.append(result.kind)
+        expected = rate * np.diff(surroundings.patches.indptr)
+        smallest = poisson_at_least(np.ceil(times * expected), expected) <= q / max(len(row), 1)
+        detectable.append(smallest & (expected > 0) | (expected >= _PLENTY))
+    return _combine(np.array(z), np.array(kind), np.array(detectable), level)
+
+
+def _require_bins(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     counts = np.asarray(counts, dtype=np.float64)
     if counts.ndim != 2 or len(counts) < _FEWEST_BINS:  # noqa: PLR2004  # bins and cells
         raise UsageError(
             "A pattern over time needs at least four bins", f"the counts have shape {counts.shape}", "use shorter bins"
         )
-    maps = [hotspots(row, neighbours, q) for row in counts]
-    z, kind = np.array([result.z for result in maps]), np.array([result.kind for result in maps])
+    return counts
+
+
+def _combine(z: NDArray[np.float64], kind: NDArray[np.int8], detectable: NDArray[np.bool_], level: float) -> Emerging:
+    """The patterns of z and kind (bins, n); `detectable` (bins, n): a hotspot there would have been found."""
     trend = mann_kendall(z)
-    detectable = np.mean([_is_detectable(row, neighbours, q, times) for row in counts], axis=0) >= 0.5  # noqa: PLR2004  # half
     patterns = classify(kind, trend, level=level)
-    too_few = ~detectable & (kind == 0).all(axis=0)
+    too_few = (detectable.mean(axis=0) < _HALF) & (kind == 0).all(axis=0)
     return Emerging(
         pattern=[
             Pattern.TOO_FEW if is_too_few else pattern for is_too_few, pattern in zip(too_few, patterns, strict=True)

@@ -142,16 +142,35 @@ class Town:
 
     @audited(Action.SEE_COUNTS)
     def hotspots(
-        self, layer: str, *, q: float = 0.05, resolution: int = 9, as_at: Day = None, **filters: Any
+        self,
+        layer: str,
+        *,
+        q: float = 0.05,
+        method: Literal["concentration", "gi"] = "concentration",
+        most_area: float = 0.02,
+        resolution: int = 9,
+        as_at: Day = None,
+        **filters: Any,
     ) -> "geopandas.GeoDataFrame":
         """Hot and cold cells of one layer, a row for every cell of the chosen wards: columns of `hexbeat hotspots`.
 
-        `q` is the false discovery rate, between 0 and 1. `attrs["notes"]` describes the data of the test.
+        `q` is the false discovery rate, between 0 and 1. `method`: "concentration" compares each place with its
+        surroundings, and calls at most the share `most_area` of the area hot; "gi" finds busy cells that lie together.
+        `attrs["notes"]` describes the data of the test.
         """
-        from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS  # noqa: PLC0415 - scipy, when it is needed
+        from hexbeat.analysis.hotspot_map import list_hotspot_rows  # noqa: PLC0415 - scipy, when it is needed
 
-        hotspot_map, columns = self._find_hotspots(layer, q=q, resolution=resolution, as_at=as_at, **filters)
-        return self._build_frame(hotspot_map.rows[list(HOTSPOT_COLUMNS)], ("cell",), columns, list(hotspot_map.notes))
+        _require_one_of("method", method, ("concentration", "gi"))
+        if not 0 < most_area <= 1:
+            raise UsageError(
+                "The share of the area that may be hot lies between 0 and 1",
+                f"most_area was given {most_area:g}",
+                "0.02 is usual",
+            )
+        hotspot_map, columns = self._find_hotspots(
+            layer, q=q, resolution=resolution, as_at=as_at, method=method, most_area=most_area, **filters
+        )
+        return self._build_frame(list_hotspot_rows(hotspot_map), ("cell",), columns, list(hotspot_map.notes))
 
     @audited(Action.SEE_COUNTS)
     def change(
@@ -260,7 +279,15 @@ class Town:
         return load_study(self.area, event_filter.wards, require_resolution(resolution))
 
     def _find_hotspots(
-        self, layer: str, *, q: float, resolution: int, as_at: Day, **filters: Any
+        self,
+        layer: str,
+        *,
+        q: float,
+        resolution: int,
+        as_at: Day,
+        method: Literal["concentration", "gi"] = "concentration",
+        most_area: float = 0.02,
+        **filters: Any,
     ) -> tuple["HotspotMap", Columns]:
         from hexbeat.analysis.hotspot_map import build_hotspot_map  # noqa: PLC0415 - scipy, when it is needed
 
@@ -269,7 +296,16 @@ class Town:
         request = self._build_request(layer, as_at=as_at, **filters)
         columns = request.columns
         study = self._load_study(request.event_filter, resolution)
-        return build_hotspot_map(columns, request.event_filter, study, q=q, time_zone=self.area.time_zone), columns
+        hotspot_map = build_hotspot_map(
+            columns,
+            request.event_filter,
+            study,
+            q=q,
+            method=method,
+            most_area=most_area,
+            time_zone=self.area.time_zone,
+        )
+        return hotspot_map, columns
 
     def _count_groups(
         self, by: Sequence[str], layers: Names, *, resolution: int, as_at: Day, **filters: Any

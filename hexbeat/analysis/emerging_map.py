@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.emerging_hotspots import DEFINITIONS, Pattern, find_emerging_hotspots
+from geo.emerging_hotspots import (
+    DEFINITIONS,
+    Emerging,
+    Pattern,
+    Trend,
+    find_emerging_concentrations,
+    find_emerging_hotspots,
+)
+from hexbeat.analysis.concentration_map import find_candidates, load_surroundings, measure_dispersion
 from hexbeat.analysis.study import Study, restrict_filter, sum_by_cell
 from layers.columns import Columns
 from layers.counting import select
@@ -53,7 +61,7 @@ class EmergingMap:
     """`rows` has a row for each of the study's n cells, in its order; no rows if the period has fewer than four bins.
 
     Its columns: cell, ward_code, ward_name, pattern and definition (PATTERN_DEFINITIONS), count (in the bins), hot_bins
-    and cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of Gi*, two-sided). `counts`, `z` and `kind`
+    and cold_bins (how many), trend_z and trend_p (Mann and Kendall's test of z, two-sided). `counts`, `z` and `kind`
     (bins, n) are those of each bin. `bins` is None if there were too few. `notes` say what was chosen and left out.
     """
 
@@ -68,7 +76,13 @@ class EmergingMap:
 
 
 def build_emerging_map(
-    columns: Columns, chosen: Filter, study: Study, *, q: float = 0.05, time_zone: str = "Europe/London"
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    *,
+    q: float = 0.05,
+    method: Literal["concentration", "gi"] = "concentration",
+    time_zone: str = "Europe/London",
 ) -> EmergingMap:
     """The pattern of each cell over the known part of the filter's period, in bins of weeks, four weeks or months.
 
@@ -99,7 +113,11 @@ def build_emerging_map(
             for start, end in bins.periods
         ]
     )
-    result = find_emerging_hotspots(counts, study.neighbours, q=q)
+    result = (
+        find_emerging_hotspots(counts, study.neighbours, q=q)
+        if method == "gi"
+        else _find_concentrations(columns, chosen, study, spec, counts, bins, q=q, time_zone=time_zone)
+    )
     patterns = [str(pattern) for pattern in result.pattern]
     rows = _build_rows(study).assign(
         pattern=patterns,
@@ -111,6 +129,38 @@ def build_emerging_map(
         trend_p=result.trend.p,
     )
     return EmergingMap(spec, rows, bins, counts, result.z, result.kind, q, (*notes, bins.description))
+
+
+def _find_concentrations(
+    columns: Columns,
+    chosen: Filter,
+    study: Study,
+    spec: LayerSpec,
+    counts: NDArray[np.float64],
+    bins: Bins,
+    *,
+    q: float,
+    time_zone: str,
+) -> Emerging:
+    """The patterns by concentration: candidate cells are tested, the others have z 0 and too few events to say."""
+    candidates = find_candidates(columns, study, spec)
+    places = np.flatnonzero(candidates)
+    if not len(places):
+        return find_emerging_hotspots(counts, study.neighbours, q=q)
+    dispersion = measure_dispersion(columns, chosen, study, spec, bins.periods, time_zone=time_zone)
+    result = find_emerging_concentrations(
+        counts[:, places], load_surroundings(study, candidates.tobytes()), dispersion, q=q
+    )
+    patterns = np.full(len(study), Pattern.TOO_FEW, dtype=object)
+    patterns[places] = result.pattern
+
+    def spread(values: NDArray[Any], rest: float) -> NDArray[Any]:
+        whole = np.full((*values.shape[:-1], len(study)), rest, dtype=values.dtype)
+        whole[..., places] = values
+        return whole
+
+    trend = Trend(spread(result.trend.z, 0.0), spread(result.trend.p, 1.0))
+    return Emerging(patterns.tolist(), spread(result.z, 0.0), spread(result.kind, 0), trend)
 
 
 def _keep_known_bins(

@@ -19,27 +19,41 @@ COLD: Final = "cold"
 # The columns of a group in commands, in this order.
 GROUP_COLUMNS: Final = (
     "group", "place", "hotspot", "cells", "count", "cell", "busiest", "ward_code", "ward_name", "q_value",
+    "times", "times_at_least", "active", "since",
 )  # fmt: skip
+_SUREST: Final = GROUP_COLUMNS[-4:]
 
 
 def find_groups(rows: pd.DataFrame, neighbours: csr_array) -> "pd.Series[int]":
     """The group of each cell, nullable integers (n,): 1 is the surest hot group, cold ones follow; null for no group.
 
-    `rows` has hotspot, count, gi_z and q_value; `neighbours` is binary (n, n). A group of hot cells that hold no event
-    takes in the cells beside it that do, because these made it hot: they have its number, and are no hotspots.
+    `rows` has hotspot, count, gi_z and q_value; `neighbours` is binary (n, n). Cells of one patch (column `patch`, the
+    position of its middle, -1 for none) belong together even if they do not touch. A group of hot cells that hold no
+    event takes in the cells beside it that do, because these made it hot: they have its number, and are no hotspots.
     """
     number = np.zeros(len(rows), dtype=np.int64)
     kinds, counts = rows["hotspot"].to_numpy(), rows["count"].to_numpy(dtype=np.float64)
+    links = _link_patches(rows["patch"].to_numpy(), neighbours) if "patch" in rows else neighbours
     order = np.lexsort((-rows["gi_z"].to_numpy(), rows["q_value"].to_numpy()))
     last = 0
     for kind in (HOT, COLD):
-        for members in _list_components(np.flatnonzero(kinds == kind), neighbours, order):
+        for members in _list_components(np.flatnonzero(kinds == kind), links, order):
             last += 1
             number[members] = last
             if kind == HOT and not counts[members].sum():
                 around = np.unique(neighbours[members].indices)
                 number[around[(counts[around] > 0) & (number[around] == 0) & (kinds[around] == "")]] = last
     return pd.Series(number, index=rows.index, dtype="Int64").mask(number == 0)
+
+
+def _link_patches(patch: NDArray[np.intp], neighbours: csr_array) -> csr_array:
+    """The neighbours, and from each cell of a patch to the patch's first cell."""
+    members = np.flatnonzero(patch >= 0)
+    first = np.zeros(len(patch), dtype=np.intp)
+    first[patch[members[::-1]]] = members[::-1]
+    size = len(patch)
+    links = csr_array((np.ones(len(members)), (members, first[patch[members]])), shape=(size, size))
+    return csr_array(neighbours + links + links.T)
 
 
 def _list_components(
@@ -59,12 +73,14 @@ def list_groups(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     """A row for each group of `rows` (which have `group`), the surest hot one first: GROUP_COLUMNS.
 
     `place`: its name by its streets, unique among the groups. `cells`: how many cells; `count`: their sum; `cell`: the
-    busiest, which holds `busiest`, with its ward; `q_value`: the smallest.
+    busiest, which holds `busiest`, with its ward; `q_value`: the smallest, and what its cell has in the last columns.
     """
     lines, taken = [], set[str]()
     for number, cells in rows[rows["group"].notna()].groupby("group", sort=True):
         ordered = cells.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True])
         first = ordered.iloc[0]
+        spots = ordered[ordered["hotspot"] != ""]
+        surest = (spots if len(spots) else ordered).sort_values("q_value", kind="stable").iloc[0]
         place = name_group(parse_cells(ordered["cell"].tolist()), area)
         if place in taken:
             place = f"{place} · {format_cell_code(first['cell'])}"
@@ -81,6 +97,7 @@ def list_groups(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
                 "ward_code": first["ward_code"],
                 "ward_name": first["ward_name"],
                 "q_value": float(cells.loc[cells["hotspot"] != "", "q_value"].min()),
+                **{name: surest[name] for name in _SUREST if name in cells},
             }
         )
     return pd.DataFrame(lines, columns=list(GROUP_COLUMNS))

@@ -1,70 +1,81 @@
-"""The hotspot map of one layer, and why a cell is, or is not, a hotspot."""
+"""The hotspot map of one layer: which places stand out, by concentration or by Gi*."""
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from geo.hotspots import hotspots
-from geo.permutation import build_sum_distribution, to_units
-from geo.tails import poisson_at_least
+from geo.hotspots import gi_star
 from hexbeat.analysis.change_periods import is_known_enough
+from hexbeat.analysis.concentration_map import ConcentrationMap, TimeUnit, build_concentration_map
 from hexbeat.analysis.emerging_map import build_emerging_map
+from hexbeat.analysis.gi_map import KINDS, build_gi_columns, build_lone_cell_notes
 from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
 from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
 from layers.counting import NO_HOURS, Selection, lacks_hours, select
 from layers.coverage import Spans, count_days
-from layers.event import REPORTERS, RESOLUTIONS, Measure
+from layers.encounters import describe_encounters
+from layers.event import REPORTERS, Measure
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, clip_period, get_coverage, require_one_layer
 from layers.precision import LocationPrecision, describe_fine_cells, measure_chosen_precision
-from layers.wording import (
-    format_about,
-    format_cell_width,
-    format_count,
-    format_number,
-    format_odds,
-    format_percent,
-    format_span,
-)
+from layers.wording import format_about, format_count, format_percent, format_plural, format_span
 
-__all__ = ["COLD", "HOT", "HOTSPOT_COLUMNS", "HotspotMap", "build_hotspot_map", "explain_cell", "is_too_quiet"]
+__all__ = [
+    "COLD",
+    "HOT",
+    "HOTSPOT_COLUMNS",
+    "METHODS",
+    "MOST_AREA",
+    "HotspotMap",
+    "HotspotMethod",
+    "build_hotspot_map",
+    "format_days",
+    "list_hotspot_rows",
+]
 
+HotspotMethod = Literal["concentration", "gi"]
+METHODS: Final[tuple[HotspotMethod, ...]] = get_args(HotspotMethod)
+MOST_AREA: Final = 0.02  # of the area may be called hot: few places, and small enough to go to
 # The columns of each cell in commands, files and Python, in this order.
 HOTSPOT_COLUMNS: Final = (
     "cell", "ward_code", "ward_name", "count", "gi_z", "p_value", "q_value", "hotspot", "trend", "neighbourhood",
-    "expected", "group", "place",
+    "expected", "group", "place", "cells", "times", "times_at_least", "active", "since",
 )  # fmt: skip
-_KINDS: Final = np.array([COLD, "", HOT], dtype=object)
-_TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
-_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are told, whether above or below the average
 _FEW_DAYS: Final = 14
 _FEW: Final = 3  # events: a cell with fewer is not worth naming
-_NUMBERS: Final = ("count", "gi_z", "p_value", "q_value", "neighbourhood", "expected", "largest")
+_NUMBERS: Final = (
+    "count", "gi_z", "p_value", "q_value", "neighbourhood", "expected", "largest", "times", "times_at_least",
+)  # fmt: skip
+_BURSTS: Final = 1.05  # variance over mean: from here on the notes say it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HotspotMap:
-    """The Gi* result of each of the study's cells, and the counts behind it.
+    """The test of each of the study's cells, and the counts behind it.
 
     `rows` (n, in the study's order) has the columns cell (H3 string), ward_code, ward_name (of the largest part of the
     cell), count, gi_z, p_value and q_value (one-sided, for the side in `leans`), hotspot ("hot", "cold" or ""), trend
     (a pattern of hexbeat.analysis.emerging_map over the period, "" if the period has too few bins), neighbourhood (the
-    sum over the cell and those that touch it; this sum is tested), expected (what as many cells away from the clearest
-    hotspots have), cells (how many cells the sum covers), largest (the largest count of one of them), leans ("hot" or
-    "cold") group (of hotspots that touch, from 1, null for the others: hexbeat.analysis.hotspot_groups) and place (its
-    name by its streets; "" for a cell without events that is no hotspot).
+    sum that is tested), expected (what as many cells of the surroundings have; by Gi*: away from the clearest
+    hotspots), cells (how many cells the sum covers: 1, or a cell with those that touch it), largest (the largest count
+    of one of them), leans ("hot" or "cold"), group (of hotspots that belong together, from 1, null for the others:
+    hexbeat.analysis.hotspot_groups) and place (its name by its streets; "" for a cell without events that is no
+    hotspot). By concentration also times (the sum over what is expected) and times_at_least (95 %), active (on how many
+    days, or months by `time_unit`), since (the first day of its present share of the events, None where that is
+    longer ago than `looked_from`), patch, tested, beyond and unsteady as in hexbeat.analysis.concentration_map.
 
     `period` is the filter's, up to the last record; of it only the `known_days` count (for states, all days). If none
     is known, `is_known` is False and the numbers of `rows` are NaN. `total` is the sum of the counts; `outside` counts
     events that lie in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for
-    the test, counts are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes`
+    Gi*, counts are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes`
     say all this in sentences. `refusal`: too few days of the period are known to call any place a hotspot, in words; ""
-    where enough are. With it the counts stay, and gi_z, p_value and q_value are NaN.
+    where enough are. With it the counts stay, and gi_z, p_value and q_value are NaN. Steadiness was judged by
+    `time_units` days or months (`time_unit`; "": not at all). At most `most_area` of the area is called hot.
     """
 
     spec: LayerSpec
@@ -83,6 +94,11 @@ class HotspotMap:
     limits: tuple[str, ...]  # the filter's other conditions, as in "at the chosen hours"
     notes: tuple[str, ...]
     refusal: str = ""
+    method: HotspotMethod = "concentration"
+    time_unit: TimeUnit = ""
+    time_units: int = 0
+    looked_from: dt.date | None = None
+    most_area: float = MOST_AREA
 
 
 def build_hotspot_map(
@@ -92,12 +108,16 @@ def build_hotspot_map(
     *,
     q: float = 0.05,
     trend: bool = True,
+    method: HotspotMethod = "concentration",
+    most_area: float = MOST_AREA,
     time_zone: str = "Europe/London",
 ) -> HotspotMap:
     """The hot and cold cells of one layer, at false discovery rate `q`, for any filter with the study's wards.
 
-    `trend` False leaves out the patterns over time, which take most of the time. UsageError unless exactly one layer is
-    chosen. Where the result misleads: dense recording is not risk (see geo.hotspots.hotspots).
+    `method`: "concentration" compares each place with its surroundings (geo.concentration) and calls at most the share
+    `most_area` of the area hot; "gi" finds busy cells that lie together. `trend` False leaves out the patterns over
+    time, which take most of the time. UsageError unless exactly one layer is chosen. Where the result misleads: dense
+    recording is not risk.
     """
     spec = require_one_layer(chosen, "A hotspot map")
     chosen = restrict_filter(study, chosen)
@@ -111,37 +131,37 @@ def build_hotspot_map(
         else select_known(columns, chosen, known, time_zone=time_zone)
     )
     values, outside = sum_by_cell(columns, selection, study)
-    statistics = hotspots(values, study.neighbours, q)
     no_hours = spec.kind == "incident" and lacks_hours(columns, chosen, known, time_zone=time_zone)
     known_days, is_known = count_days(known), (bool(known) and not no_hours) or spec.kind == "state"
     refusal = "" if spec.kind == "state" else _describe_too_few_days(chosen, period, known)
-    kind = np.zeros_like(statistics.kind) if refusal else statistics.kind
+    concentration, unit = None, 1.0
+    if method == "gi":
+        tests, unit = build_gi_columns(values, study, q)
+    else:
+        concentration = build_concentration_map(
+            columns, chosen, study, spec, known, q=q, most_area=most_area, time_zone=time_zone
+        )
+        tests = _build_concentration_columns(concentration) | {"gi_z": gi_star(values, study.neighbours)}
     rows = pd.DataFrame(
         {
             "cell": study.names,
             "ward_code": study.ward_codes,
             "ward_name": study.ward_names,
             "count": values,
-            "gi_z": statistics.z,
-            "p_value": statistics.p,
-            "q_value": statistics.q,
-            "hotspot": _KINDS[kind + 1],
             "trend": "",
-            "neighbourhood": statistics.total,
-            "expected": statistics.expected,
-            "cells": np.diff(study.neighbours.indptr),
-            "largest": np.maximum.reduceat(values[study.neighbours.indices], study.neighbours.indptr[:-1]),
-            "leans": np.where(kind == 0, _find_leans(values, study), _KINDS[kind + 1]),
         }
+        | tests
     )
+    if refusal or not is_known:
+        rows["hotspot"] = ""
     rows["group"] = find_groups(rows, study.neighbours)
     rows["place"] = _name_places(rows, study)
     if not is_known:
         rows[list(_NUMBERS)] = np.nan
     if refusal:
-        rows[["gi_z", "p_value", "q_value"]] = np.nan
+        rows[["gi_z", "p_value", "q_value", "times", "times_at_least"]] = np.nan
     if trend and not refusal:
-        emerging = build_emerging_map(columns, chosen, study, q=q, time_zone=time_zone)
+        emerging = build_emerging_map(columns, chosen, study, q=q, method=method, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
         rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
     snapped = _has_shared_points(columns, selection, precision)
@@ -157,7 +177,7 @@ def build_hotspot_map(
         unplaced_in_time=selection.unplaced_in_time,
         shared_in_time=selection.shared_in_time,
         swept=int(swept.sum()),
-        unit=statistics.unit,
+        unit=unit,
         known_days=known_days,
         is_known=is_known,
         limits=_describe_limits(chosen, spec),
@@ -165,12 +185,75 @@ def build_hotspot_map(
             *([refusal] if refusal else _describe_known_days(period, known_days)),
             *([f"{spec.title}: {NO_HOURS}."] if no_hours else []),
             *(_describe_busiest(rows, spec, chosen.measure) if is_known and not refusal else []),
-            *_build_notes(selection, spec, unit=statistics.unit, outside=outside, swept=float(swept.sum())),
-            *([] if refusal else _build_lone_cell_notes(rows, study.resolution, q, snapped=snapped)),
+            *_build_notes(selection, spec, unit=unit, outside=outside, swept=float(swept.sum())),
+            *([] if refusal or method != "gi" else build_lone_cell_notes(rows, study.resolution, q, snapped=snapped)),
+            *(_build_rule_notes(concentration, most_area) if concentration and is_known and not refusal else []),
             *notes,
         ),
         refusal=refusal,
+        method=method,
+        time_unit=concentration.unit if concentration else "",
+        time_units=concentration.units if concentration else 0,
+        looked_from=concentration.looked_from if concentration else None,
+        most_area=most_area,
     )
+
+
+def list_hotspot_rows(hotspot_map: HotspotMap) -> pd.DataFrame:
+    """HOTSPOT_COLUMNS of every cell, for commands and files: `since` as text, as in "2026-09-14"."""
+    rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
+    return rows.assign(since=format_days(rows["since"]))
+
+
+def format_days(days: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Days as ISO text, None where there is none."""
+    texts = [day.isoformat() if isinstance(day, dt.date) else None for day in days]
+    return pd.Series(texts, index=days.index, dtype=object)
+
+
+def _build_concentration_columns(result: ConcentrationMap) -> dict[str, object]:
+    """The columns that a test by concentration gives."""
+    expected = np.where(result.tested, result.expected, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = result.total / expected
+    kind = KINDS[result.kind + 1]
+    return {
+        "p_value": result.p,
+        "q_value": result.q,
+        "hotspot": kind,
+        "neighbourhood": result.total,
+        "expected": expected,
+        "cells": result.size.astype(np.int64),
+        "largest": result.counts,
+        "leans": np.where(result.kind == 0, np.where(result.total > result.expected, HOT, COLD), kind),
+        "times": np.where(np.isfinite(times), times, np.nan),
+        "times_at_least": np.where(result.tested, result.lower, np.nan),
+        "active": result.active,
+        "since": np.array(result.since, dtype=object),
+        "patch": result.patch,
+        "beyond": result.beyond,
+        "unsteady": result.unsteady,
+    }
+
+
+def _build_rule_notes(result: ConcentrationMap, most_area: float) -> list[str]:
+    """What the rule left out or allowed for, a note for each."""
+    notes = describe_encounters(result.merged)
+    if beyond := int(result.beyond.sum()):
+        verb, share = ("stands out too, but is", "it") if beyond == 1 else ("stand out too, but are", "they")
+        notes.append(
+            f"{format_plural(beyond, 'more place', 'more places')} {verb} left out: {share} would pass the "
+            f"{100 * most_area:g} % of the area that may be hot."
+        )
+    if result.dispersion > _BURSTS:
+        notes.append("Events come in bursts. The test allows for that, so it needs more of them.")
+    if result.unit == "month":
+        notes.append("Most records know only their month, so steadiness is judged by months.")
+    if result.unit and result.units < _FEW:
+        notes.append(
+            f"With {format_plural(result.units, result.unit, result.unit + 's')} nothing shows whether it lasts."
+        )
+    return notes
 
 
 def _name_places(rows: pd.DataFrame, study: Study) -> "pd.Series[str]":
@@ -234,16 +317,6 @@ def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
     return (*(clause for clause, applies in clauses.items() if applies), *filter(None, descriptions))
 
 
-def _find_leans(values: NDArray[np.float64], study: Study) -> NDArray[np.object_]:
-    """Whether each cell's sum is high (HOT) or low (COLD) among all shuffles, (n,)."""
-    draws = np.diff(study.neighbours.indptr).astype(np.int64)
-    most = int(draws.max())
-    units, _ = to_units(values, most_draws=most)
-    sums = np.rint(study.neighbours @ units.astype(np.float64)).astype(np.int64)
-    null = build_sum_distribution(units, most_draws=most)
-    return np.where(null.at_least(draws, sums) <= null.at_most(draws, sums), HOT, COLD).astype(object)
-
-
 def _build_notes(selection: Selection, spec: LayerSpec, *, unit: float, outside: float, swept: float) -> list[str]:
     """What was shared in time, rounded or left out, a note for each."""
     notes = []
@@ -273,121 +346,9 @@ def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _build_lone_cell_notes(rows: pd.DataFrame, resolution: int, q: float, *, snapped: bool) -> list[str]:
-    """A note on cells that would stand out if events fell evenly (Poisson), but hold most of their neighbourhood alone.
-
-    The test cannot call them hot: in every shuffle such a cell makes some neighbourhood as full.
-    """
-    chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
-    busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
-    lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
-    if not lone:
-        return []
-    note = (
-        "1 cell is busy while those around it are quiet. The test looks at cells together, so it is not called a "
-        "hotspot."
-        if lone == 1
-        else f"{lone} cells are busy while those around them are quiet. The test looks at cells together, so they are "
-        "not called hotspots."
-    )
-    if snapped and resolution > min(RESOLUTIONS):
-        larger = format_cell_width(resolution - 1)
-        return [f"{note} Many records share their points, so larger cells ({larger} across) may show more."]
-    if not snapped and resolution < max(RESOLUTIONS):
-        return [f"{note} Smaller cells ({format_cell_width(resolution + 1)} across) may show more."]
-    return [note]
-
-
 def _has_shared_points(columns: Columns, selection: Selection, precision: LocationPrecision) -> bool:
     """Whether points are shared, as those of police.uk are: the sources say so, or records have half as many points."""
     if precision.snapped or precision.stated:
         return precision.snapped
     points = columns.lon[selection.index] + 1j * columns.lat[selection.index]
     return len(np.unique(points)) <= len(points) / 2
-
-
-def explain_cell(hotspot_map: HotspotMap, cell: str) -> str:
-    """Why a cell (H3 string) is hot, cold, neither, or has too few events to say: the class, then its numbers.
-
-    The numbers are those of the test: the cell together with those that touch it, and the average of as many cells away
-    from hotspots (for cold spots: away from cold spots). KeyError for a cell that is not on the map.
-    """
-    if not hotspot_map.is_known:
-        return f"The records of {hotspot_map.spec.many} do not cover this time, so there is nothing to compare."
-    if hotspot_map.refusal:
-        return hotspot_map.refusal
-    if not hotspot_map.total:
-        return (
-            f"There are no {hotspot_map.spec.many} on this map{_format_period(hotspot_map)}, so there is nothing to "
-            "compare."
-        )
-    rows = hotspot_map.rows
-    positions = rows.index[rows["cell"] == cell]
-    if not len(positions):
-        raise KeyError(cell)
-    row = rows.loc[positions[0]]
-    side = str(row["leans"])
-    count = format_count(float(row["neighbourhood"]), hotspot_map.spec, hotspot_map.measure)
-    others = int(row["cells"]) - 1
-    around = f" and the {others} that touch it" if others > 1 else " and the one that touches it" if others else ""
-    elsewhere = _describe_background(side, any_spot=bool((rows["hotspot"] == side).any()))
-    verdict, chance = _describe_verdict(hotspot_map, row, side)
-    return (
-        f"{verdict}: {count} in this cell{around}{_format_period(hotspot_map)}. "
-        f"As many cells {elsewhere} have {_format_average(float(row['expected']))} on average.{chance}"
-    )
-
-
-def is_too_quiet(hotspot_map: HotspotMap) -> bool:
-    """Whether on the whole map even a place with six times the average might not stand out."""
-    fullest = hotspot_map.rows["cells"].to_numpy().argmax()
-    return _is_too_few(float(hotspot_map.rows["expected"].iloc[fullest]), hotspot_map.q / len(hotspot_map.rows))
-
-
-def _describe_verdict(hotspot_map: HotspotMap, row: "pd.Series[Any]", side: str) -> tuple[str, str]:
-    """The beginning of the sentence (what the cell is) and its end (how often chance alone would do that)."""
-    p, kind = float(row["p_value"]), row["hotspot"]
-    often = f" By chance, {format_odds(p)} maps would have {'as many' if side == HOT else 'as few'} here"
-    if kind == HOT and not row["count"]:
-        return "Part of a hotspot", f"{often}. None of them lie in this cell itself."
-    if kind == HOT:
-        return "A hotspot", f"{often}."
-    if kind == COLD:
-        return "A cold spot", f"{often}."
-    if _is_too_few(float(row["expected"]), hotspot_map.q / len(hotspot_map.rows)):
-        return "Too few events to say", " Even six times as many might not stand out."
-    if p >= _ORDINARY_SHARE:
-        return "No clear difference", ""
-    name = "hotspot" if side == HOT else "cold spot"
-    lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
-    hint = " Most lie in one cell." if lone else ""
-    return f"Not a {name}", f"{often}, too often to be sure among {len(hotspot_map.rows):,} cells.{hint}"
-
-
-def _format_average(value: float) -> str:
-    """With a decimal while it is small."""
-    return format_number(value) if value < 10 else format_about(value)  # noqa: PLR2004 - two digits are enough
-
-
-def _is_too_few(expected: float, level: float) -> bool:
-    """Whether even _TIMES_AVERAGE times as many could be chance, if events fell evenly (Poisson)."""
-    return bool(poisson_at_least(np.ceil(_TIMES_AVERAGE * expected), expected) > level)
-
-
-def _describe_background(side: str, *, any_spot: bool) -> str:
-    """Where the average is taken: the background of the test, without the clearest hotspots (or cold spots)."""
-    if not any_spot:
-        return "anywhere here"
-    return f"away from the clearest {'hotspots' if side == HOT else 'cold spots'}"
-
-
-def _format_period(hotspot_map: HotspotMap) -> str:
-    """The period, and the filter's other conditions."""
-    limits = f" ({', '.join(hotspot_map.limits)})" if hotspot_map.limits else ""
-    if hotspot_map.period is None:
-        return limits
-    days = hotspot_map.known_days
-    whole = (hotspot_map.period[1] - hotspot_map.period[0]).days
-    if days < whole:
-        return f" in {format_number(days)} known {'day' if days == 1 else 'days'}{limits}"
-    return (f" in {format_number(days)} days" if days > 1 else f" on {format_span(*hotspot_map.period)}") + limits

@@ -42,6 +42,7 @@ __all__ = [
     "FINEST_HOTSPOTS",
     "MOST_WEEKS",
     "SHARED_POINTS",
+    "USUAL_HOTSPOTS",
     "HotspotSize",
     "MethodSelection",
     "SelectedMethod",
@@ -61,6 +62,7 @@ MOST_WEEKS: Final = 13
 FEWEST_WEEKS: Final = 4  # with fewer weeks methods cannot be compared
 _USUAL: Final = 9  # without a back-test
 _RULE: Final = repr((4, METHODS, SHARES, DECIDING_SHARE, RESOLUTIONS, MOST_CELLS, MOST_WEEKS))
+USUAL_HOTSPOTS: Final = 9  # 350 m: a place that people know by its streets
 FINEST_HOTSPOTS: Final = 10  # cells of 50 m are finer than most reports are placed
 SHARED_POINTS: Final = 9  # where records share anchor points, finer cells would split places
 _MOST_POINTS_PER_RECORD: Final = 0.5  # records with points of their own have about 1
@@ -285,9 +287,9 @@ def choose_hotspot_size(
     """The size of cells for the hotspots of a layer, unless a person chooses; of the records that a filter can choose.
 
     Where records share points, as anonymised police records do: SHARED_POINTS, or larger cells where the points lie far
-    apart. Otherwise the smallest cells at which Gi* is not clearly worse than at its best size: larger cells hide a
-    place that is busy alone. They are no finer than FINEST_HOTSPOTS, nor than the records know. None without evidence
-    of any kind.
+    apart. Otherwise the largest cells of USUAL_HOTSPOTS or finer at which busy cells forecast the next week not clearly
+    worse than at their best size: in smaller ones few places have enough events to stand out by themselves. They are no
+    finer than FINEST_HOTSPOTS, nor than the records know. None without evidence of any kind.
     """
     chosen = replace(chosen or Filter(), layers=(layer,))
     precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
@@ -303,9 +305,10 @@ def choose_hotspot_size(
     if selection is None or not figures:
         return HotspotSize(finest, describe_precision(precision)) if precision.finest < FINEST_HOTSPOTS else None
     as_good = [figure.resolution for figure in figures if not figure.behind]
-    resolution = max(as_good) if as_good else max(figures, key=lambda figure: figure.hit_rate).resolution
+    usual = [resolution for resolution in as_good if resolution >= USUAL_HOTSPOTS] or as_good
+    resolution = min(usual) if usual else max(figures, key=lambda figure: figure.hit_rate).resolution
     reason = (
-        "the smallest that forecast the next week as well as any size"
+        "they forecast the next week as well as any size"
         if as_good
         else f"of sizes down to {format_cell_width(finest)} they forecast the next week best"
     )
@@ -313,7 +316,7 @@ def choose_hotspot_size(
     return HotspotSize(
         resolution,
         f"Cells are {format_cell_width(resolution)} across: {reason} (back-test of {selection.best.weeks} weeks). "
-        f"Larger cells hide places that are busy alone.{known}",
+        f"In smaller cells fewer places have enough events to stand out.{known}",
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from geo.errors import UsageError
 from hexbeat.analysis.count_files import export_counts
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
-from hexbeat.analysis.hotspot_map import HOTSPOT_COLUMNS, HotspotMap, build_hotspot_map
+from hexbeat.analysis.hotspot_map import MOST_AREA, HotspotMap, build_hotspot_map, list_hotspot_rows
 from hexbeat.analysis.study import load_study
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_answer, note_rows
@@ -39,6 +39,13 @@ from layers.wording import format_p, format_percent
 __all__ = ["hotspots"]
 
 
+class HotspotTest(StrEnum):
+    """By what `hotspots` judges."""
+
+    CONCENTRATION = "concentration"
+    GI = "gi"
+
+
 class HotspotGrouping(StrEnum):
     """What `hotspots` lists."""
 
@@ -57,6 +64,13 @@ def hotspots(
     by: Annotated[HotspotGrouping, typer.Option(help="List cells, or groups of cells that touch.")] = (
         HotspotGrouping.CELL
     ),
+    method: Annotated[
+        HotspotTest,
+        typer.Option(help="Compare each place with its surroundings, or find busy cells that lie together (Gi*)."),
+    ] = HotspotTest.CONCENTRATION,
+    most_area: Annotated[
+        float, typer.Option("--most-area", help="The share of the area that may be hot, by concentration.")
+    ] = MOST_AREA,
     as_at: AsAtOption = None,
     dataset: DatasetOption = None,
     engine: EngineOption = EngineName.HERE,
@@ -68,11 +82,12 @@ def hotspots(
 ) -> None:
     """Find the hot and cold cells of one layer, with exact p-values.
 
-    It tests every cell of the wards, empty ones too.
+    A hotspot holds at least twice as much as its surroundings, steadily. The fullest cells come first.
 
     Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by group
     """
     _require_rate(q)
+    _require_share(most_area)
     _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
@@ -80,8 +95,16 @@ def hotspots(
             installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
         )
         study = load_study(installation.area, chosen.wards, size)
-        hotspot_map = build_hotspot_map(columns, chosen, study, q=q, time_zone=installation.area.time_zone)
-        rows = hotspot_map.rows[list(HOTSPOT_COLUMNS)]
+        hotspot_map = build_hotspot_map(
+            columns,
+            chosen,
+            study,
+            q=q,
+            method=method.value,
+            most_area=most_area,
+            time_zone=installation.area.time_zone,
+        )
+        rows = list_hotspot_rows(hotspot_map)
         note_rows(len(rows))
         if out:
             require_export(installation.viewer, "counts", chosen.layers)
@@ -94,6 +117,15 @@ def hotspots(
 def _require_rate(q: float) -> None:
     if not 0 < q < 1:
         raise UsageError("A false discovery rate lies between 0 and 1", f"--q is {q:g}", "choose for example --q 0.05")
+
+
+def _require_share(most_area: float) -> None:
+    if not 0 < most_area <= 1:
+        raise UsageError(
+            "The share of the area that may be hot lies between 0 and 1",
+            f"--most-area is {most_area:g}",
+            "choose for example --most-area 0.02",
+        )
 
 
 def _require_cells_for_file(by: HotspotGrouping, out: str | None) -> None:
@@ -126,13 +158,18 @@ def _report_hotspots(
         "unplaced_in_time": hotspot_map.unplaced_in_time,
         "shared_in_time": hotspot_map.shared_in_time,
         "q": hotspot_map.q,
+        "method": hotspot_map.method,
+        "most_area": hotspot_map.most_area if hotspot_map.method == "concentration" else None,
+        "time_unit": hotspot_map.time_unit or None,
+        "time_units": hotspot_map.time_units if hotspot_map.time_unit else None,
+        "looked_from": to_json_value(hotspot_map.looked_from),
         "unit": to_json_value(hotspot_map.unit),
         "hot": hot if is_judged else None,
         "cold": cold if is_judged else None,
         "notes": list(hotspot_map.notes),
     }
     records = build_json_rows(listed)
-    is_grouped = "cells" in listed
+    is_grouped = "busiest" in listed
     shown = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average"

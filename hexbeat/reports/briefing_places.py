@@ -10,8 +10,9 @@ import numpy as np
 from geo.calendar import Calendar
 from geo.cells import format_cells
 from hexbeat.analysis.forecast import build_forecast
+from hexbeat.analysis.hotspot_explanation import explain_cell, is_too_quiet
 from hexbeat.analysis.hotspot_groups import HOT, list_groups
-from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell, is_too_quiet
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
 from hexbeat.analysis.method_selection import SelectedMethod
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area

@@ -9,7 +9,7 @@ from scipy import stats
 
 from geo.bursts import count_tails, measure_bursts
 from geo.cells import find_centres
-from geo.concentration import Concentration, build_timing, find_concentrations, find_lower_times
+from geo.concentration import Concentration, Timing, find_concentrations, find_lower_times
 from geo.neighbours import build_neighbours
 from geo.surroundings import Surroundings, build_surroundings
 from tests.geo.test_neighbours import MIDDLESBROUGH, disk
@@ -32,8 +32,9 @@ def middle() -> int:
 def judge(days: NDArray[np.int64]) -> Concentration:
     """The result of counts by place and day (m, days)."""
     place, day = (np.repeat(axis, days[days > 0]) for axis in np.nonzero(days))
-    timing = build_timing(place, day, grid(), times=days.shape[1])
-    return find_concentrations(days.sum(axis=1).astype(float), grid(), timing)
+    bursts = measure_bursts(place, day, grid().patches, times=days.shape[1])
+    timing = Timing(place, day, days.shape[1])
+    return find_concentrations(days.sum(axis=1).astype(float), grid(), timing, dispersion=bursts)
 
 
 def draw_noise(seed: int, mean: float = 1.0, *, burst: float = 0.0) -> NDArray[np.int64]:
@@ -88,7 +89,7 @@ def test_bursts_are_measured_and_steady_places_are_none() -> None:
 
 def _measure(days: NDArray[np.int64]) -> tuple[float, float]:
     place, day = (np.repeat(axis, days[days > 0]) for axis in np.nonzero(days))
-    return measure_bursts(place, day, grid().patches, times=DAYS, lag=9)
+    return measure_bursts(place, day, grid().patches, times=DAYS)
 
 
 def test_one_full_place_is_found_and_its_numbers_are_its_own() -> None:
@@ -164,8 +165,7 @@ def test_the_order_of_places_changes_nothing() -> None:
     whole = grid()
     moved = build_surroundings(whole.x_m[order], whole.y_m[order], whole.patches[order][:, order])
     place, day = (np.repeat(axis, days[order][days[order] > 0]) for axis in np.nonzero(days[order]))
-    timing = build_timing(place, day, moved, times=DAYS)
-    result = find_concentrations(days[order].sum(axis=1).astype(float), moved, timing)
+    result = find_concentrations(days[order].sum(axis=1).astype(float), moved, Timing(place, day, DAYS))
     assert np.flatnonzero(result.kind == 1).tolist() == [int(np.flatnonzero(order == middle())[0])]
 
 

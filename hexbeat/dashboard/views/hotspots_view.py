@@ -1,12 +1,14 @@
-"""The view of hotspots: the cells that stand out from shuffled events, and how sure this is."""
+"""The view of hotspots: the places that hold steadily more than their surroundings, and how sure this is."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Hashable, Sequence
+from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, is_too_quiet
+from hexbeat.analysis.hotspot_explanation import describe_kind, is_too_quiet
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, format_days
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import parse_cells
 from hexbeat.areas.street_names import format_in_sentence
@@ -18,16 +20,20 @@ from hexbeat.dashboard.views.counts_view import MOST_LISTED
 from hexbeat.dashboard.views.layer_view import Drawing, LayerView, ListGroup, ListRow, add_ward_names
 from hexbeat.dashboard.views.sentence import build_coverage_notes, describe_subject, format_where_and_when
 from layers.filters import describe_columns
-from layers.wording import format_about, format_count, format_number, format_plural
+from layers.wording import format_about, format_count, format_date, format_number, format_plural
 
 __all__ = ["build_hotspots_view", "describe_group", "describe_hotspots"]
 
-NOTHING: Final = "No place has significantly more than the others. Counts shows the numbers."
-COLUMNS: Final = ("count", "neighbourhood", "expected", "gi_z", "p_value", "q_value", "hotspot", "trend")
+NOTHING: Final = "No place has clearly and steadily more than its surroundings. Counts shows the numbers."
+COLUMNS: Final = (
+    "count", "neighbourhood", "expected", "times", "times_at_least", "active", "since", "gi_z", "p_value", "q_value",
+    "hotspot", "trend",
+)  # fmt: skip
 TITLES: Final = {
-    "neighbourhood": "In and around",
-    "expected": "Expected",
-    "gi_z": "z",
+    "neighbourhood": "Tested",
+    "expected": "Surroundings",
+    "times": "Times",
+    "since": "Since",
     "p_value": "p",
     "q_value": "q",
     "hotspot": "Hotspot",
@@ -51,7 +57,7 @@ def build_hotspots_view(
     rows = rows.sort_values(["q_value", "gi_z", "cell"], ascending=[True, False, True], ignore_index=True)
     places = dict(zip(findings.groups["group"].tolist(), findings.groups["place"], strict=True))
     rows["group_place"] = [places.get(group, "") for group in rows["group"].tolist()]
-    groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind)).rows)
+    groups = tuple(group for kind in (HOT, COLD) if (group := build_list_group(rows, kind, findings.hotspots)).rows)
     unit = format_unit(figures.spec, choices.measure)
     return LayerView(
         figures=figures,
@@ -66,7 +72,9 @@ def build_hotspots_view(
         groups=groups,
         nothing=NOTHING,
         make_table=lambda: build_table(rows, unit),
-        rows=rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *COLUMNS]],
+        rows=rows.assign(layer=figures.spec.name, since=format_days(rows["since"]))[
+            ["layer", "cell", "ward_code", "ward_name", *COLUMNS]
+        ],
     )
 
 
@@ -88,14 +96,14 @@ def describe_hotspots(
     what = f"{spec.many}{describe_columns(choices)}"
     hot, cold = (int((hotspot_map.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
     if not hot and not cold:
-        return f"No place has significantly more {what} than the others in {where}."
+        return f"No place has clearly more {what} than its surroundings in {where}."
     kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
     stands = "stands" if hot + cold == 1 else "stand"
     places = format_plural(hot or cold, "place", "places")
     first = f"{places} {stands} out as {kinds[0]}" + (
         f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
     )
-    tested = f"of {format_number(len(hotspot_map.rows))} tested"
+    tested = f"of {format_number(int(hotspot_map.rows['expected'].notna().sum()))} tested"
     false = f"at most 1 in {round(1 / hotspot_map.q)} of these is expected to be false"
     return f"{first} of {what} in {where} ({tested}; {false})."
 
@@ -110,13 +118,13 @@ def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
     notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
         group_count = "one group" if groups == 1 else f"{format_number(groups)} groups"
-        notes.append(f"They lie in {group_count} of cells that touch. A cell is tested together with those around it.")
+        notes.append(f"They lie in {group_count}. Each is told by the cells that hold most of it.")
     if not groups and hotspot_map.total and not hotspot_map.refusal and is_too_quiet(hotspot_map):
         notes.append("Too few events to say: even a place with six times the average might not stand out.")
     return notes
 
 
-def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
+def build_list_group(rows: pd.DataFrame, kind: str, hotspot_map: HotspotMap) -> ListGroup:
     """The groups of touching hot (or cold) cells, each by its busiest cell; `rows` the surest first."""
     numbers = rows.loc[rows["hotspot"] == kind, "group"].drop_duplicates()
     cells = rows[rows["group"].isin(numbers)].sort_values("count", ascending=False, kind="stable")
@@ -131,17 +139,19 @@ def build_list_group(rows: pd.DataFrame, kind: str) -> ListGroup:
             place=str(row["group_place"]),
             number=format_about(sums[row["group"]]),
             share=float(sums[row["group"]]) / (largest or 1.0),
-            detail=_format_detail(int(sizes[row["group"]]), row["neighbourhood"], row["expected"]),
+            detail=_format_detail(int(sizes[row["group"]]), row, hotspot_map),
         )
         for rank, row in enumerate(firsts.head(MOST_LISTED).to_dict("records"), start=1)
     ]
     return ListGroup("Hotspots" if kind == HOT else "Cold spots", tuple(items))
 
 
-def _format_detail(size: int, around: float, expected: float) -> str:
-    """As in "12 cells; the busiest and those that touch it: 30, where 1.5 would be expected"."""
-    cells = "1 cell; it" if size == 1 else f"{format_number(size)} cells; the busiest"
-    return f"{cells} and those that touch it: {format_about(around)}, where {format_about(expected)} would be expected"
+def _format_detail(size: int, row: dict[Hashable, Any], hotspot_map: HotspotMap) -> str:
+    """As in "4 cells; the fullest: 3.2 times its surroundings, on 11 of 28 days. It grew busier about 14 Sep 2026."."""
+    cells = f"{format_number(size)} cells; the fullest: " if size > 1 else ""
+    if row["hotspot"] == HOT:
+        return cells + describe_kind(hotspot_map, row)
+    return f"{cells}{format_about(row['neighbourhood'])}, where the surroundings have {format_about(row['expected'])}"
 
 
 def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
@@ -160,6 +170,7 @@ def build_table(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """The map as a table, the surest first."""
     table = rows.rename(columns=TITLES | {"count": unit, "place": "Place", "ward_name": "Ward", "cell": "Cell"})
     table["Hotspot"] = table["Hotspot"].replace({"": "not significant"})
+    table["Since"] = [format_date(day) if isinstance(day, date) else "" for day in table["Since"]]
     table["Rank"] = np.arange(1, len(table) + 1)
     return table[["Rank", "Place", "Ward", unit, *TITLES.values(), "Cell"]]
 

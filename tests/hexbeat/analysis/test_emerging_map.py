@@ -20,7 +20,7 @@ CHOSEN = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 1), end=dt.dat
 def test_bins_and_numbers_are_those_of_geo() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
-    found = build_emerging_map(columns, CHOSEN, study)
+    found = build_emerging_map(columns, CHOSEN, study, method="gi")
     assert found.bins is not None
     assert found.bins.unit == "week"
     bins = [select(columns, replace(CHOSEN, start=a, end=b)) for a, b in found.bins.periods]

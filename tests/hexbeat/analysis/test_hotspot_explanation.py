@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map, explain_cell
+from hexbeat.analysis.hotspot_explanation import explain_cell
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.filters import Filter
 from layers.wording import format_about
@@ -16,7 +17,7 @@ FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=2
 
 def found(chosen: Filter, resolution: int = 9) -> HotspotMap:
     columns, _ = demonstration()
-    return build_hotspot_map(columns, chosen, load_study(middlesbrough(), (), resolution), trend=False)
+    return build_hotspot_map(columns, chosen, load_study(middlesbrough(), (), resolution), trend=False, method="gi")
 
 
 def first(one: HotspotMap, start: str, ending: str) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hexbeat.analysis.hotspot_map import build_hotspot_map, explain_cell
+from hexbeat.analysis.hotspot_explanation import explain_cell
+from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.method_selection import choose_hotspot_size
 from hexbeat.analysis.study import load_study
 from hexbeat.store.live_columns import read_columns
@@ -33,7 +34,7 @@ def spring(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Columns:
 
 
 def test_hotspots_lie_in_the_centre(spring: Columns) -> None:
-    found = build_hotspot_map(spring, SPRING, load_study(middlesbrough()), trend=False)
+    found = build_hotspot_map(spring, SPRING, load_study(middlesbrough()), trend=False, method="gi")
     hot = found.rows[found.rows["hotspot"] == "hot"]
     assert 5 < len(hot) < 0.1 * len(found.rows)
     assert set(hot.sort_values("q_value")["ward_name"].head(5)) <= {"Central", "Newport"}
@@ -48,7 +49,8 @@ def test_cells_of_350_m_are_chosen_because_the_records_share_points(spring: Colu
     assert chosen is not None
     assert chosen.resolution == 9
     coarse, fine = (
-        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False).rows for size in (9, 10)
+        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False, method="gi").rows
+        for size in (9, 10)
     )
     events = [rows.loc[rows["hotspot"] == "hot", "count"].sum() for rows in (coarse, fine)]
     assert events[0] > 2 * events[1]
@@ -64,7 +66,8 @@ def test_smaller_cells_than_the_records_know_are_called_so(spring: Columns) -> N
     assert (precision.kind, precision.stated, precision.finest) == ("snapped", True, 9)
     assert 200 < precision.points < 1_000
     wide, fine = (
-        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False).notes for size in (9, 10)
+        build_hotspot_map(spring, SPRING, load_study(middlesbrough(), (), size), trend=False, method="gi").notes
+        for size in (9, 10)
     )
     note = describe_fine_cells(precision, 10)
     assert note in fine
@@ -73,7 +76,7 @@ def test_smaller_cells_than_the_records_know_are_called_so(spring: Columns) -> N
 
 def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:
     fortnight = Filter(layers=("street_dealing",), start=dt.date(2024, 4, 8), end=dt.date(2024, 4, 22))
-    found = build_hotspot_map(spring, fortnight, load_study(middlesbrough()), trend=False)
+    found = build_hotspot_map(spring, fortnight, load_study(middlesbrough()), trend=False, method="gi")
     assert found.shared_in_time > 0
     assert found.unit == 1 / 16
     assert "For the test, counts are rounded to multiples of 0.0625." in found.notes
@@ -82,6 +85,7 @@ def test_a_period_within_a_month_is_shared_and_rounded(spring: Columns) -> None:
 def test_shuffled_cells_show_no_more_than_promised(spring: Columns) -> None:
     study = load_study(middlesbrough())
     maps = [
-        build_hotspot_map(shuffle_cells(spring, study, seed=seed), SPRING, study, trend=False) for seed in range(40)
+        build_hotspot_map(shuffle_cells(spring, study, seed=seed), SPRING, study, trend=False, method="gi")
+        for seed in range(40)
     ]
     assert sum((one.rows["hotspot"] == "hot").any() for one in maps) <= 5  # 2 expected; more has a chance of 1 in 70

@@ -70,11 +70,12 @@ def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> Non
     briefing = meeting()
     for layer in ("needle_litter", "street_dealing", "overdoses"):
         places = [place for place in briefing.places if place.layer == layer]
-        assert 1 <= len(places) <= 2
+        assert (layer == "needle_litter") <= len(places) <= 2
         chosen = Filter(layers=(layer,), start=TODAY - 28 * DAY, end=TODAY)
         rows = build_hotspot_map(columns, chosen, load_study(area), trend=False).rows.set_index("cell")
         hot = rows[rows["hotspot"] == HOT]
-        assert hot["gi_z"].idxmax() in places[0].cells
+        assert bool(places) == bool(len(hot))
+        assert not places or hot["q_value"].min() == hot.loc[hot.index.isin(places[0].cells), "q_value"].min()
         assert all(place.count == rows.loc[list(place.cells), "count"].max() > 0 for place in places)
         cells = [cell for place in places for cell in place.cells]
         assert len(set(cells)) == len(cells)
@@ -82,7 +83,7 @@ def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> Non
         for place in places:
             assert place.cells[0] == place.cell
             assert place.total == pytest.approx(hot.loc[list(place.cells), "count"].sum())
-            assert place.reason.startswith("A hotspot: ")
+            assert place.reason.startswith(("A hotspot: ", "Part of a hotspot: "))
 
 
 def test_closures_are_those_that_began_or_end_within_two_weeks() -> None:

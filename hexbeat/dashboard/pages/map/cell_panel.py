@@ -12,7 +12,8 @@ from geo.emerging_hotspots import Pattern
 from hexbeat.analysis.change_map import ChangeMap
 from hexbeat.analysis.count_files import build_counts_csv, find_demonstration_mark
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap, explain_cell
+from hexbeat.analysis.hotspot_explanation import explain_cell
+from hexbeat.analysis.hotspot_map import COLD, HOT, HotspotMap
 from hexbeat.dashboard.header import find_page
 from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell

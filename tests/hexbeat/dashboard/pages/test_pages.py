@@ -359,7 +359,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     )
     assert re.search(expected, read_html(app))
     app = open_map(layers="overdoses", view="hotspots")
-    assert "across: the smallest that forecast the next week as well as any size" in read_html(app)
+    assert "across: they forecast the next week as well as any size" in read_html(app)
     assert app.selectbox(key="filter_size").options[0] == "Automatic"
     assert "across: the smallest" not in read_html(open_map(layers="overdoses", view="hotspots", size="9"))
 

@@ -34,8 +34,8 @@ def build_map_and_rows(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
 
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
     assert describe_emerging(*build_map_and_rows(), place="Middlesbrough") == (
-        "27 places have a pattern over time of needle finds in Middlesbrough: 7 new, 2 consecutive and 18 sporadic. "
-        "292 have too few events to say, 32 have no significant trend."
+        "15 places have a pattern over time of needle finds in Middlesbrough: 6 new, 1 persistent and 8 sporadic. "
+        "15 have too few events to say, 320 have no significant trend."
     )
 
 
@@ -51,12 +51,12 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = build_map_and_rows()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
-        *("new: 7", "consecutive: 2", "sporadic: 18", "no significant trend: 32", "too few events to say: 292"),
+        *("new: 6", "persistent: 1", "sporadic: 8", "no significant trend: 320", "too few events to say: 15"),
     )
     assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
     table = build_emerging_table(rows, middlesbrough())
-    assert table["Pattern"].value_counts()["sporadic"] == 18
-    assert len(table) == len(drawing.cells) == 351
+    assert table["Pattern"].value_counts()["sporadic"] == 8
+    assert len(table) == len(drawing.cells) == 350
 
 
 def test_every_hot_pattern_is_defined_on_the_screen_even_where_none_is() -> None:

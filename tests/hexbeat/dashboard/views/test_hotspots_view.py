@@ -5,20 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.dashboard.views.hotspots_view import describe_group
 from hexbeat.dashboard.views.tables import format_table
 from layers.columns import Columns
 from layers.coverage import Coverage, CoverageEntry
-from tests.support.demonstrations import TODAY, demonstration, middlesbrough, shuffle_cells
+from tests.support.demonstrations import TODAY, demonstration
 from tests.support.events import Event, columns_of, local
 from tests.support.map_views import build_findings_of, build_hotspots_view_of
 
 DEFAULT = Choices()
 TITLES = [
-    *("Rank", "Place", "Ward", "Needle finds", "In and around", "Expected", "z", "p", "q", "Hotspot", "Group", "Trend"),
-    "Cell",
+    *("Rank", "Place", "Ward", "Needle finds", "Tested", "Surroundings", "Times", "Since", "p", "q", "Hotspot"),
+    *("Group", "Trend", "Cell"),
 ]
 
 
@@ -30,7 +29,7 @@ def few() -> Columns:
 
 def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
-        "27 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 667 tested; at "
+        "13 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 538 tested; at "
         "most 1 in 20 of these is expected to be false)."
     )
 
@@ -38,11 +37,11 @@ def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> N
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
     view = build_hotspots_view_of(DEFAULT, few())
     assert view.sentence == (
-        "No place has significantly more needle finds than the others in Middlesbrough, 25 Oct to 21 Nov 2026."
+        "No place has clearly more needle finds than its surroundings in Middlesbrough, 25 Oct to 21 Nov 2026."
     )
     assert view.notes[0] == "Too few events to say: even a place with six times the average might not stand out."
     assert view.groups == ()
-    assert view.nothing == ("No place has significantly more than the others. Counts shows the numbers.")
+    assert view.nothing == ("No place has clearly and steadily more than its surroundings. Counts shows the numbers.")
 
 
 def test_where_nothing_happened_nothing_is_tested() -> None:
@@ -69,19 +68,20 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
         (
             1,
             "Eastwood Road and Repton Road (Brambles & Thorntree)",
-            "54",
-            "17 cells; the busiest and those that touch it: 30, where about 1 would be expected",
+            "51",
+            (
+                "9 cells; the fullest: 6.8 times their surroundings, on 17 of 28 days. It has been about as busy since "
+                "23 Nov 2025 or longer."
+            ),
         ),
         (
             2,
             "Roman Road and Patey Court (Park)",
-            "33",
-            "10 cells; the busiest and those that touch it: 26, where about 1 would be expected",
+            "24",
+            "4 cells; the fullest: 15 times its surroundings, on 8 of 28 days. It grew busier about 23 Aug 2026.",
         ),
     ]
-    assert view.notes[0] == (
-        "They lie in 2 groups of cells that touch. A cell is tested together with those around it."
-    )
+    assert view.notes[0] == "They lie in 2 groups. Each is told by the cells that hold most of it."
 
 
 def test_list_legend_map_and_table_say_the_same() -> None:
@@ -91,8 +91,8 @@ def test_list_legend_map_and_table_say_the_same() -> None:
     assert view.drawing.outlined.tolist() == hot.tolist()
     assert view.drawing.style.scale.labels == (
         "cold spot: 0 places",
-        "not significant: 85 places",
-        "hotspot: 27 places",
+        "not significant: 92 places",
+        "hotspot: 13 places",
     )
     assert list(view.table.columns) == TITLES
     assert view.table["q"].is_monotonic_increasing
@@ -103,7 +103,7 @@ def test_list_legend_map_and_table_say_the_same() -> None:
 
 def test_empty_cells_are_not_drawn_unless_they_stand_out() -> None:
     rows = build_hotspots_view_of(DEFAULT).rows
-    assert rows.loc[rows["count"] == 0, "hotspot"].eq("hot").all()
+    assert rows.loc[rows["count"] == 0, "hotspot"].eq("cold").all()
 
 
 def test_a_layer_draws_each_kind_with_its_own_line_and_word() -> None:
@@ -112,12 +112,6 @@ def test_a_layer_draws_each_kind_with_its_own_line_and_word() -> None:
     assert data["swatches"] == ("dashed", "", "outlined")
     assert data["outlined"]
     assert data["dashed"] is None
-
-
-def test_a_shuffled_map_shows_nothing() -> None:
-    columns, _ = demonstration()
-    noise = shuffle_cells(columns, load_study(middlesbrough(), (), 9), seed=3)
-    assert not (build_hotspots_view_of(DEFAULT, noise).rows["hotspot"] == "hot").any()
 
 
 def test_chances_are_printed_to_the_digits_that_they_bear() -> None:

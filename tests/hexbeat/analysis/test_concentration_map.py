@@ -1,0 +1,105 @@
+"""The rule of the hotspot map on records: what a card says, days and months, and the limit of area."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hexbeat.analysis.concentration_map import find_candidates
+from hexbeat.analysis.hotspot_explanation import explain_cell
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from hexbeat.analysis.study import load_study
+from layers.catalogue import find_layer
+from layers.filters import Filter
+from tests.support.demonstrations import TODAY, demonstration, middlesbrough
+from tests.support.events import Event, columns_of, local
+
+FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
+
+
+def build(chosen: Filter, **options: Any) -> HotspotMap:
+    return build_hotspot_map(demonstration()[0], chosen, load_study(middlesbrough()), trend=False, **options)
+
+
+def test_each_card_is_true_and_speaks_of_no_chance() -> None:
+    one = build(FOUR_WEEKS)
+    texts = dict(zip(one.rows["cell"], (explain_cell(one, cell) for cell in one.rows["cell"]), strict=True))
+    assert not any(re.search(r"chance|random", text) for text in texts.values())
+    for row in one.rows.to_dict("records"):
+        text = texts[row["cell"]]
+        assert text.startswith(("A hotspot: ", "Part of a hotspot: ")) == (row["hotspot"] == "hot")
+        assert text.startswith("Not among the hotspots: ") == bool(row["beyond"])
+        assert ("no needle finds were ever recorded" in text) == np.isnan(row["expected"])
+    assert (
+        "A hotspot: 11 needle finds in this cell in 28 days, 15 times its surroundings (at least 6.3 times), on 8 of "
+        "28 days. It grew busier about 23 Aug 2026."
+    ) in texts.values()
+    assert any(
+        re.fullmatch(
+            r"Part of a hotspot: \d+ needle finds in this cell and 6 beside it in 28 days, [\d.]+ times their "
+            r"surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
+            text,
+        )
+        for text in texts.values()
+    )
+
+
+def test_no_more_of_the_area_is_hot_than_asked_for() -> None:
+    study = load_study(middlesbrough())
+    for most_area in (0.02, 0.005):
+        one = build(FOUR_WEEKS, most_area=most_area)
+        hot = (one.rows["hotspot"] == "hot").to_numpy()
+        assert 0 < study.area_km2[hot].sum() <= most_area * study.area_km2.sum()
+        left_out = one.rows.loc[one.rows["beyond"], "count"]
+        assert left_out.empty or left_out.max() <= one.rows.loc[hot, "count"].min()
+    assert "would pass the 0.5 % of the area that may be hot." in " ".join(one.notes)
+
+
+def test_gi_and_concentration_share_counts_and_z_alone() -> None:
+    ours, gi = build(FOUR_WEEKS).rows, build(FOUR_WEEKS, method="gi").rows
+    assert ours["count"].tolist() == gi["count"].tolist()
+    assert ours["gi_z"].tolist() == gi["gi_z"].tolist()
+    assert ours["hotspot"].tolist() != gi["hotspot"].tolist()
+
+
+def test_cells_without_candidate_places_or_events_are_not_tested() -> None:
+    study, spec = load_study(middlesbrough()), find_layer("needle_litter")
+    candidates = find_candidates(demonstration()[0], study, spec)
+    rows = build(FOUR_WEEKS).rows
+    assert 450 < candidates.sum() < len(study)
+    assert rows["expected"].notna().tolist() == candidates.tolist()
+    assert candidates[(rows["count"] > 0).to_numpy()].all()
+
+
+def _events_of_months(most_at: int) -> list[Event]:
+    """Six months of records that know only their month; `most_at` a month at one place."""
+    generator = np.random.default_rng(3)
+    events = []
+    for month in range(1, 7):
+        span = local(f"2026-{month:02d}-01 00:00"), local(f"2026-{month + 1:02d}-01 00:00")
+        lon, lat = generator.uniform(-1.27, -1.18, 60), generator.uniform(54.53, 54.58, 60)
+        events += [Event(*span, lon=x, lat=y, precision="month") for x, y in zip(lon, lat, strict=True)]
+        events += [Event(*span, lon=-1.235, lat=54.56, precision="month")] * most_at
+    return events
+
+
+def test_records_of_months_are_judged_by_months_and_it_is_said() -> None:
+    chosen = Filter(layers=("needle_litter",), start=dt.date(2026, 1, 1), end=dt.date(2026, 7, 1))
+    one = build_hotspot_map(columns_of(_events_of_months(4)), chosen, load_study(middlesbrough()), trend=False)
+    assert (one.time_unit, one.time_units) == ("month", 6)
+    assert "Most records know only their month, so steadiness is judged by months." in one.notes
+    (hot,) = one.rows[one.rows["hotspot"] == "hot"].to_dict("records")
+    assert ", in 6 of 6 months." in explain_cell(one, hot["cell"])
+
+
+@pytest.mark.parametrize(("stops", "merged"), [(1, 0), (4, 3)])
+def test_records_of_one_encounter_count_once(stops: int, merged: int) -> None:
+    events = [Event(local("2026-03-02 08:00"))] * stops + [Event(local("2026-03-03 08:00"), lon=-1.2)]
+    one = build_hotspot_map(
+        columns_of(events), Filter(layers=("needle_litter",)), load_study(middlesbrough()), trend=False
+    )
+    assert one.rows["count"].sum() == stops + 1
+    assert one.rows["neighbourhood"].sum() == 2
+    assert any(f"{merged} records are left out" in note for note in one.notes) == bool(merged)
