@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from geo.errors import HexbeatError, UsageError
 from hexbeat.areas.area import Area, load_named_area
@@ -19,35 +19,33 @@ from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.home_layout import has_store
 from hexbeat.store.store import Store
 from hexbeat.town_audit import audit_opening, audited
+from hexbeat.town_choices import (
+    FILTERS,
+    Day,
+    Names,
+    build_choice_error,
+    convert_day,
+    list_names,
+    list_weekdays,
+    parse_comparison,
+    require_one_of,
+)
 from layers.access import Action, Role, Viewer, require
 from layers.columns import Columns
 from layers.event import Measure
-from layers.filters import COLUMN_FILTERS, DAYS, Filter, filter_from_options, resolve_values
-from layers.periods import find_day_end, parse_day
+from layers.filters import Filter, filter_from_options, resolve_values
+from layers.periods import find_day_end
 
 if TYPE_CHECKING:
     import folium
     import geopandas
     import pandas as pd
 
-    from hexbeat.analysis.change_map import Against
     from hexbeat.analysis.hotspot_map import HotspotMap
 
 __all__ = ["FILTERS", "Names", "Town", "open_town"]
 
-Names = str | Sequence[str] | None  # one name, several, or None for all
-Day = dt.date | str | None  # a date, or text such as 2026-11-21 or 21/11/2026
 View = Literal["counts", "hotspots"]
-# The keywords that every method takes, beside `layers`, `resolution` and `as_at`.
-FILTERS: Final = (
-    "start",
-    "end",
-    "wards",
-    "hours",
-    "days",
-    "measure",
-    *(column_filter.field for column_filter in COLUMN_FILTERS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class Town:
         from layers.filters import require_resolution  # noqa: PLC0415 - likewise
 
         require_resolution(resolution)
-        names = _list_names(layers)
+        names = list_names(layers)
         for layer in names or (None,):
             require(self.viewer, Action.SEE_POINTS, layer)
         request = self._build_request(names, as_at=as_at, **filters)
@@ -128,7 +126,7 @@ class Town:
 
         `place` is the name of the cell by its streets.
         """
-        return self._count_groups(("cell", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
+        return self._count_groups(("cell", *list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     @audited(Action.SEE_COUNTS)
     def wards(
@@ -138,7 +136,7 @@ class Town:
 
         `resolution` is that of the cells, if `by` has them.
         """
-        return self._count_groups(("ward", *_list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
+        return self._count_groups(("ward", *list_names(by)), layers, resolution=resolution, as_at=as_at, **filters)
 
     @audited(Action.SEE_COUNTS)
     def hotspots(
@@ -160,7 +158,7 @@ class Town:
         """
         from hexbeat.analysis.hotspot_map import list_hotspot_rows  # noqa: PLC0415 - scipy, when it is needed
 
-        _require_one_of("method", method, ("concentration", "gi"))
+        require_one_of("method", method, ("concentration", "gi"))
         if not 0 < most_area <= 1:
             raise UsageError(
                 "The share of the area that may be hot lies between 0 and 1",
@@ -192,8 +190,8 @@ class Town:
         from hexbeat.analysis.change_map import build_change_map  # noqa: PLC0415 - beside it
         from hexbeat.analysis.count_files import add_shapes  # noqa: PLC0415 - geopandas, when it is needed
 
-        _require_one_of("by", by, ("cell", "ward"))
-        earlier = _parse_against(against)
+        require_one_of("by", by, ("cell", "ward"))
+        earlier = parse_comparison(against)
         request = self._build_request(layer, as_at=as_at, **filters)
         columns, chosen = request.columns, request.event_filter
         study = self._load_study(chosen, resolution)
@@ -220,7 +218,7 @@ class Town:
         )
         from layers.catalogue import find_layer  # noqa: PLC0415 - beside it
 
-        _require_one_of("view", view, ("counts", "hotspots"))
+        require_one_of("view", view, ("counts", "hotspots"))
         if view == "hotspots":
             hotspot_map, columns = self._find_hotspots(layer, q=0.05, resolution=resolution, as_at=as_at, **filters)
             cells, mark = build_hotspot_layer(hotspot_map), self._find_mark(columns)
@@ -258,18 +256,18 @@ class Town:
     ) -> Filter:
         return filter_from_options(
             self.area.wards,
-            layers=_list_names(layers),
-            start=_to_day(start),
-            end=_to_day(end),
-            ward_names=_list_names(wards),
+            layers=list_names(layers),
+            start=convert_day(start),
+            end=convert_day(end),
+            ward_names=list_names(wards),
             hours=hours if isinstance(hours, str) or hours is None else f"{hours[0]}-{hours[1]}",
-            days=_list_days(days),
+            days=list_weekdays(days),
             measure=measure,
-            **{name: _list_names(names) for name, names in values.items()},
+            **{name: list_names(names) for name, names in values.items()},
         )
 
     def _parse_as_at(self, as_at: Day) -> dt.datetime | None:
-        day = _to_day(as_at)
+        day = convert_day(as_at)
         return find_day_end(day, self.area.tz) if day else None
 
     def _load_study(self, event_filter: Filter, resolution: int) -> Any:
@@ -386,51 +384,9 @@ def open_town(home: Path | str | None = None, area: str | None = None, *, viewer
 def _find_viewer(source: Path | Store, viewer: Viewer | str | None) -> Viewer:
     """The local account, in a lesser role if one is asked for. A role that is not known may do nothing."""
     if isinstance(viewer, str) and viewer not in list(Role):
-        raise _build_choice_error("viewer", viewer, list(Role))
+        raise build_choice_error("viewer", viewer, list(Role))
     local = find_local_viewer(source)
     if not isinstance(viewer, Viewer):
         return choose_lesser_role(local, viewer) if viewer else local
     lesser = choose_lesser_role(local, viewer.role) if viewer.role in list(Role) else viewer
     return replace(lesser, subject=viewer.subject or local.subject, policy=local.policy)
-
-
-def _parse_against(against: str | tuple[Day, Day]) -> "Against":
-    """The period to compare with, by its name or its two days."""
-    from hexbeat.analysis.change_map import AGAINST, parse_against  # noqa: PLC0415 - scipy, when it is needed
-
-    if isinstance(against, str):
-        if against.replace("-", "_") not in AGAINST:
-            raise _build_choice_error("against", against, AGAINST)
-        return parse_against(against)
-    return parse_against(":".join(str(_to_day(day) or "") for day in against))
-
-
-def _list_names(names: Names) -> tuple[str, ...]:
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _to_day(day: Day) -> dt.date | None:
-    """A date from a date, a timestamp or text; UsageError for anything else."""
-    if day is None or isinstance(day, str):
-        return parse_day(day) if day else None
-    return day.date() if isinstance(day, dt.datetime) else day
-
-
-def _list_days(days: str | Iterable[int | str] | None) -> str | None:
-    """Weekdays as the text that filters read; a number that is not a weekday stays, to be refused there."""
-    if days is None or isinstance(days, str):
-        return days
-    return ",".join(DAYS[day] if isinstance(day, int) and 0 <= day < len(DAYS) else str(day) for day in days)
-
-
-def _require_one_of(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise _build_choice_error(name, value, allowed)
-
-
-def _build_choice_error(name: str, value: str, allowed: Sequence[str]) -> UsageError:
-    return UsageError(
-        f"{name} is one of {', '.join(allowed)}", f"{value!r} was given", f"choose from {', '.join(allowed)}"
-    )

@@ -284,12 +284,12 @@ def lock_snapshots(folder: Path, *, patience_s: float) -> Iterator[bool]:
         return
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        yield _takelock_snapshots(number, time.monotonic() + patience_s)
+        yield _take_lock(number, time.monotonic() + patience_s)
     finally:
         os.close(number)
 
 
-def _takelock_snapshots(number: int, deadline: float) -> bool:
+def _take_lock(number: int, deadline: float) -> bool:
     while True:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,7 @@ from typing import Final
 
 from layers.wording import escape_html
 
-__all__ = ["MEANINGS", "QUESTION", "Meaning", "render_meaning"]
+__all__ = ["MEANINGS", "QUESTION", "Meaning", "render_meaning", "render_sentences"]
 
 QUESTION: Final = "What does this mean?"
 
