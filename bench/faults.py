@@ -178,7 +178,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                     kill_after_s = chance.uniform(0.0, 1.1 * took) if moment is None else None
                     run_apart(deed, trial, home, url, disk, kill_before=moment, kill_after_s=kill_after_s)
                 else:
-                    room = int(chance.choice((8, 40, 100, 300, 1000)) * 1024 * chance.random())
+                    room = int(chance.choice((8, 40, 100, 300, 1000, 4000)) * 1024 * chance.random())
                     tally["tracebacks"] += run_without_room(deed, trial, home, url, disk, room=room)
                 found = describe_all(home, url, disk, is_opened=deed.kind != "older")
                 verdict = judge(found, before, after, is_entry=deed.is_entry)
