@@ -132,6 +132,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         load_library(Path(folder))
     names = options.only.split(",") if options.only else list(DEEDS)
+    if unknown := set(names) - set(DEEDS):
+        parser.error(f"--only takes {', '.join(DEEDS)}, not {', '.join(sorted(unknown))}")
     from tests.support.fault_stores import make_trials  # noqa: PLC0415 - makes stores, which takes a while
 
     rows: list[Row] = []
