@@ -48,6 +48,7 @@ __all__ = [
     "audit",
     "list_entries",
     "list_names",
+    "require_years",
     "retain_entries",
     "verify_trail",
     "write_deed",
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 RIGHTS_HINT: Final = "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`"
+MOST_YEARS: Final = 100  # that entries and events may be kept
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
 # A copy of the store that can only be read can still be checked, and what must be erased goes from a full disk too.
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
@@ -300,6 +302,15 @@ def verify_trail(engine: Engine, home: Path, viewer: Viewer, *, expected: Anchor
         )
 
 
+def require_years(years: int, what: str) -> None:
+    """UsageError unless `what` may be kept for so many years: 1 to MOST_YEARS."""
+    if years < 1:
+        raise UsageError(f"{what} are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
+    if years > MOST_YEARS:
+        fact = f"you asked for {years:,} years"
+        raise UsageError(f"{what} are kept for at most {MOST_YEARS} years", fact, f"choose {MOST_YEARS} or fewer")
+
+
 def retain_entries(
     engine: Engine,
     home: Path,
@@ -312,15 +323,13 @@ def retain_entries(
     """Remove the entries before the first one of the last `years` calendar years: how many, and the last of them.
 
     One entry with that number and hash is added in the same transaction, and the head keeps both, so that the chain
-    still verifies; so is the entry of what is being done (`audit`). UsageError unless years >= 1; StoreError if the
-    chain is broken, and ClockError unless the clock is likely or `is_clock_sure`: then nothing is removed.
+    still verifies; so is the entry of what is being done (`audit`). UsageError unless `years` is 1 to
+    MOST_YEARS; StoreError if the chain is broken, and ClockError unless the clock is likely or `is_clock_sure`: then
+    nothing is removed.
     """
     require(viewer, Action.SEE_AUDIT)
     require(viewer, Action.RETAIN)
-    if years < 1:
-        raise UsageError(
-            "Audit entries are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more"
-        )
+    require_years(years, "Audit entries")
     if (check := verify_trail(engine, home, viewer)).problem:
         raise StoreError(
             "Entries can be removed from an unbroken audit trail alone",

@@ -26,8 +26,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from geo.calendar import add_months
-from geo.errors import StoreError, UsageError
-from hexbeat.store.audit_trail import write_with_change
+from geo.errors import StoreError
+from hexbeat.store.audit_trail import require_years, write_with_change
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, require_likely_clock, write_transaction
 from hexbeat.store.schema import alert_answers, batch_files, batches, coverage, events, rejects, store_state, visits
@@ -125,11 +125,10 @@ def retain(
 
     The newest version of an event decides when it ended, whether that version is live or superseded. A visit is removed
     if all its versions began before then, an answer to an alert if the alert ended before then. UsageError unless
-    years >= 1; ClockError unless the clock is likely, or `is_clock_sure`.
+    it is 1 to MOST_YEARS; ClockError unless the clock is likely, or `is_clock_sure`.
     """
     require(viewer, Action.RETAIN)
-    if years < 1:
-        raise UsageError("Events are kept for at least 1 year", f"you asked for {years} years", "choose 1 or more")
+    require_years(years, "Events")
     check_file(engine, indexes=True)
     now = now or datetime.now(UTC)
     limit = to_seconds(add_months(now, -12 * years))

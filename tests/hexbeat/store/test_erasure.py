@@ -189,6 +189,21 @@ def test_retention_on_the_29th_of_february_and_of_no_years(store: Store) -> None
     assert str(caught.value) == "Events are kept for at least 1 year; you asked for 0 years; choose 1 or more"
 
 
+@pytest.mark.parametrize("years", [101, 2026, 2100, 10**12])
+def test_more_years_than_a_calendar_has_are_refused_in_words(sqlite_store: Store, years: int) -> None:
+    acts = {
+        "Events": lambda: sqlite_store.retain(ANALYST, years),
+        "Audit entries": lambda: audit_trail.retain_entries(sqlite_store.engine, sqlite_store.home, ANALYST, years),
+    }
+    for what, act in acts.items():
+        with pytest.raises(UsageError) as caught:
+            act()
+        assert str(caught.value) == (
+            f"{what} are kept for at most 100 years; you asked for {years:,} years; choose 100 or fewer"
+        )
+    assert sqlite_store.retain(ANALYST, 100, is_clock_sure=True).events == 0
+
+
 def test_a_whole_source_goes_and_others_stay(store: Store) -> None:
     load(store, event_frame(["a", "b"]))
     with store.begin_load(ANALYST, area="a") as entry, entry.file("c.csv", "other", sha256="0") as part:
