@@ -120,7 +120,9 @@ def write_file(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, NDArra
 def open_file(path: Path) -> SnapshotFile:
     """Map a snapshot and read its header; Damage if there is none, or if it may not be believed."""
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+        # Without O_NONBLOCK a named pipe in the place of the file would be waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise Damage from error
     try:

@@ -1,6 +1,8 @@
 """The file of a snapshot: what was written is read, and nothing that differs from it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,14 @@ def test_a_file_that_is_not_ones_own_is_not_opened(
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     with pytest.raises(Damage):
         open_file(path)
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.columns", 0o600)
+    script = "import sys, pathlib\nfrom hexbeat.store.snapshot_file import Damage, open_file\n"
+    script += "try: open_file(pathlib.Path(sys.argv[1]))\nexcept Damage: print('refused')"
+    command = [sys.executable, "-c", script, str(tmp_path / "pipe.columns")]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout == "refused\n"
 
 
 def test_an_erased_file_keeps_no_byte_unless_somebody_reads_it(
