@@ -15,6 +15,7 @@ from typing import Any, Final
 from geo.errors import PolicyError, UsageError
 from hexbeat.store.shared_documents import DocumentKind, SharedDocuments
 from layers.access import Action, Role, Viewer, may
+from layers.policy import PAGES
 from layers.timestamps import to_seconds
 
 __all__ = [
@@ -79,7 +80,8 @@ def list_views(documents: SharedDocuments) -> list[SavedView]:
 def save_view(documents: SharedDocuments, view: SavedView) -> SavedView:
     """Keep a view under its name, in the place of one of the same name that the viewer may remove.
 
-    UsageError for no name, one that is too long, or too many views. PolicyError if another person's shared view has it.
+    UsageError for no name, one that is too long, a page or choices that no link has, or too many views. PolicyError if
+    another person's shared view has it.
     """
     name = " ".join(unicodedata.normalize("NFC", view.name).split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -88,8 +90,7 @@ def save_view(documents: SharedDocuments, view: SavedView) -> SavedView:
             f"this one has {len(name)}",
             "write for example Needles, city centre, last 28 days",
         )
-    if len(json.dumps(dict(view.query))) > LONGEST_QUERY:
-        raise UsageError("A view holds the choices of one page", "these are too many", "choose fewer wards")
+    _require_choices(view)
     kept = SavedView(name, view.page, dict(view.query), view.is_shared, documents.viewer.subject)
     before = [one for one in list_views(documents) if one.is_shared == kept.is_shared]
     same = next((one for one in before if one.name.casefold() == name.casefold()), None)
@@ -102,21 +103,29 @@ def save_view(documents: SharedDocuments, view: SavedView) -> SavedView:
 
 
 def may_remove(viewer: Viewer, view: SavedView) -> bool:
-    """Whether a view is the viewer's own, or they saved it for the partnership, or they look after what all share."""
+    """Whether a view of the store is the viewer's own, or they saved or look after it for the partnership."""
     return not view.is_shared or view.made_by == viewer.subject or may(viewer, Action.SET_POLICY)
 
 
 def remove_view(documents: SharedDocuments, view: SavedView) -> None:
-    """Take a view away; nothing if it is gone. PolicyError for another person's."""
-    if not may_remove(documents.viewer, view):
-        raise _refuse(view)
-    documents.remove(DocumentKind.VIEW, _build_name(documents.viewer, view))
+    """Take a view away; nothing if it is gone. PolicyError for another person's.
+
+    Who saved it, the store says: `view` gives the name alone.
+    """
+    name = _build_name(documents.viewer, view)
+    document = documents.read(DocumentKind.VIEW, name)
+    if document is None:
+        return
+    kept = _parse_view(document.content) or replace(view, made_by="")
+    if not may_remove(documents.viewer, kept):
+        raise _refuse(kept)
+    documents.remove(DocumentKind.VIEW, name)
 
 
 def choose_home(documents: SharedDocuments, view: SavedView | None, *, role: Role | None = None) -> None:
     """Let Hexbeat open with a view (None: with the map): for the viewer, or for all of a role who chose nothing.
 
-    PolicyError for a role, unless the viewer looks after what all share.
+    PolicyError for a role, unless the viewer looks after what all share. UsageError for choices that no link has.
     """
     if role is not None and not may(documents.viewer, Action.SET_POLICY):
         raise PolicyError(
@@ -124,6 +133,8 @@ def choose_home(documents: SharedDocuments, view: SavedView | None, *, role: Rol
             f"your role, {documents.viewer.role}, does not decide that",
             "ask the analyst of the partnership",
         )
+    if view is not None:
+        _require_choices(view)
     name = f"home/role/{role}" if role else f"home/{_hash_name(documents.viewer)}"
     documents.update(DocumentKind.VIEW, name, lambda _: None if view is None else _format(asdict(view)))
 
@@ -170,6 +181,17 @@ def _read_visit(documents: SharedDocuments) -> Visit | None:
         return Visit(**json.loads(document.content)) if document else None
     except (ValueError, TypeError):
         return None  # damaged: as if they never were here
+
+
+def _require_choices(view: SavedView) -> None:
+    """UsageError for a page that Hexbeat does not have, for choices that no link can hold, and for too many."""
+    hint = "open the page, choose, and save the view there"
+    if view.page not in PAGES:
+        raise UsageError("A view is of a page of Hexbeat", "it has no page of this name", hint)
+    if not all(text.isprintable() for pair in view.query.items() for text in pair):
+        raise UsageError("A view holds words that a link can hold", "these choices have other characters", hint)
+    if len(json.dumps(dict(view.query))) > LONGEST_QUERY:
+        raise UsageError("A view holds the choices of one page", "these are too many", "choose fewer wards")
 
 
 def _refuse(view: SavedView) -> PolicyError:

@@ -1,5 +1,6 @@
 """Saved views: whose they are, who may change them, what Hexbeat opens with, and what a visit remembers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from layers.access import Role, Viewer
 
 JO, KIM = Viewer(Role.POLICE, "jo@example.org"), Viewer(Role.COUNCIL, "kim@example.org")
 ANALYST = Viewer(Role.ANALYST, "ann@example.org")
+OPEN_PAGE = "open the page, choose, and save the view there"
 NEEDLES = SavedView("Needles in Central", "map", {"wards": "E05009865", "view": "hotspots"})
 
 
@@ -73,6 +75,45 @@ def test_a_name_that_cannot_be_read_is_none(tmp_path: Path, name: str, length: i
             "centre, last 28 days"
         )
         assert list_views(store.documents(JO)) == []
+
+
+def test_who_saved_a_view_the_store_says_and_not_who_asks(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        jo, kim = store.documents(JO), store.documents(KIM)
+        shared = save_view(jo, replace(NEEDLES, is_shared=True))
+        with pytest.raises(PolicyError):
+            remove_view(kim, replace(shared, made_by="kim@example.org"))
+        assert list_views(kim) == [shared]
+        remove_view(jo, replace(shared, made_by=""))
+        assert list_views(kim) == []
+        remove_view(kim, shared)  # it is gone
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (
+            SavedView("Mine", "https://example.org"),
+            "A view is of a page of Hexbeat; it has no page of this name; " + OPEN_PAGE,
+        ),
+        (
+            SavedView("Mine", "map", {"wards": "\ud800"}),
+            "A view holds words that a link can hold; these choices have other characters; " + OPEN_PAGE,
+        ),
+        (
+            SavedView("Mine", "map", {"wards": "x" * 2000}),
+            "A view holds the choices of one page; these are too many; choose fewer wards",
+        ),
+    ],
+)
+def test_what_no_link_holds_is_not_saved(tmp_path: Path, view: SavedView, message: str) -> None:
+    with Store.open(tmp_path / "home") as store:
+        documents = store.documents(JO)
+        for act in (save_view, choose_home):
+            with pytest.raises(UsageError) as refused:
+                act(documents, view)
+            assert str(refused.value) == message
+        assert documents.list_names(DocumentKind.VIEW) == []
 
 
 def test_a_person_opens_with_their_own_choice_and_otherwise_with_that_of_their_role(tmp_path: Path) -> None:
