@@ -148,6 +148,13 @@ class Wards:
             lad_names=_read_texts(frame, "lad_name"),
         )
 
+    def touch(self, code: str, other: str) -> bool:
+        """Whether two wards are the same or have a point in common; False for a code that is none of theirs."""
+        if not {code, other} <= set(self.codes):
+            return False
+        first, second = (self.polygons[self.codes.index(one)] for one in (code, other))
+        return bool(shapely.intersects(first, second))
+
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
         """The ward (int32 (n,), an index into `codes`) of each point in WGS 84 degrees; -1 outside and for NaN."""
         lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)

@@ -5,6 +5,7 @@ chance alone may raise in a year, and `hexbeat.analysis.alert_rates` gives the t
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -128,16 +129,39 @@ def build_scan_report(
 
 
 def find_alert(columns: Columns, area: Area, day: dt.date, identifier: str) -> Alert:
-    """The alert of the year before `day` that has this identifier; UsageError if there is none that the viewer sees."""
+    """The alert of the year before `day` that has this identifier; UsageError if there is none that the viewer sees.
+
+    Else the one that a viewer with other cells sees in its place: of the same layer, told nearest to that day while it
+    went on, in the same ward or one that touches it.
+    """
     report = build_scan_report(columns, area, day, days=HISTORY_DAYS)
-    for alert in report.alerts:
-        if alert.identifier == identifier:
-            return alert
+    named = [alert for alert in report.alerts if alert.identifier == identifier]
+    if alert := next(iter(named or _find_near(report.alerts, area, identifier)), None):
+        return alert
     raise UsageError(
         "An alert is named by its identifier",
         f"the year to {format_date(day)} has no alert {identifier!r}",
         "see `hexbeat alerts --days 366` for the alerts and their identifiers",
     )
+
+
+def _find_near(alerts: Sequence[Alert], area: Area, identifier: str) -> list[Alert]:
+    """The alerts that may be the one of an identifier that another viewer gave, the likeliest first."""
+    layer, _, rest = identifier.partition("-")
+    told, _, ward = rest.partition("-")
+    if not re.fullmatch(r"[0-9]{8}", told):
+        return []
+    try:
+        day = dt.datetime.strptime(told, "%Y%m%d").date()  # noqa: DTZ007 - a day has no time zone
+    except ValueError:
+        return []
+    near = [
+        alert
+        for alert in alerts
+        if alert.layer == layer and alert.identifier and alert.ward_code and area.wards.touch(alert.ward_code, ward)
+        if alert.first_day <= day <= max(alert.last_day, alert.updated_on or alert.last_day)
+    ]
+    return sorted(near, key=lambda one: (one.ward_code != ward, abs((one.told_on or one.first_day) - day), _rank(one)))
 
 
 def _weigh(spec: LayerSpec) -> float:

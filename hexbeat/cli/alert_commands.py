@@ -13,6 +13,7 @@ import typer
 
 from geo.cells import build_outlines
 from geo.errors import UsageError
+from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_next_step, describe_state
 from hexbeat.analysis.alerts import build_alert_report, choose_default_day
@@ -135,7 +136,8 @@ def alerts(
             note_answer()
             _write_geojson(installation, columns, report, out)
     files = {"out": str(out)} if out else {}
-    _report_alerts(report, answers, form=form, files=files | ({"draft": str(draft)} if has_draft else {}))
+    wards = installation.area.wards
+    _report_alerts(report, answers, wards, form=form, files=files | ({"draft": str(draft)} if has_draft else {}))
 
 
 def answer(
@@ -159,7 +161,7 @@ def answer(
         last = choose_default_day(columns, today=today, time_zone=installation.area.time_zone)
         alert = find_alert(columns, installation.area, last, identifier)
         answer_alert(installation.store, installation.viewer, alert, outcome=outcome.value.replace("-", " "), note=note)
-    payload = {"identifier": identifier, "outcome": outcome.value, "note": note}
+    payload = {"identifier": alert.identifier, "outcome": outcome.value, "note": note}
     print_answer(payload, form=form, rows=[payload], heading="Answered")
 
 
@@ -248,8 +250,10 @@ def _render_form_page(alerts: list[Alert], *, area: Area, made_at: datetime, dem
     return render_alert_form(alerts, area=area, made_at=made_at, demonstration=demonstration).encode()
 
 
-def _report_alerts(report: AlertReport, answers: Sequence[AlertAnswer], *, form: Format, files: dict[str, str]) -> None:
-    found = [find_answers(alert, answers) for alert in report.alerts]
+def _report_alerts(
+    report: AlertReport, answers: Sequence[AlertAnswer], wards: Wards, *, form: Format, files: dict[str, str]
+) -> None:
+    found = find_answers(report.alerts, answers, wards)
     rows = [
         _to_json(alert) | ({"answers": [_answer_to_json(one) for one in own]} if alert.identifier else {})
         for alert, own in zip(report.alerts, found, strict=True)

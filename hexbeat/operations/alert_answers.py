@@ -2,7 +2,7 @@
 
 An answer is added and never changed: the last one counts, and all stay. It names a layer, a ward and days, and no cell.
 An alert that grows, or that later records move a little, keeps its answers: they belong to the alert of the same layer
-and ward with which they share a day.
+and ward with which they share a day, or else of a ward that touches it.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from geo.errors import UsageError
+from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert
 from hexbeat.analysis.daily_counts import from_ordinal, to_ordinal
 from hexbeat.store.audit_trail import write_with_change
@@ -75,10 +76,13 @@ def answer_alert(
             "choose one of them",
         )
     if len(text) > MOST_LETTERS or not text.isprintable():
+        is_long = len(text) > MOST_LETTERS
         raise UsageError(
             f"A note has at most {MOST_LETTERS} letters, and no control characters",
-            f"this one has {len(text):,} letters",
-            "say it in fewer words, and without names of people",
+            f"this one has {len(text):,} letters" if is_long else "this one has a control character",
+            "say it in fewer words, and without names of people"
+            if is_long
+            else "write it with letters and signs alone",
         )
     row = {
         "alert": alert.identifier,
@@ -118,16 +122,39 @@ def read_answers(store: "Store", viewer: Viewer) -> list[AlertAnswer]:
     ]
 
 
-def find_answers(alert: Alert, answers: Iterable[AlertAnswer]) -> Sequence[AlertAnswer]:
-    """The answers that belong to an alert, the oldest first."""
+def find_answers(
+    alerts: Sequence[Alert], answers: Iterable[AlertAnswer], wards: Wards
+) -> list[tuple[AlertAnswer, ...]]:
+    """For each of the alerts that are shown together, the answers that belong to it, the oldest first.
 
-    def belongs(answer: AlertAnswer) -> bool:
-        if answer.alert == alert.identifier:
-            return True
-        is_same_place = (answer.layer, answer.ward_code) == (alert.layer, alert.ward_code)
-        return is_same_place and answer.first_day <= alert.last_day and alert.first_day <= answer.last_day
+    A role with larger cells may see the same outbreak under a ward that touches this one. So an answer whose ward none
+    of the alerts has belongs to those of touching wards.
+    """
+    found: list[list[AlertAnswer]] = [[] for _ in alerts]
+    for answer in answers:
+        same = [place for place, alert in enumerate(alerts) if _is_of(answer, alert)]
+        near = [place for place, alert in enumerate(alerts) if _is_near(answer, alert, wards)]
+        for place in same or near:
+            found[place].append(answer)
+    return [tuple(own) for own in found]
 
-    return tuple(filter(belongs, answers))
+
+def _is_of(answer: AlertAnswer, alert: Alert) -> bool:
+    if answer.alert == alert.identifier:
+        return True
+    return answer.ward_code == alert.ward_code and _shares_days(answer, alert)
+
+
+def _is_near(answer: AlertAnswer, alert: Alert, wards: Wards) -> bool:
+    if answer.ward_code is None or alert.ward_code is None or not _shares_days(answer, alert):
+        return False
+    return wards.touch(answer.ward_code, alert.ward_code)
+
+
+def _shares_days(answer: AlertAnswer, alert: Alert) -> bool:
+    """Whether they are of one layer, and have a day in common."""
+    has_day = answer.first_day <= alert.last_day and alert.first_day <= answer.last_day
+    return answer.layer == alert.layer and has_day
 
 
 def describe_answers(answers: Sequence[AlertAnswer]) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from geo.errors import HexbeatError
+from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert
 from hexbeat.analysis.alert_sentences import describe_next_step, describe_state
 from hexbeat.dashboard.audit import audit_change
@@ -43,7 +44,8 @@ def draw_alert_section(installation: Installation, alerts: Sequence[Alert], *, e
     `empty` stands in place of alerts, `more` are sentences below them.
     """
     answers = read_answers(installation.store, installation.viewer)
-    st.html(f'<h2 class="hb-title">Alerts</h2>{render_alert_list(alerts, answers, empty=empty, more=more)}')
+    listed = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more)
+    st.html(f'<h2 class="hb-title">Alerts</h2>{listed}')
     draw_outcome()
     with st.expander("Answer an alert, or see those of the last year"):
         draw_answer_form(installation, alerts)
@@ -60,12 +62,13 @@ def draw_outcome() -> None:
 
 
 def render_alert_list(
-    alerts: Sequence[Alert], answers: Sequence[AlertAnswer], *, empty: str, more: Sequence[str] = ()
+    alerts: Sequence[Alert], answers: Sequence[AlertAnswer], wards: Wards, *, empty: str, more: Sequence[str] = ()
 ) -> str:
     """The alerts as a list: what, how unusual, since when, what was answered, or what to do next. Texts are escaped."""
     if not alerts:
         return f'<p class="hb-notes">{escape_html(empty)}</p>'
-    items = "".join(f"<li>{_render_alert(alert, find_answers(alert, answers))}</li>" for alert in alerts)
+    found = zip(alerts, find_answers(alerts, answers, wards), strict=True)
+    items = "".join(f"<li>{_render_alert(alert, own)}</li>" for alert, own in found)
     below = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in more)
     return f'<ul class="hb-alerts">{items}</ul>{below}'
 
@@ -127,16 +130,17 @@ def draw_alert_history(installation: Installation, answers: Sequence[AlertAnswer
         return
     with st.spinner("Looking at each day of the last year …"):
         alerts = find_alert_history(installation).alerts
-    st.html(render_history(alerts, answers))
+    st.html(render_history(alerts, answers, installation.area.wards))
 
 
-def render_history(alerts: Sequence[Alert], answers: Sequence[AlertAnswer]) -> str:
+def render_history(alerts: Sequence[Alert], answers: Sequence[AlertAnswer], wards: Wards) -> str:
     """A row an alert, the newest first. Texts are escaped."""
     if not alerts:
         return '<p class="hb-notes">There was no alert in the last year.</p>'
     ordered = sorted(alerts, key=lambda alert: alert.told_on or alert.first_day, reverse=True)
     head = "".join(f'<th scope="col">{name}</th>' for name in HISTORY_HEADINGS)
-    rows = "".join(_render_row(alert, find_answers(alert, answers)) for alert in ordered)
+    found = zip(ordered, find_answers(ordered, answers, wards), strict=True)
+    rows = "".join(_render_row(alert, own) for alert, own in found)
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="Alerts of the last year">'
         f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
