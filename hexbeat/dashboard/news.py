@@ -59,16 +59,22 @@ function watch(root) {
   let timer = 0, grace = 0, redraw = 0, isGone = false, isSaid = false, hasRun = false, isOut = false;
   let isAnswered = true, isConnected = true;
 
+  /** The part that also works without a connection, because the phone keeps what is tapped. */
+  const findKept = () => document.querySelector(".st-key-hb_offline");
   const say = (words, isBack = false) => {
     isSaid = Boolean(words);
-    lost.hidden = !isSaid || Boolean(document.querySelector(".hb-offline")); // a page with its own words for it
+    lost.hidden = !isSaid || Boolean(findKept()); // a page with its own words for it
     lost.classList.toggle("back", isBack);
     if (lost.textContent !== words) lost.textContent = words;
   };
   /** Nothing else on the page can be pressed. */
   const freeze = () => {
-    for (let part = root.host || root; part && part !== main; part = part.parentElement) {
-      for (const other of part.parentElement.children) if (other !== part) other.inert = true;
+    const open = new Set();
+    for (const one of [root.host || root, findKept()]) {
+      for (let part = one; part && part !== main; part = part.parentElement) open.add(part);
+    }
+    for (const part of open) {
+      for (const other of part.parentElement.children) if (!open.has(other)) other.inert = true;
     }
   };
   const thaw = () => {

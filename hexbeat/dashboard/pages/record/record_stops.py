@@ -21,7 +21,7 @@ __all__ = ["draw_stops"]
 
 OFFLINE: Final = (
     "Without a connection this page still records: the phone keeps what you tap, and sends it when the connection is "
-    "back. Until then it keeps the plan's code, the team, the stop, what was done and when."
+    "back. Until then it keeps the plan's code, the team, the stop, what was done and when, and no name."
 )
 
 
@@ -62,10 +62,11 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
         return
     with st.container(key="hb_done_map"):
         draw_next_stop(installation.area, progress.plan, progress.tour, state.stop)
-    draw_recorder(
-        installation, progress, read_links(installation),
-        key=f"done_recorder_{progress.plan.plan_id}_{progress.tour.team}",
-    )  # fmt: skip
+    with st.container(key="hb_offline"):  # which `hexbeat.dashboard.news` leaves open when the connection is gone
+        draw_recorder(
+            installation, progress, read_links(installation),
+            key=f"done_recorder_{progress.plan.plan_id}_{progress.tour.team}",
+        )  # fmt: skip
 
 
 def draw_undo(installation: Installation, progress: TourProgress) -> None:
