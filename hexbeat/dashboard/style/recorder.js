@@ -1,11 +1,12 @@
 /* The stop to go to, with its buttons. A tap is kept on the phone first and sent then, so that it survives an hour without
  * a connection: the queue is in the browser's storage until the server says that it has each entry. An entry holds the
- * plan's code, the team, the stop's number, what was done and when; no place and no person.
+ * plan's code, the team, the stop's number, what was done and when, and a mark of who was signed in: no place and no name.
+ * Only the entries of that person are sent. Those of another sign-in stay until somebody decides.
  */
 const STORE = "hexbeat-record";
 const LOOK_MS = 1500; // how often it looks whether the connection is back
 const AGAIN_MS = 6000; // an entry that nobody confirmed is sent again
-const state = { queue: null, stored: true, chosen: null, sentAt: 0, offset: 0, acked: new Set(), fields: {}, timer: null };
+const state = { queue: null, stored: true, chosen: null, sentAt: 0, offset: 0, acked: new Set(), fields: {}, timer: null, removing: false };
 
 const connected = () =>
   document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-connection-state") === "CONNECTED";
@@ -52,14 +53,16 @@ export default function ({ parentElement, data, setTriggerValue }) {
     state.sentAt = 0;
     write();
   }
+  const mine = () => state.queue.filter((entry) => entry.by === data.mark);
+  const others = () => state.queue.filter((entry) => entry.by !== data.mark);
   const own = (stop) =>
-    state.queue.findLast((entry) => entry.plan === data.plan && entry.team === data.team && entry.stop === stop.id);
+    mine().findLast((entry) => entry.plan === data.plan && entry.team === data.team && entry.stop === stop.id);
   const isOpen = (stop) => !stop.state && !own(stop);
 
   function send() {
-    if (!state.queue.length || !connected() || Date.now() - state.sentAt < AGAIN_MS) return;
+    if (!mine().length || !connected() || Date.now() - state.sentAt < AGAIN_MS) return;
     state.sentAt = Date.now();
-    setTriggerValue("entries", state.queue);
+    setTriggerValue("entries", mine());
   }
 
   function record(stop, outcome) {
@@ -75,6 +78,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       minutes: fields.minutes,
       needles: data.sweep ? fields.needles : null,
       at: Math.floor((Date.now() + state.offset) / 1000),
+      by: data.mark,
     });
     write();
     state.chosen = null;
@@ -100,6 +104,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const focused = parentElement.getRootNode().activeElement?.dataset?.part;
     const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
     const parts = [status()];
+    if (others().length) parts.push(earlier());
     if (stop) {
       parts.push(card(stop));
       if (data.sweep) parts.push(field(stop, "needles", "Needles collected", 1000000));
@@ -113,7 +118,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       block.append(make("h2", "", "All stops are recorded"), make("p", "", "Thank you. To correct one, choose it below."));
       parts.push(block);
     }
-    const last = state.queue.findLast((entry) => entry.plan === data.plan && entry.team === data.team);
+    const last = mine().findLast((entry) => entry.plan === data.plan && entry.team === data.team);
     if (last && !connected()) {
       const order = data.stops.find((one) => one.id === last.stop)?.order ?? "";
       parts.push(
@@ -133,10 +138,35 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   const describe = () => `${connected()}|${state.queue.map((entry) => entry.key)}|${state.stored}`;
 
+  /** The entries of somebody who was signed in here before. A person decides what becomes of them. */
+  function earlier() {
+    const block = make("div", "card");
+    const kept = plural(others().length, "visit of an earlier sign-in is", "visits of an earlier sign-in are");
+    block.append(make("p", "", `${kept} kept on this phone.`));
+    const change = (queue) => {
+      Object.assign(state, { queue, sentAt: 0, removing: false });
+      write();
+      draw();
+      send();
+    };
+    const ask = (removing) => {
+      state.removing = removing;
+      draw();
+    };
+    const actions = state.removing
+      ? [["Yes, remove them", () => change(mine())], ["Keep them", () => ask(false)]]
+      : [
+          ["Send them as mine", () => change(state.queue.map((entry) => ({ ...entry, by: data.mark })))],
+          ["Remove them", () => ask(true)],
+        ];
+    block.append(...actions.map(([label, act]) => button(label, "", act, label)));
+    return block;
+  }
+
   function status() {
     const line = make("p", "status");
     line.setAttribute("role", "status");
-    const kept = state.queue.length;
+    const kept = mine().length;
     if (!connected()) {
       line.classList.add("cut");
       line.textContent = kept

@@ -6,6 +6,9 @@ was recorded, corrected or undone since then stands.
 """
 
 import datetime as dt
+import hashlib
+import hmac
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,22 +37,37 @@ from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour
 from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_store import load_plan
 from hexbeat.operations.plans.stop_links import StopLinks, build_geo_link, build_web_link
+from hexbeat.store.document_kinds import DocumentKind
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action
 from layers.timestamps import to_seconds
 
-__all__ = ["MESSAGE_KEY", "Entry", "draw_recorder", "parse_entries", "record_entry"]
+__all__ = [
+    "MESSAGE_KEY",
+    "Entry",
+    "draw_recorder",
+    "find_mark",
+    "parse_entries",
+    "record_entries",
+    "record_entry",
+    "select_own",
+]
 
 MESSAGE_KEY: Final = "done_said"  # of the session: what the last entries did, a text or an error
 _ACKS_KEY: Final = "done_acks"  # of the session: the keys of entries that are dealt with
 _MOST_ACKS: Final = 300
 _MOST_ENTRIES: Final = 300
 _LONGEST_TEXT: Final = 80
+_SEED: Final = "phone/seed"  # a secret of the store: the marks come from it
 _ASSETS: Final = Path(__file__).parents[2] / "style"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tap as the browser sent it: which stop of which plan, what was done, and the second of the tap (UTC)."""
+    """One tap as the browser sent it: which stop of which plan, what was done, and the second of the tap (UTC).
+
+    `by` is the mark of the person who was signed in (`find_mark`).
+    """
 
     key: str
     plan_id: str
@@ -59,15 +77,36 @@ class Entry:
     minutes: int
     needles: int | None
     at: int
+    by: str = ""
+
+
+def find_mark(documents: SharedDocuments) -> str:
+    """What the phone keeps with a person's entries, to tell them from another's: 16 hex digits, and no name.
+
+    A digest of the name and of a secret of the store, so that whoever finds the phone cannot try names.
+    """
+    secret = documents.read(DocumentKind.VIEW, _SEED)
+    if secret is None:
+        documents.add_all(DocumentKind.VIEW, {_SEED: secrets.token_hex(16).encode()})
+        secret = documents.read(DocumentKind.VIEW, _SEED)
+    key = secret.content if secret else b""
+    return hmac.new(key, documents.viewer.subject.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def select_own(entries: Sequence[Entry], mark: str) -> list[Entry]:
+    """The entries with this person's mark. Others stay on the phone, also where a page of before sends them."""
+    return [entry for entry in entries if entry.by == mark]
 
 
 def draw_recorder(installation: Installation, progress: TourProgress, links: StopLinks, *, key: str) -> None:
     """Draw the card with its buttons. What they record is in the store before the rest of the page is drawn."""
 
     def take_entries() -> None:
-        record_entries(installation, parse_entries(st.session_state[key].get("entries")))
+        record_entries(installation, select_own(parse_entries(st.session_state[key].get("entries")), mark))
 
+    mark = find_mark(installation.documents)
     data = {
+        "mark": mark,
         "plan": progress.plan.plan_id,
         "team": progress.tour.team,
         "sweep": progress.is_sweep,
@@ -110,15 +149,19 @@ def parse_entries(sent: Any) -> list[Entry]:
     for one in sent[:_MOST_ENTRIES] if isinstance(sent, list) else ():
         try:
             needles = one["needles"]
-            texts = [one[name] for name in ("key", "plan", "team", "stop", "outcome")]
+            texts = [one[name] for name in ("key", "plan", "team", "stop", "outcome", "by")]
             numbers = [one["minutes"], one["at"], 0 if needles is None else needles]
         except (KeyError, TypeError):
             continue
-        is_text = all(isinstance(text, str) and 0 < len(text) <= _LONGEST_TEXT for text in texts)
+        is_text = all(_is_text(text) for text in texts)
         if is_text and all(type(number) is int for number in numbers) and _is_possible(texts[4], numbers):
-            key, plan_id, team, stop_id, outcome = texts
-            entries.append(Entry(key, plan_id, team, stop_id, outcome, numbers[0], needles, numbers[1]))
+            key, plan_id, team, stop_id, outcome, by = texts
+            entries.append(Entry(key, plan_id, team, stop_id, outcome, numbers[0], needles, numbers[1], by))
     return entries
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT and value.isprintable()
 
 
 def _is_possible(outcome: str, numbers: Sequence[int]) -> bool:
@@ -127,15 +170,19 @@ def _is_possible(outcome: str, numbers: Sequence[int]) -> bool:
 
 
 def record_entries(installation: Installation, entries: Sequence[Entry]) -> None:
-    """Record entries in their order, confirm them, and keep what to say.
+    """Record entries in their order, the last one of each stop, confirm them, and keep what to say.
 
     An entry that can never be recorded is confirmed too, and the page says why. One that the store or the policy
     refuses now is not, so that the phone keeps it.
     """
     acks: list[str] = list(st.session_state.get(_ACKS_KEY, []))
+    by_stop: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
-        if entry.key in acks:
-            continue
+        if entry.key not in acks:
+            stop = (entry.plan_id, entry.team, entry.stop_id)
+            by_stop[stop] = [*by_stop.pop(stop, []), entry]  # in the order of the last entries
+    for same in by_stop.values():
+        entry = same[-1]
         try:
             st.session_state[MESSAGE_KEY] = record_entry(installation, entry)
         except (DataError, UsageError) as error:
@@ -143,7 +190,7 @@ def record_entries(installation: Installation, entries: Sequence[Entry]) -> None
         except HexbeatError as error:
             st.session_state[MESSAGE_KEY] = error
             break
-        acks.append(entry.key)
+        acks += [one.key for one in same]
     st.session_state[_ACKS_KEY] = acks[-_MOST_ACKS:]
 
 

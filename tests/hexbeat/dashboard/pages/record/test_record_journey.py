@@ -33,6 +33,10 @@ SWEEP = made_plan(PlanKind.SWEEP, begins=BEGAN, plan_id="sweep1")
 OLD = made_plan(begins=BEGAN - dt.timedelta(days=2), plan_id="nights")
 CELLAR = made_plan(begins=BEGAN, plan_id="cellar")
 MAPPED = made_plan(begins=BEGAN - dt.timedelta(days=3), plan_id="mapped")
+LEAVE_OTHERS = """() => localStorage.setItem("hexbeat-record", JSON.stringify(["1-3", "1-4"].map((stop) => ({
+  key: `${stop}-${Math.random()}`, plan: "mapped", team: "Team 1", stop, outcome: "done", minutes: 11, needles: null,
+  at: Math.floor(Date.now() / 1000), by: "0123456789abcdef",
+}))))"""
 LINK = "/done?plan=sweep1&team=Team%201"
 
 
@@ -109,6 +113,38 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     guest.leave()
 
 
+def test_visits_of_an_earlier_sign_in_are_kept_apart_and_sent_or_removed_by_a_person(
+    windows: Windows, address: str, served_home: Path
+) -> None:
+    link = f"{address}/done?plan=mapped&team=Team%201"
+    guest = visit(windows, link, size=SMALL)
+    page = guest.page
+    progress = page.locator(".hb-done-progress")
+    expect(page.get_by_text("Stop 1 of 4", exact=True)).to_be_visible()
+    before = recorded(served_home, "mapped")
+    page.evaluate(LEAVE_OTHERS)
+    page.reload()
+    expect(page.get_by_text("2 visits of an earlier sign-in are kept on this phone.")).to_be_visible()
+    page.get_by_role("button", name="Done", exact=True).click()  # one's own are sent meanwhile
+    expect(progress).to_contain_text("1 of 4 done")
+    guest.settle()
+    assert len(recorded(served_home, "mapped")) == len(before) + 1
+    page.get_by_role("button", name="Remove them", exact=True).click()
+    page.get_by_role("button", name="Keep them").click()
+    assert (small_targets(guest), guest.overflow()) == ([], 0)
+    page.get_by_role("button", name="Send them as mine").click()
+    expect(progress).to_contain_text("3 of 4 done")
+    expect(page.get_by_text("of an earlier sign-in")).to_have_count(0)
+    page.wait_for_function("() => localStorage.getItem('hexbeat-record') === null")
+    page.evaluate(LEAVE_OTHERS)
+    page.reload()
+    page.get_by_role("button", name="Remove them", exact=True).click()
+    page.get_by_role("button", name="Yes, remove them").click()
+    expect(page.get_by_text("of an earlier sign-in")).to_have_count(0)
+    assert page.evaluate("() => localStorage.getItem('hexbeat-record')") is None
+    guest.leave()
+
+
 def test_an_hour_without_a_connection_loses_nothing_and_records_nothing_twice(
     windows: Windows, served_home: Path
 ) -> None:
@@ -123,6 +159,8 @@ def test_an_hour_without_a_connection_loses_nothing_and_records_nothing_twice(
         expect(page.locator(".hb-done-progress")).to_contain_text("1 of 4 done")
     # The server is gone, as it is for a phone in a basement.
     expect(page.get_by_text("No connection. What you record is kept on this phone")).to_be_visible()
+    page.wait_for_timeout(2500)  # longer than after which the rest of the page can no longer be pressed
+    assert page.get_by_label("Quarter").evaluate("(one) => Boolean(one.closest('[inert]'))")
     page.get_by_role("button", name="Done", exact=True).click()
     expect(number).to_have_text("Stop 3 of 4")
     page.get_by_label("Minutes", exact=True).fill("9")
@@ -134,7 +172,7 @@ def test_an_hour_without_a_connection_loses_nothing_and_records_nothing_twice(
     expect(page.get_by_text("3 visits are kept on this phone and sent when it is back.")).to_be_visible()
     kept = json.loads(page.evaluate("() => localStorage.getItem('hexbeat-record')"))
     assert {field for entry in kept for field in entry} == {
-        *("key", "plan", "team", "stop", "outcome", "minutes", "needles", "at"),
+        *("key", "plan", "team", "stop", "outcome", "minutes", "needles", "at", "by"),
     }
     assert len(recorded(served_home, "cellar")) == 1
     time.sleep(2)  # so that a visit that was recorded when it arrived would have another second

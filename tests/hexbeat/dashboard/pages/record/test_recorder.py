@@ -1,28 +1,41 @@
 """What a phone sends of its taps: whatever comes, however often, a visit is recorded once and nothing newer is lost."""
 
 import datetime as dt
+import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from geo.errors import DataError
-from hexbeat.dashboard.pages.record.recorder import Entry, parse_entries, record_entry
+from hexbeat.dashboard.pages.record.recorder import (
+    Entry,
+    find_mark,
+    parse_entries,
+    record_entries,
+    record_entry,
+    select_own,
+)
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.operations.ledger.ledger import read_visits, undo_visit
 from hexbeat.operations.plans.plan_store import save_plan
 from hexbeat.settings import Settings
+from hexbeat.store.store import Store
+from layers.access import Role, Viewer
 from tests.support.plans import LONDON, made_plan
 from tests.support.stores import documents_in
 
+ACKS_KEY = "done_acks"
 BEGAN = dt.datetime(2026, 11, 19, 18, tzinfo=LONDON)
 PLAN = made_plan(begins=BEGAN, plan_id="cellar")
 TAP = int((BEGAN + dt.timedelta(minutes=40)).timestamp())
 LATER = BEGAN + dt.timedelta(hours=2)
 SENT = {"key": "a", "plan": "cellar", "team": "Team 1", "stop": "1-1", "outcome": "done", "minutes": 12, "at": TAP}
-SENT |= {"needles": None}
-ENTRY = Entry("a", "cellar", "Team 1", "1-1", "done", 12, None, TAP)
+SENT |= {"needles": None, "by": "0123456789abcdef"}
+ENTRY = Entry("a", "cellar", "Team 1", "1-1", "done", 12, None, TAP, "0123456789abcdef")
 
 
 @pytest.fixture
@@ -59,6 +72,27 @@ def test_a_tap_from_a_clock_that_is_fast_counts_as_of_now(installation: Installa
     assert read_facts(installation) == [(12, int(LATER.timestamp()))]
 
 
+def test_the_last_tap_of_a_stop_counts_also_from_a_clock_that_is_fast(installation: Installation) -> None:
+    fast = int(dt.datetime.now(dt.UTC).timestamp()) + 7200
+    first = [replace(ENTRY, key=f"k{place}", minutes=5 + place, at=fast + place) for place in range(3)]
+    record_entries(installation, [first[0], replace(ENTRY, key="x", stop_id="1-2", minutes=9), *first[1:]])
+    assert sorted(minutes for minutes, _ in read_facts(installation)) == [7, 9]
+    assert set(st.session_state[ACKS_KEY]) == {"k0", "k1", "k2", "x"}
+    record_entries(installation, first)  # sent again: they were confirmed
+    assert sorted(minutes for minutes, _ in read_facts(installation)) == [7, 9]
+
+
+def test_a_mark_tells_people_apart_and_names_nobody(home: Path) -> None:
+    with Store.open(home) as store:
+        jo, kim = (store.documents(Viewer(Role.COUNCIL, name)) for name in ("jo@example.org", "kim@example.org"))
+        mark = find_mark(jo)
+        assert re.fullmatch("[0-9a-f]{16}", mark)
+        assert find_mark(kim) != mark == find_mark(store.documents(Viewer(Role.POLICE, "jo@example.org")))
+        assert mark != hashlib.sha256(b"jo@example.org").hexdigest()[:16]
+    entries = [ENTRY, replace(ENTRY, key="b", by=mark)]
+    assert select_own(entries, mark) == entries[1:]
+
+
 def test_a_stop_of_another_team_is_refused(installation: Installation) -> None:
     with pytest.raises(DataError) as caught:
         record_entry(installation, replace(ENTRY, team="Team 2"), now=LATER)
@@ -73,6 +107,7 @@ def test_a_stop_of_another_team_is_refused(installation: Installation) -> None:
     [
         {"minutes": 12.5}, {"minutes": True}, {"minutes": 1441}, {"needles": -1}, {"needles": "2"}, {"at": 0},
         {"outcome": "maybe"}, {"team": ""}, {"team": "x" * 81}, {"plan": None}, {"key": ["a"]},
+        {"key": "\ud800"}, {"team": "Team\n1"}, {"by": None}, {"by": ""},
     ],
 )  # fmt: skip
 def test_what_no_page_of_ours_sends_is_left_out(changed: dict[str, Any]) -> None:
