@@ -104,7 +104,8 @@ def test_a_dataset_holds_the_same_events_by_layer_and_month_sorted_by_cell(tmp_p
     local = frame["occurred_from"].dt.tz_convert("Europe/London").dt.strftime("%Y-%m")
     assert (frame["month"].astype(str) == local).all()
     found = pd.DataFrame(frame).astype({"layer": "str"})[plain.columns]
-    assert_frame_equal(*(rows.sort_values("event_id", ignore_index=True) for rows in (found, plain)))
+    found, plain = (rows.sort_values("event_id", ignore_index=True) for rows in (found, plain))
+    assert_frame_equal(found, plain)
     dataset = parse_dataset((tmp_path / "all" / DESCRIPTION).read_text(encoding="utf-8"))
     assert sum(file.events for file in dataset.files) == len(plain)
     for file in dataset.files[:5]:
