@@ -37,6 +37,12 @@ function make(tag, className, text) {
   return element;
 }
 
+/** Streamlit's own window on a lost connection would keep the page from being used; this card says the same. */
+function closeWindow() {
+  const found = [...document.querySelectorAll("[role=dialog]")].find((one) => one.textContent.includes("Connection error"));
+  found?.querySelector("button[aria-label=Close]")?.click();
+}
+
 const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -278,6 +284,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const look = () => {
     if (!root.isConnected) return clearInterval(state.timer);
     send();
+    if (!connected()) closeWindow();
     if (describe() !== state.drawn) draw();
     else {
       const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
