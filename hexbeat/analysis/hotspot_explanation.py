@@ -111,7 +111,7 @@ def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False) -> s
         return f"{format_about(row['neighbourhood'])}, where {format_about(row['expected'])} would be expected"
     text = _format_times(row)
     if sure:
-        text += f" (at least {format_number(float(row['times_at_least']))} times)"
+        text += f" (at least {_round_times(float(row['times_at_least']))} times)"
     if unit := hotspot_map.time_unit:
         number = "in" if unit == "month" else "on"
         whole = format_plural(hotspot_map.time_units, unit, f"{unit}s")
@@ -141,8 +141,11 @@ def _format_times(row: Row) -> str:
     whose = "its" if row["cells"] == 1 else "their"
     if not row["expected"]:
         return f"while {whose} surroundings have none"
-    times = float(row["times"])
-    return f"{format_number(round(times, 1) if times < _SMALL else round(times))} times {whose} surroundings"
+    return f"{_round_times(float(row['times']))} times {whose} surroundings"
+
+
+def _round_times(times: float) -> str:
+    return format_number(round(times, 1) if times < _SMALL else round(times))
 
 
 def _describe_unsteady(hotspot_map: HotspotMap, row: Row) -> str:
