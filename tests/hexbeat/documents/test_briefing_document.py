@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from geo.errors import UsageError
+from hexbeat.analysis.alert_report import Alert
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
+from hexbeat.operations.alert_answers import AlertAnswer
 from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
@@ -51,6 +53,27 @@ def test_what_is_not_known_is_not_told_as_none() -> None:
     )
     assert "Alerts Not known." in paper.words
     assert "The places that matter, and why Not known." in paper.words
+
+
+def test_an_alert_that_was_answered_says_so_and_a_long_note_leaves_room() -> None:
+    days = [TODAY - dt.timedelta(days=number) for number in range(2, 10, 2)]
+    alerts = [
+        Alert(
+            "overdoses", "E05009867", "Newport", day, day, day, 6.0, 3.0, 0.4, ("scan",), 0.8,
+            f"6 overdoses in Newport, {day:%d %b %Y}.", told_on=day, identifier=f"overdoses-{day}",
+        )
+        for day in days
+    ]  # fmt: skip
+    note = "word " * 90
+    answers = [
+        AlertAnswer(one.identifier, "overdoses", "E05009867", one.day, one.day, "confirmed", note, "health", MADE)
+        for one in alerts[1:]
+    ]
+    file = render_briefing_pdf(meeting(alerts=tuple(alerts)), middlesbrough(), made_at=MADE, answers=answers)
+    paper = read_paper(file)
+    assert paper.sizes == (A4,)
+    assert paper.words.count("Confirmed on 22 Nov 2026 (health): word word") == len(answers)
+    assert paper.words.count("word …") == len(answers)
 
 
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
