@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
@@ -74,8 +74,9 @@ def export_dataset(
 ) -> int:  # fmt: skip
     """Write every live event whose record the viewer may see into the folder `out`; return how many.
 
-    It replaces a dataset that lies there, and appears whole or not at all. `before` is called with the number first.
-    UsageError if its parent is missing or it holds anything else, PolicyError if the viewer may not export.
+    It replaces a dataset that lies there, and appears whole or not at all, for its own user (modes 0700 and 0600).
+    `before` is called with the number first. UsageError if its parent is missing, if it holds anything else or if it is
+    the working folder or above it; PolicyError if the viewer may not export.
     """
     _require_free(out)
     live = read_live_table(store, viewer, ward_codes=tuple(ward_codes))
@@ -85,21 +86,64 @@ def export_dataset(
         dataset = Dataset(area, time_zone, tuple(ward_codes), live.version, live.layers, live.coverage, tuple(files))
         text = json.dumps(_describe(dataset), indent=1, ensure_ascii=False)
         (draft / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8")
+        _require_free(out)  # as it is now: somebody may have put a file there meanwhile
     return int(live.table.num_rows)
 
 
 def _require_free(out: Path) -> None:
-    """UsageError if the folder cannot be made, or holds what is no dataset: it would be lost."""
-    if not out.absolute().parent.is_dir():
+    """UsageError if the folder cannot be made, or holds what is no file of a dataset: it would be lost."""
+    name = out.name or str(out)
+    try:
+        if not out.absolute().parent.is_dir():
+            raise UsageError(
+                "An export needs a folder that exists",
+                f"{out.parent} does not exist",
+                "create it first, or choose another",
+            )
+        if Path.cwd().is_relative_to(out.resolve()):
+            raise UsageError(
+                "A dataset is a folder of its own",
+                f"{name} is the folder in which you are, or holds it",
+                "name a folder that is new or empty, as in --out events",
+            )
+        is_free = not out.is_dir() or _holds_only_dataset(out)
+    except OSError as error:
         raise UsageError(
-            "An export needs a folder that exists", f"{out.parent} does not exist", "create it first, or choose another"
-        )
-    if out.is_dir() and any(out.iterdir()) and not (out / DESCRIPTION).is_file():
+            "A dataset needs a folder that can be looked into",
+            f"{name} cannot be ({error.strerror or type(error).__name__})",
+            "choose another name or folder",
+        ) from error
+    if not is_free:
         raise UsageError(
             "A dataset replaces an older dataset, and nothing else",
-            f"{out.name} holds other files",
+            f"{name} holds other files",
             "choose another folder, or one that is empty",
         )
+
+
+def _holds_only_dataset(folder: Path) -> bool:
+    """Whether a folder is empty, or holds a description of this version and no more than the files that it lists.
+
+    A listed file may be missing: to export again is what mends a damaged dataset. OSError if it cannot be looked into.
+    """
+    found = {path.relative_to(folder).as_posix(): path.is_dir() and not path.is_symlink() for path in _walk(folder)}
+    if not found:
+        return True
+    try:
+        files = parse_dataset((folder / DESCRIPTION).read_bytes().decode("utf-8")).files
+    except (DataError, UnicodeDecodeError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return False
+    paths = {file.path for file in files}
+    folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents}
+    return all(path in (folders if is_folder else {*paths, DESCRIPTION}) for path, is_folder in found.items())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Whatever lies in a folder, at any depth; links are not followed."""
+    for entry in folder.iterdir():
+        yield entry
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _walk(entry)
 
 
 def _write_files(live: LiveTable, folder: Path, *, time_zone: str, ward_codes: Sequence[str]) -> Iterator[DatasetFile]:
