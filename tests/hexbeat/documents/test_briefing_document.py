@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from geo.errors import UsageError
-from hexbeat.analysis.alert_report import Alert
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
 from hexbeat.operations.alert_answers import AlertAnswer
@@ -55,27 +54,6 @@ def test_what_is_not_known_is_not_told_as_none() -> None:
     assert "The places that matter, and why Not known." in paper.words
 
 
-def test_an_alert_that_was_answered_says_so_and_a_long_note_leaves_room() -> None:
-    days = [TODAY - dt.timedelta(days=number) for number in range(2, 10, 2)]
-    alerts = [
-        Alert(
-            "overdoses", "E05009867", "Newport", day, day, day, 6.0, 3.0, 0.4, ("scan",), 0.8,
-            f"6 overdoses in Newport, {day:%d %b %Y}.", told_on=day, identifier=f"overdoses-{day}",
-        )
-        for day in days
-    ]  # fmt: skip
-    note = "word " * 90
-    answers = [
-        AlertAnswer(one.identifier, "overdoses", "E05009867", one.day, one.day, "confirmed", note, "health", MADE)
-        for one in alerts[1:]
-    ]
-    file = render_briefing_pdf(meeting(alerts=tuple(alerts)), middlesbrough(), made_at=MADE, answers=answers)
-    paper = read_paper(file)
-    assert paper.sizes == (A4,)
-    assert paper.words.count("Confirmed on 22 Nov 2026 (health): word word") == len(answers)
-    assert paper.words.count("word …") == len(answers)
-
-
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     briefing = meeting()
     paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))
@@ -94,14 +72,18 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
 
 
-def test_it_stays_one_page_with_much_more_to_say() -> None:
+def test_it_stays_one_page_with_much_more_to_say_and_long_answers_to_its_alerts() -> None:
     briefing = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
     fuller = replace(
         briefing, work=work, notes=briefing.notes * 6, closures=briefing.closures * 4, alerts=briefing.alerts * 15
     )
-    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE))
+    (alert,) = briefing.alerts
+    place, days = (alert.layer, alert.ward_code), (alert.first_day, alert.last_day)
+    answer = AlertAnswer(alert.identifier, *place, *days, "confirmed", "word " * 90, "health", MADE)
+    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE, answers=[answer]))
     assert len(paper.pages) == 1
+    assert paper.words.count("Confirmed on 22 Nov 2026 (health): word word") == paper.words.count("word …") == 4
     assert "Crew 7 (sweep): 12 visits, 240 minutes, 31 needles collected" in paper.words.replace("(sweeps)", "(sweep)")
     assert "11 more." in paper.words
 
