@@ -132,6 +132,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         load_library(Path(folder))
     names = options.only.split(",") if options.only else list(DEEDS)
+    if unknown := set(names) - set(DEEDS):
+        parser.error(f"--only takes {', '.join(DEEDS)}, not {', '.join(sorted(unknown))}")
     from tests.support.fault_stores import make_trials  # noqa: PLC0415 - makes stores, which takes a while
 
     rows: list[Row] = []
@@ -178,7 +180,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                     kill_after_s = chance.uniform(0.0, 1.1 * took) if moment is None else None
                     run_apart(deed, trial, home, url, disk, kill_before=moment, kill_after_s=kill_after_s)
                 else:
-                    room = int(chance.choice((8, 40, 100, 300, 1000)) * 1024 * chance.random())
+                    room = int(chance.choice((8, 40, 100, 300, 1000, 4000)) * 1024 * chance.random())
                     tally["tracebacks"] += run_without_room(deed, trial, home, url, disk, room=room)
                 found = describe_all(home, url, disk, is_opened=deed.kind != "older")
                 verdict = judge(found, before, after, is_entry=deed.is_entry)

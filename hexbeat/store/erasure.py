@@ -30,7 +30,7 @@ from geo.errors import StoreError, UsageError
 from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, require_likely_clock, write_transaction
-from hexbeat.store.schema import batch_files, batches, coverage, events, rejects, store_state, visits
+from hexbeat.store.schema import alert_answers, batch_files, batches, coverage, events, rejects, store_state, visits
 from layers.access import Action, Viewer, require
 from layers.timestamps import to_seconds
 
@@ -124,8 +124,8 @@ def retain(
     """Remove events that ended more than `years` calendar years ago, with all versions, and rejects loaded before then.
 
     The newest version of an event decides when it ended, whether that version is live or superseded. A visit is removed
-    if all its versions began before then. UsageError unless years >= 1; ClockError unless the clock is likely, or
-    `is_clock_sure`.
+    if all its versions began before then, an answer to an alert if the alert ended before then. UsageError unless
+    years >= 1; ClockError unless the clock is likely, or `is_clock_sure`.
     """
     require(viewer, Action.RETAIN)
     if years < 1:
@@ -146,9 +146,11 @@ def retain(
         removed_rejects = connection.execute(sa.delete(rejects).where(rejects.c.batch_id.in_(old_loads))).rowcount
         later = sa.select(visits.c.visit_id).where(visits.c.started_at >= limit)
         removed_visits = _drop_visits(connection, visits.c.visit_id.not_in(later))
-        if rows or removed_rejects or removed_visits:
+        is_old = alert_answers.c.last_day < limit // _DAY_S
+        removed_answers = connection.execute(sa.delete(alert_answers).where(is_old)).rowcount
+        if rows or removed_rejects or removed_visits or removed_answers:
             _mark_pending(connection)
-        write_with_change(connection, rows=rows + removed_rejects + removed_visits)
+        write_with_change(connection, rows=rows + removed_rejects + removed_visits + removed_answers)
     return Erasure(removed_events, rows, removed_rejects, finish(engine, patience_s=PATIENCE_S), removed_visits)
 
 

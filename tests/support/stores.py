@@ -25,6 +25,7 @@ import hexbeat.store.migrations
 from hexbeat.store import databases
 from hexbeat.store.schema import (
     HEAD,
+    alert_answers,
     audit_entries,
     audit_head,
     batch_files,
@@ -326,7 +327,7 @@ def wipe(store: Store) -> None:
         if connection.dialect.name == "postgresql":
             reset_trail(connection)
             tables = "coverage, events, batches, batch_files, rejects, visits, reference_places, work_loads"
-            tables += ", shared_documents, sign_ins"
+            tables += ", shared_documents, sign_ins, alert_answers"
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
         else:
             for table in (
@@ -340,6 +341,7 @@ def wipe(store: Store) -> None:
                 work_loads,
                 sign_ins,
                 shared_documents,
+                alert_answers,
             ):
                 connection.execute(table.delete())
             connection.exec_driver_sql("DELETE FROM sqlite_sequence")

@@ -123,7 +123,8 @@ def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, pa
     here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
     names = list(dict.fromkeys(name.partition(" · ")[0] for name in names))  # the list has the codes
     names = [name[:1].lower() + name[1:] if name.startswith("Near ") else name for name in names]
-    first = f"Look first at {format_list(names)}." if names else f"Look first at the darkest {share} of {here}."
+    names = names or [f"the darkest {share} of {here}"]
+    first = f"Look first {'' if names[0].startswith('near ') else 'at '}{format_list(names)}."
     if forecast.months:
         number = format_about(forecast.expected)
         return f"{forecast.months}: {number} in 7 days in {place}. {first} How well they rank places is not known."

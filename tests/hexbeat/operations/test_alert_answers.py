@@ -98,3 +98,11 @@ def test_notes_are_text(store: Store, text: str) -> None:
     for html in (render_alert_list([ALERT], answers, empty=""), render_history([ALERT], answers)):
         assert "<script" not in html.lower()
         assert "<img" not in html.lower()
+
+
+def test_answers_go_when_they_are_too_old(store: Store) -> None:
+    old = replace(ALERT, first_day=dt.date(2020, 1, 1), last_day=dt.date(2020, 1, 3))
+    for alert in (old, ALERT):
+        answer_alert(store, ANALYST, alert, outcome="seen", note="A call at noon", now=NOW)
+    store.retain(ANALYST, 2, is_clock_sure=True)
+    assert [answer.first_day for answer in read_answers(store, ANALYST)] == [ALERT.first_day]

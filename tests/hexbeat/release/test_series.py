@@ -93,7 +93,7 @@ def test_an_erased_event_stays_counted_and_does_not_count_again(town: Town3, tmp
 
 def test_old_events_removed_by_age_and_loaded_again_do_not_count_again(town: Town3, tmp_path: Path) -> None:
     with Store.open(town.home) as store:
-        assert store.retain(ANALYST, 1).events == 20
+        assert store.retain(ANALYST, 1, is_clock_sure=True).events == 20  # these records end long before today
     town.load(town.finds(20, "2025-01-10", "q1"), now="2025-08-01", name="all.csv")
     assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20}
 

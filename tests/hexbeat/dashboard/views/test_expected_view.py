@@ -31,7 +31,7 @@ def build_view(choices: Choices = DEFAULT, *, size: int | None = None) -> LayerV
 
 def test_the_sentence_says_how_many_where_and_how_sure() -> None:
     assert build_view().sentence == (
-        "Look first at near Westbourne Grove and Grove Road (North Ormesby), near Glentworth Avenue and Netherfields "
+        "Look first near Westbourne Grove and Grove Road (North Ormesby), near Glentworth Avenue and Netherfields "
         "Crescent (Park End & Beckfield) and near Repton Road and Caldicotes Primary Academy (Brambles & Thorntree). "
         "The darkest 2 % of the area held 40 % of needle finds in the last 13 weeks. In the 7 days from 22 Nov 2026, "
         "51 needle finds are expected in Middlesbrough."
@@ -100,7 +100,7 @@ def test_a_method_that_only_ranks_promises_no_numbers() -> None:
     gi_star = replace(select_for("needle_litter").by_size[9], method="gi_star")
     forecast = build_forecast(demonstration()[0], middlesbrough(), "needle_litter", gi_star)
     view = build_forecast_view(count_first_layer(DEFAULT), forecast, DEFAULT, area=middlesbrough(), ward_names=())
-    assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first at ")
+    assert view.sentence.startswith("In the 7 days from 22 Nov 2026: look first ")
     assert view.sentence.endswith("% of needle finds in the last 13 weeks.")
     assert view.groups[0].rows[0].number.startswith("z ")
     assert view.table["Expected in the week"].isna().all()
