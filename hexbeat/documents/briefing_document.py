@@ -75,6 +75,8 @@ def build_page_data(
 ) -> dict[str, Any]:
     """All that the page says."""
     local = made_at.astimezone(area.tz)
+    found = find_answers(briefing.alerts, answers, area.wards)
+    alerts = [format_alert(alert, own) for alert, own in zip(briefing.alerts, found, strict=True)]
     closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
     return {
         "title": briefing.title,
@@ -99,7 +101,7 @@ def build_page_data(
         "no-ending": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.ending_state),
         "no-new": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.new_state),
         "expected": describe_forecast(briefing),
-        "alerts": shorten_lines([format_alert(alert, answers) for alert in briefing.alerts], MOST_ALERTS, "more"),
+        "alerts": shorten_lines(alerts, MOST_ALERTS, "more"),
         "alert-note": " ".join(
             filter(None, [describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing)])
         ),
@@ -224,7 +226,7 @@ def format_cells(line: PlaceLine) -> str:
 
 def format_alert(alert: Alert, answers: Sequence[AlertAnswer] = ()) -> str:
     """An alert with what is usual, how rarely chance brings one like it, whether it goes on, and its last answer."""
-    said = shorten(describe_answers(find_answers(alert, answers)), MOST_ANSWER_LETTERS, placeholder=" …")
+    said = shorten(describe_answers(answers), MOST_ANSWER_LETTERS, placeholder=" …")
     return " ".join(filter(None, [alert.sentence, describe_state(alert) if alert.is_current else "", said]))
 
 

@@ -123,17 +123,17 @@ def read_answers(store: "Store", viewer: Viewer) -> list[AlertAnswer]:
 
 
 def find_answers(
-    alerts: Sequence[Alert], answers: Iterable[AlertAnswer], wards: Wards
+    alerts: Sequence[Alert], answers: Iterable[AlertAnswer], wards: Wards | None = None
 ) -> list[tuple[AlertAnswer, ...]]:
     """For each of the alerts that are shown together, the answers that belong to it, the oldest first.
 
     A role with larger cells may see the same outbreak under a ward that touches this one. So an answer whose ward none
-    of the alerts has belongs to those of touching wards.
+    of the alerts has belongs to those of touching wards; without `wards` to none.
     """
     found: list[list[AlertAnswer]] = [[] for _ in alerts]
     for answer in answers:
         same = [place for place, alert in enumerate(alerts) if _is_of(answer, alert)]
-        near = [place for place, alert in enumerate(alerts) if _is_near(answer, alert, wards)]
+        near = [place for place, alert in enumerate(alerts) if wards and _is_near(answer, alert, wards)]
         for place in same or near:
             found[place].append(answer)
     return [tuple(own) for own in found]

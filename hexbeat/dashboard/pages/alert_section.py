@@ -94,7 +94,7 @@ def draw_answer_form(installation: Installation, alerts: Sequence[Alert], answer
     draw_outcome()
     if not open_alerts:
         return
-    is_answered = all(find_answers(alert, answers) for alert in open_alerts.values())
+    is_answered = all(find_answers(list(open_alerts.values()), answers, installation.area.wards))
     if is_answered and not st.toggle("Answer again", key="hb_answer_again"):
         return
     with st.form("hb_answer", border=False), st.container(key="hb_answer_fields", gap="small"):

@@ -8,6 +8,7 @@ from typing import Final
 
 import streamlit as st
 
+from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert, AlertReport
 from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
 from hexbeat.analysis.scan_alerts import SCAN
@@ -47,7 +48,7 @@ def draw_alerts(installation: Installation) -> None:
         with st.expander("All alerts: what, where, since when"):
             # Answers are read each time: the alerts come from a cache that an answer leaves as it is.
             answers = read_answers(installation.store, installation.viewer)
-            st.html(render_alerts(report, answers))
+            st.html(render_alerts(report, answers, installation.area.wards))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
             draw_answer_form(installation, sort_alerts(report), answers)
 
@@ -168,13 +169,14 @@ def describe_chance_alerts(report: AlertReport) -> str:
     return f"Chance alone raises {number} a year, over all layers."
 
 
-def render_alerts(report: AlertReport, answers: Sequence[AlertAnswer] = ()) -> str:
+def render_alerts(report: AlertReport, answers: Sequence[AlertAnswer] = (), wards: Wards | None = None) -> str:
     """All alerts in plain words with their answers, and folded away how sure they are. Texts are escaped."""
+    alerts = sort_alerts(report)
     lines = "".join(
-        f"<li>{escape_html(describe_fully(alert, report.day, find_answers(alert, answers)))}</li>"
-        for alert in sort_alerts(report)
+        f"<li>{escape_html(describe_fully(alert, report.day, own))}</li>"
+        for alert, own in zip(alerts, find_answers(alerts, answers, wards), strict=True)
     )
-    rows = "".join(_render_row(alert) for alert in sort_alerts(report))
+    rows = "".join(_render_row(alert) for alert in alerts)
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     chance = describe_chance_alerts(report)
     certainty = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in describe_certainty(report, chance))
