@@ -74,10 +74,10 @@ def describe_chance(alert: Alert) -> str:
 
 
 def describe_state(alert: Alert) -> str:
-    """As in "Told first on 11 Nov 2026, still unusual on 30 Nov 2026."; "" for other methods."""
+    """As in "First raised on 11 Nov 2026, still unusual on 30 Nov 2026."; "" for other methods."""
     if alert.told_on is None or alert.updated_on is None:
         return ""
-    told = f"Told first on {format_date(alert.told_on)}"
+    told = f"First raised on {format_date(alert.told_on)}"
     if alert.is_open and alert.updated_on > alert.told_on:
         return f"{told}. New events since, the last on {format_date(alert.last_day)}."
     return (

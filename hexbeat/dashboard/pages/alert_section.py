@@ -34,7 +34,7 @@ OUTCOME_LABELS: Final = {
     "confirmed": "Confirmed: something was there",
     "not confirmed": "Not confirmed",
 }
-HISTORY_HEADINGS: Final = ("Told first", "What and where", "How many", "What became of it")
+HISTORY_HEADINGS: Final = ("First raised", "What and where", "How many", "What became of it")
 
 
 def draw_alert_section(installation: Installation, alerts: Sequence[Alert], *, empty: str, more: Sequence[str]) -> None:

@@ -57,8 +57,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         return
     st.html(
         '<p class="hb-sentence">Incidents recorded near a place, for a closure case.</p><p class="hb-notes">The pack '
-        "speaks of what was recorded near a point, never of who lives there. Case and name stand in its files and are "
-        "not kept here.</p>"
+        "tells what was recorded near a point, never who lives there. Its files state the case and the name that you "
+        "give here. Hexbeat keeps neither.</p>"
     )
     request = draw_form(installation, allowed)
     if request is not None:

@@ -147,8 +147,8 @@ def build_list_group(rows: pd.DataFrame, kind: str, hotspot_map: HotspotMap) -> 
 
 
 def _format_detail(size: int, row: dict[Hashable, Any], hotspot_map: HotspotMap) -> str:
-    """As in "4 cells; the fullest: 3.2 times its surroundings, on 11 of 28 days. It grew busier about 14 Sep 2026."."""
-    cells = f"{format_number(size)} cells; the fullest: " if size > 1 else ""
+    """As in "4 cells; the busiest: 3.2 times its surroundings, on 11 of 28 days. It grew busier about 14 Sep 2026."."""
+    cells = f"{format_number(size)} cells; the busiest: " if size > 1 else ""
     if row["hotspot"] == HOT:
         return cells + describe_kind(hotspot_map, row)
     return f"{cells}{format_about(row['neighbourhood'])}, where the surroundings have {format_about(row['expected'])}"

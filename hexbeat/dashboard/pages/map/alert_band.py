@@ -26,7 +26,7 @@ __all__ = ["draw_alerts", "drop_old_alerts", "has_urgent_alert", "render_alerts"
 
 ANY: Final = "any"  # of the methods by ward
 FEWEST_TIMES: Final = 2  # "1 times as many" says nothing
-HEADINGS: Final = ("Alert", "Usual", "By chance", "Told first")
+HEADINGS: Final = ("Alert", "Usual", "By chance", "First raised")
 CAUTION: Final = (
     "An alert is a question, not a finding: recording may have changed, and records may still arrive. Each day Hexbeat "
     "compares the last 1 to 28 days of every small group of cells with the year before."

@@ -70,7 +70,7 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
             "Eastwood Road and Repton Road (Brambles & Thorntree)",
             "51",
             (
-                "9 cells; the fullest: 6.8 times their surroundings, on 17 of 28 days. It has been about as busy since "
+                "9 cells; the busiest: 6.8 times their surroundings, on 17 of 28 days. It has been about as busy since "
                 "23 Nov 2025 or longer."
             ),
         ),
@@ -78,7 +78,7 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
             2,
             "Roman Road and Patey Court (Park)",
             "24",
-            "4 cells; the fullest: 15 times its surroundings, on 8 of 28 days. It grew busier about 23 Aug 2026.",
+            "4 cells; the busiest: 15 times its surroundings, on 8 of 28 days. It grew busier about 23 Aug 2026.",
         ),
     ]
     assert view.notes[0] == "They lie in 2 groups. Each is told by the cells that hold most of it."

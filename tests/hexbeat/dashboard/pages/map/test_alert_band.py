@@ -73,7 +73,7 @@ def test_a_scanned_alert_says_how_rare_it_is_since_when_and_what_to_do() -> None
     )
     assert (
         "<li>16 overdoses in Union Street, near Park Road (Newport), 25 Oct to 28 Oct 2026. 3 are usual: 6 times as "
-        "many. Chance alone brings one like it about once in 14 months. Told first on 26 Oct 2026. New events since, "
+        "many. Chance alone brings one like it about once in 14 months. First raised on 26 Oct 2026. New events since, "
         "the last on 28 Oct 2026. Look at the records, ask the services that attended, and decide whether to send the "
         "draft form.</li>"
     ) in render_alerts(report(told))
