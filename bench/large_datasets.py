@@ -27,6 +27,7 @@ from geo.calendar import Calendar
 from geo.cells import format_cells, index_points_at
 from hexbeat.analysis.dataset_counts import Workers, count_dataset
 from hexbeat.areas.area import load_area
+from hexbeat.files import hash_file
 from hexbeat.store.dataset_parts import open_dataset
 from hexbeat.store.datasets import DESCRIPTION, DatasetFile
 from layers.access import ANALYST
@@ -113,10 +114,16 @@ def make_dataset(folder: Path, events: int) -> None:
             path = Path(f"layer={layer}") / f"month={name}" / "part-0.parquet"
             (folder / path).parent.mkdir(parents=True)
             pq.write_table(
-                pa.table(columns), folder / path, compression="zstd", row_group_size=131_072, store_schema=False
+                pa.table(columns),
+                folder / path,
+                compression="zstd",
+                row_group_size=131_072,
+                store_schema=False,
+                write_page_checksum=True,
             )
             files.append(DatasetFile(
-                path.as_posix(), layer, str(name), len(chosen), int(start.min()), int(start.max()), len(chosen), 0, ()
+                path.as_posix(), layer, str(name), len(chosen), int(start.min()), int(start.max()), len(chosen), 0, (),
+                (folder / path).stat().st_size, hash_file(folder / path),
             ))  # fmt: skip
     facts = {
         "format": "hexbeat dataset 1", "area": area.name, "time_zone": ZONE, "ward_codes": area.wards.codes,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,17 +56,24 @@ def require_folder(out: Path) -> None:
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, is_private: bool = False) -> Iterator[Path]:
     """Yield a draft beside `path` (same ending). It replaces `path` if the block succeeds, and is removed if not.
 
-    The draft is on the disk before it gets the name, so that a loss of power leaves the one or the other.
+    The draft is on the disk before it gets the name, so that a loss of power leaves the one or the other. A private
+    file is for its own user (mode 0600), its draft lies in a folder of mode 0700; a stricter mode of `path` stays.
     DataError if it cannot be written: a folder has that name, its folder is missing, no permission or no room.
     """
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    room = path.with_name(f".{path.stem}-{secrets.token_hex(4)}")
     try:
+        if is_private:
+            room.mkdir(mode=0o700)
+            draft = room / f"draft{path.suffix}"
         yield draft
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
+        if is_private:
+            draft.chmod(0o600 & (path.stat().st_mode if path.exists() else 0o600))
         os.replace(draft, path)  # noqa: PTH105 - atomic within a folder, which its name says
     except OSError as error:
         raise DataError(
@@ -76,11 +84,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a folder that cannot be read holds no draft of ours
             draft.unlink(missing_ok=True)
+        if is_private:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _describe_cause(path: Path, error: OSError) -> str:
     """The system's own reason, without the path."""
-    return "it is a folder" if path.is_dir() else (error.strerror or type(error).__name__)
+    # os.path looks at any name; Path.is_dir raises at one that is too long.
+    return "it is a folder" if os.path.isdir(path) else (error.strerror or type(error).__name__)  # noqa: PTH112
 
 
 def format_toml_fact(name: str, value: object) -> str:

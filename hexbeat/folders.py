@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -116,13 +117,14 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], *, keep_others: boo
 def build_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty draft beside a folder; it takes the folder's place, whole, when the block has filled it.
 
+    What is in it is for its own user: folders have the mode 0700 and files 0600; a stricter mode of `folder` stays.
     If anything fails, the folder is as before, and nothing else is left. DataError if it cannot be written.
     """
     target = Path(os.path.realpath(folder))
     draft = target.with_name(f".{target.name}-new-{secrets.token_hex(4)}")
     with _explain(folder):
         _recover_folder(target)
-        draft.mkdir()
+        draft.mkdir(mode=0o700)
     with hold_draft(draft), _explain(folder):
         _require_replaceable(target, {})
         yield draft
@@ -130,8 +132,10 @@ def build_folder(folder: Path) -> Iterator[Path]:
             for name in names:
                 with (Path(parent) / name).open("rb+") as file:
                     os.fsync(file.fileno())
+                (Path(parent) / name).chmod(0o600)
+            Path(parent).chmod(0o700)
             sync_folder(Path(parent))
-        _swap_folders(draft, target)
+        _swap_folders(draft, target, most_mode=0o700)
         sync_folder(target.parent)
 
 
@@ -203,12 +207,15 @@ def _link_file(source: str | Path, copy: str | Path) -> None:
         shutil.copy2(source, copy, follow_symlinks=False)
 
 
-def _swap_folders(draft: Path, target: Path) -> None:
-    """Give the draft the target's name. What had it is removed or has the draft's. If it fails, all is as before."""
+def _swap_folders(draft: Path, target: Path, *, most_mode: int = 0o7777) -> None:
+    """Give the draft the target's name, and its mode within `most_mode`. What had it is removed or has the draft's.
+
+    If it fails, all is as before.
+    """
     if not target.exists():
         draft.rename(target)
         return
-    shutil.copymode(target, draft)
+    draft.chmod(stat.S_IMODE(target.stat().st_mode) & most_mode)
     if _exchange(draft, target):
         return
     moved = target.with_name(draft.name.replace("-new-", "-old-"))
@@ -238,6 +245,6 @@ def _explain(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             _RULE,
-            f"{folder.name} cannot be written ({error.strerror or type(error).__name__})",
+            f"{folder.name or folder} cannot be written ({error.strerror or type(error).__name__})",
             "nothing was changed; make room for it, or choose a folder whose parent you can write to",
         ) from error

@@ -111,10 +111,12 @@ class _Records:
         return merged, encounters.merged
 
     def time(self, selection: Selection, spans: Spans, unit: TimeUnit) -> Timing | None:
-        """On which of the known days (months) the events came; None for states, and without days."""
+        """On which of the known days (months) the events came; None for states, and without days (a whole month)."""
         if not unit or not spans:
             return None
         times, units = _number_times(self.columns, selection.index, spans, self.time_zone, by_month=unit == "month")
+        if not units:
+            return None
         cell = self.find_places(selection.index)
         inside = (times >= 0) & (cell >= 0)
         return Timing(cell[inside], times[inside], units)
@@ -276,6 +278,8 @@ def _number_times(
     calendar = Calendar(time_zone)
     if by_month:
         months = sorted({month for span in known for month in list_months(*span)})
+        if not months:
+            return np.full(len(index), -1), 0
         first = [(month.year - _EPOCH.year) * 12 + month.month - 1 for month in months]
         return _rank(calendar.months(columns.start[index]), np.array(first, dtype=np.int64)), len(months)
     days = np.concatenate([np.arange((a - _EPOCH).days, (b - _EPOCH).days) for a, b in known])

@@ -25,7 +25,6 @@ _TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not sta
 _ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are told, whether above or below the average
 _FULL: Final = 2.0  # times its surroundings: less is no hotspot (geo.concentration)
 Row = Mapping[Hashable, Any]
-_PATCH: Final = 7
 _SMALL: Final = 10
 _FEWEST_TIMES: Final = 3  # days or months of a hotspot (geo.concentration)
 
@@ -98,8 +97,8 @@ def _lacks_events(hotspot_map: HotspotMap, row: Row) -> bool:
 def describe_hotspot(hotspot_map: HotspotMap, row: Row) -> str:
     """How many events, what kind of hotspot, how sure and since when.
 
-    As in "14 needle finds in this cell in 28 days, 3.2 times its surroundings (at least 1.9 times), on 11 of 28 days.
-    It grew busier about 14 Sep 2026."
+    As in "14 needle finds in these 7 cells in 28 days, 3.2 times their surroundings (at least 1.9 times), on 11 of 28
+    days. It grew busier about 14 Sep 2026."
     """
     count = format_count(float(row["neighbourhood"]), hotspot_map.spec)
     return f"{count} {_format_where(row)}{_format_period(hotspot_map)}, {describe_kind(hotspot_map, row, sure=True)}"
@@ -112,6 +111,8 @@ def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False) -> s
     text = _format_times(row)
     if sure:
         text += f" (at least {_round_times(float(row['times_at_least']))} times)"
+    if hotspot_map.caution:
+        return f"{text}. {hotspot_map.caution}."
     if unit := hotspot_map.time_unit:
         number = "in" if unit == "month" else "on"
         whole = format_plural(hotspot_map.time_units, unit, f"{unit}s")
@@ -130,10 +131,8 @@ def _describe_since(hotspot_map: HotspotMap, row: Row) -> str:
 
 
 def _format_where(row: Row) -> str:
-    others = int(row["cells"]) - 1
-    if not others:
-        return "in this cell"
-    return f"in this cell and {others} beside it" if int(row["cells"]) == _PATCH else f"in {others + 1} cells here"
+    cells = int(row["cells"])
+    return "in this cell" if cells == 1 else f"in these {cells} cells"
 
 
 def _format_times(row: Row) -> str:

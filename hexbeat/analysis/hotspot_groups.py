@@ -4,15 +4,18 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from geo.cells import build_outlines
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import format_cell_code, parse_cells
 from hexbeat.areas.street_names import name_group
+from layers.wording import format_plural
 
-__all__ = ["COLD", "GROUP_COLUMNS", "HOT", "find_groups", "list_groups"]
+__all__ = ["COLD", "GROUP_COLUMNS", "HOT", "describe_borders", "find_groups", "list_groups"]
 
 HOT: Final = "hot"
 COLD: Final = "cold"
@@ -22,6 +25,7 @@ GROUP_COLUMNS: Final = (
     "times", "times_at_least", "active", "since",
 )  # fmt: skip
 _SUREST: Final = GROUP_COLUMNS[-4:]
+_SLIVER: Final = 0.02  # of a cell: less in a ward is no crossing of its border
 
 
 def find_groups(rows: pd.DataFrame, neighbours: csr_array) -> "pd.Series[int]":
@@ -101,3 +105,19 @@ def list_groups(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(lines, columns=list(GROUP_COLUMNS))
+
+
+def describe_borders(rows: pd.DataFrame, area: Area) -> list[str]:
+    """How many of the hot and cold cells lie in more than one ward, as a note; none where no cell does."""
+    cells = parse_cells(rows.loc[rows["hotspot"] != "", "cell"].tolist())
+    if not len(cells):
+        return []
+    hexagons, wards = build_outlines(cells), np.array(area.wards.polygons, dtype=object)
+    ward, cell = shapely.STRtree(hexagons).query(wards, predicate="intersects")
+    part = shapely.area(shapely.intersection(hexagons[cell], wards[ward])) / shapely.area(hexagons[cell])
+    shared = int((np.bincount(cell[part > _SLIVER], minlength=len(cells)) > 1).sum())
+    if not shared:
+        return []
+    cross, named = ("crosses", "It is") if shared == 1 else ("cross", "Each is")
+    what = format_plural(shared, "of the cells that stand out", "of the cells that stand out")
+    return [f"{what} {cross} a ward border. {named} named by the ward with most of it."]

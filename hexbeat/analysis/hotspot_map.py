@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from geo.hotspots import gi_star
-from hexbeat.analysis.change_periods import is_known_enough
+from hexbeat.analysis.change_periods import cut_to_months, is_known_enough
 from hexbeat.analysis.concentration_map import ConcentrationMap, TimeUnit, build_concentration_map
 from hexbeat.analysis.emerging_map import build_emerging_map
 from hexbeat.analysis.gi_map import KINDS, build_gi_columns, build_lone_cell_notes
-from hexbeat.analysis.hotspot_groups import COLD, HOT, find_groups
+from hexbeat.analysis.hotspot_groups import COLD, HOT, describe_borders, find_groups
 from hexbeat.analysis.study import Study, restrict_filter, select_known, sum_by_cell
 from layers.columns import Columns
 from layers.counting import NO_HOURS, Selection, lacks_hours, select
@@ -21,7 +21,7 @@ from layers.encounters import describe_encounters
 from layers.event import REPORTERS, Measure
 from layers.filters import COLUMN_FILTERS, Filter
 from layers.layer_spec import LayerSpec
-from layers.periods import Period, clip_period, get_coverage, require_one_layer
+from layers.periods import Period, clip_period, find_month_only_share, get_coverage, require_one_layer
 from layers.precision import LocationPrecision, describe_fine_cells, measure_chosen_precision
 from layers.wording import format_about, format_count, format_percent, format_plural, format_span
 
@@ -51,6 +51,7 @@ _FEW: Final = 3  # events: a cell with fewer is not worth naming
 _NUMBERS: Final = (
     "count", "gi_z", "p_value", "q_value", "neighbourhood", "expected", "largest", "times", "times_at_least",
 )  # fmt: skip
+_MOST_OF: Final = 0.5  # of the records
 _BURSTS: Final = 1.05  # variance over mean: from here on the notes say it
 
 
@@ -73,9 +74,10 @@ class HotspotMap:
     is known, `is_known` is False and the numbers of `rows` are NaN. `total` is the sum of the counts; `outside` counts
     events that lie in no cell of the study. `unplaced_in_time` and `shared_in_time` as in layers.counting. `unit`: for
     Gi*, counts are rounded to multiples of it (1: no rounding). `swept` counts events that sweeps found. `notes`
-    say all this in sentences. `refusal`: too few days of the period are known to call any place a hotspot, in words; ""
-    where enough are. With it the counts stay, and gi_z, p_value and q_value are NaN. Steadiness was judged by
-    `time_units` days or months (`time_unit`; "": not at all). At most `most_area` of the area is called hot.
+    say all this in sentences. `refusal`: too few days of the period are known to call any place a hotspot, or no whole
+    month of records that know no more, in words; "" where enough are. With it the counts stay, and gi_z, p_value and
+    q_value are NaN. Steadiness was judged by `time_units` days or months (`time_unit`; "": not at all). At most
+    `most_area` of the area is called hot.
     """
 
     spec: LayerSpec
@@ -99,6 +101,11 @@ class HotspotMap:
     time_units: int = 0
     looked_from: dt.date | None = None
     most_area: float = MOST_AREA
+
+    @property
+    def caution(self) -> str:
+        """As in "With 1 month nothing shows whether it lasts"; "" where it was judged, or nothing was tested."""
+        return _describe_few_times(self.time_unit, self.time_units) if self.is_known and not self.refusal else ""
 
 
 def build_hotspot_map(
@@ -133,7 +140,10 @@ def build_hotspot_map(
     values, outside = sum_by_cell(columns, selection, study)
     no_hours = spec.kind == "incident" and lacks_hours(columns, chosen, known, time_zone=time_zone)
     known_days, is_known = count_days(known), (bool(known) and not no_hours) or spec.kind == "state"
-    refusal = "" if spec.kind == "state" else _describe_too_few_days(chosen, period, known)
+    refusal = ""
+    if spec.kind == "incident":
+        refusal = _describe_too_few_days(chosen, period, known)
+        refusal = refusal or _describe_parts_of_months(columns, selection, period, known)
     concentration, unit = None, 1.0
     if method == "gi":
         tests, unit = build_gi_columns(values, study, q)
@@ -188,6 +198,7 @@ def build_hotspot_map(
             *_build_notes(selection, spec, unit=unit, outside=outside, swept=float(swept.sum())),
             *([] if refusal or method != "gi" else build_lone_cell_notes(rows, study.resolution, q, snapped=snapped)),
             *(_build_rule_notes(concentration, most_area) if concentration and is_known and not refusal else []),
+            *describe_borders(rows, study.area),
             *notes,
         ),
         refusal=refusal,
@@ -249,11 +260,16 @@ def _build_rule_notes(result: ConcentrationMap, most_area: float) -> list[str]:
         notes.append("Events come in bursts. The test allows for that, so it needs more of them.")
     if result.unit == "month":
         notes.append("Most records know only their month, so steadiness is judged by months.")
-    if result.unit and result.units < _FEW:
-        notes.append(
-            f"With {format_plural(result.units, result.unit, result.unit + 's')} nothing shows whether it lasts."
-        )
+    if caution := _describe_few_times(result.unit, result.units):
+        notes.append(f"{caution}.")
     return notes
+
+
+def _describe_few_times(unit: TimeUnit, units: int) -> str:
+    """As in "With 1 month nothing shows whether it lasts"; "" with more, and where steadiness is not judged."""
+    if not unit or units >= _FEW:
+        return ""
+    return f"With {format_plural(units, unit, unit + 's')} nothing shows whether it lasts"
 
 
 def _name_places(rows: pd.DataFrame, study: Study) -> "pd.Series[str]":
@@ -295,6 +311,19 @@ def _describe_too_few_days(chosen: Filter, period: Period | None, known: Spans) 
     days = (period[1] - period[0]).days
     verb = "is" if number == 1 else "are"
     return f"Only {number:,} of {days:,} days {verb} known: too few to say where places stand out."
+
+
+def _describe_parts_of_months(columns: Columns, selection: Selection, period: Period | None, known: Spans) -> str:
+    """That most records know only their month and no month is known whole; "" where one is, or nothing at all."""
+    if period is None or not known or cut_to_months(known):
+        return ""
+    if find_month_only_share(columns, selection.index) <= _MOST_OF:
+        return ""
+    which = "the known days of " if cut_to_months((period,)) else ""
+    return (
+        f"Most records are known only to their month, and {which}{format_span(*period)} {'hold' if which else 'holds'} "
+        "no whole month. So it is not known where places stand out."
+    )
 
 
 def _describe_busiest(rows: pd.DataFrame, spec: LayerSpec, measure: Measure) -> list[str]:

@@ -25,6 +25,7 @@ from hexbeat.documents.briefing_document import (
     render_briefing_pdf,
 )
 from hexbeat.files import require_folder
+from hexbeat.operations.alert_answers import read_answers
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
@@ -121,7 +122,8 @@ def briefing(
             return
         facts = build(installation)
         if out:
-            write_file(out, render_briefing_pdf(facts, installation.area, made_at=now))
+            answers = read_answers(installation.store, installation.viewer)
+            write_file(out, render_briefing_pdf(facts, installation.area, made_at=now, answers=answers))
         heading = f"{facts.title}. {format_headline(facts, installation.area).removesuffix('.')}"
     _report(facts, heading=heading, form=form, out=out)
 

@@ -20,6 +20,7 @@ from hexbeat.cli.installation import Format, Installation
 from hexbeat.documents.briefing_document import format_headline, render_briefing_pdf
 from hexbeat.files import atomic_write
 from hexbeat.mail import MailSettings, build_message, list_roles, read_password, send_message
+from hexbeat.operations.alert_answers import read_answers
 from hexbeat.policy import POLICY_FILE, choose_lesser_role, read_policy
 from hexbeat.reports.briefing import Briefing
 from hexbeat.reports.working_days import find_bank_holiday
@@ -137,7 +138,8 @@ def run_schedule(
         path = schedule.folder / schedule.name_file(today)
         is_new = not path.exists()
         if is_new:
-            content = render_briefing_pdf(build(installation), installation.area, made_at=now)
+            answers = read_answers(installation.store, installation.viewer)
+            content = render_briefing_pdf(build(installation), installation.area, made_at=now, answers=answers)
             note_answer()
             with atomic_write(path) as draft:
                 draft.write_bytes(content)

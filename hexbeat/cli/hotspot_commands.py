@@ -34,7 +34,7 @@ from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOptio
 from layers.access import require_export
 from layers.counting import Counts
 from layers.filters import require_resolution
-from layers.wording import format_p, format_percent
+from layers.wording import format_cell_width, format_p, format_percent, format_span
 
 __all__ = ["hotspots"]
 
@@ -82,7 +82,7 @@ def hotspots(
 ) -> None:
     """Find the hot and cold cells of one layer, with exact p-values.
 
-    A hotspot holds at least twice as much as its surroundings, steadily. The fullest cells come first.
+    A hotspot holds at least twice as much as its surroundings, steadily. Those that surely hold most come first.
 
     Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by group
     """
@@ -111,7 +111,7 @@ def hotspots(
             note_answer()
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
         listed = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
-    _report_hotspots(hotspot_map, rows, listed, form=form, out=out)
+    _report_hotspots(hotspot_map, rows, listed, resolution=size, form=form, out=out)
 
 
 def _require_rate(q: float) -> None:
@@ -146,13 +146,21 @@ def _write_hotspots(
 
 
 def _report_hotspots(
-    hotspot_map: HotspotMap, rows: pd.DataFrame, listed: pd.DataFrame, *, form: Format, out: str | None
+    hotspot_map: HotspotMap,
+    rows: pd.DataFrame,
+    listed: pd.DataFrame,
+    *,
+    resolution: int,
+    form: Format,
+    out: str | None,
 ) -> None:
     """Print what is listed, all cells or the groups; as a table only hot and cold cells, the surest first."""
     hot, cold = (int((rows["hotspot"] == kind).sum()) for kind in ("hot", "cold"))
     is_judged = hotspot_map.is_known and not hotspot_map.refusal
     totals: dict[str, Any] = {
         "layer": hotspot_map.spec.name,
+        "resolution": resolution,
+        "period": [day.isoformat() for day in hotspot_map.period] if hotspot_map.period else None,
         "total": to_json_value(hotspot_map.total) if hotspot_map.is_known else None,
         "known_days": hotspot_map.known_days,
         "unplaced_in_time": hotspot_map.unplaced_in_time,
@@ -172,7 +180,12 @@ def _report_hotspots(
     is_grouped = "busiest" in listed
     shown = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
-    heading += f"at most {format_percent(hotspot_map.q)} of them false on average"
+    heading += f"at most {format_percent(hotspot_map.q)} of them false on average. "
+    heading += f"Cells of {format_cell_width(resolution)}"
+    if hotspot_map.period:
+        heading += f", {format_span(*hotspot_map.period)}"
+    if hotspot_map.caution:
+        heading += f". {hotspot_map.caution}"
     if form is Format.TABLE:
         for note in hotspot_map.notes:
             print_message(note)
@@ -194,6 +207,16 @@ def _has_kind(row: dict[str, Any]) -> bool:
     return bool(row["hotspot"])
 
 
-def _rank_cell(row: dict[str, Any]) -> tuple[bool, float, float]:
-    """Hot cells without an event come last: they are hot because of the cells beside them."""
-    return row["hotspot"] == HOT and not row["count"], row["q_value"], -row["gi_z"]
+def _rank_cell(row: dict[str, Any]) -> tuple[bool, bool, float, float, float]:
+    """Hot cells first, by the times of their surroundings that they surely hold; by Gi* the surest.
+
+    Hot cells without an event come after the others: they are hot because of the cells beside them.
+    """
+    far = row.get("times_at_least")
+    return (
+        row["hotspot"] != HOT,
+        row["hotspot"] == HOT and not row["count"],
+        -(far or 0.0),
+        row["q_value"],
+        -row["gi_z"],
+    )

@@ -47,6 +47,7 @@ from hexbeat.demonstration.patterns import (
 )
 from hexbeat.demonstration.rhythms import EPOCH, Span
 from hexbeat.demonstration.town import Places, make_street_places
+from hexbeat.files import atomic_write
 from hexbeat.store.live_columns import is_empty
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
@@ -353,6 +354,5 @@ def _hash_frame(frame: pd.DataFrame) -> str:
 
 
 def _write_truth(path: Path, truth: dict[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    with atomic_write(path, is_private=True) as draft:
+        draft.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

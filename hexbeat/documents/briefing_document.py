@@ -1,6 +1,8 @@
 """A briefing as one A4 page, and the sentences and the map that the page on screen shares with it."""
 
 import datetime as dt
+from collections.abc import Sequence
+from textwrap import shorten
 from typing import Any, Final
 
 import shapely
@@ -13,6 +15,7 @@ from hexbeat.areas.street_names import format_in_sentence
 from hexbeat.documents.maps.area_map import render_map
 from hexbeat.documents.maps.sketch import Mark, MarkKind, Outline
 from hexbeat.documents.typst_pdf import render_pdf
+from hexbeat.operations.alert_answers import AlertAnswer, describe_answers, find_answers
 from hexbeat.reports.briefing import Alert, Briefing, ClosureLine, LayerLine, PlaceLine, Purpose
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
@@ -48,6 +51,7 @@ __all__ = [
 ]
 
 MOST_ALERTS: Final = 4
+MOST_ANSWER_LETTERS: Final = 160  # of an answer to an alert, so that notes leave room for the rest
 MOST_CLOSURES: Final = 5
 MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
@@ -55,13 +59,20 @@ LEFT_OUT: Final = "Left out of this page."
 _CLEAR: Final = ("a rise", "a fall")  # what the verdict of a clear change begins with
 
 
-def render_briefing_pdf(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> bytes:
-    """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made_at` is aware."""
-    data = build_page_data(briefing, area, made_at=made_at)
+def render_briefing_pdf(
+    briefing: Briefing, area: Area, *, made_at: dt.datetime, answers: Sequence[AlertAnswer] = ()
+) -> bytes:
+    """The briefing as PDF/UA-1 on one A4 page; what does not fit is counted instead. `made_at` is aware.
+
+    `answers` are those of people to alerts: the last one stands beside its alert.
+    """
+    data = build_page_data(briefing, area, made_at=made_at, answers=answers)
     return render_pdf("briefing", data, {"map": render_briefing_map(briefing, area)}, made_at=made_at)
 
 
-def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> dict[str, Any]:
+def build_page_data(
+    briefing: Briefing, area: Area, *, made_at: dt.datetime, answers: Sequence[AlertAnswer] = ()
+) -> dict[str, Any]:
     """All that the page says."""
     local = made_at.astimezone(area.tz)
     closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
@@ -88,7 +99,7 @@ def build_page_data(briefing: Briefing, area: Area, *, made_at: dt.datetime) -> 
         "no-ending": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.ending_state),
         "no-new": LEFT_OUT if briefing.is_by_mail else describe_no_closures(briefing.new_state),
         "expected": describe_forecast(briefing),
-        "alerts": shorten_lines([format_alert(alert) for alert in briefing.alerts], MOST_ALERTS, "more"),
+        "alerts": shorten_lines([format_alert(alert, answers) for alert in briefing.alerts], MOST_ALERTS, "more"),
         "alert-note": " ".join(
             filter(None, [describe_false_alarms(briefing.alerts), describe_unknown_alerts(briefing)])
         ),
@@ -211,9 +222,10 @@ def format_cells(line: PlaceLine) -> str:
     return f", {len(line.cells)} cells" if len(line.cells) > 1 else ""
 
 
-def format_alert(alert: Alert) -> str:
-    """An alert with what is usual, how rarely chance brings one like it, and whether it is new or goes on."""
-    return " ".join(filter(None, [alert.sentence, describe_state(alert) if alert.is_current else ""]))
+def format_alert(alert: Alert, answers: Sequence[AlertAnswer] = ()) -> str:
+    """An alert with what is usual, how rarely chance brings one like it, whether it goes on, and its last answer."""
+    said = shorten(describe_answers(find_answers(alert, answers)), MOST_ANSWER_LETTERS, placeholder=" …")
+    return " ".join(filter(None, [alert.sentence, describe_state(alert) if alert.is_current else "", said]))
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:

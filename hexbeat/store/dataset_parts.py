@@ -3,19 +3,17 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from geo.counts import sum_groups
 from geo.errors import DataError, UsageError
+from hexbeat.store.dataset_files import NO_ROWS, get_name, read_bytes, read_table, refuse_odd
 from hexbeat.store.datasets import DESCRIPTION, Dataset, DatasetFile, parse_dataset
 from layers.access import Action, Viewer, list_layers, require
 from layers.catalogue import LAYERS, find_layer_code
@@ -67,9 +65,7 @@ class OpenDataset:
 
     def build_no_columns(self) -> Columns:
         """Columns without an event, that know what the dataset covers."""
-        return self._complete(
-            _build_columns(_NO_ROWS, self.dataset.ward_codes, LAYERS[0].name, ALL_FIELDS, RESOLUTIONS)
-        )
+        return self._complete(_build_columns(NO_ROWS, self.dataset.ward_codes, LAYERS[0].name, ALL_FIELDS, RESOLUTIONS))
 
     def build_words(self) -> Columns:
         """Columns that know nothing but the words of the records: an event for each category of each layer."""
@@ -101,11 +97,11 @@ def open_dataset(address: str, viewer: Viewer, *, ward_codes: tuple[str, ...], l
     these layers; PolicyError if the viewer may see records of none.
     """
     require(viewer, Action.SEE_COUNTS)
-    dataset = parse_dataset(_read(address, DESCRIPTION).decode("utf-8", "replace"))
+    dataset = parse_dataset(read_bytes(address, DESCRIPTION).decode("utf-8", "replace"))
     if set(dataset.ward_codes) != set(ward_codes):
         raise DataError(
             "A dataset is counted in the wards for which it was exported",
-            f"{_name(address)} is of {dataset.area}, with other wards",
+            f"{get_name(address)} is of {dataset.area}, with other wards",
             "choose its area with --area, or export it again",
         )
     seen = list_layers(viewer, Action.SEE_RECORDS)
@@ -116,7 +112,7 @@ def open_dataset(address: str, viewer: Viewer, *, ward_codes: tuple[str, ...], l
         if layer not in dataset.layers:
             raise UsageError(
                 "A dataset holds the layers whose records its maker may see",
-                f"{_name(address)} has no {layer}",
+                f"{get_name(address)} has no {layer}",
                 f"choose one of {', '.join(dataset.layers)}, or export it again in a role that sees it",
             )
     shown = tuple(name for name in dataset.layers if name in seen)
@@ -128,13 +124,20 @@ def read_part(
 ) -> Columns:
     """One file as columns sorted by time, of the events in these wards; fields that are not asked for hold zeros.
 
-    DataError if it cannot be read, or does not hold the number of events that the dataset says.
+    DataError if it cannot be read, or is not as the dataset says. Where all columns are read, its SHA-256 is compared.
     """
     names = [
         *_ALWAYS, *(f"h3_{resolution:02d}" for resolution in resolutions),
         *(name for field in sorted(fields) for name in _FIELD_COLUMNS[field]),
     ]  # fmt: skip
-    return _build_columns(_read_table(address, file, names), ward_codes, file.layer, fields, resolutions)
+    is_whole = fields == ALL_FIELDS and set(resolutions) == set(RESOLUTIONS)
+    table = read_table(address, file, names, is_whole=is_whole)
+    with refuse_odd(address, file):
+        columns = _build_columns(table, ward_codes, file.layer, fields, resolutions)
+        times = pc.min(table["occurred_from"]).value // 1_000_000, pc.max(table["occurred_to"]).value // 1_000_000
+        if times != (file.first, file.last) or len(columns) != file.placed:
+            raise ValueError(times)
+        return columns
 
 
 def read_tally(
@@ -148,17 +151,26 @@ def read_tally(
     sizes = [f"h3_{resolution:02d}" for resolution in resolutions]
     words = [name for name in ("reported_by", "category") if name in fields]
     names = ["ward_code", *sizes, *words, *(["quantity"] if "quantity" in fields else [])]
-    table = _read_table(address, file, names)
+    table = read_table(address, file, names)
+    with refuse_odd(address, file):
+        return _tally(table, file, ward_codes, fields=fields, sizes=sizes, words=words, resolutions=resolutions)
+
+
+def _tally(
+    table: pa.Table, file: DatasetFile, ward_codes: tuple[str, ...], *, fields: frozenset[str], sizes: Sequence[str],
+    words: Sequence[str], resolutions: Sequence[int],
+) -> Columns:  # fmt: skip
+    """The columns of `read_tally`."""
     coded = {name: _get_coded(table[name]) for name in ("ward_code", *sizes, *words)}
     width = [len(column.dictionary) + 1 for column in coded.values()]  # the last stands for null
     codes = [pc.fill_null(column.indices, len(column.dictionary)).to_numpy() for column in coded.values()]
-    amount = table["quantity"].to_numpy() if "quantity" in fields else None
+    amount = _get_quantity(table) if "quantity" in fields else None
     alike, sums = sum_groups(codes, width, amount if amount is None else amount.astype(np.float64))
     rows = {
         name: pa.chunked_array([pa.DictionaryArray.from_arrays(_mark_null(place, column), column.dictionary)])
         for (name, column), place in zip(coded.items(), alike, strict=True)
     }
-    none = _NO_ROWS.take(pa.nulls(len(sums), pa.int64()))
+    none = NO_ROWS.take(pa.nulls(len(sums), pa.int64()))
     moment = pa.array(np.full(len(sums), file.first * 1_000_000), pa.timestamp("us", tz="UTC"))
     fixed = {"occurred_from": moment, "occurred_to": moment, "quantity": pa.array(sums.astype(np.int64))}
     filled = {name: none[name] for name in none.column_names} | rows | fixed
@@ -169,18 +181,6 @@ def read_tally(
 
 def _mark_null(place: NDArray[np.int64], column: pa.DictionaryArray) -> pa.Array:
     return pa.array(place.astype(np.int32), mask=place == len(column.dictionary))
-
-
-def _read_table(address: str, file: DatasetFile, names: Sequence[str]) -> pa.Table:
-    texts = [name for name in names if name not in _NUMBERS]
-    try:
-        with pq.ParquetFile(_find_source(address, file.path), read_dictionary=texts) as parquet:
-            table = parquet.read(columns=list(names), use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise _build_error(address, f"{file.path} cannot be read") from error
-    if table.num_rows != file.events:
-        raise _build_error(address, f"{file.path} holds {table.num_rows:,} events instead of {file.events:,}")
-    return table
 
 
 def join_columns(parts: Sequence[Columns]) -> Columns:
@@ -208,21 +208,6 @@ def join_columns(parts: Sequence[Columns]) -> Columns:
     return _replace(parts[0], **arrays, **tables, row_id=np.arange(len(order)), cell=cell, cell_ids=cell_ids)
 
 
-_NUMBERS: Final = frozenset({"occurred_from", "occurred_to", "quantity", "lon", "lat", "location_precision_m"})
-_NO_ROWS: Final = pa.table(
-    {name: pa.array([], pa.timestamp("us", tz="UTC")) for name in ("occurred_from", "occurred_to")}
-    | {name: pa.array([], pa.float64()) for name in ("lon", "lat", "location_precision_m")}
-    | {"quantity": pa.array([], pa.int64())}
-    | {
-        name: pa.array([], pa.dictionary(pa.int32(), pa.string()))
-        for name in (
-            "time_precision", "ward_code", "reported_by", "category", "source", "location_precision",
-            *(f"h3_{resolution:02d}" for resolution in RESOLUTIONS),
-        )
-    }
-)  # fmt: skip
-
-
 def _build_columns(
     table: pa.Table, ward_codes: tuple[str, ...], layer: str, fields: frozenset[str], resolutions: Sequence[int]
 ) -> Columns:
@@ -244,7 +229,10 @@ def _build_columns(
     if "points" in fields:
         lon, lat = (table[name].to_numpy()[order] for name in ("lon", "lat"))
         metres = np.nan_to_num(table["location_precision_m"].to_numpy()[order])
-        location = _find_codes(table["location_precision"], ("", *LOCATION_PRECISIONS), missing=0)[order]
+        known = pc.fill_null(table["location_precision"].cast(pa.string()), "").dictionary_encode()
+        location = _find_known(known, ("", *LOCATION_PRECISIONS))[order]
+        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+            raise ValueError(layer)
     cells = {size: _number_cells(table[f"h3_{size:02d}"], order) for size in resolutions}
     return Columns(
         version=0,
@@ -252,9 +240,9 @@ def _build_columns(
         layer=np.full(len(order), find_layer_code(layer), dtype=np.uint8),
         start=start[order],
         end=_get_seconds(table["occurred_to"])[order],
-        precision=_find_codes(table["time_precision"], PRECISIONS)[order].astype(np.uint8),
-        quantity=(table["quantity"].to_numpy()[order] if "quantity" in fields else none + 1).astype(np.int32),
-        reported_by=(_find_codes(table["reported_by"], REPORTERS)[order] if "reported_by" in fields else none).astype(
+        precision=_find_known(table["time_precision"], PRECISIONS)[order].astype(np.uint8),
+        quantity=(_get_quantity(table)[order] if "quantity" in fields else none + 1).astype(np.int32),
+        reported_by=(_find_known(table["reported_by"], REPORTERS)[order] if "reported_by" in fields else none).astype(
             np.uint8
         ),
         category=category.astype(np.int32),
@@ -290,6 +278,22 @@ def _find_codes(texts: pa.ChunkedArray, names: Sequence[str], *, missing: int = 
     return np.asarray(table[pc.fill_null(coded.indices, len(table) - 1).to_numpy()])
 
 
+def _find_known(texts: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
+    """The place of each text (n,) among the names; ValueError if one is none of them."""
+    codes = _find_codes(texts, names)
+    if (codes < 0).any():
+        raise ValueError(names)
+    return codes
+
+
+def _get_quantity(table: pa.Table) -> NDArray[np.int64]:
+    """The quantity of each event (n,); ValueError for one that no event has."""
+    quantity = np.asarray(table["quantity"].to_numpy())
+    if (quantity < 0).any() or (quantity > np.iinfo(np.int32).max).any():
+        raise ValueError(quantity)
+    return quantity
+
+
 def _number_texts(
     texts: pa.ChunkedArray, order: NDArray[np.int64], *, always: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
@@ -314,45 +318,3 @@ def _translate(words: Sequence[str], table: Sequence[str]) -> NDArray[np.int64]:
 def _replace(columns: Columns, **changes: Any) -> Columns:
     values = {name: getattr(columns, name) for name in Columns.__dataclass_fields__}
     return Columns(**(values | changes))
-
-
-def _read(address: str, path: str) -> bytes:
-    try:
-        source = _find_source(address, path)
-        return Path(source).read_bytes() if isinstance(source, str) else bytes(source.read())
-    except OSError as error:
-        raise _build_error(address, f"{path} cannot be read") from error
-
-
-def _find_source(address: str, path: str) -> Any:
-    """What holds a file of a dataset: its path, or an open file of fsspec."""
-    if "://" not in address:
-        return str(Path(address) / path)
-    try:
-        file_system, root = import_module("fsspec.core").url_to_fs(address)
-        return file_system.open(f"{root.rstrip('/')}/{path}", "rb")
-    except ImportError as error:
-        raise UsageError(
-            "Datasets at an address with :// are read by fsspec",
-            "it, or its part for this kind of address, is not installed",
-            "install Hexbeat with its extra dask, and what fsspec names for the address",
-        ) from error
-    except ValueError as error:
-        raise _build_error(address, "the address is of no kind that fsspec knows") from error
-    except OSError as error:
-        raise _build_error(address, f"{path} cannot be read") from error
-    except Exception as error:  # what the clients of object stores raise has no common root
-        raise _build_error(address, f"{path} cannot be read ({type(error).__name__})") from error
-
-
-def _name(address: str) -> str:
-    """The last part of an address: others may hold keys."""
-    return PurePosixPath(address.rstrip("/").partition("?")[0]).name or "the dataset"
-
-
-def _build_error(address: str, fact: str) -> DataError:
-    return DataError(
-        "A dataset is a folder that hexbeat export wrote, with all of its files",
-        f"{_name(address)}: {fact}",
-        "look at the address, or export it again",
-    )

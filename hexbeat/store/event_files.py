@@ -1,6 +1,7 @@
 """Live events as one file: GeoParquet, GeoPackage or CSV. `hexbeat.store.datasets` writes them as a folder."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,14 +39,14 @@ def export_events(store: Store, viewer: Viewer, out: Path, *, before: "Callable[
     `before` is called with this number once it is known, and before anything is written.
 
     Points are WGS 84 (EPSG:4326), times UTC, cells hexadecimal H3 strings; free text is not exported. Demonstration
-    events carry the source "demonstration". The file appears whole or not at all.
+    events carry the source "demonstration". The file appears whole or not at all, and is for its own user (mode 0600).
 
     Raises UsageError for another ending or a folder that does not exist, PolicyError if the viewer may not export.
     """
     write = find_writer(out)
     live = read_live_table(store, viewer)
     before(live.table.num_rows)
-    with atomic_write(out) as draft, _name_full_disk():
+    with atomic_write(out, is_private=True) as draft, _name_full_disk():
         write(live.table, draft)
     return int(live.table.num_rows)
 
@@ -70,7 +71,7 @@ def find_writer(out: Path) -> "Callable[[pa.Table, Path], None]":
             f"{out.name!r} has another ending",
             "give the file another ending, or name a folder without one",
         )
-    if not out.absolute().parent.is_dir():
+    if not os.path.isdir(out.absolute().parent):  # noqa: PTH112 - Path.is_dir raises at a name that is too long
         raise UsageError(
             "An export needs a folder that exists", f"{out.parent} does not exist", "create it first, or choose another"
         )

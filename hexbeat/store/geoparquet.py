@@ -58,7 +58,10 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     times = {field.name: pa.timestamp("us", tz="UTC") for field in table.schema if pa.types.is_timestamp(field.type)}
     schema = pa.schema([field.with_type(times.get(field.name, field.type)) for field in table.schema])
     # Without Arrow's own schema a reader finds texts, whatever they were here.
-    with plain_causes(), pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
+    with (
+        plain_causes(),
+        pq.ParquetWriter(path, schema, compression="zstd", store_schema=False, write_page_checksum=True) as writer,
+    ):
         writer.add_key_value_metadata({"geo": json.dumps(geo)})
         writer.write_table(table.cast(schema), row_group_size=_ROW_GROUP)
 

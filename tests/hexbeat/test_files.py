@@ -31,9 +31,27 @@ def test_a_file_takes_its_place_when_all_went_well_and_only_then(tmp_path: Path)
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_private_file_is_for_its_own_user_and_a_stricter_mode_stays(tmp_path: Path) -> None:
+    for before, after in ((None, 0o600), (0o644, 0o600), (0o400, 0o400)):
+        path = tmp_path / f"{before}.csv"
+        if before is not None:
+            path.write_text("old")
+            path.chmod(before)
+        with atomic_write(path, is_private=True) as draft:
+            assert draft.parent.stat().st_mode & 0o777 == 0o700
+            draft.write_text("new")
+        assert (path.stat().st_mode & 0o777, path.read_text()) == (after, "new")
+    assert {one.suffix for one in tmp_path.iterdir()} == {".csv"}
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("dir.pdf", "it is a folder"), ("gone/x.pdf", "No such file or directory"), ("a.txt/x.pdf", "Not a directory")],
+    [
+        ("dir.pdf", "it is a folder"),
+        ("gone/x.pdf", "No such file or directory"),
+        ("a.txt/x.pdf", "Not a directory"),
+        (f"{'n' * 300}.pdf", "File name too long"),
+    ],
 )
 def test_what_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "dir.pdf").mkdir()

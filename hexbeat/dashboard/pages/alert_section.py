@@ -46,7 +46,7 @@ def draw_alert_section(installation: Installation, alerts: Sequence[Alert], *, e
     st.html(f'<h2 class="hb-title">Alerts</h2>{render_alert_list(alerts, answers, empty=empty, more=more)}')
     draw_outcome()
     with st.expander("Answer an alert, or see those of the last year"):
-        draw_answer_form(installation, alerts)
+        draw_answer_form(installation, alerts, answers)
         draw_alert_history(installation, answers)
 
 
@@ -78,8 +78,11 @@ def _render_alert(alert: Alert, answers: Sequence[AlertAnswer]) -> str:
     return f"<b>{escape_html(first.rstrip('.'))}.</b> {escape_html(words)}"
 
 
-def draw_answer_form(installation: Installation, alerts: Sequence[Alert]) -> None:
-    """Draw the form by which a person answers an alert; nothing where there is none that the role may answer."""
+def draw_answer_form(installation: Installation, alerts: Sequence[Alert], answers: Sequence[AlertAnswer]) -> None:
+    """Draw the form by which a person answers an alert; nothing where there is none that the role may answer.
+
+    Where each of them has an answer, the form is folded away.
+    """
     open_alerts = {
         alert.identifier: alert
         for alert in alerts
@@ -87,6 +90,9 @@ def draw_answer_form(installation: Installation, alerts: Sequence[Alert]) -> Non
     }
     draw_outcome()
     if not open_alerts:
+        return
+    is_answered = all(find_answers(alert, answers) for alert in open_alerts.values())
+    if is_answered and not st.toggle("Answer again", key="hb_answer_again"):
         return
     with st.form("hb_answer", border=False), st.container(key="hb_answer_fields", gap="small"):
         chosen = st.selectbox(

@@ -40,6 +40,7 @@ from hexbeat.documents.briefing_document import (
     render_briefing_map,
     render_briefing_pdf,
 )
+from hexbeat.operations.alert_answers import read_answers
 from hexbeat.operations.plans.working_time import parse_working_hours
 from hexbeat.reports.briefing import Briefing, Purpose
 from layers.access import may_make, require_document
@@ -150,7 +151,9 @@ def draw_download(installation: Installation, briefing: Briefing) -> None:
 
     def build_pdf() -> bytes:
         require_document(installation.viewer, "briefing")
-        return render_briefing_pdf(briefing, installation.area, made_at=dt.datetime.now(installation.area.tz))
+        answers = read_answers(installation.store, installation.viewer)
+        now = dt.datetime.now(installation.area.tz)
+        return render_briefing_pdf(briefing, installation.area, made_at=now, answers=answers)
 
     st.download_button(
         "Download as one A4 page (PDF)",

@@ -81,7 +81,7 @@ def build_hotspots_view(
 def describe_hotspots(
     figures: LayerFigures, hotspot_map: HotspotMap, choices: Choices, *, ward_names: Sequence[str], area_title: str
 ) -> str:
-    """How many places stand out, of how many tested, and how many of these are expected to be false at most."""
+    """How many places stand out, how many of these are expected to be false at most, and whether they may not last."""
     spec = figures.spec
     if not hotspot_map.total or figures.state == "not known":
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
@@ -103,9 +103,9 @@ def describe_hotspots(
     first = f"{places} {stands} out as {kinds[0]}" + (
         f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
     )
-    tested = f"of {format_number(int(hotspot_map.rows['expected'].notna().sum()))} tested"
     false = f"at most 1 in {round(1 / hotspot_map.q)} of these is expected to be false"
-    return f"{first} of {what} in {where} ({tested}; {false})."
+    caution = f" {hotspot_map.caution}." if hotspot_map.caution else ""
+    return f"{first} of {what} in {where} ({false}).{caution}"
 
 
 def _format_kind(number: int, kind: str) -> str:
@@ -113,12 +113,16 @@ def _format_kind(number: int, kind: str) -> str:
 
 
 def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
-    """Whether the places form groups, or that there are too few events to say."""
+    """Whether the places form groups and what was tested, or that there are too few events to say."""
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
     notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
         group_count = "one group" if groups == 1 else f"{format_number(groups)} groups"
         notes.append(f"They lie in {group_count}. Each is told by the cells that hold most of it.")
+    if groups and (tested := int(rows["expected"].notna().sum())):
+        alone = "alone, and " if hotspot_map.method == "concentration" else ""
+        number = format_plural(tested, "cell was", "cells were")
+        notes.append(f"{number} tested, each {alone}together with those that touch it.")
     if not groups and hotspot_map.total and not hotspot_map.refusal and is_too_quiet(hotspot_map):
         notes.append("Too few events to say: even a place with six times the average might not stand out.")
     return notes

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 
 from hexbeat.analysis.concentration_map import find_candidates
 from hexbeat.analysis.hotspot_explanation import explain_cell
-from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from hexbeat.analysis.hotspot_map import HotspotMap, HotspotMethod, build_hotspot_map
 from hexbeat.analysis.study import load_study
 from layers.catalogue import find_layer
+from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 from tests.support.events import Event, columns_of, local
 
+LOG = CoverageEntry("needle_litter", "log", "", dt.date(2026, 6, 3), dt.date(2026, 6, 20))
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
 
 
@@ -38,7 +41,7 @@ def test_each_card_is_true_and_speaks_of_no_chance() -> None:
     ) in texts.values()
     assert any(
         re.fullmatch(
-            r"Part of a hotspot: \d+ needle finds in this cell and 6 beside it in 28 days, [\d.]+ times their "
+            r"Part of a hotspot: \d+ needle finds in these 7 cells in 28 days, [\d.]+ times their "
             r"surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
             text,
         )
@@ -92,6 +95,45 @@ def test_records_of_months_are_judged_by_months_and_it_is_said() -> None:
     assert "Most records know only their month, so steadiness is judged by months." in one.notes
     (hot,) = one.rows[one.rows["hotspot"] == "hot"].to_dict("records")
     assert ", in 6 of 6 months." in explain_cell(one, hot["cell"])
+
+
+@pytest.mark.parametrize("method", ["concentration", "gi"])
+def test_records_of_months_say_nothing_of_a_part_of_one(method: HotspotMethod) -> None:
+    chosen = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 3), end=dt.date(2026, 7, 1))
+    columns = columns_of(_events_of_months(4))
+    one = build_hotspot_map(columns, chosen, load_study(middlesbrough()), method=method)
+    refusal = (
+        "Most records are known only to their month, and 3 Jun to 30 Jun 2026 holds no whole month. So it is not known "
+        "where places stand out."
+    )
+    assert (one.refusal, one.notes[0], one.caution) == (refusal, refusal, "")
+    assert not (one.rows["hotspot"] != "").any()
+    assert explain_cell(one, str(one.rows["cell"][0])) == refusal
+    alone = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 3), end=dt.date(2026, 6, 20))
+    only = replace(columns, coverage=Coverage((LOG,), columns.ward_codes))  # no whole month in the year before, too
+    assert build_hotspot_map(only, alone, load_study(middlesbrough()), method=method).refusal
+
+
+def test_one_month_shows_no_place_that_lasts_and_each_answer_says_so() -> None:
+    chosen = Filter(layers=("needle_litter",), start=dt.date(2026, 6, 1), end=dt.date(2026, 7, 1))
+    one = build_hotspot_map(columns_of(_events_of_months(30)), chosen, load_study(middlesbrough()), trend=False)
+    (hot,) = one.rows[one.rows["hotspot"] == "hot"].to_dict("records")
+    caution = "With 1 month nothing shows whether it lasts"
+    assert one.caution == caution
+    assert f"{caution}." in one.notes
+    text = explain_cell(one, hot["cell"])
+    assert text.endswith(f"times). {caution}.")
+    assert "It has been" not in text
+
+
+def test_cells_across_a_ward_border_are_told() -> None:
+    one = build(FOUR_WEEKS)
+    (note,) = (note for note in one.notes if "ward border" in note)
+    number, hot = int(note.split()[0]), int((one.rows["hotspot"] == "hot").sum())
+    assert 0 < number <= hot
+    assert note == (
+        f"{number} of the cells that stand out cross a ward border. Each is named by the ward with most of it."
+    )
 
 
 @pytest.mark.parametrize(("stops", "merged"), [(1, 0), (4, 3)])

@@ -4,6 +4,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,17 +181,18 @@ def test_a_dataset_that_lies_or_lacks_a_file_is_not_believed(exported: Path, tmp
     (lies / first.path).unlink()
     (lies / second.path).write_bytes((lies / second.path).read_bytes()[:2_000])
     shutil.copy(lies / dataset.files[-1].path, lies / third.path)
-    held = dataset.files[-1].events
+    held = dataset.files[-1]
+    swapped = replace(third, size_bytes=held.size_bytes, sha256=held.sha256)
     for file, fact in (
         (first, f"{first.path} cannot be read"),
-        (second, f"{second.path} cannot be read"),
-        (third, f"{third.path} holds {held:,} events instead of {third.events:,}"),
+        (second, f"{second.path} has 2,000 bytes instead of {second.size_bytes:,}"),
+        (swapped, f"{third.path} holds {held.events:,} events instead of {third.events:,}"),
     ):
         cut = OpenDataset(dataset.address, dataset.dataset, dataset.layers, (file,))
         with pytest.raises(DataError) as refused:
             gather_columns(cut, (), HERE)
         assert str(refused.value) == f"{rule}; lies: {fact}; look at the address, or export it again"
-    change_description(lies, layers=["needle_litter"])
+    change_description(lies, layers=["needle_litter"], files=[])
     with pytest.raises(UsageError) as lacking:
         open_all(lies, layers=("overdoses",))
     assert lacking.value.fact == "lies has no overdoses"

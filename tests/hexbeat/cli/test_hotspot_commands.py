@@ -41,7 +41,17 @@ def test_hotspots_answer_for_every_cell(ask: Run) -> None:
 def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     outcome = ask("hotspots", "--layer", "needle_litter", *PERIOD)
     lines = outcome.out.splitlines()
-    assert lines[0].endswith("hot and 0 cold of 667 cells; at most 5 % of them false on average")
+    assert lines[0].endswith(
+        "hot and 0 cold of 667 cells; at most 5 % of them false on average. Cells of 350 m, 25 Oct to 21 Nov 2026"
+    )
+    shown = [line.split()[0] for line in lines[1:] if line.lstrip().startswith("89")]
+    rows = {
+        row["cell"]: row
+        for row in answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))["rows"]
+    }
+    surely = [rows[cell]["times_at_least"] for cell in shown if rows[cell]["count"]]
+    assert surely == sorted(surely, reverse=True)
+    assert len(set(surely)) > 2
     assert sum(" hot " in line for line in lines[1:]) == int(lines[0].split()[2])
     assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
 

@@ -36,6 +36,7 @@ def test_an_empty_store_is_filled_and_the_truth_is_written_beside(tmp_path: Path
     assert (batch.new, batch.rejected, batch.files[0]["source"]) == (2000, 0, DEMONSTRATION)
     truth = json.loads((tmp_path / TRUTH_FILE).read_text(encoding="utf-8"))
     assert truth == json.loads(json.dumps(make_events(area, events=2000, seed=3, today=TODAY).truth))
+    assert (tmp_path / TRUTH_FILE).stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("hexbeat")) == [TRUTH_FILE]
 
 

@@ -10,6 +10,7 @@ import pytest
 from geo.errors import UsageError
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
+from hexbeat.operations.alert_answers import AlertAnswer
 from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 from tests.support.papers import A4, grey_levels, read_paper
@@ -71,14 +72,18 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
 
 
-def test_it_stays_one_page_with_much_more_to_say() -> None:
+def test_it_stays_one_page_with_much_more_to_say_and_long_answers_to_its_alerts() -> None:
     briefing = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
     fuller = replace(
         briefing, work=work, notes=briefing.notes * 6, closures=briefing.closures * 4, alerts=briefing.alerts * 15
     )
-    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE))
+    (alert,) = briefing.alerts
+    place, days = (alert.layer, alert.ward_code), (alert.first_day, alert.last_day)
+    answer = AlertAnswer(alert.identifier, *place, *days, "confirmed", "word " * 90, "health", MADE)
+    paper = read_paper(render_briefing_pdf(fuller, middlesbrough(), made_at=MADE, answers=[answer]))
     assert len(paper.pages) == 1
+    assert paper.words.count("Confirmed on 22 Nov 2026 (health): word word") == paper.words.count("word …") == 4
     assert "Crew 7 (sweep): 12 visits, 240 minutes, 31 needles collected" in paper.words.replace("(sweeps)", "(sweep)")
     assert "11 more." in paper.words
 

@@ -57,6 +57,7 @@ def assert_as_plain(store: Store, folder: Path, endings: tuple[str, ...]) -> Non
         assert_frame_equal(read_back(out), read_back(plain[ending]))
 
 
+@pytest.mark.slow
 def test_exports_are_as_geopandas_writes_them(tmp_path: Path) -> None:
     with Store.open(filled_store()) as store:
         assert_as_plain(store, tmp_path, ("parquet", "gpkg", "csv"))
@@ -66,6 +67,7 @@ def test_exports_are_as_geopandas_writes_them(tmp_path: Path) -> None:
     assert str(frame.total_bounds.tolist()).encode() in geo
 
 
+@pytest.mark.slow
 def test_odd_texts_and_places_near_greenwich_come_through(store: Store, tmp_path: Path) -> None:
     keys = [f"k{number}" for number in range(len(ODD) + 2)]
     load(store, event_frame(keys, category=[*ODD, None, "x"], location_precision=["exact", *[None] * (len(keys) - 1)]))
@@ -89,6 +91,7 @@ def export(store: Store, out: Path, viewer: Viewer = ANALYST, before: Callable[[
     return export_dataset(store, viewer, out, area="here", time_zone="Europe/London", ward_codes=WARDS, before=before)
 
 
+@pytest.mark.slow
 def test_a_dataset_holds_the_same_events_by_layer_and_month_sorted_by_cell(tmp_path: Path) -> None:
     with Store.open(filled_store()) as store:
         wards = middlesbrough().wards.codes
@@ -101,7 +104,8 @@ def test_a_dataset_holds_the_same_events_by_layer_and_month_sorted_by_cell(tmp_p
     local = frame["occurred_from"].dt.tz_convert("Europe/London").dt.strftime("%Y-%m")
     assert (frame["month"].astype(str) == local).all()
     found = pd.DataFrame(frame).astype({"layer": "str"})[plain.columns]
-    assert_frame_equal(*(rows.sort_values("event_id", ignore_index=True) for rows in (found, plain)))
+    found, plain = (rows.sort_values("event_id", ignore_index=True) for rows in (found, plain))
+    assert_frame_equal(found, plain)
     dataset = parse_dataset((tmp_path / "all" / DESCRIPTION).read_text(encoding="utf-8"))
     assert sum(file.events for file in dataset.files) == len(plain)
     for file in dataset.files[:5]:
@@ -157,6 +161,81 @@ def test_a_full_disk_leaves_the_older_dataset_and_nothing_half(sqlite_store: Sto
     )
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "home") == ["data"]
+
+
+def test_exports_are_for_their_own_user(sqlite_store: Store, tmp_path: Path) -> None:
+    load(sqlite_store, event_frame(["n"]))
+    for ending in ("parquet", "gpkg", "csv"):
+        out = tmp_path / f"n.{ending}"
+        out.write_bytes(b"")
+        export_events(sqlite_store, ANALYST, out)
+        assert out.stat().st_mode & 0o777 == 0o600
+    export(sqlite_store, tmp_path / "set")
+    (tmp_path / "set").chmod(0o755)
+    export(sqlite_store, tmp_path / "set")
+    inside = (tmp_path / "set").rglob("*")
+    assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in inside} == {(True, 0o700), (False, 0o600)}
+    assert (tmp_path / "set").stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_that_is_no_file_of_the_dataset_is_lost(sqlite_store: Store, tmp_path: Path) -> None:
+    load(sqlite_store, event_frame(["n"]))
+    out = tmp_path / "data"
+    export(sqlite_store, out)
+    part = next(out.rglob("*.parquet"))
+    described = (out / DESCRIPTION).read_bytes()
+    (tmp_path / "elsewhere").mkdir()
+    foreign = [out / "mine.txt", part.with_name("part-9.parquet"), out / "layer=overdoses" / "mine.txt", out / "empty"]
+    for path in (*foreign, out / "link", out / DESCRIPTION):
+        path.parent.mkdir(exist_ok=True)
+        if path.name == "empty":
+            path.mkdir()
+        elif path.name == "link":
+            path.symlink_to(tmp_path / "elsewhere")
+        else:
+            path.write_text("mine", encoding="utf-8")
+        before = sorted(out.rglob("*"))
+        with pytest.raises(UsageError) as refused:
+            export(sqlite_store, out)
+        assert str(refused.value) == (
+            "A dataset replaces an older dataset, and nothing else; data holds other files; "
+            "choose another folder, or one that is empty"
+        )
+        assert sorted(out.rglob("*")) == before
+        if path.name == "empty":
+            path.rmdir()
+        elif path.name != DESCRIPTION:
+            path.unlink()
+            if path.parent not in {out, part.parent}:
+                path.parent.rmdir()
+    (out / DESCRIPTION).write_bytes(described)
+    with pytest.raises(UsageError):  # what is put there while the events are read
+        export(sqlite_store, out, before=lambda _: (out / "mine.txt").write_text("mine", encoding="utf-8"))
+    assert (out / "mine.txt").read_text(encoding="utf-8") == "mine"
+    (out / "mine.txt").unlink()
+    part.unlink()  # a damaged dataset is mended
+    assert export(sqlite_store, out) == 1
+    assert part.is_file()
+
+
+def test_names_that_no_dataset_can_have_are_refused_by_name(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    long = "n" * 300
+    own = "A dataset is a folder of its own; {} is the folder in which you are, or holds it; "
+    own += "name a folder that is new or empty, as in --out events"
+    unseen = "A dataset needs a folder that can be looked into; {} cannot be (File name too long); "
+    unseen += "choose another name or folder"
+    for name, message in ((".", own), ("/", own), ("..", own), (long, unseen), (f"{long}/data", unseen)):
+        with pytest.raises(UsageError) as refused:
+            export(sqlite_store, Path(name))
+        assert str(refused.value) == message.format(Path(name).name or name)
+    with pytest.raises(UsageError) as absent:
+        export_events(sqlite_store, ANALYST, Path(long) / "n.csv")
+    assert absent.value.fact == f"{long} does not exist"
+    assert list((tmp_path / "here").iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "hexbeat dataset 0"}', "null"])

@@ -17,6 +17,7 @@ from hexbeat.dashboard.state.findings import are_alerts_awaited, find_alerts
 from hexbeat.dashboard.state.freshness import Freshness, list_old_layers
 from hexbeat.dashboard.state.session import Installation, find_freshness
 from hexbeat.documents.alert_form import render_alert_form, render_alert_form_pdf, takes_alert_form
+from hexbeat.operations.alert_answers import AlertAnswer, describe_answers, find_answers, read_answers
 from layers.access import may_make, require_document
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.encounters import OFFICERS_NOTE, name_records
@@ -44,9 +45,11 @@ def draw_alerts(installation: Installation) -> None:
     with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
         with st.expander("All alerts: what, where, since when"):
-            st.html(render_alerts(report))
+            # Answers are read each time: the alerts come from a cache that an answer leaves as it is.
+            answers = read_answers(installation.store, installation.viewer)
+            st.html(render_alerts(report, answers))
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
-            draw_answer_form(installation, sort_alerts(report))
+            draw_answer_form(installation, sort_alerts(report), answers)
 
 
 def drop_old_alerts(report: AlertReport, freshness: Mapping[str, Freshness], *, today: date) -> AlertReport:
@@ -165,9 +168,12 @@ def describe_chance_alerts(report: AlertReport) -> str:
     return f"Chance alone raises {number} a year, over all layers."
 
 
-def render_alerts(report: AlertReport) -> str:
-    """All alerts in plain words, and folded away how sure they are. Texts are escaped."""
-    lines = "".join(f"<li>{escape_html(describe_fully(alert, report.day))}</li>" for alert in sort_alerts(report))
+def render_alerts(report: AlertReport, answers: Sequence[AlertAnswer] = ()) -> str:
+    """All alerts in plain words with their answers, and folded away how sure they are. Texts are escaped."""
+    lines = "".join(
+        f"<li>{escape_html(describe_fully(alert, report.day, find_answers(alert, answers)))}</li>"
+        for alert in sort_alerts(report)
+    )
     rows = "".join(_render_row(alert) for alert in sort_alerts(report))
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     chance = describe_chance_alerts(report)
@@ -179,8 +185,10 @@ def render_alerts(report: AlertReport) -> str:
     )
 
 
-def describe_fully(alert: Alert, day: date) -> str:
-    """What, where, since when, how unusual, and what to do next; `day` is the last day that was looked at.
+def describe_fully(alert: Alert, day: date, answers: Sequence[AlertAnswer] = ()) -> str:
+    """What, where, since when, how unusual, and what was answered or is to do next.
+
+    `day` is the last day that was looked at.
 
     As in "16 overdoses in Linthorpe since 25 Oct 2026. About 3 are usual: about 6 times as many."
     """
@@ -199,7 +207,8 @@ def describe_fully(alert: Alert, day: date) -> str:
         describe_chance(alert),
         OFFICERS_NOTE if alert.searches else "",
         describe_state(alert) if alert.is_current else "",
-        describe_next_step(alert) if alert.is_current else "",
+        describe_answers(answers),
+        describe_next_step(alert) if alert.is_current and not answers else "",
     ]
     return " ".join(filter(None, parts))
 

@@ -27,11 +27,13 @@ def few() -> Columns:
     return columns_of([Event(local(f"{day} 12:00")) for day in days])
 
 
-def test_the_sentence_says_how_many_of_how_many_and_how_many_may_be_false() -> None:
+def test_the_sentence_says_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
-        "13 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (of 538 tested; at "
-        "most 1 in 20 of these is expected to be false)."
+        "13 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (at most 1 in 20 "
+        "of these is expected to be false)."
     )
+    tested = "538 cells were tested, each alone, and together with those that touch it."
+    assert tested in build_hotspots_view_of(DEFAULT).notes
 
 
 def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -12,6 +12,7 @@ from hexbeat.dashboard.pages.map.alert_band import (
     sort_alerts,
 )
 from hexbeat.dashboard.state.freshness import Freshness
+from hexbeat.operations.alert_answers import AlertAnswer
 
 SPIKE = Alert(
     layer="overdoses",
@@ -80,6 +81,17 @@ def test_a_scanned_alert_says_how_rare_it_is_since_when_and_what_to_do() -> None
     closed = replace(told, is_open=False)
     assert not has_urgent_alert(report(closed))
     assert "No longer growing: the last event was on 28 Oct 2026." in render_alerts(report(closed))
+
+
+def test_an_answered_alert_says_so_in_place_of_what_to_do() -> None:
+    seen = datetime(2026, 11, 12, 9, 30, tzinfo=UTC)
+    days = (SPIKE.first_day, SPIKE.last_day)
+    answer = AlertAnswer("told", "overdoses", SPIKE.ward_code, *days, "confirmed", "<b>told</b>", "health", seen)
+    html = render_alerts(report(SPIKE, FINDS), [answer])
+    answered, other = html.split("</li>")[:2]
+    assert answered.endswith("6 times as many. Confirmed on 12 Nov 2026 (health): &lt;b&gt;told&lt;/b&gt;.")
+    assert "Look at the records" in other
+    assert "Confirmed" not in other
 
 
 def test_a_rare_chance_is_less_than_one() -> None:
