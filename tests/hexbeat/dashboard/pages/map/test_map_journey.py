@@ -288,3 +288,7 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     assert re.fullmatch(r"hexbeat-middlesbrough-drug-information-draft-[\d-]+\.html", name)
     assert b"DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in content
     assert b"<script" not in content
+    page.get_by_label("Note for everybody (no names of people)").fill("Told to the panel")
+    page.get_by_role("button", name="Record the answer").click()
+    expect(page.locator(".hb-alerts li").first).to_contain_text(": Told to the panel.")
+    expect(page.locator(".hb-alerts li").first).not_to_contain_text("Look at the records")
