@@ -51,6 +51,8 @@ const GRACE_MS = 1500; // a moment's gap is no news
 const GONE = "The connection to Hexbeat is gone. It is tried again every few seconds.";
 const BACK = "The connection is back. The page is drawn again.";
 
+const OFFLINE = ".st-key-hb_offline"; // the part of a page that works without a connection
+
 function watch(root) {
   const app = document.querySelector("[data-testid=stApp]");
   const main = document.querySelector("[data-testid=stMainBlockContainer]");
@@ -61,14 +63,20 @@ function watch(root) {
 
   const say = (words, isBack = false) => {
     isSaid = Boolean(words);
-    lost.hidden = !isSaid || Boolean(document.querySelector(".hb-offline")); // a page with its own words for it
+    lost.hidden = !isSaid || Boolean(document.querySelector(OFFLINE)); // a page with its own words for it
     lost.classList.toggle("back", isBack);
     if (lost.textContent !== words) lost.textContent = words;
   };
-  /** Nothing else on the page can be pressed. */
+  /** Nothing else on the page can be pressed, but what keeps its own taps until the connection is back. */
   const freeze = () => {
+    const own = main.querySelector(OFFLINE);
+    const hold = (part) => {
+      if (part === own) return;
+      if (own && part.contains(own)) [...part.children].forEach(hold);
+      else part.inert = true;
+    };
     for (let part = root.host || root; part && part !== main; part = part.parentElement) {
-      for (const other of part.parentElement.children) if (other !== part) other.inert = true;
+      for (const other of part.parentElement.children) if (other !== part) hold(other);
     }
   };
   const thaw = () => {

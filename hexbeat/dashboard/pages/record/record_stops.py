@@ -62,10 +62,11 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
         return
     with st.container(key="hb_done_map"):
         draw_next_stop(installation.area, progress.plan, progress.tour, state.stop)
-    draw_recorder(
-        installation, progress, read_links(installation),
-        key=f"done_recorder_{progress.plan.plan_id}_{progress.tour.team}",
-    )  # fmt: skip
+    with st.container(key="hb_offline"):  # hexbeat.dashboard.news leaves it in use without a connection
+        draw_recorder(
+            installation, progress, read_links(installation),
+            key=f"done_recorder_{progress.plan.plan_id}_{progress.tour.team}",
+        )  # fmt: skip
 
 
 def draw_undo(installation: Installation, progress: TourProgress) -> None:
