@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,9 @@ _LOOK_BACK_DAYS: Final = 91  # before the first day asked for: when an open aler
 _BLOCK_DAYS: Final = 91  # the first day is a multiple of it, so that a later look finds the same
 _BLOCKS: Final = 4
 _DAY: Final = dt.timedelta(days=1)
+_MOST_KEPT: Final = 64
+# What the scan of the same records found for the same question, as long as the records are in use: several screens ask.
+_KEPT: Final[WeakKeyDictionary[Columns, dict[tuple[Any, ...], Any]]] = WeakKeyDictionary()
 
 
 def build_scan_report(
@@ -103,7 +107,13 @@ def build_scan_report(
             continue
         share = alerts_a_year * _weigh(spec) / sum(_weigh(one) for one in LAYERS if one.kind == "incident")
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
-        own, places, is_tested = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
+        kept = _KEPT.setdefault(columns, {})
+        key = (spec, area, each_event, day, days, share)
+        if key not in kept:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[key] = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
+        own, places, is_tested = kept[key]
         if not is_tested:
             by_ward = build_alert_report(
                 columns, area, day, days=days, layers=[spec.name], today=today, each_event=each_event

@@ -51,6 +51,8 @@ const GRACE_MS = 1500; // a moment's gap is no news
 const GONE = "The connection to Hexbeat is gone. It is tried again every few seconds.";
 const BACK = "The connection is back. The page is drawn again.";
 
+const OFFLINE = ".st-key-hb_offline"; // the part of a page that works without a connection
+
 function watch(root) {
   const app = document.querySelector("[data-testid=stApp]");
   const main = document.querySelector("[data-testid=stMainBlockContainer]");
@@ -59,22 +61,22 @@ function watch(root) {
   let timer = 0, grace = 0, redraw = 0, isGone = false, isSaid = false, hasRun = false, isOut = false;
   let isAnswered = true, isConnected = true;
 
-  /** The part that also works without a connection, because the phone keeps what is tapped. */
-  const findKept = () => document.querySelector(".st-key-hb_offline");
   const say = (words, isBack = false) => {
     isSaid = Boolean(words);
-    lost.hidden = !isSaid || Boolean(findKept()); // a page with its own words for it
+    lost.hidden = !isSaid || Boolean(document.querySelector(OFFLINE)); // a page with its own words for it
     lost.classList.toggle("back", isBack);
     if (lost.textContent !== words) lost.textContent = words;
   };
-  /** Nothing else on the page can be pressed. */
+  /** Nothing else on the page can be pressed, but what keeps its own taps until the connection is back. */
   const freeze = () => {
-    const open = new Set();
-    for (const one of [root.host || root, findKept()]) {
-      for (let part = one; part && part !== main; part = part.parentElement) open.add(part);
-    }
-    for (const part of open) {
-      for (const other of part.parentElement.children) if (!open.has(other)) other.inert = true;
+    const own = main.querySelector(OFFLINE);
+    const hold = (part) => {
+      if (part === own) return;
+      if (own && part.contains(own)) [...part.children].forEach(hold);
+      else part.inert = true;
+    };
+    for (let part = root.host || root; part && part !== main; part = part.parentElement) {
+      for (const other of part.parentElement.children) if (other !== part) hold(other);
     }
   };
   const thaw = () => {

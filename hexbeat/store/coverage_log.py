@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine
 
 from geo.errors import UsageError
 from hexbeat.store.audit_trail import write_with_change
+from hexbeat.store.database_errors import reading_values
 from hexbeat.store.databases import read_transaction, write_transaction
 from hexbeat.store.schema import coverage, events
 from layers.access import Action, Viewer, list_details, list_layers, require
@@ -57,7 +58,8 @@ def fetch_coverage(
     query = sa.select(coverage).order_by(coverage.c.row_id)
     if as_at is not None:
         query = query.where(coverage.c.recorded_at <= to_seconds(as_at))
-    entries = (_build_entry(dict(row)) for row in connection.execute(query).mappings())
+    with reading_values(connection.engine):
+        entries = [_build_entry(dict(row)) for row in connection.execute(query).mappings()]
     return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes))
 
 

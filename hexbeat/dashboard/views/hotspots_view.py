@@ -70,7 +70,7 @@ def build_hotspots_view(
         drawing=build_drawing(rows, unit),
         heading="Hotspots, the surest first",
         groups=groups,
-        nothing=NOTHING,
+        nothing=findings.hotspots.refusal or NOTHING,
         make_table=lambda: build_table(rows, unit),
         rows=rows.assign(layer=figures.spec.name, since=format_days(rows["since"]))[
             ["layer", "cell", "ward_code", "ward_name", *COLUMNS]

@@ -13,6 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from geo.errors import DataError, UsageError
+from hexbeat.demonstration import load_demonstration
 from hexbeat.files import escape_formulas
 from hexbeat.store.datasets import DESCRIPTION, export_dataset, parse_dataset
 from hexbeat.store.event_files import add_points, export_events, format_events
@@ -23,10 +24,19 @@ from layers.access import ANALYST, Viewer
 from layers.policy import Policy
 from layers.roles import WARDS as WARDS_ALONE
 from layers.roles import Role
-from tests.support.demonstrations import filled_store, middlesbrough
+from tests.support.demonstrations import TODAY, middlesbrough
 from tests.support.events import HOSTILE, WARDS, event_frame, load
 
 ODD = ["a\x1db", "\x1e", "two\nlines", 'a "quoted" one, with a comma', "", " ", "NA", "Ünï\u200b", *HOSTILE]
+
+
+@pytest.fixture(scope="module")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a store with 1,000 demonstration events."""
+    home = tmp_path_factory.mktemp("home")
+    with Store.open(home) as store:
+        load_demonstration(store, ANALYST, middlesbrough(), events=1_000, today=TODAY, home=home)
+    return home
 
 
 def write_plainly(store: Store, folder: Path) -> dict[str, Path]:
@@ -57,9 +67,8 @@ def assert_as_plain(store: Store, folder: Path, endings: tuple[str, ...]) -> Non
         assert_frame_equal(read_back(out), read_back(plain[ending]))
 
 
-@pytest.mark.slow
-def test_exports_are_as_geopandas_writes_them(tmp_path: Path) -> None:
-    with Store.open(filled_store()) as store:
+def test_exports_are_as_geopandas_writes_them(small_home: Path, tmp_path: Path) -> None:
+    with Store.open(small_home) as store:
         assert_as_plain(store, tmp_path, ("parquet", "gpkg", "csv"))
     geo = pq.read_metadata(tmp_path / "events.parquet").metadata[b"geo"]
     frame = geopandas.read_parquet(tmp_path / "events.parquet")
@@ -92,8 +101,8 @@ def export(store: Store, out: Path, viewer: Viewer = ANALYST, before: Callable[[
 
 
 @pytest.mark.slow
-def test_a_dataset_holds_the_same_events_by_layer_and_month_sorted_by_cell(tmp_path: Path) -> None:
-    with Store.open(filled_store()) as store:
+def test_a_dataset_holds_the_same_events_by_layer_and_month_sorted_by_cell(small_home: Path, tmp_path: Path) -> None:
+    with Store.open(small_home) as store:
         wards = middlesbrough().wards.codes
         export_dataset(
             store, ANALYST, tmp_path / "all", area="middlesbrough", time_zone="Europe/London", ward_codes=wards

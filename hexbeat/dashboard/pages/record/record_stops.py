@@ -21,7 +21,7 @@ __all__ = ["draw_stops"]
 
 OFFLINE: Final = (
     "Without a connection this page still records: the phone keeps what you tap, and sends it when the connection is "
-    "back. Until then it keeps the plan's code, the team, the stop, what was done and when, and no name."
+    "back. Until then it keeps the plan's code, the team, the stop, what was done and when."
 )
 
 
@@ -62,7 +62,7 @@ def draw_card(installation: Installation, progress: TourProgress) -> None:
         return
     with st.container(key="hb_done_map"):
         draw_next_stop(installation.area, progress.plan, progress.tour, state.stop)
-    with st.container(key="hb_offline"):  # which `hexbeat.dashboard.news` leaves open when the connection is gone
+    with st.container(key="hb_offline"):  # hexbeat.dashboard.news leaves it in use without a connection
         draw_recorder(
             installation, progress, read_links(installation),
             key=f"done_recorder_{progress.plan.plan_id}_{progress.tour.team}",

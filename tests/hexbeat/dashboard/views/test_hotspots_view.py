@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,24 @@ def test_nothing_stands_out_is_said_as_what_it_is_and_so_is_too_few() -> None:
     assert view.notes[0] == "Too few events to say: even a place with six times the average might not stand out."
     assert view.groups == ()
     assert view.nothing == ("No place has clearly and steadily more than its surroundings. Counts shows the numbers.")
+
+
+def test_records_of_months_tell_of_a_part_of_one_nothing_and_of_one_only_with_a_caution() -> None:
+    june = local("2026-06-01 00:00"), local("2026-07-01 00:00")
+    spots = [(-1.27 + 0.004 * x, 54.53 + 0.004 * y) for x in range(20) for y in range(12)]
+    events = [Event(*june, lon=lon, lat=lat, precision="month") for lon, lat in spots]
+    columns = columns_of([*events, *[Event(*june, lon=-1.235, lat=54.56, precision="month")] * 30])
+    part = Choices(period="dates", dates=(date(2026, 6, 3), date(2026, 7, 1)))
+    view = build_hotspots_view_of(part, columns)
+    refusal = (
+        "Most records are known only to their month, and 3 Jun to 30 Jun 2026 holds no whole month. So it is not known "
+        "where places stand out."
+    )
+    assert (view.sentence, view.nothing) == (refusal, refusal)
+    assert view.groups == ()
+    view = build_hotspots_view_of(replace(part, dates=(date(2026, 6, 1), date(2026, 7, 1))), columns)
+    assert view.sentence.endswith(" With 1 month nothing shows whether it lasts.")
+    assert view.groups[0].rows[0].detail.endswith("surroundings. With 1 month nothing shows whether it lasts.")
 
 
 def test_where_nothing_happened_nothing_is_tested() -> None:

@@ -13,7 +13,7 @@ from tests.support.stores import documents_in
 
 pytestmark = pytest.mark.browser
 SMALL = """() => [...document.querySelectorAll('[class*="st-key-hb_plan"] :is(button, summary, a[data-testid])')]
-  .filter((one) => !['stNumberInput', 'stTooltipIcon', 'stDateInput', 'stMultiSelect'].some(
+  .filter((one) => !['stNumberInput', 'stTooltipIcon', 'stDateInput', 'stMultiSelect', 'stSelectbox'].some(
     (part) => one.closest(`[data-testid="${part}"]`)))
   .filter((one) => one.getBoundingClientRect().height && one.getBoundingClientRect().height < 43.5)
   .map((one) => `${one.dataset.testid} ${one.ariaLabel || one.innerText} ${one.offsetHeight}`)"""
