@@ -76,6 +76,7 @@ def test_the_planted_spike_is_a_hotspot_of_its_fortnight() -> None:
     assert "A pattern over time needs at least 4 weeks (months, if only the month is known)." in found.notes
 
 
+@pytest.mark.slow
 def test_shuffled_maps_show_no_more_hotspots_than_promised() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())

@@ -60,6 +60,7 @@ def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: P
     assert facts["source_file"] == "north.geojson, south.geojson"
 
 
+@pytest.mark.slow
 def test_streets_go_a_kilometre_beyond_the_wards(bare_area: Area, tmp_path: Path) -> None:
     build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=150), bare_area, publisher=COUNCIL)
     streets = read_streets(bare_area)
@@ -96,6 +97,7 @@ def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> 
     assert first == again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "partial", "complete"), [(150, False, True), (150, True, False), (20, False, False)]
 )
@@ -151,6 +153,7 @@ def test_an_area_without_streets_has_none(bare_area: Area) -> None:
     assert read_streets(bare_area) is None
 
 
+@pytest.mark.slow
 def test_rebuilt_streets_are_read_again(bare_area: Area, tmp_path: Path) -> None:
     for columns in (20, 150):
         build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=columns), bare_area, publisher=COUNCIL)

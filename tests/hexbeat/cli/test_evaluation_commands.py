@@ -48,6 +48,7 @@ def test_a_rule_that_was_fixed_gives_the_same_answer(ask: Run, tmp_path: Path) -
     assert later["rows"] == answer(ask("evaluate", *PLACE, "--format", "json"))["rows"]
 
 
+@pytest.mark.slow
 def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> None:
     closures = answer(ask("evaluate", "--list", "--format", "json"))["rows"]
     chosen = next(row for row in closures if row["start"] < "2025-11-01")
@@ -158,6 +159,7 @@ def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
     assert "of 4 places taken together" in payload["sentence"]
 
 
+@pytest.mark.slow
 def test_naloxone_answers_without_loaded_places(ask: Run, tmp_path: Path) -> None:
     payload = answer(
         ask("naloxone", "--ward", "Central", "--places", "2", "--out", tmp_path / "n.csv", "--format", "json")

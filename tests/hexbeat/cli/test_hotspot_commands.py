@@ -56,6 +56,7 @@ def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
 
 
+@pytest.mark.slow
 def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     question = ("hotspots", "--layer", "needle_litter", *PERIOD, "--by", "group")
     payload = answer(ask(*question, "--format", "json"))
@@ -75,6 +76,7 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     assert cells["known_days"] == 28
 
 
+@pytest.mark.slow
 def test_a_hot_cell_without_events_never_leads_the_table(ask: Run) -> None:
     lines = [line.split() for line in ask("hotspots", "--layer", "overdoses").out.splitlines()]
     payload = answer(ask("hotspots", "--layer", "overdoses", "--format", "json"))
@@ -116,6 +118,7 @@ def test_hotspots_are_written_as_files(ask: Run, tmp_path: Path, ending: str) ->
         assert json.loads(out.read_text())["metadata"]["layer"] == "overdoses"
 
 
+@pytest.mark.slow
 def test_change_by_ward_and_over_all(ask: Run) -> None:
     payload = answer(ask("change", "--layer", "overdoses", *PERIOD, "--format", "json"))
     assert (payload["now"], payload["other"]) == (["2026-10-25", "2026-11-22"], ["2026-09-27", "2026-10-25"])
@@ -157,6 +160,7 @@ def test_change_says_what_is_missing(ask: Run) -> None:
     assert payload["missing"] == outcome.err.removesuffix("\n")
 
 
+@pytest.mark.slow
 def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> None:
     _, truth = demonstration()
     draft, shapes = tmp_path / "draft.html", tmp_path / "alerts.geojson"
@@ -195,6 +199,7 @@ def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None
     assert found in ask(*options).out
 
 
+@pytest.mark.slow
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.html"
     outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
@@ -240,6 +245,7 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
 ONE_LAYER: Final = "Choose one of needle_litter, street_dealing, overdoses"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -51,6 +51,7 @@ def test_rows_are_whole_events_of_the_demonstration_source(made: Demonstration) 
     assert frame[["occurred_from", "occurred_to", "quantity"]].dtypes.eq(np.int64).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_and_day_give_the_same_events_and_others_do_not(made: Demonstration) -> None:
     area = load_area("middlesbrough")
     again = make_events(area, today=TODAY)

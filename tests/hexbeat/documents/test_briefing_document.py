@@ -35,6 +35,7 @@ def test_old_records_are_told_first_and_nothing_is_told_as_none() -> None:
     assert "Needle finds not known: records end 23 months ago (21 Nov 2026) not known" in paper.words
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_not_told_as_none() -> None:
     dealing = {"unknown_places": ("needle_litter", "overdoses"), "unknown_alerts": ("needle_litter", "overdoses")}
     bare = meeting(places=(), alerts=(), closures=(), ending_state="partly known", new_state="not known", **dealing)
@@ -54,6 +55,7 @@ def test_what_is_not_known_is_not_told_as_none() -> None:
     assert "The places that matter, and why Not known." in paper.words
 
 
+@pytest.mark.slow
 def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     briefing = meeting()
     paper = read_paper(render_briefing_pdf(briefing, middlesbrough(), made_at=MADE))

@@ -44,6 +44,7 @@ def test_no_whole_postcode_and_no_place_outside_is_among_the_names() -> None:
     assert rows.loc[1, "lon"] == -1.15  # the point of the street that is nearest to its middle
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.sampled_from([ABBEY, BRIDGE])), max_size=20))
 def test_each_name_leads_to_the_outline_in_which_it_lies(shares: list[tuple[float, float, str]]) -> None:
     totals = ReleaseTotals(example_release())

@@ -32,6 +32,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(EVENTS, st.sampled_from([Choices(), Choices(period="7d", measure="quantity"), Choices(shift="night")]))
 def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
     area: Area, events: list[Event], choices: Choices

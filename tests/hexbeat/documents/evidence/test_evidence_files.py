@@ -50,6 +50,7 @@ def sheets(file: bytes) -> dict[str, list[list[Any]]]:
     return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
 
 
+@pytest.mark.slow
 def test_the_paper_is_tagged_restricted_and_says_where_it_comes_from() -> None:
     paper = read_paper(pdf())
     assert paper.title == "Incidents recorded near a place: CL-14"

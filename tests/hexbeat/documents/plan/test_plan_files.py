@@ -53,6 +53,7 @@ def kml_schema() -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(Path(pykml.__file__).parent / "schemas" / "ogckml22.xsd"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PLAN_FILES)
 def test_the_same_plan_gives_the_same_bytes(kind: str) -> None:
     assert (

@@ -53,6 +53,7 @@ def page(home: Path) -> AppTest:
     return one_page("data")
 
 
+@pytest.mark.slow
 def test_what_is_understood_and_not_read_is_said_and_a_column_is_used_by_one_click(page: AppTest, home: Path) -> None:
     text = read_page(upload(page, SHARPS))
     assert "<li>The place: lat and lon</li>" in text.replace("lon and lat", "lat and lon")
@@ -70,6 +71,7 @@ def test_what_is_understood_and_not_read_is_said_and_a_column_is_used_by_one_cli
     assert count_events(home) == 1
 
 
+@pytest.mark.slow
 def test_numbers_that_begin_again_need_a_decision(page: AppTest, home: Path) -> None:
     press(press(upload(page, month(9), "september.csv"), "Check the file"), "Load it")
     text = read_page(press(upload(page, month(10), "october.csv"), "Check the file"))
@@ -82,6 +84,7 @@ def test_numbers_that_begin_again_need_a_decision(page: AppTest, home: Path) -> 
     assert count_events(home) == 8
 
 
+@pytest.mark.slow
 def test_corrections_replace_events_after_a_second_word(page: AppTest, home: Path) -> None:
     press(press(upload(page, month(9)), "Check the file"), "Load it")
     press(upload(page, month(10)), "Check the file")
@@ -92,6 +95,7 @@ def test_corrections_replace_events_after_a_second_word(page: AppTest, home: Pat
         assert read_live_records(store, ANALYST)["lat"].round(3).tolist() == [54.58] * 4
 
 
+@pytest.mark.slow
 def test_a_demonstration_is_removed_before_real_records_come(home: Path) -> None:
     with Store.open(home) as store:
         load(store, event_frame(["d"], source=DEMONSTRATION))
@@ -128,6 +132,7 @@ def test_a_source_without_place_or_date_cannot_be_saved(page: AppTest) -> None:
     assert "Save as a source" not in [button.label for button in page.button]
 
 
+@pytest.mark.slow
 def test_a_sheet_and_an_encoding_can_be_chosen(page: AppTest, home: Path, tmp_path: Path) -> None:
     heading = ["layer", "id", "lat", "lon", "date", "quantity"]
     sheets = {
@@ -146,6 +151,7 @@ def test_a_sheet_and_an_encoding_can_be_chosen(page: AppTest, home: Path, tmp_pa
         assert read_live_records(store, ANALYST)["source_id"].tolist() == ["Feb1"]
 
 
+@pytest.mark.slow
 def test_letters_that_look_wrong_are_read_as_the_person_says(page: AppTest, home: Path) -> None:
     text = "layer,id,lat,lon,date,category\nneedles,1,54.57,-1.235,2026-01-05,caf\u00e9\n"
     page.file_uploader[0].upload("finds.csv", text.encode("cp850"), "text/csv").run()

@@ -21,6 +21,7 @@ def html(app: AppTest) -> str:
     return " ".join(element.proto.body for element in app.get("html"))
 
 
+@pytest.mark.slow
 def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     app = one_page("outcome")
     assert "Did it work?" in html(app)
@@ -41,6 +42,7 @@ def test_the_rule_is_shown_first_and_the_answer_only_when_asked_for() -> None:
     assert "This is a comparison" not in html(app)
 
 
+@pytest.mark.slow
 def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None:
     app = one_page("outcome")
     app.session_state["outcome_way"] = "Cells"

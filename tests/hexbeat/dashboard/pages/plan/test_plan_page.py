@@ -82,6 +82,7 @@ def test_a_patrol_is_made_by_one_press_with_few_stops_and_plain_reasons(home: Pa
     assert app.button(key="plan_make").disabled
 
 
+@pytest.mark.slow
 def test_a_patrol_that_cannot_be_says_why(home: Path) -> None:
     select_for("street_dealing")
     shutil.copytree(filled_store(), home)
