@@ -185,7 +185,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                 found = describe_all(home, url, disk, is_opened=deed.kind != "older")
                 verdict = judge(found, before, after, is_entry=deed.is_entry)
                 if verdict == "between" and deed.has_output:
-                    run_apart(deed, trial, home, url, disk)
+                    run_apart(deed, trial, home, url, disk, computes=True)
                     again = judge(
                         describe_all(home, url, disk, is_opened=deed.kind != "older"), before, after, is_entry=False
                     )
