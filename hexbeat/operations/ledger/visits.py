@@ -22,6 +22,7 @@ __all__ = [
     "MOST_NEEDLES",
     "NOT_DONE",
     "OUTCOMES",
+    "UNDER_WAY_MARGIN",
     "Visit",
     "build_stop_visit",
     "describe_overlap",
@@ -44,7 +45,7 @@ MOST_NEEDLES: Final = 1_000_000  # as hexbeat.ingest.parsing.values: more is a s
 LONGEST_TEAM: Final = 60
 LONGEST_PLACE: Final = 200
 CELL_RESOLUTION: Final = 10  # of visits that answer no planned stop
-_NEAR: Final = dt.timedelta(hours=3)
+UNDER_WAY_MARGIN: Final = dt.timedelta(hours=3)
 _RULE: Final = "A visit says which team was where, from when, and for how many minutes"
 
 
@@ -164,7 +165,7 @@ def estimate_start(plan: Plan, stop: Stop, *, minutes: int, now: dt.datetime) ->
 
     Under way means from three hours before the plan begins to three hours after it ends.
     """
-    if plan.begins - _NEAR <= now <= plan.ends + _NEAR:
+    if plan.begins - UNDER_WAY_MARGIN <= now <= plan.ends + UNDER_WAY_MARGIN:
         return now.replace(microsecond=0) - dt.timedelta(minutes=minutes)
     return stop.arrive
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -28,6 +29,7 @@ from hexbeat.operations.ledger.visits import (
     MOST_MINUTES,
     MOST_NEEDLES,
     OUTCOMES,
+    UNDER_WAY_MARGIN,
     build_stop_visit,
     estimate_start,
     find_named_stop,
@@ -41,6 +43,7 @@ from hexbeat.store.document_kinds import DocumentKind
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action
 from layers.timestamps import to_seconds
+from layers.wording import format_date
 
 __all__ = [
     "MESSAGE_KEY",
@@ -217,6 +220,8 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
         needles=(entry.needles or 0) if entry.outcome == DONE and plan.kind is PlanKind.SWEEP else None,
         outcome=entry.outcome,
     )
+    if visit.started_at > tapped:
+        raise _build_early_error(plan, installation.area.tz)
     history = read_visit_history(installation.store, installation.viewer, visit_id(visit))
     if bool(((history["recorded_at"] >= tapped) | (history["superseded_at"] > tapped)).any()):
         return f"Stop {stop.order}: what was recorded since then stands."
@@ -227,6 +232,15 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
         return f"Recorded: stop {stop.order}, not done."
     began = visit.started_at.astimezone(installation.area.tz)
     return f"Recorded: stop {stop.order}, {duration} minutes from {began:%H:%M}."
+
+
+def _build_early_error(plan: Plan, zone: ZoneInfo) -> DataError:
+    begins, first = (moment.astimezone(zone) for moment in (plan.begins, plan.begins - UNDER_WAY_MARGIN))
+    return DataError(
+        "A stop is recorded from three hours before its plan begins",
+        f"this plan begins at {begins:%H:%M} on {format_date(begins.date())}",
+        f"record it from {first:%H:%M} on {format_date(first.date())}",
+    )
 
 
 def _find_stop(plan: Plan, entry: Entry) -> tuple[Tour, Stop]:

@@ -67,6 +67,17 @@ def test_an_entry_counts_once_and_what_was_recorded_or_undone_since_stands(insta
     assert read_facts(installation) == []
 
 
+def test_a_tap_long_before_the_plan_says_from_when(installation: Installation) -> None:
+    early = BEGAN - dt.timedelta(hours=4)
+    with pytest.raises(DataError) as caught:
+        record_entry(installation, replace(ENTRY, at=int(early.timestamp())), now=LATER)
+    assert str(caught.value) == (
+        "A stop is recorded from three hours before its plan begins; this plan begins at 18:00 on 19 Nov 2026; record "
+        "it from 15:00 on 19 Nov 2026"
+    )
+    assert read_facts(installation) == []
+
+
 def test_a_tap_from_a_clock_that_is_fast_counts_as_of_now(installation: Installation) -> None:
     record_entry(installation, replace(ENTRY, at=TAP + 86_400), now=LATER)
     assert read_facts(installation) == [(12, int(LATER.timestamp()))]
