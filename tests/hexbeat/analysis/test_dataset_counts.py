@@ -2,8 +2,10 @@
 
 import json
 import shutil
-import warnings
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from layers.periods import describe_missing_days, has_known_day, parse_day
 from layers.roles import Role
 from tests.support.cli import Run
 from tests.support.demonstrations import demonstration, filled_store, middlesbrough
+from tests.support.servers import free_port
 
 HERE, ZONE = Workers(), "Europe/London"
 CODES = middlesbrough().wards.codes
@@ -108,15 +111,19 @@ def test_gathered_columns_are_those_of_the_store(exported: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The scheduler of two worker processes on this machine."""
-    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
-    with (
-        warnings.catch_warnings(action="ignore"),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
-        ) as started,
-    ):
-        yield started.scheduler_address
+    """The address of a scheduler with two worker processes on this machine, each started by Dask's own commands."""
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = ("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
+    worker = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+    with ExitStack() as stack:
+        for command in (scheduler, worker, worker):
+            started = subprocess.Popen(
+                [sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(started.wait)
+            stack.callback(started.kill)
+        yield address
 
 
 ASKED = ("--from", "2026-08-20", "--to", "2026-11-01")
