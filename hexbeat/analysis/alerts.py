@@ -53,8 +53,8 @@ __all__ = [
     "build_alert",
     "build_alert_report",
     "choose_default_day",
+    "choose_layers",
     "describe_hidden_layer",
-    "list_incident_layers",
 ]
 
 _DAY: Final = dt.timedelta(days=1)
@@ -65,7 +65,7 @@ _GAP_DAYS: Final = 3  # alarms no further apart than this are one alert
 def choose_default_day(columns: Columns, *, today: dt.date, time_zone: str) -> dt.date:
     """Yesterday, or the last known day if nothing later has been loaded."""
     yesterday = today - _DAY
-    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), list_incident_layers(()))
+    end = find_end(get_coverage(columns, time_zone=time_zone, reported_by=NOT_SWEPT), _list_incident_layers(()))
     return min(yesterday, end) if end else yesterday
 
 
@@ -89,8 +89,7 @@ def build_alert_report(
     `today` raise no alert; None looks back at `day` whatever day it is now.
     """
     setting = setting or Setting()
-    specs = [spec for spec in list_incident_layers(layers) if layers or not columns.hides(spec.name)]
-    hidden = [] if layers else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
+    specs, hidden = choose_layers(columns, layers)
     specs = [spec for spec in specs if spec not in hidden]
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
@@ -126,6 +125,16 @@ def build_alert_report(
     )
     ordered = tuple(spec.name for spec in (*specs, *hidden) if spec.name in unknown)
     return AlertReport(day, days, tuple(alerts), tuple(rows), tuple(notes), headline, ordered)
+
+
+def choose_layers(columns: Columns, names: Sequence[str]) -> tuple[list[LayerSpec], list[LayerSpec]]:
+    """The layers of these names (empty: all incidents that the viewer sees), and which of them are not tested.
+
+    UsageError for a name that is no layer of incidents.
+    """
+    specs = [spec for spec in _list_incident_layers(names) if names or not columns.hides(spec.name)]
+    hidden = [] if names else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
+    return specs, hidden
 
 
 def describe_hidden_layer(spec: LayerSpec) -> str:
@@ -181,7 +190,7 @@ def _sum_over_places(series: Sequence[DailySeries], setting: Setting) -> float:
     return sum(sum_false_alarms(part.counts[-_HISTORY_DAYS:], setting) for part in series)
 
 
-def list_incident_layers(names: Sequence[str]) -> list[LayerSpec]:
+def _list_incident_layers(names: Sequence[str]) -> list[LayerSpec]:
     """The layers of these names, all of incidents."""
     states = [name for name in names if find_layer(name).kind == "state"]
     if states:

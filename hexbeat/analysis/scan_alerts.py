@@ -40,7 +40,7 @@ from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_sentences import describe_scan_alert
 from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_current, is_ended
 from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
-from hexbeat.analysis.alerts import build_alert_report, describe_hidden_layer, list_incident_layers
+from hexbeat.analysis.alerts import build_alert_report, choose_layers, describe_hidden_layer
 from hexbeat.analysis.daily_counts import (
     KnownDays,
     describe_left_out,
@@ -91,8 +91,7 @@ def build_scan_report(
     A layer with too short a past for the scan has the alerts of `build_alert_report`, and a note says so.
     A layer whose records end more than 8 weeks before `today` raises none; None looks back at `day`.
     """
-    specs = [spec for spec in list_incident_layers(layers) if layers or not columns.hides(spec.name)]
-    hidden = [] if layers else [spec for spec in specs if columns.find_fewest((spec.name,)) > 1]
+    specs, hidden = choose_layers(columns, layers)
     coverage = get_coverage(columns, time_zone=area.time_zone, reported_by=NOT_SWEPT)
     newest = find_end(coverage, specs)
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""

@@ -244,7 +244,7 @@ def open_chosen_dataset(
     codes = installation.area.wards.codes
     opened = open_dataset(dataset, installation.viewer, ward_codes=codes, layers=chosen.layers)
     workers = Workers(engine.value, scheduler or "")
-    return opened, resolve_values(chosen, opened.build_words()), workers
+    return opened, resolve_values(chosen, opened.build_category_columns()), workers
 
 
 def read_chosen(

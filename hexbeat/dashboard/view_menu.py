@@ -37,7 +37,7 @@ def draw_view_menu(installation: Installation, page: str, query: Mapping[str, st
     if not may(installation.viewer, Action.SEE_COUNTS):
         return
     with st.popover("Saved views", key=f"hb_views_{page}"):
-        _draw_said()
+        _draw_message()
         views = [view for view in list_views(installation.documents) if may_open(installation.viewer, view.page)]
         _draw_views(installation, views)
         _draw_form(installation, page, {key: text for key, text in query.items() if key != "cell"})
@@ -46,7 +46,7 @@ def draw_view_menu(installation: Installation, page: str, query: Mapping[str, st
         st.rerun()
 
 
-def _draw_said() -> None:
+def _draw_message() -> None:
     said = st.session_state.pop(SAID_KEY, None)
     if isinstance(said, HexbeatError):
         draw_error(said)

@@ -67,7 +67,7 @@ class OpenDataset:
         """Columns without an event, that know what the dataset covers."""
         return self._complete(_build_columns(NO_ROWS, self.dataset.ward_codes, LAYERS[0].name, ALL_FIELDS, RESOLUTIONS))
 
-    def build_words(self) -> Columns:
+    def build_category_columns(self) -> Columns:
         """Columns that know nothing but the words of the records: an event for each category of each layer."""
         pairs = sorted({(file.layer, word) for file in self.files for word in file.categories})
         words = ("", *sorted({word for _, word in pairs}))
