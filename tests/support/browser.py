@@ -18,6 +18,7 @@ __all__ = [
     "OVERFLOW",
     "PAINTED",
     "PATIENCE_MS",
+    "PREPARED_MS",
     "PHONE",
     "Windows",
     "browser",
@@ -80,6 +81,7 @@ DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 # A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
 PATIENCE_MS: Final = 30_000
+PREPARED_MS: Final = 180_000  # what a process of low priority works out, while other tests keep the machine busy
 
 
 class Windows:

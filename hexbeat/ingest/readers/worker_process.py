@@ -18,6 +18,8 @@ __all__ = ["Worker", "WorkerError", "start_worker"]
 MB: Final = 1_000_000
 MOST_HEADER_BYTES: Final = 50 * MB
 EXHAUSTED: Final = "exhausted"
+# Allocators reserve addresses ahead, a gigabyte or 64 MB a thread, which would count as memory that the file takes.
+ALLOCATORS: Final = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 
 
 class WorkerError(Exception):
@@ -79,8 +81,9 @@ def start_worker(program: Path, request: dict[str, Any], *, limits: Limits, size
     with (
         tempfile.TemporaryFile() as report,
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report, env=select_environment()
-        ) as process,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report,
+            env=select_environment() | ALLOCATORS,
+        ) as process,  # fmt: skip
     ):
         try:
             if process.stdout is None or process.stdin is None:

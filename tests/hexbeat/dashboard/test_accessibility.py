@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from hexbeat.areas.street_names import split_ward
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
 from tests.support.axe import COLOUR_RULES, find_violations
-from tests.support.browser import DESK, PHONE, Windows, wait_until
+from tests.support.browser import DESK, PHONE, PREPARED_MS, Windows, wait_until
 from tests.support.partners_side import Served, Visit, visit
 from tests.support.plans import example_plan
 from tests.support.stores import documents_in
@@ -86,7 +86,7 @@ def test_axe_finds_nothing_on_the_map_page(guest: Visit) -> None:
 
 def test_axe_finds_nothing_on_alerts_hotspots_and_change(guest: Visit) -> None:
     page = guest.page
-    page.get_by_text("All alerts: what, where, since when").click()
+    page.get_by_text("All alerts: what, where, since when").click(timeout=PREPARED_MS)
     expect(page.locator(".hb-alerts")).to_be_visible()
     guest.choose("view", "Hotspots")
     expect(guest.sentence).to_contain_text(re.compile("stands? out|than its surroundings"))

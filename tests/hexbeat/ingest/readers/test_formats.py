@@ -15,6 +15,7 @@ import xlsxwriter
 
 from geo.errors import DataError
 from hexbeat.ingest.readers import ReadOptions, open_download, open_file, strip_url
+from hexbeat.ingest.readers.limits import Limits
 from tests.support.input_files import FIXTURES
 
 
@@ -124,6 +125,14 @@ def test_geofiles_give_points_in_their_own_coordinates(tmp_path: Path, name: str
     with open_file(path, ReadOptions()) as opened:
         assert opened.crs is not None
         assert "27700" in opened.crs
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.parquet"])
+def test_small_geofiles_need_little_memory_however_allocators_reserve_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    POINTS.to_parquet(path) if name.endswith("parquet") else POINTS.to_file(path)
+    with open_file(path, ReadOptions(), limits=Limits(worker_bytes=700_000_000)) as opened:
+        assert sum(len(chunk.lines) for chunk in opened.chunks(opened.columns)) == 3
 
 
 def test_a_geopackage_with_several_layers_needs_a_name(tmp_path: Path) -> None:

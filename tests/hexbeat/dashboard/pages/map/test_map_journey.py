@@ -22,7 +22,7 @@ from hexbeat.dashboard.views.sentence import describe_counts
 from hexbeat.dashboard.views.tables import build_export_rows
 from hexbeat.store.store import Store
 from layers.counting import count
-from tests.support.browser import PHONE, map_frame, on_screen, wait_in_map
+from tests.support.browser import PHONE, PREPARED_MS, map_frame, on_screen, wait_in_map
 from tests.support.events import load_frame, made_frame
 from tests.support.partners_side import Open, Served, Visit
 
@@ -278,7 +278,7 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
         load_frame(store, served_app.area, spike, source="demonstration")
     guest = open_page()
     page = guest.page
-    page.get_by_text("All alerts: what, where, since when").click()
+    page.get_by_text("All alerts: what, where, since when").click(timeout=PREPARED_MS)
     expect(page.locator(".hb-alerts li").first).to_contain_text("overdoses")
     map_frame(page)  # a map that is painted late runs the page again, and a file that is on its way is forgotten
     name, content = downloaded(guest, "Download the draft form")
