@@ -81,7 +81,10 @@ def start_worker(program: Path, request: dict[str, Any], *, limits: Limits, size
     with (
         tempfile.TemporaryFile() as report,
         subprocess.Popen(  # noqa: S603  # this interpreter and our own file; no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=report,
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=report,
             env=select_environment() | ALLOCATORS,
         ) as process,  # fmt: skip
     ):
