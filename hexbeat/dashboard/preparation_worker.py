@@ -101,9 +101,9 @@ def list_jobs(installation: Installation) -> Iterator[Callable[[], object]]:
         return
     specs = _list_layers_with_records(installation)
     incidents = [spec for spec in specs if spec.kind == "incident"]
+    yield partial(find_alerts, installation)
     for spec in specs:
         yield partial(_prepare_cards, installation, spec.name, "counts")
-    yield partial(find_alerts, installation)
     for spec in incidents:
         yield partial(prepare_selection, installation, spec.name)
     for spec in specs:
