@@ -234,7 +234,7 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     frame = map_frame(page)
     frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'hotspot'")
     expect(frame.locator(".hexbeat-legend li")).to_have_text(
-        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("not significant", "hotspot")]
+        [re.compile(rf"^{kind}: [\d,]+ cells?$") for kind in ("not significant", "hotspot")]
     )
     first = page.locator(".st-key-ranking button").first
     expect(first).to_contain_text(re.compile("times (its|their) surroundings, on "))
