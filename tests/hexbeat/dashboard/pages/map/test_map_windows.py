@@ -128,6 +128,8 @@ def test_on_paper_the_map_is_whole_and_light_and_nothing_asks_to_be_pressed(open
     text = pages[0].get_textpage().get_text_range()
     assert "needle finds in Middlesbrough" in text
     assert "This quarter" not in text
+    assert "Where most" in text  # the list lies on the map's own page
+    assert all(one.get_textpage().get_text_range().strip() for one in pages)  # and no page is empty
     pixels = pages[0].render(scale=1).to_numpy()
     corners = pixels[[5, -5]][:, [5, -5], :3]
     assert corners.min() > 240
