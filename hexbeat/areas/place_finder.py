@@ -77,7 +77,21 @@ def describe_no_match(words: str, area: Area) -> str:
     """Why nothing was found, and what to try, in one or two sentences."""
     if _is_outside(clean_text(words[:LONGEST_QUERY])):
         return f"That place lies outside {area.title}."
+    similar = _find_by_fewer_words(words, area)
+    if similar:
+        return f"No place in {area.title} fits all of these words. There is {similar}."
     return f"No place in {area.title} fits. Try fewer words, or part of a name."
+
+
+def _find_by_fewer_words(words: str, area: Area) -> str:
+    """The place whose whole name is all words but one, the last before the others; blank if there is none."""
+    typed = clean_text(words[:LONGEST_QUERY]).split()
+    for left_out in reversed(range(len(typed))) if len(typed) > 1 else ():
+        rest = " ".join(typed[:left_out] + typed[left_out + 1 :])
+        for row in find_places(rest, area, limit=1).to_dict("records"):
+            if set(split_name(rest)) == set(split_name(_cut_near(str(row["name"])))):
+                return format_place_label({str(name): value for name, value in row.items()})
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

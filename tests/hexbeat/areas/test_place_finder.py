@@ -195,6 +195,14 @@ def test_words_that_fit_nothing_are_not_said_to_lie_outside(cleveland: Area) -> 
         assert describe_no_match(words, cleveland) == expected
 
 
+def test_a_word_too_many_is_left_out_to_say_what_there_is(cleveland: Area) -> None:
+    for words in ("Albert Park lake", "lake albert pk"):
+        assert find_places(words, cleveland).empty
+        assert describe_no_match(words, cleveland) == (
+            "No place in Cleveland fits all of these words. There is Albert Park (Park)."
+        )
+
+
 def test_a_district_of_postcodes_is_no_grid_reference(cleveland: Area) -> None:
     assert first("TS12", cleveland)[:2] == ("TS12", "postcodes")
 
