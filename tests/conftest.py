@@ -2,12 +2,16 @@
 
 import gc
 import os
+import re
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.paths import ROOT
 
@@ -30,6 +34,28 @@ settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_h
 settings.load_profile("hexbeat")
 
 SHARED = ROOT.parent / "shared"
+
+
+class FewServers(LoadFileScheduling):
+    """Tests of a file run in one process; so do all that share the served dashboard, and all others with a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return find_group(nodeid.partition("::")[0])
+
+
+@cache
+def find_group(file: str) -> str:
+    """The tests that run in one process with those of this file: what they share is then started once."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if re.search(r"tests\.support\.partners_side import .*\b(Open|Served)\b", text):
+        return "served dashboard"
+    return "browser" if "mark.browser" in text else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Our own for `--dist loadfile`, else what was asked for."""
+    return FewServers(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
