@@ -21,6 +21,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
+    "tests.support.postgres_servers",
     "tests.support.stores",
     "tests.support.browser",
     "tests.support.cli",
