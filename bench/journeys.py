@@ -284,7 +284,7 @@ def walk_job(browser: Browser, name: str, folder: Path, options: argparse.Namesp
             make_home(home, options)
             path = job.prepare(home) if job.prepare else job.address
             environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
-            with hexbeat_server(environment=environment) as url:
+            with hexbeat_server(environment=environment, prepares=True) as url:
                 visits = [walk_once(browser, url + path, job, home, cookie=sign_ins.get(url))]
                 if job.again:
                     job.again(home)
