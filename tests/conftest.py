@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.compilation import compile_house
 from tests.support.paths import ROOT
 
 # Python keeps what it compiles, also where that is switched off: the tests start a hundred processes, and each would
@@ -39,6 +40,12 @@ settings.register_profile("thorough", settings.get_profile("hexbeat"), max_examp
 settings.load_profile("hexbeat")
 
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself."""
+    if (getattr(config.option, "numprocesses", None) or 0) > 1:
+        compile_house(config)
 
 
 class FewServers(LoadFileScheduling):
