@@ -80,7 +80,8 @@ class LayerView:
     `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`,
     which is made when it is asked for, because it names every cell; `rows` are for files (layer, cell, ward_code,
     ward_name and the view's numbers). `wards` is a second table (None: none). `period` [start, end) is the period of
-    the view if it is not that of the figures, else None.
+    the view if it is not that of the figures, else None. `meanwhile` says that another view was chosen whose result is
+    still being worked out: this is an older one, or (`has_counts`) counts.
     """
 
     figures: LayerFigures
@@ -94,6 +95,8 @@ class LayerView:
     rows: pd.DataFrame
     wards: pd.DataFrame | None = field(default=None)
     period: tuple[date, date] | None = field(default=None)
+    meanwhile: str = field(default="")
+    has_counts: bool = field(default=False)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -157,6 +157,7 @@ def test_an_hour_without_a_connection_loses_nothing_and_records_nothing_twice(
         expect(number).to_have_text("Stop 1 of 4")
         page.get_by_role("button", name="Done", exact=True).click()
         expect(page.locator(".hb-done-progress")).to_contain_text("1 of 4 done")
+        page.wait_for_function("() => localStorage.getItem('hexbeat-record') === null")  # the phone knows it too
     # The server is gone, as it is for a phone in a basement.
     expect(page.get_by_text("No connection. What you record is kept on this phone")).to_be_visible()
     page.wait_for_timeout(5000)  # until the rest of the page can no longer be pressed, and Streamlit says so
