@@ -107,6 +107,6 @@ def test_an_empty_store_needs_no_process(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(working, "_start", started.append)
     working.begin()
     wait_until(lambda: bool(working.done))
-    assert not is_awaited(look())
+    assert not is_working(look())
     working.end()
     assert (started, working.failures.total()) == ([], 0)
