@@ -32,6 +32,7 @@ from hexbeat.environment import select_environment
 from hexbeat.login_settings import read_provider
 from hexbeat.policy import read_policy
 from hexbeat.settings import PROJECT_DIR, Settings
+from hexbeat.store.live_columns import is_empty
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, may
 
@@ -128,7 +129,7 @@ class Preparation:
         return place, (viewer.role, viewer.policy), f"{area.name}|{area.vintage}"
 
     def _prepare_all(self) -> None:
-        """Work out what is not there yet, for each owner."""
+        """Work out what is not there yet, for each owner. Of a store without events there is nothing to work out."""
         store = open_shared_store(self.settings)
         area = load_area(self.settings.area, home=self.settings.home)
         for owner, viewer in list(self.wanted.items()):
@@ -137,7 +138,11 @@ class Preparation:
             self._restore(store, area, owner, state)
             if self._is_ended or self.done.get(owner) == state or self.failures[owner, state] >= MOST_FAILURES:
                 continue
-            found = self._prepare(owner, viewer)
+            if is_empty(store, viewer):
+                RESULTS.finish(owner, state[0])
+                found: State | None = state
+            else:
+                found = self._prepare(owner, viewer)
             with self._changed:
                 if found is None:
                     self.failures[owner, state] += 1
