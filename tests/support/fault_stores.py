@@ -25,8 +25,9 @@ from layers.access import ANALYST
 from tests.support.damage import make_whole_store
 from tests.support.demonstrations import TODAY
 from tests.support.events import load_frame
-from tests.support.stores import Server as PostgresServer
-from tests.support.stores import make_server, older_store
+from tests.support.postgres_servers import Server as PostgresServer
+from tests.support.postgres_servers import make_server
+from tests.support.stores import older_store
 
 __all__ = ["make_data", "make_home", "make_trials", "serve_on_small_disk"]
 
