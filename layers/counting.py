@@ -208,7 +208,7 @@ def count_groups(
 
 
 def choose_shown(events: NDArray[np.float64], fewest: int) -> NDArray[np.bool_]:
-    """Which groups of an answer are shown (n,), by their numbers of events (n,), beside their total.
+    """Which groups of an answer are shown (n,), by their numbers of events (n,), each above 0, beside their total.
 
     Not those of fewer than `fewest` events, and of the others none by which a hidden number could be worked out: what
     is left out is at least two groups, and at least `fewest` events together. Where it would be less, the smallest

@@ -52,7 +52,7 @@ def test_the_total_and_the_shown_numbers_solve_for_no_hidden_one(events: list[in
             assert find_range(known, place, len(events)) == pytest.approx((0.0, rest))
 
 
-@given(st.lists(st.integers(0, 40), max_size=8), st.integers(2, 6))
+@given(st.lists(st.integers(1, 40), max_size=8), st.integers(2, 6))
 def test_no_more_is_hidden_than_is_needed(events: list[int], fewest: int) -> None:
     numbers = np.array(events, dtype=np.float64)
     shown = choose_shown(numbers, fewest)
