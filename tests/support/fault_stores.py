@@ -23,7 +23,8 @@ from layers.access import ANALYST
 from tests.support.damage import make_whole_store
 from tests.support.demonstrations import TODAY
 from tests.support.events import load_frame
-from tests.support.stores import make_server, older_store
+from tests.support.postgres_servers import make_server
+from tests.support.stores import older_store
 
 __all__ = ["make_data", "make_home", "make_trials"]
 
@@ -103,7 +104,7 @@ def make_data(folder: Path) -> Path:
 
 
 def _serve_databases(server: object) -> Server:
-    execute, address = server.execute, server.url  # type: ignore[attr-defined] # tests.support.stores.Server
+    execute, address = server.execute, server.url  # type: ignore[attr-defined] # tests.support.postgres_servers.Server
 
     def make(template: str | None) -> str:
         name = f"t{uuid4().hex[:12]}"

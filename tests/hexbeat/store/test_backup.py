@@ -29,7 +29,7 @@ from layers.access import ANALYST
 from tests.support.cli import Run, answer
 from tests.support.events import WARDS, event_frame, load
 from tests.support.plans import made_plan
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 EMPTY = "A backup is restored into an empty home"
 HINT = "  Stop Hexbeat, wait until its commands have ended, and try again.\n"
