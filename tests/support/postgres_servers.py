@@ -40,11 +40,12 @@ autovacuum = off       # what a test finds in the files is what the program left
 class Server:
     """One PostgreSQL in a folder of its own, on a Unix socket alone; as another user where the tests run as root."""
 
-    def __init__(self, programs: Path, folder: Path, settings: str = "") -> None:
+    def __init__(self, programs: Path, folder: Path, settings: str = "", *, segment_mb: int = 16) -> None:
         self.folder, self._programs, self.settings = folder, programs, settings
         # PostgreSQL refuses to run as root.
         self._as: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if not os.getuid() else {}
         self.user = "hexbeat"
+        self.segment_mb = segment_mb  # of its log of changes
         self.data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 5432
@@ -52,7 +53,8 @@ class Server:
     def start(self) -> None:
         if self._as:
             shutil.chown(self.folder, "nobody", "nogroup")
-        self._run("initdb", "-D", str(self.data), "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        options = ("-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N", f"--wal-segsize={self.segment_mb}")
+        self._run("initdb", "-D", str(self.data), *options)
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write(_SETTINGS + f"unix_socket_directories = '{self.folder}'\n{self.settings}")
         self.run()
@@ -80,6 +82,17 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def revive(self) -> bool:
+        """Wait until the server answers, and start it again if it has ended itself; whether it had."""
+        try:
+            self._wait()
+            time.sleep(0.3)  # it may not have noticed yet that one of its processes has gone, and then ends them all
+            self._wait()
+        except RuntimeError:
+            self.run()
+            return True
+        return False
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
@@ -161,13 +174,14 @@ def own_server() -> Iterator[Server]:
     yield from make_server()
 
 
-def make_server() -> Iterator[Server]:
-    """A new server; it stops when the iteration goes on."""
+def make_server(*, parent: Path | None = None, settings: str = "", segment_mb: int = 16) -> Iterator[Server]:
+    """A new server, in a folder below `parent`; it stops when the iteration goes on."""
     failures = []
     for installation in _candidates():
-        folder = Path(tempfile.mkdtemp(prefix="hexbeat-pg-"))  # short: a socket's path has some hundred bytes
+        # A short name: a socket's path has some hundred bytes.
+        folder = Path(tempfile.mkdtemp(prefix="hexbeat-pg-", dir=parent))
         folder.chmod(0o755)
-        server = Server(_readable_copy(installation, folder) / "bin", folder)
+        server = Server(_readable_copy(installation, folder) / "bin", folder, settings, segment_mb=segment_mb)
         try:
             server.start()
         except (RuntimeError, OSError) as error:
