@@ -78,9 +78,9 @@ class LayerView:
     """One layer in one view.
 
     `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`,
-    which is made when it is asked for, because it names every cell; `rows` are for files (layer, cell, ward_code,
-    ward_name and the view's numbers). `wards` is a second table (None: none). `period` [start, end) is the period of
-    the view if it is not that of the figures, else None.
+    and `rows` are for files (layer, cell, ward_code, ward_name and the view's numbers). Both are made when they are
+    asked for: the table names every cell, and a change of the filter needs no file. `wards` is a second table (None:
+    none). `period` [start, end) is the period of the view if it is not that of the figures, else None.
     """
 
     figures: LayerFigures
@@ -91,7 +91,7 @@ class LayerView:
     groups: tuple[ListGroup, ...]
     nothing: str
     make_table: Callable[[], pd.DataFrame]
-    rows: pd.DataFrame
+    make_rows: Callable[[], pd.DataFrame]
     wards: pd.DataFrame | None = field(default=None)
     period: tuple[date, date] | None = field(default=None)
 
@@ -99,6 +99,16 @@ class LayerView:
     def table(self) -> pd.DataFrame:
         """The map as a table for people."""
         return self.make_table()
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The map as a table for files."""
+        return self.make_rows()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is anything to show; the rows are made only where no cell is drawn."""
+        return bool(len(self.drawing.cells) or len(self.rows))
 
 
 def add_ward_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
