@@ -35,6 +35,7 @@ BENCHES: Final = (
     "power_loss",
     "load",
     "journeys",
+    "page_clicks",
 )
 
 

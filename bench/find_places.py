@@ -22,7 +22,7 @@ from rapidfuzz.fuzz import WRatio
 from bench.report import Row, build_parser, report
 from hexbeat.areas.area import load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.name_words import fold_words
+from hexbeat.areas.name_words import split_name
 from hexbeat.areas.place_finder import find_places
 
 REQUIRED: Final = {"as it is": 0.95, "shortened": 0.95, "mistyped": 0.85}
@@ -99,7 +99,7 @@ def _measure(find: Callable[[str], str], typed: list[str], meant: list[str]) -> 
         found = find(words)
         times.append((time.process_time() - begun) * 1000)
         # Of two places of one name in a ward each says what it is near.
-        right += fold_words(found.split(", near ")[0]) == fold_words(name.split(", near ")[0])
+        right += split_name(found.split(", near ")[0]) == split_name(name.split(", near ")[0])
     return right / len(meant), statistics.median(times)
 
 

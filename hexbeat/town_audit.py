@@ -11,7 +11,7 @@ from geo.errors import HexbeatError
 from hexbeat.accounts import find_account
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import audit
-from hexbeat.store.audit_words import select_words
+from hexbeat.store.audit_words import format_audit_values
 from hexbeat.store.store import Store
 from layers.access import Action, build_stranger
 
@@ -57,7 +57,7 @@ def audited(action: Action) -> Callable[[Callable[_Arguments, _Answer]], Callabl
                 door=DOOR,
                 action=action,
                 what=method.__name__,
-                words=select_words(values, town.area.wards),
+                words=format_audit_values(values, town.area.wards),
                 form="frame",
             )
             token = _is_answering.set(True)

@@ -28,7 +28,6 @@ def describe_scan_alert(alert: Alert, *, category_count: float | None = None) ->
     period = format_span(alert.first_day, alert.last_day + _DAY)
     where = describe_place(alert)
     parts = [
-        f"When the records ended ({format_date(alert.records_end)}):" if alert.records_end else "",
         f"{what} {where}, {period}.",
         f"{_describe_expected(alert.expected)}.",
         f'{format_about(category_count)[:1].upper()}{format_about(category_count)[1:]} of them are "{alert.category}".'

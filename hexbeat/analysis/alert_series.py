@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.calendar import Calendar
+from hexbeat.analysis.alert_report import Alert
 from hexbeat.analysis.daily_counts import KnownDays, count_by, find_positions, to_ordinal
 from hexbeat.areas.area import Area
 from layers.catalogue import LAYER_NAMES
@@ -29,10 +30,10 @@ __all__ = [
     "describe_end",
     "describe_untested",
     "find_end",
-    "is_current",
     "is_ended",
     "join_series",
     "list_days",
+    "mark_old_alert",
 ]
 
 AREA: Final = 0  # the place that is the whole area; wards are from 1
@@ -130,6 +131,14 @@ def is_ended(last: dt.date, today: dt.date) -> bool:
 def is_current(last_day: dt.date, last_known: dt.date, today: dt.date) -> bool:
     """Whether an alert up to `last_day` is of now: that day, or the last known day, is at most CURRENT_DAYS ago."""
     return max(last_day, last_known) >= today - dt.timedelta(days=CURRENT_DAYS)
+
+
+def mark_old_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
+    """The alert, told as one of when the records ended where it is not of now; None looks back."""
+    if today is None or is_current(alert.last_day, last_known, today):
+        return alert
+    sentence = f"When the records ended ({format_date(last_known)}): {alert.sentence}"
+    return replace(alert, records_end=last_known, sentence=sentence)
 
 
 def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -> str:

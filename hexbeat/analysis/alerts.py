@@ -6,7 +6,6 @@ that lead.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,9 +22,9 @@ from hexbeat.analysis.alert_series import (
     describe_end,
     describe_untested,
     find_end,
-    is_current,
     is_ended,
     join_series,
+    mark_old_alert,
 )
 from hexbeat.analysis.daily_counts import (
     KnownDays,
@@ -112,7 +111,7 @@ def build_alert_report(
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
         tested = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
-        own = [_date_alert(alert, last, today) for alert in tested[0]]
+        own = [mark_old_alert(alert, last, today) for alert in tested[0]]
         alerts, rows, notes = alerts + own, rows + tested[1], notes + ([reason] if reason else []) + tested[2]
     alerts.sort(
         key=lambda alert: (
@@ -140,14 +139,6 @@ def choose_layers(columns: Columns, names: Sequence[str]) -> tuple[list[LayerSpe
 def describe_hidden_layer(spec: LayerSpec) -> str:
     """That a layer is not tested, because an alert would tell numbers that the viewer does not see."""
     return f"{spec.title} are not tested: your role does not see their small numbers."
-
-
-def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
-    """The alert, told as one of when the records ended where it is not of now; None looks back."""
-    if today is None or is_current(alert.last_day, last_known, today):
-        return alert
-    sentence = f"When the records ended ({format_date(last_known)}): {alert.sentence}"
-    return replace(alert, records_end=last_known, sentence=sentence)
 
 
 def _test_layer(

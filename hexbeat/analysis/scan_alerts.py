@@ -38,7 +38,7 @@ from hexbeat.analysis.alert_rates import (
 )
 from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_sentences import describe_scan_alert
-from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_current, is_ended
+from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_ended, mark_old_alert
 from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
 from hexbeat.analysis.alerts import build_alert_report, choose_layers, describe_hidden_layer
 from hexbeat.analysis.daily_counts import (
@@ -124,7 +124,7 @@ def build_scan_report(
             )
             notes += [_describe_short(spec), *by_ward.notes]
             continue
-        alerts += [_date_alert(alert, last, today) for alert in own]
+        alerts += [mark_old_alert(alert, last, today) for alert in own]
         rows.append(MethodRow(spec.name, SCAN, places, share))
         period = (day - (days - 1) * _DAY, day + _DAY)
         reason = describe_untested(columns, area, coverage, spec, period, baseline_days=LAG_DAYS, today=today)
@@ -182,13 +182,6 @@ def _rank(alert: Alert) -> tuple[bool, bool, int, float, str]:
     """Alerts of now before those of when the records ended, open ones first, the newest told first, then the rarest."""
     told = -to_ordinal(alert.told_on) if alert.told_on else 0
     return (not alert.is_current, not alert.is_open, told, alert.chance_a_year or 0.0, alert.identifier)
-
-
-def _date_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
-    """The alert, told as one of when the records ended where it is not of now; None looks back."""
-    if today is None or is_current(alert.last_day, last_known, today):
-        return alert
-    return replace(alert, records_end=last_known, sentence=describe_scan_alert(replace(alert, records_end=last_known)))
 
 
 def _describe_late(spec: LayerSpec, coverage: Coverage, last: dt.date, day: dt.date, days: int) -> list[str]:

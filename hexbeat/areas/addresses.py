@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from geo.distance import offsets_m
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import STREET, Gazetteer, group_points, read_gazetteer
-from hexbeat.areas.name_words import fold_words
+from hexbeat.areas.name_words import split_name
 from hexbeat.areas.place_names import build_ward_labels
 from layers.event import LocationKind
 
@@ -51,7 +51,7 @@ _DWELLING: Final = re.compile(
 _COUNTRIES: Final = frozenset({("uk",), ("england",), ("united", "kingdom"), ("great", "britain")})
 # Words of wards and councils that say nothing by themselves: "Station Road East" is not Station Road in East Ward.
 _GENERAL: Final = frozenset(
-    fold_words(
+    split_name(
         "and the of on in by north south east west central centre town upper lower old new park hill village green end "
         "road street lane ward side"
     )
@@ -128,12 +128,12 @@ class AddressFinder:
             return
         for first in dict.fromkeys((parts[0], _cut_before(parts[0]))):
             for count in range(len(parts), 0, -1):
-                streets = self._streets.get(tuple(fold_words(" ".join([first, *parts[1:count]]))))
+                streets = self._streets.get(tuple(split_name(" ".join([first, *parts[1:count]]))))
                 if streets:
                     yield streets, list(parts[count:]), False
             words = first.split()
             for count in range(len(words) - 1, 0, -1):
-                streets = self._streets.get(tuple(fold_words(" ".join(words[:count]))))
+                streets = self._streets.get(tuple(split_name(" ".join(words[:count]))))
                 if streets:
                     yield streets, [" ".join(words[count:]), *parts[1:]], True
 
@@ -141,7 +141,7 @@ class AddressFinder:
         """The one of several streets that fits the rest of the text."""
         fitting = streets
         for position, part in enumerate(rest):
-            words = tuple(fold_words(part))
+            words = tuple(split_name(part))
             if words in _COUNTRIES:
                 continue
             wards = self._find_wards(words, whole_only=same_part and position == 0)
@@ -167,7 +167,7 @@ class AddressFinder:
 
     def _describe_unknown(self, parts: Sequence[str]) -> str:
         """That a street is not known, with the one or two that a typing error may have meant."""
-        name = " ".join(fold_words(_cut_before(parts[0]))) if parts else ""
+        name = " ".join(split_name(_cut_before(parts[0]))) if parts else ""
         known = {
             text: written for shift in (-1, 0, 1) for text, written in self._names.get(len(name) + shift, {}).items()
         }
@@ -192,9 +192,9 @@ def _build_finder(area: Area, gazetteer: Gazetteer) -> AddressFinder:
     by_words: dict[tuple[str, ...], list[_Street]] = {}
     names: dict[int, dict[str, str]] = {}
     for name, label, street in streets:
-        for words in {tuple(fold_words(name)), tuple(fold_words(label))}:
+        for words in {tuple(split_name(name)), tuple(split_name(label))}:
             by_words.setdefault(words, []).append(street)
-        text = " ".join(fold_words(name))
+        text = " ".join(split_name(name))
         names.setdefault(len(text), {}).setdefault(text, name)
     return AddressFinder(area.title, _place_postcodes(gazetteer.points), by_words, _list_contexts(area), names)
 
@@ -274,8 +274,8 @@ def _measure_reach(points: pd.DataFrame, stands: pd.DataFrame) -> pd.Series:
 def _list_contexts(area: Area) -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
     """The folded names of the area, its councils and its wards (their codes too), each with its ward codes."""
     wards = area.wards
-    codes_by_name: dict[tuple[str, ...], set[str]] = {tuple(fold_words(area.title)): set(wards.codes)}
+    codes_by_name: dict[tuple[str, ...], set[str]] = {tuple(split_name(area.title)): set(wards.codes)}
     for names in (wards.names, wards.codes, wards.lad_names):
         for code, name in zip(wards.codes, names, strict=False):
-            codes_by_name.setdefault(tuple(fold_words(name)), set()).add(code)
+            codes_by_name.setdefault(tuple(split_name(name)), set()).add(code)
     return tuple((words, frozenset(codes)) for words, codes in codes_by_name.items() if words)

@@ -6,7 +6,7 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-__all__ = ["covers_name", "fold_words"]
+__all__ = ["covers_name", "split_name"]
 
 # How people shorten the words of names; "st" is a street at the end of a name and a saint before another word.
 _SHORT_WORDS: Final = {
@@ -19,7 +19,7 @@ _SHORT_WORDS: Final = {
 }  # fmt: skip
 
 
-def fold_words(text: str) -> list[str]:
+def split_name(text: str) -> list[str]:
     """The words of a name as they are compared: lower case, no accents, no punctuation, short forms written out."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     words = re.sub(r"[^\w\s]", " ", re.sub(r"['\u2019`]", "", plain)).replace("_", " ").split()
@@ -32,8 +32,8 @@ def fold_words(text: str) -> list[str]:
 
 def covers_name(words: str, name: str) -> bool:
     """Whether each word of a name is among the words that were typed: begun, or with at most one typing error."""
-    typed = fold_words(words)
+    typed = split_name(words)
     return all(
         any(known.startswith(word) or OSA.distance(known, word, score_cutoff=1) <= 1 for word in typed)
-        for known in fold_words(name)
+        for known in split_name(name)
     )

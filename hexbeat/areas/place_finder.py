@@ -26,17 +26,17 @@ from geo.number_texts import clean_text
 from geo.wards import Wards
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
-from hexbeat.areas.name_words import covers_name, fold_words
+from hexbeat.areas.name_words import covers_name, split_name
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.areas.street_names import name_cells
 
 __all__ = [
     "FOUND_COLUMNS",
     "FoundPlace",
-    "describe_nothing_found",
+    "describe_no_match",
     "find_one_place",
     "find_places",
-    "format_found",
+    "format_place_label",
 ]
 
 FOUND_COLUMNS: Final = ("name", "kind", "ward_code", "ward_name", "lon", "lat")
@@ -73,11 +73,25 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
     return pd.concat([named, _build_answer(cells)], ignore_index=True).head(limit) if cells else named
 
 
-def describe_nothing_found(words: str, area: Area) -> str:
+def describe_no_match(words: str, area: Area) -> str:
     """Why nothing was found, and what to try, in one or two sentences."""
     if _is_outside(clean_text(words[:LONGEST_QUERY])):
         return f"That place lies outside {area.title}."
+    similar = _find_by_fewer_words(words, area)
+    if similar:
+        return f"No place in {area.title} fits all of these words. There is {similar}."
     return f"No place in {area.title} fits. Try fewer words, or part of a name."
+
+
+def _find_by_fewer_words(words: str, area: Area) -> str:
+    """The place whose whole name is all words but one, the last before the others; blank if there is none."""
+    typed = clean_text(words[:LONGEST_QUERY]).split()
+    for left_out in reversed(range(len(typed))) if len(typed) > 1 else ():
+        rest = " ".join(typed[:left_out] + typed[left_out + 1 :])
+        for row in find_places(rest, area, limit=1).to_dict("records"):
+            if set(split_name(rest)) == set(split_name(_cut_near(str(row["name"])))):
+                return format_place_label({str(name): value for name, value in row.items()})
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +138,10 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
             "give the whole code of the cell, which has 15 letters and digits",
         )
     twins = found[(found["kind"] == first["kind"]) & (found["name"].map(_cut_near) == _cut_near(first["name"]))]
-    is_twin = len(twins) > 1 and not set(fold_words(words)) - set(fold_words(_cut_near(first["name"])))
+    is_twin = len(twins) > 1 and not set(split_name(words)) - set(split_name(_cut_near(first["name"])))
     if len(found) > 1 and not covers_name(words, _cut_near(first["name"])) and first["kind"] in KINDS:
         twins, is_twin = found, True  # only a part of a longer name, and not the only one
-    labels = [format_found(row) for row in twins.to_dict("records")]
+    labels = [format_place_label(row) for row in twins.to_dict("records")]
     if is_twin:
         more = " and others" if len(twins) > _MOST_NAMED else ""
         raise UsageError(
@@ -138,7 +152,7 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
     return FoundPlace(labels[0], float(first["lon"]), float(first["lat"]), str(first["kind"]), str(first["ward_code"]))
 
 
-def format_found(row: Mapping[str, object]) -> str:
+def format_place_label(row: Mapping[str, object]) -> str:
     """A found place with its ward: "High Street, near Jackson Street (Brotton)"; not where its name has it."""
     name, ward = str(row["name"]), str(row["ward_name"])
     return name if not ward or row["kind"] in ("ward", "cell") or f"({ward})" in name else f"{name} ({ward})"
@@ -295,10 +309,10 @@ class _Index:
         self._authorities = authorities
         order = {kind: place for place, kind in enumerate(("stop of the plan", "ward", *KINDS))}
         self._kind_order = places["kind"].map(order).to_numpy(dtype=np.int64)
-        self._names = [fold_words(name) for name in places["name"]]
+        self._names = [split_name(name) for name in places["name"]]
         self._by_name: dict[str, list[int]] = {}
         self._by_context: dict[str, list[int]] = {}  # words of the ward and the council: "Station Road Redcar"
-        words_by_text = {text: set(fold_words(text)) for text in {*places["ward_name"], *authorities.values()}}
+        words_by_text = {text: set(split_name(text)) for text in {*places["ward_name"], *authorities.values()}}
         for place, (name, ward, code) in enumerate(
             zip(self._names, places["ward_name"], places["ward_code"], strict=True)
         ):
@@ -324,7 +338,7 @@ class _Index:
         if stops is not None and not stops.empty:
             merged = pd.concat([stops[list(FOUND_COLUMNS)], self._places], ignore_index=True)
             return _Index(merged, self._authorities).search(query, limit=limit, stops=None)
-        words = fold_words(query)
+        words = split_name(query)
         if not words:
             return self._places.head(0)
         penalty = np.zeros(len(self._places))

@@ -129,7 +129,7 @@ def audit_command(
         door="command",
         action=action or ACTIONS.get(name, "other"),
         what=name if name in ACTIONS else "other",
-        words=audit_words.select_words(context.params, wards),
+        words=audit_words.format_audit_values(context.params, wards),
         form=_find_form(context.params),
     )
     token = _current.set((store, viewer, deed))

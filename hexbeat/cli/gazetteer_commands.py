@@ -9,7 +9,7 @@ from geo.errors import UsageError
 from hexbeat.areas.area import Publisher, load_area, load_named_area
 from hexbeat.areas.gazetteer import GAZETTEER_FILE
 from hexbeat.areas.gazetteer_files import build_gazetteer
-from hexbeat.areas.place_finder import describe_nothing_found, find_places
+from hexbeat.areas.place_finder import describe_no_match, find_places
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import (
     AreaOption,
@@ -123,7 +123,7 @@ def find(
         ],
     )
     if found.empty:
-        print_message(describe_nothing_found(query, named_area))
+        print_message(describe_no_match(query, named_area))
 
 
 def _find_stops(settings: Settings, plan_id: str) -> "pd.DataFrame":

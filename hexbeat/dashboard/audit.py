@@ -15,7 +15,7 @@ from geo.errors import PolicyError
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import audit, write_deed
-from hexbeat.store.audit_words import select_words
+from hexbeat.store.audit_words import format_audit_values
 from layers.access import Action
 
 __all__ = ["DOOR", "audit_change", "audit_file", "audit_refusal", "audit_view"]
@@ -38,7 +38,7 @@ def audit_view(
     `also` tells two views apart whose words are equal, such as those of two cells; it is not written. StoreError if it
     cannot be written: then the page is not shown.
     """
-    words = select_words(choices, installation.area.wards)
+    words = format_audit_values(choices, installation.area.wards)
     seen = st.session_state.setdefault(_SEEN_KEY, {})
     viewer = installation.viewer
     view = (words, also, viewer)
@@ -71,7 +71,7 @@ def audit_change(
     installation: Installation, *, action: str, what: str, reason: str = "", **choices: Any
 ) -> Iterator[Deed]:
     """Write how what is done inside ends: done, refused or failed. `rows` of the deed can be set inside."""
-    words = select_words(choices, installation.area.wards)
+    words = format_audit_values(choices, installation.area.wards)
     deed = Deed(door=DOOR, action=action, what=what, words=words, reason=reason)
     with audit(installation.store.engine, installation.store.home, installation.viewer, deed):
         yield deed

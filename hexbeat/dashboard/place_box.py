@@ -14,7 +14,7 @@ from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.place_finder import FoundPlace, describe_nothing_found, find_places, format_found
+from hexbeat.areas.place_finder import FoundPlace, describe_no_match, find_places, format_place_label
 from hexbeat.dashboard.map.basemap import build_base_map
 from hexbeat.dashboard.position_button import draw_position_button
 
@@ -41,7 +41,7 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
         on_map = st.toggle("Choose on a map", key=f"{key}_on_map")
     places = _find_offered(words, area)
     if words.strip() and not places:
-        st.text(describe_nothing_found(words, area))
+        st.text(describe_no_match(words, area))
     chosen = next(iter(places), None)
     if len(places) > 1:
         chosen = st.radio("Which one?", list(places), key=f"{key}_choice_{words.strip().casefold()}")
@@ -79,7 +79,7 @@ def draw_place_search(
         options = list(places)
         chosen = st.selectbox("Which one?", options, key=choice_key, label_visibility="collapsed", width=220)
     if words.strip() and not places:
-        st.text(describe_nothing_found(words, area))
+        st.text(describe_no_match(words, area))
     return places[str(chosen)] if chosen else None
 
 
@@ -91,7 +91,7 @@ def _find_offered(words: str, area: Area, stops: pd.DataFrame | None = None) -> 
     places: dict[str, FoundPlace] = {}
     for row in rows:
         # Two places may have one label, as two stops of one name in a ward do: the first of them stands for both.
-        label = format_found({str(name): value for name, value in row.items()})
+        label = format_place_label({str(name): value for name, value in row.items()})
         place = FoundPlace(label, float(row["lon"]), float(row["lat"]), str(row["kind"]), str(row["ward_code"]))
         places.setdefault(label, place)
     return places

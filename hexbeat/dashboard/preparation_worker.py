@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from geo.errors import HexbeatError
-from hexbeat.dashboard.state.choices import Choices
+from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.closure_answers import find_closure_answers
 from hexbeat.dashboard.state.findings import find_alerts, find_changes, find_findings, load_briefing, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
@@ -102,10 +102,14 @@ def list_jobs(installation: Installation) -> Iterator[Callable[[], object]]:
     specs = _list_layers_with_records(installation)
     incidents = [spec for spec in specs if spec.kind == "incident"]
     yield partial(find_alerts, installation)
+    for spec in specs:
+        yield partial(_prepare_cards, installation, spec.name, "counts")
     for spec in incidents:
         yield partial(prepare_selection, installation, spec.name)
     for spec in specs:
-        yield partial(_prepare_map, installation, spec.name)
+        yield partial(_prepare_forecast, installation, spec.name)
+        for view in ("hotspots", "change", "expected"):
+            yield partial(_prepare_cards, installation, spec.name, view)
     viewer = installation.viewer
     if may_open(viewer, "briefing") and may_make(viewer, "briefing"):
         yield partial(load_briefing, installation, Purpose.MEETING, None, ())
@@ -125,18 +129,18 @@ def _list_layers_with_records(installation: Installation) -> list[LayerSpec]:
     ]
 
 
-def _prepare_map(installation: Installation, layer: str) -> None:
-    """The views of the map as it opens: hotspots, change and what is expected."""
-    last = _find_last_day(installation, layer)
-    for view in ("hotspots", "change", "expected"):
-        choices = Choices(layers=(layer,), view=view)
-        resolution = choose_size(installation, choices).resolution
-        if view == "hotspots":
-            find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        elif view == "change":
-            find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        else:
-            load_forecast(installation, choices, layer=layer, resolution=resolution)
+def _prepare_cards(installation: Installation, layer: str, view: View) -> None:
+    """Hotspots and change for cells of the size with which a view of the map opens: its map, and its cards."""
+    choices = Choices(layers=(layer,), view=view)
+    last, resolution = _find_last_day(installation, layer), choose_size(installation, choices).resolution
+    find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
+    find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
+
+
+def _prepare_forecast(installation: Installation, layer: str) -> None:
+    """The view of what is expected."""
+    choices = Choices(layers=(layer,), view="expected")
+    load_forecast(installation, choices, layer=layer, resolution=choose_size(installation, choices).resolution)
 
 
 def _prepare_analysis(installation: Installation, layer: str) -> None:

@@ -16,7 +16,7 @@ from layers.periods import parse_day
 if TYPE_CHECKING:
     from geo.wards import Wards
 
-__all__ = ["UNKNOWN", "select_words"]
+__all__ = ["UNKNOWN", "format_audit_values"]
 
 UNKNOWN: Final = "?"
 # As words of links; what is not here is never written. Coordinates, cells, places, names and files are not.
@@ -65,7 +65,7 @@ _FIXED_WORDS: Final = frozenset(
 )
 
 
-def select_words(values: Mapping[str, Any], wards: "Wards | None" = None) -> dict[str, str]:
+def format_audit_values(values: Mapping[str, Any], wards: "Wards | None" = None) -> dict[str, str]:
     """The words of links for options, query parameters or keywords, by name; empty values are left out."""
     words = {}
     for name, value in values.items():
@@ -91,14 +91,14 @@ def _format_known(known: Iterable[str]) -> Callable[[Any, Any], str]:
     """A format that writes known words and UNKNOWN for others."""
     words = frozenset(known)
 
-    def format_words(value: Any, wards: Any) -> str:
+    def format_known(value: Any, wards: Any) -> str:
         del wards
         parts = [
             part.lower() if part.lower() in words else part if part in words else UNKNOWN for part in _split(value)
         ]
         return ",".join(dict.fromkeys(parts))
 
-    return format_words
+    return format_known
 
 
 def _format_layers(value: Any, wards: Any) -> str:

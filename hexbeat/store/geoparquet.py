@@ -16,6 +16,7 @@ __all__ = ["add_geometry", "plain_causes", "write_geoparquet"]
 
 _POINT_TYPE: Final = 1
 _ROW_GROUP: Final = 131_072  # rows: a reader of a few cells skips the others
+_MOST_ENTRIES: Final = 65_536  # of a dictionary that is written with each group of rows
 _POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 
@@ -56,6 +57,7 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     }
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     times = {field.name: pa.timestamp("us", tz="UTC") for field in table.schema if pa.types.is_timestamp(field.type)}
+    table = _decode_distinct(table)
     schema = pa.schema([field.with_type(times.get(field.name, field.type)) for field in table.schema])
     # Without Arrow's own schema a reader finds texts, whatever they were here.
     with (
@@ -64,6 +66,16 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     ):
         writer.add_key_value_metadata({"geo": json.dumps(geo)})
         writer.write_table(table.cast(schema), row_group_size=_ROW_GROUP)
+
+
+def _decode_distinct(table: pa.Table) -> pa.Table:
+    """The table with plain texts in the place of long dictionaries, which each group of rows would write as a whole."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(place).combine_chunks()
+            if len(column.dictionary) > _MOST_ENTRIES:
+                table = table.set_column(place, field.name, column.cast(pa.string()))
+    return table
 
 
 def _find_box(table: pa.Table) -> list[float]:

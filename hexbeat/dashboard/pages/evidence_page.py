@@ -97,8 +97,8 @@ def draw_form(installation: Installation, allowed: list[str]) -> EvidenceRequest
     if not pressed:
         return None
     try:
-        require_words("Case", reference)
-        require_words("Made by", name)
+        require_text("Case", reference)
+        require_text("Made by", name)
         place = require_place(place)
         require_days(first, last)
         end = last + dt.timedelta(days=1)
@@ -117,7 +117,7 @@ def find_newest_day(installation: Installation, allowed: Sequence[str]) -> dt.da
     return find_last_known_day(find_freshness(installation), layers=layers, today=installation.today)
 
 
-def require_words(field: str, text: str) -> None:
+def require_text(field: str, text: str) -> None:
     """UsageError, which names the field as the page does, if nothing is written in it."""
     if not text.strip():
         rule = "A pack says for which case it is and who made it"

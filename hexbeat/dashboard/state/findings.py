@@ -23,7 +23,7 @@ from hexbeat.analysis.scan_alerts import build_scan_report
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.state.choices import Choices, build_filter
-from hexbeat.dashboard.state.prepared_results import find_older, find_or_build, find_prepared, is_awaited
+from hexbeat.dashboard.state.prepared_results import find_older, find_or_build, is_awaited
 from hexbeat.dashboard.state.selected_methods import find_selection, load_selection
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from hexbeat.operations.ledger.ledger import read_visits, work_version
@@ -37,6 +37,9 @@ __all__ = [
     "ALERT_DAYS",
     "Findings",
     "are_alerts_awaited",
+    "build_changes_request",
+    "build_findings_request",
+    "build_forecast_request",
     "find_alert_history",
     "find_alerts",
     "find_changes",
@@ -76,8 +79,8 @@ def _build_study(_area: Area, key: str, wards: tuple[str, ...], resolution: int)
 
 def find_findings(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> Findings:
     """Hotspots and patterns of one layer, as chosen."""
-    start, end = choices.bounds(last)
-    event_filter = build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
+    request = build_findings_request(choices, layer=layer, last=last, resolution=resolution)
+    event_filter = request[1]
 
     def build() -> Findings:
         study = find_study(installation, choices.wards, resolution)
@@ -85,7 +88,13 @@ def find_findings(installation: Installation, choices: Choices, *, layer: str, l
             installation.columns, study, installation.key, resolution, event_filter, installation.area.time_zone
         )
 
-    return find_or_build(installation, ("findings", layer), (resolution, event_filter), build)
+    return find_or_build(installation, ("findings", layer), request, build)
+
+
+def build_findings_request(choices: Choices, *, layer: str, last: date, resolution: int) -> tuple[int, Filter]:
+    """What exactly is asked of hotspots and patterns."""
+    start, end = choices.bounds(last)
+    return resolution, build_filter(strip_display_choices(choices), layer=layer, start=start, end=end)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -103,10 +112,8 @@ def _build_findings(
 
 def find_changes(installation: Installation, choices: Choices, *, layer: str, last: date, resolution: int) -> ChangeMap:
     """The change of one layer, as chosen; always of events and not items, because its test is for events."""
-    start, end = choices.bounds(last)
-    event_filter = build_filter(
-        replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
-    )
+    request = build_changes_request(choices, layer=layer, last=last, resolution=resolution)
+    event_filter = request[1]
 
     def build() -> ChangeMap:
         study = find_study(installation, choices.wards, resolution)
@@ -120,7 +127,14 @@ def find_changes(installation: Installation, choices: Choices, *, layer: str, la
             installation.area.time_zone,
         )
 
-    return find_or_build(installation, ("changes", layer), (resolution, event_filter, choices.against), build)
+    return find_or_build(installation, ("changes", layer), request, build)
+
+
+def build_changes_request(choices: Choices, *, layer: str, last: date, resolution: int) -> tuple[int, Filter, Against]:
+    """What exactly is asked of change."""
+    start, end = choices.bounds(last)
+    events = replace(strip_display_choices(choices), measure="events")
+    return resolution, build_filter(events, layer=layer, start=start, end=end), choices.against
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -144,7 +158,7 @@ def find_alerts(installation: Installation) -> AlertReport:
     """
     name, request = ("alerts", ""), (installation.today,)
     older = find_older(installation, name)
-    if older is not None and find_prepared(installation, name, request) is None and is_awaited(installation):
+    if older is not None and is_awaited(installation, name, request):
         report: AlertReport = older.value
         return report
     return find_or_build(
@@ -158,7 +172,7 @@ def find_alerts(installation: Installation) -> AlertReport:
 def are_alerts_awaited(installation: Installation) -> bool:
     """Whether there are no alerts yet, not even older ones, because the first are still being worked out."""
     name = ("alerts", "")
-    return find_older(installation, name) is None and is_awaited(installation)
+    return find_older(installation, name) is None and is_awaited(installation, name)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -192,11 +206,24 @@ def load_forecast(installation: Installation, choices: Choices, *, layer: str, r
     return find_or_build(
         installation,
         ("forecast", layer),
-        (method.method, method.resolution, method.judged_to, choices.wards),
+        _list_forecast_keys(method, choices),
         lambda: _build_forecast(
             installation.columns, installation.area, installation.key, layer, method, choices.wards
         ),
     )
+
+
+def build_forecast_request(
+    installation: Installation, choices: Choices, *, layer: str, resolution: int
+) -> tuple[str, int, date, tuple[str, ...]] | None:
+    """What exactly is asked of the forecast; None while no method is selected for these records and this size."""
+    selection = find_selection(installation, layer)
+    method = selection.by_size.get(resolution) if selection else None
+    return _list_forecast_keys(method, choices) if method else None
+
+
+def _list_forecast_keys(method: SelectedMethod, choices: Choices) -> tuple[str, int, date, tuple[str, ...]]:
+    return method.method, method.resolution, method.judged_to, choices.wards
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -19,6 +19,7 @@ from layers.wording import format_date
 
 __all__ = [
     "RESULTS",
+    "Name",
     "Owner",
     "PreparedResult",
     "PreparedResults",
@@ -119,23 +120,34 @@ def find_or_build(installation: Installation, name: Name, request: Hashable, bui
     return value
 
 
-def is_awaited(installation: Installation) -> bool:
-    """Whether results for the records as they are now are being worked out. The page is then drawn again with them."""
-    if RESULTS.is_awaited is None or not RESULTS.is_awaited(installation):
+def is_awaited(installation: Installation, name: Name, request: Hashable = None) -> bool:
+    """Whether results for the records as they are now are being worked out, and this one is not there yet.
+
+    The page is then drawn again when it is. Without a request: until there is one of that name.
+    """
+    if _is_there(installation, name, request) or RESULTS.is_awaited is None or not RESULTS.is_awaited(installation):
         return False
-    st.session_state[_AWAITS_KEY] = True
+    st.session_state[_AWAITS_KEY] = {*st.session_state.get(_AWAITS_KEY, ()), (name, request)}
     return True
 
 
+def _is_there(installation: Installation, name: Name, request: Hashable) -> bool:
+    if request is not None:
+        return find_prepared(installation, name, request) is not None
+    newest = find_older(installation, name)
+    return newest is not None and newest.version == installation.columns.version
+
+
 def draw_watch(installation: Installation) -> None:
-    """Draw the page again once the results that it lacks are there. Nothing if it lacks none. Last on a page."""
+    """Draw the page again once a result that it lacks is there. Nothing if it lacks none. Last on a page."""
+    lacking: set[tuple[Name, Hashable]] = st.session_state.pop(_AWAITS_KEY, set())
     awaited = RESULTS.is_awaited
-    if not st.session_state.pop(_AWAITS_KEY, False) or awaited is None:
+    if not lacking or awaited is None:
         return
 
     @st.fragment(run_every=_WATCH_S)
     def watch() -> None:
-        if not awaited(installation):
+        if not awaited(installation) or any(_is_there(installation, *result) for result in lacking):
             st.rerun()
 
     watch()

@@ -102,7 +102,7 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
     selection = find_selection(installation, layer)
     if selection or key in _selection_cache() or find_prepared(installation, ("selection", layer), ()):
         return selection
-    if find_layer(layer).kind == "incident" and is_awaited(installation):
+    if find_layer(layer).kind == "incident" and is_awaited(installation, ("selection", layer), ()):
         older = find_older(installation, ("selection", layer))
         return older.value if older else None
     bar = st.progress(0.0, text="Testing which forecast was right most often …")
@@ -124,7 +124,7 @@ def load_selection(installation: Installation, layer: str) -> MethodSelection | 
 def describe_wait(installation: Installation, layer: str) -> str:
     """A sentence where the back-test of these records is still on its way; "" where it is there."""
     has_any = find_selection(installation, layer) or find_prepared(installation, ("selection", layer), ())
-    if has_any or find_layer(layer).kind != "incident" or not is_awaited(installation):
+    if has_any or find_layer(layer).kind != "incident" or not is_awaited(installation, ("selection", layer), ()):
         return ""
     if find_older(installation, ("selection", layer)):
         return "This rests on the back-test of the records before the last load. A new one is running."
@@ -245,7 +245,7 @@ def find_older_backtest(installation: Installation, layer: str) -> PreparedResul
     """The back-test of the whole area for the records as they were before the last load, while a new one is running."""
     older = find_older(installation, ("backtest", layer))
     is_older = older is not None and older.version != installation.columns.version
-    return older if is_older and is_awaited(installation) else None
+    return older if is_older and is_awaited(installation, ("backtest", layer)) else None
 
 
 def prepare_backtest(installation: Installation, layer: str) -> Backtest | None:

@@ -80,7 +80,8 @@ class LayerView:
     `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`,
     and `rows` are for files (layer, cell, ward_code, ward_name and the view's numbers). Both are made when they are
     asked for: the table names every cell, and a change of the filter needs no file. `wards` is a second table (None:
-    none). `period` [start, end) is the period of the view if it is not that of the figures, else None.
+    none). `period` [start, end) is the period of the view if it is not that of the figures, else None. `meanwhile` says
+    that another view was chosen whose result is still being worked out: this is an older one, or (`has_counts`) counts.
     """
 
     figures: LayerFigures
@@ -94,6 +95,8 @@ class LayerView:
     make_rows: Callable[[], pd.DataFrame]
     wards: pd.DataFrame | None = field(default=None)
     period: tuple[date, date] | None = field(default=None)
+    meanwhile: str = field(default="")
+    has_counts: bool = field(default=False)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo.locations import Points
 from hexbeat.areas.addresses import AddressFinder, AddressPlace, UnknownAddress
-from hexbeat.areas.name_words import fold_words
+from hexbeat.areas.name_words import split_name
 from hexbeat.ingest.sources.column_plan import ColumnRoles
 from layers.event import LocationKind
 from layers.wording import format_plural
@@ -151,7 +151,7 @@ class AddressColumns:
 
 
 def _format_address(postcode: str, street: str, ward: str) -> str:
-    return "|".join(["".join(fold_words(postcode)), *(" ".join(fold_words(text)) for text in (street, ward))])
+    return "|".join(["".join(split_name(postcode)), *(" ".join(split_name(text)) for text in (street, ward))])
 
 
 def _format_metres(metres: Sequence[float]) -> str:

@@ -70,8 +70,8 @@ def rewrite_date(text: str) -> str:
     plain, zone = _take_zone(_WEEKDAY.sub("", text.strip()))
     date, clock = _take_clock(plain)
     if clock is None:
-        return text if date is None else f"{_rewrite_words(date)}{zone}"
-    return f"{_rewrite_words(date)} {clock}{zone}"
+        return text if date is None else f"{_rewrite_month(date)}{zone}"
+    return f"{_rewrite_month(date)} {clock}{zone}"
 
 
 def shorten_months(texts: pd.Series) -> pd.Series:
@@ -114,7 +114,7 @@ def _format_clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _rewrite_words(date: str) -> str:
+def _rewrite_month(date: str) -> str:
     """A date with the name of a month as ISO 8601; any other as it is."""
     if _UNCLEAR.fullmatch(date):
         return date

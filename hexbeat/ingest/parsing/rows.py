@@ -31,7 +31,7 @@ from hexbeat.ingest.parsing.quantities import NO_QUANTITY, Quantities, QuantityC
 from hexbeat.ingest.parsing.reject_rows import build_reject_frame, shorten_texts
 from hexbeat.ingest.parsing.start_precision import StartPrecision
 from hexbeat.ingest.parsing.times import Intervals, parse_intervals
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts
+from hexbeat.ingest.parsing.values import clean_column, match_texts, match_values
 from hexbeat.ingest.readers import Chunk
 from hexbeat.ingest.sources import Choice, Condition, SourceProfile
 from hexbeat.ingest.sources.column_plan import ColumnRoles
@@ -47,8 +47,8 @@ __all__ = [
     "count_unknown",
     "meets_all_rules",
     "meets_any_rule",
+    "parse_choice",
     "parse_reporters",
-    "parse_words",
 ]
 
 LONGEST_WORD = 200
@@ -262,9 +262,9 @@ class RowReader:
                 "occurred_to": when.end[accepted],
                 "time_precision": np.array(PRECISIONS, dtype=object)[when.precision[accepted]],
                 "quantity": quantity[accepted],
-                "category": parse_words(self.profile.category, self.plan.category, accepted_texts, len(accepted)),
+                "category": parse_choice(self.profile.category, self.plan.category, accepted_texts, len(accepted)),
                 "reported_by": parse_reporters(self.profile.reported_by, self.plan.reported_by, accepted_texts, layers),
-                "status": parse_words(self.profile.status, self.plan.status, accepted_texts, len(accepted)),
+                "status": parse_choice(self.profile.status, self.plan.status, accepted_texts, len(accepted)),
                 **{f"h3_{resolution:02d}": cells[resolution] for resolution in RESOLUTIONS},
                 "note": shorten_texts(accepted_texts[self.plan.note], LONGEST_NOTE) if self.plan.note else None,
             }
@@ -292,7 +292,7 @@ class RowReader:
             fixed = self.profile.layer.value or self.layer or self.profile.layer.default or ""
             return np.full(rows, codes[fixed], dtype=np.int8)
         choice = self.profile.layer
-        names = map_words(
+        names = match_values(
             texts[self.plan.layer], values=choice.values, containing=choice.containing, default=choice.default
         )
         return np.array([codes.get(word, -1) for word in names], dtype=np.int8)
@@ -350,11 +350,11 @@ def _test(texts: Texts, rule: tuple[str, Condition]) -> Flags:
     return match_texts(texts[name], equals=condition.equals, contains=condition.contains, matches=condition.matches)
 
 
-def parse_words(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
+def parse_choice(choice: Choice, heading: str | None, texts: Texts, rows: int) -> NDArray[np.object_]:
     """The values of a choice (n,), None where a row has none; without a heading the fixed value."""
     if heading is None:
         return np.full(rows, choice.value or choice.default, dtype=object)
-    words = map_words(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
+    words = match_values(texts[heading], values=choice.values, containing=choice.containing, default=choice.default)
     return np.array([word[:LONGEST_WORD] if word else None for word in words], dtype=object)
 
 
@@ -363,16 +363,16 @@ def parse_reporters(
 ) -> NDArray[np.object_]:
     """The reporter of each row (n,), or the usual one of its layer if the row has none that is known."""
     usual = np.array([find_layer(layer).usual_reporter for layer in layers], dtype=object)
-    reporters = _fold_words(parse_words(choice, heading, texts, len(layers)))
+    reporters = _fold_texts(parse_choice(choice, heading, texts, len(layers)))
     return np.where(np.isin(reporters, REPORTERS), reporters, usual)
 
 
 def count_unknown(choice: Choice, heading: str, texts: Texts) -> int:
     """How many rows have a reporter that is not known, so that the usual one is used; blank ones do not count."""
     column = texts[heading]
-    unknown = ~np.isin(_fold_words(parse_words(choice, heading, texts, len(column))), REPORTERS)
+    unknown = ~np.isin(_fold_texts(parse_choice(choice, heading, texts, len(column))), REPORTERS)
     return int(np.count_nonzero(unknown & (column != "").to_numpy(dtype=np.bool_)))
 
 
-def _fold_words(words: NDArray[np.object_]) -> NDArray[np.object_]:
+def _fold_texts(words: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.array([word.casefold() if word else "" for word in words], dtype=object)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geo.number_texts import clean_text
 
-__all__ = ["clean_column", "map_words", "match_texts"]
+__all__ = ["clean_column", "match_texts", "match_values"]
 
 
 def clean_column(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
@@ -42,7 +42,7 @@ def match_texts(
     return np.array([test(text) for text in unique], dtype=np.bool_)[codes]
 
 
-def map_words(
+def match_values(
     texts: pd.Series, *, values: Mapping[str, str], containing: Mapping[str, str], default: str | None
 ) -> NDArray[np.object_]:
     """The word (n,) for each text: by the whole text, then by parts of it, without regard to case, else the default.

@@ -22,7 +22,7 @@ from hexbeat.areas.addresses import (
 from hexbeat.areas.addresses import build_address_finder as build
 from hexbeat.areas.area import load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.name_words import fold_words
+from hexbeat.areas.name_words import split_name
 
 AREA = load_area("cleveland")
 GAZETTEER = read_gazetteer(AREA)
@@ -33,7 +33,7 @@ POSTCODES = ENTRIES[ENTRIES["kind"] == "postcode"].reset_index(drop=True)
 WARDS = dict(zip(AREA.wards.codes, AREA.wards.names, strict=True))
 COUNCILS = dict(zip(AREA.wards.codes, AREA.wards.lad_names, strict=True))
 NAMES = STREETS["name"].str.split(", near ").str[0]
-FOLDED = {tuple(fold_words(name)) for name in NAMES}
+FOLDED = {tuple(split_name(name)) for name in NAMES}
 BEFORE = ("", "14 ", "14a ", "12-16 ", "Flat 3, 5 ", "outside ", "o/s 7 ", "OUTSIDE NO. 5 ", "opposite 101, ")
 SHORT = {"Road": "Rd", "Street": "St", "Avenue": "Ave", "Drive": "Dr", "Crescent": "Cres.", "Close": "Cl"}
 
@@ -67,7 +67,7 @@ def test_a_street_gives_its_own_place_or_none(place: int, before: str, write: Ca
         assert (found.lon, found.lat, found.kind) == (row["lon"], row["lat"], "street")
         assert found.metres >= LEAST_STREET_M
     else:
-        same = STREETS[NAMES.map(fold_words).map(tuple) == tuple(fold_words(NAMES[place]))]
+        same = STREETS[NAMES.map(split_name).map(tuple) == tuple(split_name(NAMES[place]))]
         assert found.part == "choice", text
         assert len(same) > 1
 
@@ -109,7 +109,7 @@ def test_a_typing_error_gives_no_place(place: int, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(name) - 1))
     letter = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
     text = name[:position] + letter + name[position + 1 :]
-    if tuple(fold_words(text)) in FOLDED or not name[position].isalpha():
+    if tuple(split_name(text)) in FOLDED or not name[position].isalpha():
         return
     assert isinstance(finder().find_street(text), UnknownAddress)
 
@@ -117,7 +117,7 @@ def test_a_typing_error_gives_no_place(place: int, data: st.DataObject) -> None:
 @pytest.mark.slow
 def test_every_street_that_is_alone_is_found_and_reaches_all_its_points() -> None:
     found = finder()
-    alone = ~NAMES.map(fold_words).map(tuple).duplicated(keep=False)
+    alone = ~NAMES.map(split_name).map(tuple).duplicated(keep=False)
     points = GAZETTEER.points[GAZETTEER.points["kind"] == "street"]
     misses = 0
     for name in NAMES[alone].sample(500, random_state=1):

@@ -13,14 +13,14 @@ from geo.cells import format_short_code
 from geo.errors import UsageError
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.gazetteer import read_gazetteer
-from hexbeat.areas.name_words import covers_name, fold_words
+from hexbeat.areas.name_words import covers_name, split_name
 from hexbeat.areas.place_finder import (
     FOUND_COLUMNS,
     FoundPlace,
-    describe_nothing_found,
+    describe_no_match,
     find_one_place,
     find_places,
-    format_found,
+    format_place_label,
 )
 
 
@@ -119,9 +119,9 @@ def test_any_text_gives_an_answer_of_places_in_the_area(text: str) -> None:
 
 
 def test_words_are_folded() -> None:
-    assert fold_words("St. Mary's Rd") == ["st", "marys", "road"]
-    assert fold_words("High St") == ["high", "street"]
-    assert fold_words("CAFÉ, N. Ormesby") == ["cafe", "north", "ormesby"]
+    assert split_name("St. Mary's Rd") == ["st", "marys", "road"]
+    assert split_name("High St") == ["high", "street"]
+    assert split_name("CAFÉ, N. Ormesby") == ["cafe", "north", "ormesby"]
 
 
 def test_wards_are_found_without_a_gazetteer(tmp_path: Path, cleveland: Area) -> None:
@@ -173,7 +173,7 @@ def test_a_point_is_found_in_every_notation_that_files_have(words: str, clevelan
 @pytest.mark.parametrize("words", ["51.5, -0.12", "TQ 30000 80000", "530000 180000", h3.latlng_to_cell(51.5, -0.1, 9)])
 def test_what_lies_outside_is_said_to_lie_outside(words: str, cleveland: Area) -> None:
     assert find_places(words, cleveland).empty
-    assert describe_nothing_found(words, cleveland) == "That place lies outside Cleveland."
+    assert describe_no_match(words, cleveland) == "That place lies outside Cleveland."
     with pytest.raises(UsageError) as raised:
         find_one_place(words, cleveland)
     assert str(raised.value) == (
@@ -192,7 +192,15 @@ def test_a_start_may_lie_outside(cleveland: Area) -> None:
 def test_words_that_fit_nothing_are_not_said_to_lie_outside(cleveland: Area) -> None:
     for words in ("qqqq", "NZ41", "54.57", "POINT EMPTY", "12 zzz street"):
         expected = "No place in Cleveland fits. Try fewer words, or part of a name."
-        assert describe_nothing_found(words, cleveland) == expected
+        assert describe_no_match(words, cleveland) == expected
+
+
+def test_a_word_too_many_is_left_out_to_say_what_there_is(cleveland: Area) -> None:
+    for words in ("Albert Park lake", "lake albert pk"):
+        assert find_places(words, cleveland).empty
+        assert describe_no_match(words, cleveland) == (
+            "No place in Cleveland fits all of these words. There is Albert Park (Park)."
+        )
 
 
 def test_a_district_of_postcodes_is_no_grid_reference(cleveland: Area) -> None:
@@ -247,5 +255,5 @@ def test_a_part_of_a_longer_name_is_one_place_only_if_it_is_the_only_one(tmp_pat
 
 def test_a_stop_has_its_ward_once() -> None:
     stop = {"name": "Stop 3: Park Road (Park)", "kind": "stop of the plan", "ward_name": "Park"}
-    assert format_found(stop) == "Stop 3: Park Road (Park)"
-    assert format_found({**stop, "name": "Park Road", "kind": "street"}) == "Park Road (Park)"
+    assert format_place_label(stop) == "Stop 3: Park Road (Park)"
+    assert format_place_label({**stop, "name": "Park Road", "kind": "street"}) == "Park Road (Park)"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hexbeat.areas.area import Area
-from hexbeat.store.audit_words import UNKNOWN, select_words
+from hexbeat.store.audit_words import UNKNOWN, format_audit_values
 from layers.catalogue import LAYERS
 from layers.filters import DAYS
 
@@ -35,7 +35,7 @@ def test_a_filter_is_written_in_the_words_of_links(area: Area) -> None:
         "dry_run": True,
         "years": 7,
     }
-    assert select_words(options, area.wards) == {
+    assert format_audit_values(options, area.wards) == {
         "layers": "overdoses",
         "from": "2026-10-01",
         "to": "2026-11-21",
@@ -63,7 +63,7 @@ def test_python_values_are_written_in_the_same_words(area: Area) -> None:
         "hours": (22, 4),
         "days": [4, "sat"],
     }
-    assert select_words(values | {"wards": area.wards.codes[:2]}, area.wards) == {
+    assert format_audit_values(values | {"wards": area.wards.codes[:2]}, area.wards) == {
         "from": "2026-10-01",
         "to": "2026-11-01",
         "hours": "22-04",
@@ -76,7 +76,7 @@ def test_python_values_are_written_in_the_same_words(area: Area) -> None:
 @pytest.mark.parametrize("canary", [CANARY, "TS1 2AB", "54.5742", "-1.2351", "8919564a9cbffff", "A. Person"])
 def test_no_name_lets_a_place_through(area: Area, name: str, canary: str) -> None:
     for value in (canary, [canary], (canary, canary), f"{canary}={canary}"):
-        for text in select_words({name: value}, area.wards).values():
+        for text in format_audit_values({name: value}, area.wards).values():
             assert canary not in text
             assert set(text.split(",")) <= {UNKNOWN}
 
@@ -84,11 +84,11 @@ def test_no_name_lets_a_place_through(area: Area, name: str, canary: str) -> Non
 @settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["lon", "lat", "place", "at", "cell", "q", "plan", "file", "out"]), st.text()))
 def test_other_names_are_never_written(values: dict[str, str]) -> None:
-    assert select_words(values) == {}
+    assert format_audit_values(values) == {}
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(NAMES), st.one_of(st.text(), st.floats(), st.lists(st.text()), st.integers(), st.none()))
 def test_whatever_is_typed_nothing_is_raised_and_only_known_words_come_out(name: str, value: object) -> None:
-    for text in select_words({name: value}).values():
+    for text in format_audit_values({name: value}).values():
         assert all(word in DAYS or set(word) <= set("0123456789-?") or word.isascii() for word in text.split(","))

@@ -115,7 +115,7 @@ def draw_last_result(installation: Installation, choices: Choices) -> Backtest |
         st.html(f'<p class="hb-notes">{escape_html(age)} A new one is running, and this page then shows it.</p>')
         last: Backtest = older.value
         return last
-    if is_awaited(installation):
+    if is_awaited(installation, ("backtest", layer)):
         st.html('<p class="hb-notes">The back-test is running. This page then shows it.</p>')
     return None
 

@@ -19,6 +19,7 @@ from hexbeat.dashboard.screen import check_export
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, is_cell
 from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.session import Installation, find_chosen_freshness
+from hexbeat.dashboard.state.stand_ins import is_cell_awaited
 from hexbeat.dashboard.views.card import Card, build_card_rows, build_cell_card, render_card, render_card_charts
 from hexbeat.dashboard.views.change_view import describe_cell_change
 from hexbeat.dashboard.views.controls import draw_copy_link_button
@@ -104,6 +105,7 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 @media (forced-colors: active) { .bar { background: CanvasText; } button.chosen { outline: 2px solid Highlight; } }
 """
 _ranking = st.components.v2.component("hexbeat_ranking", html='<div class="hb-ranking"></div>', css=CSS, js=JS)
+AWAITED: Final = "Whether this place stands out is still being worked out, and then said here."
 PLAN_ADDRESS: Final = "plan"  # the Plan page, which reads kind, layers and wards from its address
 
 
@@ -283,6 +285,9 @@ def describe_cell(installation: Installation, choices: Choices, *, last: date, r
         if not freshness[layer].find_known_in(choices.bounds(last)) or installation.columns.find_fewest((layer,)) > 1:
             continue
         name = f"{find_layer(layer).title}: " if len(choices.layers) > 1 else ""
+        if is_cell_awaited(installation, choices, layer=layer, last=last, resolution=resolution):
+            texts.append([f"{name}{AWAITED}"])
+            continue
         findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
         change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
         if cell not in findings.hotspots.rows["cell"].to_numpy():

@@ -14,7 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from geo.cells import build_outlines
 from hexbeat.areas.area import Area
-from hexbeat.areas.place_names import build_ward_labels, find_cell_resolution, parse_cells
+from hexbeat.areas.place_names import find_cell_resolution, parse_cells
 from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
 from hexbeat.dashboard.map.hex_layer import MapMark
@@ -22,35 +22,29 @@ from hexbeat.dashboard.map.live_map import draw_live_map
 from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
 from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
+from hexbeat.dashboard.pages.map.layer_views import build_layer_views, list_ward_names
 from hexbeat.dashboard.pages.map.map_search import draw_map_search
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
 from hexbeat.dashboard.screen import draw_alone
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
-from hexbeat.dashboard.state.findings import find_changes, find_findings, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
-from hexbeat.dashboard.state.pounds import describe_change_pounds, describe_pounds
 from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.presets import PERIODS
-from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size, find_selection
+from hexbeat.dashboard.state.selected_methods import choose_size, describe_backtest, describe_shown_size
 from hexbeat.dashboard.state.session import (
     Installation,
     count_all_layers,
     find_chosen_freshness,
-    find_scale_maximum,
     is_history_navigation,
 )
 from hexbeat.dashboard.view_menu import draw_view_menu
-from hexbeat.dashboard.views.change_view import build_change_view
 from hexbeat.dashboard.views.controls import (
     draw_announcement,
     draw_close_filters_button,
     draw_copy_link_button,
     draw_open_filters_button,
 )
-from hexbeat.dashboard.views.counts_view import build_counts_view
-from hexbeat.dashboard.views.expected_view import build_empty_forecast_view, build_forecast_view
-from hexbeat.dashboard.views.hotspots_view import build_hotspots_view
 from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import describe_period, format_filter_line
@@ -58,12 +52,11 @@ from hexbeat.dashboard.welcome import draw_steps, draw_welcome
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_list, format_span
 
-__all__ = ["MAP_VIEW", "build_layer_views", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
+__all__ = ["MAP_VIEW", "draw_empty_store", "draw_maps", "find_map_choices", "keep_choices", "show"]
 
 HEIGHT: Final = 540
 SMALL_HEIGHT: Final = 340
 MAP_VIEW: Final = "map"  # zoom and centre are a person's, whatever layer is shown; small multiples move together
-COUNTS_INSTEAD: Final = "Counts are shown: any other view would tell small numbers, which your role does not see."
 LONG_NOTES: Final = 200  # letters; about two lines
 CHOICES_KEY = "choices"
 LINK_PROBLEMS_KEY = "link_problems"
@@ -127,7 +120,8 @@ def draw_main(
             draw_cell_panel(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
-    draw_tabs(installation, choices, views, last=last, resolution=resolution)
+    shown = replace(choices, view="counts") if any(view.has_counts for view in views) else choices
+    draw_tabs(installation, shown, views, last=last, resolution=resolution)
     write_link(installation, choices)
 
 
@@ -240,6 +234,8 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
         if choices.view != "expected":  # its own notes say this
             notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
+        if view.meanwhile:
+            lines.append(f'<p class="hb-notes"><b>{escape_html(view.meanwhile)}</b></p>')
         lines.append(render_notes(" ".join(filter(None, notes))))
     problems = "".join(
         f'<p class="hb-notes">{escape_html(problem)}</p>' for problem in st.session_state.get(LINK_PROBLEMS_KEY, [])
@@ -257,12 +253,6 @@ def render_notes(notes: str) -> str:
     if len(notes) <= LONG_NOTES:
         return f'<p class="hb-notes">{text}</p>'
     return f'<details class="hb-notes"><summary><span>{text}</span></summary></details>'
-
-
-def list_ward_names(installation: Installation, choices: Choices) -> list[str]:
-    """The names of the chosen wards."""
-    labels = build_ward_labels(installation.area.wards)
-    return [labels[code] for code in choices.wards]
 
 
 def format_filters(installation: Installation, choices: Choices, figures: LayerFigures) -> str:
@@ -286,43 +276,6 @@ def draw_empty_store(installation: Installation, pages: Sequence[StreamlitPage])
     draw_steps(installation)
     if data_page := find_page(pages, "data"):
         st.page_link(data_page, label="Go to the Data page")
-
-
-def build_layer_views(
-    installation: Installation, choices: Choices, figures: Sequence[LayerFigures], *, last: date, resolution: int
-) -> list[LayerView]:
-    """A view for each layer, each by itself: unlike things are neither added up nor tested together."""
-    return [
-        build_layer_view(installation, choices, layer_figures, last=last, resolution=resolution)
-        for layer_figures in figures
-    ]
-
-
-def build_layer_view(
-    installation: Installation, choices: Choices, figures: LayerFigures, *, last: date, resolution: int
-) -> LayerView:
-    """The view of one layer, as chosen."""
-    labels = build_ward_labels(installation.area.wards)
-    names = [labels[code] for code in choices.wards]
-    layer = figures.spec.name
-    shown = "counts" if figures.fewest > 1 else choices.view
-    if shown == "hotspots":
-        findings = find_findings(installation, choices, layer=layer, last=last, resolution=resolution)
-        return build_hotspots_view(figures, findings, choices, area=installation.area, ward_names=names)
-    if shown == "change":
-        change_map = find_changes(installation, choices, layer=layer, last=last, resolution=resolution)
-        view = build_change_view(figures, change_map, choices, area=installation.area, ward_names=names)
-        pounds = describe_change_pounds(installation, choices, layer=layer, last=last, resolution=resolution)
-        return replace(view, notes=(*view.notes, *pounds))
-    if shown == "expected":
-        forecast = load_forecast(installation, choices, layer=layer, resolution=resolution)
-        if forecast is None:
-            return build_empty_forecast_view(figures, has_selection=find_selection(installation, layer) is not None)
-        return build_forecast_view(figures, forecast, choices, area=installation.area, ward_names=names)
-    maximum = find_scale_maximum(installation, choices, layer=layer, last=last, resolution=resolution)
-    view = build_counts_view(figures, choices, maximum=maximum, ward_names=names, area=installation.area)
-    instead = () if shown == choices.view else (COUNTS_INSTEAD,)
-    return replace(view, notes=(*instead, *view.notes, *describe_pounds(installation, choices, figures)))
 
 
 def draw_maps(

@@ -54,7 +54,7 @@ def draw_tabs(
             draw_rhythm(installation, choices, figures)
     if months.open:
         with months:
-            told = list_told(figures, "by month")
+            told = select_counted_layers(figures, "by month")
             draw_months(installation, choices, told)
             if told:
                 draw_time_map(installation, choices, told, resolution=resolution)
@@ -142,7 +142,7 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
     draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
 
 
-def list_told(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:
+def select_counted_layers(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:
     """The layers whose every number the viewer sees; of the others say that they are not shown `by` these groups."""
     for one in figures:
         if one.fewest > 1:
@@ -152,7 +152,7 @@ def list_told(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:
 
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:
     """Draw weekdays and hours, a grid for each layer."""
-    for layer_figures in list_told(figures, "by hour"):
+    for layer_figures in select_counted_layers(figures, "by hour"):
         if layer_figures.spec.kind == "state":
             st.text(f"{layer_figures.spec.title} are in force all day and have no rhythm of hours.")
             continue

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.preparation import MOST_FAILURES, Preparation
-from hexbeat.dashboard.state.prepared_results import RESULTS, build_owner, find_older, find_prepared, is_awaited
+from hexbeat.dashboard.state.prepared_results import RESULTS, build_owner, find_older, find_prepared
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.store import Store
@@ -50,15 +50,20 @@ def look() -> Installation:
     return open_installation(Settings.from_environment())
 
 
+def is_working(installation: Installation) -> bool:
+    """Whether results for these records are on their way."""
+    return RESULTS.is_awaited is not None and RESULTS.is_awaited(installation)
+
+
 @pytest.mark.slow
 def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_process_does_no_harm(
     home: Path, preparation: Preparation
 ) -> None:
     computed = find_alerts(look())
-    assert not is_awaited(look())  # nothing is worked out ahead yet
+    assert not is_working(look())  # nothing is worked out ahead yet
     preparation.begin()
-    assert is_awaited(look())
-    wait_until(lambda: not is_awaited(look()))
+    assert is_working(look())
+    wait_until(lambda: not is_working(look()))
     first = look()
     result = find_prepared(first, ALERTS, (first.today,))
     assert result
@@ -69,10 +74,10 @@ def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_proc
     second = look()
     assert second.columns.version > first.columns.version
     older = find_older(second, ALERTS)
-    if is_awaited(second):  # what was there before serves until the new is there
+    if is_working(second):  # what was there before serves until the new is there
         assert older
         assert older.version == first.columns.version
-    wait_until(lambda: not is_awaited(look()))
+    wait_until(lambda: not is_working(look()))
     result = find_prepared(look(), ALERTS, (second.today,))
     assert result
     assert result.version == second.columns.version
@@ -90,7 +95,7 @@ def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_proc
         return preparation.failures[build_owner(third), state] >= MOST_FAILURES
 
     wait_until(kill)
-    assert not is_awaited(third)
+    assert not is_working(third)
     assert find_prepared(third, ALERTS, (third.today,)) is None
     assert find_alerts(third).day == computed.day  # computed when it was asked for
     preparation.end()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hexbeat.ingest.parsing.dates import DAY, MINUTE, MONTH, parse_timestamps, to_utc
 from hexbeat.ingest.parsing.quantities import parse_quantities
-from hexbeat.ingest.parsing.values import clean_column, map_words, match_texts
+from hexbeat.ingest.parsing.values import clean_column, match_texts, match_values
 from tests.support.input_files import utc
 
 
@@ -28,8 +28,12 @@ def test_rules_do_not_regard_case() -> None:
     assert match_texts(texts, equals=["NEEDLE", "glass"]).tolist() == [False, True, True]
     assert match_texts(texts, contains=["NEEDLE"]).tolist() == [True, True, False]
     assert match_texts(texts, contains=["needle"], matches=r"\bpick").tolist() == [True, False, False]
-    assert map_words(texts, values={"GLASS": "g"}, containing={"pick": "p"}, default=None).tolist() == ["p", None, "g"]
-    assert map_words(column("", "as it is"), values={}, containing={}, default="x").tolist() == ["x", "as it is"]
+    assert match_values(texts, values={"GLASS": "g"}, containing={"pick": "p"}, default=None).tolist() == [
+        "p",
+        None,
+        "g",
+    ]
+    assert match_values(column("", "as it is"), values={}, containing={}, default="x").tolist() == ["x", "as it is"]
 
 
 def test_quantities_tell_blank_from_nonsense() -> None:
