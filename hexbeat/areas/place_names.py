@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import build_outlines, format_short_code
+from geo.cells import find_centres, format_short_code
 from geo.distance import area_m2
 from geo.wards import Wards
 from layers.event import RESOLUTIONS
@@ -53,13 +53,12 @@ def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
 
     A cell whose centre lies in no ward gets the nearest one (by plane degrees, which is good enough for a name).
     """
-    hexagons = np.asarray(build_outlines(cells))
-    centres = shapely.centroid(hexagons)
-    ward = wards.locate(shapely.get_x(centres), shapely.get_y(centres))
+    lon, lat = find_centres(cells)
+    ward = wards.locate(lon, lat)
     outside = np.flatnonzero(ward < 0)
     if outside.size:
         ward = ward.copy()
-        ward[outside] = shapely.STRtree(wards.polygons).nearest(centres[outside])
+        ward[outside] = shapely.STRtree(wards.polygons).nearest(shapely.points(lon[outside], lat[outside]))
     return pd.DataFrame(
         {
             "cell": [f"{int(cell):x}" for cell in cells],
