@@ -2,10 +2,11 @@
 
 `python -m bench.alert_delay [--years N] [--out FILE.json]`
 On the real cells and wards of Middlesbrough, 0.2 to 2 events a day. Outbreaks are planted one at a time in noise: 3 to
-10 more events in 3 to 7 days, in 1 or 7 cells. Every method has the threshold at which it raises one alert a year in
-noise without outbreaks (alarms at most a week apart are one). An outbreak is found if the method is above its threshold
-between its first event and three days after its last day; one that is not found counts with that many days. Those in
-whose last week before there was a false alert are left out.
+10 more events in 2 to 7 days, in 1, 3 or 7 cells; and surges over the whole area: twice or three times as many events
+for one or two weeks. Every method has the threshold at which it raises one alert a year in noise without outbreaks
+(alarms at most a week apart are one). An outbreak is found if the method is above its threshold between its first event
+and three days after its last day; one that is not found counts with that many days. Those in whose last week before
+there was a false alert are left out. Exit code 1 if another method is clearly earlier than the alerts at outbreaks.
 """
 
 import sys
@@ -26,27 +27,36 @@ from geo.prospective_scan import (
     CLOSE_DAYS,
     SPANS_DAYS,
     ScanGrid,
+    build_scan_grid,
     estimate_dispersion,
     estimate_expected,
     find_signals,
 )
+from hexbeat.analysis.alert_rates import AREA_SHARE, find_area_threshold
+from hexbeat.analysis.alert_rates import find_threshold as find_level
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import load_area
 
 RATES: Final = (0.2, 0.5, 1.0, 2.0)  # events a day
-OUTBREAKS: Final = ((1, 3, 3), (1, 5, 5), (7, 5, 5), (7, 8, 7), (7, 10, 3))  # cells, events, days
-EVERY_DAYS: Final = 60
+OUTBREAKS: Final = ((1, 3, 2), (1, 5, 5), (3, 4, 3), (3, 7, 7), (7, 6, 4), (7, 10, 7))  # cells, events, days
+SURGES: Final = ((2.0, 14), (3.0, 7), (3.0, 14))  # times the usual rate over the whole area, days
+EVERY_DAYS: Final = 30
 FEWEST: Final = 2  # events of an alert
 AFTER_DAYS: Final = 3
 FARRINGTON_DAYS: Final = 5 * 364  # before the first week that it tests
 STUDY_DAYS: Final = 365  # of the permutation scan
+WINDOW_DAYS: Final = 400  # before an outbreak, that each method is given
+EARS_DAYS: Final = 60
+CUSUM_TIMES: Final = 10.0  # the usual rate
+ALERTS: Final = "the alerts"
+PEERS: Final = ("permutation scan", "EARS C1-C3 by ward", "CUSUM by ward", "Farrington by ward")
 Counts = NDArray[np.float64]
-Method = Callable[..., Counts]  # of counts and town, and how many last days are asked for
+Method = Callable[["Past", NDArray[np.float64], int, int], NDArray[np.float64]]
 
 
 def main() -> int:
     """Simulate and print."""
-    options = build_parser(__doc__, size="years", default=25).parse_args()
+    options = build_parser(__doc__, size="years", default=20).parse_args()
     town = Town()
     rows: list[Row] = []
     for rate in RATES:
@@ -54,15 +64,40 @@ def main() -> int:
         days = FARRINGTON_DAYS + options.years * 365
         noise = generator.poisson(rate * town.share, (days, len(town.share))).astype(np.float64)
         outbreaks = plant(town, generator, days)
+        surges = plant_surges(town, generator, days, rate)
+        past = Past(town, noise)
         for name, method in METHODS.items():
-            quiet = method(noise, town)
+            quiet = method(past, noise, 0, FARRINGTON_DAYS)
             threshold = find_threshold(quiet, options.years)
-            rows.append(
-                {"events a day": rate, "method": name, **measure(method, noise, town, quiet, threshold, outbreaks)}
-            )
+            for what, planted in (("outbreak", outbreaks), ("whole area", surges)):
+                delays = measure(method, past, quiet, threshold, planted)
+                rows += list_rows({"events a day": rate, "planted": what, "method": name}, delays)
             print(rows[-1], file=sys.stderr, flush=True)
     report({"years": options.years, "places": len(town.grid)}, rows, options=options)
-    return 0
+    return int(is_beaten(rows))
+
+
+def list_rows(setting: Row, delays: dict[str, list[tuple[bool, int]]]) -> list[Row]:
+    """A row for all outbreaks together and one for each kind: the share found, the mean days, and 95 % intervals."""
+    kinds = {"all": [one for own in delays.values() for one in own], **delays}
+    return [{**setting, "kind": kind, **summarise(own)} for kind, own in kinds.items()]
+
+
+def summarise(delays: list[tuple[bool, int]]) -> Row:
+    """Share found with Wilson's interval; mean days with a normal one."""
+    found, days = np.array(delays, dtype=np.float64).T
+    number, mean = len(days), float(days.mean())
+    low, high = (float(level) for level in binomtest(int(found.sum()), number).proportion_ci(method="wilson"))
+    spread = 1.96 * float(days.std(ddof=1)) / float(np.sqrt(number))
+    return {"outbreaks": number, "found": float(found.mean()), "found from": low, "found to": high, "days": mean,
+            "days from": max(mean - spread, 0.0), "days to": mean + spread}  # fmt: skip
+
+
+def is_beaten(rows: list[Row]) -> bool:
+    """Whether a peer's whole interval of days lies below that of the alerts, at outbreaks of a few cells."""
+    whole = [row for row in rows if (row["planted"], row["kind"]) == ("outbreak", "all")]
+    ours = {row["events a day"]: row["days from"] for row in whole if row["method"] == ALERTS}
+    return any(row["days to"] < ours[row["events a day"]] for row in whole if row["method"] in PEERS)
 
 
 class Town:
@@ -87,6 +122,7 @@ class Town:
 class Outbreak:
     """More events on days and in cells, (n,); `start` is the first day, `end` the day after the last that counts."""
 
+    kind: str
     start: int
     end: int
     day: NDArray[np.int64]
@@ -102,8 +138,46 @@ def plant(town: Town, generator: np.random.Generator, days: int) -> list[Outbrea
         weight = town.share[places] / town.share[places].sum()
         day = start + np.append(0, generator.integers(0, length, events - 1))
         place = generator.choice(places, events, p=weight)
-        outbreaks.append(Outbreak(start, start + length + AFTER_DAYS, day, place))
+        kind = f"{cells} {'cell' if cells == 1 else 'cells'}, {events} events, {length} days"
+        outbreaks.append(Outbreak(kind, start, start + length + AFTER_DAYS, day, place))
     return outbreaks
+
+
+def plant_surges(town: Town, generator: np.random.Generator, days: int, rate: float) -> list[Outbreak]:
+    """Surges over the whole area of each kind in turn, each by itself; from their first day, with or without events."""
+    surges = []
+    for number, start in enumerate(range(FARRINGTON_DAYS + 20, days - 30, 2 * EVERY_DAYS)):
+        times, length = SURGES[number % len(SURGES)]
+        events = generator.poisson((times - 1) * rate * length)
+        day = start + generator.integers(0, length, events)
+        place = generator.choice(len(town.share), events, p=town.share)
+        surges.append(Outbreak(f"{times:g} times, {length} days", start, start + length + AFTER_DAYS, day, place))
+    return surges
+
+
+class Past:
+    """The noise (days, places), and what each method learns from it: nothing of it depends on what is planted.
+
+    Expected events come from days 28 and more before, and of an outbreak no day is so old when it is judged. Dispersion
+    is that of the noise.
+    """
+
+    def __init__(self, town: Town, noise: Counts) -> None:
+        self.town, self.noise = town, noise
+        self.begin = FARRINGTON_DAYS - WARM_UP_DAYS - 4 * 91
+        known = np.ones(len(noise) - self.begin, dtype=np.bool_)
+        self.expected, self.dispersion = np.zeros(noise.shape), np.ones(len(noise))
+        own = estimate_expected(noise[self.begin :], known, town.grid)
+        self.expected[self.begin :] = own
+        self.dispersion[self.begin :] = estimate_dispersion(noise[self.begin :], own, town.grid)
+        self.alone = build_scan_grid(np.zeros(1), np.zeros(1))
+        self.area_expected, self.area_dispersion = self.expected.sum(axis=1, keepdims=True), np.ones(len(noise))
+        self.area_dispersion[self.begin :] = estimate_dispersion(
+            noise[self.begin :].sum(axis=1, keepdims=True), self.area_expected[self.begin :], self.alone
+        )
+        self.rate = float(noise.sum(axis=1).mean())
+        weekly = noise[: len(noise) // 7 * 7].reshape(-1, 7, noise.shape[1]).sum(axis=1) @ town.wards
+        self.weekly = farrington_flexible(weekly, last=len(weekly) - FARRINGTON_DAYS // 7, fewest=FEWEST)
 
 
 def find_threshold(statistic: Counts, years: int) -> float:
@@ -117,72 +191,88 @@ def find_threshold(statistic: Counts, years: int) -> float:
 
 
 def measure(
-    method: Method, noise: Counts, town: Town, quiet: Counts, threshold: float, outbreaks: list[Outbreak]
-) -> Row:
-    """The share found and the mean days to the first alert, with 95 % intervals."""
-    delays, found = [], 0
+    method: Method, past: Past, quiet: Counts, threshold: float, outbreaks: list[Outbreak]
+) -> dict[str, list[tuple[bool, int]]]:
+    """For each kind of outbreak, whether each was found, and the days to the first alert."""
+    delays: dict[str, list[tuple[bool, int]]] = {}
     for outbreak in outbreaks:
         if (quiet[outbreak.start - CLOSE_DAYS : outbreak.start] >= threshold).any():
             continue
-        first = max(outbreak.end - PAST_DAYS[method], 0)
-        counts = noise[first : outbreak.end].copy()
+        first = (outbreak.start - WINDOW_DAYS) // 7 * 7
+        counts = past.noise[first : outbreak.end].copy()
         np.add.at(counts, (outbreak.day - first, outbreak.place), 1)
-        statistic = method(counts, town, outbreak.end - outbreak.start)[outbreak.start - first :]
-        days = np.flatnonzero(statistic >= threshold)
-        found += len(days) > 0
-        delays.append(int(days[0]) if len(days) else outbreak.end - outbreak.start)
-    number, delay = len(delays), np.array(delays)
-    low, high = (float(level) for level in binomtest(found, number).proportion_ci(method="wilson"))
-    spread = 1.96 * float(delay.std(ddof=1)) / float(np.sqrt(number))
-    mean = float(delay.mean())
-    return {"outbreaks": number, "found": found / number, "found from": low, "found to": high, "days": mean,
-            "days from": max(mean - spread, 0.0), "days to": mean + spread}  # fmt: skip
+        days = np.flatnonzero(method(past, counts, first, outbreak.start)[outbreak.start - first :] >= threshold)
+        delay = int(days[0]) if len(days) else outbreak.end - outbreak.start
+        delays.setdefault(outbreak.kind, []).append((len(days) > 0, delay))
+    return delays
 
 
-def scan(counts: Counts, town: Town, last: int | None = None, *, fewest: int = 2) -> Counts:
-    """The strongest statistic of the alerts' scan on each day."""
-    known = np.ones(len(counts), dtype=np.bool_)
-    expected = estimate_expected(counts, known, town.grid)
-    dispersion = estimate_dispersion(counts, expected, town.grid)
+# Each method takes counts (days, places) from the day `first` on, and gives its statistic on each of them, from the day
+# `start` on.
+
+
+def ring_alerts(past: Past, counts: Counts, first: int, start: int) -> Counts:
+    """The alerts: the scan of the cells, and the whole area as one place with its share of the false alerts."""
+    rows = slice(first, first + len(counts))
+    total = counts.sum(axis=1, keepdims=True)
+    whole = _scan(total, past.area_expected[rows], past.area_dispersion[rows], past.alone, start - first, FEWEST)
+    cells = float(find_level(1 - AREA_SHARE, events_a_day=past.rate, places=len(past.town.grid), fewest=FEWEST))
+    lift = cells - find_area_threshold(AREA_SHARE)
+    return np.maximum(scan(past, counts, first, start), np.where(whole > 0, whole + lift, 0))
+
+
+def scan(past: Past, counts: Counts, first: int, start: int, *, fewest: int = FEWEST) -> Counts:
+    """The scan of cells: the strongest statistic on each day."""
+    rows = slice(first, first + len(counts))
+    return _scan(counts, past.expected[rows], past.dispersion[rows], past.town.grid, start - first, fewest)
+
+
+def scan_three(past: Past, counts: Counts, first: int, start: int) -> Counts:
+    """The scan that needs three events."""
+    return scan(past, counts, first, start, fewest=3)
+
+
+def _scan(counts: Counts, expected: Counts, dispersion: Counts, grid: ScanGrid, first_row: int, fewest: int) -> Counts:
     best = np.zeros(len(counts))
     for signal in find_signals(
-        counts, expected, dispersion, town.grid, threshold=3.0, first_row=find_first(counts, last), fewest_events=fewest
+        counts, expected, dispersion, grid, threshold=3.0, first_row=first_row, fewest_events=fewest
     ):
         best[signal.row] = max(best[signal.row], signal.statistic)
     return best
 
 
-def find_first(counts: Counts, last: int | None) -> int:
-    """The first day that is looked at: of the last ones alone, if only these are asked for."""
-    return WARM_UP_DAYS if last is None else len(counts) - last
-
-
-def scan_conditionally(counts: Counts, town: Town, last: int | None = None) -> Counts:
+def scan_conditionally(past: Past, counts: Counts, first: int, start: int) -> Counts:
     """The same circles, spans and shares, given how many events the whole area had: a scan of space alone."""
-    known = np.ones(len(counts), dtype=np.bool_)
-    expected = estimate_expected(counts, known, town.grid)
+    skip = max(start - first - SPANS_DAYS[-1], 0)
+    own = counts[skip:]
+    expected = past.expected[first + skip : first + len(counts)]
     share = expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-12)
-    total = np.append(0.0, np.cumsum(counts.sum(axis=1)))
-    means = _accumulate(share * counts.sum(axis=1, keepdims=True), town)
-    observed = _accumulate(counts, town)
+    total = np.append(0.0, np.cumsum(own.sum(axis=1)))
+    means = _accumulate(share * own.sum(axis=1, keepdims=True), past.town)
 
     def expect(row: NDArray[np.intp], circle: NDArray[np.intp], span: int) -> tuple[Counts, Counts]:
         return means[row + span, circle] - means[row, circle], total[row + span] - total[row]
 
-    return _find_maxima(observed, expect, find_first(counts, last))
+    best = np.zeros(len(counts))
+    best[skip:] = _find_maxima(_accumulate(own, past.town), expect, start - first - skip)
+    return best
 
 
-def permute(counts: Counts, town: Town, last: int | None = None) -> Counts:
+def permute(past: Past, counts: Counts, first: int, start: int) -> Counts:
     """The space-time permutation scan of each day over the year before it (Kulldorff and others 2005)."""
-    total = np.append(0.0, np.cumsum(counts.sum(axis=1)))
-    observed = _accumulate(counts, town)
+    skip = max(start - first - STUDY_DAYS - SPANS_DAYS[-1], 0)
+    own = counts[skip:]
+    total = np.append(0.0, np.cumsum(own.sum(axis=1)))
+    observed = _accumulate(own, past.town)
 
     def expect(row: NDArray[np.intp], circle: NDArray[np.intp], span: int) -> tuple[Counts, Counts]:
-        end, start = row + span, np.maximum(row + span - STUDY_DAYS, 0)
-        whole = total[end] - total[start]
-        return (observed[end, circle] - observed[start, circle]) * (total[end] - total[row]) / whole, whole
+        end, begin = row + span, np.maximum(row + span - STUDY_DAYS, 0)
+        whole = total[end] - total[begin]
+        return (observed[end, circle] - observed[begin, circle]) * (total[end] - total[row]) / whole, whole
 
-    return _find_maxima(observed, expect, find_first(counts, last))
+    best = np.zeros(len(counts))
+    best[skip:] = _find_maxima(observed, expect, start - first - skip)
+    return best
 
 
 def _accumulate(counts: Counts, town: Town) -> Counts:
@@ -192,7 +282,7 @@ def _accumulate(counts: Counts, town: Town) -> Counts:
 
 
 def _find_maxima(observed: Counts, expect: Callable[..., tuple[Counts, Counts]], first: int) -> Counts:
-    """The strongest log likelihood ratio on each day, of 2 events or more."""
+    """The strongest log likelihood ratio on each day, of FEWEST events or more."""
     best = np.zeros(len(observed) - 1)
     for span in SPANS_DAYS:
         begin = max(first - span + 1, 0)
@@ -205,65 +295,55 @@ def _find_maxima(observed: Counts, expect: Callable[..., tuple[Counts, Counts]],
     return best
 
 
-def ring_by_ears(counts: Counts, town: Town, last: int | None = None) -> Counts:
+def ring_by_ears(past: Past, counts: Counts, first: int, start: int) -> Counts:
     """EARS C1 to C3 by ward and in the area; each over its usual threshold, the strongest."""
-    del last
-    by_ward = counts @ town.wards
+    skip = max(start - first - EARS_DAYS, 0)
+    by_ward = counts[skip:] @ past.town.wards
     found = [
         np.nan_to_num(ears(by_ward, method=method, baseline_days=28, fewest=1.0).statistic) / usual
         for method, usual in (("C1", 3.0), ("C2", 3.0), ("C3", 2.0))
     ]
-    return np.max(found, axis=(0, 2)) * (by_ward.max(axis=1) > 0)
+    return np.append(np.zeros(skip), np.max(found, axis=(0, 2)) * (by_ward.max(axis=1) > 0))
 
 
-def add_up(counts: Counts, town: Town, last: int | None = None) -> Counts:
-    """CUSUM by ward and in the area for a rate ten times as high as that of the days before."""
-    by_ward = counts @ town.wards
-    rate = np.maximum(by_ward[: len(by_ward) - (last or 0)].mean(axis=0), 1e-3)
-    times = 10.0
+def add_up(past: Past, counts: Counts, first: int, start: int) -> Counts:
+    """CUSUM by ward and in the area for a rate ten times as high as that of the noise."""
+    del first, start
+    by_ward = counts @ past.town.wards
+    rate = np.maximum((past.noise @ past.town.wards).mean(axis=0), 1e-3)
+    gain = by_ward * np.log(CUSUM_TIMES) - rate * (CUSUM_TIMES - 1)
     sums, best = np.zeros(by_ward.shape[1]), np.zeros(len(by_ward))
-    for day, today in enumerate(by_ward):
-        sums = np.maximum(sums + today * np.log(times) - rate * (times - 1), 0)
+    for day, today in enumerate(gain):
+        sums = np.maximum(sums + today, 0)
         best[day] = sums.max()
     return best
 
 
-def ring_by_farrington(counts: Counts, town: Town, last: int | None = None) -> Counts:
-    """Farrington's flexible method on weeks, by ward and in the area; known on the last day of each week."""
-    by_ward = counts @ town.wards
-    weeks, skip = divmod(len(counts), 7)
-    weekly = by_ward[skip:].reshape(weeks, 7, -1).sum(axis=1)
-    tested = weeks - FARRINGTON_DAYS // 7 if last is None else -(-last // 7)
-    result = farrington_flexible(weekly, last=tested, fewest=FEWEST)
+def ring_by_farrington(past: Past, counts: Counts, first: int, start: int) -> Counts:
+    """Farrington's flexible method on weeks, by ward and in the area; known on the last day of each week.
+
+    What it expects comes from weeks at least half a year before.
+    """
+    weeks = len(counts) // 7
+    weekly = counts[: weeks * 7].reshape(weeks, 7, -1).sum(axis=1) @ past.town.wards
+    rows = slice(first // 7, first // 7 + weeks)
+    expected, upper = past.weekly.expected[rows], past.weekly.upper[rows]
+    statistic = np.nan_to_num((weekly - expected) / np.maximum(upper - expected, 1e-6))
     best = np.zeros(len(counts))
-    best[skip + 6 :: 7] = np.where(weekly >= FEWEST, np.nan_to_num(result.statistic), 0).max(axis=1)
+    best[6 : weeks * 7 : 7] = np.where(weekly >= FEWEST, statistic, 0).max(axis=1)
+    best[: max(start - first, 0)] = 0
     return best
 
 
-def scan_three(counts: Counts, town: Town, last: int | None = None) -> Counts:
-    """The scan that needs three events."""
-    return scan(counts, town, last, fewest=3)
-
-
 METHODS: Final[dict[str, Method]] = {
-    "scan (the alerts)": scan,
-    "scan, 3 events or more": scan_three,
+    ALERTS: ring_alerts,
+    "the scan of cells alone": scan,
+    "the same, 3 events or more": scan_three,
     "scan given the day's total": scan_conditionally,
     "permutation scan": permute,
     "EARS C1-C3 by ward": ring_by_ears,
     "CUSUM by ward": add_up,
     "Farrington by ward": ring_by_farrington,
-}
-_SCAN_DAYS: Final = WARM_UP_DAYS + 4 * 91
-# The days before an outbreak's end that each method is given.
-PAST_DAYS: Final[dict[Method, int]] = {
-    scan: _SCAN_DAYS,
-    scan_three: _SCAN_DAYS,
-    scan_conditionally: WARM_UP_DAYS,
-    permute: STUDY_DAYS + 28,
-    ring_by_ears: 60,
-    add_up: 400,
-    ring_by_farrington: FARRINGTON_DAYS,
 }
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, poisson
+from scipy.stats import poisson
 
-from bench.alert_rates import WARM_UP_DAYS, load_grid
+from bench.alert_rates import WARM_UP_DAYS, find_interval, load_grid
 from bench.report import Row, build_parser, report
 from geo.prospective_scan import (
     LAG_DAYS,
@@ -55,11 +55,6 @@ def main() -> int:
     return int(
         any(poisson.sf(row["a year"] * options.years - 1, row["promised"] * options.years) < 0.01 for row in plain)
     )
-
-
-def find_interval(count: int) -> tuple[float, float]:
-    """The exact 95 % interval of a Poisson mean."""
-    return (float(chi2.ppf(0.025, 2 * count) / 2) if count else 0.0, float(chi2.ppf(0.975, 2 * count + 2) / 2))
 
 
 def count_alerts(

@@ -1,15 +1,22 @@
 """How often chance raises an alert: years of noise on the real grid, looked at day after day, as the alerts do.
 
-`python -m bench.alert_rates [--years N] [--out FILE.json]`
-First the table of `hexbeat.analysis.alert_rates`: for each number of events a day, the statistic that so many alerts a
-year reach by chance alone. Exit code 1 if the table differs from it by more than chance.
+`python -m bench.alert_rates [--years N] [--area A] [--out FILE.json]`
+For each number of events a day: how many alerts so many years of Poisson noise raise above each threshold, and the
+levels that `smooth_levels` draws from these counts. The table of `hexbeat.analysis.alert_rates` is that of the kept
+figures (results/alert_rates.json); a test compares them. Exit code 1 if a level of this run differs from the table by
+more than chance can explain. `--area` of another area says whether the table, which is of Middlesbrough's cells, holds
+there: alerts a year at the thresholds that it promises.
 """
 
 import sys
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.sparse import csr_array
+from scipy.stats import chi2
 
 from bench.report import Row, build_parser, report
 from geo.prospective_scan import (
@@ -23,40 +30,95 @@ from geo.prospective_scan import (
     find_signals,
     follow_signals,
 )
-from hexbeat.analysis.alert_rates import ALERTS_A_YEAR, EVENTS_A_DAY, TABLE
+from hexbeat.analysis.alert_rates import (
+    ALERTS_A_YEAR,
+    AREA_ALERTS_A_YEAR,
+    AREA_LEVELS,
+    EVENTS_A_DAY,
+    TABLE,
+    find_threshold,
+)
 from hexbeat.analysis.study import Study, load_study
 from hexbeat.areas.area import load_area
 from hexbeat.areas.places_mask import read_places_mask
 
 WARM_UP_DAYS: Final = HISTORY_DAYS + LAG_DAYS
 YEARS_AT_ONCE: Final = 5
-LEAST: Final = 7.0  # signals below this are not looked at
+AREA: Final = "middlesbrough"  # of the table
+LAST: Final = 30.0
+THRESHOLDS: Final = tuple(np.arange(6.0, LAST, 0.2).round(1).tolist())
+AREA_THRESHOLDS: Final = tuple(np.arange(2.0, LAST, 0.2).round(1).tolist())
+AREA_TIMES: Final = 5  # years of the whole area as one place for each of the cells
+FITTED: Final = 6.0  # alerts a year: the curve is fitted to no more
+FEWEST_FITTED: Final = 3
+CHECKED: Final = (0.3, 1.0, 10.0)  # events a day, in other areas
+MOST_DIFFERENCE: Final = 0.6  # of a level: a factor of 1.5 in the alerts a year
 
 
 def main() -> int:
     """Simulate, print, compare."""
-    options = build_parser(__doc__, size="years", default=40).parse_args()
-    grid, share = load_grid("middlesbrough")
+    parser = build_parser(__doc__, size="years", default=100)
+    parser.add_argument("--area", default=AREA)
+    options = parser.parse_args()
+    grid, share = load_grid(options.area)
+    figures = {"years": options.years, "area": options.area, "places": len(grid)}
+    if options.area != AREA:
+        rows = [check_table(grid, share, fewest, events, options.years) for fewest in (2, 3) for events in CHECKED]
+        report(figures, rows, options=options)
+        return int(any(row["from"] > row["promised"] for row in rows))
+    counts = {
+        fewest: {events: simulate_alerts(grid, share, events, options.years, fewest=fewest) for events in EVENTS_A_DAY}
+        for fewest in (2, 3)
+    }
+    alone = ScanGrid(*(csr_array(np.ones((1, 1))) for _ in range(3)))
+    of_area = {
+        events: simulate_alerts(
+            alone, np.ones(1), events, AREA_TIMES * options.years, fewest=2, thresholds=AREA_THRESHOLDS
+        )
+        for events in EVENTS_A_DAY
+    }
+    rows = [*list_rows(counts, options.years), *list_area_rows(of_area, AREA_TIMES * options.years)]
+    kept = {str(fewest): {str(events): own for events, own in of.items()} for fewest, of in counts.items()}
+    kept["area"] = {str(events): own for events, own in of_area.items()}
+    report({**figures, "alerts": kept}, rows, options=options)
+    return int(any(abs(row["statistic"] - row["in the table"]) > MOST_DIFFERENCE for row in rows))
+
+
+def list_rows(counts: dict[int, dict[float, dict[str, int]]], years: int) -> list[Row]:
+    """The levels of each number of events a day beside those of the table."""
     rows: list[Row] = []
-    missed = []
-    for fewest in (2, 3):
-        for place, events in enumerate(EVENTS_A_DAY):
-            alerts = simulate_statistics(grid, share, events, options.years, fewest=fewest)
-            own = find_levels(alerts, options.years)
-            table = TABLE[fewest][place]
+    for fewest, of in counts.items():
+        levels = smooth_levels(of, years, ALERTS_A_YEAR)
+        for events, own, table in zip(of, levels, TABLE[fewest], strict=True):
             rows += [
-                {
-                    "fewest": fewest,
-                    "events a day": events,
-                    "alerts a year": rate,
-                    "statistic": level,
-                    "in the table": of,
-                }
-                for rate, level, of in zip(ALERTS_A_YEAR, own, table, strict=True)
+                {"fewest": fewest, "events a day": events, "alerts a year": rate, "statistic": level, "in the table": t}
+                for rate, level, t in zip(ALERTS_A_YEAR, own, table, strict=True)
             ]
-            print(f"    {tuple(round(level, 2) for level in own)},  # {fewest}, {events}", file=sys.stderr, flush=True)
-    report({"years": options.years, "places": len(grid)}, rows, options=options)
-    return 1 if missed else 0
+    return rows
+
+
+def list_area_rows(counts: dict[float, dict[str, int]], years: int) -> list[Row]:
+    """The same for the whole area as one place: the number of events a day hardly matters, so all are one."""
+    total = {threshold: sum(own[threshold] for own in counts.values()) for threshold in next(iter(counts.values()))}
+    (levels,) = smooth_levels({0.0: total}, years * len(counts), AREA_ALERTS_A_YEAR)
+    return [
+        {"fewest": "area", "events a day": "any", "alerts a year": rate, "statistic": level, "in the table": table}
+        for rate, level, table in zip(AREA_ALERTS_A_YEAR, levels, AREA_LEVELS, strict=True)
+    ]
+
+
+def check_table(grid: ScanGrid, share: NDArray[np.float64], fewest: int, events: float, years: int) -> Row:
+    """Alerts a year of noise in another area, at the threshold that the table promises one for."""
+    level = float(find_threshold(1.0, events_a_day=events, places=len(grid), fewest=fewest))
+    (alerts,) = simulate_alerts(grid, share, events, years, fewest=fewest, thresholds=(level,)).values()
+    low, high = find_interval(alerts)
+    return {"fewest": fewest, "events a day": events, "statistic": level, "promised": 1.0, "a year": alerts / years,
+            "from": low / years, "to": high / years}  # fmt: skip
+
+
+def find_interval(count: int) -> tuple[float, float]:
+    """The exact 95 % interval of a Poisson mean."""
+    return (float(chi2.ppf(0.025, 2 * count) / 2) if count else 0.0, float(chi2.ppf(0.975, 2 * count + 2) / 2))
 
 
 def load_grid(name: str) -> tuple[ScanGrid, NDArray[np.float64]]:
@@ -78,26 +140,28 @@ def count_candidates(study: Study) -> NDArray[np.float64]:
     return candidates
 
 
-def simulate_statistics(
-    grid: ScanGrid, share: NDArray[np.float64], events: float, years: int, *, fewest: int
-) -> dict[float, int]:
-    """Alerts told in so many years of Poisson noise, by threshold."""
-    alerts = dict.fromkeys(np.arange(LEAST, 30, 0.2).round(1).tolist(), 0)
-    for part in range(years // YEARS_AT_ONCE):
+def simulate_alerts(
+    grid: ScanGrid, share: NDArray[np.float64], events: float, years: int, *, fewest: int,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> dict[str, int]:  # fmt: skip
+    """Alerts told in so many years of Poisson noise, by threshold (as text, as JSON has it)."""
+    alerts = {f"{threshold:g}": 0 for threshold in thresholds}
+    for part in range(-(-years // YEARS_AT_ONCE)):
         generator = np.random.default_rng([part, round(1000 * events)])
         days = WARM_UP_DAYS + YEARS_AT_ONCE * 365
         counts = generator.poisson(events * share, (days, len(share))).astype(np.float64)
-        signals = scan_noise(counts, np.ones(days, dtype=np.bool_), grid, fewest=fewest)
-        for threshold in alerts:
+        signals = scan_noise(counts, np.ones(days, dtype=np.bool_), grid, fewest=fewest, least=min(thresholds))
+        for name, threshold in zip(alerts, thresholds, strict=True):
             told = len(follow_signals(signals, threshold=threshold))
-            alerts[threshold] += told
+            alerts[name] += told
             if not told:
                 break
+    print(f"fewest {fewest}, {len(share)} places, {events:g} a day: done", file=sys.stderr, flush=True)
     return alerts
 
 
 def scan_noise(
-    counts: NDArray[np.float64], known: NDArray[np.bool_], grid: ScanGrid, *, fewest: int, least: float = LEAST
+    counts: NDArray[np.float64], known: NDArray[np.bool_], grid: ScanGrid, *, fewest: int, least: float
 ) -> list[Signal]:
     """The signals after the first year, exactly as the alerts find them."""
     expected = estimate_expected(counts, known, grid)
@@ -107,14 +171,29 @@ def scan_noise(
     )
 
 
-def find_levels(alerts: dict[float, int], years: int) -> list[float]:
-    """The statistic that each of ALERTS_A_YEAR reach, from the logarithm of the alerts between thresholds."""
-    threshold = np.array(list(alerts))
-    rate = np.array(list(alerts.values())) / years
-    top = int(rate.argmax())
-    threshold, rate = threshold[top:], np.maximum(rate[top:], 0.02 / years)
-    rate = np.minimum.accumulate(rate)
-    return [float(np.interp(-np.log(wanted), -np.log(rate), threshold)) for wanted in ALERTS_A_YEAR]
+def smooth_levels(
+    counts: Mapping[Any, Mapping[str, int]], years: int, wanted: Sequence[float]
+) -> list[tuple[float, ...]]:
+    """The statistic that chance reaches each of the `wanted` times a year, for each number of events a day.
+
+    `counts`: for each number of events a day the alerts above each threshold in `years` years. The logarithm of the
+    alerts a year is a quadratic of the threshold, fitted by least squares with the number of alerts as weights, where
+    there are FITTED of them a year or fewer and at least FEWEST_FITTED in all. Over the events a day no level falls
+    (pools of adjacent violators). To one decimal.
+    """
+    fitted = np.array([_fit_levels(of, years, wanted) for of in counts.values()])
+    rising = np.stack([isotonic_regression(column).x for column in fitted.T], axis=1)
+    return [tuple(round(float(level), 1) for level in row) for row in rising]
+
+
+def _fit_levels(counts: Mapping[str, int], years: int, wanted: Sequence[float]) -> list[float]:
+    threshold, number = np.array([float(name) for name in counts]), np.array(list(counts.values()))
+    top = int(number.argmax())  # lower ones run together
+    used = (np.arange(len(number)) >= top) & (number >= FEWEST_FITTED) & (number <= FITTED * years)
+    curve = np.polynomial.Polynomial.fit(threshold[used], np.log(number[used] / years), 2, w=np.sqrt(number[used]))
+    fine = np.arange(threshold[top], LAST, 0.01)
+    log_rate = np.minimum.accumulate(curve(fine))
+    return [float(np.interp(-np.log(rate), -log_rate, fine)) for rate in wanted]
 
 
 if __name__ == "__main__":

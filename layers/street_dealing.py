@@ -57,7 +57,7 @@ STREET_DEALING: Final = LayerSpec(
             RecordKind("dealing seen", "public", 0.46, minute=0.85, day=0.15),
             RecordKind("dealing seen", "agency", 0.08, minute=0.6, day=0.4),
             RecordKind("drug search", "officer", 0.24, minute=0.9, day=0.1),
-            RecordKind("drug offence recorded", "officer", 0.22, minute=0.0, month=1.0),
+            RecordKind("drug offence recorded", "agency", 0.22, minute=0.0, month=1.0),
         ),
         repeated_share=0.18,
         heeds_closures=True,

@@ -20,6 +20,10 @@ from geo.prospective_scan import GrowingAlert
 
 __all__ = [
     "ALERTS_A_YEAR",
+    "AREA_ALERTS_A_YEAR",
+    "AREA_LEVELS",
+    "AREA_LOW_A_YEAR",
+    "AREA_SHARE",
     "EVENTS_A_DAY",
     "LOW_A_YEAR",
     "PAST_DAYS",
@@ -27,6 +31,8 @@ __all__ = [
     "TABLE",
     "Tail",
     "estimate_alerts_a_year",
+    "estimate_area_alerts_a_year",
+    "find_area_threshold",
     "find_threshold",
     "learn_tails",
     "raise_threshold",
@@ -55,8 +61,13 @@ TABLE: Final[Mapping[int, tuple[tuple[float, ...], ...]]] = MappingProxyType(
         ),
     }
 )
+# The same for the whole area as one place; the number of events a day hardly matters.
+AREA_ALERTS_A_YEAR: Final = (2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01)
+AREA_LEVELS: Final = (3.8, 4.6, 5.3, 6.1, 7.2, 8.0, 8.8, 9.9)
+AREA_SHARE: Final = 0.1  # of a layer's alerts by chance, for the whole area as one place
 RAREST: Final = 0.01  # alerts a year: simulation says nothing of rarer ones
 LOW_A_YEAR: Final = 8.0  # alerts a year that chance raises at the lower threshold
+AREA_LOW_A_YEAR: Final = 2.0  # likewise of the whole area as one place
 PAST_DAYS: Final = 730  # of the past that is learnt from
 _BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
 _FEWEST_PAST_DAYS: Final = 182
@@ -88,6 +99,25 @@ def find_threshold(alerts_a_year: float, *, events_a_day: ArrayLike, places: int
     right = int(np.clip(np.searchsorted(-rates, -wanted), 1, len(rates) - 1))
     part = (wanted - rates[right - 1]) / (rates[right] - rates[right - 1])
     return np.asarray(levels[..., right - 1] + part * (levels[..., right] - levels[..., right - 1]))
+
+
+def find_area_threshold(alerts_a_year: float) -> float:
+    """The statistic of the whole area as one place that chance reaches `alerts_a_year` times.
+
+    Beyond the table its outer slope goes on.
+    """
+    left = int(np.clip(np.searchsorted(-np.array(AREA_ALERTS_A_YEAR), -alerts_a_year), 1, len(AREA_LEVELS) - 1)) - 1
+    rates, levels = np.log(AREA_ALERTS_A_YEAR[left : left + 2]), AREA_LEVELS[left : left + 2]
+    part = (np.log(alerts_a_year) - rates[0]) / (rates[1] - rates[0])
+    return float(levels[0] + part * (levels[1] - levels[0]))
+
+
+def estimate_area_alerts_a_year(statistic: float) -> float:
+    """How many alerts of the whole area a year chance alone raises with this statistic or more, RAREST at least."""
+    left = int(np.clip(np.searchsorted(AREA_LEVELS, statistic), 1, len(AREA_LEVELS) - 1)) - 1
+    rates, levels = np.log(AREA_ALERTS_A_YEAR[left : left + 2]), AREA_LEVELS[left : left + 2]
+    part = (statistic - levels[0]) / (levels[1] - levels[0])
+    return max(float(np.exp(rates[0] + part * (rates[1] - rates[0]))), RAREST)
 
 
 def estimate_alerts_a_year(statistic: float, *, events_a_day: float, places: int, fewest: int) -> float:

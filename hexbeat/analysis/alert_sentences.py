@@ -1,6 +1,7 @@
 """What an alert of the daily scan says, in plain words: what, where, since when, how unusual, and what to do next."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Final
 
 from hexbeat.analysis.alert_report import Alert
@@ -9,7 +10,14 @@ from layers.catalogue import find_layer
 from layers.encounters import OFFICERS_NOTE, name_records
 from layers.wording import format_about, format_count, format_date, format_plural, format_span
 
-__all__ = ["describe_chance", "describe_next_step", "describe_place", "describe_scan_alert", "describe_state"]
+__all__ = [
+    "describe_chance",
+    "describe_next_step",
+    "describe_place",
+    "describe_scan_alert",
+    "describe_state",
+    "merge_categories",
+]
 
 _DAY: Final = dt.timedelta(days=1)
 _RAREST_YEARS: Final = 10  # simulation says no more of rarer ones
@@ -42,7 +50,9 @@ def describe_scan_alert(alert: Alert, *, category_count: float | None = None) ->
 def describe_place(alert: Alert) -> str:
     """As in "near Union Street (Newport)", "around Grove Road and Hankin Road (North Ormesby)", "in Linthorpe"."""
     if not alert.cells:
-        return f"in {alert.place}" if alert.ward_code else f"in {alert.place}, the whole area"
+        if alert.ward_code:
+            return f"in {alert.place}"
+        return f"across the whole area ({alert.place})" if alert.identifier else f"in {alert.place}, the whole area"
     name = format_in_sentence(alert.place)
     if name != alert.place:
         return name
@@ -93,3 +103,29 @@ def describe_next_step(alert: Alert) -> str:
     if alert.searches:
         return "Ask the team whether an operation explains it."
     return "Look at the records, ask the local team, and plan a visit if it is still going on."
+
+
+def merge_categories(alerts: list[Alert]) -> list[Alert]:
+    """Alerts within one category that share cells and days with one of the whole layer are told with it.
+
+    The category is named where it is the more unusual of the two: then it is what the alert is about.
+    """
+    whole = [alert for alert in alerts if not alert.category]
+    apart = []
+    for alert in (one for one in alerts if one.category):
+        places = _list_places(alert)
+        for at, other in enumerate(whole):
+            shared = places & _list_places(other)
+            if shared and alert.first_day <= other.last_day and other.first_day <= alert.last_day:
+                if not other.category and (alert.chance_a_year or 0.0) < (other.chance_a_year or 0.0):
+                    merged = replace(other, category=alert.category)
+                    whole[at] = replace(merged, sentence=describe_scan_alert(merged, category_count=alert.count))
+                break
+        else:
+            apart.append(replace(alert, identifier=f"{alert.identifier}-{alert.category.replace(' ', '_')}"))
+    return whole + apart
+
+
+def _list_places(alert: Alert) -> set[str]:
+    """The cells of an alert, or its ward."""
+    return set(alert.cells) or {alert.ward_code or ""}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geo.errors import AreaError
 from geo.prospective_scan import HISTORY_DAYS, ScanGrid, build_scan_grid
+from hexbeat.analysis.alert_rates import AREA_SHARE
 from hexbeat.analysis.alert_series import list_days
 from hexbeat.analysis.daily_counts import KnownDays, find_positions, to_ordinal
 from hexbeat.analysis.study import Study, load_study, project
@@ -43,7 +44,8 @@ class Places:
 class Stream:
     """Events that are scanned together: (n,) places and days since 1970; and the alerts a year that chance may raise.
 
-    `category`: the one that they are limited to. `searches`: they are searches by officers.
+    `category`: the one that they are limited to. `searches`: they are searches by officers. `area_alerts_a_year`:
+    the share of the whole area as one place, where it is looked at.
     """
 
     place: NDArray[np.int64]
@@ -51,6 +53,7 @@ class Stream:
     alerts_a_year: float
     category: str = ""
     searches: bool = False
+    area_alerts_a_year: float = 0.0
 
 
 def group_wards(
@@ -108,7 +111,10 @@ def list_streams(
     day: dt.date,
     share: float,
 ) -> Iterator[Stream]:
-    """Reports, searches by officers apart, and categories with enough events; each with its share of false alerts."""
+    """Reports, searches by officers apart, and categories with enough events; each with its share of false alerts.
+
+    Where all wards know the same days, reports and searches are looked at over the whole area, too.
+    """
     place = _find_places(columns, events, area, places, wards)
     inside = (place >= 0) & (events.day <= to_ordinal(day))
     officers = columns.reported_by[events.index] == REPORTERS.index("officer")
@@ -125,8 +131,10 @@ def list_streams(
         named = [c for c in np.flatnonzero(number >= _CATEGORY_EVENTS).tolist() if columns.categories[c]]
         named = named if len(named) > 1 and spec.alert_form else []
         rate = part * share
+        of_area = AREA_SHARE * rate if len(wards) == len(area.wards.codes) and len(places.ward) > 1 else 0.0
+        rate -= of_area
         whole = rate * (1 - _CATEGORY_SHARE) if named else rate
-        yield Stream(place[own], events.day[own], whole, searches=searches)
+        yield Stream(place[own], events.day[own], whole, searches=searches, area_alerts_a_year=of_area)
         for category in named:
             of = own & (code == category)
             yield Stream(

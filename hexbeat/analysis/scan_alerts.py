@@ -7,6 +7,7 @@ chance alone may raise in a year, and `hexbeat.analysis.alert_rates` gives the t
 import datetime as dt
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -22,22 +23,26 @@ from geo.prospective_scan import (
     LAG_DAYS,
     GrowingAlert,
     Signal,
+    build_scan_grid,
     estimate_dispersion,
     estimate_expected,
     find_signals,
     follow_signals,
 )
 from hexbeat.analysis.alert_rates import (
+    AREA_LOW_A_YEAR,
     LOW_A_YEAR,
     PAST_DAYS,
     Tail,
     estimate_alerts_a_year,
+    estimate_area_alerts_a_year,
+    find_area_threshold,
     find_threshold,
     learn_tails,
     raise_threshold,
 )
 from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
-from hexbeat.analysis.alert_sentences import describe_scan_alert
+from hexbeat.analysis.alert_sentences import describe_scan_alert, merge_categories
 from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_ended, mark_old_alert
 from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
 from hexbeat.analysis.alerts import build_alert_report, choose_layers, describe_hidden_layer
@@ -218,7 +223,8 @@ def _scan_layer(
             scan = _Scan(spec, area, own, stream, known, first, share_of_places=len(wards) / len(area.wards))
             is_tested |= scan.is_tested(days)
             alerts += scan.find_alerts(days)
-    return _merge_categories(alerts), places, is_tested
+            alerts += scan.join().find_alerts(days) if stream.area_alerts_a_year else []
+    return merge_categories(alerts), places, is_tested
 
 
 def _describe_short(spec: LayerSpec) -> str:
@@ -255,6 +261,26 @@ class _Scan:
         np.add.at(self.counts, (row[inside], stream.place[inside]), 1)
         self.expected = estimate_expected(self.counts, known, places.grid, weekday=first)
         self.fewest = 2 if spec.alert_form else 3
+        self.parts: _Scan | None = None  # of the whole area: the scan of its cells
+        self.growing: list[GrowingAlert] = []
+
+    def join(self) -> "_Scan":
+        """The whole area as one place; to be called after `find_alerts`."""
+        whole = copy(self)
+        whole.parts, whole.budget = self, self.stream.area_alerts_a_year
+        whole.places = Places(None, self.places.ward[:1], build_scan_grid(np.zeros(1), np.zeros(1)))
+        whole.counts, whole.expected = (values.sum(axis=1, keepdims=True) for values in (self.counts, self.expected))
+        return whole
+
+    def _is_all_over(self, alert: GrowingAlert) -> bool:
+        """Whether no alert of a few cells holds half of what is too much in the whole area: else that one is told."""
+        if self.parts is None:
+            return True
+        strongest = alert.strongest
+        rows = slice(strongest.row - strongest.span_days + 1, strongest.row + 1)
+        excess = (self.parts.counts - self.parts.expected)[rows].sum(axis=0)
+        of_alerts = [float(excess[local.strongest.places].sum()) for local in self.parts.growing]
+        return max(of_alerts, default=0.0) < (strongest.count - strongest.expected) / 2
 
     def is_tested(self, days: int) -> bool:
         """Whether something was expected on one of the last `days` days."""
@@ -263,8 +289,7 @@ class _Scan:
     def find_alerts(self, days: int) -> list[Alert]:
         """The alerts that were unusual on one of the last `days` days."""
         rate = self._smooth_rate()
-        options: dict[str, Any] = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
-        low, threshold = (find_threshold(often, **options) for often in (LOW_A_YEAR, self.budget))
+        low, threshold = self._find_thresholds(rate)
         first_row = max(len(self.counts) - days - _LOOK_BACK_DAYS - PAST_DAYS, 0)
         signals = find_signals(
             self.counts,
@@ -279,19 +304,31 @@ class _Scan:
         begins = int(np.flatnonzero(self.expected.any(axis=1))[0]) if self.expected.any() else len(self.counts)
         tails = learn_tails(past, low, first_row=max(first_row, begins))
         threshold = raise_threshold(threshold, low, tails, alerts_a_year=self.budget)
-        growing = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
+        self.growing = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
         return [
             self._build_alert(alert, self._estimate_chance(alert.strongest, rate, low, tails))
-            for alert in growing
-            if alert.latest.row >= len(self.counts) - days
+            for alert in self.growing
+            if alert.latest.row >= len(self.counts) - days and self._is_all_over(alert)
         ]
+
+    def _find_thresholds(self, rate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The statistic that chance reaches each day: at the lower threshold, and as often as it may."""
+        if self.parts is not None:
+            low, threshold = find_area_threshold(AREA_LOW_A_YEAR), find_area_threshold(self.budget)
+            return np.full(len(rate), low), np.full(len(rate), threshold)
+        options: dict[str, Any] = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
+        return find_threshold(LOW_A_YEAR, **options), find_threshold(self.budget, **options)
 
     def _estimate_chance(
         self, signal: Signal, rate: NDArray[np.float64], low: NDArray[np.float64], tails: Sequence[Tail | None]
     ) -> float:
         """How many alerts a year as strong as this chance raises, or so restless a record, whichever is more."""
         events, places = float(rate[signal.row]), len(self.places.ward)
-        by_chance = estimate_alerts_a_year(signal.statistic, events_a_day=events, places=places, fewest=self.fewest)
+        by_chance = (
+            estimate_area_alerts_a_year(signal.statistic)
+            if self.parts is not None
+            else estimate_alerts_a_year(signal.statistic, events_a_day=events, places=places, fewest=self.fewest)
+        )
         tail = tails[signal.row // _BLOCK_DAYS]
         if tail is None:
             return by_chance
@@ -316,15 +353,12 @@ class _Scan:
         by_place = self.counts[first : last + 1, strongest.places].sum(axis=0)
         own = strongest.places[np.argsort(-by_place, kind="stable")]
         held = own[: max(int((by_place > 0).sum()), 1)]
-        ward = int(self.places.ward[held[0]])
         told_on = from_ordinal(self.first + growing.told)
-        cells = () if self.places.cells is None else tuple(f"{int(cell):x}" for cell in self.places.cells[held])
+        code, place, cells = self._name_place(held)
         alert = Alert(
             layer=self.spec.name,
-            ward_code=self.area.wards.codes[ward],
-            place=name_group(self.places.cells[held], self.area)
-            if self.places.cells is not None
-            else self.area.wards.names[ward],
+            ward_code=code,
+            place=place,
             first_day=from_ordinal(self.first + first),
             last_day=from_ordinal(self.first + last),
             day=from_ordinal(self.first + first + int(daily.argmax())),
@@ -332,7 +366,7 @@ class _Scan:
             peak=float(daily.max()),
             expected=float(self.expected[first : last + 1, strongest.places].sum()),
             methods=(SCAN,),
-            false_alarms_a_year=self.stream.alerts_a_year,
+            false_alarms_a_year=self.stream.alerts_a_year + self.stream.area_alerts_a_year,
             sentence="",
             searches=self.stream.searches,
             cells=cells,
@@ -341,32 +375,17 @@ class _Scan:
             is_open=min(latest.row, last) >= len(self.counts) - CLOSE_DAYS,
             chance_a_year=chance,
             category=self.stream.category,
-            identifier=f"{self.spec.name}-{told_on:%Y%m%d}-{self.area.wards.codes[ward]}",
+            identifier=f"{self.spec.name}-{told_on:%Y%m%d}-{code or 'area'}",
         )
         return replace(alert, sentence=describe_scan_alert(alert))
 
-
-def _merge_categories(alerts: list[Alert]) -> list[Alert]:
-    """Alerts within one category that share cells and days with one of the whole layer are told with it.
-
-    The category is named where it is the more unusual of the two: then it is what the alert is about.
-    """
-    whole = [alert for alert in alerts if not alert.category]
-    apart = []
-    for alert in (one for one in alerts if one.category):
-        places = _list_places(alert)
-        for at, other in enumerate(whole):
-            shared = places & _list_places(other)
-            if shared and alert.first_day <= other.last_day and other.first_day <= alert.last_day:
-                if not other.category and (alert.chance_a_year or 0.0) < (other.chance_a_year or 0.0):
-                    merged = replace(other, category=alert.category)
-                    whole[at] = replace(merged, sentence=describe_scan_alert(merged, category_count=alert.count))
-                break
-        else:
-            apart.append(replace(alert, identifier=f"{alert.identifier}-{alert.category.replace(' ', '_')}"))
-    return whole + apart
-
-
-def _list_places(alert: Alert) -> set[str]:
-    """The cells of an alert, or its ward."""
-    return set(alert.cells) or {alert.ward_code or ""}
+    def _name_place(self, held: NDArray[np.intp]) -> tuple[str | None, str, tuple[str, ...]]:
+        """The ward (None: the whole area), the name and the cells of an alert in these places, the fullest first."""
+        if self.parts is not None:
+            return None, self.area.title, ()
+        ward = int(self.places.ward[held[0]])
+        code = self.area.wards.codes[ward]
+        if self.places.cells is None:
+            return code, self.area.wards.names[ward], ()
+        cells = self.places.cells[held]
+        return code, name_group(cells, self.area), tuple(f"{int(cell):x}" for cell in cells)

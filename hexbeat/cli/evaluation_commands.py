@@ -288,9 +288,7 @@ def _find_today(installation: Installation) -> date:
 def _print_closures(installation: Installation, columns: Columns, *, form: Format) -> None:
     closures = read_closures(installation.store, installation.viewer, columns, installation.area)
     rows = build_json_rows(closures)
-    print_answer(
-        {"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "ward_name")
-    )
+    print_answer({"rows": rows}, form=form, rows=rows, heading="Closures", order=("event_id", "start", "end", "place"))
 
 
 def _report_plan(protocol: Protocol, out: str | None, *, form: Format) -> None:

@@ -21,6 +21,7 @@ from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
 from layers.wording import (
     format_about,
+    format_count,
     format_date,
     format_last_record,
     format_list,
@@ -29,6 +30,7 @@ from layers.wording import (
 )
 
 __all__ = [
+    "LEAD_ALERT",
     "build_layer_row",
     "build_page_data",
     "describe_closure",
@@ -43,6 +45,7 @@ __all__ = [
     "describe_no_places",
     "describe_unknown_alerts",
     "describe_visits",
+    "find_lead_alert",
     "format_alert",
     "format_headline",
     "format_place_title",
@@ -55,6 +58,7 @@ MOST_ANSWER_LETTERS: Final = 160  # of an answer to an alert, so that notes leav
 MOST_CLOSURES: Final = 5
 MAP_WIDTH_MM, MAP_HEIGHT_MM = 92.0, 117.0
 DAY: Final = dt.timedelta(days=1)
+LEAD_ALERT: Final = "The alert at the top of this page."
 LEFT_OUT: Final = "Left out of this page."
 _CLEAR: Final = ("a rise", "a fall")  # what the verdict of a clear change begins with
 
@@ -76,7 +80,10 @@ def build_page_data(
     """All that the page says."""
     local = made_at.astimezone(area.tz)
     found = find_answers(briefing.alerts, answers, area.wards)
-    alerts = [format_alert(alert, own) for alert, own in zip(briefing.alerts, found, strict=True)]
+    lead = find_lead_alert(briefing)
+    alerts = [
+        format_alert(alert, own, is_lead=alert is lead) for alert, own in zip(briefing.alerts, found, strict=True)
+    ]
     closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
     return {
         "title": briefing.title,
@@ -176,8 +183,8 @@ def describe_lead(briefing: Briefing) -> str:
     """
     if briefing.headline:
         return ""
-    alert = next((alert for alert in briefing.alerts if alert.is_current), None)
-    if alert is not None and not briefing.is_by_mail:
+    alert = find_lead_alert(briefing)
+    if alert is not None:
         return alert.sentence
     days = (briefing.period[1] - briefing.period[0]).days
     for line in briefing.layers:
@@ -193,6 +200,13 @@ def describe_lead(briefing: Briefing) -> str:
         return f"No alert and no clear change. {find_layer(place.layer).title} stand out most at {place.place}."
     is_known = not (briefing.unknown_alerts or briefing.unknown_places)
     return "No alert, no clear change and no place that stands out." if is_known else ""
+
+
+def find_lead_alert(briefing: Briefing) -> Alert | None:
+    """The alert with which the page begins, so that its list of alerts need not say it again; None for another lead."""
+    if briefing.headline or briefing.is_by_mail:
+        return None
+    return next((alert for alert in briefing.alerts if alert.is_current), None)
 
 
 def describe_demonstration(briefing: Briefing) -> str:
@@ -224,10 +238,14 @@ def format_cells(line: PlaceLine) -> str:
     return f", {len(line.cells)} cells" if len(line.cells) > 1 else ""
 
 
-def format_alert(alert: Alert, answers: Sequence[AlertAnswer] = ()) -> str:
-    """An alert with what is usual, how rarely chance brings one like it, whether it goes on, and its last answer."""
+def format_alert(alert: Alert, answers: Sequence[AlertAnswer] = (), *, is_lead: bool = False) -> str:
+    """An alert with what is usual, how rarely chance brings one like it, whether it goes on, and its last answer.
+
+    `is_lead`: the page begins with it, and it is not told twice.
+    """
     said = shorten(describe_answers(answers), MOST_ANSWER_LETTERS, placeholder=" …")
-    return " ".join(filter(None, [alert.sentence, describe_state(alert) if alert.is_current else "", said]))
+    sentence = LEAD_ALERT if is_lead else alert.sentence
+    return " ".join(filter(None, [sentence, describe_state(alert) if alert.is_current else "", said]))
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:
@@ -258,11 +276,17 @@ def describe_forecast(briefing: Briefing) -> list[str]:
     lines = []
     for layer in dict.fromkeys(line.layer for line in briefing.expected):
         layer_lines = [line for line in briefing.expected if line.layer == layer]
-        places = [f"{format_in_sentence(line.place)} ({format_number(line.expected)})" for line in layer_lines]
+        places = [format_in_sentence(line.place) for line in layer_lines]
         first = layer_lines[0]
         week = format_span(first.start, first.end)
-        lines.append(f"{first.title}, {week}, {format_about(first.total)} in all: {'; '.join(places)}")
+        number = format_count(round(first.total), find_layer(layer))
+        lines.append(f"{number} expected, {week}. Look first {', then '.join(map(_add_preposition, places))}")
     return lines
+
+
+def _add_preposition(place: str) -> str:
+    """As in "near Kings Road (Central)", "at Union Street, near Park Road (Newport)"."""
+    return place if place.startswith("near ") else f"at {place}"
 
 
 def describe_freshness(briefing: Briefing) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from geo.calendar import Calendar
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
+from hexbeat.areas.street_names import name_points
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.store.records import read_records
 from layers.access import Action, Viewer, require
@@ -26,9 +27,10 @@ _EPOCH: Final = dt.date(1970, 1, 1)
 
 
 def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) -> pd.DataFrame:
-    """All live closures, newest first: event_id, name, ward_code, ward_name, lon, lat, start, end (exclusive).
+    """All live closures, newest first: event_id, name, ward_code, ward_name, place, lon, lat, start, end (exclusive).
 
-    The name says date and ward, as in "the closure of 3 Mar 2026 in Central".
+    The name says date and ward, as in "the closure of 3 Mar 2026 in Central". The place is that of the map's small
+    cells, as in "Linthorpe Road, near Borough Road (Central)".
     """
     for spec in LAYERS:
         if spec.kind == "state":
@@ -53,6 +55,7 @@ def read_closures(store: "Store", viewer: Viewer, columns: Columns, area: Area) 
             ],
             "ward_code": codes,
             "ward_name": [names.get(code, "") for code in codes],
+            "place": name_points(columns.lon[closures], columns.lat[closures], area),
             "lon": columns.lon[closures],
             "lat": columns.lat[closures],
             "start": starts,

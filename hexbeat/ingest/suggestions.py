@@ -30,7 +30,7 @@ from hexbeat.ingest.sources.profile import (
 )
 from hexbeat.ingest.sources.profile_files import list_profiles
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, find_layer
 from layers.event import REPORTERS
 from layers.wording import format_list
 
@@ -139,7 +139,7 @@ def _suggest_for_member(
         reasons = [f"It has every column that {fitting.name} needs", *doubts, *offers, *opened.remarks]
         return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses, unused)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
-    reasons = [f"{guess.column} is the {PARTS[guess.part]}: {guess.reason}" for guess in guesses if guess.part]
+    reasons = [f"{guess.column} is {_name_part(guess.part)}: {guess.reason}" for guess in guesses if guess.part]
     profile, remarks = _propose_profile(path, frame, parts, records)
     profile = replace(profile, sheet=sheet, encoding=encoding)
     missing = find_missing_parts(parts, records)
@@ -152,6 +152,11 @@ def _suggest_for_member(
     return Suggestion(
         path.name, None, profile, (*reasons, *remarks, *offers, *opened.remarks), guesses, unused, missing
     )
+
+
+def _name_part(part: str) -> str:
+    """As in "the longitude", "who reported it"."""
+    return PARTS[part] if part == "reported_by" else f"the {PARTS[part]}"
 
 
 def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
@@ -199,7 +204,9 @@ def _propose_profile(
     values = {str(name): [text for text in frame[name] if text][:200] for name in frame.columns}
     layer = guess_layer(path.stem, values)
     remarks.append(
-        f"The layer is {layer[0]}: {layer[1]}" if layer else "CHECK: the file does not show which layer this is"
+        f"The layer is {find_layer(layer[0]).title.lower()}: {layer[1]}"
+        if layer
+        else "CHECK: the file does not show which layer this is"
     )
     start = next((column for column, part in parts.items() if part == "start"), None)
     guessed_formats = guess_formats(values[start]) if start and values[start] else None

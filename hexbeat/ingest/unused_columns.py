@@ -28,6 +28,7 @@ _HEADINGS: Final = {
     "reported_by": r"report(?:ed)? ?by|\breporter\b|found by",
     "category": r"\bcategory\b|^type\b|\btype$|\bkind\b",
 }
+_NEEDLES: Final = re.compile("needle|syringe|sharp", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?", re.IGNORECASE)
 _MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 _MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
@@ -79,8 +80,10 @@ def _fits(part: str, heading: str, frame: pd.DataFrame | None) -> bool:
 
 
 def describe_offer(unused: UnusedColumn) -> str:
-    """As in "No. of sharps looks like a number of items"."""
-    return f"{unused.column[:_LONGEST]} looks like {OFFERED[unused.part or '']}"
+    """As in "No. of sharps looks like a number of needles"."""
+    is_of_needles = unused.part == "quantity" and _NEEDLES.search(unused.column)
+    what = "a number of needles" if is_of_needles else OFFERED[unused.part or ""]
+    return f"{unused.column[:_LONGEST]} looks like {what}"
 
 
 def describe_not_read(columns: Sequence[UnusedColumn]) -> str:

@@ -1,4 +1,4 @@
-"""Saved views, what Hexbeat opens with, and when somebody was last here.
+"""Saved views, what Hexbeat opens with, where a person's plans start, and when somebody was last here.
 
 A saved view is a page with its filter under a name, for oneself or for the partnership: the words of a link, and no
 record. Views are shared documents, the same on every server of a store. What people save for themselves, nobody else is
@@ -26,8 +26,10 @@ __all__ = [
     "Visit",
     "choose_home",
     "find_home",
+    "list_own_starts",
     "list_views",
     "may_remove",
+    "note_start",
     "note_visit",
     "put_steps_away",
     "remove_view",
@@ -163,6 +165,32 @@ def note_visit(documents: SharedDocuments, *, last_row: int) -> Visit:
         visit = Visit(now, last_row, before.at, before.last_row, before.knows_steps)
     documents.write(DocumentKind.VIEW, name, _format(asdict(visit)))
     return visit
+
+
+def note_start(documents: SharedDocuments, kind: str, name: str) -> None:
+    """Note that the viewer's plans of a kind (patrol, sweep) started at the place of this name, the last first."""
+    own = _read_starts(documents)
+    names = [name, *(other for other in own.get(kind, []) if other != name)]
+    if names != own.get(kind):
+        documents.write(DocumentKind.VIEW, _name_starts(documents), _format(own | {kind: names[:MOST_VIEWS]}))
+
+
+def list_own_starts(documents: SharedDocuments, kind: str) -> list[str]:
+    """The names of the places where the viewer's plans of a kind started, the last first."""
+    return _read_starts(documents).get(kind, [])
+
+
+def _name_starts(documents: SharedDocuments) -> str:
+    return f"starts/{_hash_name(documents.viewer)}"
+
+
+def _read_starts(documents: SharedDocuments) -> dict[str, list[str]]:
+    document = documents.read(DocumentKind.VIEW, _name_starts(documents))
+    try:
+        facts = json.loads(document.content) if document else {}
+        return {str(kind): [str(name) for name in names] for kind, names in facts.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # damaged: as if they never planned
 
 
 def put_steps_away(documents: SharedDocuments) -> None:

@@ -34,9 +34,9 @@ def build_hotspot_style(kinds: NDArray[np.object_], unit: str) -> CellStyle:
     """The style of hot cells, cold cells and the others (n,), with their numbers in the legend."""
     hot, cold = int((kinds == HOT).sum()), int((kinds == COLD).sum())
     labels = (
-        f"cold spot: {format_plural(cold, 'place', 'places')}",
-        f"not significant: {format_plural(len(kinds) - hot - cold, 'place', 'places')}",
-        f"hotspot: {format_plural(hot, 'place', 'places')}",
+        f"cold spot: {format_plural(cold, 'cell', 'cells')}",
+        f"not significant: {format_plural(len(kinds) - hot - cold, 'cell', 'cells')}",
+        f"hotspot: {format_plural(hot, 'cell', 'cells')}",
     )
     return CellStyle(
         scale=build_hotspot_scale(labels),

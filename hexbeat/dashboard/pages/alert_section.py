@@ -13,6 +13,7 @@ from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.findings import find_alert_history
 from hexbeat.dashboard.state.session import Installation
+from hexbeat.documents.briefing_document import LEAD_ALERT
 from hexbeat.operations.alert_answers import (
     MOST_LETTERS,
     OUTCOMES,
@@ -38,13 +39,15 @@ OUTCOME_LABELS: Final = {
 HISTORY_HEADINGS: Final = ("First raised", "What and where", "How many", "What became of it")
 
 
-def draw_alert_section(installation: Installation, alerts: Sequence[Alert], *, empty: str, more: Sequence[str]) -> None:
+def draw_alert_section(
+    installation: Installation, alerts: Sequence[Alert], *, empty: str, more: Sequence[str], lead: Alert | None = None
+) -> None:
     """Draw the alerts, newest first, what to do next, the form for answers, and on request those of the year.
 
-    `empty` stands in place of alerts, `more` are sentences below them.
+    `empty` stands in place of alerts, `more` are sentences below them. `lead`: the one with which the page begins.
     """
     answers = read_answers(installation.store, installation.viewer)
-    listed = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more)
+    listed = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more, lead=lead)
     st.html(f'<h2 class="hb-title">Alerts</h2>{listed}')
     draw_outcome()
     with st.expander("Answer an alert, or see those of the last year"):
@@ -62,19 +65,28 @@ def draw_outcome() -> None:
 
 
 def render_alert_list(
-    alerts: Sequence[Alert], answers: Sequence[AlertAnswer], wards: Wards, *, empty: str, more: Sequence[str] = ()
+    alerts: Sequence[Alert],
+    answers: Sequence[AlertAnswer],
+    wards: Wards,
+    *,
+    empty: str,
+    more: Sequence[str] = (),
+    lead: Alert | None = None,
 ) -> str:
-    """The alerts as a list: what, how unusual, since when, what was answered, or what to do next. Texts are escaped."""
+    """The alerts as a list: what, how unusual, since when, what was answered, or what to do next. Texts are escaped.
+
+    Of `lead`, with which the page begins, what and how unusual is not said again.
+    """
     if not alerts:
         return f'<p class="hb-notes">{escape_html(empty)}</p>'
     found = zip(alerts, find_answers(alerts, answers, wards), strict=True)
-    items = "".join(f"<li>{_render_alert(alert, own)}</li>" for alert, own in found)
+    items = "".join(f"<li>{_render_alert(alert, own, is_lead=alert is lead)}</li>" for alert, own in found)
     below = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in more)
     return f'<ul class="hb-alerts">{items}</ul>{below}'
 
 
-def _render_alert(alert: Alert, answers: Sequence[AlertAnswer]) -> str:
-    first, _, rest = alert.sentence.partition(". ")
+def _render_alert(alert: Alert, answers: Sequence[AlertAnswer], *, is_lead: bool) -> str:
+    first, _, rest = (LEAD_ALERT if is_lead else alert.sentence).partition(". ")
     state = describe_state(alert) if alert.is_current else ""
     next_step = describe_next_step(alert) if alert.is_current and not answers else ""
     words = " ".join(filter(None, [rest, state, describe_answers(answers), next_step]))

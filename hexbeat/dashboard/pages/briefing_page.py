@@ -35,6 +35,7 @@ from hexbeat.documents.briefing_document import (
     describe_no_places,
     describe_unknown_alerts,
     describe_visits,
+    find_lead_alert,
     format_headline,
     format_place_title,
     render_briefing_map,
@@ -128,7 +129,11 @@ def draw_briefing(installation: Installation, briefing: Briefing) -> None:
     )
     draw_download(installation, briefing)
     draw_alert_section(
-        installation, briefing.alerts, empty=describe_no_alerts(briefing), more=list_alert_notes(briefing)
+        installation,
+        briefing.alerts,
+        empty=describe_no_alerts(briefing),
+        more=list_alert_notes(briefing),
+        lead=find_lead_alert(briefing),
     )
     with st.container(horizontal=True, wrap=False, key="hb_analysis", gap="medium"):
         with st.container(key="hb_analysis_map", width="stretch"):

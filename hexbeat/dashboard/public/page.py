@@ -32,7 +32,14 @@ from hexbeat.dashboard.public.palette import build_map_palette, build_static_pal
 from hexbeat.dashboard.public.place_index import build_search_index, read_place_names
 from hexbeat.dashboard.public.public_downloads import build_download_files
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
-from hexbeat.dashboard.public.sentences import HINT, describe_block, describe_unpublished, describe_ward, format_period
+from hexbeat.dashboard.public.sentences import (
+    HINT,
+    describe_around,
+    describe_block,
+    describe_unpublished,
+    describe_ward,
+    format_period,
+)
 from hexbeat.dashboard.public.site import DEMONSTRATION, read_map_style, read_public_style, read_served_style
 from hexbeat.dashboard.public.view import PATTERNS, format_map_title, render_legend, render_past, render_table
 from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer
@@ -105,6 +112,8 @@ def build_block_data(
 ) -> dict[str, Any]:
     """The argument of `L.blockLayer`: for each place, in the order of the outlines, a fill and an index into `words`.
 
+    `around` says the same for a place that a reader looked for; its last one is for where nothing is published.
+
     The index (`owners`) is -1 if nothing is published. `here` is the outline of the ward and `fit` its south-west and
     north-east corner; None for the whole area.
     """
@@ -119,6 +128,7 @@ def build_block_data(
         "fills": [find_class(block, layer.k) for block in owners],
         "owners": [numbers[block.place_id] if block else -1 for block in owners],
         "words": [describe_block(published, layer, period, block) for block in blocks],
+        "around": [describe_around(published, layer, period, block) for block in (*blocks, None)],
         "nothing": describe_unpublished(published, layer, period),
         "hint": HINT,
         "title": format_map_title(published, layer, period, ward),

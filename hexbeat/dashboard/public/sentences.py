@@ -11,6 +11,7 @@ from layers.wording import format_list
 
 __all__ = [
     "HINT",
+    "describe_around",
     "describe_block",
     "describe_place",
     "describe_unpublished",
@@ -173,6 +174,23 @@ def format_blank(published: ReleaseTotals, layer: ReleasedLayer, period: Period)
 def describe_block(published: ReleaseTotals, layer: ReleasedLayer, period: Period, block: Block) -> str:
     """One number of the map in words: "12 needle finds in this part of Central, April to June 2026."."""
     return f"{block.count:,} {layer.many} {describe_place(published, block)}, {format_period(period)}."
+
+
+def describe_around(published: ReleaseTotals, layer: ReleasedLayer, period: Period, block: Block | None) -> str:
+    """What is published for the block around a place that a reader looked for, after "Around Albert Park (Park): ".
+
+    Of a number that is for more than the small place: "no number of its own can be shown. It is part of the 23 needle
+    finds in the rest of Park, July to September 2026.". None: nothing is published there.
+    """
+    if block is None:
+        text = describe_unpublished(published, layer, period)
+        return f"{text[:1].lower()}{text[1:]}"
+    if block.level == "piece":
+        return describe_block(published, layer, period, block)
+    where = describe_place(published, block)
+    where = where.replace("elsewhere in ", "in the rest of ", 1) if where.startswith("elsewhere in ") else where
+    number = f"{block.count:,} {layer.many} {where}, {format_period(period)}"
+    return f"no number of its own can be shown. It is part of the {number}."
 
 
 def describe_unpublished(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> str:

@@ -22,6 +22,7 @@ from hexbeat.dashboard.public.public_downloads import build_download_files
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import (
     HINT,
+    describe_around,
     describe_place,
     describe_unpublished,
     describe_ward,
@@ -244,6 +245,7 @@ def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: P
             [block.level, block.ward_code or "", block.place_label, describe_place(published, block), block.count]
             for block in blocks
         ],
+        "around": [describe_around(published, layer, period, block) for block in (*blocks, None)],
         # The block of each smallest place, in the order in which they are drawn; -1 if it is hidden.
         "covering": [numbers[block.place_id] if block else -1 for block in covering.values()],
         "shown": [[total.count if is_known else None, int(total.whole)] for total in totals],

@@ -1,9 +1,9 @@
 """What became of the last closures, each by the usual rule: with this the page "Did it work?" opens."""
 
 import datetime as dt
-from collections.abc import Hashable, Mapping
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from hexbeat.evaluation.rule import USUAL_RULE
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from layers.wording import format_date, format_sentence
 
-__all__ = ["MOST_ANSWERS", "ClosureAnswer", "find_closure_answers", "format_closure", "load_closures"]
+__all__ = ["MOST_ANSWERS", "ClosureAnswer", "find_closure_answers", "format_closures", "load_closures"]
 
 MOST_ANSWERS: Final = 5
 FEWEST_DAYS: Final = 28  # a closure that began later has no time after it yet
@@ -50,15 +50,15 @@ def find_closure_answers(installation: Installation) -> tuple[ClosureAnswer, ...
 def _build_answers(_installation: Installation, key: InstallationKey, today: dt.date) -> tuple[ClosureAnswer, ...]:
     del key
     closures = load_closures(_installation)
+    titles = format_closures(closures)
     latest = today - dt.timedelta(days=FEWEST_ANSWERED_DAYS)
     closures = select_until(closures, latest).head(MOST_ANSWERS)
-    return tuple(_answer(_installation, closures, row, today=today) for row in closures.to_dict("records"))
+    return tuple(_answer(_installation, closures, code, titles[code], today=today) for code in closures["event_id"])
 
 
 def _answer(
-    installation: Installation, closures: pd.DataFrame, row: Mapping[Hashable, Any], *, today: dt.date
+    installation: Installation, closures: pd.DataFrame, event_id: str, title: str, *, today: dt.date
 ) -> ClosureAnswer:
-    event_id = str(row["event_id"])
     reads = installation.store, installation.viewer, installation.columns, installation.area
     try:
         places = select_closures(closures, [event_id])
@@ -66,12 +66,18 @@ def _answer(
         sentence = verdict.sentence.split(". ")[0].removesuffix(".") + "."  # the rest is on its own page
     except (DataError, UsageError) as error:  # such as records that do not cover its time
         sentence = format_sentence(error.fact)
-    return ClosureAnswer(event_id, format_closure(row), sentence)
+    return ClosureAnswer(event_id, title, sentence)
 
 
-def format_closure(row: Mapping[Hashable, Any]) -> str:
-    """As in "3 Mar 2026, Central (8f2a)"; the row is one of `load_closures`."""
-    return f"{format_date(row['start'])}, {row['ward_name']} ({str(row['event_id'])[:4]})"
+def format_closures(closures: pd.DataFrame) -> dict[str, str]:
+    """What lists call the closures of `load_closures`, by event_id: "3 Mar 2026, Linthorpe Road, near … (Central)".
+
+    Where a day has two at one place, each has the beginning of its identifier as its last word.
+    """
+    names = [f"{format_date(day)}, {place}" for day, place in zip(closures["start"], closures["place"], strict=True)]
+    twins = {name for name, number in Counter(names).items() if number > 1}
+    codes = closures["event_id"].astype(str).tolist()
+    return {code: f"{name} · {code[:4]}" if name in twins else name for code, name in zip(codes, names, strict=True)}
 
 
 def load_closures(installation: Installation) -> pd.DataFrame:

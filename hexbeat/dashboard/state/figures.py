@@ -32,6 +32,7 @@ __all__ = [
     "select_cell",
 ]
 
+SEARCHER: Final = "officer"  # who reports what a layer calls its searches
 CELL_COLUMNS: Final = ("rank", "cell", "ward_code", "ward_name", "count", "before")
 
 
@@ -43,7 +44,9 @@ class LayerFigures:
     periods is known, from the same sources. `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same
     case. `unplaced` and `shared` are numbers of events, as layers.counting defines them. `no_hours`: hours are chosen,
     and no record of these days has a time of day, so that nothing is known of the hours. Of a viewer who sees no number
-    of fewer than `fewest` events, a smaller total is NaN, and smaller cells are left out as empty ones are.
+    of fewer than `fewest` events, a smaller total is NaN, and smaller cells are left out as empty ones are. `searches`:
+    how much of the total are searches by officers, which show where officers search; 0 for such a viewer, and NaN where
+    that is not known.
     """
 
     spec: LayerSpec
@@ -57,6 +60,7 @@ class LayerFigures:
     freshness: Freshness
     no_hours: bool = False
     fewest: int = 1
+    searches: float = 0.0
 
     @property
     def is_hidden(self) -> bool:
@@ -102,7 +106,17 @@ def count_layer(
         freshness=freshness,
         no_hours=no_hours,
         fewest=now.fewest,
+        searches=_count_searches(columns, event_filter, area) if now.fewest == 1 and now.total else 0.0,
     )
+
+
+def _count_searches(columns: Columns, event_filter: Filter, area: Area) -> float:
+    """How much of a filter's total are searches by officers; 0 for a layer whose records by officers are none."""
+    is_left_out = event_filter.reported_by and SEARCHER not in event_filter.reported_by
+    if is_left_out or not find_layer(event_filter.layers[0]).searches:
+        return 0.0
+    searches = replace(event_filter, reported_by=(SEARCHER,))
+    return count(columns, searches, time_zone=area.time_zone).total
 
 
 def can_compare(freshness: Freshness, *, start: date, end: date) -> bool:

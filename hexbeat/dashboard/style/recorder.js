@@ -37,10 +37,10 @@ function make(tag, className, text) {
   return element;
 }
 
-/** Streamlit's own window on a lost connection would keep the page from being used; this card says the same. */
+/** Streamlit's own window on a lost connection would keep the page from being used; this card says the same. No page of
+ *  ours opens a window, and the first button of Streamlit's closes it (a test looks whether that is still so). */
 function closeWindow() {
-  const found = [...document.querySelectorAll("[role=dialog]")].find((one) => one.textContent.includes("Connection error"));
-  found?.querySelector("button[aria-label=Close]")?.click();
+  document.querySelector("[data-testid=stDialog] button")?.click();
 }
 
 const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;

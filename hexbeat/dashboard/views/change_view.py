@@ -76,7 +76,11 @@ def describe_change(
         subject = describe_subject(figures, choices, ward_names=ward_names, area_title=area_title)
         return f"{subject}. {change_map.missing}"
     total_row = change_map.whole.iloc[0]
-    now = replace(figures, total=float(total_row["now"]), start=change_map.now[0], end=change_map.now[1])
+    total = float(total_row["now"])
+    # Of the known days alone nobody counted how many are searches.
+    searches = figures.searches if not figures.searches or np.isclose(total, figures.total) else np.nan
+    start, end = change_map.now
+    now = replace(figures, total=total, start=start, end=end, searches=searches)
     events = replace(choices, measure="events")
     subject = describe_subject(now, events, ward_names=ward_names, area_title=area_title, known_only=True)
     lengths = [(end - start).days for start, end in (change_map.now, change_map.other)]

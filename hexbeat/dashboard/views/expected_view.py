@@ -69,7 +69,7 @@ def build_forecast_view(
         ),
         notes=(*build_notes(forecast, choices), *forecast.notes),
         drawing=build_drawing(rows, figures.spec.title, forecast.whole),
-        heading="Look here first",
+        heading="Look here first: how many are expected",
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows, area))),) if len(rows) else (),
         nothing=f"No {figures.spec.many} are on record here, so none are expected.",
         make_table=lambda: build_table(add_place_names(rows, area), forecast.whole),

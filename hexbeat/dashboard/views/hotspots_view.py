@@ -68,7 +68,7 @@ def build_hotspots_view(
             *findings.hotspots.notes,
         ),
         drawing=build_drawing(rows, unit),
-        heading="Hotspots, the surest first",
+        heading=f"Hotspots, the surest first, with their {unit.lower()}",
         groups=groups,
         nothing=findings.hotspots.refusal or NOTHING,
         make_table=lambda: build_table(rows, unit),
@@ -94,8 +94,10 @@ def describe_hotspots(
     if missing := figures.freshness.describe_missing((figures.start, figures.end)):
         where = f"{where} (known days only: {missing})"
     what = f"{spec.many}{describe_columns(choices)}"
-    hot, cold = (int((hotspot_map.rows["hotspot"] == kind).sum()) for kind in (HOT, COLD))
-    if not hot and not cold:
+    kinds_of_cells = hotspot_map.rows["hotspot"]
+    cells = int(kinds_of_cells.isin([HOT, COLD]).sum())
+    hot, cold = (int(hotspot_map.rows.loc[kinds_of_cells == kind, "group"].nunique()) for kind in (HOT, COLD))
+    if not cells:
         return f"No place has clearly more {what} than its surroundings in {where}."
     kinds = [_format_kind(hot, "hotspot")] * bool(hot) + [_format_kind(cold, "cold spot")] * bool(cold)
     stands = "stands" if hot + cold == 1 else "stand"
@@ -103,9 +105,14 @@ def describe_hotspots(
     first = f"{places} {stands} out as {kinds[0]}" + (
         f", and {format_number(cold)} as {kinds[1]}," if kinds[1:] else ""
     )
-    false = f"at most 1 in {round(1 / hotspot_map.q)} of these is expected to be false"
+    false = "of these is expected to be false"
+    if cells > hot + cold:
+        them = "It is" if hot + cold == 1 else "They are"
+        size = f". {them} {format_number(cells)} cells, at most 1 in {round(1 / hotspot_map.q)} {false}"
+    else:
+        size = f" (at most 1 in {round(1 / hotspot_map.q)} {false})"
     caution = f" {hotspot_map.caution}." if hotspot_map.caution else ""
-    return f"{first} of {what} in {where} ({false}).{caution}"
+    return f"{first} of {what} in {where}{size}.{caution}"
 
 
 def _format_kind(number: int, kind: str) -> str:
@@ -117,8 +124,7 @@ def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
     groups = rows.loc[rows["group"] >= 0, "group"].nunique()
     notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
-        group_count = "one group" if groups == 1 else f"{format_number(groups)} groups"
-        notes.append(f"They lie in {group_count}. Each is told by the cells that hold most of it.")
+        notes.append("Cells that touch are one place, named by those that hold most of it.")
     if groups and (tested := int(rows["expected"].notna().sum())):
         alone = "alone, and " if hotspot_map.method == "concentration" else ""
         number = format_plural(tested, "cell was", "cells were")

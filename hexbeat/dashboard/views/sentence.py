@@ -1,8 +1,11 @@
 """The sentence over the map, made from the filter and the numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
+
+import numpy as np
 
 from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -38,6 +41,7 @@ __all__ = [
     "format_where_and_when",
 ]
 
+LEAST: Final = 0.05  # of a number that is made of shares: less is none
 FEW: Final = 20  # below this a percentage says too much: 3 instead of 2 is "1 more", not "50 % more"
 MOST_NAMED: Final = 3
 VIEW_LABELS: Final = {"expected": "expected next week"}
@@ -69,19 +73,40 @@ def describe_subject(
     known day and a record: "Needle finds in Central, 1 to 31 Mar 2024: not known".
     """
     where = format_where_and_when(figures, choices, ward_names=ward_names, area_title=area_title)
-    limits = describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
     if not figures.has_number:
+        limits = _describe_limits(figures, choices)
         return f"{figures.spec.many[:1].upper()}{figures.spec.many[1:]}{limits} in {where}: not known"
-    if figures.is_hidden:
-        number, what = f"Fewer than {figures.fewest}", figures.spec.many + limits
-    else:
-        what = format_noun(figures.spec, figures.total, choices) + limits
-        number = format_about(figures.total) if figures.total else "No"
+    number = _describe_number(figures, choices)
     missing = figures.freshness.describe_missing((figures.start, figures.end))
     on_record, limit = "", ""
     if missing:
         on_record, limit = ("", f" (known days only: {missing})") if known_only else (" on record", f" ({missing})")
-    return f"{number[:1].upper()}{number[1:]} {what}{on_record} in {where}{limit}"
+    return f"{number[:1].upper()}{number[1:]}{on_record} in {where}{limit}"
+
+
+def _describe_limits(figures: LayerFigures, choices: Choices) -> str:
+    """What the filters by columns add after the noun, and that a state is in force."""
+    return describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
+
+
+def _describe_number(figures: LayerFigures, choices: Choices) -> str:
+    """As in "312 needle finds", "133 reports of street dealing, and 34 searches by officers,", or searches alone.
+
+    Where it is not known how many are searches: "167 reports of street dealing and searches by officers".
+    """
+    spec, limits = figures.spec, _describe_limits(figures, choices)
+    if figures.is_hidden:
+        return f"fewer than {figures.fewest} {spec.many}{limits}"
+    if not figures.total:
+        return f"no {format_noun(spec, 0, choices)}{limits}"
+    if np.isnan(figures.searches):
+        return f"{format_count(figures.total, spec, choices.measure)} and {spec.as_searches().many}{limits}"
+    if figures.searches < LEAST:
+        return f"{format_count(figures.total, spec, choices.measure)}{limits}"
+    searches = format_count(figures.searches, spec.as_searches())
+    if not _has_both(figures):
+        return f"{searches}{_describe_limits(figures, replace(choices, reported_by=()))}"
+    return f"{format_count(figures.total - figures.searches, spec, choices.measure)}, and {searches}{limits},"
 
 
 def format_where_and_when(
@@ -129,7 +154,13 @@ def _describe_comparison(figures: LayerFigures) -> str:
             return f"nothing to compare with, because the records begin on {format_date(first)}"
         return f"nothing to compare with, because {describe_days(missing)}"
     earlier = "the day before" if length == 1 else f"the {format_number(length)} days before"
-    return format_change(figures.total, figures.before, earlier=earlier)
+    together = "together " if _has_both(figures) else ""
+    return f"{together}{format_change(figures.total, figures.before, earlier=earlier)}"
+
+
+def _has_both(figures: LayerFigures) -> bool:
+    """Whether the total has reports as well as searches by officers."""
+    return LEAST <= figures.searches <= figures.total - LEAST
 
 
 def format_change(now: float, before: float, *, earlier: str) -> str:

@@ -40,6 +40,7 @@ OUTSIDE: Final = "#e9ebed"
 INSIDE: Final = "#ffffff"
 BORDER: Final = "#7a8490"
 MARGIN_MM: Final = 4.0
+WIDE_EM: Final = 0.62  # the width of a letter of the widest usual fonts, as a share of its size
 SOURCE_SIZE: Final = 1.9
 SCALE_SHARE: Final = 0.22  # of the map's width is the longest scale bar
 MANY_STOPS: Final = 20  # beyond, their discs are smaller
@@ -229,11 +230,11 @@ def find_extent(sketch: Sketch) -> tuple[float, float, float, float]:
 
 
 def break_source(attribution: str, width: float) -> list[str]:
-    """The attribution broken into lines that fit."""
+    """The attribution broken into lines that fit, also where a screen has only a wide font for it."""
     lines = [""]
     for word in attribution.split():
         longer = f"{lines[-1]} {word}".strip()
-        if measure_text(longer, SOURCE_SIZE) > width and lines[-1]:
+        if len(longer) * WIDE_EM * SOURCE_SIZE > width and lines[-1]:
             lines.append(word)
         else:
             lines[-1] = longer

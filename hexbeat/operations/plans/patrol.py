@@ -34,7 +34,7 @@ from hexbeat.operations.plans.working_time import build_working_time, describe_h
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.wording import format_date, format_list, format_number, format_percent
+from layers.wording import format_date, format_list, format_number, format_percent, format_plural
 
 __all__ = ["PatrolChoices", "backtest_plan", "make_patrol_plan"]
 
@@ -110,7 +110,7 @@ def make_patrol_plan(
                 travel_table,
                 time=time,
                 ends=_find_ends(choices, [places[place] for place in route.stops]),
-                team_label=(team, f"{choices.team_name} {team}"),
+                team_label=(team, f"Team {team}"),
                 reason=reason,
             )
             for team, route in enumerate(routes, start=1)
@@ -247,8 +247,7 @@ def _describe_settings(
     pause = f" A break of {BREAK_S // 60} minutes near the middle." if problem.pause else ""
     which = "that rank highest" if expected.ranks_only else "with the most expected events"
     selection = f"Chosen from the {len(candidates):,} cells {which}, of {len(expected.worth):,}."
-    name = choices.team_name.lower()
-    teams = f"{choices.teams} {name}" + ("" if choices.teams == 1 else "s")
+    teams = format_plural(choices.teams, "team", "teams")
     limit = f" At most {choices.most_stops} stops each, spread over the hours." if choices.most_stops else ""
     return (
         f"{teams}, with stops of {low} to {high} minutes.{limit}{revisits}{pause}",

@@ -47,8 +47,7 @@ class PatrolChoices:
     `stop_minutes` (fewest, most) of a stop, `revisit_minutes` (fewest, most) between two visits of a place. `start`
     None: each team begins at its first stop. `finish` None: where it started. `wards` empty: all. Another `seed` makes
     another plan of the same choices. `most_stops` of a team (None: as many as fit); its stops are then spread over the
-    hours. `team_name`: what a team is called, such as Pair. `quick`: less search, no back-test of methods that is not
-    stored yet, and no figures of past weeks.
+    hours. `quick`: less search, no back-test of methods that is not stored yet, and no figures of past weeks.
     """
 
     day: dt.date
@@ -66,7 +65,6 @@ class PatrolChoices:
     seed: int = 0
     quick: bool = False
     most_stops: int | None = field(default=None, repr=False)  # the code of a plan is made of the others, and its stops
-    team_name: str = field(default="Team", repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.stop_minutes

@@ -49,7 +49,6 @@ _SMALL_NUMBERS = (
     "Eleven",
     "Twelve",
 )
-_GOERS = ("pair", "car", "van")  # the first word of a team's name; any other is a team
 _SMALLEST = 0.005  # smaller shares would be 0 %
 _NEARLY = 0.99  # from here on a share is printed with a decimal
 
@@ -234,8 +233,7 @@ def _describe_stops(plan: Plan) -> str:
     counts = [len(tour.stops) for tour in plan.tours]
     if not sum(counts):
         return "Nothing fits: no place can be reached, visited and left within these hours."
-    name = plan.tours[0].team.partition(" ")[0].lower()
-    what = "crew" if plan.kind is PlanKind.SWEEP else name if name in _GOERS else "team"
+    what = "crew" if plan.kind is PlanKind.SWEEP else "team"
     number = _SMALL_NUMBERS[len(counts)] if len(counts) < len(_SMALL_NUMBERS) else str(len(counts))
     stops = f"{counts[0]} stops each" if len(set(counts)) == 1 else f"{sum(counts)} stops in all"
     stops = "1 stop" if counts == [1] else f"{counts[0]} stops" if len(counts) == 1 else stops

@@ -18,6 +18,7 @@ __all__ = [
     "WorkingTime",
     "build_working_time",
     "describe_hours_over",
+    "find_next_day",
     "format_hour",
     "format_working_hours",
     "parse_working_hours",
@@ -81,6 +82,12 @@ def describe_hours_over(time: WorkingTime, made_at: dt.datetime) -> list[str]:
         return []
     local = made_at.astimezone(ZoneInfo(time.time_zone))
     return [f"These hours are over: the plan was made on {format_date(local.date())} at {local:%H:%M}."]
+
+
+def find_next_day(hours: tuple[float, float], now: dt.datetime) -> dt.date:
+    """The day on which these hours begin next: today, or tomorrow where they have begun; `now` is local."""
+    begin = dt.datetime.combine(now.date(), dt.time(int(hours[0]), round(hours[0] % 1 * 60)))
+    return now.date() + dt.timedelta(days=int(begin < now.replace(tzinfo=None)))
 
 
 def parse_working_hours(text: str) -> tuple[float, float]:

@@ -72,14 +72,14 @@ def test_a_postcode_becomes_a_start_and_the_plan_leads_to_its_first_stop(
     tab_to(page, page.get_by_role("button", name="Make the plan", exact=True))
     page.keyboard.press("Enter")
 
-    stops = page.get_by_role("region", name="Stops of Pair 1", exact=True)
+    stops = page.get_by_role("region", name="Stops of Team 1", exact=True)
     expect(stops.get_by_role("rowheader").first).to_have_text("1", timeout=120_000)
     guest.settle()
     first = stops.get_by_role("row").nth(1).get_by_role("cell").nth(2).inner_text()
     assert re.fullmatch(r".+ \([A-Z].+\)( [0-9a-f]{4})?", first), first  # streets and the ward
     assert guest.overflow() == 0
 
-    tab_to(page, page.get_by_role("link", name="Record the stops of Pair 1 on a phone", exact=True))
+    tab_to(page, page.get_by_role("link", name="Record the stops of Team 1 on a phone", exact=True))
     page.keyboard.press("Enter")
     card = page.locator(".hb-recorder .card")
     expect(card).to_contain_text(re.compile(r"Stop 1 of \d"))

@@ -1,6 +1,7 @@
 """Briefings are one A4 page whatever they hold, for partners and, from the release alone, for councillors."""
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,12 @@ import pytest
 
 from geo.errors import UsageError
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
-from hexbeat.documents.briefing_document import describe_closure, format_place_title, render_briefing_pdf
+from hexbeat.documents.briefing_document import (
+    LEAD_ALERT,
+    describe_closure,
+    format_place_title,
+    render_briefing_pdf,
+)
 from hexbeat.operations.alert_answers import AlertAnswer
 from hexbeat.reports.briefing import Briefing, Purpose, VisitLine, build_briefing
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
@@ -70,6 +76,10 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert ending
     assert all(words in paper.words for words in ending[:5])
     assert "No visit was recorded in these days." in paper.words
+    (alert,) = briefing.alerts
+    assert paper.words.count(alert.sentence) == 1  # it leads the page, and its list begins with what follows
+    assert f"{LEAD_ALERT} First raised on " in paper.words
+    assert not re.search(r"Look first [^•]*\(\d", paper.words)  # no bare number of a forecast
     assert "Needle finds (all sources): records to 21 Nov 2026" in paper.words
     assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
 

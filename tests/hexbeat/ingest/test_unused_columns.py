@@ -57,7 +57,8 @@ def test_values_that_do_not_fit_are_not_offered(heading: str, good: tuple[str, .
 
 
 def test_sentences() -> None:
-    assert describe_offer(UnusedColumn("No. of sharps", "quantity")) == "No. of sharps looks like a number of items"
+    assert describe_offer(UnusedColumn("No. of sharps", "quantity")) == "No. of sharps looks like a number of needles"
+    assert describe_offer(UnusedColumn("Qty", "quantity")) == "Qty looks like a number of items"
     assert describe_not_read([UnusedColumn("a")]) == "A column that is not read: a"
     assert describe_not_read([UnusedColumn("a"), UnusedColumn("b")]) == "Columns that are not read: a and b"
     assert describe_not_read([]) == ""
@@ -85,7 +86,7 @@ def test_a_proposal_offers_columns_and_uses_them_under_its_own_name(tmp_path: Pa
     path = table(tmp_path, "needles,-1.2,54.55,2025-01-01,10+,09:30,officer,alley,wet", heading=HEADING)
     suggestion = suggest_profile(path)
     assert suggestion.reasons[1:] == (
-        "No. of sharps looks like a number of items, and table does not read it",
+        "No. of sharps looks like a number of needles, and table does not read it",
         "Start time looks like a time of day, and table does not read it",
         "Found by looks like who reported it, and table does not read it",
         "Kind of place looks like a category, and table does not read it",

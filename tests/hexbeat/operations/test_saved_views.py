@@ -11,7 +11,9 @@ from hexbeat.operations.saved_views import (
     SavedView,
     choose_home,
     find_home,
+    list_own_starts,
     list_views,
+    note_start,
     note_visit,
     put_steps_away,
     remove_view,
@@ -152,3 +154,17 @@ def test_a_reload_goes_on_with_the_visit_and_the_next_one_knows_the_last(
         assert (second.before_at, second.before_row, second.knows_steps) == (first.at, 10, True)
         jo.write(DocumentKind.VIEW, jo.list_names(DocumentKind.VIEW)[0], b"[1")
         assert note_visit(jo, last_row=12).before_at is None  # damaged: as if they never were here
+
+
+def test_where_plans_started_is_known_by_person_and_kind_and_forgotten_where_it_is_damaged(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        jo, kim = (store.documents(viewer) for viewer in (JO, KIM))
+        assert list_own_starts(jo, "sweep") == []
+        for name in ("Yard", "Depot", "Yard"):
+            note_start(jo, "sweep", name)
+        note_start(jo, "patrol", "Station")
+        assert (list_own_starts(jo, "sweep"), list_own_starts(jo, "patrol")) == (["Yard", "Depot"], ["Station"])
+        assert list_own_starts(kim, "sweep") == []
+        (name,) = (name for name in jo.list_names(DocumentKind.VIEW) if name.startswith("starts/"))
+        jo.write(DocumentKind.VIEW, name, b"[1]")
+        assert list_own_starts(jo, "sweep") == []

@@ -13,7 +13,7 @@
   const GAP_PX = 16;
   const STREET_ZOOM = 16;
   const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
-  const PAPER_PX = [680, 520]; // what fits on A4 upright; page.css makes the frame as large
+  const PAPER_PX = [680, 430]; // what fits on A4 upright with its list; page.css makes the frame as large
 
   function recall(key) {
     try {

@@ -91,7 +91,7 @@ def list_doubts(suggestion: Suggestion) -> list[str]:
 def draw_offer(installation: Installation, suggestion: Suggestion, source: SourceProfile, column: UnusedColumn) -> None:
     """Draw a column that the source could read too, and the button that makes a source which does."""
     with st.container(border=True, gap="small", key=f"hb_offer_{column.part}"):
-        st.text(f"{describe_offer(column)}. The source \u201c{source.name}\u201d does not read it.")
+        st.text(f"{describe_offer(column)}. Use it? The source \u201c{source.name}\u201d does not read it.")
         name = choose_name(installation, suggestion)
         used = st.button("Use this column", key=f"upload_use_{column.part}", help=f"Makes a source of its own: {name}.")
     if used:

@@ -299,12 +299,18 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
 
 
 def build_match_table(suggestion: Suggestion) -> pd.DataFrame:
-    """The columns Column, Samples and Meaning, with one row for each column of the file; meanings are guesses."""
+    """The columns Column, Samples and Meaning, with one row for each column of the file; meanings are guesses.
+
+    A column that only looks like a part of an event has that meaning too, which a person may undo.
+    """
+    offered = {column.column: column.part for column in suggestion.unused if column.part}
     return pd.DataFrame(
         {
             "Column": [guess.column for guess in suggestion.columns],
             "Samples": [", ".join(guess.samples[:3]) for guess in suggestion.columns],
-            "Meaning": [PARTS.get(guess.part or "", NOT_USED) for guess in suggestion.columns],
+            "Meaning": [
+                PARTS.get(guess.part or offered.get(guess.column) or "", NOT_USED) for guess in suggestion.columns
+            ],
         }
     )
 
@@ -341,17 +347,30 @@ def build_profile(
     )
 
 
+def draw_matches(suggestion: Suggestion) -> pd.DataFrame:
+    """Draw a line for each column (a card on a phone) with samples and the choice of its meaning; the table as chosen.
+
+    Streamlit reads labels as Markdown, so that a column's name stands beside its choice and not in its label.
+    """
+    frame = build_match_table(suggestion)
+    options, meanings = [NOT_USED, *PARTS.values()], list[str]()
+    with st.container(key="hb_matches", gap="xsmall"):
+        for number, row in enumerate(frame.to_dict("records"), start=1):
+            with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"hb_match_{number}"):
+                name, samples = escape_html(row["Column"]), escape_html(row["Samples"])
+                st.html(f'<p class="hb-match"><b>{name}</b> <span>{samples}</span></p>', width="stretch")
+                chosen = st.selectbox(
+                    f"Meaning of column {number}", options, index=options.index(str(row["Meaning"])),
+                    key=f"match_{suggestion.file}_{number}", label_visibility="collapsed", width=240,
+                )  # fmt: skip
+                meanings.append(str(chosen))
+    return frame.assign(Meaning=meanings)
+
+
 def draw_column_match(installation: Installation, suggestion: Suggestion) -> None:
     """Draw the columns, the layer and the name of a new source, and the button that saves its profile."""
     st.html(f"<h3>Columns of {escape_html(suggestion.file)}</h3>")
-    edited = st.data_editor(
-        build_match_table(suggestion),
-        hide_index=True,
-        width="stretch",
-        key=f"matching_{suggestion.file}",
-        disabled=["Column", "Samples"],
-        column_config={"Meaning": st.column_config.SelectboxColumn(options=[NOT_USED, *PARTS.values()], required=True)},
-    )
+    edited = draw_matches(suggestion)
     titles: dict[str, str] = {spec.name: spec.title for spec in LAYERS}
     guessed = suggestion.profile.layer.value or LAYERS[0].name
     layer = st.selectbox(

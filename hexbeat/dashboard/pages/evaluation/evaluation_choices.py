@@ -11,7 +11,7 @@ import streamlit as st
 from hexbeat.analysis.study import load_study
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.place_box import draw_place_box
-from hexbeat.dashboard.state.closure_answers import format_closure, load_closures
+from hexbeat.dashboard.state.closure_answers import format_closures, load_closures
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.evaluation.request import build_cell_place, build_point_place, build_ward_place, parse_weights
 from hexbeat.evaluation.rule import USUAL_RULE, Rule
@@ -109,7 +109,7 @@ def build_cell_labels(installation: Installation) -> dict[str, str]:
 
 
 def _choose_closure(closures: pd.DataFrame) -> tuple[list[TreatedPlace], str]:
-    labels = {str(row["event_id"]): format_closure(row) for row in closures.to_dict("records")}
+    labels = format_closures(closures)
     event_id = st.selectbox(
         "Closure", list(labels), index=None, key="outcome_closure", format_func=labels.__getitem__,
         placeholder="Choose a closure, newest first",

@@ -99,8 +99,10 @@ def draw_last_closures(installation: Installation) -> None:
         "left out: it is too early.</p>"
     )
     for answer in answers:
-        with st.container(key=f"hb_closure_{answer.event_id}", gap="xxsmall"):
-            st.html(f'<p class="hb-closure"><b>{escape_html(answer.title)}</b> {escape_html(answer.sentence)}</p>')
+        with st.container(
+            horizontal=True, gap="small", vertical_alignment="center", key=f"hb_closure_{answer.event_id}"
+        ):
+            st.html(f'<p class="hb-closure"><b>{escape_html(answer.title)}:</b> {escape_html(answer.sentence)}</p>')
             st.button(
                 "Show this closure",
                 key=f"outcome_show_{answer.event_id}",

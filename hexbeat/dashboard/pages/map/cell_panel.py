@@ -101,6 +101,7 @@ button.chosen { background: var(--st-secondary-background-color); font-weight: 6
 .detail { grid-column: 2 / 4; font-size: .8rem; line-height: 1.35;
   color: color-mix(in srgb, var(--st-text-color) 76%, var(--st-background-color)); }
 .bar { grid-column: 2 / 4; height: 4px; border-radius: 2px; background: var(--st-primary-color); min-width: 2px; }
+@media print { ol { columns: 2; } li { break-inside: avoid; } }
 @media print { .hb-ranking { --st-text-color: #1b2027; --st-background-color: #ffffff; --st-primary-color: #5b2a86; } }
 @media (forced-colors: active) { .bar { background: CanvasText; } button.chosen { outline: 2px solid Highlight; } }
 """

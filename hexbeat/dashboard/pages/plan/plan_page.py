@@ -22,6 +22,7 @@ from hexbeat.operations.plans.plan_store import load_plan, save_plan
 from hexbeat.operations.plans.roads import load_road_travel
 from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plans, read_open_reports
 from hexbeat.operations.reference_places import read_reference
+from hexbeat.operations.saved_views import note_start
 from layers.access import Action, may, require
 
 __all__ = ["find_open_kind", "make_patrol", "make_sweep", "open_plan", "show"]
@@ -41,24 +42,8 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
         draw_empty_store(installation, pages)
         return
     draw_any_old_records(installation)
-    kind = st.segmented_control(
-        "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind",
-        format_func=KINDS.__getitem__, label_visibility="collapsed",
-    )  # fmt: skip
-    seed = int(st.session_state.get("plan_seed", 0))
-    patrol = draw_patrol_choices(installation, seed) if kind == "patrol" else None
-    sweep = draw_sweep_choices(installation, seed) if kind == "sweep" else None
-    with st.container(horizontal=True, key="hb_plan_make", gap="small", vertical_alignment="center"):
-        ready = patrol is not None or sweep is not None
-        make = st.button("Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed)
-        again = st.button(
-            "Try a different plan", key="plan_again", disabled=not ready, on_click=raise_seed,
-            help="The same choices, with other stops, order and times.",
-        )  # fmt: skip
-    if (make or again) and patrol:
-        make_patrol(installation, patrol)
-    if (make or again) and sweep:
-        make_sweep(installation, *sweep)
+    if draw_request(installation, is_folded="plan" in st.query_params):
+        st.rerun()  # the plan comes first now, and the choices are folded
     plan = open_plan(installation)
     if plan:
         draw_plan(installation, plan, pages)
@@ -68,6 +53,36 @@ def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
             "it as work to do before you issue it.</p></div>"
         )
     draw_saved_plans(installation)
+
+
+def draw_request(installation: Installation, *, is_folded: bool) -> bool:
+    """Draw the choices and the buttons that make a plan, folded where one is open. Whether a plan was made."""
+    seed = int(st.session_state.get("plan_seed", 0))
+    with st.container(horizontal=True, key="hb_plan_fold", gap="small", vertical_alignment="top"):
+        form = st.expander("Change the choices, or make another plan") if is_folded else st.container()
+        with form:
+            with st.container(horizontal=True, key="hb_plan_kind", gap="medium", vertical_alignment="center"):
+                kind = st.segmented_control(
+                    "Plan", list(KINDS), default=find_open_kind(installation), required=True, key="plan_kind",
+                    format_func=KINDS.__getitem__, label_visibility="collapsed",
+                )  # fmt: skip
+                question = st.container(width="stretch")
+            patrol = draw_patrol_choices(installation, seed, question) if kind == "patrol" else None
+            sweep = draw_sweep_choices(installation, seed, question) if kind == "sweep" else None
+            ready = patrol is not None or sweep is not None
+            buttons = st.container(horizontal=True, key="hb_plan_make", gap="small", vertical_alignment="center")
+            make = buttons.button(
+                "Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed
+            )
+        again = (st if is_folded else buttons).button(
+            "Try a different plan", key="plan_again", disabled=not ready, on_click=raise_seed,
+            help="The same choices, with other stops, order and times.",
+        )  # fmt: skip
+    if not (make or again):
+        return False
+    if patrol:
+        return make_patrol(installation, patrol)
+    return make_sweep(installation, *sweep) if sweep else False
 
 
 def reset_seed() -> None:
@@ -80,8 +95,8 @@ def raise_seed() -> None:
     st.session_state["plan_seed"] = int(st.session_state.get("plan_seed", 0)) + 1
 
 
-def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
-    """Make, save and open a patrol plan, or show the error."""
+def make_patrol(installation: Installation, choices: PatrolChoices) -> bool:
+    """Make, save and open a patrol plan, and answer True; or show the error."""
 
     def make(_: Callable[[int, int], None]) -> list[Plan]:
         travel = load_road_travel(_find_roads(installation), mode=choices.mode, home=installation.settings.home)
@@ -91,11 +106,11 @@ def make_patrol(installation: Installation, choices: PatrolChoices) -> None:
         remember_choices(plan, choices)
         return [plan]
 
-    _make_plans(installation, make, choices.start, "patrol")
+    return _make_plans(installation, make, choices.start, "patrol")
 
 
-def make_sweep(installation: Installation, choices: SweepChoices, days: int) -> None:
-    """Make, save and open a sweep plan, or one for each of several days, or show the error."""
+def make_sweep(installation: Installation, choices: SweepChoices, days: int) -> bool:
+    """Make, save and open a sweep plan, or one for each of several days, and answer True; or show the error."""
 
     def make(show_progress: Callable[[int, int], None]) -> list[Plan]:
         codes = choices.wards or installation.area.wards.codes
@@ -110,7 +125,7 @@ def make_sweep(installation: Installation, choices: SweepChoices, days: int) -> 
             progress=show_progress,
         )
 
-    _make_plans(installation, make, choices.start, "sweep")
+    return _make_plans(installation, make, choices.start, "sweep")
 
 
 def _make_plans(
@@ -118,7 +133,7 @@ def _make_plans(
     make: Callable[[Callable[[int, int], None]], list[Plan]],
     start: Place | None,
     key: str,
-) -> None:
+) -> bool:
     bar = st.progress(0.0, text=WORKING)
 
     def show_progress(step: int, steps: int) -> None:
@@ -135,12 +150,14 @@ def _make_plans(
             st.session_state[find_start_key(key)] = start.name
             if read_plan_settings(installation.documents).starts[:1] != (start,):
                 remember_start(installation.documents, start)
+            note_start(installation.documents, key, start.name)
     except HexbeatError as error:
         draw_error(error)
-        return
+        return False
     finally:
         bar.empty()
     st.query_params["plan"] = plans[0].plan_id
+    return True
 
 
 def _find_roads(installation: Installation) -> str | None:

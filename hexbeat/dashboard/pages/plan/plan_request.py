@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from geo.errors import HexbeatError, UsageError
 from geo.travel import Mode
@@ -19,12 +20,21 @@ from hexbeat.operations.plans.patrol_problem import MOST_STOPS, USUAL_STOPS
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, forget_start, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
-from hexbeat.operations.plans.working_time import format_working_hours, parse_working_hours
+from hexbeat.operations.plans.working_time import find_next_day, format_working_hours, parse_working_hours
+from hexbeat.operations.saved_views import list_own_starts
 from layers.catalogue import LAYERS, list_usual_targets
 from layers.columns import Columns
 from layers.wording import format_date
 
-__all__ = ["describe_question", "draw_patrol_choices", "draw_sweep_choices", "find_next_shift", "find_start_key"]
+__all__ = [
+    "describe_late_hours",
+    "describe_question",
+    "draw_patrol_choices",
+    "draw_sweep_choices",
+    "find_next_shift",
+    "find_next_working_day",
+    "find_start_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ ELSEWHERE: Final = "Another place …"
 HOURS_HELP: Final = "As you write them: 18:00 to 02:00, 6pm-2am, 22-06, or early, late or night."
 SWEEP_HOURS: Final = "07:00 to 15:00"
 SWEEP_STOPS: Final = 12  # a day and crew
+_DAY_HOURS: Final = 24
+_SATURDAY, _SUNDAY = 5, 6
 _EVENING: Final = 17  # from here on today's hours are tonight's
 _Choices = TypeVar("_Choices")
 
@@ -64,9 +76,11 @@ class _SharedChoices:
     complete: bool
 
 
-def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices | None:
-    """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete."""
-    question = st.container()
+def draw_patrol_choices(installation: Installation, seed: int, question: DeltaGenerator) -> PatrolChoices | None:
+    """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete.
+
+    `question`: an empty place for what the page answers.
+    """
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         # Kept for the session, because a default that changes would undo what a person chose.
         now = dt.datetime.now(installation.area.tz)
@@ -81,9 +95,10 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
         most = st.number_input(
             "Stops each, at most", min_value=1, max_value=MOST_STOPS, value=USUAL_STOPS, key="patrol_stops", width=150
         )
-    with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         weights = _draw_weights(installation.columns)
+    with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         common = _draw_where(installation, "patrol", "station", needed=False)
+    _draw_late_hours(day, hours, now)
     goers = GOERS[who or "Pair"]
     question.html(
         f'<h2 class="hb-plan-question">{describe_question(goers, int(teams), day, hours, today=now.date())}</h2>'
@@ -103,7 +118,6 @@ def draw_patrol_choices(installation: Installation, seed: int) -> PatrolChoices 
             seed=seed,
             quick=True,
             most_stops=int(most),
-            team_name=goers.name,
         )
     )
 
@@ -124,15 +138,19 @@ def describe_question(
     return f"Where should {who} go {when}?"
 
 
-def draw_sweep_choices(installation: Installation, seed: int) -> tuple[SweepChoices, int] | None:
+def draw_sweep_choices(
+    installation: Installation, seed: int, question: DeltaGenerator
+) -> tuple[SweepChoices, int] | None:
     """Draw the choices of a sweep and return them with the number of days to spread it over.
 
-    None, with the reason on the page, if they are not complete.
+    None, with the reason on the page, if they are not complete. `question`: an empty place for what the page answers.
     """
+    now = dt.datetime.now(installation.area.tz)
     standard = read_plan_settings(installation.documents).standard_hours
-    st.html('<h2 class="hb-plan-question">Where should the crews look for needles?</h2>')
+    question.html('<h2 class="hb-plan-question">Where should the crews look for needles?</h2>')
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        day = st.date_input("First day", value=installation.today, format="DD/MM/YYYY", key="sweep_day", width=150)
+        next_day = st.session_state.setdefault("sweep_next_day", find_next_working_day(now))
+        day = st.date_input("First day", value=next_day, format="DD/MM/YYYY", key="sweep_day", width=150)
         days = st.number_input("Working days", min_value=1, max_value=5, value=1, key="sweep_days", width=120)
         span = _draw_hours("sweep", SWEEP_HOURS)
         crews = st.number_input("Crews", min_value=1, max_value=12, value=1, key="sweep_crews", width=120)
@@ -146,6 +164,7 @@ def draw_sweep_choices(installation: Installation, seed: int) -> tuple[SweepChoi
         )  # fmt: skip
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         common = _draw_where(installation, "sweep", "depot", needed=True)
+    _draw_late_hours(day, span, now)
     start = common.start
     if start is None or not (common.complete and span):
         return None
@@ -173,6 +192,30 @@ def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
     ]
     begin, name = min(one for one in begins if one[0] >= now.replace(tzinfo=None))
     return begin.date(), name
+
+
+def find_next_working_day(now: dt.datetime) -> dt.date:
+    """The next day, Monday to Friday, on which a sweep of the usual hours can still begin; `now` is local."""
+    day = find_next_day(parse_working_hours(SWEEP_HOURS), now)
+    return day + dt.timedelta(days=max(0, _SUNDAY + 1 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
+
+
+def describe_late_hours(day: dt.date, hours: tuple[float, float], now: dt.datetime) -> str:
+    """That these hours are over or have begun; "" if they are to come. `now` is local."""
+    first, last = hours
+    begin, end = (
+        dt.datetime.combine(day, dt.time()) + dt.timedelta(hours=hour)
+        for hour in (first, last if last > first else last + _DAY_HOURS)
+    )
+    clock = now.replace(tzinfo=None)
+    if end <= clock:
+        return "These hours are over. Choose a later day to plan work that can still be done."
+    return "These hours have begun. The plan begins with their start all the same." if begin < clock else ""
+
+
+def _draw_late_hours(day: dt.date, hours: tuple[float, float] | None, now: dt.datetime) -> None:
+    if hours and (text := describe_late_hours(day, hours, now)):
+        st.html(f'<p class="hb-notes" role="status">{text}</p>')
 
 
 def _draw_hours(key: str, default: str) -> tuple[float, float] | None:
@@ -241,12 +284,15 @@ def find_start_key(key: str) -> str:
 def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool) -> tuple[Place | None, bool]:
     """Draw where tours start and finish. No place is filled in that this person did not choose.
 
+    The one that they chose last in this session is, or the only one that their plans ever started at.
+
     The place, None without one; and whether that is an answer: a start that is needed, or typed and not found, is none.
     """
     documents = installation.documents
     places = {place.name: place for place in find_starts(documents, installation.store, installation.viewer, kind)}
     if places:
-        own = st.session_state.get(find_start_key(key))
+        saved = [name for name in list_own_starts(documents, key) if name in places]
+        own = st.session_state.get(find_start_key(key), saved[0] if len(saved) == 1 else None)
         options = [*places, ELSEWHERE]
         chosen = st.selectbox(
             "Start and finish", options, index=options.index(own) if own in places else None, key=f"{key}_start",

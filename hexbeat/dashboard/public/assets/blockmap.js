@@ -177,7 +177,8 @@
         if (found) map.fitBounds([[found.south, found.west], [found.north, found.east]], { animate: false });
         return;
       }
-      this._speech.textContent = `Around ${label}: ${this._speech.textContent}`;
+      const { owners, around } = this.data;
+      this._speech.textContent = `Around ${label}: ${around.at(owners[index])}`; // the last one: nothing is published
       const { toLatLng } = map.hexbeat.release;
       map.setView(toLatLng(this._middles[index]), Math.max(map.getZoom(), NEAR_ZOOM), { animate: false });
     },

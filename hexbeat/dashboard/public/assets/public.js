@@ -213,7 +213,8 @@
     if (index < 0) return;
     now.chosen = index;
     pick(period().covering[index], false);
-    byId("picked").textContent = `Around ${label}: ${byId("picked").textContent}`;
+    const { covering, around } = period();
+    byId("picked").textContent = `Around ${label}: ${around.at(covering[index])}`; // the last one: nothing is published
     zoom.show(sets.get(layer().set).middles[index]);
   }
 

@@ -14,7 +14,7 @@ KINDS = np.array(["hot", "", "cold", "hot"], dtype=object)
 def test_hotspots_have_a_class_and_a_legend_row_for_each_kind() -> None:
     style = build_hotspot_style(KINDS, "Overdoses")
     assert classify_hotspots(KINDS).tolist() == [2, 1, 0, 2]
-    assert style.scale.labels == ("cold spot: 1 place", "not significant: 1 place", "hotspot: 2 places")
+    assert style.scale.labels == ("cold spot: 1 cell", "not significant: 1 cell", "hotspot: 2 cells")
     assert (style.title, style.unit) == ("Overdoses: hotspots", "Overdoses")
     assert (style.outlined_label, style.dashed_label) == ("", "")
 

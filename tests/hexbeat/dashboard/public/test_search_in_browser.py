@@ -30,12 +30,15 @@ PUBLISHED = {
 def made_points() -> pd.DataFrame:
     """Two streets of one name, a school and a part of a postcode, in the pieces of the example."""
     places = example_release().places
-    first, other = (shapely.point_on_surface(places[name].outline) for name in ("fine.piece.0", "fine.piece.4"))
+    first, rest, other = (
+        shapely.point_on_surface(places[name].outline) for name in ("fine.piece.0", "fine.piece.1", "fine.piece.4")
+    )
     return pd.DataFrame(
         [
             ["street", "Mill Road", ABBEY, first.x, first.y],
             ["street", "Mill Road", BRIDGE, other.x, other.y],
             ["school", "St Anne\u2019s School", ABBEY, first.x, first.y],
+            ["park", "Albert Park", ABBEY, rest.x, rest.y],
             ["postcode", "ZZ1 2AA", BRIDGE, other.x, other.y],
         ],
         columns=["kind", "name", "ward_code", "lon", "lat"],
@@ -89,6 +92,11 @@ def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to
     expect(names).to_have_text(["Mill Road (Abbey)", "Mill Road (Bridge)"])
     names.nth(1).press("Enter")
     expect(page.locator("#hp-picked")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+    look_for(page, "albert park")
+    expect(page.locator("#hp-picked")).to_have_text(
+        "Around Albert Park (Abbey): no number of its own can be shown. It is part of the 6 needle finds in the rest "
+        "of Abbey, April to June 2026."
+    )
     look_for(page, "abbey")
     expect(page.locator("#hp-ward")).to_have_value("1")
     look_for(page, "zz1")
@@ -120,6 +128,8 @@ def test_the_served_map_finds_it_in_the_browser_alone(windows: Windows, tmp_path
         before = len(ear.frames)
         look_for(shown, "mill road bridge")
         expect(shown.locator(".hp-said")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+        look_for(shown, "albert park")
+        expect(shown.locator(".hp-said")).to_contain_text("It is part of the 6 needle finds in the rest of Abbey")
         look_for(shown, "abbey")
         expect(shown.locator(".hp-found")).to_have_text("Shown on the map: Abbey.")
         assert len(ear.frames) == before

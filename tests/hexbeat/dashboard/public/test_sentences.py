@@ -9,6 +9,7 @@ from hexbeat.dashboard.public.advice import render_method
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.sentences import (
+    describe_around,
     describe_place,
     describe_unpublished,
     describe_ward,
@@ -245,3 +246,22 @@ def test_every_block_says_its_level(published: ReleaseTotals) -> None:
         "in this part of Bridge",
         "in Exampleton as a whole",
     ]
+
+
+def test_a_place_that_was_looked_for_has_an_answer_whatever_its_block(published: ReleaseTotals) -> None:
+    (needles,) = (layer for layer in published.layers if layer.name == "needle_litter")
+    first, second = needles.due_periods[:2]
+    (whole,) = (one for one in published.release.blocks_of("needle_litter", first.name) if one.level == "borough")
+    ward = next(one for one in published.release.blocks_of("needle_litter", second.name) if one.level == "ward")
+    piece = next(one for one in published.release.blocks_of("needle_litter", second.name) if one.level == "piece")
+    part = "no number of its own can be shown. It is part of the "
+    assert describe_around(published, needles, first, whole) == (
+        f"{part}9 needle finds in the rest of Exampleton, January to March 2026."
+    )
+    assert describe_around(published, needles, second, ward) == (
+        f"{part}6 needle finds in the rest of Abbey, April to June 2026."
+    )
+    assert describe_around(published, needles, second, piece) == (
+        "12 needle finds in this part of Abbey, April to June 2026."
+    )
+    assert describe_around(published, needles, second, None) == "none, or too few to show here, April to June 2026."

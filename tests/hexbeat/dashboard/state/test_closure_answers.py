@@ -10,6 +10,7 @@ from hexbeat.dashboard.state.closure_answers import (
     FEWEST_ANSWERED_DAYS,
     MOST_ANSWERS,
     find_closure_answers,
+    format_closures,
     load_closures,
     select_until,
 )
@@ -22,6 +23,17 @@ def test_closures_until_a_day_keep_their_columns_even_where_there_are_none() -> 
     closures = pd.DataFrame({"start": [dt.date(2026, 11, 2), dt.date(2026, 8, 1)], "name": ["new", "old"]})
     assert select_until(closures, dt.date(2026, 8, 1))["name"].tolist() == ["old"]
     assert list(select_until(closures.head(0), dt.date(2026, 8, 1)).columns) == ["start", "name"]
+
+
+def test_closures_are_named_by_street_and_two_of_one_day_and_place_by_their_codes_too() -> None:
+    street = "Linthorpe Road, near Borough Road (Central)"
+    days = [dt.date(2026, 3, 3), dt.date(2026, 3, 3), dt.date(2026, 3, 4)]
+    closures = pd.DataFrame({"event_id": ["8f2a11", "77bc22", "1d4e33"], "start": days, "place": street})
+    assert format_closures(closures) == {
+        "8f2a11": f"3 Mar 2026, {street} · 8f2a",
+        "77bc22": f"3 Mar 2026, {street} · 77bc",
+        "1d4e33": f"4 Mar 2026, {street}",
+    }
 
 
 @pytest.mark.usefixtures("home")
@@ -41,4 +53,6 @@ def test_the_last_closures_with_a_quarter_after_them_each_have_a_sentence(
     expected = select_until(closures, latest)["event_id"].head(MOST_ANSWERS).tolist()
     assert [answer.event_id for answer in answers] == expected
     assert len(answers) == MOST_ANSWERS
+    titles = format_closures(closures)
+    assert [answer.title for answer in answers] == [titles[answer.event_id] for answer in answers]
     assert all(answer.sentence.endswith(".") and answer.sentence.count(". ") == 0 for answer in answers)

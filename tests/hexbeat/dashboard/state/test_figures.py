@@ -50,6 +50,23 @@ def test_cells_add_up_to_the_total_and_the_total_is_the_plain_count(
     assert [row["rank"] for row in build_ranking_groups([view])[0]["rows"]] == figures.cells["rank"].tolist()[:10]
 
 
+@pytest.mark.parametrize(("layer", "reported_by", "searches"), [
+    ("street_dealing", (), 2.0), ("street_dealing", ("public",), 0.0), ("street_dealing", ("officer",), 2.0),
+    ("needle_litter", (), 0.0),
+])  # fmt: skip
+def test_what_officers_report_of_dealing_is_counted_as_searches(
+    area: Area, layer: str, reported_by: tuple[str, ...], searches: float
+) -> None:
+    events = [
+        Event(local("2026-11-10 12:00"), layer=layer, reported_by=who) for who in ("officer", "officer", "public")
+    ]
+    columns = columns_of(events)
+    reach = find_layer_freshness(columns, time_zone=area.tz)[layer]
+    chosen = Choices(layers=(layer,), reported_by=reported_by)
+    figures = count_layer(columns, layer=layer, choices=chosen, last=LAST, resolution=9, area=area, freshness=reach)
+    assert (figures.searches, figures.total) == (searches, {(): 3.0, ("public",): 1.0, ("officer",): 2.0}[reported_by])
+
+
 def test_before_is_the_same_length_and_only_where_the_records_reach(area: Area) -> None:
     days = ["2026-10-01", "2026-10-30", "2026-11-10", "2026-11-21"]
     columns = columns_of([Event(local(f"{day} 12:00")) for day in days])

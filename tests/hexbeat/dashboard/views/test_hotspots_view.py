@@ -29,8 +29,8 @@ def few() -> Columns:
 
 def test_the_sentence_says_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
-        "13 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026 (at most 1 in 20 "
-        "of these is expected to be false)."
+        "2 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. They are 13 cells, at "
+        "most 1 in 20 of these is expected to be false."
     )
     tested = "538 cells were tested, each alone, and together with those that touch it."
     assert tested in build_hotspots_view_of(DEFAULT).notes
@@ -101,7 +101,8 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
             "4 cells; the busiest: 15 times its surroundings, on 8 of 28 days. It grew busier about 23 Aug 2026.",
         ),
     ]
-    assert view.notes[0] == "They lie in 2 groups. Each is told by the cells that hold most of it."
+    assert view.notes[0] == "Cells that touch are one place, named by those that hold most of it."
+    assert view.heading == "Hotspots, the surest first, with their needle finds"
 
 
 def test_list_legend_map_and_table_say_the_same() -> None:
@@ -110,9 +111,9 @@ def test_list_legend_map_and_table_say_the_same() -> None:
     assert view.drawing.outlined is not None
     assert view.drawing.outlined.tolist() == hot.tolist()
     assert view.drawing.style.scale.labels == (
-        "cold spot: 0 places",
-        "not significant: 92 places",
-        "hotspot: 13 places",
+        "cold spot: 0 cells",
+        "not significant: 92 cells",
+        "hotspot: 13 cells",
     )
     assert list(view.table.columns) == TITLES
     assert view.table["q"].is_monotonic_increasing

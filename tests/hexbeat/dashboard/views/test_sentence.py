@@ -72,6 +72,23 @@ def test_a_layer_without_records_says_so() -> None:
     assert describe(figures) == "No reports of street dealing have been loaded yet."
 
 
+DEALING = replace(NEEDLES, spec=find_layer("street_dealing"), total=830.0, before=703.0, searches=418.0)
+
+
+def test_searches_by_officers_are_named_apart_from_reports() -> None:
+    assert describe(DEALING) == (
+        "412 reports of street dealing, and 418 searches by officers, in Middlesbrough, 25 Oct to 21 Nov 2026: "
+        "together 18 % more than in the 28 days before (703)."
+    )
+    assert describe(replace(DEALING, total=418.0), Choices(reported_by=("officer",))) == (
+        "418 searches by officers in Middlesbrough, 25 Oct to 21 Nov 2026: 41 % fewer than in the 28 days before (703)."
+    )
+    assert describe(replace(DEALING, searches=0.0)).startswith("830 reports of street dealing in Middlesbrough, ")
+    assert describe(replace(DEALING, searches=float("nan"))).startswith(
+        "830 reports of street dealing and searches by officers in Middlesbrough, "
+    )
+
+
 def test_weekdays_hours_and_reporters_are_named() -> None:
     chosen = Choices(days=frozenset({4, 5}), shift="night", reported_by=("officer", "sweep"))
     assert describe(NEEDLES, chosen) == (

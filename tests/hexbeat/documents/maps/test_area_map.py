@@ -43,6 +43,9 @@ def test_a_map_has_its_size_its_wards_and_its_sources() -> None:
         assert name in text
     assert "2 km" in text
     assert text.endswith(format_credits(middlesbrough(), streets=True))
+    sources = [node.text or "" for node in root.iter(f"{SVG}text") if node.get("font-size") == "1.9"]
+    assert len(sources) > 1
+    assert max(map(len, sources)) * 0.6 * 1.9 < 120  # they fit in DejaVu Serif too, which a screen without Arial has
     assert render_map(middlesbrough()) == render_map(middlesbrough())
 
 

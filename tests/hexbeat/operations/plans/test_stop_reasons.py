@@ -21,7 +21,7 @@ DAY = dt.date(2026, 11, 20)  # a Friday
 
 def test_every_number_of_a_reason_is_that_of_the_records() -> None:
     columns, _ = demonstration()
-    choices = PatrolChoices(day=DAY, hours=(18, 2), start=None, teams=1, most_stops=6, quick=True, team_name="Pair")
+    choices = PatrolChoices(day=DAY, hours=(18, 2), start=None, teams=1, most_stops=6, quick=True)
     plan = make_patrol_plan(columns, middlesbrough(), choices, made_at=dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC))
     (tour,) = plan.tours
     assert len(tour.stops) == 6

@@ -234,7 +234,7 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     frame = map_frame(page)
     frame.wait_for_function("() => Hexbeat.layer('cells').data.names?.[2] === 'hotspot'")
     expect(frame.locator(".hexbeat-legend li")).to_have_text(
-        [re.compile(rf"^{kind}: [\d,]+ places?$") for kind in ("not significant", "hotspot")]
+        [re.compile(rf"^{kind}: [\d,]+ cells?$") for kind in ("not significant", "hotspot")]
     )
     first = page.locator(".st-key-ranking button").first
     expect(first).to_contain_text(re.compile("times (its|their) surroundings, on "))
@@ -292,3 +292,12 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     page.get_by_role("button", name="Record the answer").click()
     expect(page.locator(".hb-alerts li").first).to_contain_text(": Told to the panel.")
     expect(page.locator(".hb-alerts li").first).not_to_contain_text("Look at the records")
+    page.get_by_text("All alerts: what, where, since when").click()
+    guest.settle()
+    page.set_viewport_size({"width": 320, "height": 640})
+    wait_in_map(page, "innerWidth < 320")
+    band, first_map = page.locator(".st-key-hb_urgent_alert"), page.locator("iframe[title*='st_folium']")
+    assert band.evaluate("(one) => one.getBoundingClientRect().height") <= 48  # one line
+    assert first_map.evaluate("(one) => one.getBoundingClientRect().top") < 640
+    band.click()  # anywhere on the line
+    expect(page.locator(".hb-alerts li").first).to_be_visible()

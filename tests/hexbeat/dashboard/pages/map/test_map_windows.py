@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 import pypdfium2
 import pytest
 from h3 import latlng_to_cell
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from hexbeat.store.store import Store
 from tests.support.browser import Windows, map_frame, painted_frames, wait_in_map, wait_until
 from tests.support.events import load_frame, made_frame
 from tests.support.partners_side import Open, Served, visit
-from tests.support.servers import ask, free_port, hexbeat_server
+from tests.support.servers import AT_REST, ask, free_port, hexbeat_server, sign_ins
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,6 +31,8 @@ OVERLAPS = """() => { const box = (one) => one.getBoundingClientRect();
     .filter((one) => { const a = box(one.firstChild);
       return controls.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom); })
     .map((one) => one.innerText); }"""
+OPACITY = """() => getComputedStyle(document.querySelector("iframe[title*='st_folium']")
+  .closest("[data-testid=stElementContainer]").firstElementChild).opacity"""
 REGION = """() => [...document.querySelectorAll('.st-key-hb_announcement *')].map((one) => one.shadowRoot || one)
   .map((root) => root.querySelector('[role=status]')).find(Boolean)"""
 
@@ -128,12 +131,62 @@ def test_on_paper_the_map_is_whole_and_light_and_nothing_asks_to_be_pressed(open
     text = pages[0].get_textpage().get_text_range()
     assert "needle finds in Middlesbrough" in text
     assert "This quarter" not in text
+    assert "Where most" in text  # the list lies on the map's own page
+    assert all(one.get_textpage().get_text_range().strip() for one in pages)  # and no page is empty
     pixels = pages[0].render(scale=1).to_numpy()
     corners = pixels[[5, -5]][:, [5, -5], :3]
     assert corners.min() > 240
     lilac = (abs(pixels[..., :3].astype(int).max(axis=2) - pixels[..., :3].astype(int).min(axis=2)) > 60).sum()
     assert lilac > 500  # cells, in colour
     assert frame.evaluate("[Hexbeat.isDark(), Hexbeat.printing]") == [True, False]
+
+
+def test_the_old_map_dims_while_a_slow_one_is_made(browser: Browser, served_app: Served) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    name, _, key = sign_ins[served_app.url].partition("=")
+    context.add_cookies([{"name": name, "value": key, "url": served_app.url}])
+    page = context.new_page()
+    slow = SlowServer(page)
+    page.goto(served_app.url)
+    map_frame(page)
+    page.locator(AT_REST).wait_for()
+    assert page.evaluate(OPACITY) == "1"
+    slow.is_holding = True
+    page.locator(".st-key-filter_period").get_by_text("90 days").click()
+    wait_until(page, f"({OPACITY})() === '0.45'")
+    expect(page.locator(MAP)).to_be_visible()
+    slow.send_all()
+    page.locator(AT_REST).wait_for()
+    wait_until(page, f"({OPACITY})() === '1'")
+    context.close()
+
+
+class SlowServer:
+    """What the server of a page sends; while it is holding, nothing from the first part of the page on arrives."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_holding = False
+        self._held = list[bytes | str]()
+        page.route_web_socket("**/_stcore/stream*", self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self._socket, server = socket, socket.connect_to_server()
+        socket.on_message(server.send)
+        server.on_message(self._pass_on)
+
+    def _pass_on(self, message: bytes | str) -> None:
+        is_part = isinstance(message, bytes) and ForwardMsg.FromString(message).WhichOneof("type") == "delta"
+        if self.is_holding and (is_part or self._held):
+            self._held.append(message)
+        else:
+            self._socket.send(message)
+
+    def send_all(self) -> None:
+        """Send what was held, and hold nothing more."""
+        self.is_holding = False
+        for message in self._held:
+            self._socket.send(message)
+        self._held.clear()
 
 
 def test_a_link_says_what_it_cannot_show(open_page: Open) -> None:

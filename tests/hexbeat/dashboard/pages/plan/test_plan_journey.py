@@ -25,7 +25,7 @@ def test_a_plan_is_tried_issued_and_walked_by_its_link(open_page: Open, served_a
     expect(page.get_by_role("heading", name=re.compile("^Where should two of you go "))).to_be_visible()
     page.get_by_role("button", name="Make the plan").click()
     expect(page.locator(".hb-stops tbody th")).to_have_text(["1", "2", "3", "4", "5", "6"])
-    expect(page.locator(".hb-plan-key li")).to_have_text(["Pair 1: 6 stops, numbered in order"])
+    expect(page.locator(".hb-plan-key li")).to_have_text(["Team 1: 6 stops, numbered in order"])
     guest.settle()
     for width in (1440, PHONE[0], 320):
         page.set_viewport_size({"width": width, "height": 844})
@@ -38,7 +38,7 @@ def test_a_plan_is_tried_issued_and_walked_by_its_link(open_page: Open, served_a
     guest.settle()
     code = re.findall(r"plan=(\w+)", page.url)[-1]
     assert load_plan(documents_in(served_app.home), code).issued_at is not None
-    page.get_by_role("link", name="Record the stops of Pair 1 on a phone").click()
+    page.get_by_role("link", name="Record the stops of Team 1 on a phone").click()
     expect(page.get_by_text("Stop 1 of 6", exact=True)).to_be_visible()
-    expect(page.get_by_role("region", name="Minutes by team")).to_contain_text("Pair 1")
+    expect(page.get_by_role("region", name="Minutes by team")).to_contain_text("Team 1")
     assert guest.failures == []

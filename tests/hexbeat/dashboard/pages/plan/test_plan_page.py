@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
-from hexbeat.dashboard.pages.plan.plan_request import find_next_shift
+from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift, find_next_working_day
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.operations.plans.plan import Place, PlanPast, headline
@@ -49,7 +49,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert max(len(tour.stops) for tour in plan.tours) <= 12
     again = one_page("plan", plan=code)
     assert [field.label for field in again.number_input] == SWEEP_FIELDS
-    assert again.selectbox(key="sweep_start").value is None  # another person's start is offered, and not filled in
+    assert again.selectbox(key="sweep_start").value == "Yard"  # the only one that this person ever chose
     assert headline(plan) in read_html(again)
     labels = [button.label for button in again.get("download_button")]
     assert labels == ["GPX of Crew 1", "PDF to print", "KML for maps", "GeoJSON", "CSV", "Excel", "Calendar"]
@@ -69,7 +69,7 @@ def test_a_patrol_is_made_by_one_press_with_few_stops_and_plain_reasons(home: Pa
     ((code, _, _),) = list_plans(documents_in(home))
     plan = load_plan(documents_in(home), code)
     (tour,) = plan.tours
-    assert (tour.team, len(tour.stops)) == ("Pair 1", 6)
+    assert (tour.team, len(tour.stops)) == ("Team 1", 6)
     assert (f"{plan.begins:%H:%M}", f"{plan.ends:%H:%M}") == ("18:00", "02:00")
     assert tour.start.name == tour.stops[0].place
     assert tour.stops[-1].arrive > plan.begins + dt.timedelta(hours=5)  # they are spread over the hours
@@ -98,6 +98,7 @@ def test_a_start_is_found_by_its_street_and_forgotten_again(home: Path) -> None:
     remember_start(documents_in(home), Place("The yard", -1.235, 54.574))
     app = one_page("plan", kind="sweep")
     assert app.selectbox(key="sweep_start").options == ["The yard", "Another place …"]
+    assert app.selectbox(key="sweep_start").value is None  # another person's start is offered, and not filled in
     assert app.button(key="plan_make").disabled
     app.selectbox(key="sweep_start").set_value("The yard").run()
     assert not app.button(key="plan_make").disabled
@@ -172,3 +173,23 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 def test_a_patrol_is_for_the_next_shift_that_begins(hour: int, minute: int, day: int, shift: str) -> None:
     found, name = find_next_shift(dt.datetime(2026, 11, 30, hour, minute, tzinfo=dt.UTC))
     assert (found.day, name) == (day, shift)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [("2026-12-01 06:59", "2026-12-01"), ("2026-12-01 07:01", "2026-12-02"), ("2026-12-04 16:00", "2026-12-07")],
+)
+def test_a_sweep_is_first_offered_for_a_working_day_that_has_not_begun(now: str, day: str) -> None:
+    assert find_next_working_day(dt.datetime.fromisoformat(now)) == dt.date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        ("2026-12-02 02:00", "These hours are over. Choose a later day to plan work that can still be done."),
+        ("2026-12-02 01:59", "These hours have begun. The plan begins with their start all the same."),
+        ("2026-12-01 18:00", ""),
+    ],
+)
+def test_hours_that_are_over_or_have_begun_are_said(now: str, text: str) -> None:
+    assert describe_late_hours(dt.date(2026, 12, 1), (18, 2), dt.datetime.fromisoformat(now)) == text

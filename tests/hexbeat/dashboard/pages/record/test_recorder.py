@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit
 import streamlit as st
 
 from geo.errors import DataError
@@ -25,8 +26,11 @@ from hexbeat.operations.plans.plan_store import save_plan
 from hexbeat.settings import Settings
 from hexbeat.store.store import Store
 from layers.access import Role, Viewer
+from tests.support.paths import ROOT
 from tests.support.plans import LONDON, made_plan
 from tests.support.stores import documents_in
+
+STREAMLITS_WINDOW = re.compile(r'"data-testid":`stDialog`(.{0,700}?)"aria-label":`Close`,type:`button`,onClick:')
 
 ACKS_KEY = "done_acks"
 BEGAN = dt.datetime(2026, 11, 19, 18, tzinfo=LONDON)
@@ -128,3 +132,14 @@ def test_what_no_page_of_ours_sends_is_left_out(changed: dict[str, Any]) -> None
 @pytest.mark.parametrize("sent", [None, "x", {}, [None], [1], [{}], [[]]])
 def test_what_is_no_list_of_entries_is_none(sent: Any) -> None:
     assert parse_entries(sent) == []
+
+
+def test_the_first_button_of_streamlits_window_closes_it() -> None:
+    """The recorder closes Streamlit's window on a lost connection by this button, whatever its words are."""
+    scripts = Path(streamlit.__file__).parent.joinpath("static", "static", "js").glob("*.js")
+    windows = [text for text in (path.read_text("utf-8") for path in scripts) if STREAMLITS_WINDOW.search(text)]
+    assert len(windows) == 1
+    between = STREAMLITS_WINDOW.search(windows[0])
+    assert between
+    assert "children:`" not in between.group(1)  # nothing that could hold another button comes first
+    assert not [path for path in (ROOT / "hexbeat").rglob("*.py") if "st.dialog" in path.read_text("utf-8")]

@@ -1,0 +1,57 @@
+"""The alerts that lead, on made-up overdoses: what happens all over the area, and what happens in one place."""
+
+import datetime as dt
+
+import numpy as np
+
+from hexbeat.analysis.alert_report import Alert
+from hexbeat.analysis.alert_sentences import describe_place
+from hexbeat.analysis.scan_alerts import build_scan_report
+from tests.support.demonstrations import middlesbrough
+from tests.support.events import Event, columns_of, local
+
+FIRST = dt.date(2025, 1, 1)
+DAYS = 430
+LAST = FIRST + dt.timedelta(days=DAYS - 1)
+
+
+def spread_overdoses(*, extra: int, in_one_place: bool) -> list[Alert]:
+    """The alerts of the last week, after a year of one overdose a day all over, and `extra` ones in its last 5 days."""
+    generator = np.random.default_rng(4)
+    wards = middlesbrough().wards
+    west, south, east, north = middlesbrough().bounds
+    lon, lat = generator.uniform(west, east, 4 * DAYS), generator.uniform(south, north, 4 * DAYS)
+    ward = wards.locate(lon, lat)
+    inside = np.flatnonzero(ward >= 0)[: DAYS + extra]
+    day = np.append(np.arange(DAYS), DAYS - 5 + np.arange(extra) % 5)
+    if in_one_place:
+        inside[DAYS:] = inside[7]
+    begin = local("2025-01-01 12:00")
+    events = [
+        Event(begin + 86_400 * int(number), layer="overdoses", lon=lon[at], lat=lat[at], ward=wards.codes[ward[at]])
+        for number, at in zip(day, inside, strict=True)
+    ]
+    columns = columns_of(events, ward_codes=tuple(wards.codes))
+    report = build_scan_report(columns, middlesbrough(), LAST, days=7, layers=["overdoses"], each_event=True)
+    return list(report.alerts)
+
+
+def test_a_surge_over_the_whole_area_is_told_as_one() -> None:
+    assert spread_overdoses(extra=0, in_one_place=False) == []
+    area = [alert for alert in spread_overdoses(extra=20, in_one_place=False) if alert.ward_code is None]
+    assert [(alert.place, alert.cells, alert.identifier) for alert in area] == [
+        ("Middlesbrough", (), f"overdoses-{area[0].told_on:%Y%m%d}-area")
+    ]
+    assert describe_place(area[0]) == "across the whole area (Middlesbrough)"
+    assert area[0].sentence == (
+        "25 overdoses across the whole area (Middlesbrough), 2 Mar to 6 Mar 2026. 5 are usual. Chance alone brings "
+        "one like it less than once in 10 years."
+    )
+    assert area[0].told_on == LAST - dt.timedelta(days=3)
+
+
+def test_an_outbreak_in_one_place_is_none_of_the_whole_area() -> None:
+    alerts = spread_overdoses(extra=20, in_one_place=True)
+    assert len(alerts) == 1
+    assert len(alerts[0].cells) == 1
+    assert alerts[0].count >= 20
