@@ -174,7 +174,7 @@ def open_walk(browser: Browser, size: dict[str, int] | None = None, *, url: str 
 def serve_home(home: Path) -> Iterator[str]:
     """Serve the partners' side of a home; the address."""
     environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
-    with hexbeat_server(environment=environment) as url:
+    with hexbeat_server(environment=environment, prepares=True) as url:
         yield url
 
 

@@ -1,11 +1,15 @@
 """Programs that are killed, and full disks, in the middle of every change of the store: before or after, never between.
 
-`python -m bench.faults [--runs 200] [--only NAME,...] [--without-postgres]`. Each run copies a whole store, begins one
-change in a process of its own, and either kills the process at a random moment (SIGKILL) or lets the disk become full
-(a small tmpfs, filled but for a random number of bytes). Then the store is opened with room again, and everything that
-it holds, its home and its releases are compared with the same change undisturbed. Required: each run ends as if the
-change had not begun, or as if it had ended, the database finds no fault in its file (PRAGMA integrity_check), the audit
-trail verifies, and a full disk gives an error in three parts.
+`python -m bench.faults [--runs 200] [--only NAME,...] [--databases SQLite,PostgreSQL] [--faults "kill,full disk"]`.
+Each run copies a whole store, begins one change in a process of its own, and either kills the process (SIGKILL) at a
+random moment or lets the disk become full (a small tmpfs, filled but for a random number of bytes). With PostgreSQL it
+is the disk of the server that becomes full, with its data and its log of changes (`bench.fault_disks`). Where the
+server ends by that, it is started again once there is room, as its keeper would. Then the store is opened with room
+again, and everything that it holds, its home and its releases are compared with the same change undisturbed.
+
+Required: each run ends as if the change had not begun, or as if it had ended, the database finds no fault in its file
+(PRAGMA integrity_check), the audit trail verifies, a full disk gives an error in three parts, and a change that was not
+made can be made once there is room.
 
 The moments of killing are drawn over the calls by which the program writes, flushes, renames, removes and sends
 (`bench.fault_moments`); without a C compiler, over the time that the change takes. The program that is killed is a fork
@@ -14,7 +18,9 @@ draft of a release) is taken from then.
 
 *Repeated* are runs of a change in two places (the register, then the folder of a release) that were found between, and
 that the same command, run again, brought to the end. *Unnoted* are changes that are there, and whose entry in the audit
-trail is not.
+trail is not. *Stuck* are changes that a full disk prevented, and that could not be made with room again. *Refused* are
+those that a full disk of PostgreSQL ended with the error of a full disk (else: of a server that went away), *restarts*
+how often the server had ended itself.
 
 `DEEDS` names the changes. `add_deed` adds another.
 """
@@ -29,11 +35,11 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +47,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench.fault_disks import can_mount, small_disk, without_room
 from bench.fault_moments import count_calls, kill_before_call, load_library
 from bench.fault_states import describe_all, judge
 from bench.report import Row, build_parser, report
@@ -48,9 +55,14 @@ from hexbeat.cli.main import main as run_command
 
 __all__ = ["DEEDS", "Deed", "Server", "Trial", "add_deed", "measure_deed"]
 
-_DISK_BYTES: Final = 24_000_000
+_DISK_BYTES: Final = 24_000_000  # for a home and what it writes
+_DATABASES: Final = ("SQLite", "PostgreSQL")
+_FAULTS: Final = ("kill", "full disk")
+_ROOMS_KB: Final = (8, 40, 100, 300, 1000, 4000)  # what is left on a full disk: at random, up to one of them
+_FULL: Final = "The disk of the database needs room"  # how the error of a full disk of PostgreSQL begins
 _TRACEBACK: Final = 99  # the exit code
 _CALLS: Final = "calls: "
+_COUNTED: Final = ("before", "after", "repeated", "between", "tracebacks", "unnoted", "stuck")
 _computing_anew: Final[list[bool]] = []  # in a child that does not use remembered answers
 
 
@@ -106,10 +118,16 @@ add_deed(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Databases of a PostgreSQL: `make(template)` answers the address of a copy, `drop(url)` removes it."""
+    """Databases of a PostgreSQL: `make(template)` answers the address of a copy, `drop(url)` removes it.
+
+    `disk` is the small disk on which all of it lies, None if it lies anywhere. `revive` waits until the server answers,
+    starts it again if it has ended, and says whether it did.
+    """
 
     make: Callable[[str | None], str]
     drop: Callable[[str], None]
+    disk: Path | None = None
+    revive: Callable[[], bool] = bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,42 +145,44 @@ def main() -> int:
     """Print the figures; exit code 1 if a run ended in between, or with a traceback."""
     parser = build_parser(__doc__, size="runs", default=200)
     parser.add_argument("--only", help="deeds to measure, with commas between; all without it")
-    parser.add_argument("--without-postgres", action="store_true")
+    parser.add_argument("--databases", default=",".join(_DATABASES), help="on which, with commas between")
+    parser.add_argument("--faults", default=",".join(_FAULTS), help="which of them, with commas between")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         load_library(Path(folder))
     names = options.only.split(",") if options.only else list(DEEDS)
-    if unknown := set(names) - set(DEEDS):
-        parser.error(f"--only takes {', '.join(DEEDS)}, not {', '.join(sorted(unknown))}")
-    from tests.support.fault_stores import make_trials  # noqa: PLC0415 - makes stores, which takes a while
-
-    rows: list[Row] = []
-    with make_trials(names, postgres=not options.without_postgres) as trials:
-        for name, database, trial in trials:
-            for fault in ("kill", "full disk"):
-                if fault == "full disk" and (trial.server is not None or not can_mount()):
-                    continue  # PostgreSQL's disk is not the program's; without mounting there is no small disk
-                rows.append(measure_deed(name, trial, fault=fault, runs=options.runs) | {"database": database})
-                print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-    between = sum(row["between"] + row["tracebacks"] for row in rows)
+    for option, chosen, known in (
+        ("only", names, DEEDS),
+        ("databases", options.databases.split(","), _DATABASES),
+        ("faults", options.faults.split(","), _FAULTS),
+    ):
+        if unknown := set(chosen) - set(known):
+            parser.error(f"--{option} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
+    rows = list(_measure_all(names, options))
+    between = sum(row["between"] + row["tracebacks"] + row["stuck"] for row in rows)
     report({"runs": options.runs, "between": between}, rows, options=options)
     return 1 if between else 0
 
 
-def can_mount() -> bool:
-    """Whether this user may mount a small disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
-        if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
-            return False
-        subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603,S607
-    return True
+def _measure_all(names: list[str], options: Namespace) -> Iterator[Row]:
+    """The figures of each deed, database and fault that was chosen; said as soon as they are there."""
+    from tests.support.fault_stores import make_trials  # noqa: PLC0415 - makes stores, which takes a while
+
+    with make_trials(names, databases=options.databases.split(","), small_disk=can_mount()) as trials:
+        for name, database, trial in trials:
+            for fault in options.faults.split(","):
+                if fault == "full disk" and not can_mount():
+                    print("full disk: not measured, because this user may not mount a small disk", file=sys.stderr)
+                    continue
+                row = measure_deed(name, trial, fault=fault, runs=options.runs) | {"database": database}
+                print(json.dumps(row), file=sys.stderr, flush=True)
+                yield row
 
 
 def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 1) -> Row:
     """How often the deed was found as before, as after, or between; and how often a full disk gave a traceback."""
     deed, chance = DEEDS[name], random.Random(f"{name} {fault} {seed}")  # noqa: S311 - which moment, not a secret
-    with small_disk(trial.folder, wanted=fault == "full disk" or can_mount()) as disk, warmed(deed, trial, disk):
+    with small_disk(trial.folder / "disk", size=_DISK_BYTES) as disk, warmed(deed, trial, disk):
         with fresh_store(trial, disk) as (home, url):
             before = describe_all(home, url, disk, is_opened=deed.kind != "older")
         with fresh_store(trial, disk) as (home, url):
@@ -172,7 +192,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
             if ended.code:
                 raise RuntimeError(f"{name} failed without any fault: {ended.said}")
             after = describe_all(home, url, disk, is_opened=deed.kind != "older")
-        tally: Counter[str] = Counter(before=0, after=0, repeated=0, between=0, tracebacks=0, unnoted=0)
+        tally: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         for _ in range(runs):
             with fresh_store(trial, disk) as (home, url):
                 if fault == "kill":
@@ -180,8 +200,8 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                     kill_after_s = chance.uniform(0.0, 1.1 * took) if moment is None else None
                     run_apart(deed, trial, home, url, disk, kill_before=moment, kill_after_s=kill_after_s)
                 else:
-                    room = int(chance.choice((8, 40, 100, 300, 1000, 4000)) * 1024 * chance.random())
-                    tally["tracebacks"] += run_without_room(deed, trial, home, url, disk, room=room)
+                    room = int(chance.choice(_ROOMS_KB) * 1024 * chance.random())
+                    tally.update(run_without_room(deed, trial, home, url, disk, room=room))
                 found = describe_all(home, url, disk, is_opened=deed.kind != "older")
                 verdict = judge(found, before, after, is_entry=deed.is_entry)
                 if verdict == "between" and deed.has_output:
@@ -191,6 +211,8 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                     )
                     verdict = "repeated" if again == "after" else verdict
                 tally[verdict] += 1
+                if verdict == "before" and fault == "full disk":
+                    tally["stuck"] += run_apart(deed, trial, home, url, disk).code != 0
                 tally["unnoted"] += verdict == "after" and deed.kind != "older" and found.entries == before.entries
     return {"deed": name, "fault": fault, "runs": runs, **tally}
 
@@ -234,21 +256,6 @@ def _remembered(module: Any, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def small_disk(folder: Path, *, wanted: bool) -> Iterator[Path]:
-    """A folder for the runs: a disk of its own, in memory, if `wanted`."""
-    disk = folder / "disk"
-    disk.mkdir(exist_ok=True)
-    if not wanted:
-        yield disk
-        return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(disk)], check=True)  # noqa: S603,S607
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S603,S607
-
-
-@contextmanager
 def fresh_store(trial: Trial, disk: Path) -> Iterator[tuple[Path, str | None]]:
     """A copy of the whole home on an empty disk, and of the database."""
     for path in disk.iterdir():
@@ -263,16 +270,17 @@ def fresh_store(trial: Trial, disk: Path) -> Iterator[tuple[Path, str | None]]:
             trial.server.drop(url)
 
 
-def run_without_room(deed: Deed, trial: Trial, home: Path, url: str | None, disk: Path, *, room: int) -> bool:
-    """Run the deed with so many bytes left on the disk; whether it ended with a traceback."""
-    ballast = disk / "ballast"
-    free = shutil.disk_usage(disk).free
-    ballast.write_bytes(bytes(max(0, free - room)))
-    ended = run_apart(deed, trial, home, url, disk)
-    ballast.unlink()
+def run_without_room(deed: Deed, trial: Trial, home: Path, url: str | None, disk: Path, *, room: int) -> dict[str, int]:
+    """Run the deed with so many bytes left on the disk of the store, then make room; what there is to count of it."""
+    server = trial.server
+    with without_room(disk if server is None else (server.disk or disk), room=room):
+        ended = run_apart(deed, trial, home, url, disk)
     if ended.code == _TRACEBACK:
         print(ended.said, file=sys.stderr)
-    return ended.code == _TRACEBACK
+    counted = {"tracebacks": int(ended.code == _TRACEBACK)}
+    if server is None:
+        return counted
+    return counted | {"refused": int(_FULL in ended.said), "restarts": int(server.revive())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.cells import build_outlines
 from geo.distance import metres_per_degree
 from geo.errors import AreaError
 from geo.geofiles import gdal_address
@@ -104,6 +105,7 @@ class Wards:
         shapely.prepare(self.polygons)
         west, south, east, north = shapely.total_bounds(self.polygons).tolist()
         self.bounds: tuple[float, float, float, float] = (west, south, east, north)
+        self._ward_of_cell: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -206,6 +208,35 @@ class Wards:
             ward[close[rows]], metres[close[rows]] = places, distances
         return ward, metres
 
+    def find_cell_wards(self, cells: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The ward (int32 (n,), an index into `codes`) that holds most of each H3 cell (n,), of what lies in any ward.
+
+        Of equal parts it is the ward whose code comes first; of a cell that meets no ward, the nearest one. It depends
+        on the cell and the boundaries alone.
+        """
+        distinct, place = np.unique(cells, return_inverse=True)
+        new = np.array([cell for cell in distinct.tolist() if cell not in self._ward_of_cell], dtype=np.uint64)
+        self._ward_of_cell |= dict(zip(new.tolist(), self._find_largest_parts(new).tolist(), strict=True))
+        return np.array([self._ward_of_cell[cell] for cell in distinct.tolist()], dtype=np.int32)[place]
+
+    def _find_largest_parts(self, cells: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """`find_cell_wards` of distinct cells. Within a cell square degrees are as good as square metres."""
+        outlines = build_outlines(cells)
+        row, ward = self._tree.query(outlines, predicate="intersects")
+        order = np.lexsort((ward, row))
+        row, ward = row[order], ward[order]
+        part = np.ones(len(row))
+        is_shared = np.bincount(row, minlength=len(cells))[row] > 1
+        shared = shapely.intersection(self.polygons[ward[is_shared]], outlines[row[is_shared]])
+        part[is_shared] = np.round(shapely.area(shared) / shapely.area(outlines[row[is_shared]]), 9)
+        largest = np.lexsort((-ward, part, row))  # the last of each cell
+        found = np.full(len(cells), OUTSIDE, dtype=np.int32)
+        found[row[largest]] = ward[largest]
+        outside = np.flatnonzero(found == OUTSIDE)
+        if len(outside):
+            found[outside] = self._tree.nearest(shapely.centroid(outlines[outside]))
+        return found
+
     def _in_bounds(
         self, place: int, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
@@ -226,6 +257,10 @@ class Wards:
     @cached_property
     def _plane_tree(self) -> shapely.STRtree:
         return shapely.STRtree(shapely.transform(self.polygons, lambda degrees: degrees * self._plane_scale))
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.polygons)
 
     @cached_property
     def _outer_shape(self) -> shapely.Geometry:

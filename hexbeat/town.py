@@ -238,7 +238,8 @@ class Town:
             hint = f"did you mean {similar[0]}?" if similar else f"choose from {', '.join(FILTERS)}"
             raise UsageError("A filter is a keyword that Hexbeat knows", f"there is no filter {unknown!r}", hint)
         event_filter, as_at_time = self._build_filter(layers, **filters), self._parse_as_at(as_at)
-        columns = self._cache.columns(self.viewer, ward_codes=tuple(self.area.wards.codes), as_at=as_at_time)
+        wards = self.area.wards
+        columns = self._cache.columns(self.viewer, ward_codes=tuple(wards.codes), wards=wards, as_at=as_at_time)
         columns.require_layers(event_filter.layers)
         return Request(resolve_values(event_filter, columns), columns)
 
@@ -314,6 +315,7 @@ class Town:
         from layers.filters import require_resolution  # noqa: PLC0415 - beside it
         from layers.grouping import parse_groups  # noqa: PLC0415 - beside it
         from layers.periods import describe_missing_days  # noqa: PLC0415 - beside it
+        from layers.restriction import describe_ward_cells  # noqa: PLC0415 - beside it
 
         groups = parse_groups(",".join(by))
         request = self._build_request(layers, as_at=as_at, **filters)
@@ -325,6 +327,8 @@ class Town:
         rows, notes = add_count_costs(
             self.store, columns, request.event_filter, counts.rows, by=groups, resolution=resolution, area=self.area
         )
+        if request.event_filter.wards or {"ward", "council"} & set(groups):
+            notes = [*notes, *describe_ward_cells(columns, request.event_filter.layers)]
         frame = self._build_frame(add_place_names(rows, self.area) if "cell" in groups else rows, by, columns, notes)
         frame.attrs |= {name: getattr(counts, name) for name in ("total", "unplaced_in_time", "shared_in_time")}
         frame.attrs["missing"] = describe_missing_days(columns, request.event_filter, time_zone=self.area.time_zone)

@@ -107,7 +107,9 @@ def limit_to_mail(viewer: Viewer) -> Viewer:
     for spec in LAYERS:
         detail = find_detail(viewer, spec.name)
         is_sent = spec.kind == "incident" and detail.kind != "nothing" and detail.fewest == 1
-        details.append((viewer.role, spec.name, WARDS if is_sent else NOTHING))
+        # Wards made of cells, for a viewer of cells: their own page beside the mail would place events within a cell.
+        wards = Detail("wards", detail.ward_cells) if is_sent else NOTHING
+        details.append((viewer.role, spec.name, wards))
     if all(detail == NOTHING for _, _, detail in details):
         raise _refuse(viewer, "see anything that may be sent by mail")
     grants = Grants(documents=frozenset({"briefing"}), actions=frozenset({Action.SEE_COUNTS}))

@@ -184,6 +184,15 @@ class Columns(_Deferred):
         names = tuple(layers)
         return max((detail.fewest for name, detail in self.details.items() if not names or name in names), default=1)
 
+    def find_ward_cells(self, layers: Iterable[str] = ()) -> dict[str, int]:
+        """Those of these layers (none: all) whose events have the ward of their cell; the resolution of the cells."""
+        names = tuple(layers)
+        return {
+            name: detail.ward_cells
+            for name, detail in self.details.items()
+            if detail.ward_cells is not None and (not names or name in names)
+        }
+
     def find_cell_codes(
         self, index: NDArray[np.int64], resolution: int, *, hides_small: bool = False
     ) -> NDArray[np.int32]:

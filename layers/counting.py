@@ -34,6 +34,7 @@ __all__ = [
     "Filter",
     "GroupedCounts",
     "Selection",
+    "choose_shown",
     "count",
     "count_cells",
     "count_groups",
@@ -67,7 +68,8 @@ class Counts:
     `total` is the sum over the whole filter. For states by month, weekday or any other time it may be less than the sum
     of the rows, because a state counts in each time in which it is in force. In all other cases the rows add up to it.
     Selection describes the other two. Of a viewer who sees no number of fewer than `fewest` events, smaller groups are
-    left out as empty ones are, a smaller total is NaN, and the other two are 0.
+    left out as empty ones are, and so are others by which they could be worked out (`choose_shown`). A smaller total is
+    NaN, and the other two are 0.
     """
 
     total: float
@@ -188,7 +190,8 @@ def count_groups(
     codes, sums = sum_groups([group.code for group in groups], [group.size for group in groups], weight)
     fewest, total = columns.find_fewest(chosen.layers), float(selection.weight.sum())
     if fewest > 1:
-        shown = _count_events([one.code for one in groups], [one.size for one in groups], index, weight) >= fewest
+        events = _count_events([one.code for one in groups], [one.size for one in groups], index, weight)
+        shown = choose_shown(events, fewest)
         codes, sums = [code[shown] for code in codes], sums[shown]
         total = total if len(selection.index) >= fewest else np.nan
     labels: dict[str, Sequence[object]] = {}
@@ -202,6 +205,20 @@ def count_groups(
         sums=sums,
         fewest=fewest,
     )
+
+
+def choose_shown(events: NDArray[np.float64], fewest: int) -> NDArray[np.bool_]:
+    """Which groups of an answer are shown (n,), by their numbers of events (n,), each above 0, beside their total.
+
+    Not those of fewer than `fewest` events, and of the others none by which a hidden number could be worked out: what
+    is left out is at least two groups, and at least `fewest` events together. Where it would be less, the smallest
+    other groups are left out as well, of equal ones the first, until it is enough or nothing is left.
+    """
+    shown = events >= fewest
+    spare = np.flatnonzero(shown)[np.argsort(events[shown], kind="stable")].tolist()
+    while spare and not shown.all() and (np.count_nonzero(~shown) == 1 or events[~shown].sum() < fewest):
+        shown[spare.pop(0)] = False
+    return shown
 
 
 def _count_events(

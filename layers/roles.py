@@ -48,8 +48,9 @@ class Action(StrEnum):
 class Detail:
     """How finely a role sees the events of a layer.
 
-    `resolution` is that of the finest cells; None unless `kind` is "cells". Counts below `fewest` are not shown as
-    numbers. UsageError for another kind, for cells without a resolution of events, or for `fewest` below 1.
+    `resolution` is that of the finest cells. With the kind "wards" it says that wards are made of such cells, as for
+    those who see the cells; None: an event has its own ward. Counts below `fewest` are not shown as numbers. UsageError
+    for another kind, for cells without a resolution of events, or for `fewest` below 1.
     """
 
     kind: DetailKind
@@ -57,8 +58,8 @@ class Detail:
     fewest: int = 1
 
     def __post_init__(self) -> None:
-        is_cells = self.kind == "cells"
-        if self.kind not in _KINDS or is_cells != (self.resolution in RESOLUTIONS) or self.fewest < 1:
+        known = RESOLUTIONS if self.kind == "cells" else (None, *RESOLUTIONS) if self.kind == "wards" else (None,)
+        if self.kind not in _KINDS or self.resolution not in known or self.fewest < 1:
             raise UsageError(
                 f"A detail is nothing, wards, points, or cells of a resolution of {', '.join(map(str, RESOLUTIONS))}",
                 f"it was given as {self.kind!r}, resolution {self.resolution}, fewest {self.fewest}",
@@ -73,14 +74,22 @@ class Detail:
     @property
     def finest(self) -> int | None:
         """The finest resolution of cells that may be shown; None where no cells may."""
-        return RESOLUTIONS[-1] if self.kind == "points" else self.resolution
+        return RESOLUTIONS[-1] if self.kind == "points" else self.resolution if self.kind == "cells" else None
+
+    @property
+    def ward_cells(self) -> int | None:
+        """The resolution of the cells whose wards events have; None where each event has its own ward."""
+        return None if self.kind == "points" else self.resolution
 
     def is_within(self, other: "Detail") -> bool:
-        """Whether this shows nothing that the other does not."""
+        """Whether this shows nothing that the other does not: an event's own ward is not within cells."""
+        if self.kind == "wards" and self.resolution is None and other.ward_cells is not None:
+            return False
         return self.kind == "nothing" or (self.fineness <= other.fineness and self.fewest >= other.fewest)
 
     def __str__(self) -> str:
-        kind = f"cells {self.resolution}" if self.resolution else self.kind
+        kind = f"{self.kind} {self.resolution}" if self.resolution else self.kind
+        kind = kind if self.kind != "wards" else kind.replace(" ", " of cells ")
         return kind if self.fewest == 1 else f"{kind}, no number below {self.fewest}"
 
 

@@ -2,13 +2,18 @@
 
 import gc
 import os
+import re
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+from xdist.scheduler import LoadFileScheduling
 
+from tests.support.compilation import compile_house
 from tests.support.paths import ROOT
 
 # Python keeps what it compiles, also where that is switched off: the tests start a hundred processes, and each would
@@ -17,6 +22,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
+    "tests.support.postgres_servers",
     "tests.support.stores",
     "tests.support.browser",
     "tests.support.cli",
@@ -25,11 +31,43 @@ pytest_plugins = [
     "tests.support.releases",
 ]
 
-# Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy.
-settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy. The same examples
+# come in every run: to look for new ones there is `pytest --hypothesis-profile thorough`.
+settings.register_profile(
+    "hexbeat", max_examples=50, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("hexbeat"), max_examples=1_000, derandomize=False)
 settings.load_profile("hexbeat")
 
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself."""
+    if (getattr(config.option, "numprocesses", None) or 0) > 1:
+        compile_house(config)
+
+
+class FewServers(LoadFileScheduling):
+    """Tests of a file run in one process; so do all that share the served dashboard, and all others with a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return find_group(nodeid.partition("::")[0])
+
+
+@cache
+def find_group(file: str) -> str:
+    """The tests that run in one process with those of this file: what they share is then started once."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if re.search(r"tests\.support\.partners_side import .*\b(Open|Served)\b", text):
+        return "served dashboard"
+    return "browser" if "mark.browser" in text else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Our own for `--dist loadfile`, else what was asked for."""
+    return FewServers(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

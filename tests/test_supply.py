@@ -1,5 +1,6 @@
 """No secret stands in the tree; each locked package has a licence that we accept and no weakness that we know of."""
 
+import datetime as dt
 import importlib.metadata
 import os
 import re
@@ -12,10 +13,10 @@ from typing import Final
 import pytest
 from packaging.version import Version
 
+from tests.support.advisories import ADVISORIES, format_advisories, merge_findings
 from tests.support.paths import ROOT
 
 LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
-ADVISORIES: Final = ROOT / "tests" / "fixtures" / "advisories.toml"
 PIN: Final = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
 
 # As text that is put together, so that this file has none of them.
@@ -153,3 +154,27 @@ def find_weak(pins: dict[str, str]) -> dict[str, str]:
 def test_no_locked_package_has_a_weakness_that_the_list_knows() -> None:
     assert find_weak(read_pins()) == {}
     assert find_weak({"jinja2": "3.1.5", "requests": "2.34.2"}) == {"jinja2": "CVE-2025-27516"}
+
+
+def test_what_pip_audit_found_is_added_to_the_list() -> None:
+    text = ADVISORIES.read_text(encoding="utf-8")
+    listed = tomllib.loads(text)
+    assert format_advisories(listed["below"], listed["checked"]) == text  # so a new list differs in what is new
+    found = {
+        "dependencies": [
+            {"name": "Jinja2", "version": "3.1.6", "vulns": []},
+            {"name": "H11", "version": "0.16.0", "vulns": [find_weakness("GHSA-1", ["0.15.0", "0.17.1", "0.18"])]},
+            {"name": "lxml", "version": "4.0", "vulns": [find_weakness("PYSEC-1", ["4.0.1"], "CVE-2020-1")]},
+            {"name": "new_one", "version": "1.0", "vulns": [find_weakness("PYSEC-2", [], "CVE-2026-2", "GHSA-2")]},
+        ]
+    }
+    changed = {"h11": {"fixed": "0.17.1", "id": "GHSA-1"}, "new-one": {"fixed": "9999", "id": "CVE-2026-2"}}
+    assert merge_findings(listed["below"], found) == listed["below"] | changed
+    assert "checked = 2027-01-02\n" in format_advisories(changed, dt.date(2027, 1, 2))
+    with pytest.raises(ValueError, match=r"^lxml was not looked up: no such release$"):
+        merge_findings({}, {"dependencies": [{"name": "lxml", "skip_reason": "no such release"}]})
+
+
+def find_weakness(number: str, fixed: list[str], *aliases: str) -> dict[str, object]:
+    """A weakness as pip-audit writes it."""
+    return {"id": number, "fix_versions": fixed, "aliases": list(aliases), "description": "not taken over"}

@@ -28,6 +28,7 @@ from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_month_only_share, get_coverage, require_one_layer
 from layers.precision import describe_fine_cells, measure_chosen_precision
+from layers.restriction import describe_ward_cells
 from layers.wording import format_list, format_percent, format_plural
 
 __all__ = [
@@ -162,6 +163,7 @@ def build_change_map(
             *notes,
             *periods.notes,
             *_build_notes(columns, selections, spec),
+            *describe_ward_cells(columns, (spec.name,)),
             *([_describe_many(by_cell, wards)] if is_one_of_many(by_cell).any() or is_one_of_many(wards).any() else []),
         ),
         known_now=periods.known_now,

@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from geo.cells import find_centres, format_short_code
+from geo.cells import format_short_code
 from geo.distance import area_m2
 from geo.wards import Wards
 from layers.event import RESOLUTIONS
@@ -49,16 +48,11 @@ def find_cell_resolution(cell: str) -> int:
 
 
 def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
-    """Columns cell (H3 string), ward_code, ward_name of the ward that holds each cell's centre, in the order given.
+    """Columns cell (H3 string), ward_code, ward_name of the ward that holds most of each cell, in the order given.
 
-    A cell whose centre lies in no ward gets the nearest one (by plane degrees, which is good enough for a name).
+    It is the ward in which events count for a role that sees them in such cells (`layers.restriction`).
     """
-    lon, lat = find_centres(cells)
-    ward = wards.locate(lon, lat)
-    outside = np.flatnonzero(ward < 0)
-    if outside.size:
-        ward = ward.copy()
-        ward[outside] = shapely.STRtree(wards.polygons).nearest(shapely.points(lon[outside], lat[outside]))
+    ward = wards.find_cell_wards(cells)
     return pd.DataFrame(
         {
             "cell": [f"{int(cell):x}" for cell in cells],

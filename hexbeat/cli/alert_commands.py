@@ -28,6 +28,7 @@ from hexbeat.cli.filter_options import (
     build_provenance,
     find_demonstration_mark,
     parse_day,
+    read_area_columns,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -46,7 +47,6 @@ from hexbeat.operations.alert_answers import (
     find_answers,
     read_answers,
 )
-from hexbeat.store.live_columns import read_columns
 from layers.access import require_document, require_export
 from layers.catalogue import find_layer
 from layers.columns import Columns
@@ -111,7 +111,7 @@ def alerts(
     _require_rate(a_year)
     _require_geojson(out)
     with open_installation(home, area) as installation:
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         now = datetime.now(installation.area.tz)
         last = (
             parse_day(day)
@@ -156,7 +156,7 @@ def answer(
     Example: hexbeat answer overdoses-20261111-E05009867 --outcome confirmed --note "Told to the panel"
     """
     with open_installation(home, area) as installation:
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         today = datetime.now(installation.area.tz).date()
         last = choose_default_day(columns, today=today, time_zone=installation.area.time_zone)
         alert = find_alert(columns, installation.area, last, identifier)

@@ -13,7 +13,7 @@ from geo.errors import UsageError
 from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.briefing_schedule import Every, Schedule, require_schedule, run_schedule
-from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, to_json_value
+from hexbeat.cli.filter_options import HoursOption, WardOption, parse_day, read_area_columns, to_json_value
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
 from hexbeat.cli.output_files import write_file
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
@@ -30,7 +30,6 @@ from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
-from hexbeat.store.live_columns import read_columns
 from hexbeat.store.quality import summarise_sources
 from layers.access import Action, may, require_document
 from layers.columns import Columns
@@ -109,7 +108,7 @@ def briefing(
         wards = resolve_wards(installation.area.wards, ward or [])
 
         def build(seen: Installation) -> Briefing:
-            columns = read_columns(seen.store, seen.viewer, ward_codes=seen.area.wards.codes)
+            columns = read_area_columns(seen)
             purpose = Purpose(reader.value)
             return build_partners_briefing(
                 seen, columns, today=today, purpose=purpose, hours=chosen_hours, days=days, wards=wards

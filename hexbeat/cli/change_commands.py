@@ -34,13 +34,13 @@ from hexbeat.cli.filter_options import (
     WardOption,
     build_filter,
     build_json_rows,
+    read_area_columns,
     read_chosen,
     read_filtered,
     takes_filter,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
-from hexbeat.store.live_columns import read_columns
 from layers.catalogue import LAYERS
 from layers.columns import Columns
 from layers.costs import Cost, Costs, format_cost
@@ -218,7 +218,7 @@ def backtest(
     with open_installation(home, area) as installation:
         chosen = build_filter(installation, FilterRequest(layer=layer, ward=ward))
         sizes = RESOLUTIONS if resolution is None else (require_resolution(resolution),)
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         known = [
             spec.name
             for spec in LAYERS

@@ -40,6 +40,7 @@ from layers.filters import Filter, require_resolution
 from layers.grouping import GROUPS
 from layers.periods import describe_missing_days, get_coverage, has_known_day
 from layers.precision import describe_fine_cells, measure_chosen_precision
+from layers.restriction import describe_ward_cells
 
 if TYPE_CHECKING:
     from hexbeat.analysis import dataset_counts
@@ -105,6 +106,8 @@ def counts(
             about |= {"costs": " ".join(money.sentences)} if money else {}
             export_counts(costed, Path(out), by=groups, area=installation.area, note=about)
         rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups and not opened else []
+        has_wards = chosen.wards or {"ward", "council"} & set(groups)
+        ward_notes = describe_ward_cells(columns, chosen.layers) if has_wards else []
         if money:
             labelled = [row | {"cost": cost} for row, cost in zip(labelled, money.rows, strict=True)]
         rows = name_rows(labelled, installation.area)
@@ -119,7 +122,7 @@ def counts(
         is_known=is_known,
         money=money,
     )
-    for note in (*faults, *rough):
+    for note in (*faults, *rough, *ward_notes):
         print_message(note)
 
 
@@ -167,7 +170,10 @@ def _format_row_cost(row: dict[str, Any], form: Format) -> dict[str, Any]:
 
 def describe_hidden(fewest: int) -> str:
     """What is left out for a viewer who sees no number of fewer events."""
-    return f"Groups of fewer than {fewest} events are left out: your role does not see such small numbers."
+    return (
+        f"Groups of fewer than {fewest} events are left out, and others that would tell them: your role does not see "
+        "such small numbers."
+    )
 
 
 def hide_small(number: int, fewest: int) -> int | None:

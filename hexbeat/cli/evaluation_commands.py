@@ -20,6 +20,7 @@ from hexbeat.cli.filter_options import (
     build_value_option,
     find_demonstration_mark,
     parse_day,
+    read_area_columns,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, Installation, open_installation
@@ -45,7 +46,6 @@ from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.operations.plans.plan import Plan
 from hexbeat.operations.plans.plan_store import load_plan
-from hexbeat.store.live_columns import read_columns
 from layers.access import require_document
 from layers.catalogue import find_layer, list_usual_targets
 from layers.columns import Columns
@@ -132,7 +132,7 @@ def evaluate(
     """
     with open_installation(home, area) as installation:
         require_document(installation.viewer, "evaluation")
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         if list_closures:
             _print_closures(installation, columns, form=form)
             return

@@ -17,7 +17,7 @@ from hexbeat.areas.area import Area
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_reason, note_rows
-from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day
+from hexbeat.cli.filter_options import FromOption, LayersOption, ToOption, parse_day, read_area_columns
 from hexbeat.cli.installation import (
     AreaOption,
     Format,
@@ -39,7 +39,6 @@ from hexbeat.documents.evidence.evidence_sheets import build_evidence_xlsx
 from hexbeat.files import require_folder
 from hexbeat.reports.evidence import EvidenceRequest, build_evidence, hash_content, list_default_layers, record_pack
 from hexbeat.settings import Settings
-from hexbeat.store.live_columns import read_columns
 from layers.access import Action, list_layers
 from layers.catalogue import find_layer
 from layers.columns import Columns
@@ -102,7 +101,7 @@ def evidence(
     require_files(files)
     with open_installation(home, area) as installation:
         now = dt.datetime.now(installation.area.tz)
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         layers = tuple(dict.fromkeys(layer or choose_layers(installation)))
         end = parse_day(to) if to else choose_end(columns, layers, installation.area, today=now.date())
         at = choose_place(installation.area, lon=lon, lat=lat, place=place, grid_ref=grid_ref)

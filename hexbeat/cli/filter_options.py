@@ -54,6 +54,7 @@ __all__ = [
     "parse_as_at",
     "parse_day",
     "parse_groups",
+    "read_area_columns",
     "read_chosen",
     "read_filtered",
     "takes_filter",
@@ -199,15 +200,19 @@ def build_filter(installation: Installation, request: FilterRequest) -> Filter:
     return replace(chosen, wards=tuple(sorted(set(chosen.wards))))
 
 
+def read_area_columns(installation: Installation, *, as_at: datetime | None = None) -> Columns:
+    """The live events of the installation's area, or those at `as_at`, as its viewer may see them."""
+    wards = installation.area.wards
+    return read_columns(installation.store, installation.viewer, ward_codes=wards.codes, wards=wards, as_at=as_at)
+
+
 def read_filtered(
     installation: Installation, request: FilterRequest, *, as_at: str | None = None
 ) -> tuple[Columns, Filter]:
     """The live events, or those at the end of the day `as_at`, and the filter with values spelt as in these events."""
     chosen = build_filter(installation, request)
     end_of_day = parse_as_at(as_at, installation.area.time_zone) if as_at else None
-    columns = read_columns(
-        installation.store, installation.viewer, ward_codes=installation.area.wards.codes, as_at=end_of_day
-    )
+    columns = read_area_columns(installation, as_at=end_of_day)
     columns.require_layers(chosen.layers)
     return columns, resolve_values(chosen, columns)
 

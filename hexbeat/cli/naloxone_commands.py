@@ -20,6 +20,7 @@ from hexbeat.cli.filter_options import (
     build_json_rows,
     build_provenance,
     find_demonstration_mark,
+    read_area_columns,
     to_json_value,
 )
 from hexbeat.cli.installation import AreaOption, Format, FormatOption, HomeOption, open_installation
@@ -27,7 +28,6 @@ from hexbeat.cli.output_files import write_file
 from hexbeat.documents.naloxone_document import render_naloxone_pdf
 from hexbeat.reports.naloxone_cover import CELLS, CoverDistance, NaloxoneCover, Search, find_naloxone_cover
 from hexbeat.reports.naloxone_text import build_cover_csv, build_cover_geojson, build_cover_notes, describe_cover
-from hexbeat.store.live_columns import read_columns
 from layers.access import require_document
 from layers.catalogue import find_only_layer
 from layers.filters import Filter
@@ -74,7 +74,7 @@ def naloxone(
         layer = find_only_layer("naloxone").name
         request = FilterRequest(layer=[layer], from_=from_, to=to, ward=ward, hours=hours, days=days)
         event_filter = build_filter(installation, request)
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         cover = find_naloxone_cover(
             installation.store,
             installation.viewer,

@@ -11,7 +11,7 @@ from geo.errors import UsageError
 from hexbeat.areas.area import load_area
 from hexbeat.cli.answers import print_answer, progress_bar
 from hexbeat.cli.command_audit import note_answer, note_rows
-from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day
+from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day, read_area_columns
 from hexbeat.cli.installation import (
     AreaOption,
     Format,
@@ -51,7 +51,6 @@ from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_o
 from hexbeat.operations.plans.working_time import parse_working_hours
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
-from hexbeat.store.live_columns import read_columns
 from layers.access import Action, require, require_document
 from layers.catalogue import list_usual_targets
 from layers.filters import resolve_wards
@@ -171,7 +170,7 @@ def patrol(
             seed=seed,
             most_stops=most_stops or None,
         )
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         with progress_bar("Planning") as move:
             travel = find_travel(installation, roads, choices.mode)
             patrol_plan = make_patrol_plan(
@@ -235,7 +234,7 @@ def sweep(
             seed=seed,
             most_stops=most_stops or None,
         )
-        columns = read_columns(installation.store, installation.viewer, ward_codes=installation.area.wards.codes)
+        columns = read_area_columns(installation)
         reports = read_open_reports(
             installation.store, installation.viewer, ward_codes=choices.wards or installation.area.wards.codes
         )

@@ -63,7 +63,8 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     chosen = settings or ServerSettings.from_environment()
     require_login(None, chosen)
     gate = Middleware(Gate, rules=build_rules(chosen), settings=chosen)
-    return [gate, *import_module(LOGIN).middleware(), Middleware(BeginPreparation)]
+    ahead = [Middleware(BeginPreparation)] if chosen.prepares else []
+    return [gate, *import_module(LOGIN).middleware(), *ahead]
 
 
 class BeginPreparation:

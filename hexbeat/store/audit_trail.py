@@ -36,7 +36,7 @@ from hexbeat.store.audit_chain import (
 )
 from hexbeat.store.audit_deeds import CarriedDeed, Deed, build_entry, carry_deed, describe_error, find_carried_deed
 from hexbeat.store.audit_home import keep_anchor, keep_waiting, read_anchor, read_waiting
-from hexbeat.store.database_errors import is_busy, lacks_rights, translate_errors
+from hexbeat.store.database_errors import is_busy, lacks_rights, lacks_room, translate_errors
 from hexbeat.store.databases import WRITES, read_transaction, require_likely_clock
 from hexbeat.store.schema import audit_entries, audit_head
 from layers.access import Action, Viewer, require
@@ -51,6 +51,7 @@ __all__ = [
     "require_years",
     "retain_entries",
     "verify_trail",
+    "write_before_answer",
     "write_deed",
     "write_with_change",
 ]
@@ -103,6 +104,15 @@ def write_deed(engine: Engine, home: Path, viewer: Viewer, deed: Deed, *, outcom
         ) from error
 
 
+def write_before_answer(engine: Engine) -> None:
+    """Write what is being done (`audit`), because its answer leaves next; nothing where nothing is being done.
+
+    StoreError if that is not possible, as for `write_deed`.
+    """
+    if (carried := find_carried_deed()) is not None:
+        write_deed(engine, carried.home, carried.viewer, carried.deed)
+
+
 def write_with_change(connection: Connection, *, rows: int | None = None) -> None:
     """Write what is being done (`audit`) in the transaction that changes the store, as its last step.
 
@@ -119,7 +129,7 @@ def write_with_change(connection: Connection, *, rows: int | None = None) -> Non
         with connection.begin_nested():
             _insert_carried(connection, carried)
     except (DBAPIError, NoResultFound) as error:
-        if isinstance(error, OperationalError) and "no such table" not in str(error.orig):
+        if lacks_room(error) or (isinstance(error, OperationalError) and "no such table" not in str(error.orig)):
             raise  # a disk that is full, or another program: then the change is not made either
         carried.deed.is_written, carried.deed.problem = True, "the database refuses it"
 

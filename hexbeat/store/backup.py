@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from geo.errors import DataError, StoreError, UsageError
 from hexbeat.files import atomic_write, hash_file
 from hexbeat.folders import hold_draft, remove_drafts, sync_folder
+from hexbeat.store.audit_trail import write_before_answer
 from hexbeat.store.database_errors import build_damage_error, reading_values, translate_errors
 from hexbeat.store.databases import read_transaction
 from hexbeat.store.home_layout import FILE_NAME
@@ -82,6 +83,7 @@ def write_backup(store: Store, viewer: Viewer, out: Path) -> Backup:
             before = _read_state(store)
             backup = _pack(store, home, draft, Path(room))
             if _read_state(store) == before:
+                write_before_answer(store.engine)
                 return backup
     raise StoreError("A backup needs a moment without changes", "the store changed each time", "try again later")
 

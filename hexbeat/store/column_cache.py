@@ -4,6 +4,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from geo.wards import Wards
 from hexbeat.store.live_columns import read_whole_columns, restrict
 from hexbeat.store.snapshots import read_live
 from layers.access import Action, Detail, Viewer, list_details, require
@@ -34,26 +35,36 @@ class ColumnCache:
         self._lock = threading.Lock()
         self._live: dict[tuple[str, ...], LiveColumns] = {}
         self._past: dict[tuple[tuple[str, ...], int, datetime], Columns] = {}
-        self._restricted: dict[tuple[Columns, tuple[tuple[str, Detail], ...]], Columns] = {}
+        self._restricted: dict[tuple[Columns, tuple[tuple[str, Detail], ...], Wards | None], Columns] = {}
 
-    def columns(self, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None) -> Columns:
-        """The live events in these wards, or those at `as_at` (aware datetime), as the viewer may see them."""
+    def columns(
+        self,
+        viewer: Viewer,
+        *,
+        ward_codes: tuple[str, ...],
+        wards: Wards | None = None,
+        as_at: datetime | None = None,
+    ) -> Columns:
+        """The live events in these wards, or those at `as_at` (aware datetime), as the viewer may see them.
+
+        `wards` are the boundaries, which a viewer of cells needs (`read_columns`).
+        """
         require(viewer, Action.SEE_COUNTS)
         with self._lock:
             whole = self._read_live(tuple(ward_codes)) if as_at is None else self._read_past(tuple(ward_codes), as_at)
-            return self._restrict(whole, list_details(viewer))
+            return self._restrict(whole, list_details(viewer), wards)
 
-    def _restrict(self, whole: Columns, details: tuple[tuple[str, Detail], ...]) -> Columns:
+    def _restrict(self, whole: Columns, details: tuple[tuple[str, Detail], ...], wards: Wards | None) -> Columns:
         """What viewers with these details see of the columns. Columns are compared by identity: new ones are new."""
-        known = self._restricted.pop((whole, details), None)
+        known = self._restricted.pop((whole, details, wards), None)
         if known is None:
-            known = restrict(whole, details)
+            known = restrict(whole, details, wards)
             if known is whole:
                 return whole
             in_use = [*(cached.columns for cached in self._live.values()), *self._past.values()]
             kept = [key for key in self._restricted if any(key[0] is columns for columns in in_use)]
             self._restricted = {key: self._restricted[key] for key in kept[1 - _MOST_RESTRICTED :]}
-        self._restricted[whole, details] = known
+        self._restricted[whole, details, wards] = known
         return known
 
     def _read_past(self, ward_codes: tuple[str, ...], as_at: datetime) -> Columns:

@@ -36,6 +36,7 @@ __all__ = [
     "describe_error",
     "is_busy",
     "lacks_rights",
+    "lacks_room",
     "reading_values",
     "translate_errors",
 ]
@@ -46,6 +47,7 @@ _ROOM_BYTES: Final = 1_000_000  # a disk with less is full: SQLite needs some pa
 # Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
 _SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
 _CUT: Final = ("08", "57P")  # the server ends, or has ended, the connection
+_FULL: Final = "53100"  # PostgreSQL: no room on the disk of the server
 _FORBIDDEN: Final = ("42501", "25006")  # no privilege; a transaction or a server that only reads
 # How SQLite begins to say that a file is not what it was. A store that opened once has all its tables and columns.
 _DAMAGED: Final = (
@@ -65,7 +67,7 @@ def translate_errors(engine: Engine) -> Iterator[None]:
         yield
     except HexbeatError:
         raise
-    except (SQLAlchemyError, sqlite3.Error, OSError, struct.error, *_VALUE_ERRORS) as error:
+    except Exception as error:  # also those of PostgreSQL's driver, which a cursor of its own raises
         told = _build_store_error(engine, error)
         if told is None:
             raise
@@ -102,6 +104,12 @@ def _explain_database_error(engine: Engine, error: Exception) -> StoreError | No
             "This needs a database user who may do it",
             describe_error(engine, error),
             "nothing was changed; use the address of a user with these rights in HEXBEAT_DATABASE_URL",
+        )
+    if lacks_room(error):
+        return StoreError(
+            "The disk of the database needs room",
+            describe_error(engine, error),
+            "nothing was changed; make room on its server, then try again",
         )
     if code.startswith(_CUT) or getattr(error, "connection_invalidated", False) or _is_network_error(sentence):
         return _build_cut_error(engine)
@@ -245,6 +253,11 @@ def breaks_rule(error: Exception) -> bool:
 def lacks_rights(error: BaseException | None) -> bool:
     """Whether a PostgreSQL server refused what its user may not do."""
     return isinstance(error, Exception) and _get_code(error) in _FORBIDDEN
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether a PostgreSQL server has no room on its disk."""
+    return isinstance(error, Exception) and _get_code(error) == _FULL
 
 
 def describe_error(engine: Engine, error: Exception) -> str:

@@ -21,6 +21,7 @@ class DocumentKind(StrEnum):
     AREA = "area"
     VIEW = "view"
     MAIL = "mail"  # which addresses have the briefing of a day
+    PHONE = "phone"  # the secret from which the marks of phones come
 
 
 FILES: Final = {DocumentKind.SETTING: "{}", DocumentKind.SOURCE: "sources/{}.toml"}  # what a person edits in the home
@@ -36,6 +37,7 @@ _READERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.RELEASE: frozenset({Action.EXPORT}),
     DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
     DocumentKind.MAIL: frozenset({Action.SEE_COUNTS}),
+    DocumentKind.PHONE: frozenset({Action.RECORD_WORK}),
 }
 _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.PLAN: frozenset({Action.PLAN}),
@@ -47,6 +49,7 @@ _WRITERS: Final[Mapping[DocumentKind, frozenset[Action]]] = {
     DocumentKind.AREA: frozenset({Action.LOAD}),
     DocumentKind.VIEW: frozenset({Action.SEE_COUNTS}),
     DocumentKind.MAIL: frozenset({Action.SEE_COUNTS}),
+    DocumentKind.PHONE: frozenset({Action.RECORD_WORK}),
 }
 # Whoever plans may change plans.toml; the others say what may be published, what may be seen, and what events cost.
 _SETTING_WRITERS: Final[Mapping[str, frozenset[Action]]] = {

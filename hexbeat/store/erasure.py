@@ -214,7 +214,7 @@ def _find_pending(engine: Engine) -> int | None:
     """The version that last removed rows, if the files still have to be rebuilt; None if not."""
     with read_transaction(engine) as connection:
         state = connection.execute(sa.select(store_state.c.erasure_pending, store_state.c.rewritten)).one()
-    return int(state.rewritten) if state.erasure_pending else None
+        return int(state.rewritten) if state.erasure_pending else None  # here, where damage is explained
 
 
 def finish(engine: Engine, *, patience_s: float) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 
+from geo.wards import Wards
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, read_version
@@ -37,20 +38,26 @@ __all__ = [
 
 
 def read_columns(
-    store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: datetime | None = None
+    store: "Store",
+    viewer: Viewer,
+    *,
+    ward_codes: tuple[str, ...],
+    wards: Wards | None = None,
+    as_at: datetime | None = None,
 ) -> Columns:
     """The live events in these wards, or those at `as_at` (aware; UsageError otherwise), as the viewer may see them.
 
-    What is finer than the policy is not in them (`layers.restriction`). Events of other wards are left out;
-    `count_outside` says how many. Reads the store each time: screens use `hexbeat.store.column_cache.ColumnCache`.
+    What is finer than the policy is not in them (`layers.restriction`). `wards` are the boundaries; UsageError without
+    them for a viewer who sees a layer in cells. Events of other wards are left out; `count_outside` says how many.
+    Reads the store each time: screens use `hexbeat.store.column_cache.ColumnCache`.
     """
     require(viewer, Action.SEE_COUNTS)
-    return restrict(read_whole_columns(store, ward_codes=ward_codes, as_at=as_at), list_details(viewer))
+    return restrict(read_whole_columns(store, ward_codes=ward_codes, as_at=as_at), list_details(viewer), wards)
 
 
-def restrict(columns: Columns, details: tuple[tuple[str, Detail], ...]) -> Columns:
+def restrict(columns: Columns, details: tuple[tuple[str, Detail], ...], wards: Wards | None) -> Columns:
     """The columns with what these details of each layer show; the same object where they show everything."""
-    restricted = restrict_columns(columns, dict(details))
+    restricted = restrict_columns(columns, dict(details), wards=wards)
     return columns if restricted is columns else freeze(restricted)
 
 

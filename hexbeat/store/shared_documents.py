@@ -50,9 +50,8 @@ class ReadOnlyError(StoreError):
 
 
 _HISTORY: Final = frozenset({DocumentKind.SETTING, DocumentKind.SOURCE})  # earlier revisions are kept
-_CACHED: Final = frozenset(
-    {DocumentKind.PLAN, DocumentKind.SETTING, DocumentKind.SOURCE, DocumentKind.SELECTION, DocumentKind.VIEW}
-)  # small, and read on every run of a page
+_LARGE: Final = frozenset({DocumentKind.EVIDENCE, DocumentKind.RELEASE, DocumentKind.AREA})
+_CACHED: Final = frozenset(DocumentKind) - _LARGE - {DocumentKind.MAIL}  # small, and read on every run of a page
 _BESIDE: Final = frozenset({DocumentKind.SELECTION, DocumentKind.MAIL})  # kept beside an answer: the trail holds that
 _READ_ONLY: Final = ("42501", "25006")  # PostgreSQL: insufficient privilege, read-only transaction
 _live = shared_documents.c.superseded_at.is_(None)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geo.cells import build_outlines, index_points
 from geo.distance import metres_per_degree
 from geo.errors import AreaError
 from geo.wards import OUTSIDE, Wards
@@ -52,6 +53,23 @@ def test_wards_are_in_the_order_of_their_codes() -> None:
     assert (wards.codes, wards.names, wards.lad_codes) == (("W1", "W2", "W3", "W4"),) * 2 + (("",) * 4,)
     assert (len(wards), wards.bounds) == (4, (0.0, 0.0, 2.6, 2.0))
     assert wards.polygons[3].equals(QUARTERS[0])
+
+
+@given(st.lists(st.tuples(st.floats(-0.2, 2.7), st.floats(-0.2, 2.2)), min_size=1, max_size=8), st.sampled_from([4, 5]))
+def test_a_cell_has_the_ward_that_holds_most_of_it(points: list[tuple[float, float]], resolution: int) -> None:
+    wards = Wards.from_frame(SQUARE)
+    lon, lat = (np.array(degrees) for degrees in zip(*points, strict=True))
+    cells = index_points(lon, lat, resolution=resolution)
+    found = wards.find_cell_wards(cells)
+    assert np.array_equal(found, wards.find_cell_wards(cells[::-1])[::-1])
+    for outline, ward in zip(build_outlines(cells), found.tolist(), strict=True):
+        parts = shapely.area(shapely.intersection(wards.polygons, outline)) / shapely.area(outline)
+        if parts.max() > 0:
+            assert ward == int(np.argmax(np.round(parts, 9)))  # of equal parts the first
+        else:
+            assert shapely.distance(wards.polygons[ward], outline) <= shapely.area(outline) ** 0.5 + min(
+                shapely.distance(wards.polygons, outline)
+            )
 
 
 @pytest.mark.parametrize("copies", [1, 3000])  # few points are tested one by one, many by the raster

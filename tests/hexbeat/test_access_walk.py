@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import h3
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -29,6 +30,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.event import RESOLUTIONS
 from layers.policy import DEFAULT_POLICY
 from layers.roles import NOTHING, Detail
+from layers.wording import CELL_WIDTHS_M
 from tests.support.cli import Outcome, Run
 from tests.support.partners_side import PATIENCE_S
 
@@ -66,7 +68,7 @@ class Canary:
 CANARIES: Final = (
     Canary("needle_litter", -1.2041731, 54.5401737),
     Canary("street_dealing", -1.2142733, 54.5302739),
-    Canary("overdoses", -1.2243735, 54.5203741),
+    Canary("overdoses", -1.1914037, 54.5747041),  # in a sliver of a cell that another ward holds
     Canary("closed_properties", -1.2344737, 54.5504743),
 )
 # A role, and what policy.toml changes of it. What the police see by default, the last sees of the other layers.
@@ -276,6 +278,27 @@ def test_no_call_in_python_answers_more_than_the_policy(home: Path, policy: View
             assert refused == 1 + fine + (detail.kind == "nothing")
 
 
+@pytest.mark.parametrize("policy", ["council"], indirect=True)
+def test_no_answer_by_cell_and_ward_is_finer_than_the_cell(home: Path, policy: Viewer, run: Run) -> None:
+    """Wherever events lie in a cell, command, Python and files know them in its ward alone."""
+    wards, layer = load_area(AREA, home=home).wards, "overdoses"
+    size = find_detail(policy, layer).finest or 0
+    asked = ("counts", "--layer", layer, "--by", "cell,ward", "--resolution", str(size), "--home", str(home))
+    answer = run(*asked, "--role", "council", "--format", "json")
+    with hexbeat.open(home, AREA, viewer=policy) as town:
+        frame = town.cells(layer, by="ward", resolution=size)
+    for rows in (answer.json["rows"], frame.to_dict("records")):
+        cells = np.array([int(row["cell"], 16) for row in rows], dtype=np.uint64)
+        assert [row["ward_code"] for row in rows] == [wards.codes[place] for place in wards.find_cell_wards(cells)]
+        assert sum(row["count"] for row in rows) == 25
+    sentence = (
+        "Overdoses: each cell of 900 m counts in the ward that holds most of it, because your role sees cells. The "
+        "numbers of a ward can differ from those that others see."
+    )
+    assert sentence.replace("900", f"{CELL_WIDTHS_M[size]}") in answer.err
+    assert sentence.replace("900", f"{CELL_WIDTHS_M[size]}") in frame.attrs["notes"]
+
+
 def test_a_cache_keeps_apart_what_viewers_may_see(home: Path) -> None:
     area = load_area(AREA, home=home)
     codes = tuple(area.wards.codes)
@@ -284,15 +307,15 @@ def test_a_cache_keeps_apart_what_viewers_may_see(home: Path) -> None:
     with Store.open(home) as store:
         cache = ColumnCache(store)
         for viewer in [*viewers, *viewers]:
-            seen = cache.columns(viewer, ward_codes=codes)
-            plain = read_columns(store, viewer, ward_codes=codes)
+            seen = cache.columns(viewer, ward_codes=codes, wards=area.wards)
+            plain = read_columns(store, viewer, ward_codes=codes, wards=area.wards)
             assert dict(seen.details) == dict(plain.details)
             assert pd.Series(seen.lon).equals(pd.Series(plain.lon))
         whole = cache.columns(ANALYST, ward_codes=codes)
-        kept = [cache.columns(Viewer(Role.HEALTH), ward_codes=codes) for _ in range(2)]
+        kept = [cache.columns(Viewer(Role.HEALTH), ward_codes=codes, wards=area.wards) for _ in range(2)]
         assert kept[0] is kept[1]
         assert whole.details == {}
-        assert len({id(cache.columns(viewer, ward_codes=codes)) for viewer in viewers}) == 4
+        assert len({id(cache.columns(viewer, ward_codes=codes, wards=area.wards)) for viewer in viewers}) == 4
 
 
 def read_policy_text(text: str, home: Path) -> Any:

@@ -26,6 +26,7 @@ NO_VIEWER = {
     "hexbeat.store.store.Store.refresh_areas": "copies public maps of wards to the home's cache",
     "hexbeat.store.shared_documents.document_transaction": "the inside of SharedDocuments, which has asked",
     "hexbeat.store.shared_documents.read_live_hashes": "names and hashes, for those that asked",
+    "hexbeat.store.audit_trail.write_before_answer": "the inside of an answer, which has asked; it says who gets it",
     "hexbeat.store.audit_trail.write_with_change": "the inside of a change, which has asked; it writes who makes it",
     "hexbeat.policy.find_keeper": "finds the viewer",
     "hexbeat.analysis.costs.read_costs": "unit costs that all share; they name no event",

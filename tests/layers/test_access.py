@@ -11,7 +11,9 @@ from layers.access import (
     Detail,
     Role,
     Viewer,
+    find_detail,
     find_grants,
+    limit_to_mail,
     list_details,
     may,
     may_export,
@@ -200,4 +202,24 @@ def test_no_viewer_at_all_is_refused() -> None:
     assert str(caught.value) == (
         "The access policy decides who may do what; it does not let someone without a role erase; ask the analyst "
         "of the partnership"
+    )
+
+
+def test_the_own_ward_of_an_event_is_not_within_cells() -> None:
+    of_cells = Detail("wards", 9)
+    assert [str(one) for one in (of_cells, WARDS, show_cells(9))] == ["wards of cells 9", "wards", "cells 9"]
+    assert (of_cells.finest, of_cells.ward_cells, WARDS.ward_cells, POINTS.ward_cells) == (None, 9, None, None)
+    assert of_cells.is_within(show_cells(9))
+    assert of_cells.is_within(POINTS)
+    assert WARDS.is_within(POINTS)
+    assert not WARDS.is_within(show_cells(9))
+    assert not WARDS.is_within(of_cells)
+
+
+def test_a_mail_shows_wards_of_cells_to_who_sees_cells() -> None:
+    limited = limit_to_mail(Viewer(Role.POLICE))
+    details = dict(list_details(limited))
+    assert (details["overdoses"], details["needle_litter"]) == (
+        Detail("wards", find_detail(Viewer(Role.POLICE), "overdoses").resolution),
+        WARDS,
     )

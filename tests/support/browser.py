@@ -24,6 +24,7 @@ __all__ = [
     "browser",
     "centres",
     "colours_at",
+    "go_to_map",
     "map_frame",
     "on_screen",
     "overflow_report",
@@ -246,6 +247,12 @@ def map_frame(page: Page) -> Frame:
     """The frame of the one streamlit-folium map of a page, once its cells are painted."""
     page.wait_for_selector("iframe[title*='st_folium']")
     return wait_until_painted(next(frame for frame in page.frames if "streamlit_folium" in frame.url))
+
+
+def go_to_map(page: Page, address: str) -> Frame:
+    """The frame of the one map at the address, once it is painted."""
+    page.goto(address)
+    return map_frame(page)
 
 
 def wait_until_painted(frame: Frame | None) -> Frame:

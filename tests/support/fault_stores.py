@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from bench.fault_disks import DATABASE_BYTES, SMALL_LOG
+from bench.fault_disks import small_disk as mount_small_disk
 from bench.faults import DEEDS, Server, Trial
 from hexbeat.areas.area import load_area
 from hexbeat.demonstration import make_events
@@ -23,40 +25,72 @@ from layers.access import ANALYST
 from tests.support.damage import make_whole_store
 from tests.support.demonstrations import TODAY
 from tests.support.events import load_frame
-from tests.support.stores import make_server, older_store
+from tests.support.postgres_servers import Server as PostgresServer
+from tests.support.postgres_servers import make_server
+from tests.support.stores import older_store
 
-__all__ = ["make_data", "make_home", "make_trials"]
+__all__ = ["make_data", "make_home", "make_trials", "serve_on_small_disk"]
 
 
 @contextmanager
-def make_trials(names: Sequence[str], *, postgres: bool) -> Iterator[Iterator[tuple[str, str, Trial]]]:
-    """Each named deed on SQLite, and on PostgreSQL where it applies: (deed, database, what it is tried on)."""
+def make_trials(
+    names: Sequence[str], *, databases: Sequence[str], small_disk: bool
+) -> Iterator[Iterator[tuple[str, str, Trial]]]:
+    """Each named deed on these databases, where it applies: (deed, database, what it is tried on).
+
+    `small_disk`: the PostgreSQL lies on a small disk of its own.
+    """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work = Path(folder)
         data = make_data(work / "data")
         server = None
-        if postgres:
-            servers = make_server()
-            server = next(servers)
-            stack.callback(lambda: next(servers, None))
-        yield _list_trials(names, work, data, server)
+        if "PostgreSQL" in databases:
+            server = stack.enter_context(serve_on_small_disk()) if small_disk else stack.enter_context(_serve())
+        yield _list_trials(names, work, data, server, databases)
 
 
-def _list_trials(names: Sequence[str], work: Path, data: Path, server: object) -> Iterator[tuple[str, str, Trial]]:
+@contextmanager
+def _serve() -> Iterator[Server]:
+    servers = make_server()
+    try:
+        yield _serve_databases(next(servers))
+    finally:
+        next(servers, None)
+
+
+@contextmanager
+def serve_on_small_disk() -> Iterator[Server]:
+    """A PostgreSQL all of whose files lie on a small disk of its own."""
+    disk = Path(tempfile.mkdtemp(prefix="hexbeat-full-"))  # short, and for the server's user to enter
+    disk.chmod(0o755)
+    try:
+        with mount_small_disk(disk, size=DATABASE_BYTES):
+            servers = make_server(parent=disk, settings=SMALL_LOG, segment_mb=1)
+            try:
+                yield _serve_databases(next(servers), disk)
+            finally:
+                next(servers, None)
+    finally:
+        shutil.rmtree(disk, ignore_errors=True)
+
+
+def _list_trials(
+    names: Sequence[str], work: Path, data: Path, server: Server | None, databases: Sequence[str]
+) -> Iterator[tuple[str, str, Trial]]:
     wholes: dict[tuple[str, str], tuple[Path, str | None]] = {}
     for name in names:
-        for database in ("SQLite", "PostgreSQL"):
-            if database == "PostgreSQL" and (server is None or not DEEDS[name].on_postgres):
+        for database in databases:
+            if database == "PostgreSQL" and not DEEDS[name].on_postgres:
                 continue
-            databases = _serve_databases(server) if database == "PostgreSQL" else None
+            serving = server if database == "PostgreSQL" else None
             key = (DEEDS[name].kind, database)
             if key not in wholes:
-                url = databases.make(None) if databases else None
+                url = serving.make(None) if serving else None
                 home = work / f"{database}-{DEEDS[name].kind}"
                 make_home(home, DEEDS[name].kind, url)
                 wholes[key] = home, url
             whole, url = wholes[key]
-            yield name, database, Trial(work, whole, data, databases, url)
+            yield name, database, Trial(work, whole, data, serving, url)
 
 
 def make_home(home: Path, kind: str, url: str | None) -> None:
@@ -102,16 +136,14 @@ def make_data(folder: Path) -> Path:
     return folder
 
 
-def _serve_databases(server: object) -> Server:
-    execute, address = server.execute, server.url  # type: ignore[attr-defined] # tests.support.stores.Server
-
+def _serve_databases(server: PostgresServer, disk: Path | None = None) -> Server:
     def make(template: str | None) -> str:
         name = f"t{uuid4().hex[:12]}"
         like = f" TEMPLATE {template.split('@/')[1].split('?')[0]}" if template else ""
-        execute(f"CREATE DATABASE {name}{like}")
-        return str(address(name))
+        server.execute(f"CREATE DATABASE {name}{like}")
+        return server.url(name)
 
     def drop(url: str) -> None:
-        execute(f"DROP DATABASE {url.split('@/')[1].split('?', maxsplit=1)[0]} WITH (FORCE)")
+        server.execute(f"DROP DATABASE {url.split('@/')[1].split('?', maxsplit=1)[0]} WITH (FORCE)")
 
-    return Server(make, drop)
+    return Server(make, drop, disk, server.revive)

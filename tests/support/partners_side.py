@@ -21,9 +21,21 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
 from tests.support.browser import DESK, OVERFLOW, PATIENCE_MS, Windows, map_frame
+from tests.support.paths import ROOT
 from tests.support.servers import AT_REST, hexbeat_server
 
-__all__ = ["PATIENCE_S", "Open", "Served", "Visit", "one_page", "open_page", "served_app", "visit"]
+__all__ = [
+    "PATIENCE_S",
+    "Open",
+    "Served",
+    "Visit",
+    "one_page",
+    "open_map",
+    "open_page",
+    "read_html",
+    "served_app",
+    "visit",
+]
 
 
 HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+(/|$))")
@@ -174,3 +186,18 @@ def one_page(name: str, **query: str) -> AppTest:
     app.run()
     assert not app.exception
     return app
+
+
+def open_map(**query: str) -> AppTest:
+    """The whole dashboard as its address opens it, with these query parameters; it raised nothing."""
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=PATIENCE_S)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def read_html(app: AppTest) -> str:
+    """All HTML and plain text of a page."""
+    return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))

@@ -52,10 +52,16 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 
 
 @contextmanager
-def hexbeat_server(*, environment: Mapping[str, str] | None = None, port: int | None = None) -> Iterator[str]:
-    """Serve the partners' side by `hexbeat serve` on a free port of this machine, or on this; yields the address."""
+def hexbeat_server(
+    *, environment: Mapping[str, str] | None = None, port: int | None = None, prepares: bool = False
+) -> Iterator[str]:
+    """Serve the partners' side by `hexbeat serve` on a free port of this machine, or on this; yields the address.
+
+    Unless it `prepares`, it works out nothing ahead: most tests never ask for most of that.
+    """
     command = ["-m", "hexbeat", "serve", *AS_ROOT, "--port"]
-    with served_by(command, environment=environment or {}, port=port) as url:
+    told = {"HEXBEAT_PREPARE": "yes" if prepares else "no"}
+    with served_by(command, environment={**told, **(environment or {})}, port=port) as url:
         yield url
 
 

@@ -107,7 +107,7 @@ def fill_store(home: Path) -> None:
 def visit(home: str) -> dict[str, int]:
     """Open every page, and come by a foreign name and origin; the number of parts that each page drew."""
     environment = {"HEXBEAT_HOME": home, "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
-    with hexbeat_server(environment=environment) as url:
+    with hexbeat_server(environment=environment, prepares=True) as url:
         assert ask(url, "/", {"Host": "evil.example.com"}).status == 403
         assert open_socket(url, {"Origin": "https://evil.example.com"}).status == 403
         drawn = {}

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from geo.errors import DataError, UsageError
+from hexbeat.areas.street_names import format_in_sentence
 from hexbeat.dashboard.state.prepared_results import find_or_build
 from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
@@ -74,7 +75,8 @@ def format_closures(closures: pd.DataFrame) -> dict[str, str]:
 
     Where a day has two at one place, each has the beginning of its identifier as its last word.
     """
-    names = [f"{format_date(day)}, {place}" for day, place in zip(closures["start"], closures["place"], strict=True)]
+    pairs = zip(closures["start"], closures["place"], strict=True)
+    names = [f"{format_date(day)}, {format_in_sentence(place)}" for day, place in pairs]
     twins = {name for name, number in Counter(names).items() if number > 1}
     codes = closures["event_id"].astype(str).tolist()
     return {code: f"{name} · {code[:4]}" if name in twins else name for code, name in zip(codes, names, strict=True)}

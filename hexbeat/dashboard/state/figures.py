@@ -20,6 +20,7 @@ from layers.columns import Columns
 from layers.counting import Counts, Filter, count, lacks_hours
 from layers.coverage import KnownState, Spans, count_days
 from layers.layer_spec import LayerSpec
+from layers.restriction import describe_ward_cells
 
 __all__ = [
     "CELL_COLUMNS",
@@ -44,9 +45,9 @@ class LayerFigures:
     periods is known, from the same sources. `cells` has CELL_COLUMNS, most first; `before` there is NaN in the same
     case. `unplaced` and `shared` are numbers of events, as layers.counting defines them. `no_hours`: hours are chosen,
     and no record of these days has a time of day, so that nothing is known of the hours. Of a viewer who sees no number
-    of fewer than `fewest` events, a smaller total is NaN, and smaller cells are left out as empty ones are. `searches`:
-    how much of the total are searches by officers, which show where officers search; 0 for such a viewer, and NaN where
-    that is not known.
+    of fewer than `fewest` events, a smaller total is NaN, and cells are left out as `count` says. `ward_notes` say how
+    chosen wards are made of cells. `searches`: how much of the total are searches by officers, which show where
+    officers search; 0 for such a viewer, and NaN where that is not known.
     """
 
     spec: LayerSpec
@@ -60,6 +61,7 @@ class LayerFigures:
     freshness: Freshness
     no_hours: bool = False
     fewest: int = 1
+    ward_notes: tuple[str, ...] = ()
     searches: float = 0.0
 
     @property
@@ -106,6 +108,7 @@ def count_layer(
         freshness=freshness,
         no_hours=no_hours,
         fewest=now.fewest,
+        ward_notes=tuple(describe_ward_cells(columns, (layer,))) if choices.wards else (),
         searches=_count_searches(columns, event_filter, area) if now.fewest == 1 and now.total else 0.0,
     )
 

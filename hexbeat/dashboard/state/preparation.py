@@ -30,6 +30,7 @@ from hexbeat.environment import select_environment
 from hexbeat.login_settings import read_provider
 from hexbeat.policy import read_policy
 from hexbeat.settings import PROJECT_DIR, Settings
+from hexbeat.store.live_columns import is_empty
 from layers.access import Action, Viewer, may
 
 __all__ = ["HEADER", "Preparation", "begin_preparation", "read_message"]
@@ -124,14 +125,18 @@ class Preparation:
         return place, (viewer.role, viewer.policy), f"{area.name}|{area.vintage}"
 
     def _prepare_all(self) -> None:
-        """Work out what is not there yet, for each owner."""
+        """Work out what is not there yet, for each owner. Of a store without events there is nothing to work out."""
         store = open_shared_store(self.settings)
         zone = load_area(self.settings.area, home=self.settings.home).tz
         for owner, viewer in list(self.wanted.items()):
             state = (store.version(), datetime.now(zone).date())
             if self._is_ended or self.done.get(owner) == state or self.failures[owner, state] >= MOST_FAILURES:
                 continue
-            found = self._prepare(owner, viewer)
+            if is_empty(store, viewer):
+                RESULTS.finish(owner, state[0])
+                found: State | None = state
+            else:
+                found = self._prepare(owner, viewer)
             with self._changed:
                 if found is None:
                     self.failures[owner, state] += 1

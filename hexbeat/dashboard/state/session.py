@@ -107,7 +107,7 @@ def open_installation(settings: Settings, *, login: Login | None = None) -> Inst
         area=area,
         store=store,
         login=login,
-        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes))
+        columns=cache.columns(viewer, ward_codes=tuple(area.wards.codes), wards=area.wards)
         if may(viewer, Action.SEE_COUNTS)
         else build_no_columns(version=store.version(), ward_codes=tuple(area.wards.codes)),
         today=datetime.now(area.tz).date(),

@@ -52,7 +52,7 @@ class LayerLine:
     """One layer in the cell: its number now and before (None: not known), and its rank on the map.
 
     `missing` says which days of the period are not known, as in "Mar 2024 is not known"; None: all are. `now` is NaN if
-    it is below the `fewest` events that the viewer sees as a number.
+    it is below the `fewest` events that the viewer sees as a number, or is left out of the map's numbers beside such.
     """
 
     spec: LayerSpec
@@ -110,6 +110,8 @@ def build_cell_card(
         layer_ranks = ranks.get(spec.name, pd.Series(dtype=int))
         # Other views have another order, for which this rank would be wrong.
         rank = int(layer_ranks.iloc[0]) if len(layer_ranks) and choices.view == "counts" else None
+        if line.fewest > 1 and spec.name in ranks and not len(layer_ranks) and line.now is not None:
+            line = replace(line, now=math.nan)  # the map does not show it, and it may tell what else is hidden there
         lines.append(replace(line, rank=rank))
     event_filter = build_filter(choices, layer=choices.layers[0], start=start, end=end)
     place = find_cell_wards(parse_cells([cell]), area.wards).iloc[0]
@@ -244,10 +246,10 @@ def _render_line(line: LayerLine, days: int) -> str:
 
 
 def _format_line_number(line: LayerLine) -> str:
-    """The number of the layer, that it is not known, or that it is too small for the viewer."""
+    """The number of the layer, that it is not known, or that the viewer does not see it."""
     if line.now is None:
         return "not known"
-    return f"fewer than {line.fewest}" if math.isnan(line.now) else format_about(line.now)
+    return "not shown" if math.isnan(line.now) else format_about(line.now)
 
 
 def _describe_line(line: LayerLine, days: int) -> str:

@@ -182,6 +182,7 @@ def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
     return [
         *_build_interval_notes(figures, choices),
         *([describe_left_out(figures)] if figures.fewest > 1 else []),
+        *figures.ward_notes,
         *build_coverage_notes(figures),
     ]
 
@@ -189,7 +190,9 @@ def build_notes(figures: LayerFigures, choices: Choices) -> list[str]:
 def describe_left_out(figures: LayerFigures) -> str:
     """That small numbers are not shown to the viewer."""
     small = f"fewer than {figures.fewest} {figures.spec.many}"
-    return f"Cells with {small} are left out: your role does not see such small numbers."
+    return (
+        f"Cells with {small} are left out, and others that would tell them: your role does not see such small numbers."
+    )
 
 
 def _build_interval_notes(figures: LayerFigures, choices: Choices) -> list[str]:

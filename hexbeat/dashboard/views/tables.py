@@ -92,7 +92,7 @@ def build_cell_table(figures: Sequence[LayerFigures], area: Area) -> pd.DataFram
 
 def _note_hidden(table: pd.DataFrame, figures: Sequence[LayerFigures]) -> pd.DataFrame:
     """The table, noting what stands where a layer has no number because it is too small for the viewer."""
-    hidden = {one.spec.title: f"fewer than {one.fewest}" for one in figures if one.fewest > 1}
+    hidden = {one.spec.title: "not shown" for one in figures if one.fewest > 1}
     if MISSING in table:
         hidden = {title: f"{words}, or not known" for title, words in hidden.items()}
     table.attrs["hidden"] = hidden

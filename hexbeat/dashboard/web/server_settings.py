@@ -17,6 +17,7 @@ HOST: Final = re.compile(
 )
 NUMBERS: Final = {"HEXBEAT_IDLE_MINUTES": 60.0, "HEXBEAT_SESSIONS": 200.0, "HEXBEAT_SESSIONS_PER_ADDRESS": 100.0}
 LARGEST: Final = 100_000
+ANSWERS: Final = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class ServerSettings:
 
     `hosts`: names beside those of this machine, in lower case, with a port if it is not the usual one.
     `public_url`: the https address that people open, None without TLS. `proxies`: whose X-Forwarded-For counts.
+    `prepares`: whether what pages ask for first is worked out ahead, in a process of its own.
     """
 
     hosts: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ class ServerSettings:
     idle_minutes: float = NUMBERS["HEXBEAT_IDLE_MINUTES"]
     sessions: int = int(NUMBERS["HEXBEAT_SESSIONS"])
     sessions_per_address: int = int(NUMBERS["HEXBEAT_SESSIONS_PER_ADDRESS"])
+    prepares: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -47,6 +50,7 @@ class ServerSettings:
             idle_minutes=_parse_number(variables, "HEXBEAT_IDLE_MINUTES"),
             sessions=int(_parse_number(variables, "HEXBEAT_SESSIONS")),
             sessions_per_address=int(_parse_number(variables, "HEXBEAT_SESSIONS_PER_ADDRESS")),
+            prepares=_parse_answer(variables, "HEXBEAT_PREPARE"),
         )
 
     @property
@@ -105,3 +109,10 @@ def _parse_number(variables: Mapping[str, str], name: str) -> float:
             f"leave it out for {NUMBERS[name]:g}",
         )
     return number
+
+
+def _parse_answer(variables: Mapping[str, str], name: str) -> bool:
+    text = variables.get(name) or "yes"
+    if text.lower() not in ANSWERS:
+        raise UsageError(f"{name} is yes or no", f"it is {text!r}", "leave it out for yes")
+    return ANSWERS[text.lower()]

@@ -11,7 +11,7 @@ from hexbeat.areas.street_names import split_ward
 from hexbeat.operations.plans.plan_store import list_plans, save_plan
 from tests.support.axe import COLOUR_RULES, find_violations
 from tests.support.browser import DESK, PHONE, PREPARED_MS, Windows, wait_until
-from tests.support.partners_side import Served, Visit, visit
+from tests.support.partners_side import Open, Served, Visit, visit
 from tests.support.plans import example_plan
 from tests.support.stores import documents_in
 
@@ -96,9 +96,9 @@ def test_axe_finds_nothing_on_alerts_hotspots_and_change(guest: Visit) -> None:
     assert faults(guest) == set()
 
 
-def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
+def test_axe_finds_nothing_on_the_analysis_page(open_page: Open) -> None:
+    guest = open_page("/analysis")
     page = guest.page
-    page.get_by_role("link", name="Analysis").click()
     expect(page.get_by_role("region", name="What the patterns mean")).to_be_visible()
     assert faults(guest) == set()
     page.get_by_role("tab", name="Near repeats").click()
@@ -110,7 +110,8 @@ def test_axe_finds_nothing_on_the_analysis_page(guest: Visit) -> None:
     assert faults(guest) == set()
 
 
-def test_axe_finds_nothing_on_documents_and_the_trail_and_none_scrolls_sideways(guest: Visit) -> None:
+def test_axe_finds_nothing_on_documents_and_the_trail_and_none_scrolls_sideways(open_page: Open) -> None:
+    guest = open_page("/evidence")
     page = guest.page
     for title in ("Briefing", "Evidence", "Did it work", "Naloxone", "Audit"):
         page.get_by_role("link", name="Data" if title == "Audit" else "Report").click()
@@ -123,9 +124,9 @@ def test_axe_finds_nothing_on_documents_and_the_trail_and_none_scrolls_sideways(
         page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
 
 
-def test_axe_finds_nothing_on_the_data_page(guest: Visit) -> None:
+def test_axe_finds_nothing_on_the_data_page(open_page: Open) -> None:
+    guest = open_page("/data")
     page = guest.page
-    page.get_by_role("link", name="Data").click()
     expect(page.get_by_role("region", name="Sources")).to_be_visible()
     guest.upload({"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE})
     page.get_by_role("button", name="Check the file").click()

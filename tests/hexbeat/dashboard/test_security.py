@@ -1,6 +1,7 @@
 """What stands before the partners' pages, without a server; the real servers are tried in tests/attacks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,6 +146,7 @@ def test_other_names_need_a_login(login: Callable[..., None]) -> None:
     login("a provider")
     security.require_login("127.0.0.1", OVER_TLS)
     assert len(security.middleware(OVER_TLS)) == 3  # the gate, the door, and what begins with the server
+    assert len(security.middleware(replace(OVER_TLS, prepares=False))) == 2
 
 
 def test_a_login_stands_behind_the_gate(login: Callable[..., None]) -> None:

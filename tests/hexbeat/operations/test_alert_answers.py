@@ -158,7 +158,7 @@ def test_roles_with_cells_of_different_sizes_share_the_answers_to_an_outbreak(tm
         load_frame(store, area, events[ward >= 0])
         seen = {}
         for viewer in (ANALYST, HEALTH):
-            columns = read_columns(store, viewer, ward_codes=WARDS.codes)
+            columns = read_columns(store, viewer, ward_codes=WARDS.codes, wards=WARDS)
             report = build_scan_report(columns, area, newest.date(), days=3, layers=["overdoses"])
             seen[viewer] = columns, next(alert for alert in report.alerts if alert.count >= len(burst))
         (columns, fine), (coarse_columns, coarse) = seen.values()

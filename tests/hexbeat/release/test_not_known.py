@@ -1,6 +1,5 @@
 """A period that the records do not cover whole is not published; it is named, and published once when it is known."""
 
-import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,12 +13,11 @@ import pytest
 from geo.calendar import find_month_start
 from geo.errors import DataError, PolicyError, StoreError
 from hexbeat.demonstration import load_demonstration
-from hexbeat.release.audit import audit_folder, audit_release
+from hexbeat.release.audit import audit_folder
 from hexbeat.release.block_counts import find_period
-from hexbeat.release.format import CHECKSUMS, Period, Release, ReleasedLayer, hash_content
+from hexbeat.release.format import Period, Release
 from hexbeat.release.publication import publish_release
 from hexbeat.release.register import Register, RegisteredRelease
-from hexbeat.release.release_files import build_release_files
 from hexbeat.store.coverage_log import correct_coverage
 from hexbeat.store.shared_documents import DocumentKind, DocumentWriter
 from hexbeat.store.store import Store
@@ -28,7 +26,7 @@ from layers.coverage import CoverageEntry
 from layers.event import event_id
 from tests.hexbeat.release.test_series import Town3, numbers, rows
 from tests.support.faults import files_limited_to
-from tests.support.releases import Publisher, at, example_release, made_quarters, write_example
+from tests.support.releases import Publisher, at, made_quarters
 from tests.support.stores import documents_in
 
 NEEDLES = "needle_litter"
@@ -246,87 +244,8 @@ def test_records_to_november_publish_nothing_of_the_next_year(tmp_path: Path) ->
     assert names(layer.not_known) == ["2025-Q4", "2026-Q1", "2026-Q2"]
 
 
-def test_a_release_without_such_a_period_has_the_bytes_of_before() -> None:
-    files = build_release_files(example_release())
-    assert b"not_known" not in files["release.json"]
-    assert b"not known" not in files["README.txt"]
-
-
-def with_terms(release: Release, **terms: object) -> Release:
-    """Other periods of needle finds, and the blocks of those that are left."""
-    needles: ReleasedLayer = replace(release.layers[0], **terms)  # type: ignore[arg-type] # of a test
-    kept = {period.name for period in needles.periods} | {"2025"}
-    blocks = tuple(block for block in release.blocks if block.period in kept)
-    return replace(release, layers=(needles, *release.layers[1:]), blocks=blocks)
-
-
 Q1, Q2 = find_period(date(2026, 1, 1), 3), find_period(date(2026, 4, 1), 3)
 Q3, Q4 = find_period(date(2026, 7, 1), 3), find_period(date(2026, 10, 1), 3)
-GAP = "this period does not begin where the one before it ends"
-
-
-@pytest.mark.parametrize(
-    ("periods", "not_known", "reasons"),
-    [
-        ((Q1,), (Q2,), []),
-        ((Q2,), (Q1,), []),
-        ((Q1, Q3), (Q2,), []),
-        ((), (Q1, Q2), []),
-        ((Q1, Q3), (), [GAP]),
-        ((Q1,), (Q3,), [GAP]),
-        ((Q1, Q2), (Q2,), [GAP]),
-        ((Q3,), (Q2, Q1), [GAP, GAP]),
-        (
-            (Q1, Q2, Q3), (Q4,),
-            ["this period was published too early: one more period has to pass after its end"],
-        ),
-        (
-            (Q1,), (Period("2026-Q2", Q2.start, Q3.end),),
-            ["this is not a whole calendar period of 3 months with its own name"],
-        ),
-    ],
-)  # fmt: skip
-def test_the_audit_asks_for_every_period_in_its_place(
-    periods: tuple[Period, ...], not_known: tuple[Period, ...], reasons: list[str]
-) -> None:
-    release = with_terms(example_release(), periods=periods, not_known=not_known)
-    assert [found.reason for found in audit_release(release).findings] == reasons
-
-
-OTHER = "an earlier release had other periods"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "reasons"),
-    [
-        (((Q1,), (Q2,)), ((Q1, Q2), ()), []),
-        (((Q2,), (Q1,)), ((Q1, Q2), ()), []),
-        (((Q1, Q2), ()), ((Q1,), (Q2,)), [OTHER, "an earlier release had other numbers"]),
-        (((Q2,), (Q1,)), ((Q2,), ()), [OTHER]),
-        (((Q2,), ()), ((Q1, Q2), ()), [OTHER]),
-    ],
-)
-def test_the_audit_lets_a_period_become_known_and_never_unknown(
-    before: tuple[tuple[Period, ...], ...], after: tuple[tuple[Period, ...], ...], reasons: list[str]
-) -> None:
-    first, second = (with_terms(example_release(), periods=one[0], not_known=one[1]) for one in (before, after))
-    assert [found.reason for found in audit_release(second, before=[first]).findings] == reasons
-
-
-def test_an_empty_list_of_periods_not_known_is_found(tmp_path: Path) -> None:
-    folder = write_example(tmp_path / "release")
-    facts = json.loads((folder / "release.json").read_text(encoding="utf-8"))
-    facts["layers"][0]["not_known"] = []
-    content = (json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-    files = {path.name: path.read_bytes() for path in folder.iterdir()} | {"release.json": content}
-    sums = "".join(f"{hash_content(files[name])}  {name}\n" for name in sorted(set(files) - {CHECKSUMS}))
-    for name, data in (files | {CHECKSUMS: sums.encode()}).items():
-        (folder / name).write_bytes(data)
-    reason = "the bytes differ from what its values give: more contents, or another order"
-    assert [(found.place, found.reason) for found in audit_folder(folder).findings] == [
-        ("checksums.txt", reason),
-        ("release.json", reason),
-    ]
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])

@@ -13,11 +13,12 @@ from typing import Final
 import pytest
 import sqlalchemy as sa
 
-from geo.errors import DataError
+from geo.errors import DataError, StoreError
 from hexbeat.accounts import find_account
 from hexbeat.files import hash_file
 from hexbeat.operations.plans.plan_store import load_plan, save_plan
-from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.audit_deeds import Deed
+from hexbeat.store.audit_trail import audit, list_entries
 from hexbeat.store.backup import restore_backup, write_backup
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.databases import upgrade_to
@@ -29,7 +30,7 @@ from layers.access import ANALYST
 from tests.support.cli import Run, answer
 from tests.support.events import WARDS, event_frame, load
 from tests.support.plans import made_plan
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 EMPTY = "A backup is restored into an empty home"
 HINT = "  Stop Hexbeat, wait until its commands have ended, and try again.\n"
@@ -101,6 +102,23 @@ def test_a_restored_backup_is_whole(tmp_path: Path, run: Run) -> None:
         "hexbeat.sqlite", "audit_anchor.txt", "published/middlesbrough/1/release.json", "sources/own.toml"
     }  # fmt: skip
     assert {again.stat().st_mode & 0o777, (again / "sources/own.toml").stat().st_mode & 0o777} == {0o700, 0o600}
+
+
+def test_no_backup_appears_without_its_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("The disk of the store needs room", "it is full", "make room")
+
+    out = tmp_path / "backup.tar.gz"
+    with Store.open(tmp_path / "home") as store:
+        deed = Deed(door="command", action="export", what="backup")
+        monkeypatch.setattr("hexbeat.store.audit_trail._append_or_wait", refuse)
+        with pytest.raises(StoreError) as caught, audit(store.engine, store.home, ANALYST, deed):
+            write_backup(store, ANALYST, out)
+        assert str(caught.value) == (
+            "Hexbeat gives no answer that its audit trail does not hold; the entry cannot be written (it is full); "
+            "make room"
+        )
+        assert list(tmp_path.iterdir()) == [tmp_path / "home"]
 
 
 def test_a_backup_has_no_trace_of_what_was_erased(tmp_path: Path, run: Run) -> None:

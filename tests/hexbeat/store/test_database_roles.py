@@ -15,7 +15,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.events import event_frame, load
 from tests.support.paths import ROOT
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 ROLES = ("hexbeat_owner", "hexbeat_writer", "hexbeat_reader")
 Open = Callable[[str], Store]

@@ -19,7 +19,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST, Action
 from layers.event import event_id
 from tests.support.events import event_frame, load, reject_frame
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 SECRET_ID, SECRET_NOTE = "zq-4711-secret-id", "met Rumpelstilzchen behind the mill"
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.events import event_frame, load
 from tests.support.faults import files_limited_to
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 SECRET = b"met Rumpelstilzchen behind the mill"
 WHY = (

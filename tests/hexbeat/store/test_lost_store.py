@@ -11,7 +11,7 @@ from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.events import WARDS, event_frame, load
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 
 def count(cache: ColumnCache) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from geo.errors import StoreError
 from hexbeat.store.store import Store
-from tests.support.stores import Server, make_tls_server
+from tests.support.postgres_servers import Server, make_tls_server
 
 RULE = "HEXBEAT_DATABASE_URL has to be a PostgreSQL address"
 KNOWN = (

@@ -30,7 +30,7 @@ from layers.columns import Columns
 from layers.event import RESOLUTIONS
 from tests.hexbeat.store.test_live_columns import many
 from tests.hexbeat.store.test_store_model import Machine, assert_equal
-from tests.support.events import WARDS, event_frame, load
+from tests.support.events import BOTH, WARDS, event_frame, load
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HEALTH = Viewer(Role.HEALTH)
@@ -106,9 +106,10 @@ def test_a_role_sees_of_a_snapshot_what_it_sees_of_the_database(
         assert whole.is_deferred
         with monkeypatch.context() as patch:
             patch.setattr(snapshots, "_open_snapshot", lambda *_: None)
-            plain = read_columns(store, HEALTH, ward_codes=WARDS)
+            plain = read_columns(store, HEALTH, ward_codes=WARDS, wards=BOTH)
         for columns in (
-            read_columns(store, HEALTH, ward_codes=WARDS), ColumnCache(store).columns(HEALTH, ward_codes=WARDS)
+            read_columns(store, HEALTH, ward_codes=WARDS, wards=BOTH),
+            ColumnCache(store).columns(HEALTH, ward_codes=WARDS, wards=BOTH),
         ):  # fmt: skip
             assert_equal(columns, plain)
             assert not columns.is_deferred

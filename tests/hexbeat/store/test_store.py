@@ -22,7 +22,7 @@ from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.events import event_frame, load
 from tests.support.faults import as_other_user
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 pytestmark = pytest.mark.usefixtures("real_migrations")
 

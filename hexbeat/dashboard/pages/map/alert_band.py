@@ -45,11 +45,7 @@ def draw_alerts(installation: Installation) -> None:
         return
     with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
         st.html(render_band(report))
-        # What is in it is worked out and sent when it is opened, not with every change of a filter.
-        details = st.expander("All alerts: what, where, since when", key="hb_all_alerts", on_change="rerun")
-        if not details.open:
-            return
-        with details:
+        with st.expander("All alerts: what, where, since when"):
             # Answers are read each time: the alerts come from a cache that an answer leaves as it is.
             answers = read_answers(installation.store, installation.viewer)
             st.html(render_alerts(report, answers, installation.area.wards))

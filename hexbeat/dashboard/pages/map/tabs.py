@@ -25,6 +25,7 @@ from layers.access import Action, may
 from layers.counting import count
 from layers.grouping import GROUPINGS, GROUPS
 from layers.periods import describe_missing_days
+from layers.restriction import describe_ward_cells
 from layers.wording import escape_html, format_about, format_plural
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def draw_table(installation: Installation, choices: Choices, views: Sequence[Lay
             return
         table = build_group_table(installation.columns, figures, choices, by=by, area=installation.area)
         draw_frame(table, key=f"group_table_{by}", alt=f"The numbers of the map by {GROUPINGS[by].title.lower()}")
+        if by in {"ward", "council"} and not choices.wards:  # with wards the sentence over the map says it
+            for sentence in describe_ward_cells(installation.columns, choices.layers):
+                st.text(sentence)
         return
     for view in views:
         name = view.figures.spec.name
@@ -123,7 +127,8 @@ def draw_ward_numbers(installation: Installation, choices: Choices, last: date) 
         if missing:
             st.text(f"{missing[:1].upper()}{missing[1:]}. That is not the same as none.")
         if counts.fewest > 1:
-            st.text(f"Wards that are not named have fewer than {counts.fewest} {spec.many}, or none.")
+            small = f"fewer than {counts.fewest} {spec.many}"
+            st.text(f"Wards that are not named have {small} or none, or a number that would tell such a small one.")
         if len(table):
             draw_frame(table, key=f"ward_only_{spec.name}", alt=f"{spec.title} by ward")
         elif not missing and counts.fewest == 1:

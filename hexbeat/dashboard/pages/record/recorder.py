@@ -61,7 +61,8 @@ _ACKS_KEY: Final = "done_acks"  # of the session: the keys of entries that are d
 _MOST_ACKS: Final = 300
 _MOST_ENTRIES: Final = 300
 _LONGEST_TEXT: Final = 80
-_SEED: Final = "phone/seed"  # a secret of the store: the marks come from it
+_SEED: Final = "seed"  # a secret of the store: the marks come from it
+_FORMER_SEED: Final = "phone/seed"  # where an older Hexbeat kept it, among the saved views
 _ASSETS: Final = Path(__file__).parents[2] / "style"
 
 
@@ -88,12 +89,21 @@ def find_mark(documents: SharedDocuments) -> str:
 
     A digest of the name and of a secret of the store, so that whoever finds the phone cannot try names.
     """
-    secret = documents.read(DocumentKind.VIEW, _SEED)
+    secret = documents.read(DocumentKind.PHONE, _SEED)
     if secret is None:
-        documents.add_all(DocumentKind.VIEW, {_SEED: secrets.token_hex(16).encode()})
-        secret = documents.read(DocumentKind.VIEW, _SEED)
+        _make_seed(documents)
+        secret = documents.read(DocumentKind.PHONE, _SEED)
     key = secret.content if secret else b""
     return hmac.new(key, documents.viewer.subject.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _make_seed(documents: SharedDocuments) -> None:
+    """Take over the secret of an older Hexbeat, so that phones keep their marks, or make one."""
+    former = documents.read(DocumentKind.VIEW, _FORMER_SEED)
+    content = former.content if former else secrets.token_hex(16).encode()
+    documents.add_all(DocumentKind.PHONE, {_SEED: content})
+    if former:
+        documents.remove(DocumentKind.VIEW, _FORMER_SEED)
 
 
 def select_own(entries: Sequence[Entry], mark: str) -> list[Entry]:

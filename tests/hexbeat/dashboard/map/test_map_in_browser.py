@@ -1,8 +1,6 @@
 """The live map, as it stands on a Streamlit page in a real Chromium."""
 
 import re
-from collections.abc import Iterator
-from itertools import combinations
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -17,46 +15,19 @@ from tests.support.browser import (
     Windows,
     centres,
     colours_at,
-    map_frame,
+    go_to_map,
     on_screen,
     painted_frames,
     requests_of,
     wait_for_repaint,
 )
 from tests.support.paths import ROOT
-from tests.support.servers import streamlit_server
 
 pytestmark = pytest.mark.browser
 
 APP = ROOT / "tests" / "support" / "apps" / "map_app.py"
 SIZE = (1100, 800)
 SCALE = build_count_scale(31)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with streamlit_server(APP) as url:
-        yield url
-
-
-@pytest.fixture
-def page(windows: Windows, address: str) -> Iterator[Page]:
-    made = windows.take(address, size=SIZE)
-    yield made
-    windows.leave(made)
-
-
-@pytest.fixture(scope="module")
-def still(windows: Windows, address: str) -> Iterator[Frame]:
-    """A map for tests that only look."""
-    made = windows.take(address, size=SIZE)
-    yield open_map(made, address)
-    windows.leave(made)
-
-
-def open_map(page: Page, address: str) -> Frame:
-    page.goto(address)
-    return map_frame(page)
 
 
 def class_of(value: float) -> int:
@@ -77,7 +48,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
     requests, failures = requests_of(page), []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("response", lambda response: response.status >= 400 and failures.append(response.url))
-    open_map(page, address)
+    go_to_map(page, address)
     assert [
         url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
@@ -88,7 +59,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_each_cell_is_painted_in_its_colour_at_its_place(windows: Windows, address: str, theme: str) -> None:
     page = windows.take(address, scheme=theme)
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     frame.wait_for_function("dark => Hexbeat.isDark() === dark", arg=theme == "dark")
     drawn = centres(frame)
     assert len(drawn) > 100
@@ -132,7 +103,7 @@ def test_several_lattices_and_outlines_are_one_layer_to_the_pointer(still: Frame
 
 
 def test_a_click_reaches_python_once_and_keeps_its_ring(page: Page, address: str) -> None:
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     first, second = in_view(frame, centres(frame))[:2]
     for times, cell in enumerate((first, second, second), start=1):
         frame.locator("#map_div").click(position=on_screen(frame, cell["lat"], cell["lng"]))
@@ -151,7 +122,7 @@ def test_a_click_beside_the_cells_chooses_nothing(still: Frame) -> None:
 
 
 def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     expect(page.get_by_text(re.compile(r"runs \d;"))).to_be_visible()
     page.wait_for_timeout(700)
     before = page.get_by_text(re.compile(r"runs \d;")).inner_text()
@@ -171,7 +142,7 @@ def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
 
 
 def test_a_filter_changes_the_cells_and_neither_zoom_nor_page(page: Page, address: str) -> None:
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     frame.evaluate("() => { window.sameMap = true; map.setView([54.55, -1.22], 14.5, {animate: false}); }")
     values, before = centres(frame), frame.evaluate("Hexbeat.painted.at")
     page.get_by_label("Seed").fill("5")
@@ -187,10 +158,10 @@ def test_a_filter_changes_the_cells_and_neither_zoom_nor_page(page: Page, addres
 
 
 def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> None:
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     frame.evaluate("map.setView([54.56, -1.21], 13.25, {animate: false})")
     page.goto("about:blank")
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     assert frame.evaluate("[map.getCenter().lat, map.getCenter().lng, map.getZoom()]") == pytest.approx(
         [54.56, -1.21, 13.25], abs=1e-3
     )
@@ -206,7 +177,7 @@ def test_maps_of_one_view_move_together(page: Page, address: str) -> None:
 
 
 def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:
-    frame = open_map(page, f"{address}/?ward=E05009854")
+    frame = go_to_map(page, f"{address}/?ward=E05009854")
     ward = "Hexbeat.areaOf('middlesbrough').wards.find(({name}) => name === 'Ayresome')"
     inside = (
         f"(() => {{ const w = {ward}; return map.getBounds().contains([[w.south, w.west], [w.north, w.east]]); }})()"
@@ -218,12 +189,12 @@ def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:
 
 
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
-    frame = open_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
+    frame = go_to_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
     expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
 
 
 def test_keys_walk_from_cell_to_cell_speak_and_choose(page: Page, address: str) -> None:
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     frame.locator("#map_div").focus()
     spoken = []
     for key in ("Alt+ArrowRight", "Alt+ArrowRight", "Alt+ArrowUp", "Alt+ArrowLeft", "Alt+ArrowDown"):
@@ -260,140 +231,16 @@ def test_words_from_data_stay_words(page: Page, address: str) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     hostile = "<img src=x onerror=alert(1)>${alert(2)}`</script>{{ 7*7 }}"
-    frame = open_map(page, f"{address}/?title={hostile.replace('&', '%26')}")
+    frame = go_to_map(page, f"{address}/?title={hostile.replace('&', '%26')}")
     assert frame.locator(".hexbeat-legend summary").text_content() == hostile
     assert frame.locator("img").count() == 0
     assert dialogs == []
 
 
-NAME_BOXES = """() => [...document.querySelectorAll('.hexbeat-name')]
-  .filter((name) => name.style.visibility !== 'hidden')
-  .map((name) => name.firstChild.getBoundingClientRect().toJSON())"""
-
-
-def overlaps(a: dict[str, float], b: dict[str, float]) -> bool:
-    return a["left"] < b["right"] and b["left"] < a["right"] and a["top"] < b["bottom"] and b["top"] < a["bottom"]
-
-
-def test_names_never_touch_each_other(still: Frame) -> None:
-    boxes = still.evaluate(NAME_BOXES)
-    assert len(boxes) >= 8
-    assert not any(overlaps(a, b) for a, b in combinations(boxes, 2))
-
-
-def test_every_ward_has_its_name_at_the_zoom_at_which_the_map_opens(still: Frame) -> None:
-    still.evaluate("() => Hexbeat.fitAgain(map)")
-    still.wait_for_function("() => !map._animatingZoom")
-    hidden = (
-        "() => [...document.querySelectorAll('.hexbeat-name')].filter((n) => n.style.visibility === 'hidden').length"
-    )
-    assert still.locator(".hexbeat-name").count() == 20
-    assert still.evaluate(hidden) == 0
-
-
-def test_names_of_wards_give_way_to_the_numbers_of_stops(page: Page, address: str) -> None:
-    frame = open_map(page, address)
-    touches = """() => { const stop = document.querySelector('.stop').getBoundingClientRect();
-      return [...document.querySelectorAll('.hexbeat-name')].some((name) => {
-        const a = name.firstChild.getBoundingClientRect();
-        return name.style.visibility !== 'hidden'
-          && a.left < stop.right && stop.left < a.right && a.top < stop.bottom && stop.top < a.bottom; }); }"""
-    mark = f"""() => {{ const icon = L.divIcon({{ className: 'stop', iconSize: [22, 22] }});
-      const at = document.querySelector('.hexbeat-name span').getBoundingClientRect();
-      L.marker(map.containerPointToLatLng([at.x + at.width / 2, at.y + at.height / 2]), {{ icon }}).addTo(map);
-      return ({touches})(); }}"""
-    assert frame.evaluate(mark)
-    frame.wait_for_function(f"() => !({touches})()")
-
-
-POINT_AT_EACH = """() => { const { wards } = Hexbeat.areaOf('cleveland');
-  const icons = [...document.querySelectorAll('.hexbeat-name')];
-  const shown = () => icons.filter((icon) => icon.style.visibility !== 'hidden');
-  const words = (icon) => icon.firstChild.textContent.replace(/\\s+/g, ' ');
-  const before = shown().map(words).join('|');
-  const missing = wards.filter((ward) => {
-    map.fire('mousemove', { latlng: L.latLng(ward.at[1], ward.at[0]) });
-    return !shown().some((icon) => words(icon) === ward.name); }).map((ward) => ward.name);
-  map.fire('mouseout');
-  return [shown().length, wards.length, missing, shown().map(words).join('|') === before]; }"""
-
-
-def test_every_ward_of_a_county_has_its_name_beside_it_or_where_one_points(page: Page, address: str) -> None:
-    """Of 83 wards many have no room: some are named beside the area, the others while one points at them."""
-    frame = open_map(page, f"{address}/?area=cleveland")
-    shown, wards, missing, same = frame.evaluate(POINT_AT_EACH)
-    assert (wards, missing, same) == (83, [], True)
-    leaders = frame.locator(".hexbeat-leader").count()
-    assert leaders >= 5
-    assert shown >= 50
-    assert not any(overlaps(a, b) for a, b in combinations(frame.evaluate(NAME_BOXES), 2))
-
-
-# The share of the pixels of a canvas that something is drawn on.
-INK = """(pane) => { const canvas = map.getPane(pane).querySelector('canvas');
-  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-  let inked = 0; for (let k = 3; k < pixels.length; k += 4) inked += pixels[k] > 0;
-  return inked / (pixels.length / 4); }"""
-
-
-def test_streets_are_drawn_by_zoom_and_named_where_nothing_else_stands(page: Page, address: str) -> None:
-    frame = open_map(page, address)
-    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
-    shares = {}
-    for zoom in (12, 15):
-        frame.evaluate("(zoom) => map.setView([54.5725, -1.2365], zoom, { animate: false })", zoom)
-        frame.wait_for_timeout(300)
-        shares[zoom] = frame.evaluate(INK, "hexbeat-streets")
-    assert 0 < shares[12] < shares[15] < 0.5
-    names = frame.evaluate("() => map.hexbeat.streets.names.map(({ text }) => text)")
-    assert {"Borough Road", "Southfield Road"} <= set(names)
-    apart = """() => { const drawn = map.hexbeat.streets.names;
-      return drawn.every((a, k) => drawn.slice(k + 1).every((b) => Math.hypot(a.x - b.x, a.y - b.y) > 12)); }"""
-    assert frame.evaluate(apart)
-    assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
-
-
-def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(page: Page, address: str) -> None:
-    frame = open_map(page, address)
-    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
-    # The tests' browser shows no animations, so this one is told.
-    before = frame.evaluate("""() => { const { constructor, geometry, options } = map.hexbeat.streets;
-      map._animatingZoom = true;
-      map.late = new constructor(geometry, options).addTo(map);
-      map.fire('zoom');
-      const before = map.late.names;
-      map._animatingZoom = false;
-      map.fire('moveend');
-      return before; }""")
-    assert before is None
-    frame.wait_for_function("() => map.late.names")  # a slow machine paints in several steps
-    assert frame.evaluate("map.late.names") == frame.evaluate("map.hexbeat.streets.names")
-
-
-def test_streets_are_asked_for_once_and_neither_a_filter_nor_a_short_pan_paints_them_again(
-    page: Page, address: str
-) -> None:
-    requests = requests_of(page)
-    frame = open_map(page, address)
-    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
-    paints = "map.hexbeat.streets.paints"
-    painted, before = frame.evaluate(paints), frame.evaluate("Hexbeat.painted.at")
-    page.get_by_label("Seed").fill("7")
-    page.get_by_label("Seed").press("Enter")
-    wait_for_repaint(frame, before)
-    assert len([url for url in requests if "/streets-" in url]) == 1
-    assert frame.evaluate(paints) == painted
-    pan = "(x) => { map.panBy([x, 0], { animate: false }); return map.hexbeat.streets.paints; }"
-    assert frame.evaluate(pan, 60) == painted  # what is painted goes beyond the view, and moves with it
-    frame.evaluate(pan, 400)
-    frame.wait_for_function(f"(painted) => {paints} > painted", arg=painted)
-    assert frame.evaluate("map.hexbeat.streets._reaches()")
-
-
 def test_on_a_phone_nothing_scrolls_sideways_and_a_tap_chooses(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    frame = open_map(page, f"{address}/?height=400")
+    frame = go_to_map(page, f"{address}/?height=400")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert frame.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert frame.locator(".hexbeat-legend").bounding_box()["width"] <= 260  # type: ignore[index]  # it is on the screen
@@ -405,7 +252,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_a_tap_chooses(browser: Browser,
 
 def test_the_legend_lies_beside_the_area(page: Page, address: str) -> None:
     """The map is fitted clear of the legend, and not moved again once a person has moved it."""
-    frame = open_map(page, address)
+    frame = go_to_map(page, address)
     legend, west = frame.evaluate("""() => {
       const { map } = window, [[south, left], [north]] = map.hexbeat.home;
       const corners = [[south, left], [north, left]].map((corner) => map.latLngToContainerPoint(corner).x);
@@ -430,7 +277,7 @@ SHOWN = """() => { const layer = Hexbeat.layer('hex');
 
 def test_periods_are_stepped_through_by_keys_and_played_without_a_rerun(page: Page, address: str) -> None:
     page.emulate_media(reduced_motion="no-preference")
-    frame = open_map(page, f"{address}/?frames=1")
+    frame = go_to_map(page, f"{address}/?frames=1")
     slider, label = frame.get_by_role("slider", name="Period"), frame.locator(".hexbeat-frames output")
     expect(label).to_have_text("Mar 2026")
     frame_number, total, _ = frame.evaluate(SHOWN)
@@ -456,6 +303,6 @@ def test_periods_are_stepped_through_by_keys_and_played_without_a_rerun(page: Pa
 
 
 def test_who_asks_for_less_motion_has_the_slider_alone(page: Page, address: str) -> None:
-    frame = open_map(page, f"{address}/?frames=1")
+    frame = go_to_map(page, f"{address}/?frames=1")
     expect(frame.get_by_role("slider", name="Period")).to_be_visible()
     expect(frame.locator(".hexbeat-frames button")).to_be_hidden()

@@ -26,9 +26,9 @@ def test_closures_until_a_day_keep_their_columns_even_where_there_are_none() -> 
 
 
 def test_closures_are_named_by_street_and_two_of_one_day_and_place_by_their_codes_too() -> None:
-    street = "Linthorpe Road, near Borough Road (Central)"
+    street = "near Linthorpe Road and Borough Road (Central)"
     days = [dt.date(2026, 3, 3), dt.date(2026, 3, 3), dt.date(2026, 3, 4)]
-    closures = pd.DataFrame({"event_id": ["8f2a11", "77bc22", "1d4e33"], "start": days, "place": street})
+    closures = pd.DataFrame({"event_id": ["8f2a11", "77bc22", "1d4e33"], "start": days, "place": f"N{street[1:]}"})
     assert format_closures(closures) == {
         "8f2a11": f"3 Mar 2026, {street} · 8f2a",
         "77bc22": f"3 Mar 2026, {street} · 77bc",

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.findings import find_alerts
@@ -16,7 +15,6 @@ from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.store import Store
 from tests.support.events import load_frame, made_frame
-from tests.support.partners_side import Open
 
 PATIENCE_S = 240  # a safety net, not a promise
 ALERTS = ("alerts", "")
@@ -102,9 +100,13 @@ def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_proc
     assert RESULTS.is_awaited is None
 
 
-@pytest.mark.browser
-def test_the_back_test_stands_there_without_a_click(open_page: Open) -> None:
-    page = open_page("/analysis").page
-    page.get_by_role("tab", name="Back-test").click()
-    expect(page.get_by_role("button", name="Run the back-test")).to_be_visible()
-    expect(page.get_by_role("table")).to_be_visible(timeout=PATIENCE_S * 1_000)
+def test_an_empty_store_needs_no_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.open(home).dispose()
+    working = Preparation(Settings.from_environment(), poll_s=0.05)
+    started: list[object] = []
+    monkeypatch.setattr(working, "_start", started.append)
+    working.begin()
+    wait_until(lambda: bool(working.done))
+    assert not is_working(look())
+    working.end()
+    assert (started, working.failures.total()) == ([], 0)

@@ -16,6 +16,7 @@ def test_without_a_word_a_server_has_the_names_of_this_machine() -> None:
     assert settings == ServerSettings()
     assert (settings.hosts, settings.has_tls, settings.proxies) == ((), False, ())
     assert (settings.idle_minutes, settings.sessions, settings.sessions_per_address) == (60, 200, 100)
+    assert settings.prepares
 
 
 def test_a_public_address_is_a_name_and_says_that_there_is_tls() -> None:
@@ -26,13 +27,14 @@ def test_a_public_address_is_a_name_and_says_that_there_is_tls() -> None:
             "HEXBEAT_PROXIES": "127.0.0.1 10.0.0.0/24",
             "HEXBEAT_IDLE_MINUTES": "0.5",
             "HEXBEAT_SESSIONS": "7",
+            "HEXBEAT_PREPARE": "No",
         }
     )
     assert settings.hosts == ("hexbeat.example.gov.uk", "[::1]:9", "other.example.org:8443")
     assert settings.public_url == "https://hexbeat.example.gov.uk"
     assert settings.has_tls
     assert settings.proxies == ("127.0.0.1/32", "10.0.0.0/24")
-    assert (settings.idle_minutes, settings.sessions) == (0.5, 7)
+    assert (settings.idle_minutes, settings.sessions, settings.prepares) == (0.5, 7, False)
 
 
 URL_MESSAGE = (
@@ -57,6 +59,7 @@ IDLE_MESSAGE = "HEXBEAT_IDLE_MINUTES is a number above 0 and at most 100,000; it
         ),
         ("HEXBEAT_HOSTS", ("*", "https://a.example", "a.example/", "*.example", "a,b"), HOSTS_MESSAGE),
         ("HEXBEAT_PROXIES", ("proxy", "10.0.0.7/24"), PROXIES_MESSAGE),
+        ("HEXBEAT_PREPARE", ("0", "off"), "HEXBEAT_PREPARE is yes or no; it is {!r}; leave it out for yes"),
         ("HEXBEAT_IDLE_MINUTES", ("0", "-1", "nan", "inf", "soon"), IDLE_MESSAGE),
     ],
 )

@@ -6,7 +6,7 @@ from hexbeat.operations.ledger.ledger import record_visit, undo_visit
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.plans import NOW, made_visit
-from tests.support.stores import Server
+from tests.support.postgres_servers import Server
 
 CREW = "Crew Rumpelstilzchen"
 

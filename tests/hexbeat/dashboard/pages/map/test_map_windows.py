@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from hexbeat.store.store import Store
-from tests.support.browser import Windows, map_frame, painted_frames, wait_in_map, wait_until
+from tests.support.browser import PREPARED_MS, Windows, map_frame, painted_frames, wait_in_map, wait_until
 from tests.support.events import load_frame, made_frame
 from tests.support.partners_side import Open, Served, visit
 from tests.support.servers import AT_REST, ask, free_port, hexbeat_server, sign_ins
@@ -230,7 +230,7 @@ def test_after_a_restart_the_page_comes_back_and_the_first_click_counts(windows:
     page = guest.page
     gone = page.get_by_text("The connection to Hexbeat is gone.")
     expect(gone).to_be_visible()
-    with hexbeat_server(environment=environment, port=port):
+    with hexbeat_server(environment=environment, port=port, prepares=True):
         expect(gone).to_have_count(0)
         wait_until(page, "!document.querySelector('[data-testid=stMainBlockContainer] [inert]')")
         guest.choose("layer", "Overdoses")
@@ -239,4 +239,9 @@ def test_after_a_restart_the_page_comes_back_and_the_first_click_counts(windows:
         chosen = page.locator(".st-key-filter_layer [aria-checked=true]")
         expect(chosen).to_have_text("Overdoses")
         expect(page).to_have_url(f"{url}/?layers=overdoses&period=90d")
+        # What is worked out ahead stands there without a click.
+        page.goto(f"{url}/analysis")
+        page.get_by_role("tab", name="Back-test").click()
+        expect(page.get_by_role("button", name="Run the back-test")).to_be_visible()
+        expect(page.get_by_role("table")).to_be_visible(timeout=PREPARED_MS)
         guest.leave()

@@ -21,7 +21,8 @@ from tests.support.partners_side import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
-FEW, MOST = (h3.latlng_to_cell(*place, 9) for place in ((54.540, -1.205), (54.566, -1.235)))
+MOST_AT, FEW_AT, OTHER_AT = (-1.235, 54.566), (-1.205, 54.540), (-1.250, 54.575)
+MOST, FEW, OTHER = (h3.latlng_to_cell(lat, lon, 9) for lon, lat in (MOST_AT, FEW_AT, OTHER_AT))
 POLICY: Final = """
 [local]
 "*" = "police"
@@ -36,18 +37,18 @@ DAYS: Final = {"from": "2024-11-01", "to": "2024-11-30"}
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve records of each layer in one place, three in another, and the policy."""
+    """Twelve records of each layer in one place, three in another, ten in a third, and the policy."""
     folder = tmp_path_factory.mktemp("small")
     file = folder / "events.csv"
     with file.open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["layer", "source_id", "lon", "lat", "occurred_from", "occurred_to", "category"])
         for layer in LAYER_NAMES:
-            for number in range(15):
-                lon, lat = (-1.235, 54.566) if number < 12 else (-1.205, 54.540)
+            for number in range(25):
+                lon, lat = MOST_AT if number < 12 else FEW_AT if number < 15 else OTHER_AT
                 end = "2025-01-20T10:00" if layer == "closed_properties" else ""
-                day = f"2024-11-{2 + number:02d}T{number:02d}:30"
-                rows.writerow([layer, f"{layer}-{number}", lon, lat, day, end, "usual" if number < 12 else "rare"])
+                day = f"2024-11-{2 + number % 15:02d}T{number % 15:02d}:30"
+                rows.writerow([layer, f"{layer}-{number}", lon, lat, day, end, "rare" if lon == FEW_AT[0] else "usual"])
     home = folder / "home"
     with Store.open(home) as store:
         covers = dt.date(2024, 9, 1), dt.date(2024, 11, 30)
@@ -96,8 +97,9 @@ def read(page: AppTest) -> str:
 @pytest.mark.parametrize("view", ["counts", "hotspots", "change", "expected"])
 def test_every_view_is_drawn_and_small_numbers_are_left_out(view: str) -> None:
     text = read(open_address("map", layers="street_dealing", size="9", view=view, **DAYS))
-    assert "15 reports of street dealing in Middlesbrough" in text
-    assert "Cells with fewer than 10 reports of street dealing are left out" in text
+    assert "25 reports of street dealing in Middlesbrough" in text
+    left_out = "Cells with fewer than 10 reports of street dealing are left out, and others that would tell them"
+    assert left_out in text
     assert ("Counts are shown: any other view would tell small numbers" in text) is (view != "counts")
 
 
@@ -123,7 +125,7 @@ def test_the_table_says_which_numbers_are_hidden(by: str) -> None:
 
 def test_each_layer_stands_by_itself() -> None:
     page = open_address("map", layers="overdoses", size="8", **DAYS)
-    assert "15 overdoses in Middlesbrough" in read(page)
+    assert "25 overdoses in Middlesbrough" in read(page)
     assert page.tabs
 
 
@@ -134,21 +136,26 @@ def test_every_page_is_drawn() -> None:
 
 
 def test_the_card_of_a_cell_says_that_its_number_is_small() -> None:
-    few, most = (
-        read(open_address("map", layers="street_dealing", size="9", cell=cell, **DAYS)) for cell in (FEW, MOST)
+    few, other, most = (
+        read(open_address("map", layers="street_dealing", size="9", cell=cell, **DAYS)) for cell in (FEW, OTHER, MOST)
     )
-    assert "fewer than 10" in few.split("hb-card")[1]
     assert 'hb-number\\">12<' in most or 'hb-number">12<' in most
-    for text in (few, most):
+    for text in (few, other):  # the ten of the other cell would tell the three
+        assert "not shown" in text.split("hb-card")[1]
+        assert ">10<" not in text.replace('\\"', '"').split('hb-number"')[1][:4]
+    for text in (few, other, most):
         assert "Small numbers are not shown to your role" in text
         assert "by weekday and hour" not in text
 
 
 def test_counts_tell_no_small_number(home: Path, run: Run) -> None:
     asked = ("counts", "--layer", "street_dealing", "--by", "ward", "--from", "2024-11-01", "--home", str(home))
-    left_out = "Groups of fewer than 10 events are left out: your role does not see such small numbers."
+    left_out = (
+        "Groups of fewer than 10 events are left out, and others that would tell them: your role does not see such "
+        "small numbers."
+    )
     whole = run(*asked, "--to", "2024-11-30", "--format", "json").json
-    assert (whole["total"], whole["shared_in_time"], whole["unplaced_in_time"]) == (15, None, None)
+    assert (whole["total"], whole["shared_in_time"], whole["unplaced_in_time"]) == (25, None, None)
     assert ([row["count"] for row in whole["rows"]], whole["left_out"]) == ([12], left_out)
     days = ("2024-11-14", "2024-11-15"), ("2024-11-02", "2024-11-03")
     few, none = (run(*asked, "--from", start, "--to", end, "--category", "rare") for start, end in days)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import hmac
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.operations.ledger.ledger import read_visits, undo_visit
 from hexbeat.operations.plans.plan_store import save_plan
 from hexbeat.settings import Settings
+from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
 from layers.access import Role, Viewer
 from tests.support.paths import ROOT
@@ -106,6 +108,17 @@ def test_a_mark_tells_people_apart_and_names_nobody(home: Path) -> None:
         assert mark != hashlib.sha256(b"jo@example.org").hexdigest()[:16]
     entries = [ENTRY, replace(ENTRY, key="b", by=mark)]
     assert select_own(entries, mark) == entries[1:]
+
+
+def test_an_older_store_keeps_its_marks_and_has_no_secret_among_its_views(home: Path) -> None:
+    with Store.open(home) as store:
+        jo = store.documents(Viewer(Role.COUNCIL, "jo@example.org"))
+        jo.remove(DocumentKind.PHONE, "seed")
+        jo.write(DocumentKind.VIEW, "phone/seed", b"of before")
+        mark = hmac.new(b"of before", b"jo@example.org", hashlib.sha256).hexdigest()[:16]
+        assert [find_mark(jo) for _ in range(2)] == [mark, mark]
+        assert jo.list_names(DocumentKind.VIEW) == []
+        assert jo.list_names(DocumentKind.PHONE) == ["seed"]
 
 
 def test_a_stop_of_another_team_is_refused(installation: Installation) -> None:
