@@ -24,6 +24,7 @@ from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.closure_answers import find_closure_answers
 from hexbeat.dashboard.state.findings import find_alerts, find_changes, find_findings, load_briefing, load_forecast
 from hexbeat.dashboard.state.freshness import find_last_known_day
+from hexbeat.dashboard.state.kept_results import keep_results
 from hexbeat.dashboard.state.login import Login
 from hexbeat.dashboard.state.preparation import HEADER, read_message
 from hexbeat.dashboard.state.prepared_results import RESULTS
@@ -75,8 +76,12 @@ def prepare(settings: Settings, viewer: Viewer, send: Send) -> None:
     installation = open_installation(settings, login=Login("", viewer, (viewer.role,)))
     send(("state", installation.columns.version, installation.today))
 
+    results: dict[tuple[tuple[str, str], Hashable], Any] = {}
+
     def pass_on(name: tuple[str, str], request: Hashable, value: Any) -> None:
-        send(("result", name, request, value))
+        if (name, request) not in results:
+            results[name, request] = value
+            send(("result", name, request, value))
 
     RESULTS.listener = pass_on
     try:
@@ -92,6 +97,7 @@ def prepare(settings: Settings, viewer: Viewer, send: Send) -> None:
                 send(("fault", f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"))
     finally:
         RESULTS.listener = None
+    keep_results(installation, results)
     send(("end",))
 
 

@@ -14,6 +14,8 @@ first read, made again from what changed when a later version is read, and made 
 Erasure, retention and undo empty the folder. A program that writes a snapshot meanwhile finds out before the file gets
 its name, or is waited for. What another server or a killed program left goes when the store is next opened.
 A snapshot holds every layer whole, as the database does: only what `layers.restriction` leaves reaches a viewer.
+
+In the same folder lies, under the same conditions, what the dashboard worked out ahead for a role (`write_results`).
 """
 
 import hashlib
@@ -23,7 +25,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -55,12 +57,15 @@ __all__ = [
     "find_snapshot",
     "lock_snapshots",
     "read_live",
+    "read_results",
     "remove_stale_snapshots",
+    "write_results",
 ]
 
 FEWEST_EVENTS: Final = 50_000  # smaller stores are read in less than half a second
 FOLDER: Final = ".columns"
 _MOST_FILES: Final = 8  # sets of wards; beyond, the one that was made first goes
+_RESULTS: Final = ".results"
 _ROOM: Final = 2  # times the size of a snapshot that the disk must have free
 
 
@@ -90,7 +95,7 @@ def read_live(
         else:
             live = apply_changes(connection, known, version=version)
         is_new = len(live.columns) >= FEWEST_EVENTS and not live.columns.is_deferred
-        facts = _describe(connection, engine, live) if is_new else None
+        facts = _describe_columns(connection, engine, live) if is_new else None
     if is_stale:
         remove_stale_snapshots(engine, home)  # with PostgreSQL, another server may have erased
     if facts is None or not _write_snapshot(engine, home, live, facts):
@@ -157,21 +162,31 @@ class _Reader:
         return whole.columns.list_arrays(derived=True)
 
 
-def _describe(connection: Connection, engine: Engine, live: LiveColumns) -> dict[str, Any]:
+def _describe_columns(connection: Connection, engine: Engine, live: LiveColumns) -> dict[str, Any]:
     """What a snapshot says of itself: what it was made of, and the tables of its codes."""
     columns, coverage = live.columns, live.columns.coverage
-    head = connection.execute(sa.select(audit_head.c.number, audit_head.c.hash)).one_or_none()
+    last = live.last_row, live.last_batch
     return {
-        "made_of": _describe_making(engine),
-        "version": columns.version,
-        "ward_codes": list(columns.ward_codes),
-        "anchor": list(head) if head else [0, ""],
-        "last_row": live.last_row,
-        "last_batch": live.last_batch,
-        "batches": _hash_batches(connection, live.last_batch),
+        **_describe_store(connection, engine, columns.ward_codes, version=columns.version, last=last),
         "categories": list(columns.categories),
         "sources": list(columns.sources),
         "reporters": sorted(coverage.reporters) if coverage else [],
+    }
+
+
+def _describe_store(
+    connection: Connection, engine: Engine, ward_codes: tuple[str, ...], *, version: int, last: tuple[int, int]
+) -> dict[str, Any]:
+    """Of which store a file is, and of which part of its history; `last` is what `find_last` answers."""
+    head = connection.execute(sa.select(audit_head.c.number, audit_head.c.hash)).one_or_none()
+    return {
+        "made_of": _describe_making(engine),
+        "version": version,
+        "ward_codes": list(ward_codes),
+        "anchor": list(head) if head else [0, ""],
+        "last_row": last[0],
+        "last_batch": last[1],
+        "batches": _hash_batches(connection, last[1]),
     }
 
 
@@ -231,13 +246,19 @@ def _require_folder(folder: Path) -> None:
 
 def _write_snapshot(engine: Engine, home: Path, live: LiveColumns, facts: dict[str, Any]) -> bool:
     """Write the snapshot, unless the disk, the folder or another program that writes one prevents it."""
+    path = find_snapshot(home, live.columns.ward_codes)
+    return _write(engine, path, facts, lambda: live.columns.list_arrays(derived=True))
+
+
+def _write(
+    engine: Engine, path: Path, facts: dict[str, Any], list_arrays: Callable[[], dict[str, NDArray[Any]]]
+) -> bool:
     if sys.platform == "win32":  # no locks, and a file that is mapped could not be replaced
         return False
-    path = find_snapshot(home, live.columns.ward_codes)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         _require_folder(path.parent)
-        arrays = live.columns.list_arrays(derived=True)
+        arrays = list_arrays()
         size = sum(array.nbytes for array in arrays.values())
         if shutil.disk_usage(path.parent).free < _ROOM * size:
             return False
@@ -247,13 +268,51 @@ def _write_snapshot(engine: Engine, home: Path, live: LiveColumns, facts: dict[s
             _remove_leftovers(path)
             draft = write_file(path, facts, arrays)
             try:
-                _name_draft(engine, draft, path, live.columns.version)
+                _name_draft(engine, draft, path, facts["version"])
             finally:
                 if draft.exists():
                     erase_file(draft)
     except (Damage, OSError):
         return False
     return True
+
+
+def write_results(
+    engine: Engine,
+    home: Path,
+    ward_codes: tuple[str, ...],
+    name: str,
+    results: tuple[dict[str, Any], dict[str, NDArray[Any]]],
+    *,
+    version: int,
+) -> bool:
+    """Keep what was worked out of the records of this version, under a name, as safely as a snapshot is kept.
+
+    `results`: what goes into the header, and arrays. False if it was not kept: the store has changed, or it cannot be.
+    """
+    with read_transaction(engine) as connection:
+        if read_version(connection) != version:
+            return False
+        facts = _describe_store(connection, engine, ward_codes, version=version, last=find_last(connection))
+    return _write(engine, _find_results(home, name), {**facts, "results": results[0]}, lambda: results[1])
+
+
+def read_results(engine: Engine, home: Path, ward_codes: tuple[str, ...], name: str) -> SnapshotFile | None:
+    """What was kept under a name, if it is to be believed: of this store, and since then no row was removed."""
+    path = _find_results(home, name)
+    try:
+        _require_folder(path.parent)
+        file = open_file(path)
+        with read_transaction(engine) as connection:
+            _require_same_history(connection, engine, file.facts, ward_codes)
+    except (Damage, OSError, LookupError, TypeError, ValueError):
+        return None
+    return file
+
+
+def _find_results(home: Path, name: str) -> Path:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return home / FOLDER / f"{digest[:16]}{_RESULTS}"
 
 
 def _name_draft(engine: Engine, draft: Path, path: Path, version: int) -> None:
@@ -268,7 +327,10 @@ def _name_draft(engine: Engine, draft: Path, path: Path, version: int) -> None:
 def _remove_leftovers(path: Path) -> None:
     """Remove drafts of killed programs, and the oldest files beyond those that are kept. The caller has the lock."""
     others = [file for file in path.parent.iterdir() if file != path]
-    named = sorted((file for file in others if not file.name.startswith(".")), key=lambda file: file.lstat().st_mtime)
+    named = sorted(
+        (file for file in others if not file.name.startswith(".") and file.suffix == path.suffix),
+        key=lambda file: file.lstat().st_mtime,
+    )
     for file in [
         *(file for file in others if file.name.startswith(".")),
         *named[: max(0, len(named) - _MOST_FILES + 1)],
@@ -332,4 +394,4 @@ def _is_usable(engine: Engine, home: Path, path: Path) -> bool:
             _require_same_history(connection, engine, facts, codes)
     except (Damage, LookupError, TypeError):
         return False
-    return path == find_snapshot(home, codes)
+    return path.suffix == _RESULTS or path == find_snapshot(home, codes)

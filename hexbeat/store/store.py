@@ -16,7 +16,7 @@ from hexbeat.store.erasure import PATIENCE_S, Erasure, describe_pending, erase, 
 from hexbeat.store.home_files import take_over_home, write_area_cache
 from hexbeat.store.load_log import CommittedLoad, last_load, list_loads, list_rejects, undo_last
 from hexbeat.store.loads import Load, open_load
-from hexbeat.store.schema import events
+from hexbeat.store.schema import events, store_state
 from hexbeat.store.shared_documents import DocumentKind, SharedDocument, SharedDocuments
 from hexbeat.store.snapshots import empty_snapshots, remove_stale_snapshots
 from layers.access import ANALYST, Action, Viewer, list_layers, require
@@ -130,6 +130,11 @@ class Store:
         """
         with read_transaction(self.engine) as connection:
             return read_version(connection)
+
+    def find_last_removal(self) -> int:
+        """The version at which rows were last removed or reopened: what was read before it may hold what is gone."""
+        with read_transaction(self.engine) as connection:
+            return int(connection.execute(sa.select(store_state.c.rewritten)).scalar_one())
 
     def begin_load(
         self, viewer: Viewer, *, area: str, dry_run: bool = False, now: datetime | None = None

@@ -1,9 +1,10 @@
 """Works out what depends on the records alone: at the server's start, after a load, and when a day begins.
 
 A thread looks at the store's version. Where it has changed, it starts a process for each role that people here have
-(`hexbeat.dashboard.preparation_worker`), one at a time and at low priority, and keeps what that sends. The
-process gets an environment without secrets, is told where the store is, and ends with the server. If it is killed,
-pages compute what they need when they need it, as they do without it.
+(`hexbeat.dashboard.preparation_worker`), one at a time and at low priority, and keeps what that sends. The process gets
+an environment without secrets, is told where the store is, and ends with the server. It also keeps the results beside
+the store (`kept_results`), for a server that starts again. If it is killed, pages compute what they need when they need
+it, as they do without it. After an erasure no older result stands in for a newer one.
 """
 
 import atexit
@@ -23,6 +24,7 @@ from typing import IO, Any, Final
 
 from geo.errors import HexbeatError
 from hexbeat.areas.area import Area, load_area
+from hexbeat.dashboard.state.kept_results import restore_results
 from hexbeat.dashboard.state.login import find_local_login, open_shared_store, resolve_home
 from hexbeat.dashboard.state.prepared_results import RESULTS, Owner, PreparedResult, build_owner
 from hexbeat.dashboard.state.session import Installation
@@ -31,6 +33,7 @@ from hexbeat.login_settings import read_provider
 from hexbeat.policy import read_policy
 from hexbeat.settings import PROJECT_DIR, Settings
 from hexbeat.store.live_columns import is_empty
+from hexbeat.store.store import Store
 from layers.access import Action, Viewer, may
 
 __all__ = ["HEADER", "Preparation", "begin_preparation", "read_message"]
@@ -57,6 +60,7 @@ class Preparation:
     done: dict[Owner, State] = field(default_factory=dict)
     failures: Counter[tuple[Owner, State]] = field(default_factory=Counter)
     process: subprocess.Popen[bytes] | None = None
+    _restored: set[Owner] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _is_ended: bool = False
 
@@ -127,9 +131,11 @@ class Preparation:
     def _prepare_all(self) -> None:
         """Work out what is not there yet, for each owner. Of a store without events there is nothing to work out."""
         store = open_shared_store(self.settings)
-        zone = load_area(self.settings.area, home=self.settings.home).tz
+        area = load_area(self.settings.area, home=self.settings.home)
         for owner, viewer in list(self.wanted.items()):
-            state = (store.version(), datetime.now(zone).date())
+            state = (store.version(), datetime.now(area.tz).date())
+            RESULTS.drop_older(owner, store.find_last_removal())
+            self._restore(store, area, owner, state)
             if self._is_ended or self.done.get(owner) == state or self.failures[owner, state] >= MOST_FAILURES:
                 continue
             if is_empty(store, viewer):
@@ -142,6 +148,16 @@ class Preparation:
                     self.failures[owner, state] += 1
                 else:
                     self.done[owner] = found
+
+    def _restore(self, store: Store, area: Area, owner: Owner, state: State) -> None:
+        """Once for each owner, take what a server before this one worked out; with older records it stands in."""
+        if owner in self._restored:
+            return
+        self._restored.add(owner)
+        kept = restore_results(store, area, owner)
+        if kept == state:
+            with self._changed:
+                self.done[owner] = state
 
     def _prepare(self, owner: Owner, viewer: Viewer) -> State | None:
         """Run a process for one owner. The state that all its results are of; None if it ended before its end."""

@@ -72,9 +72,16 @@ class PreparedResults:
 
     def finish(self, owner: Owner, version: int) -> None:
         """Drop the owner's results of other versions."""
+        self._keep(owner, lambda result: result.version == version)
+
+    def drop_older(self, owner: Owner, version: int) -> None:
+        """Drop the owner's results of versions before this one."""
+        self._keep(owner, lambda result: result.version >= version)
+
+    def _keep(self, owner: Owner, is_kept: Callable[[PreparedResult], bool]) -> None:
         with self._lock:
             own = self._results.get(owner, {})
-            self._results[owner] = {key: result for key, result in own.items() if result.version == version}
+            self._results[owner] = {key: result for key, result in own.items() if is_kept(result)}
 
     def find(self, owner: Owner, name: Name, request: Hashable) -> PreparedResult | None:
         """The result of exactly this request."""
