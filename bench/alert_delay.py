@@ -56,10 +56,12 @@ Method = Callable[["Past", NDArray[np.float64], int, int], NDArray[np.float64]]
 
 def main() -> int:
     """Simulate and print."""
-    options = build_parser(__doc__, size="years", default=20).parse_args()
+    parser = build_parser(__doc__, size="years", default=20)
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="events a day (default: all)")
+    options = parser.parse_args()
     town = Town()
     rows: list[Row] = []
-    for rate in RATES:
+    for rate in options.rates:
         generator = np.random.default_rng(round(100 * rate))
         days = FARRINGTON_DAYS + options.years * 365
         noise = generator.poisson(rate * town.share, (days, len(town.share))).astype(np.float64)
@@ -71,8 +73,9 @@ def main() -> int:
             threshold = find_threshold(quiet, options.years)
             for what, planted in (("outbreak", outbreaks), ("whole area", surges)):
                 delays = measure(method, past, quiet, threshold, planted)
-                rows += list_rows({"events a day": rate, "planted": what, "method": name}, delays)
-            print(rows[-1], file=sys.stderr, flush=True)
+                own = list_rows({"events a day": rate, "planted": what, "method": name}, delays)
+                print(own[0], file=sys.stderr, flush=True)
+                rows += own
     report({"years": options.years, "places": len(town.grid)}, rows, options=options)
     return int(is_beaten(rows))
 

@@ -2,10 +2,10 @@
 
 `python -m bench.alert_rates [--years N] [--area A] [--out FILE.json]`
 For each number of events a day: how many alerts so many years of Poisson noise raise above each threshold, and the
-levels that `smooth_levels` draws from these counts. The table of `hexbeat.analysis.alert_rates` is that of the kept
-figures (results/alert_rates.json); a test compares them. Exit code 1 if a level of this run differs from the table by
-more than chance can explain. `--area` of another area says whether the table, which is of Middlesbrough's cells, holds
-there: alerts a year at the thresholds that it promises.
+levels that `smooth_levels` draws from these counts; `--out` keeps both. The table of `hexbeat.analysis.alert_rates` was
+drawn by hand from such counts of 40 years. Exit code 1 if a level of this run differs from the table by more than
+chance can explain. `--area` of another area says whether the table, which is of Middlesbrough's cells, holds there:
+alerts a year at the thresholds that it promises.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Over a town an H3 resolution is a plane lattice: points to cells by arithmetic, and cells to one small bitmap.
 
 `Lattice` indexes points exactly as h3 does and several times faster. It leaves to h3 the points nearer than EDGE_CELLS
-to an edge, or outside the fitted circle. `fit_drawing_lattice` turns cells into what a browser needs to draw them. Both
-give None where the lattice does not hold: over an edge of an icosahedron face, and near a pentagon.
+to an edge, or outside the fitted circle. There is none where the lattice does not hold: over an edge of an icosahedron
+face, and near a pentagon.
 """
 
 import math
@@ -15,18 +15,16 @@ import h3.api.basic_int as h3
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.digits import encode, find_prefixes
+from geo.digits import encode
 from geo.distance import EARTH_RADIUS_M
-from geo.plane import Plane, build_frame, fit_plane, local_coordinates, unit_vectors
+from geo.plane import Plane, build_frame, fit_plane, unit_vectors
 
 __all__ = [
     "BLOCK",
     "EDGE_CELLS",
-    "DrawingLattice",
     "Lattice",
     "LatticeIndexer",
     "Projection",
-    "fit_drawing_lattice",
     "fit_lattice",
 ]
 
@@ -38,7 +36,6 @@ BLOCK: Final = 8192  # points; the dozen work arrays of a block fit into the pro
 _SIDES: Final = np.array([[2.0, -1.0], [-1.0, 2.0]])  # (i, j) to the lengths along the first two axes
 _WIDEST_TABLE: Final = 1 << 24  # up to so many lattice codes are looked up in a table; with more they are sorted
 _SPARSE: Final = 32  # codes for each point: with more, a table would mostly be empty pages, and they are sorted
-_WIDEST_BITMAP: Final = 1 << 22  # bits, half a megabyte: cells that need more are better drawn one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,91 +232,3 @@ def _build_circle(lon: float, lat: float, *, radius: float, count: int) -> Itera
 def fit_lattice(lon: float, lat: float, *, radius_km: float, resolution: int) -> Lattice | None:
     """`Lattice.fit`, cached: a fit takes some milliseconds, and there are few areas and resolutions."""
     return Lattice.fit(lon, lat, radius_km=radius_km, resolution=resolution)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawingLattice:
-    """Cells of one resolution as a matrix and a bitmap, for drawing.
-
-    `matrix` (3, 3) maps (i, j, 1) to the direction of the unit vector (x to lon 0, z to the north pole) of a place. At
-    whole i and j it is a cell's centre; its corners are at (i, j) plus (2, 1), (1, 2), (-1, 1), (-2, -1), (-1, -2) and
-    (1, -1) thirds. i runs from 0 to width - 1, j from 0 to height - 1. `mask` holds a bit for each cell at i * height +
-    j (NumPy's packbits, the first bit highest), set for those that are present. `order` (n,) gives the index of the
-    cell of each set bit, in the order of the bits.
-    """
-
-    matrix: NDArray[np.float64]
-    width: int
-    height: int
-    mask: bytes
-    order: NDArray[np.int64]
-
-
-def fit_drawing_lattice(cells: NDArray[np.uint64]) -> DrawingLattice | None:
-    """The lattice of some distinct cells of one resolution; None where they do not lie on one plane lattice.
-
-    None over an edge of an icosahedron face, near a pentagon, for cells too far from each other for a bitmap, for
-    several resolutions, and for no cells. Draw outlines (`geo.cells.build_outlines`) instead.
-    """
-    if len(cells) == 0 or len(set((cells >> np.uint64(52)).tolist())) > 1:
-        return None
-    ij = local_coordinates(int(cells[0]), cells)
-    if ij is None:
-        return None
-    low = ij.min(axis=1, keepdims=True)
-    width, height = (int(extent) + 1 for extent in (ij - low).max(axis=1))
-    if width * height > _WIDEST_BITMAP:
-        return None
-    plane = _fit_plane_around(cells, ij)
-    if plane is None:
-        return None
-    bit = (ij[0] - low[0]) * height + ij[1] - low[1]
-    present = np.zeros(width * height, dtype=np.bool_)
-    present[bit] = True
-    shift = np.eye(3)
-    shift[:2, 2] = low[:, 0] - np.array(plane.origin_ij)
-    return DrawingLattice(plane.to_vector @ shift, width, height, np.packbits(present).tobytes(), np.argsort(bit))
-
-
-def _fit_plane_around(cells: NDArray[np.uint64], ij: NDArray[np.int64]) -> Plane | None:
-    """The plane of cells at lattice coordinates (2, n), if they lie on one face; its origin is a cell near the middle.
-
-    A face is convex on the plane, so it holds all cells if it holds the corners of their hull. The origin has the base
-    cell of the first cell, to which the coordinates belong.
-    """
-    corners = _find_hull_corners(ij)
-    off_middle = np.abs(ij - ij[:, corners].mean(axis=1, keepdims=True)).max(axis=0)
-    middle = np.argmin(np.where(find_prefixes(cells) == find_prefixes(cells[:1]), off_middle, np.inf))
-    faces = {face for cell in cells[corners].tolist() for face in h3.get_icosahedron_faces(cell)}
-    if len(faces) > 1:
-        return None
-    # Few cells, or cells in a row, do not fix a plane. Their neighbours help, if they are on the same face.
-    spread = np.unique(np.linspace(0, len(cells) - 1, 32).astype(np.intp))
-    samples = {neighbour for cell in cells[corners].tolist() for neighbour in h3.grid_disk(cell, 1)}
-    inside = {cell for cell in samples if set(h3.get_icosahedron_faces(cell)) == faces}
-    return fit_plane(int(cells[middle]), sorted(inside | set(cells[spread].tolist()) | set(cells[corners].tolist())))
-
-
-def _find_hull_corners(ij: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The points (2, n) that are corners of their convex hull, by Andrew's monotone chain over the ends of rows."""
-    order = np.lexsort((ij[1], ij[0]))
-    first = np.append(True, np.diff(ij[0, order]) > 0)
-    ends = order[first | np.append(first[1:], True)]
-    points = ij[:, ends].T.tolist()
-    chain = _build_half_hull(points, range(len(points))) + _build_half_hull(points, range(len(points) - 1, -1, -1))
-    corners: NDArray[np.int64] = ends[sorted(set(chain))]
-    return corners
-
-
-def _build_half_hull(points: list[list[int]], order: range) -> list[int]:
-    chain: list[int] = []
-    for place in order:
-        while len(chain) > 1 and _measure_turn(points[chain[-2]], points[chain[-1]], points[place]) <= 0:
-            chain.pop()
-        chain.append(place)
-    return chain
-
-
-def _measure_turn(a: list[int], b: list[int], c: list[int]) -> int:
-    """Positive for a turn to the left from a over b to c."""
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -1,4 +1,4 @@
-"""One map of ?cells= hexagons, drawn by ?way=hexlayer or ?way=geojson; each press of the button is a filter."""
+"""One map of ?cells= hexagons, drawn by ?way=hexlayer, geojson or pydeck; each press of the button is a filter."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import folium
 import h3.api.basic_int as h3
 import numpy as np
+import pydeck
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit_folium import st_folium
@@ -63,6 +64,26 @@ def geojson_layer(count: int, seed: int) -> folium.GeoJson:
     return folium.GeoJson(json.dumps({"type": "FeatureCollection", "features": features}), style_function=style)
 
 
+@st.cache_data
+def ids(count: int) -> list[str]:
+    """The names of the cells, as deck.gl's layer takes them."""
+    return [h3.int_to_str(int(cell)) for cell in cells_around(count)]
+
+
+def deck(count: int, seed: int) -> pydeck.Deck:
+    """The same cells and colours as users of pydeck draw them, flat and without a base map."""
+    classes = np.searchsorted(SCALE.breaks, values_of(count, seed), side="right") - 1
+    colours = [[int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in SCALE.light]
+    rows = [{"cell": name, "colour": colours[kind]} for name, kind in zip(ids(count), classes.tolist(), strict=True)]
+    layer = pydeck.Layer(
+        "H3HexagonLayer", rows, id="cells", get_hexagon="cell", get_fill_color="colour", filled=True, stroked=False,
+        extruded=False, pickable=True,
+    )  # fmt: skip
+    zoom = {500: 12.5, 5_000: 11.0, 20_000: 10.0}.get(count, 9.0)
+    view = pydeck.ViewState(latitude=MIDDLE[0], longitude=MIDDLE[1], zoom=zoom)
+    return pydeck.Deck([layer], initial_view_state=view, map_provider=None, map_style=None)
+
+
 st.set_page_config(layout="wide")
 area = load_area("cleveland")
 count, way = int(st.query_params["cells"]), st.query_params["way"]
@@ -75,6 +96,8 @@ if way == "hexlayer":
         cells_around(count), values_of(count, seed), CellStyle(scale=SCALE, title=f"Seed {seed}", unit="Finds")
     )
     draw_live_map(area, layer, key="map", height=600)
+elif way == "pydeck":
+    st.pydeck_chart(deck(count, seed), height=600, key="map")
 else:
     group = folium.FeatureGroup(name="cells")
     group.add_child(geojson_layer(count, seed))

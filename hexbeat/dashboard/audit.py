@@ -40,11 +40,12 @@ def audit_view(
     """
     words = format_audit_values(choices, installation.area.wards)
     seen = st.session_state.setdefault(_SEEN_KEY, {})
-    view = (words, also, installation.viewer)
+    viewer = installation.viewer
+    view = (words, also, viewer)
     if seen.get("page") == page and seen.get(page) == view:
         return
     deed = Deed(door=DOOR, action=action, what=page, words=words, rows=rows)
-    write_deed(installation.store.engine, installation.store.home, installation.viewer, deed)
+    write_deed(installation.store.engine, installation.store.home, viewer, deed)
     if "/" not in page:  # a part of a page stays beside it
         seen.clear()
         seen["page"] = page

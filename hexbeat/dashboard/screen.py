@@ -90,7 +90,7 @@ def find_installation(settings: Settings, page: str) -> Installation | None:
         security.require_login(st.get_option("server.address") or "every address", server)
         require_own_page(server)
         installation = open_installation(settings, login=find_login(settings))
-        require_page(installation.viewer, page)
+        require_page(installation.login.viewer, page)  # looked up in the line above
     except HexbeatError:
         return None
     return installation

@@ -33,15 +33,20 @@ MAP: Final = SavedView("The map", "map")
 
 
 def draw_view_menu(installation: Installation, page: str, query: Mapping[str, str]) -> None:
-    """Draw the menu, folded; `query` are the choices of the page as they are now, in the words of links."""
-    if not may(installation.viewer, Action.SEE_COUNTS):
+    """Draw the menu, folded; `query` are the choices of the page as they are now, in the words of links.
+
+    What is in it is worked out and sent when it is opened, not with every change of a filter.
+    """
+    if not may(installation.login.viewer, Action.SEE_COUNTS):
         return
-    with st.popover("Saved views", key=f"hb_views_{page}"):
-        _draw_message()
-        views = [view for view in list_views(installation.documents) if may_open(installation.viewer, view.page)]
-        _draw_views(installation, views)
-        _draw_form(installation, page, {key: text for key, text in query.items() if key != "cell"})
-        _draw_homes(installation, views)
+    menu = st.popover("Saved views", key=f"hb_views_{page}", on_change="rerun")
+    if menu.open:
+        with menu:
+            _draw_message()
+            views = [view for view in list_views(installation.documents) if may_open(installation.viewer, view.page)]
+            _draw_views(installation, views)
+            _draw_form(installation, page, {key: text for key, text in query.items() if key != "cell"})
+            _draw_homes(installation, views)
     if OPEN_KEY in st.session_state:
         st.rerun()
 

@@ -44,6 +44,10 @@ PROVIDER: Final = "provider"  # somebody whom the identity provider vouches for
 _KEY_BYTES: Final = 32
 _FORGOTTEN_S: Final = 31 * 86_400  # longer than any sign-in lives (hexbeat.login_settings)
 _LONGEST_KEY: Final = 100  # characters; a longer text is no key of ours
+# Built once: a page asks some six times in a run, and SQLAlchemy takes longer to build it than SQLite to answer it.
+_FIND: Final = sa.select(sign_ins, sa.select(store_state.c.documents).scalar_subquery().label("documents")).where(
+    sign_ins.c.key_digest == sa.bindparam("digest")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,8 @@ def find_sign_in_and_revision(
     """The same, with the counter of shared documents: a policy in the store that was read at it still counts."""
     if not key or len(key) > _LONGEST_KEY:
         return None
-    revision = sa.select(store_state.c.documents).scalar_subquery().label("documents")
-    query = sa.select(sign_ins, revision).where(sign_ins.c.key_digest == _digest(key))
     with read_transaction(store.engine) as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_FIND, {"digest": _digest(key)}).one_or_none()
     # One that begins later than now is of a clock that jumped: nobody knows how old it is.
     if row is None or not row.began_at <= now < row.ends_at:
         return None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geo.cells import index_points, index_points_at
-from geo.lattice import DrawingLattice, Lattice, LatticeIndexer, fit_drawing_lattice
+from geo.lattice import Lattice, LatticeIndexer
 from geo.plane import unit_vectors
 
 # (lon, lat): towns on one face, one over two base cells, one over a face's edge, one at a pentagon, and the odd places.
@@ -100,65 +100,6 @@ def test_points_outside_the_circle_are_left_to_h3() -> None:
 @pytest.mark.parametrize("place", ["a face's edge", "a pentagon"])
 def test_there_is_no_lattice_over_a_faces_edge_nor_at_a_pentagon(place: str) -> None:
     assert Lattice.fit(*PLACES[place], radius_km=16.0, resolution=9) is None
-
-
-def corners_drawn(lattice: DrawingLattice) -> NDArray[np.float64]:
-    """The six corners (n, 6, 3) of each set bit, by the matrix alone."""
-    bits = np.unpackbits(np.frombuffer(lattice.mask, dtype=np.uint8))[: lattice.width * lattice.height]
-    i, j = np.divmod(np.flatnonzero(bits), lattice.height)
-    thirds = np.array([(2, 1), (1, 2), (-1, 1), (-2, -1), (-1, -2), (1, -1)]) / 3
-    places = np.stack([i[:, None] + thirds[:, 0], j[:, None] + thirds[:, 1], np.ones((len(i), 6))], axis=2)
-    vectors: NDArray[np.float64] = places @ lattice.matrix.T
-    return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
-
-
-@pytest.mark.parametrize("resolution", [8, 9, 10, 11])
-@pytest.mark.parametrize("place", ["Middlesbrough", "Boston", "Tempe"])
-def test_cells_are_drawn_where_h3_has_them(place: str, resolution: int) -> None:
-    lon, lat = around(place, 800, seed=5)
-    cells = np.unique(by_h3(lon, lat, resolution))
-    np.random.default_rng(6).shuffle(cells)
-    lattice = fit_drawing_lattice(cells)
-    assert lattice is not None
-    assert sorted(lattice.order.tolist()) == list(range(len(cells)))
-    for cell, drawn in zip(cells[lattice.order].tolist(), corners_drawn(lattice), strict=True):
-        lats, lons = np.array(h3.cell_to_boundary(cell)).T
-        true = unit_vectors(lons, lats).T
-        off_m = np.linalg.norm(true[:, None] - drawn[None], axis=2).min(axis=1) * 6_371_000
-        assert off_m.max() < 1e-6
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_few_cells_have_a_lattice_too(count: int) -> None:
-    cells = np.array(h3.grid_disk(h3.latlng_to_cell(54.57, -1.23, 9), 1)[:count], dtype=np.uint64)
-    lattice = fit_drawing_lattice(cells)
-    assert lattice is not None
-    assert np.unpackbits(np.frombuffer(lattice.mask, dtype=np.uint8)).sum() == count
-    assert corners_drawn(lattice).shape == (count, 6, 3)
-
-
-def test_cells_in_one_row_have_a_lattice_too() -> None:
-    origin = h3.latlng_to_cell(54.57, -1.23, 9)
-    i, j = h3.cell_to_local_ij(origin, origin)
-    cells = np.array([h3.local_ij_to_cell(origin, i + step, j) for step in range(40)], dtype=np.uint64)
-    lattice = fit_drawing_lattice(cells)
-    assert lattice is not None
-    assert sorted((lattice.width, lattice.height)) == [1, 40]
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        [],
-        [h3.latlng_to_cell(54.57, -1.23, 8), h3.latlng_to_cell(54.57, -1.23, 9)],
-        h3.grid_disk(h3.latlng_to_cell(64.7, 10.536, 9), 5),
-        h3.grid_disk(h3.latlng_to_cell(52.61, 4.4, 6), 12),
-        [h3.latlng_to_cell(54.57, -1.23, 11), h3.latlng_to_cell(51.5, -0.1, 11)],
-    ],
-    ids=["none", "two resolutions", "a pentagon", "two faces", "too far apart"],
-)
-def test_where_no_lattice_holds_it_says_so(cells: list[int]) -> None:
-    assert fit_drawing_lattice(np.array(cells, dtype=np.uint64)) is None
 
 
 def test_points_of_many_places_have_the_cells_of_h3(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A folium layer of H3 cells: sent as a lattice (one matrix, one bitmap, a byte or two a cell), drawn on a canvas.
+"""A folium layer of H3 cells: sent as a lattice (one matrix, one bitmap, some bits a cell), drawn on a canvas.
 
 One layer serves the live map and the saved page. The browser's side is `assets/hexlayer.js`.
 """
@@ -14,8 +14,8 @@ from folium.map import Layer
 from folium.template import Template
 from numpy.typing import ArrayLike, NDArray
 
+from geo.drawing_lattice import DrawingLattice, fit_drawing_lattices
 from geo.errors import UsageError
-from geo.lattice import fit_drawing_lattice
 from hexbeat.dashboard.map.assets import format_script_json
 from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 
@@ -23,6 +23,7 @@ __all__ = ["CellStyle", "Frames", "HexLayer", "MapMark", "PackedValues", "pack_v
 
 CORNERS: Final = 6
 TENTHS: Final = 10
+BYTE: Final = 8  # bits
 FINEST_STEP_DEG: Final = 1e-7  # a centimetre
 MOST_NAMED: Final = 600  # cells: names of more would be most of what a filter's change sends
 COARSEST_STEP_DEG: Final = 1e-5  # a metre; beyond, outlines take four bytes a number
@@ -148,8 +149,8 @@ class HexLayer(Layer):
             "id": self.layer_id,
             "resolution": self.resolution,
             "geometry": self.geometry,
-            "values": encode_base64(numbers.array),
-            "width": numbers.array.dtype.itemsize,
+            "values": encode_base64(numbers.pack_bits()),
+            "bits": numbers.bits,
             "offset": numbers.offset,
             "divisor": numbers.divisor,
             "small": numbers.has_small,
@@ -229,17 +230,29 @@ def find_resolution(cells: NDArray[np.uint64]) -> int | None:
 class PackedValues:
     """Values as unsigned whole numbers of 1, 2 or 4 bytes: value = (array + offset) / divisor.
 
-    divisor is 1, or 10 if there are shares; has_small: shares under a tenth were raised to a tenth.
+    divisor is 1, or 10 if there are shares; has_small: shares under a tenth were raised to a tenth. bits: how many of
+    each number are sent: 1, 2, 4, 8, 16 or 32.
     """
 
     array: NDArray[Any]
     offset: int
     divisor: int
     has_small: bool
+    bits: int
+
+    def pack_bits(self) -> NDArray[Any]:
+        """The numbers without the bits that none of them needs, several to a byte, the first in its highest bits."""
+        if self.bits >= BYTE:
+            return self.array
+        each = BYTE // self.bits
+        padded = np.append(self.array, np.zeros(-len(self.array) % each, dtype=np.uint8)).reshape(-1, each)
+        shifts = np.arange(BYTE - self.bits, -1, -self.bits, dtype=np.uint8)
+        packed: NDArray[np.uint8] = np.bitwise_or.reduce(padded << shifts, axis=1)
+        return packed
 
 
 def pack_values(values: NDArray[np.float64]) -> PackedValues:
-    """Values rounded to whole numbers where all are whole, else to tenths, in as few bytes as hold their range."""
+    """Values rounded to whole numbers where all are whole, else to tenths, in as few bits as hold their range."""
     whole = bool((np.abs(values - np.rint(values)) < FINEST_STEP_DEG).all())
     divisor = 1 if whole else TENTHS
     numbers = np.rint(values * divisor).astype(np.int64)
@@ -247,22 +260,29 @@ def pack_values(values: NDArray[np.float64]) -> PackedValues:
     numbers[small] = 1
     offset = min(int(numbers.min(initial=0)), 0)
     highest = int(numbers.max(initial=0)) - offset
-    width = next(kind for kind in ("<u1", "<u2", "<u4") if highest <= np.iinfo(kind).max)
-    return PackedValues((numbers - offset).astype(width), offset, divisor, bool(small.any()))
+    bits = next(bits for bits in (1, 2, 4, 8, 16, 32) if highest < 1 << bits)
+    width = f"<u{max(bits // BYTE, 1)}"
+    return PackedValues((numbers - offset).astype(width), offset, divisor, bool(small.any()), bits)
 
 
 def build_geometry(cells: NDArray[np.uint64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
-    """The cells as a lattice, or as outlines if they fit none; and the order (n,) in which to send the values."""
-    lattice = fit_drawing_lattice(cells)
-    if lattice is None:
-        return build_outlines(cells), np.arange(len(cells))
-    geometry = {
+    """The cells as a lattice, as several, or as outlines; and the order (n,) in which to send the values."""
+    lattices, rest = fit_drawing_lattices(cells)
+    parts = [build_lattice_data(lattice) for lattice in lattices]
+    if len(rest) or not parts:
+        parts.append(build_outlines(cells[rest]))
+    order = np.concatenate([*(lattice.order for lattice in lattices), rest])
+    return parts[0] if len(parts) == 1 else {"parts": parts}, order
+
+
+def build_lattice_data(lattice: DrawingLattice) -> dict[str, Any]:
+    """A lattice as the browser takes it."""
+    return {
         "matrix": [float(number) for number in lattice.matrix.ravel()],
         "width": lattice.width,
         "height": lattice.height,
         "mask": b64encode(lattice.mask).decode(),
     }
-    return geometry, lattice.order
 
 
 def build_outlines(cells: NDArray[np.uint64]) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def choose_area_resolution(installation: Installation, choices: Choices) -> int:
 
     It is never finer than the viewer may see the layers.
     """
-    viewer = installation.viewer
+    viewer = installation.login.viewer  # reads nothing
     allowed = min(find_detail(viewer, layer).finest or RESOLUTIONS[0] for layer in choices.layers)
     return min(
         allowed,

@@ -61,7 +61,7 @@ def build_change_view(
         groups=tuple(group for kind in (RISE, FALL) if (group := build_list_group(rows, kind, area)).rows),
         nothing=_describe_nothing(change_map),
         make_table=lambda: build_table(rows, area),
-        rows=blank_infinities(
+        make_rows=lambda: blank_infinities(
             rows.assign(layer=figures.spec.name)[["layer", "cell", "ward_code", "ward_name", *NUMBERS]]
         ),
         wards=build_ward_table(change_map.wards),

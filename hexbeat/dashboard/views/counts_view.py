@@ -37,7 +37,7 @@ def build_counts_view(
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(figures.cells.head(MOST_LISTED), area))),),
         nothing=_explain_nothing(figures),
         make_table=lambda: build_cell_table([figures], area),
-        rows=build_export_rows([figures]),
+        make_rows=lambda: build_export_rows([figures]),
     )
 
 

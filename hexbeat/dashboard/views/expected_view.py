@@ -73,7 +73,7 @@ def build_forecast_view(
         groups=(ListGroup(figures.spec.title, tuple(build_list_rows(rows, area))),) if len(rows) else (),
         nothing=f"No {figures.spec.many} are on record here, so none are expected.",
         make_table=lambda: build_table(add_place_names(rows, area), forecast.whole),
-        rows=rows.assign(
+        make_rows=lambda: rows.assign(
             layer=figures.spec.name,
             within_share_of_area=np.array(SHARES)[rows["band"].to_numpy(dtype=np.intp)],
             last_4_weeks=rows["last_weeks"],
@@ -97,7 +97,7 @@ def build_empty_forecast_view(figures: LayerFigures, *, has_selection: bool) -> 
         groups=(),
         nothing=reason,
         make_table=lambda: build_table(empty),
-        rows=empty[["cell", "ward_code", "ward_name", "expected"]].assign(layer=figures.spec.name),
+        make_rows=lambda: empty[["cell", "ward_code", "ward_name", "expected"]].assign(layer=figures.spec.name),
     )
 
 

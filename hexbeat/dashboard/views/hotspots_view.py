@@ -72,7 +72,7 @@ def build_hotspots_view(
         groups=groups,
         nothing=findings.hotspots.refusal or NOTHING,
         make_table=lambda: build_table(rows, unit),
-        rows=rows.assign(layer=figures.spec.name, since=format_days(rows["since"]))[
+        make_rows=lambda: rows.assign(layer=figures.spec.name, since=format_days(rows["since"]))[
             ["layer", "cell", "ward_code", "ward_name", *COLUMNS]
         ],
     )

@@ -78,10 +78,10 @@ class LayerView:
     """One layer in one view.
 
     `groups` are the list beside the map, under `heading`; if they are empty, `nothing` says why. People read `table`,
-    which is made when it is asked for, because it names every cell; `rows` are for files (layer, cell, ward_code,
-    ward_name and the view's numbers). `wards` is a second table (None: none). `period` [start, end) is the period of
-    the view if it is not that of the figures, else None. `meanwhile` says that another view was chosen whose result is
-    still being worked out: this is an older one, or (`has_counts`) counts.
+    and `rows` are for files (layer, cell, ward_code, ward_name and the view's numbers). Both are made when they are
+    asked for: the table names every cell, and a change of the filter needs no file. `wards` is a second table (None:
+    none). `period` [start, end) is the period of the view if it is not that of the figures, else None. `meanwhile` says
+    that another view was chosen whose result is still being worked out: this is an older one, or (`has_counts`) counts.
     """
 
     figures: LayerFigures
@@ -92,7 +92,7 @@ class LayerView:
     groups: tuple[ListGroup, ...]
     nothing: str
     make_table: Callable[[], pd.DataFrame]
-    rows: pd.DataFrame
+    make_rows: Callable[[], pd.DataFrame]
     wards: pd.DataFrame | None = field(default=None)
     period: tuple[date, date] | None = field(default=None)
     meanwhile: str = field(default="")
@@ -102,6 +102,16 @@ class LayerView:
     def table(self) -> pd.DataFrame:
         """The map as a table for people."""
         return self.make_table()
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The map as a table for files."""
+        return self.make_rows()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is anything to show; the rows are made only where no cell is drawn."""
+        return bool(len(self.drawing.cells) or len(self.rows))
 
 
 def add_ward_names(rows: pd.DataFrame, area: Area) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 /* Thousands of cells on one canvas: an L.Renderer that paints in chunks on a back buffer and shows it when complete.
  *
  * One path of 20,000 hexagons takes seven times as long as 300 paths of 64, and a frame's budget keeps the page alive.
+ * Cells of a few pixels, of which there may be 100,000, are not drawn as paths: their pixels are set (`fillSmallCells`).
  * A subclass gives `geometry` (see lattice.js), `classes` (Uint8Array: 0 is not drawn, k is colour k - 1), `colours()`,
  * `lineColour()`, `hatched` (the colour that is hatched, -1 for none), and for the lines around hotspots and cold spots
  * `edges` and `dashes` (4 numbers each) and `strongColours()` (line, casing).
@@ -13,6 +14,7 @@
   const FRAME_MS = 8;
   const OPACITY_ON_TILES = 0.75;
   const THIN_FROM_PX = 5; // smaller cells are filled only: their lines would be all that one sees
+  const SMALL_PX = 3.5; // cells whose corners are no further from the centre
   const WORLD_PX = 256;
   const HATCH_PX = 5;
   const LEAST_MARGIN = 0.1; // of the map's size: with less around the view the canvas is painted anew
@@ -145,7 +147,10 @@
       const line = { colour: this.lineColour(), width: reach > 2 * THIN_FROM_PX ? 0.9 : 0.5 };
       const thin = reach > THIN_FROM_PX ? line : null;
       const fills = colours.map((colour, k) => (k === this.hatched ? hatching(colour, line.colour) : colour));
-      const jobs = buckets.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: fills[k], line: thin })));
+      const small = reach <= SMALL_PX ? buckets.map((cells, k) => ({ cells, colour: colours[k] })) : [];
+      const paths = small.length ? buckets.map((cells, k) => (k === this.hatched ? cells : [])) : buckets;
+      const jobs = paths.flatMap((cells, k) => chunks(cells).map((chunk) => ({ cells: chunk, fill: fills[k], line: thin })));
+      if (small.length) jobs.unshift({ small });
       return [...jobs, ...this._lines(this.dashes, reach, true), ...this._lines(this.edges, reach, false)];
     },
 
@@ -172,7 +177,12 @@
       context.setLineDash([]);
     },
 
-    _paintChunk(context, { cells, fill, line, edges }, { scale, left, top }) {
+    _paintChunk(context, { cells, fill, line, edges, small }, { scale, left, top }) {
+      if (small) {
+        const opacity = this._map.hexbeat.tiled ? OPACITY_ON_TILES : 1;
+        fillSmallCells(context, small, this.geometry.corners, { scale, left, top, opacity });
+        return;
+      }
       if (edges) {
         this._paintEdges(context, edges, { scale, left, top });
         return;
@@ -231,6 +241,48 @@
     }
     return [...once.values()].flat();
   };
+
+  /** Sets the pixels whose middle lies in a cell. Cells tile the plane: each pixel has one cell, and none is left out. */
+  function fillSmallCells(context, buckets, corners, { scale, left, top, opacity }) {
+    const { width, height } = context.canvas;
+    const ratio = context.getTransform().a;
+    const picture = context.createImageData(width, height);
+    const pixels = new Uint32Array(picture.data.buffer);
+    const x = new Float64Array(7), y = new Float64Array(7);
+    for (const { cells, colour } of buckets) {
+      const ink = pixelOf(colour, opacity);
+      for (const cell of cells) {
+        let least = Infinity, most = -Infinity;
+        for (let k = 0; k < 6; k++) {
+          x[k] = (corners[cell * 12 + k * 2] * scale - left) * ratio - 0.5;
+          y[k] = (corners[cell * 12 + k * 2 + 1] * scale - top) * ratio - 0.5;
+          if (y[k] < least) least = y[k];
+          if (y[k] > most) most = y[k];
+        }
+        x[6] = x[0];
+        y[6] = y[0];
+        const end = Math.min(height, Math.ceil(most));
+        for (let row = Math.max(0, Math.ceil(least)); row < end; row++) {
+          let from = Infinity, to = -Infinity;
+          for (let k = 0; k < 6; k++) {
+            if (y[k] <= row === y[k + 1] <= row) continue;
+            const at = x[k] + ((row - y[k]) * (x[k + 1] - x[k])) / (y[k + 1] - y[k]);
+            if (at < from) from = at;
+            if (at > to) to = at;
+          }
+          const first = Math.max(0, Math.ceil(from)), last = Math.min(width, Math.ceil(to));
+          if (first < last) pixels.fill(ink, row * width + first, row * width + last);
+        }
+      }
+    }
+    context.putImageData(picture, 0, 0);
+  }
+
+  /** A colour ("#rrggbb") as ImageData has it on machines whose lowest byte comes first, as wherever browsers run. */
+  function pixelOf(colour, opacity) {
+    const [red, green, blue] = [1, 3, 5].map((from) => parseInt(colour.slice(from, from + 2), 16));
+    return ((Math.round(opacity * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  }
 
   /** A fill of thin diagonal lines on a colour, sharp on every screen. */
   function hatching(colour, line) {

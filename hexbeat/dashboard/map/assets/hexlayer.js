@@ -13,12 +13,15 @@
   const HexLayer = Hexbeat.HexCanvas.extend({
     setData(data) {
       this.data = data;
-      this.sent = Hexbeat.wholeNumbers(data.values, data.width);
-      if (this._geometryText !== JSON.stringify(data.geometry)) {
-        this._geometryText = JSON.stringify(data.geometry);
+      const geometryText = JSON.stringify(data.geometry);
+      if (this._geometryText !== geometryText) {
+        this._geometryText = geometryText;
         this.geometry = Hexbeat.geometry(data.geometry);
         this.focused = -1;
       }
+      const periods = data.frames ? data.frames.labels.length : 1;
+      this.sent = Hexbeat.packedNumbers(data.values, data.bits, this.geometry.count * periods);
+      this._sentClasses = this._findClasses();
       const around = (marks) => (marks ? Hexbeat.outerEdges(this.geometry, Hexbeat.bitReader(marks)) : []);
       this.edges = around(data.outlined);
       this.dashes = around(data.dashed);
@@ -37,8 +40,9 @@
     _takeFrame() {
       const { frames } = this.data;
       const { count } = this.geometry;
-      this.values = frames ? this.sent.subarray(this.frame * count, (this.frame + 1) * count) : this.sent;
-      this.classes = Uint8Array.from(this.values, (value) => this._classOf(this._number(value)));
+      const [from, to] = frames ? [this.frame * count, (this.frame + 1) * count] : [0, count];
+      this.values = this.sent.subarray(from, to);
+      this.classes = this._sentClasses.slice(from, to);
       if (frames && !frames.known[this.frame]) this.classes.fill(0);
     },
 
@@ -47,6 +51,19 @@
       this._takeFrame();
       this._point(-1);
       this._update(true);
+    },
+
+    /** The class of each number that was sent. Numbers repeat, so that each is looked up in the breaks once. */
+    _findClasses() {
+      const known = new Map();
+      const classes = new Uint8Array(this.sent.length);
+      for (let k = 0; k < classes.length; k++) {
+        const whole = this.sent[k];
+        let found = known.get(whole);
+        if (found === undefined) known.set(whole, (found = this._classOf(this._number(whole))));
+        classes[k] = found;
+      }
+      return classes;
     },
 
     _number(whole) {
@@ -123,7 +140,8 @@
     },
 
     _showLegend() {
-      const shown = new Set(Array.from(this.sent, (value) => this._classOf(this._number(value)) - 1));
+      const shown = new Set();
+      for (const found of this._sentClasses) shown.add(found - 1);
       const lines = { outlinedLabel: this.edges.length && this.data.outlinedLabel, dashedLabel: this.dashes.length && this.data.dashedLabel };
       Hexbeat.fillLegend(this._legend, { ...this.data, ...lines }, this.colours(), shown);
       Hexbeat.clearLegend(this._map);

@@ -146,7 +146,7 @@ def draw_list(views: Sequence[LayerView], choices: Choices, *, on_choose: Callab
         return
     says_why = any(view.figures.fewest > 1 for view in views)
     if (
-        not any(len(view.rows) for view in views)
+        not any(view.has_rows for view in views)
         and not says_why
         and not (choices.view in ("change", "expected") and views[0].nothing)
     ):

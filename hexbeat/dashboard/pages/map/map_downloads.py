@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -98,10 +99,8 @@ def draw_downloads(
     def build_file_rows() -> pd.DataFrame:
         if choices.view != "counts":
             return build_rows(views, area)
-        costed = [
-            replace(view, rows=add_pounds(installation, choices, view.figures, view.rows, resolution=resolution))
-            for view in views
-        ]
+        add = partial(add_pounds, installation, choices, resolution=resolution)
+        costed = [replace(view, make_rows=partial(add, view.figures, view.rows)) for view in views]
         return build_rows(costed, area)
 
     kinds: list[tuple[str, str, str, Callable[[], bytes]]] = [

@@ -38,6 +38,7 @@ MONTHS: Final = 24
 MOST_RECORDS: Final = 500
 ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
+MOST_TEXTS: Final = 200_000  # numbers and words of a table; of more, Streamlit takes no texts beside the numbers
 
 
 def draw_tabs(
@@ -143,8 +144,13 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
             else "No cell has events that match these filters."
         )
         return
-    config = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
-    draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
+    config: dict[str, Any] = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
+    if table.size <= MOST_TEXTS:
+        draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
+        return
+    numbers = table.select_dtypes("float").columns
+    config |= {str(name): st.column_config.NumberColumn(format="localized") for name in numbers}
+    draw_sortable_frame(table.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config)
 
 
 def select_counted_layers(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:

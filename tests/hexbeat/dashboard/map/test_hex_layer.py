@@ -46,7 +46,24 @@ def unpacked(text: str, kind: str) -> NDArray[Any]:
 
 
 def read_values(data: dict[str, Any]) -> NDArray[np.float64]:
-    return (unpacked(data["values"], f"<u{data['width']}").astype(np.float64) + data["offset"]) / data["divisor"]
+    """As the browser reads them: several to a byte where they have fewer than eight bits, the first in the highest."""
+    bits, periods = data["bits"], len(data["frames"]["labels"]) if data["frames"] else 1
+    count = count_cells(data["geometry"]) * periods
+    if bits < 8:
+        each = np.unpackbits(unpacked(data["values"], "u1")).reshape(-1, bits)
+        numbers = (each @ (1 << np.arange(bits)[::-1]))[:count]
+    else:
+        numbers = unpacked(data["values"], f"<u{bits // 8}")
+    assert len(numbers) == count
+    return (numbers.astype(np.float64) + data["offset"]) / data["divisor"]
+
+
+def count_cells(geometry: dict[str, Any]) -> int:
+    if "parts" in geometry:
+        return sum(map(count_cells, geometry["parts"]))
+    if "mask" in geometry:
+        return int(np.unpackbits(unpacked(geometry["mask"], "u1")).sum())
+    return len(unpacked(geometry["offsets"], f"<i{geometry['width']}")) // 12
 
 
 def lattice_centres(geometry: dict[str, Any]) -> NDArray[np.float64]:
@@ -115,11 +132,31 @@ def test_dashed_lines_follow_their_cells_too_and_classes_have_names() -> None:
     )
 
 
-def test_over_an_icosahedron_edge_the_cells_are_outlines() -> None:
+def test_over_an_icosahedron_edge_there_is_a_lattice_a_face_and_outlines_of_the_cells_on_the_edge() -> None:
     cells = disk(ON_A_FACE_EDGE, 3)
+    hex_layer = layer(cells, np.arange(1, len(cells) + 1))
+    data = hex_layer.data()
+    *lattices, outlines = data["geometry"]["parts"]
+    drawn = np.concatenate([lattice_centres(part) for part in lattices])
+    first, second, on_the_edge = (
+        {cell for cell in cells.tolist() if tuple(h3.get_icosahedron_faces(cell)) == faces}
+        for faces in sorted(
+            {tuple(h3.get_icosahedron_faces(cell)) for cell in cells.tolist()}, key=lambda f: (len(f), f)
+        )
+    )
+    found = [h3.latlng_to_cell(lat, lon, 3) for lat, lon in drawn]
+    assert sorted(found) == sorted(first | second)
+    edge = cells[[cell in on_the_edge for cell in cells.tolist()]]
+    check_outlines(edge, outlines)
+    numbers = dict(zip(cells.tolist(), range(1, len(cells) + 1), strict=True))
+    assert read_values(data).tolist() == [numbers[cell] for cell in [*found, *edge.tolist()]]
+
+
+def test_around_a_pentagon_the_cells_are_outlines() -> None:
+    cells = disk(h3.get_pentagons(9)[0], 3)
     data = layer(cells, np.ones(len(cells))).data()
     assert "mask" not in data["geometry"]
-    check_outlines(cells, data["geometry"])
+    assert count_cells(data["geometry"]) == len(cells)
 
 
 @pytest.mark.parametrize(("resolution", "width"), [(9, 2), (3, 4)])
@@ -153,12 +190,24 @@ def test_a_pentagon_repeats_its_last_corner() -> None:
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=30))
-def test_whole_numbers_are_exact_in_as_few_bytes_as_hold_them(values: list[int]) -> None:
+def test_whole_numbers_are_exact_in_as_few_bits_as_hold_them(values: list[int]) -> None:
     numbers = pack_values(np.array(values, dtype=np.float64))
     assert numbers.divisor == 1
     assert numbers.array.astype(np.int64).tolist() == values
     highest = max(values, default=0)
     assert numbers.array.dtype.itemsize == (1 if highest < 2**8 else 2 if highest < 2**16 else 4)
+    assert numbers.bits == next(bits for bits in (1, 2, 4, 8, 16, 32) if highest < 2**bits)
+    assert len(numbers.pack_bits().tobytes()) == -(-len(values) * numbers.bits // 8)
+
+
+@pytest.mark.parametrize(("highest", "bits"), [(1, 1), (3, 2), (15, 4), (16, 8), (256, 16), (65_536, 32)])
+def test_values_are_sent_in_the_bits_that_the_largest_needs(highest: int, bits: int) -> None:
+    cells = disk(MIDDLESBROUGH, 3)
+    values = 1 + np.arange(len(cells)) % highest
+    values[0] = highest
+    data = layer(cells, values).data()
+    assert data["bits"] == bits
+    assert sorted(read_values(data)) == sorted(values)
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=30))

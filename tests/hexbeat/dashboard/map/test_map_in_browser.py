@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 
 from hexbeat.areas.area import load_area
 from hexbeat.areas.street_names import name_cell
+from hexbeat.dashboard.map.hex_layer import build_geometry
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.browser import (
     Windows,
@@ -87,6 +88,20 @@ def test_the_pointer_finds_the_same_cell_as_h3(still: Frame) -> None:
     assert 200 < sum(cell is not None for cell in found) < 1000
 
 
+def test_several_lattices_and_outlines_are_one_layer_to_the_pointer(still: Frame) -> None:
+    """Where two faces of the icosahedron meet each has a lattice, and the cells on the edge are outlines."""
+    cells = np.array(h3.grid_disk(h3.latlng_to_cell(52.61, 4.4, 6), 12), dtype=np.uint64)
+    geometry, order = build_geometry(cells)
+    assert ["mask" in part for part in geometry["parts"]] == [True] * (len(geometry["parts"]) - 1) + [False]
+    script = """([data, places]) => { const geometry = Hexbeat.geometry(data);
+      return [geometry.count, places.map(([lat, lng]) => geometry.hit({lat, lng}))]; }"""
+    places = [list(h3.cell_to_latlng(cell)) for cell in cells[order].tolist()]
+    outside = [list(h3.cell_to_latlng(cell)) for cell in h3.grid_ring(int(cells[0]), 13)]
+    count, found = still.evaluate(script, [geometry, places + outside])
+    assert count == len(cells)
+    assert found == [*range(len(cells)), *[-1] * len(outside)]
+
+
 def test_a_click_reaches_python_once_and_keeps_its_ring(page: Page, address: str) -> None:
     frame = go_to_map(page, address)
     first, second = in_view(frame, centres(frame))[:2]
@@ -113,6 +128,15 @@ def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
     before = page.get_by_text(re.compile(r"runs \d;")).inner_text()
     frame.locator(".leaflet-control-zoom-in").click()
     frame.evaluate("map.panBy([80, 40])")
+    # Far out a cell has a few pixels, which are set one by one: each in the colour of its cell, and none left out.
+    frame.evaluate("map.setView([54.548, -1.23], 10, {animate: false})")
+    drawn = centres(frame)
+    assert (
+        frame.evaluate("""() => { const {corners, centres} = Hexbeat.layer('hex').geometry;
+      return Math.hypot(corners[0] - centres[0], corners[1] - centres[1]) * 256 * 2 ** map.getZoom(); }""")
+        < 3.5
+    )
+    assert colours_at(frame, drawn) == [SCALE.light[class_of(cell["value"])] for cell in drawn]
     page.wait_for_timeout(900)
     assert page.get_by_text(re.compile(r"runs \d;")).inner_text() == before
 
