@@ -33,9 +33,7 @@ pytest_plugins = [
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy. The same examples
 # come in every run: to look for new ones there is `pytest --hypothesis-profile thorough`.
-settings.register_profile(
-    "hexbeat", max_examples=50, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("hexbeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("hexbeat"), max_examples=1_000, derandomize=False)
 settings.load_profile("hexbeat")
 
