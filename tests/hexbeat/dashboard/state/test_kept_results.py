@@ -163,7 +163,11 @@ def test_values_come_back_as_they_were() -> None:
     assert_frame_equal(read_again(frame.iloc[:0]), frame.iloc[:0])
 
 
-@pytest.mark.parametrize("value", [lambda: 0, Foreign(), object(), b"bytes", complex(1, 2)], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [lambda: 0, Foreign(), object(), b"bytes", complex(1, 2)],
+    ids=["function", "foreign", "object", "bytes", "complex"],
+)
 def test_what_is_no_plain_data_is_not_written(value: object) -> None:
     with pytest.raises(NotPlainError):
         Writer().write(value)
