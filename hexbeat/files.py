@@ -61,8 +61,13 @@ def atomic_write(path: Path, *, is_private: bool = False) -> Iterator[Path]:
 
     The draft is on the disk before it gets the name, so that a loss of power leaves the one or the other. A private
     file is for its own user (mode 0600), its draft lies in a folder of mode 0700; a stricter mode of `path` stays.
-    DataError if it cannot be written: a folder has that name, its folder is missing, no permission or no room.
+    DataError if it cannot be written: a folder, device or pipe has that name, its folder is missing, no permission or
+    no room.
     """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113 - as below
+        raise DataError(
+            "A file takes the place of another file", f"{path.name} is a device or a pipe", "choose another name"
+        )
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     room = path.with_name(f".{path.stem}-{secrets.token_hex(4)}")
     try:

@@ -242,10 +242,15 @@ def resolve_values(chosen: Filter, columns: Columns) -> Filter:
     return replace(chosen, **resolved) if resolved else chosen
 
 
-def describe_columns(chosen: ColumnChoices) -> str:
-    """What the filters by columns add after the noun: " (category fatal) reported by officers and sweeps"."""
+def describe_columns(chosen: ColumnChoices, *, names_reporter: bool = False) -> str:
+    """What the filters by columns add after the noun: " (category fatal) reported by officers and sweeps".
+
+    names_reporter: the noun says by whom, as in "searches by officers", so that no clause has to.
+    """
     clauses = [
-        (column_filter, column_filter.describe(column_filter.get_chosen(chosen))) for column_filter in COLUMN_FILTERS
+        (column_filter, column_filter.describe(column_filter.get_chosen(chosen)))
+        for column_filter in COLUMN_FILTERS
+        if not (names_reporter and column_filter.column == "reported_by")
     ]
     return "".join(
         f" ({clause})" if column_filter.in_brackets else f" {clause}" for column_filter, clause in clauses if clause

@@ -38,6 +38,7 @@ __all__ = [
     "HomeOption",
     "Installation",
     "YesOption",
+    "find_asked_role",
     "find_documents_viewer",
     "find_home",
     "find_public_home",
@@ -231,6 +232,11 @@ def find_documents_viewer(documents: "SharedDocuments | None", home: Path | None
         if documents
         else find_local_viewer(Settings.from_environment(home=home).home, role=_role.get())
     )
+
+
+def find_asked_role() -> str | None:
+    """The role that the option `--role` of the running command names; None without it."""
+    return _role.get()
 
 
 def takes_role(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,10 +22,12 @@ from hexbeat.cli.installation import (
     Format,
     FormatOption,
     HomeOption,
+    find_asked_role,
     find_public_home,
     open_installation,
 )
 from hexbeat.environment import select_environment
+from hexbeat.policy import ROLE_VARIABLE
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.store.live_columns import is_empty
@@ -127,6 +129,7 @@ def serve(
             "give --audience public and --release DIR together, or neither",
         )
     require_ordinary_user(as_root=as_root)
+    require_local_role(audience)
     settings = server_settings.ServerSettings.from_environment()
     if audience is Audience.PARTNERS:
         security.require_login(host, settings)
@@ -157,6 +160,18 @@ def require_ordinary_user(*, as_root: bool) -> None:
         )
 
 
+def require_local_role(audience: Audience) -> None:
+    """UsageError for `--role` where no local account signs in, so that it would change nothing."""
+    if find_asked_role() and audience is Audience.PUBLIC:
+        raise UsageError("The public side knows no roles", "--role is given", "leave it out")
+    if find_asked_role() and login_settings.read_provider():
+        raise UsageError(
+            "Where people sign in at a provider, their groups give their role",
+            "--role is given",
+            "leave it out, or unset the variables HEXBEAT_OIDC_… for a trial",
+        )
+
+
 def build_partners_environment(home: Path | None, area: str | None) -> dict[str, str]:
     """The environment of the partners' server, after its store and area have been opened without an error."""
     with open_installation(home, area) as installation:
@@ -168,6 +183,8 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
         "HEXBEAT_AREA": settings.area,
         "HEXBEAT_AUDIENCE": "partners",
     }
+    if role := find_asked_role():
+        variables[ROLE_VARIABLE] = role
     return {**select_environment(allow=PARTNERS), **variables}
 
 

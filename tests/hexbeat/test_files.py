@@ -1,5 +1,6 @@
 """Files appear whole or not at all, why one cannot be written is said in three parts, and no text runs as a formula."""
 
+import os
 import sys
 import unicodedata
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path, name
         f"({why}); choose another name or folder"
     )
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["a.txt", "dir.pdf"]
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "backup.tar.gz"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError) as caught:
+        put(pipe)
+    assert str(caught.value) == (
+        "A file takes the place of another file; backup.tar.gz is a device or a pipe; choose another name"
+    )
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_the_folder_of_a_file_has_to_be_there(tmp_path: Path) -> None:

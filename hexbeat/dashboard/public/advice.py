@@ -100,7 +100,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
         "wider part of the ward, then for the whole ward, then for the whole area; if it is still too little, not at "
         "all."
     )
-    whole = f"{layer.title} are shown for the whole area and {months} only, because there are few of them."
+    whole = f"{layer.many.capitalize()} are shown for the whole area and {months} only, because there are few of them."
     lines = [
         format_promise(layer.k),
         cut if published.has_wards(layer) else whole,

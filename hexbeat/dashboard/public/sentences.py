@@ -68,7 +68,10 @@ def describe_ward(published: ReleaseTotals, layer: ReleasedLayer, period: Period
     """The sentences for a ward (None: the whole area): how many, what may be missing, and its own past."""
     if ward is not None and not published.has_wards(layer):
         area_sentences = describe_ward(published, layer, period, None)
-        return [f"{layer.title} are shown for {published.title} as a whole only, not for its wards.", *area_sentences]
+        return [
+            f"{layer.many.capitalize()} are shown for {published.title} as a whole only, not for its wards.",
+            *area_sentences,
+        ]
     place = published.wards[ward] if ward else published.title
     if not layer.periods:
         lines = [NO_RECORDS, _describe_gaps(layer.not_known)]

@@ -37,7 +37,9 @@ def keep_results(installation: Installation, results: Mapping[tuple[Name, Hashab
             rows.append([list(name), writer.write(request), writer.write(value)])
         except NotPlainError:
             continue
+    owner = _name_owner(build_owner(installation))
     header = {
+        "owner": owner,
         "program": _hash_program(installation.area),
         "today": installation.today.isoformat(),
         "at": datetime.now(UTC).isoformat(),
@@ -48,7 +50,7 @@ def keep_results(installation: Installation, results: Mapping[tuple[Name, Hashab
         store.engine,
         store.home,
         codes,
-        _name_owner(build_owner(installation)),
+        owner,
         (header, writer.arrays),
         version=installation.columns.version,
     )
@@ -65,10 +67,11 @@ def restore_results(store: Store, area: Area, owner: Owner) -> tuple[int, date] 
     reader = Reader(file.read)
     try:
         header, version = file.facts["results"], int(file.facts["version"])
-        if header["program"] != _hash_program(area):
-            return None
+        if header["owner"] != _name_owner(owner) or header["program"] != _hash_program(area):
+            return None  # a file that got another's name
         at, today = datetime.fromisoformat(header["at"]), date.fromisoformat(header["today"])
         rows = [(tuple(name), reader.read(request), reader.read(value)) for name, request, value in header["rows"]]
+        hash(tuple((name, request) for name, request, _ in rows))  # TypeError now, before any of them is kept
     except (NotPlainError, Damage, LookupError, TypeError, ValueError):
         return None
     for name, request, value in rows:

@@ -1,7 +1,6 @@
 """The sentence over the map, made from the filter and the numbers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -84,9 +83,10 @@ def describe_subject(
     return f"{number[:1].upper()}{number[1:]}{on_record} in {where}{limit}"
 
 
-def _describe_limits(figures: LayerFigures, choices: Choices) -> str:
+def _describe_limits(figures: LayerFigures, choices: Choices, *, names_reporter: bool = False) -> str:
     """What the filters by columns add after the noun, and that a state is in force."""
-    return describe_columns(choices) + (" in force" if figures.spec.kind == "state" else "")
+    limits = describe_columns(choices, names_reporter=names_reporter)
+    return limits + (" in force" if figures.spec.kind == "state" else "")
 
 
 def _describe_number(figures: LayerFigures, choices: Choices) -> str:
@@ -105,7 +105,7 @@ def _describe_number(figures: LayerFigures, choices: Choices) -> str:
         return f"{format_count(figures.total, spec, choices.measure)}{limits}"
     searches = format_count(figures.searches, spec.as_searches())
     if not _has_both(figures):
-        return f"{searches}{_describe_limits(figures, replace(choices, reported_by=()))}"
+        return f"{searches}{_describe_limits(figures, choices, names_reporter=True)}"
     return f"{format_count(figures.total - figures.searches, spec, choices.measure)}, and {searches}{limits},"
 
 

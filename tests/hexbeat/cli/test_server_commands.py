@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from hexbeat.cli import server_commands
 from hexbeat.cli.server_commands import build_partners_environment, build_public_environment
 from hexbeat.dashboard.public.block_drawing import lay_out_release
 from hexbeat.dashboard.public.page import build_map, build_names_script, build_streets_script
@@ -113,6 +114,45 @@ def test_the_partners_server_inherits_what_it_needs_alone(tmp_path: Path, monkey
     assert {name: environment.get(name) for name in told} == told
     assert environment["HEXBEAT_AUDIENCE"] == "partners"
     assert not set(SECRETS) & set(environment)
+
+
+def test_the_partners_server_is_told_the_role_that_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr(server_commands, "replace_process", lambda _, environment: told.append(environment))
+    assert run("serve", *AS_ROOT, "--role", "health").code == 0
+    assert [environment.get("HEXBEAT_ROLE") for environment in told] == ["health"]
+    outcome = run("serve", *AS_ROOT, "--role", "nurse")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "A role is one that the access policy knows.\n"
+        "  There is no role 'nurse'.\n"
+        "  Choose from police, council, health, analyst, auditor.\n"
+    )
+    assert len(told) == 1
+
+
+def test_a_role_is_refused_where_it_would_change_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = run("serve", *AS_ROOT, "--role", "health", "--audience", "public", "--release", "somewhere")
+    assert outcome.code == 2
+    assert outcome.err == "The public side knows no roles.\n  --role is given.\n  Leave it out.\n"
+    for name, value in (
+        ("ISSUER", "https://id.example"), ("REDIRECT", "https://a.example/oauth2callback"), ("CLIENT_ID", "hexbeat"),
+        ("CLIENT_SECRET", "x" * 40),
+    ):  # fmt: skip
+        monkeypatch.setenv(f"HEXBEAT_OIDC_{name}", value)
+    cookie_secret = tmp_path / "cookie-secret"
+    cookie_secret.write_text("y" * 64)
+    cookie_secret.chmod(0o600)
+    monkeypatch.setenv("HEXBEAT_COOKIE_SECRET_FILE", str(cookie_secret))
+    outcome = run("serve", *AS_ROOT, "--role", "health")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "Where people sign in at a provider, their groups give their role.\n"
+        "  --role is given.\n"
+        "  Leave it out, or unset the variables HEXBEAT_OIDC_… for a trial.\n"
+    )
 
 
 @pytest.mark.parametrize(

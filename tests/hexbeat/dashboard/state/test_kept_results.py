@@ -23,6 +23,7 @@ from hexbeat.dashboard.state.prepared_results import RESULTS, Name, PreparedResu
 from hexbeat.dashboard.state.result_codec import NotPlainError, Reader, Writer
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
+from hexbeat.store.snapshot_file import open_file
 from hexbeat.store.snapshots import FOLDER
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -110,6 +111,11 @@ def test_what_was_kept_is_for_one_role_one_program_and_undamaged_files(
         assert restore_results(installation.store, installation.area, owner) is None
     (file,) = (home / FOLDER).iterdir()
     whole = file.read_bytes()
+    find_file = f"{kept_results.__name__}.read_results"
+    with monkeypatch.context() as patch:  # the analyst's file under another's name
+        patch.setattr(find_file, lambda *_: open_file(file))
+        assert restore_results(installation.store, installation.area, others[0]) is None
+        assert restore(installation) is not None
     for place_ in (100, len(whole) // 2, len(whole) - 5):
         file.write_bytes(whole[:place_] + bytes([whole[place_] ^ 1]) + whole[place_ + 1 :])
         restored = restore(installation)

@@ -22,7 +22,7 @@ from hexbeat.dashboard.views.sentence import describe_counts
 from hexbeat.dashboard.views.tables import build_export_rows
 from hexbeat.store.store import Store
 from layers.counting import count
-from tests.support.browser import PHONE, PREPARED_MS, map_frame, on_screen, wait_in_map
+from tests.support.browser import PHONE, PREPARED_MS, map_frame, on_screen, wait_in_map, wait_until
 from tests.support.events import load_frame, made_frame
 from tests.support.partners_side import Open, Served, Visit
 
@@ -301,7 +301,8 @@ def test_an_alert_is_on_the_first_screen_and_its_form_is_only_a_draft(open_page:
     page.set_viewport_size({"width": 320, "height": 640})
     wait_in_map(page, "innerWidth < 320")
     band, first_map = page.locator(".st-key-hb_urgent_alert"), page.locator("iframe[title*='st_folium']")
-    assert band.evaluate("(one) => one.getBoundingClientRect().height") <= 48  # one line
+    # One line, once the list is shut.
+    wait_until(page, "document.querySelector('.st-key-hb_urgent_alert').getBoundingClientRect().height <= 48")
     assert first_map.evaluate("(one) => one.getBoundingClientRect().top") < 640
     band.click()  # anywhere on the line
     expect(page.locator(".hb-alerts li").first).to_be_visible()
