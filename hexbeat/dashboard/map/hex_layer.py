@@ -19,7 +19,7 @@ from geo.errors import UsageError
 from hexbeat.dashboard.map.assets import format_script_json
 from hexbeat.documents.maps.scales import OUTLINE_DARK, OUTLINE_LIGHT, Scale
 
-__all__ = ["CellStyle", "Frames", "HexLayer", "MapMark", "PackedValues", "pack_values"]
+__all__ = ["CellStyle", "Frames", "HexLayer", "MapMark", "PackedValues", "list_corners", "pack_values"]
 
 CORNERS: Final = 6
 TENTHS: Final = 10

@@ -61,9 +61,10 @@ def draw_tours(area: Area, plan: Plan, *, height: int = 540) -> None:
 
 
 def draw_next_stop(area: Area, plan: Plan, tour: Tour, stop: Stop, *, height: int = 340) -> None:
-    """Draw the streets around the stop that a team goes to, with its cell and the team's other stops.
+    """Draw the streets around the stop that a team goes to, with small marks of all its stops.
 
-    The map stays as the team goes on, and moves to the next stop. It shows only our own numbers.
+    The map stays as the team goes on. The card below it (style/recorder.js) marks the stop that it shows, the next one
+    or another that the person chose, and moves the map there. It shows only our own numbers.
     """
     group = folium.FeatureGroup(name="next")
     group.add_child(
@@ -72,16 +73,12 @@ def draw_next_stop(area: Area, plan: Plan, tour: Tour, stop: Stop, *, height: in
             [],
             CellStyle(scale=VISITS, title="", unit=""),
             layer_id="next",
-            selected=stop.cell,
             fit=(stop.lon - NEAR[0], stop.lat - NEAR[1], stop.lon + NEAR[0], stop.lat + NEAR[1]),
         )
     )
     group.add_child(_build_line(tour, QUIET, 2, "2 6"))
-    here = (stop.lat, stop.lon)
     for place, orders in _group_by_place(tour).items():
-        if place != here:
-            group.add_child(_build_mark(*place, ", ".join(orders), QUIET))
-    group.add_child(_build_mark(*here, str(stop.order), COLOURS[0], height=34))
+        group.add_child(_build_mark(*place, ", ".join(orders), QUIET))
     st_folium(
         build_base_map(area, view_key=f"next-{plan.plan_id}"),
         key=f"next_map_{plan.plan_id}_{tour.team}",
@@ -125,8 +122,9 @@ def _build_line(tour: Tour, colour: str, weight: int, dashes: str | None) -> Any
     return folium.PolyLine(places, **style)  # type: ignore[no-untyped-call]  # folium types some of its classes only
 
 
-def _build_mark(lat: float, lon: float, label: str, colour: str, *, height: int = 22) -> Any:
+def _build_mark(lat: float, lon: float, label: str, colour: str) -> Any:
     """A small disc with the numbers of stops; the table beside the map says the same."""
+    height = 22
     width = height + 6 * max(0, len(label) - 2)
     style = (
         f"background:{colour};color:#fff;border:1.5px solid #fff;border-radius:{height // 2}px;width:{width}px;"

@@ -6,7 +6,8 @@
 const STORE = "hexbeat-record";
 const LOOK_MS = 1500; // how often it looks whether the connection is back
 const AGAIN_MS = 6000; // an entry that nobody confirmed is sent again
-const state = { queue: null, stored: true, chosen: null, sentAt: 0, offset: 0, acked: new Set(), fields: {}, timer: null, removing: false };
+const MARK = "#005a8f"; // white numbers are legible on it
+const state = { queue: null, stored: true, chosen: null, sentAt: 0, offset: 0, acked: new Set(), fields: {}, timer: null, removing: false, message: null };
 
 const connected = () =>
   document.querySelector("[data-testid=stApp]")?.getAttribute("data-test-connection-state") === "CONNECTED";
@@ -53,6 +54,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     state.offset = data.now * 1000 - Date.now();
   }
   for (const key of data.acks) state.acked.add(key);
+  const [upper, lower] = root.querySelectorAll(".part");
+  const notice = root.querySelector(".notice");
   const before = state.queue.length;
   state.queue = state.queue.filter((entry) => !state.acked.has(entry.key));
   if (state.queue.length !== before) {
@@ -87,6 +90,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       by: data.mark,
     });
     write();
+    say(null);
     state.chosen = null;
     state.fields = {};
     state.sentAt = 0;
@@ -110,15 +114,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const focused = parentElement.getRootNode().activeElement?.dataset?.part;
     const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
     const parts = [status()];
+    const after = []; // what stands below the message
     if (others().length) parts.push(earlier());
     if (stop) {
       parts.push(card(stop));
       if (data.sweep) parts.push(field(stop, "needles", "Needles collected", 1000000));
       parts.push(button(stop.state || own(stop) ? "Correct" : "Done", "primary", () => record(stop, "done"), "done"));
-      if (stop.links.length) parts.push(links(stop));
-      parts.push(field(stop, "minutes", "Minutes", 1440));
-      parts.push(button("Could not do it", "", () => record(stop, "not_done"), "not"));
-      showOnMap(stop);
+      if (stop.links.length) after.push(links(stop));
+      after.push(field(stop, "minutes", "Minutes", 1440));
+      after.push(button("Could not do it", "", () => record(stop, "not_done"), "not"));
     } else {
       const block = make("div", "card");
       block.append(make("h2", "", "All stops are recorded"), make("p", "", "Thank you. To correct one, choose it below."));
@@ -127,7 +131,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const last = mine().findLast((entry) => entry.plan === data.plan && entry.team === data.team);
     if (last && !connected()) {
       const order = data.stops.find((one) => one.id === last.stop)?.order ?? "";
-      parts.push(
+      after.push(
         button(`Undo stop ${order}`, "", () => {
           state.queue = state.queue.filter((entry) => entry !== last);
           state.fields = {};
@@ -136,13 +140,22 @@ export default function ({ parentElement, data, setTriggerValue }) {
         }, "undo"),
       );
     }
-    parts.push(chooser(stop));
-    root.replaceChildren(...parts);
+    after.push(chooser(stop));
+    upper.replaceChildren(...parts);
+    lower.replaceChildren(...after);
+    showOnMap(stop);
     if (focused) root.querySelector(`[data-part="${focused}"]`)?.focus();
     state.drawn = describe();
   }
 
   const describe = () => `${connected()}|${state.queue.map((entry) => entry.key)}|${state.stored}`;
+
+  /** What the last tap did, below its button until the next tap. The element stays, so that its new text is read out. */
+  function say(message) {
+    notice.classList.toggle("refused", Boolean(message?.refused));
+    notice.replaceChildren(...(message?.lines ?? []).map((line) => make("p", "", line)));
+    if (message?.refused) notice.scrollIntoView({ block: "nearest" });
+  }
 
   /** The entries of somebody who was signed in here before. A person decides what becomes of them. */
   function earlier() {
@@ -259,26 +272,52 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!shown) select.selectedIndex = -1;
     select.onchange = () => {
       state.chosen = select.value;
+      say(null);
       draw();
     };
     block.append(label, select);
     return block;
   }
 
-  /** The map beside the card is a frame of this page; it goes to the stop at once, also without a connection. */
+  /** The map above the card is a frame of this page; it goes to the stop at once, also without a connection, and marks
+   *  it. No stop: no mark. It moves when the stop is another one, so that a person can look around. */
   function showOnMap(stop) {
     const frame = document.querySelector(".st-key-hb_done_map iframe")?.contentWindow;
-    if (!frame?.map || !frame.L) return;
-    const here = [stop.lat, stop.lon];
-    if (frame.hexbeatStop) frame.hexbeatStop.setLatLng(here);
-    else {
-      const style = { radius: 21, color: "#005a8f", weight: 4, fill: false, interactive: false };
-      frame.hexbeatStop = frame.L.circleMarker(here, style).addTo(frame.map);
+    if (!frame?.map || !frame.L || !frame.map.getPane("hexbeat-marks")) return;
+    const isAnother = frame.hexbeatStop?.id !== stop?.id;
+    if (isAnother) {
+      frame.hexbeatStop?.mark.remove();
+      frame.hexbeatStop = stop && { id: stop.id, mark: markStop(frame, stop).addTo(frame.map) };
     }
-    if (!frame.map.getBounds().contains(here)) frame.map.panTo(here, { animate: false });
+    if (!stop) return;
+    const here = [stop.lat, stop.lon];
+    if (isAnother || !frame.map.getBounds().contains(here)) frame.map.panTo(here, { animate: false });
+  }
+
+  /** The outline of the stop's cell, a ring, and a disc with its number over the small marks of all stops. */
+  function markStop({ L }, stop) {
+    const here = [stop.lat, stop.lon];
+    const outline = (className) =>
+      L.polygon(stop.corners, { pane: "hexbeat-marks", interactive: false, fill: false, className });
+    const disc = make("div", "", String(stop.order));
+    Object.assign(disc.style, {
+      background: MARK, color: "#fff", border: "1.5px solid #fff", borderRadius: "17px", height: "34px", boxSizing: "border-box",
+      font: "600 17px/31px system-ui, sans-serif", textAlign: "center",
+    });
+    const icon = L.divIcon({ className: "hb-shown", html: disc.outerHTML, iconSize: [34, 34], iconAnchor: [17, 17] });
+    return L.layerGroup([
+      outline("hexbeat-chosen-casing"),
+      outline("hexbeat-chosen"),
+      L.circleMarker(here, { radius: 21, color: MARK, weight: 4, fill: false, interactive: false }),
+      L.marker(here, { icon, interactive: false, keyboard: false, zIndexOffset: 1000 }),
+    ]);
   }
 
   draw();
+  if (data.message && data.message.id !== state.message) {
+    state.message = data.message.id;
+    say(data.message);
+  }
   send();
   clearInterval(state.timer);
   const look = () => {
@@ -288,7 +327,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (describe() !== state.drawn) draw();
     else {
       const stop = data.stops.find((one) => one.id === state.chosen) || data.stops.find(isOpen);
-      if (stop) showOnMap(stop);
+      showOnMap(stop);
     }
   };
   state.timer = setInterval(look, LOOK_MS);

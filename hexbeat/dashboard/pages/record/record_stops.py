@@ -9,13 +9,12 @@ from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.map.tour_map import draw_next_stop
 from hexbeat.dashboard.pages.record.record_view import TourProgress, build_progress, render_progress, render_row
 from hexbeat.dashboard.pages.record.recorder import MESSAGE_KEY, draw_recorder
-from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.stop_links import read_links
 from hexbeat.operations.ledger.ledger import read_visits, undo_visit
 from hexbeat.operations.plans.plan import Plan, Tour
 from layers.access import Action, may
-from layers.wording import escape_html, format_plural
+from layers.wording import format_plural
 
 __all__ = ["draw_stops"]
 
@@ -35,8 +34,6 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
     )
     st.html(render_progress(progress))
     # Each part has a container, so that it keeps its place and no widget appears twice for a moment.
-    with st.container():
-        draw_message()
     if may(installation.viewer, Action.RECORD_WORK):
         with st.container(key="hb_done_now"):
             draw_card(installation, progress)
@@ -44,15 +41,6 @@ def draw_stops(installation: Installation, plan: Plan, tour: Tour) -> None:
             draw_undo(installation, progress)
     draw_list(installation, progress)
     st.html(f'<p class="hb-small">{OFFLINE}</p>')
-
-
-def draw_message() -> None:
-    """Draw the message of the last tap, or its error."""
-    message = st.session_state.pop(MESSAGE_KEY, None)
-    if isinstance(message, HexbeatError):
-        draw_error(message)
-    elif message:
-        st.html(f'<p role="status"><b>{escape_html(message)}</b></p>')
 
 
 def draw_card(installation: Installation, progress: TourProgress) -> None:

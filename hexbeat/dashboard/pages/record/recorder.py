@@ -21,6 +21,7 @@ from streamlit.components.v2 import component
 
 from geo.errors import DataError, HexbeatError, UsageError
 from hexbeat.dashboard.audit import audit_change
+from hexbeat.dashboard.map.hex_layer import list_corners
 from hexbeat.dashboard.pages.record.record_view import TourProgress, build_progress
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.ledger.ledger import read_visit_history, read_visits, record_visit
@@ -43,7 +44,7 @@ from hexbeat.store.document_kinds import DocumentKind
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action
 from layers.timestamps import to_seconds
-from layers.wording import format_date
+from layers.wording import format_date, format_sentence
 
 __all__ = [
     "MESSAGE_KEY",
@@ -63,6 +64,11 @@ _MOST_ENTRIES: Final = 300
 _LONGEST_TEXT: Final = 80
 _SEED: Final = "seed"  # a secret of the store: the marks come from it
 _FORMER_SEED: Final = "phone/seed"  # where an older Hexbeat kept it, among the saved views
+# Two parts that are drawn anew, and between them, below the button, the message: its element stays (a live region).
+_HTML: Final = (
+    '<div class="hb-recorder"><div class="part"></div><div class="notice" role="status"></div>'
+    '<div class="part"></div></div>'
+)
 _ASSETS: Final = Path(__file__).parents[2] / "style"
 
 
@@ -125,9 +131,22 @@ def draw_recorder(installation: Installation, progress: TourProgress, links: Sto
         "sweep": progress.is_sweep,
         "now": to_seconds(None),
         "acks": st.session_state.get(_ACKS_KEY, []),
+        "message": _take_message(),
         "stops": [_build_stop(progress, place, links) for place in range(len(progress.states))],
     }
     _declare_recorder()(key=key, data=data, on_entries_change=take_entries)
+
+
+def _take_message() -> dict[str, Any] | None:
+    """What the last tap did, once: its lines, whether it was refused, and a mark by which a repeat counts as new."""
+    message: str | HexbeatError | None = st.session_state.pop(MESSAGE_KEY, None)
+    if not message:
+        return None
+    if isinstance(message, HexbeatError):
+        lines = [message.rule, format_sentence(message.fact), format_sentence(message.hint)]
+    else:
+        lines = [message]
+    return {"id": secrets.token_hex(4), "refused": isinstance(message, HexbeatError), "lines": lines}
 
 
 def _build_stop(progress: TourProgress, place: int, links: StopLinks) -> dict[str, Any]:
@@ -145,6 +164,7 @@ def _build_stop(progress: TourProgress, place: int, links: StopLinks) -> dict[st
         "reason": stop.reason,
         "lat": stop.lat,
         "lon": stop.lon,
+        "corners": list_corners(stop.cell),
         "minutes": stop.minutes,
         "spent": state.minutes if state.done else None,
         "needles": state.needles,
@@ -267,4 +287,4 @@ def _find_stop(plan: Plan, entry: Entry) -> tuple[Tour, Stop]:
 @cache
 def _declare_recorder() -> Any:
     js, css = ((_ASSETS / f"recorder.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
-    return component("hexbeat_recorder", html='<div class="hb-recorder"></div>', js=js, css=css)
+    return component("hexbeat_recorder", html=_HTML, js=js, css=css)

@@ -19,6 +19,7 @@ from hexbeat.operations.plans.stop_links import USUAL_LINKS, build_geo_link
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
+from layers.wording import format_date
 from tests.support.browser import DESK, PHONE, Windows, map_frame
 from tests.support.gpx import gpx_of, walked
 from tests.support.partners_side import Visit, visit
@@ -33,6 +34,7 @@ SWEEP = made_plan(PlanKind.SWEEP, begins=BEGAN, plan_id="sweep1")
 OLD = made_plan(begins=BEGAN - dt.timedelta(days=2), plan_id="nights")
 CELLAR = made_plan(begins=BEGAN, plan_id="cellar")
 MAPPED = made_plan(begins=BEGAN - dt.timedelta(days=3), plan_id="mapped")
+AHEAD = made_plan(begins=BEGAN + dt.timedelta(days=1), plan_id="ahead")
 LEAVE_OTHERS = """() => localStorage.setItem("hexbeat-record", JSON.stringify(["1-3", "1-4"].map((stop) => ({
   key: `${stop}-${Math.random()}`, plan: "mapped", team: "Team 1", stop, outcome: "done", minutes: 11, needles: null,
   at: Math.floor(Date.now() / 1000), by: "0123456789abcdef",
@@ -43,7 +45,7 @@ LINK = "/done?plan=sweep1&team=Team%201"
 @pytest.fixture(scope="module")
 def served_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("done") / "home"
-    for plan in (SWEEP, OLD, MAPPED, CELLAR):
+    for plan in (SWEEP, OLD, MAPPED, CELLAR, AHEAD):
         save_plan(documents_in(path), plan)
     return path
 
@@ -84,6 +86,9 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     page.get_by_role("button", name="Done", exact=True).click()
     expect(number).to_have_text("Stop 2 of 4")
     expect(progress).to_contain_text("1 of 4 done")
+    expect(page.locator(".hb-recorder .notice")).to_have_text(
+        re.compile(r"^Recorded: stop 1, 15 minutes from \d\d:\d\d\.$")
+    )
     assert recorded(served_home) == [("1-1", 15, 0, "done")]
     with Store.open(served_home) as store:
         began = read_visits(store, ANALYST)["started_at"].iloc[0]
@@ -99,6 +104,7 @@ def test_one_tap_records_a_stop_and_the_last_tap_is_undone(windows: Windows, add
     expect(number).to_have_text("Stop 4 of 4")
     page.get_by_role("button", name="Undo stop 3").click()
     expect(number).to_have_text("Stop 3 of 4")
+    expect(page.locator(".hb-recorder .notice")).to_have_text("Stop 3: undone. It is open again.")
     guest.settle()
     assert sorted(recorded(served_home)) == [("1-1", 15, 0, "done"), ("1-2", 16, 7, "done")]
 
@@ -210,7 +216,37 @@ def test_the_next_stop_is_on_a_map_with_streets_and_opens_in_the_phones_own(wind
     expect(page.get_by_text("Stop 2 of 4", exact=True)).to_be_visible()
     frame.wait_for_function(inside, arg=[stops[1].lat, stops[1].lon])
     expect(link).to_have_attribute("href", build_geo_link(stops[1], USUAL_LINKS) or "")
+    centred = """([lat, lon]) => map.distance(map.getCenter(), [lat, lon]) < 20
+      && document.querySelector(".hb-shown")?.textContent"""
+    for number in (4, 3, 1):  # the map moves to the stop that is chosen, also where it is in sight
+        page.get_by_label("Another stop").select_option(f"2-{number}")
+        shown = frame.wait_for_function(centred, arg=[stops[number - 1].lat, stops[number - 1].lon]).json_value()
+        assert (shown, frame.locator(".hb-shown").count()) == (str(number), 1)
     assert guest.failures == []
+    guest.leave()
+
+
+def test_a_tap_that_is_refused_says_why_beside_the_button(windows: Windows, address: str, served_home: Path) -> None:
+    guest = visit(windows, f"{address}/done?plan=ahead&team=Team%201", size=PHONE)
+    page = guest.page
+    first = AHEAD.begins - dt.timedelta(hours=3)
+    why = (
+        "A stop is recorded from three hours before its plan begins"
+        f"This plan begins at {AHEAD.begins:%H:%M} on {format_date(AHEAD.begins.date())}."
+        f"Record it from {first:%H:%M} on {format_date(first.date())}."
+    )
+    notice = page.locator(".hb-recorder .notice[role=status]")
+    expect(notice).to_have_text("")
+    for _ in range(2):  # the second tap is answered like the first
+        page.get_by_role("button", name="Done", exact=True).click()
+        expect(notice).to_have_text(why)
+        expect(notice).to_be_in_viewport(ratio=1)
+        expect(page.get_by_text("Stop 1 of 4", exact=True)).to_be_visible()
+    guest.settle()
+    page.get_by_label("Another stop").select_option("1-2")
+    expect(notice).to_have_text("")  # it was about another tap
+    assert recorded(served_home, "ahead") == []
+    assert (guest.overflow(), guest.failures) == (0, [])
     guest.leave()
 
 
