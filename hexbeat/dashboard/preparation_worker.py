@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from geo.errors import HexbeatError
+from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.dashboard.state.choices import Choices, View
 from hexbeat.dashboard.state.closure_answers import find_closure_answers
 from hexbeat.dashboard.state.findings import find_alerts, find_changes, find_findings, load_briefing, load_forecast
@@ -119,6 +120,8 @@ def list_jobs(installation: Installation) -> Iterator[Callable[[], object]]:
     viewer = installation.viewer
     if may_open(viewer, "briefing") and may_make(viewer, "briefing"):
         yield partial(load_briefing, installation, Purpose.MEETING, None, ())
+        shifts = SHIFT_HOURS.values()
+        yield from (partial(load_briefing, installation, Purpose.SHIFT, hours, ()) for hours in shifts)
     for spec in specs:
         yield partial(_prepare_analysis, installation, spec.name)
     if may_open(viewer, "outcome") and may(viewer, Action.SEE_POINTS):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.findings import find_alerts
 from hexbeat.dashboard.state.preparation import MOST_FAILURES, Preparation
@@ -67,6 +68,8 @@ def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_proc
     assert result
     assert (result.value, result.version) == (computed, first.columns.version)
     assert find_alerts(first) is result.value
+    briefings = RESULTS.find_all(build_owner(first), ("briefing", ""))
+    assert {hours for _, _, hours, _, _ in briefings} == {None, *SHIFT_HOURS.values()}
 
     load_more(home, 2)
     second = look()
