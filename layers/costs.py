@@ -95,18 +95,19 @@ NO_COSTS: Final = Costs()
 class Cost:
     """A sum of money with its interval, and how many events are in it and not in it.
 
-    `pounds` is None where no event has a unit cost: that is "not costed", not 0.
+    `pounds` is None where no event has a unit cost: that is "not costed", not 0. `not_costed` is None where the viewer
+    may not know how many events are not in it.
     """
 
     pounds: Interval | None
     costed: float
-    not_costed: float
+    not_costed: float | None
 
     def to_json(self) -> dict[str, float | None]:
         """Pounds with both ends, rounded to whole pounds, and the events without a unit cost."""
         ends = (None, None, None) if self.pounds is None else tuple(float(round(end)) for end in self.pounds)
         return dict(zip(("pounds", "low", "high"), ends, strict=True)) | {
-            "events_not_costed": round(self.not_costed, 3)
+            "events_not_costed": None if self.not_costed is None else round(self.not_costed, 3)
         }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import DataError
 from hexbeat.store.shared_documents import read_shared_setting
-from layers.catalogue import LAYER_NAMES, find_layer
+from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.costs import COSTS_FILE, NO_COSTS, Cost, Costs, add_up, format_cost, parse_costs
 from layers.counting import count_groups
@@ -34,6 +34,7 @@ __all__ = [
 
 _Key = tuple[object, ...]
 _NOTHING: Final = Cost(None, 0.0, 0.0)
+_NOT_TOLD: Final = Cost(None, 0.0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,20 @@ def read_usable_costs(store: "Store") -> tuple[Costs, list[str]]:
 
 
 def list_costed_layers(columns: Columns, layers: Sequence[str]) -> list[str]:
-    """Those of these layers (none: all) that may be costed: seen, and with all their numbers. Pounds tell numbers."""
-    shown = [spec.name for spec in columns.list_shown() if columns.find_fewest((spec.name,)) == 1]
-    return [name for name in shown if not layers or name in layers]
+    """Those of these layers (none: all) that the viewer sees; none where small numbers of one of them are hidden.
+
+    Pounds tell the numbers of what is costed. Less these, a count of all the layers tells the numbers of the others.
+    """
+    return [] if _list_hidden(columns, layers) else _list_shown(columns, layers)
+
+
+def _list_shown(columns: Columns, layers: Sequence[str]) -> list[str]:
+    return [spec.name for spec in columns.list_shown() if not layers or spec.name in layers]
+
+
+def _list_hidden(columns: Columns, layers: Sequence[str]) -> list[str]:
+    """Those of these layers (none: all) whose small numbers are hidden from the viewer."""
+    return [name for name in _list_shown(columns, layers) if columns.find_fewest((name,)) > 1]
 
 
 def cost_counts(
@@ -98,11 +110,11 @@ def cost_counts(
 ) -> tuple[Cost, dict[_Key, Cost]]:
     """What the filter's events cost in all, and by each group of `by`: the values of its columns, in their order.
 
-    Events are costed, whatever the filter sums. Layers whose small numbers are hidden from the viewer are left out.
+    Events are costed, whatever the filter sums; none where small numbers of one of its layers are hidden.
     """
     layers = list_costed_layers(columns, chosen.layers)
     if not layers:
-        return Cost(None, 0.0, 0.0), {}
+        return _NOT_TOLD, {}
     filtered = replace(chosen, layers=tuple(layers), measure="events")
     parts: tuple[Group, ...] = ("layer", "category")
     strata = count_groups(columns, filtered, by=parts, wards=wards, resolution=resolution, time_zone=time_zone)
@@ -128,16 +140,20 @@ def cost_rows(
     wards: "Wards",
     time_zone: str,
 ) -> CountCosts | None:
-    """What the rows of a count by `by` cost; None where the installation has no unit costs."""
+    """What the rows of a count by `by` cost; None where the installation has no unit costs.
+
+    Where small numbers of a layer are hidden from the viewer no row is costed, and the note says why.
+    """
     if not costs:
         return None
+    if hidden := _list_hidden(columns, chosen.layers):
+        names = format_list([find_layer(name).many for name in hidden])
+        why = f"Nothing is costed: small numbers of {names} are not shown to your role, and pounds would tell them."
+        return CountCosts(_NOT_TOLD, (_NOT_TOLD,) * len(rows), (why,))
     total, found = cost_counts(columns, chosen, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone)
     keys = [tuple(value for name, value in row.items() if name != "count") for row in rows]
-    shown = [name for name in LAYER_NAMES if not columns.hides(name) and (not chosen.layers or name in chosen.layers)]
-    layers = list_costed_layers(columns, chosen.layers)
-    hidden = [find_layer(name).many for name in shown if name not in layers]
-    notes = [f"Not costed: {format_list(hidden)}, whose small numbers are not shown to your role."] if hidden else []
-    return CountCosts(total, tuple(found.get(key, _NOTHING) for key in keys), (*notes, *costs.describe(layers)))
+    notes = costs.describe(list_costed_layers(columns, chosen.layers))
+    return CountCosts(total, tuple(found.get(key, _NOTHING) for key in keys), tuple(notes))
 
 
 def add_count_costs(

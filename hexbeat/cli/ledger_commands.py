@@ -42,6 +42,7 @@ from hexbeat.operations.ledger.plan_sheets import UNREAD
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
 from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
+from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from layers.access import Action, require, require_document
 
@@ -107,6 +108,7 @@ def record(
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.RECORD_WORK)
         plan = load_plan(installation.documents, plan_id)
+        require_plan(installation.viewer, plan)
         stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from geo.errors import UsageError
+from geo.errors import DataError, UsageError
 from hexbeat.areas.area import load_area
 from hexbeat.cli.answers import print_answer, progress_bar
 from hexbeat.cli.command_audit import note_answer, note_rows
@@ -354,12 +354,23 @@ def remove(
     Example: hexbeat plan remove sckx7i --yes
     """
     with open_installation(home, area) as installation:
-        require(installation.viewer, Action.PLAN)
+        _require_removal(installation, plan_id)
         _require_no_visits(installation, plan_id, "remove")
         confirm(yes=yes, question=f"Remove plan {plan_id}?")
         remove_plan(installation.documents, plan_id)
     row = {"removed": plan_id}
     print_answer(row, form=form, rows=[row], heading="Removed")
+
+
+def _require_removal(installation: Installation, plan_id: str) -> None:
+    """PolicyError unless the viewer may see the plan; of one that cannot be read, unless they see every point."""
+    require(installation.viewer, Action.PLAN)
+    try:
+        found = load_plan(installation.documents, plan_id)
+    except DataError:  # nobody can say what it shows
+        require(installation.viewer, Action.SEE_POINTS)
+    else:
+        require_plan(installation.viewer, found)
 
 
 def _require_no_visits(installation: Installation, plan_id: str, deed: str) -> None:

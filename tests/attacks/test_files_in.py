@@ -19,7 +19,8 @@ from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_
 from hexbeat.store.backup import FORMAT, restore_backup
 from hexbeat.store.shared_documents import DocumentKind
 from hexbeat.store.store import Store
-from layers.access import ANALYST, Role, Viewer
+from layers.access import ANALYST, Detail, Role, Viewer
+from layers.policy import DEFAULT_POLICY
 from tests.support.plans import make_small_plan
 from tests.support.stores import documents_in
 
@@ -132,6 +133,26 @@ def test_a_plan_is_for_those_who_see_its_layers_as_finely_as_its_stops() -> None
     assert str(refused.value) == (
         "A plan is shown to those who see its layers as finely as it does; its stops show street_dealing more finely "
         "than your role may see; make a plan of your own, or ask the analyst of the partnership"
+    )
+
+
+def test_a_plan_is_not_for_those_who_do_not_see_the_small_numbers_in_its_reasons() -> None:
+    details = Detail("points", fewest=5), Detail("cells", 10, fewest=5), Detail("cells", 10)
+    hidden, too, shown = (
+        Viewer(Role.COUNCIL, policy=replace(DEFAULT_POLICY, details=(
+            *(entry for entry in DEFAULT_POLICY.details if entry[:2] != (Role.COUNCIL, "street_dealing")),
+            (Role.COUNCIL, "street_dealing", detail),
+        )))
+        for detail in details
+    )  # fmt: skip
+    plan = make_small_plan()
+    plan = replace(plan, tours=(replace(plan.tours[0], stops=()),))
+    assert [may_see_plan(viewer, plan) for viewer in (hidden, too, shown)] == [False, False, True]
+    with pytest.raises(PolicyError) as refused:
+        require_plan(hidden, plan)
+    assert str(refused.value) == (
+        "A plan is shown to those who see the numbers in its reasons; numbers of reports of street dealing below 5 are "
+        "not shown to your role; make a plan of your own for other layers, or ask the analyst of the partnership"
     )
 
 

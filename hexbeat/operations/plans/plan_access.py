@@ -1,4 +1,4 @@
-"""Who may see a plan that is kept: its stops stand where the records of its layers lie."""
+"""Who may see a plan that is kept: its stops stand where the records of its layers lie, and its reasons count them."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ import h3
 from geo.errors import PolicyError
 from hexbeat.operations.plans.plan import Plan, Stop
 from layers.access import Action, Viewer, find_detail, may, require
-from layers.catalogue import LAYER_NAMES
+from layers.catalogue import LAYER_NAMES, find_layer
 
 __all__ = ["may_see_plan", "require_plan"]
 
@@ -16,8 +16,16 @@ _MIDDLE_DEG: Final = 2e-5  # about 2 m: two ways to find the middle of a cell di
 
 
 def require_plan(viewer: Viewer, plan: Plan) -> None:
-    """PolicyError unless the viewer may plan, and sees the layers of the plan as finely as its stops show them."""
+    """PolicyError unless the viewer may plan, and sees of the layers of the plan what its stops and reasons show."""
     require(viewer, Action.PLAN)
+    hidden = next(_list_hidden(viewer, plan), None)
+    if hidden is not None:
+        fewest = find_detail(viewer, hidden).fewest
+        raise PolicyError(
+            "A plan is shown to those who see the numbers in its reasons",
+            f"numbers of {find_layer(hidden).many} below {fewest} are not shown to your role",
+            "make a plan of your own for other layers, or ask the analyst of the partnership",
+        )
     too_fine = next(_list_too_fine(viewer, plan), None)
     if too_fine is not None:
         raise PolicyError(
@@ -29,7 +37,14 @@ def require_plan(viewer: Viewer, plan: Plan) -> None:
 
 def may_see_plan(viewer: Viewer, plan: Plan) -> bool:
     """Whether `require_plan` lets the viewer see the plan."""
-    return may(viewer, Action.PLAN) and next(_list_too_fine(viewer, plan), None) is None
+    if not may(viewer, Action.PLAN):
+        return False
+    return not any(_list_hidden(viewer, plan)) and not any(_list_too_fine(viewer, plan))
+
+
+def _list_hidden(viewer: Viewer, plan: Plan) -> Iterator[str]:
+    """The layers of the plan whose small numbers the viewer may not see."""
+    return (layer for layer in plan.scope.layers if find_detail(viewer, layer).fewest > 1)
 
 
 def _list_too_fine(viewer: Viewer, plan: Plan) -> Iterator[str]:

@@ -38,6 +38,8 @@ NOTES = [
     "Overdoses, fatal: £2,000 each, in prices of 2020 (another). Leaves out: the life.",
 ]
 CAUTION = "The interval is that of the number of events. The unit costs themselves are taken as exact."
+NOT_TOLD = {"pounds": None, "low": None, "high": None, "events_not_costed": None}
+WHY_NOT = "Nothing is costed: small numbers of overdoses are not shown to your role, and pounds would tell them."
 PERIOD = ("--from", "2026-08-01", "--to", "2026-11-01")
 
 
@@ -145,21 +147,31 @@ def test_what_a_role_may_not_count_it_may_not_cost(ask: Run, home: Path) -> None
         refused = ask("counts", "--by", "layer", "--layer", "needle_litter", "--role", "police")
     finally:
         policy.unlink()
-    assert payload["costs"] == {
-        "total": {
-            "pounds": None,
-            "low": None,
-            "high": None,
-            "events_not_costed": payload["costs"]["total"]["events_not_costed"],
-        },
-        "sentences": [
-            "In pounds: not costed.",
-            "Not costed: overdoses, whose small numbers are not shown to your role.",
-            "Not costed: reports of street dealing and closed properties.",
-        ],
-    }
+    assert payload["costs"] == {"total": NOT_TOLD, "sentences": ["In pounds: not costed.", WHY_NOT]}
     assert (refused.code, refused.out) == (4, "")
     assert refused.err.splitlines()[1] == "  Your role sees nothing of needle_litter."
+
+
+@pytest.mark.slow
+def test_pounds_of_one_layer_do_not_tell_the_hidden_numbers_of_another(ask: Run, home: Path, tmp_path: Path) -> None:
+    """Counts are of both layers: less the needles, which their pounds would say, they are the overdoses."""
+    policy, out = home / "policy.toml", tmp_path / "both.csv"
+    policy.write_text('[roles.council.layers]\noverdoses = { detail = "cells 9", fewest = 5 }\n', encoding="utf-8")
+    both = ("counts", "--layer", "needle_litter", "--layer", "overdoses", "--by", "ward,month", *PERIOD)
+    try:
+        payload = answer(ask(*both, "--role", "council", "--format", "json"))
+        written = ask(*both, "--role", "council", "--out", out)
+        alone = answer(ask("counts", "--layer", "needle_litter", *PERIOD, "--role", "council", "--format", "json"))
+    finally:
+        policy.unlink()
+    assert payload["rows"]
+    assert [row["cost"] for row in payload["rows"]] == [NOT_TOLD] * len(payload["rows"])
+    assert payload["costs"] == {"total": NOT_TOLD, "sentences": ["In pounds: not costed.", WHY_NOT]}
+    assert written.code == 0, written.err
+    file = pd.read_csv(out)
+    assert file[["cost_pounds", "cost_low", "cost_high", "not_costed"]].isna().all(axis=None)
+    assert set(file["cost_note"]) == {WHY_NOT}
+    assert alone["costs"]["total"]["pounds"] == 40 * alone["total"]
 
 
 FAULT = [

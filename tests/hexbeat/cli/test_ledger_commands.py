@@ -132,6 +132,43 @@ def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, le
     assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
 
 
+UNSEEN = [
+    "A plan is shown to those who see the numbers in its reasons.",
+    "  Numbers of needle finds below 5 are not shown to your role.",
+    "  Make a plan of your own for other layers, or ask the analyst of the partnership.",
+]
+
+
+def test_a_plan_that_a_role_may_not_see_it_may_not_remove_or_record(run: Run, ledger_home: Path) -> None:
+    (ledger_home / "policy.toml").write_text(
+        '[roles.police.layers]\nneedle_litter = { detail = "points", fewest = 5 }\n', encoding="utf-8"
+    )
+    for words in (
+        ("plan", "show", "p7f3a"),
+        ("plan", "withdraw", "p7f3a"),
+        ("plan", "remove", "p7f3a", "--yes"),
+        ("done", "p7f3a", "1-1"),
+    ):
+        refused = run(*words, "--role", "police")
+        assert (words, refused.code, refused.out, refused.err.splitlines()[-3:]) == (words, 4, "", UNSEEN)
+    assert [row["plan"] for row in run("plan", "list", "--format", "json").json["rows"]] == ["p7f3a"]
+    assert run("plan", "remove", "p7f3a", "--yes").code == 0
+
+
+def test_a_plan_that_cannot_be_read_is_removed_by_who_sees_every_point(run: Run, ledger_home: Path) -> None:
+    documents_in(ledger_home).write(DocumentKind.PLAN, "bad2", b"{")
+    refused = run("plan", "remove", "bad2", "--yes", "--role", "police")
+    assert (refused.code, refused.err.splitlines()[-3:]) == (
+        4,
+        [
+            "The access policy decides who may do what.",
+            "  It does not let police see points.",
+            "  Ask the analyst of the partnership.",
+        ],
+    )
+    assert run("plan", "remove", "bad2", "--yes", "--format", "json").json == {"removed": "bad2"}
+
+
 @pytest.mark.usefixtures("ledger_home")
 def test_an_issued_plan_is_planned_work_until_it_is_withdrawn(run: Run) -> None:
     def read_planned() -> list[int]:

@@ -77,7 +77,7 @@
       const anew = !this.data || this.data.set !== data.set;
       const changed = anew || this.data.view !== data.view;
       this.data = data;
-      if (changed) this._chosen = -1;
+      if (changed) [this._chosen, this._isAnswered] = [-1, false];
       if (this._ground) this._draw(anew);
       return this;
     },
@@ -114,7 +114,7 @@
       const ward = this.data.here ? rings(this.data.here) : [];
       this._here.setLatLngs(ward.map((ring) => [...ring, ring[0]].map(map.hexbeat.release.toLatLng)));
       this._name(map.getContainer());
-      this._say();
+      if (!this._isAnswered) this._say();
       Hexbeat.fit(map, this.data.fit);
       Hexbeat.painted = { view: this.data.view, at: Date.now() };
     },
@@ -166,31 +166,35 @@
       if (entries) Hexbeat.addControl(this._ground, "topright", HexbeatSearch.box(entries, (entry) => this._goTo(entry)));
     },
 
-    /** What a reader looked for: the number of the block around it, or its ward. */
+    /** What a reader looked for: the number of the block around it, which is returned, or its ward. */
     _goTo({ label, ward, leaf }) {
       const map = this._ground;
       const index = leaf[this.data.set] ?? -1;
-      this._choose(index);
+      [this._chosen, this._isAnswered] = [index, index >= 0];
+      this._say();
       if (index < 0) {
         const areas = map.hexbeat.area.wards;
         const found = areas.find(({ name }) => name === names.get(this.data.release).find((one) => one.ward === ward).label);
         if (found) map.fitBounds([[found.south, found.west], [found.north, found.east]], { animate: false });
-        return;
+        return "";
       }
       const { owners, around } = this.data;
-      this._speech.textContent = `Around ${label}: ${around.at(owners[index])}`; // the last one: nothing is published
+      this._speech.hidden = true; // said once, under the box
       const { toLatLng } = map.hexbeat.release;
       map.setView(toLatLng(this._middles[index]), Math.max(map.getZoom(), NEAR_ZOOM), { animate: false });
+      return `Around ${label}: ${around.at(owners[index])}`; // the last one: nothing is published
     },
 
     _choose(place) {
-      this._chosen = place;
+      [this._chosen, this._isAnswered] = [place, false];
       this._say();
       if (place >= 0) this._speech.scrollIntoView({ block: "nearest" }); // on a phone the map's foot may be out of sight
     },
 
-    /** Ring what belongs to the chosen place's number, and say that number. */
+    /** Ring what belongs to the chosen place's number, and say that number. An answer under the box is then an old one. */
     _say() {
+      this._ground.getContainer().querySelector(".hp-found")?.replaceChildren();
+      this._speech.hidden = false;
       const { owners, words, hint, nothing } = this.data;
       const block = this._chosen < 0 ? -1 : owners[this._chosen];
       const only = this._chosen < 0 ? [] : block < 0 ? [this._rings[this._chosen]] : this._rings;

@@ -157,8 +157,10 @@
     pick(null);
   }
 
-  // Show one block on the map and say what it is; again to let it go.
+  // Show one block on the map and say what it is; again to let it go. An answer under the search box is then an old one.
   function pick(index, toggle) {
+    byId("find").querySelector(".hp-found")?.replaceChildren();
+    byId("picked").removeAttribute("aria-live");
     const { places } = sets.get(layer().set);
     const { blocks, covering } = period();
     const buttons = [...byId("table").querySelectorAll("button")];
@@ -205,17 +207,20 @@
     keepLink();
   }
 
-  // What a reader looked for: its ward, and in it the number of the block around it.
+  // What a reader looked for: its ward, and in it the number of the block around it. The answer, to stand under the box.
   function goTo({ label, ward, leaf }) {
     now.ward = ward + 1;
     show();
     const index = leaf[layer().set] ?? -1;
-    if (index < 0) return;
+    if (index < 0) return `Shown on the map: ${label}. ${period().lines[now.ward][0]}`;
     now.chosen = index;
     pick(period().covering[index], false);
     const { covering, around } = period();
-    byId("picked").textContent = `Around ${label}: ${around.at(covering[index])}`; // the last one: nothing is published
+    const answer = `Around ${label}: ${around.at(covering[index])}`; // the last one: nothing is published
+    byId("picked").setAttribute("aria-live", "off"); // said once, under the box
+    byId("picked").textContent = answer;
     zoom.show(sets.get(layer().set).middles[index]);
+    return answer;
   }
 
   // The chosen ward on a page of paper, which lies beside this page as a file.

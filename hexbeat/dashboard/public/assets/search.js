@@ -71,6 +71,20 @@ const HexbeatSearch = (() => {
     return near.sort((one, other) => one[0] - other[0]).slice(0, MOST).map(([, entry]) => entry);
   }
 
+  const POSTCODE = /^([a-z]{1,2}\d[a-z\d]?)\s*\d[a-z]{2}$/i;
+
+  /** What to say, and what to offer, where nothing fits. Of a whole postcode the page knows only the first part. */
+  function suggest(entries, text) {
+    const [, district] = POSTCODE.exec(text.trim()) || [];
+    if (!district) return ["No place here fits. Try fewer words, or part of a name.", []];
+    const name = district.toUpperCase();
+    const offered = entries.filter(({ words }) => words.length === 1 && words[0] === name.toLowerCase());
+    const rule = "Whole postcodes cannot be looked for here, as one may be a single house.";
+    return offered.length
+      ? [`${rule} These wards have postcodes that begin with ${name}:`, offered]
+      : [`${rule} Try a street, a park, a school, a ward or the first part of a postcode.`, []];
+  }
+
   function element(name, text, attributes = {}) {
     const made = document.createElement(name);
     made.textContent = text;
@@ -78,7 +92,8 @@ const HexbeatSearch = (() => {
     return made;
   }
 
-  /** The box as one element: Enter or the button shows the first that fits, and offers the others. */
+  /** The box as one element: Enter or the button shows the first that fits, and offers the others.
+   * `choose` shows an entry and returns the answer, which then stands under the box; blank: it is on the map alone. */
   function box(entries, choose) {
     const root = element("div", "", { className: "hp-search" });
     root.setAttribute("role", "search");
@@ -89,21 +104,24 @@ const HexbeatSearch = (() => {
     said.setAttribute("role", "status");
     const list = element("ul", "");
     list.setAttribute("aria-label", "Places of that name");
+    const bringIntoView = () => [list, said].forEach((part) => part.scrollIntoView({ block: "nearest" }));
     const take = (entry) => {
-      said.textContent = `Shown on the map: ${entry.label}.`;
-      choose(entry);
+      said.textContent = choose(entry) || `Shown on the map: ${entry.label}.`;
+      bringIntoView(); // what stands above the box may have become longer
     };
     const search = () => {
       const found = find(entries, input.value);
-      list.replaceChildren(...(found.length > 1 ? found : []).map((entry) => {
+      const [advice, districts] = found.length ? ["", []] : suggest(entries, input.value);
+      list.replaceChildren(...(found.length > 1 ? found : districts).map((entry) => {
         const item = element("li", "");
         const one = element("button", entry.label, { type: "button" });
         one.addEventListener("click", () => take(entry));
         item.append(one);
         return item;
       }));
-      said.textContent = input.value.trim() ? "No place here fits. Try fewer words, or part of a name." : "";
+      said.textContent = input.value.trim() ? advice : "";
       if (found.length) take(found[0]);
+      else bringIntoView();
     };
     button.addEventListener("click", search);
     input.addEventListener("keydown", (event) => {

@@ -25,6 +25,10 @@ PUBLISHED = {
     "2026-Q1": (("fine.piece.0", 7), ("fine.group.0", 5), ("fine.group.1", 6), ("fine.borough", 9)),
     "2026-Q2": (("fine.piece.0", 12), ("fine.ward.E05000001", 6), ("fine.piece.4", 45)),
 }
+ALBERT_PARK = (
+    "Around Albert Park (Abbey): no number of its own can be shown. It is part of the 6 needle finds in the rest of "
+    "Abbey, April to June 2026."
+)
 
 
 def made_points() -> pd.DataFrame:
@@ -92,16 +96,36 @@ def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to
     expect(names).to_have_text(["Mill Road (Abbey)", "Mill Road (Bridge)"])
     names.nth(1).press("Enter")
     expect(page.locator("#hp-picked")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+    answer = page.get_by_role("search").get_by_role("status")
     look_for(page, "albert park")
-    expect(page.locator("#hp-picked")).to_have_text(
-        "Around Albert Park (Abbey): no number of its own can be shown. It is part of the 6 needle finds in the rest "
-        "of Abbey, April to June 2026."
-    )
+    expect(answer).to_have_text(ALBERT_PARK)
+    expect(answer).to_be_in_viewport(ratio=1)
+    row, said = page.get_by_role("searchbox").bounding_box(), answer.bounding_box()
+    assert row
+    assert said
+    assert 0 <= said["y"] - (row["y"] + row["height"]) < 10  # directly under the box
+    expect(page.locator("#hp-picked")).to_have_text(ALBERT_PARK)
+    expect(page.locator("#hp-picked")).to_have_attribute("aria-live", "off")  # and is said once
+    page.get_by_role("button", name="Earlier period").click()
+    expect(answer).to_be_empty()
+    page.get_by_role("button", name="Later period").click()
     look_for(page, "abbey")
     expect(page.locator("#hp-ward")).to_have_value("1")
+    expect(answer).to_have_text(f"Shown on the map: Abbey. {page.locator('.hp-lead').inner_text()}")
     look_for(page, "zz1")
     expect(page.locator("#hp-ward")).to_have_value("2")
     expect(page.locator("#hp-picked")).not_to_contain_text("Around")
+    look_for(page, "abbey")
+    look_for(page, "ZZ12AA")
+    rule = "Whole postcodes cannot be looked for here, as one may be a single house."
+    expect(answer).to_have_text(f"{rule} These wards have postcodes that begin with ZZ1:")
+    expect(names).to_have_text(["ZZ1 (Bridge)"])
+    expect(names).to_be_in_viewport(ratio=1)
+    names.press("Enter")
+    expect(page.locator("#hp-ward")).to_have_value("2")
+    look_for(page, "zz9 9zz")
+    expect(answer).to_have_text(f"{rule} Try a street, a park, a school, a ward or the first part of a postcode.")
+    expect(names).to_have_count(0)
     look_for(page, "qqqq")
     expect(page.get_by_text("No place here fits. Try fewer words, or part of a name.")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -127,9 +151,17 @@ def test_the_served_map_finds_it_in_the_browser_alone(windows: Windows, tmp_path
         shown = map_of(ear.page)
         before = len(ear.frames)
         look_for(shown, "mill road bridge")
-        expect(shown.locator(".hp-said")).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+        answer = shown.get_by_role("search").get_by_role("status")
+        expect(answer).to_contain_text("Around Mill Road (Bridge): 45 needle finds")
+        ear.page.set_viewport_size({"width": 390, "height": 844})
         look_for(shown, "albert park")
-        expect(shown.locator(".hp-said")).to_contain_text("It is part of the 6 needle finds in the rest of Abbey")
+        expect(answer).to_have_text(ALBERT_PARK)
+        expect(answer).to_be_in_viewport(ratio=1)
+        expect(shown.locator(".hp-said")).to_be_hidden()  # it is said once
+        shown.get_by_role("searchbox").press("Tab")
+        shown.locator(".leaflet-container").press("Escape")
+        expect(answer).to_be_empty()
+        expect(shown.locator(".hp-said")).to_be_visible()
         look_for(shown, "abbey")
         expect(shown.locator(".hp-found")).to_have_text("Shown on the map: Abbey.")
         assert len(ear.frames) == before

@@ -77,14 +77,31 @@ def test_what_is_not_found_is_said_and_a_narrow_phone_has_it_all(open_page: Open
     guest = open_page(size=NARROW)
     search(guest.page, "51.5, -0.12")
     expect(guest.page.get_by_text("That place lies outside Middlesbrough.")).to_be_visible()
+    search(guest.page, "ts1 2aa")
+    guest.page.get_by_role("button", name="Show its card").wait_for()
+    guest.page.set_viewport_size({"width": 390, "height": NARROW[1]})
+    alone = guest.page.get_by_role("textbox", name="Find a place").bounding_box()
+    assert alone
+    assert alone["width"] >= 390 / 2
     search(guest.page, "park road")
     expect(guest.page.get_by_role("combobox", name=re.compile("Which one"))).to_be_visible()
     guest.settle()
     assert guest.overflow() <= 0
-    box = guest.page.get_by_role("textbox", name="Find a place").bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= NARROW[0]
+    button = guest.page.get_by_role("button", name="Show its card")
+    row = guest.page.locator(".st-key-map_search_row")
+    for width in (NARROW[0], 390):
+        guest.page.set_viewport_size({"width": width, "height": NARROW[1]})
+        box, beside = guest.page.get_by_role("textbox", name="Find a place").bounding_box(), button.bounding_box()
+        around = row.bounding_box()
+        assert box
+        assert beside
+        assert around
+        assert box["width"] >= width / 2  # wide enough to type again
+        assert beside["y"] >= box["y"] + box["height"]  # below the box, not beside it
+        assert beside["x"] + beside["width"] <= width
+        assert around["height"] < 100  # two lines: the map moves by one
+        assert row.evaluate("row => row.scrollWidth - row.clientWidth") <= 0
+        assert guest.overflow() <= 0
 
 
 def test_where_i_am_is_asked_only_when_pressed_and_only_with_permission(open_page: Open, served_app: Served) -> None:
