@@ -107,8 +107,7 @@ def record(
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.RECORD_WORK)
-        plan = load_plan(installation.documents, plan_id)
-        require_plan(installation.viewer, plan)
+        plan = _load_plan(installation, plan_id)
         stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
@@ -128,6 +127,13 @@ def record(
                 | {"started": start_text, "minutes": visit.minutes, "needles": needles, "what": recorded.outcome}
             )
     print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
+
+
+def _load_plan(installation: Installation, plan_id: str) -> Plan:
+    """A plan that the viewer may see; PolicyError for another."""
+    plan = load_plan(installation.documents, plan_id)
+    require_plan(installation.viewer, plan)
+    return plan
 
 
 def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
@@ -191,7 +197,7 @@ def import_(
         team=team, kind=kind, radius_m=radius, least_minutes=least, headings_by_field=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
-        named_plan = load_plan(installation.documents, plan) if plan else partial(load_plan, installation.documents)
+        named_plan = _load_plan(installation, plan) if plan else partial(_load_plan, installation)
         report = import_visits(
             installation.store,
             installation.viewer,

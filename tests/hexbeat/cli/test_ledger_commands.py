@@ -139,15 +139,21 @@ UNSEEN = [
 ]
 
 
-def test_a_plan_that_a_role_may_not_see_it_may_not_remove_or_record(run: Run, ledger_home: Path) -> None:
+def test_a_plan_that_a_role_may_not_see_it_may_not_remove_record_or_evaluate(run: Run, ledger_home: Path) -> None:
+    log = ledger_home / "log.csv"
+    log.write_text("plan,stop,start,minutes\np7f3a,1-1,2026-07-01 10:00,5\n", encoding="utf-8")
     (ledger_home / "policy.toml").write_text(
-        '[roles.police.layers]\nneedle_litter = { detail = "points", fewest = 5 }\n', encoding="utf-8"
+        '[roles.police]\ndocuments = ["evaluation"]\n'
+        '[roles.police.layers]\nneedle_litter = { detail = "points", fewest = 5 }\n',
+        encoding="utf-8",
     )
     for words in (
         ("plan", "show", "p7f3a"),
         ("plan", "withdraw", "p7f3a"),
         ("plan", "remove", "p7f3a", "--yes"),
         ("done", "p7f3a", "1-1"),
+        ("done", "import", log, "--plan", "p7f3a"),
+        ("evaluate", "--plan", "p7f3a", "--layer", "street_dealing", "--start", "2026-07-01"),
     ):
         refused = run(*words, "--role", "police")
         assert (words, refused.code, refused.out, refused.err.splitlines()[-3:]) == (words, 4, "", UNSEEN)

@@ -27,6 +27,7 @@ from hexbeat.documents.plan.plan_tracks import build_days_gpx
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, backtest_plan
 from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
+from hexbeat.operations.plans.plan_access import require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
     issue_plan,
@@ -141,7 +142,7 @@ def _change_all(
     try:
         for plan in days:
             with audit_change(installation, action=Action.PLAN, what=what, kind=str(plan.kind)) as deed:
-                require(installation.viewer, Action.PLAN)
+                require_plan(installation.viewer, plan)
                 change(installation.documents, plan.plan_id)
                 deed.rows = sum(len(tour.stops) for tour in plan.tours)
     except HexbeatError as error:
