@@ -45,8 +45,7 @@ from hexbeat.evaluation.rule import USUAL_RULE, Protocol, Rule, describe_rule, l
 from hexbeat.evaluation.treated_closures import read_closures, select_closures
 from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.operations.plans.plan import Plan
-from hexbeat.operations.plans.plan_access import require_plan
-from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.operations.plans.plan_access import load_visible_plan
 from layers.access import require_document
 from layers.catalogue import find_layer, list_usual_targets
 from layers.columns import Columns
@@ -224,8 +223,7 @@ def _find_places(installation: Installation, columns: Columns, request: _PlaceRe
         return _find_closures(installation, columns, request)
     end = parse_day(request.end) if request.end else None
     if request.plan:
-        plan = load_plan(installation.documents, request.plan)
-        require_plan(installation.viewer, plan)
+        plan = load_visible_plan(installation.documents, installation.viewer, request.plan)
         return _find_stops(plan, request.start, end, installation)
     if request.start is None:
         raise UsageError("A place needs the day on which it began", "--start is missing", "write --start 2026-05-01")

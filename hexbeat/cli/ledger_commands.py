@@ -42,7 +42,7 @@ from hexbeat.operations.ledger.plan_sheets import UNREAD
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
 from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
-from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan_access import load_visible_plan
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from layers.access import Action, require, require_document
 
@@ -107,7 +107,7 @@ def record(
     outcome = NOT_DONE if not_done else DONE
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.RECORD_WORK)
-        plan = _load_plan(installation, plan_id)
+        plan = load_visible_plan(installation.documents, installation.viewer, plan_id)
         stops = [_find_stop(plan, stop_id, team) for stop_id in stop_ids]
         now = dt.datetime.now(dt.UTC)
         rows: list[dict[str, Any]] = []
@@ -127,13 +127,6 @@ def record(
                 | {"started": start_text, "minutes": visit.minutes, "needles": needles, "what": recorded.outcome}
             )
     print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
-
-
-def _load_plan(installation: Installation, plan_id: str) -> Plan:
-    """A plan that the viewer may see; PolicyError for another."""
-    plan = load_plan(installation.documents, plan_id)
-    require_plan(installation.viewer, plan)
-    return plan
 
 
 def _find_stop(plan: Plan, stop_id: str, team: str | None) -> tuple[Tour, Stop]:
@@ -197,7 +190,8 @@ def import_(
         team=team, kind=kind, radius_m=radius, least_minutes=least, headings_by_field=headings, unread=tuple(unread)
     )
     with open_installation(home, area) as installation:
-        named_plan = _load_plan(installation, plan) if plan else partial(_load_plan, installation)
+        find_plan = partial(load_visible_plan, installation.documents, installation.viewer)
+        named_plan = find_plan(plan) if plan else find_plan
         report = import_visits(
             installation.store,
             installation.viewer,

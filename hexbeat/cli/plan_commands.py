@@ -36,12 +36,11 @@ from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_problem import USUAL_STOPS
-from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan_access import load_visible_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
     issue_plan,
     list_plans,
-    load_plan,
     read_issued,
     remove_plan,
     withdraw_plan,
@@ -287,8 +286,7 @@ def show(
     settings = Settings.from_environment(home=home, area=area)
     with open_documents(home) as documents:
         viewer = find_documents_viewer(documents, home)
-        shown_plan = load_plan(documents, plan_id)
-        require_plan(viewer, shown_plan)
+        shown_plan = load_visible_plan(documents, viewer, plan_id)
         plan_area = load_area(shown_plan.area, home=settings.home)
         if out and kind:
             require_document(viewer, "plan")
@@ -311,7 +309,7 @@ def issue_(
     Example: hexbeat plan issue sckx7i
     """
     with open_installation(home, area) as installation:
-        require_plan(installation.viewer, load_plan(installation.documents, plan_id))
+        load_visible_plan(installation.documents, installation.viewer, plan_id)
         issued = issue_plan(installation.documents, plan_id)
         note_rows(sum(len(tour.stops) for tour in issued.tours))
     issued_at = issued.issued_at.isoformat(sep=" ", timespec="minutes") if issued.issued_at else ""
@@ -332,7 +330,7 @@ def withdraw(
     Example: hexbeat plan withdraw sckx7i
     """
     with open_installation(home, area) as installation:
-        require_plan(installation.viewer, load_plan(installation.documents, plan_id))
+        load_visible_plan(installation.documents, installation.viewer, plan_id)
         _require_no_visits(installation, plan_id, "withdraw")
         withdrawn = withdraw_plan(installation.documents, plan_id)
         note_rows(sum(len(tour.stops) for tour in withdrawn.tours))
@@ -366,11 +364,9 @@ def _require_removal(installation: Installation, plan_id: str) -> None:
     """PolicyError unless the viewer may see the plan; of one that cannot be read, unless they see every point."""
     require(installation.viewer, Action.PLAN)
     try:
-        found = load_plan(installation.documents, plan_id)
+        load_visible_plan(installation.documents, installation.viewer, plan_id)
     except DataError:  # nobody can say what it shows
         require(installation.viewer, Action.SEE_POINTS)
-    else:
-        require_plan(installation.viewer, found)
 
 
 def _require_no_visits(installation: Installation, plan_id: str, deed: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hexbeat.cli.main import main
 from hexbeat.store.store import Store
 
-__all__ = ["Outcome", "Run", "answer", "make_empty_store", "run"]
+__all__ = ["Outcome", "Run", "answer", "build_square_area", "make_empty_store", "run"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,18 @@ def make_empty_store(home: Path) -> Path:
     """A home with a store that holds nothing: only commands that load make one."""
     Store.open(home).dispose()
     return home
+
+
+def build_square_area(run: Run, folder: Path) -> None:
+    """Build the area "square" in the home of `run`: one ward, West, without a gazetteer. `folder`: that of the test."""
+    squares = folder / "in.geojson"
+    squares.write_text(
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"CD":"W1","NM":"West"},"geometry":'
+        '{"type":"Polygon","coordinates":[[[-1.3,54.5],[-1.29,54.5],[-1.29,54.51],[-1.3,54.51],[-1.3,54.5]]]}}]}'
+    )
+    made = run("boundaries", "build", squares, "--area", "square", "--code", "CD", "--name", "NM",
+               "--out", folder / "home" / "boundaries")  # fmt: skip
+    assert made.code == 0, made.err
 
 
 @pytest.fixture

@@ -7,12 +7,21 @@ import h3
 
 from geo.errors import PolicyError
 from hexbeat.operations.plans.plan import Plan, Stop
+from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action, Viewer, find_detail, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 
-__all__ = ["may_see_plan", "require_plan"]
+__all__ = ["load_visible_plan", "may_see_plan", "require_plan"]
 
 _MIDDLE_DEG: Final = 2e-5  # about 2 m: two ways to find the middle of a cell differ by less
+
+
+def load_visible_plan(documents: SharedDocuments | None, viewer: Viewer, plan_id: str) -> Plan:
+    """The plan of that code, which the viewer may see; errors as of `load_plan` and `require_plan`."""
+    plan = load_plan(documents, plan_id)
+    require_plan(viewer, plan)
+    return plan
 
 
 def require_plan(viewer: Viewer, plan: Plan) -> None:
@@ -37,9 +46,11 @@ def require_plan(viewer: Viewer, plan: Plan) -> None:
 
 def may_see_plan(viewer: Viewer, plan: Plan) -> bool:
     """Whether `require_plan` lets the viewer see the plan."""
-    if not may(viewer, Action.PLAN):
+    try:
+        require_plan(viewer, plan)
+    except PolicyError:
         return False
-    return not any(_list_hidden(viewer, plan)) and not any(_list_too_fine(viewer, plan))
+    return True
 
 
 def _list_hidden(viewer: Viewer, plan: Plan) -> Iterator[str]:

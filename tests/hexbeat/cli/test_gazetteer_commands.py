@@ -5,7 +5,7 @@ from pathlib import Path
 import h3
 
 from hexbeat.operations.plans.plan_store import save_plan
-from tests.support.cli import Run
+from tests.support.cli import Run, build_square_area
 from tests.support.plans import example_plan
 from tests.support.stores import documents_in
 
@@ -51,14 +51,7 @@ def test_the_stops_of_a_plan_are_found(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_gazetteer_is_built_for_an_area_of_ones_own(run: Run, tmp_path: Path) -> None:
-    squares = tmp_path / "in.geojson"
-    squares.write_text(
-        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"CD":"W1","NM":"West"},"geometry":'
-        '{"type":"Polygon","coordinates":[[[-1.3,54.5],[-1.29,54.5],[-1.29,54.51],[-1.3,54.51],[-1.3,54.5]]]}}]}'
-    )
-    made = run("boundaries", "build", squares, "--area", "square", "--code", "CD", "--name", "NM",
-               "--out", tmp_path / "home" / "boundaries")  # fmt: skip
-    assert made.code == 0, made.err
+    build_square_area(run, tmp_path)
     streets = tmp_path / "streets.csv"
     streets.write_text("STREET,LON,LAT\nLong Street,-1.295,54.505\n")
     columns = ["--column", "name=STREET", "--column", "lon=LON", "--column", "lat=LAT"]

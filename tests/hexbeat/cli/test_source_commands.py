@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.support.cli import Run
+from tests.support.cli import Run, build_square_area
 from tests.support.workbook_files import write_text, write_workbook
 
 
@@ -121,14 +121,7 @@ def test_rows_are_placed_by_their_street_and_what_is_missing_is_said(run: Run, t
 
 
 def test_a_file_of_streets_in_an_area_without_a_gazetteer_names_the_command(run: Run, tmp_path: Path) -> None:
-    squares = tmp_path / "in.geojson"
-    squares.write_text(
-        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"CD":"W1","NM":"West"},"geometry":'
-        '{"type":"Polygon","coordinates":[[[-1.3,54.5],[-1.29,54.5],[-1.29,54.51],[-1.3,54.51],[-1.3,54.5]]]}}]}'
-    )
-    made = run("boundaries", "build", squares, "--area", "square", "--code", "CD", "--name", "NM",
-               "--out", tmp_path / "home" / "boundaries")  # fmt: skip
-    assert made.code == 0, made.err
+    build_square_area(run, tmp_path)
     path = tmp_path / "streets.csv"
     path.write_text("layer,id,date,street\nneedles,1,01/10/2026,14 Long Street\n")
     outcome = run("ingest", path, "--source", "table", "--area", "square")

@@ -16,7 +16,7 @@ from hexbeat.dashboard.screen import STYLE, draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.plan import Place, Plan, PlanKind
-from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan_access import load_visible_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import load_plan, save_plan
 from hexbeat.operations.plans.roads import load_road_travel
@@ -179,8 +179,7 @@ def open_plan(installation: Installation) -> Plan | None:
     if not plan_id:
         return None
     try:
-        plan = load_plan(installation.documents, plan_id)
-        require_plan(installation.viewer, plan)
+        plan = load_visible_plan(installation.documents, installation.viewer, plan_id)
     except HexbeatError as error:
         draw_error(error)
         return None

@@ -37,8 +37,7 @@ from hexbeat.operations.ledger.visits import (
     visit_id,
 )
 from hexbeat.operations.plans.plan import Plan, PlanKind, Stop, Tour
-from hexbeat.operations.plans.plan_access import require_plan
-from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.operations.plans.plan_access import load_visible_plan
 from hexbeat.operations.plans.stop_links import StopLinks, build_geo_link, build_web_link
 from hexbeat.store.document_kinds import DocumentKind
 from hexbeat.store.shared_documents import SharedDocuments
@@ -232,8 +231,7 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
 
     It counts as recorded at the second of the tap. DataError if the plan has no such team or stop.
     """
-    plan = load_plan(installation.documents, entry.plan_id)
-    require_plan(installation.viewer, plan)
+    plan = load_visible_plan(installation.documents, installation.viewer, entry.plan_id)
     tour, stop = _find_stop(plan, entry)
     tapped = dt.datetime.fromtimestamp(min(entry.at, to_seconds(now)), tz=dt.UTC)
     duration = entry.minutes if entry.outcome == DONE else 0
