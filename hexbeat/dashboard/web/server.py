@@ -20,6 +20,7 @@ from streamlit.runtime import memory_media_file_storage
 from streamlit.web.bootstrap import load_config_options
 
 from hexbeat.dashboard.web.connections import TimedStream, build_connection_class
+from hexbeat.dashboard.web.downloads import keep_downloads
 from hexbeat.dashboard.web.hosts import forbid_address_lookups
 from hexbeat.dashboard.web.server_settings import ServerSettings
 
@@ -43,6 +44,7 @@ def build_app(script: str, audience: str) -> st.App:
     """The app that serves this script of Streamlit's to partners or to the public."""
     forbid_address_lookups()
     hide_contents_of_files()
+    keep_downloads()
     security = import_module(SECURITY[audience])
     return st.App(script, middleware=security.middleware(), secrets=security.build_secrets())
 
