@@ -37,7 +37,7 @@ __all__ = [
 
 _FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
 _FEWEST_TO_FIT: Final = 256  # with fewer points a fit costs more time than it saves
-_CHUNK: Final = 1 << 18  # points whose codes are turned into cells together
+_CHUNK: Final = 1 << 17  # points whose codes are turned into cells together
 _SQUARES: Final = (
     1.0,
     0.25,
@@ -271,9 +271,10 @@ def _index_parts(
         chunk = slice(start, start + size)
         is_outside = np.zeros(size, dtype=np.bool_)
         for row, (resolution, indexer) in zip(codes, indexers.items(), strict=True):
-            ids = indexer.find_cells(row[:size])
-            is_outside |= ids == 0
-            cells[resolution][chunk if at is None else at[chunk]] = ids
+            ids = cells[resolution][chunk] if at is None else np.empty(size, dtype=np.uint64)
+            is_outside[indexer.find_cells(row[:size], ids)] = True
+            if at is not None:
+                cells[resolution][at[chunk]] = ids
         outside.append(np.flatnonzero(is_outside) + start)
     return np.concatenate(outside)
 

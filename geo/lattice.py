@@ -82,7 +82,9 @@ class Lattice:
         for start in range(0, len(codes), BLOCK):
             block = slice(start, start + BLOCK)
             indexer.compute_codes(indexer.projection.project(vectors[:, block]), codes[block])
-        return indexer.find_cells(codes)
+        cells = np.empty(len(codes), dtype=np.uint64)
+        indexer.find_cells(codes, cells)
+        return cells
 
     def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The cells of distinct lattice codes."""
@@ -167,22 +169,24 @@ class LatticeIndexer:
         theirs = self._compute_affine(projection) @ (plane / plane[2])
         return bool(np.abs(own[:2] / own[2] - theirs).max() < EDGE_CELLS / 10)
 
-    def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """The cells (uint64 (n,)) of codes (n,); 0 where h3 must decide."""
+    def find_cells(self, codes: NDArray[np.int64], out: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Write the cells of codes (n,) into `out` (n,), and answer the places where h3 must decide: they are 0."""
         if self._table is None or max(self._points, len(codes)) * _SPARSE < self._last:
             distinct, place = np.unique(codes, return_inverse=True)
             known = distinct[distinct < self._last]
             found = np.append(self.lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
-            return found[place]
-        cells = np.take(self._table, codes, mode="clip")  # clipping takes no look before; no code is out of range
-        missing = np.flatnonzero(cells == 0)
-        new = missing[codes[missing] < self._last]
+            np.take(found, place, out=out)
+            return np.flatnonzero(out == 0)
+        np.take(self._table, codes, out=out, mode="clip")  # clipping takes no look before; no code is out of range
+        missing = np.flatnonzero(out == 0)
+        is_new = codes[missing] < self._last
+        new = missing[is_new]
         if len(new):
             new_codes = codes[new]
             distinct = self._list_distinct(new_codes)
             self._table[distinct] = self.lattice.find_cells(distinct)
-            cells[new] = self._table[new_codes]
-        return cells
+            out[new] = self._table[new_codes]
+        return missing[~is_new]
 
     def _list_distinct(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """The distinct codes in their order: few are sorted, many are ticked off."""
