@@ -9,6 +9,7 @@ the run. Whoever tests what a program imports or inherits starts a real one inst
 import atexit
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import runpy
@@ -33,14 +34,17 @@ __all__ = ["CAN_FORK", "Preloaded", "start_preloaded"]
 
 CAN_FORK: Final = hasattr(os, "pidfd_open")  # elsewhere than on Linux every program is started anew
 
-# What servers and commands import, but for the modules that are programs themselves.
+# What servers and commands import, but for the modules that are programs themselves, and those that declare components:
+# Streamlit knows of a component only if it is declared while the server runs.
 MODULES: Final = (
-    "streamlit", "streamlit.web.bootstrap", "streamlit.web.cli", "streamlit.web.server.starlette", "streamlit_folium",
-    "uvicorn", "uvicorn.lifespan.on", "hexbeat.cli.main", "hexbeat.cli.server_commands", "hexbeat.dashboard.security",
-    "hexbeat.dashboard.web.connections", "hexbeat.dashboard.web.downloads", "hexbeat.dashboard.map.basemap",
-    "hexbeat.dashboard.public.public_security", "hexbeat.dashboard.public.page", "hexbeat.dashboard.pages.navigation",
-    "hexbeat.dashboard.pages.map.map_page", "hexbeat.documents.alert_form",
+    "streamlit", "streamlit.web.bootstrap", "streamlit.web.cli", "streamlit.web.server.starlette", "uvicorn",
+    "uvicorn.lifespan.on", "folium.plugins", "rapidfuzz.process", "xlsxwriter", "hexbeat.cli.main",
+    "hexbeat.cli.server_commands", "hexbeat.dashboard.security", "hexbeat.dashboard.web.connections",
+    "hexbeat.dashboard.web.downloads", "hexbeat.dashboard.map.basemap", "hexbeat.dashboard.public.public_security",
+    "hexbeat.dashboard.state.findings", "hexbeat.dashboard.state.session", "hexbeat.documents.alert_form",
+    "hexbeat.documents.plan.plan_files", "hexbeat.evaluation.request", "hexbeat.operations.plans.patrol",
 )  # fmt: skip
+DECLARING: Final = "streamlit_folium"
 STARTS_WITHIN_S: Final = 120  # a safety net, not a promise
 LARGEST_REQUEST: Final = 1_000_000
 KILLED: Final = 256  # no exit code was said
@@ -127,6 +131,10 @@ def be_mother(place: Path, run: int) -> None:
     """Fork a program for each request, until the process of the test run ends; then end them all."""
     for name in MODULES:
         import_module(name)
+    if DECLARING in sys.modules:
+        raise RuntimeError(f"one of these modules imports {DECLARING}")
+    gc.collect()
+    gc.freeze()  # what is shared with the children is not looked through again, and so stays shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for those that end
     watch = os.pidfd_open(run)
     children: list[int] = []
