@@ -66,6 +66,7 @@ WARD_FILE: Final = "ward.pdf"
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
+SEARCH_PX: Final = 74  # of the search box above the map
 STREETS: Final = "HEXBEAT_STREETS"  # set by `hexbeat serve`: the folder of the streets, and what a map says of them
 STREETS_CREDIT: Final = "HEXBEAT_STREETS_CREDIT"
 NAMES: Final = "HEXBEAT_NAMES"  # set by `hexbeat serve`: the gazetteer of the area, and what a page says of it
@@ -100,7 +101,7 @@ def draw_block_map(
     st_folium(
         build_map(published, drawing),
         key="public_map",
-        height=HEIGHT_PX,
+        height=HEIGHT_PX + SEARCH_PX * (NAMES in os.environ),
         use_container_width=True,
         feature_group_to_add=places,
         returned_objects=[],
