@@ -21,7 +21,6 @@ from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
 from layers.wording import (
     format_about,
-    format_count,
     format_date,
     format_expected,
     format_last_record,

@@ -65,7 +65,7 @@ def describe_way(plan: Plan, tour: Tour) -> str:
 
 
 def _describe_early_end(plan: Plan, tour: Tour) -> str:
-    """Why a tour ends an hour or more before its hours are over; "" where it does not, or an older plan does not say."""
+    """Why a tour ends an hour or more before its hours; "" where it does not, or an older plan does not say."""
     early_s = plan.ends.timestamp() - tour.returns.timestamp()
     if plan.most_stops is None or len(tour.stops) < plan.most_stops or early_s < _EARLY_S:
         return ""
