@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from tests.support.servers import sign_ins
 
-__all__ = ["read_drawn_html", "run_page"]
+__all__ = ["find_open_page", "run_page"]
 
 
 def run_page(url: str, name: str) -> list[Any]:
@@ -26,6 +26,7 @@ def run_page(url: str, name: str) -> list[Any]:
     return messages
 
 
-def read_drawn_html(messages: list[Any]) -> str:
-    """The HTML that a run drew."""
-    return "\n".join(message.delta.new_element.html.body for message in messages)
+def find_open_page(messages: list[Any]) -> str:
+    """The title of the page that the server opened."""
+    told = next(message.navigation for message in messages if message.WhichOneof("type") == "navigation")
+    return next(page.page_name for page in told.app_pages if page.page_script_hash == told.page_script_hash)

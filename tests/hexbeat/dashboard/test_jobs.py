@@ -11,7 +11,7 @@ from hexbeat.dashboard.pages.navigation import PAGES
 from layers.policy import DEFAULT_GRANTS
 from layers.roles import Role
 from tests.support.axe import find_violations
-from tests.support.page_runs import read_drawn_html, run_page
+from tests.support.page_runs import find_open_page, run_page
 from tests.support.partners_side import Open, Served
 
 TITLES = {title for titles in JOBS.values() for title in titles} | {READ_TITLE}
@@ -59,8 +59,7 @@ def test_from_job_to_job_by_old_links_and_by_a_saved_view(open_page: Open, serve
     assert find_violations(page) == []
     # Every address of before leads to its page.
     for title, address in PAGES.items():
-        drawn = read_drawn_html(run_page(served_app.url, address))
-        assert f'<summary><span class="hb-sr">Pages: </span>{title}</summary>' in drawn
+        assert find_open_page(run_page(served_app.url, address)) == title
     page.goto(f"{served_app.url}/analysis")
     expect(page.locator(".hb-menu summary")).to_have_text("Pages: Analysis")
     guest.settle()
