@@ -94,7 +94,7 @@ def render_untested(plan: Plan) -> str:
     if not is_forecast or plan.past.held is not None:
         return ""
     return (
-        '<p class="hb-notes">This is a forecast, which is usually too high. Under <b>How good is this plan?</b> below, '
+        '<p class="hb-notes">Such forecasts are usually too high. Under <b>How good is this plan?</b> below, '
         "such plans are tested against the last 8 weeks.</p>"
     )
 

@@ -153,7 +153,7 @@ def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> N
 
 def test_a_plan_that_leads_with_a_forecast_says_that_it_is_none_of_past_weeks() -> None:
     untested = replace(make_small_plan(), by_month=False, ranks_only=False, past=PlanPast())
-    assert "This is a forecast, which is usually too high." in render_untested(untested)
+    assert "Such forecasts are usually too high." in render_untested(untested)
     tested = replace(untested, past=PlanPast(held=(0.14, 0.12, 0.18), held_weeks=8))
     for plan in (tested, replace(untested, by_month=True), replace(untested, kind=PlanKind.SWEEP)):
         assert render_untested(plan) == ""
