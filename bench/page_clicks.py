@@ -81,10 +81,10 @@ PAGES: Final[dict[str, tuple[str, tuple[Press, ...]]]] = {
                 lambda walk: walk.page.locator(".hb-ranking button"),
                 lambda walk: walk.page.locator(".hb-card"),
             ),
+            find_tab("Records", "[data-testid=stDataFrame]"),  # those of that place
             find_button("Back to the list", ".hb-ranking button"),
             find_tab("Rhythm", ".hb-grid"),
             find_tab("Months", ".hb-months"),
-            find_tab("Records", "[data-testid=stDataFrame]"),
             find_tab("Download", "[data-testid=stDownloadButton]"),
             find_tab("Table", "[data-testid=stDataFrame]"),
         ),
@@ -174,11 +174,11 @@ def click_through(browser: Browser, trivial: TrivialPage, url: str, page: str, *
     around: list[float] = []
     failed: dict[str, str] = {}
     with open_walk(browser, url=url) as walk:
-        walk.page.goto(url + address)
-        walk.see(walk.page.locator(".hb-facts"))
-        walk.page.wait_for_load_state("networkidle")
-        walk.rest()
         for _ in range(rounds):
+            walk.page.goto(url + address)  # each round begins as the page opens
+            walk.see(walk.page.locator(".hb-facts"))
+            walk.page.wait_for_load_state("networkidle")
+            walk.rest()
             around += trivial.measure(3)
             for name, find, shows in presses:
                 try:
