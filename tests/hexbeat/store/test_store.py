@@ -214,8 +214,8 @@ def test_a_server_that_does_not_answer_is_said_without_the_password(tmp_path: Pa
         Store.open(tmp_path, database_url="postgresql://someone:secret@127.0.0.1:9/db")
     assert str(caught.value) == (
         "The database has to answer; 127.0.0.1 says: Can't create a connection to host 127.0.0.1 and port 9 (timeout "
-        "is None and source_address is None).; check HEXBEAT_DATABASE_URL, that the server is running, and that its disk "
-        "has room"
+        "is None and source_address is None).; check HEXBEAT_DATABASE_URL, that the server is running, and that its "
+        "disk has room"
     )
 
 
