@@ -26,14 +26,21 @@ from hexbeat.documents.plan.plan_text import (
 from hexbeat.documents.plan.plan_tracks import build_days_gpx
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, backtest_plan
-from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
-from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan import (
+    PastRow,
+    Plan,
+    PlanKind,
+    Tour,
+    describe_optimality,
+    explain_past,
+    format_part,
+    headline,
+)
+from hexbeat.operations.plans.plan_access import list_visible_plans, require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
     issue_plan,
-    list_plans,
     list_series,
-    read_issued,
     save_plan,
     withdraw_plan,
 )
@@ -48,6 +55,7 @@ __all__ = [
     "remember_choices",
     "render_key",
     "render_tour",
+    "render_untested",
 ]
 
 RECORD_ADDRESS: Final = "done"  # the page of the ledger
@@ -62,7 +70,7 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
     title = escape_html(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
-        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>{mark}</div>'
+        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>{render_untested(plan)}{mark}</div>'
     )
     days = list_series(installation.documents, plan)
     if len(days) > 1:
@@ -78,6 +86,17 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
         draw_files(installation, plan)
     with st.expander("How good is this plan?"):
         draw_quality(installation, plan)
+
+
+def render_untested(plan: Plan) -> str:
+    """That the share in the headline is a forecast and not what such plans held in past weeks; "" where it is not."""
+    is_forecast = plan.kind == PlanKind.PATROL and plan.worth.expected > 0 and not (plan.by_month or plan.ranks_only)
+    if not is_forecast or plan.past.held is not None:
+        return ""
+    return (
+        '<p class="hb-notes">Such forecasts are usually too high. Under <b>How good is this plan?</b> below, '
+        "such plans are tested against the last 8 weeks.</p>"
+    )
 
 
 def draw_days(plan: Plan, days: Sequence[Plan]) -> None:
@@ -250,12 +269,14 @@ def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
 
 def draw_saved_plans(installation: Installation) -> None:
     """Draw the list of saved plans, to open one again."""
-    saved = list_plans(installation.documents)[:MOST_SAVED]
+    saved, _ = list_visible_plans(installation.documents, installation.viewer)
     if not saved:
         return
     with st.expander("Earlier plans"):
-        issued = {plan.plan_id for plan in read_issued(installation.documents)}
-        labels = {code: f"{title} ({code}{', issued' if code in issued else ''})" for code, title, _ in saved}
+        labels = {
+            plan.plan_id: f"{plan.title} ({plan.plan_id}{', issued' if plan.issued_at else ''})"
+            for plan in saved[:MOST_SAVED]
+        }
         chosen = st.selectbox(
             "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__
         )

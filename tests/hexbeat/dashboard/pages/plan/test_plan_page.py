@@ -10,10 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
-from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift, find_next_working_day
-from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
+from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift
+from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour, render_untested
 from hexbeat.dashboard.state.choices import Choices
-from hexbeat.operations.plans.plan import Place, PlanPast, headline
+from hexbeat.operations.plans.plan import Place, PlanKind, PlanPast, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from tests.support.demonstrations import filled_store, select_for
@@ -151,6 +151,14 @@ def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> N
     assert describe_past(replace(make_small_plan(), past=PlanPast())) == ""
 
 
+def test_a_plan_that_leads_with_a_forecast_says_that_it_is_none_of_past_weeks() -> None:
+    untested = replace(make_small_plan(), by_month=False, ranks_only=False, past=PlanPast())
+    assert "Such forecasts are usually too high." in render_untested(untested)
+    tested = replace(untested, past=PlanPast(held=(0.14, 0.12, 0.18), held_weeks=8))
+    for plan in (tested, replace(untested, by_month=True), replace(untested, kind=PlanKind.SWEEP)):
+        assert render_untested(plan) == ""
+
+
 def test_texts_of_stops_are_escaped() -> None:
     plan = make_small_plan(place="<script>alert(1)</script>")
     html = render_tour(plan, plan.tours[0])
@@ -173,14 +181,6 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 def test_a_patrol_is_for_the_next_shift_that_begins(hour: int, minute: int, day: int, shift: str) -> None:
     found, name = find_next_shift(dt.datetime(2026, 11, 30, hour, minute, tzinfo=dt.UTC))
     assert (found.day, name) == (day, shift)
-
-
-@pytest.mark.parametrize(
-    ("now", "day"),
-    [("2026-12-01 06:59", "2026-12-01"), ("2026-12-01 07:01", "2026-12-02"), ("2026-12-04 16:00", "2026-12-07")],
-)
-def test_a_sweep_is_first_offered_for_a_working_day_that_has_not_begun(now: str, day: str) -> None:
-    assert find_next_working_day(dt.datetime.fromisoformat(now)) == dt.date.fromisoformat(day)
 
 
 @pytest.mark.parametrize(
