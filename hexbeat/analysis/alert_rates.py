@@ -24,6 +24,7 @@ __all__ = [
     "AREA_LEVELS",
     "AREA_LOW_A_YEAR",
     "AREA_SHARE",
+    "BLOCK_DAYS",
     "EVENTS_A_DAY",
     "LOW_A_YEAR",
     "PAST_DAYS",
@@ -69,7 +70,7 @@ RAREST: Final = 0.01  # alerts a year: simulation says nothing of rarer ones
 LOW_A_YEAR: Final = 8.0  # alerts a year that chance raises at the lower threshold
 AREA_LOW_A_YEAR: Final = 2.0  # likewise of the whole area as one place
 PAST_DAYS: Final = 730  # of the past that is learnt from
-_BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
+BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
 _FEWEST_PAST_DAYS: Final = 182
 _FEWEST_ALERTS: Final = 5
 _YEAR_DAYS: Final = 365.25
@@ -146,7 +147,7 @@ def learn_tails(alerts: Sequence[GrowingAlert], low: NDArray[np.float64], *, fir
     told = np.array([alert.told for alert in alerts], dtype=np.int64)
     excess = np.array([alert.strongest.statistic - low[alert.strongest.row] for alert in alerts])
     tails: list[Tail | None] = []
-    for end in range(0, len(low), _BLOCK_DAYS):
+    for end in range(0, len(low), BLOCK_DAYS):
         start = max(end - PAST_DAYS, first_row)
         past = excess[(told >= start) & (told < end)]
         if end - start < _FEWEST_PAST_DAYS or len(past) < _FEWEST_ALERTS:
@@ -164,7 +165,7 @@ def raise_threshold(
     raised = threshold.copy()
     for block, tail in enumerate(tails):
         if tail is not None:
-            rows = slice(block * _BLOCK_DAYS, (block + 1) * _BLOCK_DAYS)
+            rows = slice(block * BLOCK_DAYS, (block + 1) * BLOCK_DAYS)
             level = low[rows] + tail.scale * max(np.log(tail.alerts_a_year / alerts_a_year), 0.0)
             raised[rows] = np.maximum(raised[rows], level)
     return raised

@@ -172,7 +172,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     assert set(spike) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
         "false_alarms_a_year", "sentence", "searches", "records_end", "cells", "told_on", "updated_on", "is_open",
-        "chance_a_year", "category", "identifier", "state", "next_step",
+        "chance_a_year", "category", "identifier", "arrived", "state", "next_step",
     }  # fmt: skip
     assert spike["ward_code"] in truth["spike"]["ward_codes"]
     assert set(spike["cells"]) <= set(truth["spike"]["cells"])
