@@ -50,7 +50,10 @@ def plan_patrol(walk: Walk) -> None:
 
 def plan_sweep(walk: Walk) -> None:
     """Make a plan for one crew from its own start, and take its file."""
-    walk.fill("Start and finish", PLACE)
+    walk.see(walk.button("Make the plan"))
+    walk.rest()
+    if not walk.page.get_by_label("Start and finish", exact=True).first.input_value():  # else chosen at a visit before
+        walk.fill("Start and finish", PLACE)
     walk.press(walk.button("Make the plan"), walk.page.locator(".hb-stops"))
     walk.rest()
     walk.download("GPX of Crew 1")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from geo.errors import UsageError
+
 __all__ = ["DEFAULT_AREA", "DEFAULT_HOME", "PROJECT_DIR", "Settings"]
 
 PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
@@ -25,9 +27,19 @@ class Settings:
 
     @classmethod
     def from_environment(cls, *, home: Path | None = None, area: str | None = None) -> "Settings":
-        """Arguments first, then HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, then the defaults."""
+        """Arguments first, then HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, then the defaults.
+
+        UsageError if the home is a file.
+        """
+        folder = Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME)
+        if folder.is_file():
+            raise UsageError(
+                "The home of Hexbeat is a folder",
+                f"{folder} is a file",
+                "give the folder that holds the store (HEXBEAT_HOME)",
+            )
         return cls(
-            home=Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME),
+            home=folder,
             area=area or os.environ.get("HEXBEAT_AREA") or DEFAULT_AREA,
             database_url=os.environ.get("HEXBEAT_DATABASE_URL") or None,
         )

@@ -223,7 +223,7 @@ def _read_stamps(home: Path) -> dict[str, _Stamp] | None:
 
 
 def _write_stamps(home: Path, stamps: Mapping[str, _Stamp | None]) -> None:
-    with contextlib.suppress(DataError), atomic_write(home / MARK_FILE) as draft:
+    with contextlib.suppress(DataError), atomic_write(home / MARK_FILE, is_private=True) as draft:
         draft.write_text(json.dumps({where: stamp for where, stamp in stamps.items() if stamp}) + "\n")
 
 

@@ -383,7 +383,7 @@ class SharedDocuments:
         with atomic_write(path) as draft:
             draft.write_bytes(content)
         if self.folder is not None and not (self.folder / MARK_FILE).exists():
-            with atomic_write(self.folder / MARK_FILE) as draft:
+            with atomic_write(self.folder / MARK_FILE, is_private=True) as draft:
                 draft.write_text("{}\n", encoding="ascii")
 
     def _build_conflict(self, kind: DocumentKind, name: str) -> StoreError:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from streamlit.runtime import runtime
 from streamlit.runtime.media_file_manager import MediaFileManager
 
+__all__ = ["KEPT_S", "LastingFiles", "keep_downloads"]
+
 KEPT_S: Final = 60.0
 """How long a finished file stays at least, for a browser that fetches it over a slow line."""
 _NEXT_RUN_S: Final = 5.0  # how long the next run of the page may take to draw the same button again
