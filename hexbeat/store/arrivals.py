@@ -1,7 +1,7 @@
 """How late the records of each source arrive, from the loads of the store; read with the coverage."""
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -30,8 +30,8 @@ def fetch_arrivals(
         return ()
     numbers = sorted({number for times in regular.values() for number in list(times)[1:]})
     found: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for source, layer, started_at, recorded_at in connection.execute(_select_first_versions(numbers, ward_codes)):
-        found.setdefault((layer, source), []).append((started_at, recorded_at))
+    for row in connection.execute(_select_first_versions(numbers, ward_codes)):
+        found.setdefault((row.layer, row.source), []).append((row.occurred_from, row.recorded_at))
     return tuple(
         measure_arrivals(
             layer,
@@ -69,7 +69,7 @@ def _fetch_loads(connection: Connection, as_at: dt.datetime | None) -> dict[str,
     return loads
 
 
-def _select_first_versions(numbers: list[int], ward_codes: tuple[str, ...]) -> sa.Select[tuple[str, str, int, int]]:
+def _select_first_versions(numbers: list[int], ward_codes: tuple[str, ...]) -> sa.Select[Any]:
     """Source, layer, start and time of recording of the events that these loads brought first."""
     earlier = events.alias("earlier")
     is_first: ColumnElement[bool] = sa.not_(
