@@ -6,7 +6,8 @@ counts already.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -19,6 +20,7 @@ from geo.distance import EARTH_RADIUS_M
 from geo.errors import DataError, UsageError
 from geo.lattice import BLOCK, Lattice, LatticeIndexer, Projection, fit_lattice
 from geo.plane import unit_vectors
+from geo.town_lattice import TownIndexer
 
 __all__ = [
     "build_outlines",
@@ -35,7 +37,7 @@ __all__ = [
 
 _FINEST: Final = 15  # resolutions of H3; each takes three bits of an index
 _FEWEST_TO_FIT: Final = 256  # with fewer points a fit costs more time than it saves
-_CHUNK: Final = 1 << 18  # points whose codes are turned into cells together
+_CHUNK: Final = 1 << 17  # points whose codes are turned into cells together
 _SQUARES: Final = (
     1.0,
     0.25,
@@ -185,8 +187,9 @@ def _require_resolution(resolution: int) -> None:
 
 
 def _require_on_globe(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
-    good = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)  # noqa: PLR2004 (degrees)
-    if not good.all():
+    greatest = [max(values.max(initial=0), -values.min(initial=0)) for values in (lon, lat)]  # NaN stays NaN
+    if not (greatest[0] <= 180 and greatest[1] <= 90):  # noqa: PLR2004 (degrees)
+        good = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)  # noqa: PLR2004
         raise DataError(
             "A point has a longitude from -180 to 180 and a latitude from -90 to 90 degrees",
             f"{np.count_nonzero(~good)} of {len(good)} points do not, the first at position {np.argmin(good)}",
@@ -235,28 +238,57 @@ def _index_circle(
     shared = None
     for resolution in cells:
         if lattice := _choose_lattice(circle, resolution):
-            indexers[resolution] = LatticeIndexer(lattice, shared)
+            indexers[resolution] = LatticeIndexer(lattice, shared, points=len(lon))
             shared = indexers[resolution].projection
-    outside = []
+    if not indexers:
+        return np.arange(len(lon))
+    town = TownIndexer.build(*circle[:2], [indexer.lattice for indexer in indexers.values()])
+    if town is None:
+        return _index_parts(lon, lat, cells, at, indexers, partial(_compute_codes, list(indexers.values())))
+    left = _index_parts(lon, lat, cells, at, indexers, town.compute_codes)
+    exactly = partial(_compute_codes, list(indexers.values()))
+    places = left if at is None else at[left]
+    return left[_index_parts(lon[left], lat[left], cells, places, indexers, exactly)]
+
+
+def _index_parts(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    cells: dict[int, NDArray[np.uint64]],
+    at: NDArray[np.int64] | None,
+    indexers: Mapping[int, LatticeIndexer],
+    compute_codes: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]], None],
+) -> NDArray[np.int64]:
+    """`_index_circle` by these indexers, from the codes that a function writes for a block of points."""
+    outside = [np.zeros(0, dtype=np.int64)]
     codes = np.empty((len(indexers), min(_CHUNK, len(lon))), dtype=np.int64)
-    for start in range(0, len(lon) if indexers else 0, _CHUNK):
+    for start in range(0, len(lon), _CHUNK):
         size = min(_CHUNK, len(lon) - start)
         for first in range(0, size, BLOCK):
-            block = slice(start + first, start + min(first + BLOCK, size))
-            vectors = unit_vectors(lon[block], lat[block])
-            projected: dict[Projection, NDArray[np.float64]] = {}
-            for row, indexer in zip(codes, indexers.values(), strict=True):
-                if indexer.projection not in projected:
-                    projected[indexer.projection] = indexer.projection.project(vectors)
-                indexer.compute_codes(projected[indexer.projection], row[first : first + vectors.shape[1]])
+            last = min(first + BLOCK, size)
+            block = slice(start + first, start + last)
+            compute_codes(lon[block], lat[block], codes[:, first:last])
         chunk = slice(start, start + size)
         is_outside = np.zeros(size, dtype=np.bool_)
         for row, (resolution, indexer) in zip(codes, indexers.items(), strict=True):
-            ids = indexer.find_cells(row[:size])
-            is_outside |= ids == 0
-            cells[resolution][chunk if at is None else at[chunk]] = ids
+            ids = cells[resolution][chunk] if at is None else np.empty(size, dtype=np.uint64)
+            is_outside[indexer.find_cells(row[:size], ids)] = True
+            if at is not None:
+                cells[resolution][at[chunk]] = ids
         outside.append(np.flatnonzero(is_outside) + start)
-    return np.concatenate(outside) if outside else np.arange(len(lon))
+    return np.concatenate(outside)
+
+
+def _compute_codes(
+    indexers: Sequence[LatticeIndexer], lon: NDArray[np.float64], lat: NDArray[np.float64], out: NDArray[np.int64]
+) -> None:
+    """Write the codes of a block of points into `out` (indexers, n), in double precision."""
+    vectors = unit_vectors(lon, lat)
+    projected: dict[Projection, NDArray[np.float64]] = {}
+    for row, indexer in zip(out, indexers, strict=True):
+        if indexer.projection not in projected:
+            projected[indexer.projection] = indexer.projection.project(vectors)
+        indexer.compute_codes(projected[indexer.projection], row)
 
 
 def _split_by_squares(

@@ -20,6 +20,7 @@ from geo.distance import EARTH_RADIUS_M
 from geo.plane import Plane, build_frame, fit_plane, unit_vectors
 
 __all__ = [
+    "AXES",
     "BLOCK",
     "EDGE_CELLS",
     "Lattice",
@@ -32,8 +33,8 @@ EDGE_CELLS: Final = 1e-7
 _EARTH_KM: Final = EARTH_RADIUS_M / 1000
 _COARSEST: Final = 5
 _RINGS: Final = ((0.1, 12), (0.5, 48), (1.0, 96))  # sample circles: share of the radius, points on it
-BLOCK: Final = 8192  # points; the dozen work arrays of a block fit into the processor's cache
-_SIDES: Final = np.array([[2.0, -1.0], [-1.0, 2.0]])  # (i, j) to the lengths along the first two axes
+BLOCK: Final = 6144  # points; the work arrays of a block fit into the cache, and BLAS takes no second thread
+AXES: Final = np.array([[2.0, -1.0], [-1.0, 2.0], [1.0, 1.0]])  # (i, j) to the lengths along the three axes
 _WIDEST_TABLE: Final = 1 << 24  # up to so many lattice codes are looked up in a table; with more they are sorted
 _SPARSE: Final = 32  # codes for each point: with more, a table would mostly be empty pages, and they are sorted
 
@@ -81,7 +82,9 @@ class Lattice:
         for start in range(0, len(codes), BLOCK):
             block = slice(start, start + BLOCK)
             indexer.compute_codes(indexer.projection.project(vectors[:, block]), codes[block])
-        return indexer.find_cells(codes)
+        cells = np.empty(len(codes), dtype=np.uint64)
+        indexer.find_cells(codes, cells)
+        return cells
 
     def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The cells of distinct lattice codes."""
@@ -132,19 +135,21 @@ class LatticeIndexer:
     is half the distance of two centres. Along the third, 120 degrees from both, it is the sum of the two.
     """
 
-    def __init__(self, lattice: Lattice, projection: Projection | None = None) -> None:
-        self._lattice = lattice
+    def __init__(self, lattice: Lattice, projection: Projection | None = None, *, points: int = 0) -> None:
+        """`points`: how many there will be, if they come in parts."""
+        self.lattice = lattice
         self._size = 2 * lattice.half + 1
         self._last = self._size * self._size  # the code of points that h3 must decide
         # The system gives pages of zeros when they are first used: a table takes the room of the cells that it has.
         self._table = np.zeros(self._last + 1, dtype=np.uint64) if self._last <= _WIDEST_TABLE else None
+        self._points = points
         self._work = np.empty((8, BLOCK))
         self.projection = projection if projection and self._shares(projection) else Projection(lattice)
-        self._sides = _SIDES @ self._compute_affine(self.projection)
+        self._sides = AXES[:2] @ self._compute_affine(self.projection)
 
     def _compute_affine(self, projection: Projection) -> NDArray[np.float64]:
         """The map (2, 3) from (x, y, 1) of a projection to (i, j); it is exact for the lattice's own."""
-        rows = self._lattice.plane.to_lattice @ projection.frame.T
+        rows = self.lattice.plane.to_lattice @ projection.frame.T
         return np.asarray(rows[:2] / rows[2, 2])
 
     def _shares(self, projection: Projection) -> bool:
@@ -152,35 +157,44 @@ class LatticeIndexer:
 
         Both are fitted to the centres of cells, so that they are not equal to the last bit.
         """
-        x, y, z = build_frame(self._lattice.probe[3])
-        spread = math.sqrt(max(0.0, 1 - self._lattice.nearest**2))
+        x, y, z = build_frame(self.lattice.probe[3])
+        spread = math.sqrt(max(0.0, 1 - self.lattice.nearest**2))
         turn = np.arange(24) * (2 * math.pi / 24)
         rim = (
-            np.outer(x, np.cos(turn)) * spread + np.outer(y, np.sin(turn)) * spread + z[:, None] * self._lattice.nearest
+            np.outer(x, np.cos(turn)) * spread + np.outer(y, np.sin(turn)) * spread + z[:, None] * self.lattice.nearest
         )
         rim = np.hstack([rim, z[:, None]])
-        own = self._lattice.plane.to_lattice @ rim
+        own = self.lattice.plane.to_lattice @ rim
         plane = projection.frame @ rim
         theirs = self._compute_affine(projection) @ (plane / plane[2])
         return bool(np.abs(own[:2] / own[2] - theirs).max() < EDGE_CELLS / 10)
 
-    def find_cells(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """The cells (uint64 (n,)) of codes (n,); 0 where h3 must decide."""
-        if self._table is None or len(codes) * _SPARSE < self._last:
+    def find_cells(self, codes: NDArray[np.int64], out: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Write the cells of codes (n,) into `out` (n,), and answer the places where h3 must decide: they are 0."""
+        if self._table is None or max(self._points, len(codes)) * _SPARSE < self._last:
             distinct, place = np.unique(codes, return_inverse=True)
             known = distinct[distinct < self._last]
-            found = np.append(self._lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
-            return found[place]
-        cells = np.take(self._table, codes)
-        new = np.flatnonzero(cells == 0)
+            found = np.append(self.lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
+            np.take(found, place, out=out)
+            return np.flatnonzero(out == 0)
+        np.take(self._table, codes, out=out, mode="clip")  # clipping takes no look before; no code is out of range
+        missing = np.flatnonzero(out == 0)
+        is_new = codes[missing] < self._last
+        new = missing[is_new]
         if len(new):
             new_codes = codes[new]
-            is_new = np.zeros(self._last + 1, dtype=np.bool_)
-            is_new[new_codes] = True
-            distinct = np.flatnonzero(is_new[:-1])
-            self._table[distinct] = self._lattice.find_cells(distinct)
-            cells[new] = self._table[new_codes]
-        return cells
+            distinct = self._list_distinct(new_codes)
+            self._table[distinct] = self.lattice.find_cells(distinct)
+            out[new] = self._table[new_codes]
+        return missing[~is_new]
+
+    def _list_distinct(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The distinct codes in their order: few are sorted, many are ticked off."""
+        if len(codes) * _SPARSE < self._last:
+            return np.unique(codes)
+        is_there = np.zeros(self._last, dtype=np.bool_)
+        is_there[codes] = True
+        return np.flatnonzero(is_there)
 
     def compute_codes(self, places: NDArray[np.float64], out: NDArray[np.int64]) -> None:
         """Write the lattice codes of at most BLOCK projected points (3, n) into `out`, the last where h3 must decide.
@@ -206,11 +220,11 @@ class LatticeIndexer:
             np.maximum(most, side[2], out=most)
             is_known = least > EDGE_CELLS
             is_known &= most < 1 - EDGE_CELLS
-            is_known &= places[2] >= self._lattice.nearest
+            is_known &= places[2] >= self.lattice.nearest
             cell = whole[:2]
             cell += whole[2]
             cell *= 1 / 3
-            cell += 5 / 6 + self._lattice.half  # thirds of whole numbers and a half: never near a whole number
+            cell += 5 / 6 + self.lattice.half  # thirds of whole numbers and a half: never near a whole number
             np.floor(cell, out=cell)
             cell[0] *= self._size
             cell[0] += cell[1]

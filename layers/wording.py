@@ -21,6 +21,7 @@ __all__ = [
     "format_count",
     "format_date",
     "format_day_spans",
+    "format_expected",
     "format_hours",
     "format_last_record",
     "format_left_out",
@@ -138,6 +139,12 @@ def format_about(value: float) -> str:
     if abs(value - round(value)) < _NOTHING:
         return f"{round(value):,}"
     return f"about {math.floor(value + 0.5):,}" if value >= 1 else "under 1"
+
+
+def format_expected(value: float) -> str:
+    """A forecast number, which nobody knows to a decimal: "about 1", "about 58"; "under 1" for less than a half."""
+    number = math.floor(value + 0.5)
+    return f"about {number:,}" if number else "under 1"
 
 
 def format_percent(share: float) -> str:

@@ -1,14 +1,24 @@
 """What an alert of the daily scan says, in plain words: what, where, since when, how unusual, and what to do next."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from hexbeat.analysis.alert_report import Alert
 from hexbeat.areas.street_names import format_in_sentence
 from layers.catalogue import find_layer
+from layers.columns import Columns
 from layers.encounters import OFFICERS_NOTE, name_records
-from layers.wording import format_about, format_count, format_date, format_percent, format_plural, format_span
+from layers.wording import (
+    CELL_WIDTHS_M,
+    format_about,
+    format_count,
+    format_date,
+    format_percent,
+    format_plural,
+    format_span,
+)
 
 __all__ = [
     "describe_chance",
@@ -16,6 +26,7 @@ __all__ = [
     "describe_place",
     "describe_scan_alert",
     "describe_state",
+    "describe_ward_names",
     "merge_categories",
 ]
 
@@ -59,6 +70,15 @@ def describe_place(alert: Alert) -> str:
     if name != alert.place:
         return name
     return f"around {name}" if " and " in name else f"in {name}"
+
+
+def describe_ward_names(columns: Columns, alerts: Iterable[Alert]) -> list[str]:
+    """Why an alert may bear the name of another ward than others see, for a viewer who sees its layer in cells."""
+    return [
+        f"Your role sees {find_layer(layer).many} in cells of {CELL_WIDTHS_M[size]:,} m. An alert has the name of the "
+        "ward that holds most of its cell, so that others may see it in the ward next to it."
+        for layer, size in columns.find_ward_cells(sorted({alert.layer for alert in alerts})).items()
+    ]
 
 
 def _describe_expected(expected: float) -> str:

@@ -18,14 +18,16 @@ import shapely
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+from scipy.spatial import cKDTree
 
 from geo.cells import format_short_code
+from geo.distance import offsets_m
 from geo.errors import UsageError
 from geo.locations import GRID_REF, parse_pairs
 from geo.number_texts import clean_text
 from geo.wards import Wards
 from hexbeat.areas.area import Area
-from hexbeat.areas.gazetteer import KINDS, Gazetteer, read_gazetteer
+from hexbeat.areas.gazetteer import KINDS, STREET, Gazetteer, read_gazetteer
 from hexbeat.areas.name_words import covers_name, split_name
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.areas.street_names import name_cells
@@ -50,6 +52,8 @@ _SHORT_CODE: Final = re.compile(r"[0-9a-f]{4}")
 _NAMED_RESOLUTIONS: Final = (9, 10)  # of the cells that maps show
 _CODE_DIGITS: Final = 5  # of a cell's index that its short code holds whole
 _FINEST: Final = 15
+_PARK_M: Final = 150.0  # to the nearest postcode, from the known point of a park
+_POSTCODES_KNOWN_M: Final = 1_000.0
 _FEWEST_FIGURES: Final = 4  # of a grid reference: with two it is a square of 10 km, or the beginning of a postcode
 
 
@@ -297,8 +301,25 @@ def _list_places(area: Area, gazetteer: Gazetteer | None) -> pd.DataFrame:
     if gazetteer is None:
         return wards
     entries = gazetteer.entries[gazetteer.entries["kind"] != "postcode"]
-    entries = entries.assign(ward_name=entries["ward_code"].map(labels))
+    entries = _mark_parks(entries, gazetteer.postcodes).assign(ward_name=entries["ward_code"].map(labels))
     return pd.concat([wards, entries[list(FOUND_COLUMNS)]], ignore_index=True)
+
+
+def _mark_parks(entries: pd.DataFrame, postcodes: pd.DataFrame) -> pd.DataFrame:
+    """The entries, with the kind "park" for what is called a park and has no postcode near it.
+
+    police.uk lists parks among its streets, and streets are called Turnberry Park as well: along those lie postcodes.
+    A park between houses stays a street, and so does all that is further than a kilometre from any known postcode.
+    """
+    named = (entries["kind"] == STREET) & entries["name"].str.endswith(" Park")
+    if not named.any() or postcodes.empty:
+        return entries
+    lon, lat = float(postcodes["lon"].mean()), float(postcodes["lat"].mean())
+    tree = cKDTree(offsets_m(postcodes["lon"], postcodes["lat"], origin_lon=lon, origin_lat=lat))
+    chosen = entries[named]
+    away, _ = tree.query(offsets_m(chosen["lon"], chosen["lat"], origin_lon=lon, origin_lat=lat))
+    parks = chosen.index[(away >= _PARK_M) & (away <= _POSTCODES_KNOWN_M)]
+    return entries.assign(kind=entries["kind"].mask(entries.index.isin(parks), "park"))
 
 
 class _Index:

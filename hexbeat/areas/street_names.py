@@ -30,6 +30,7 @@ from hexbeat.areas.place_names import find_cell_wards, parse_cells
 __all__ = [
     "FINEST_NAMED",
     "add_place_names",
+    "drop_code",
     "format_in_sentence",
     "name_cell",
     "name_cells",
@@ -48,6 +49,7 @@ _MIDDLE: Final = 0.25  # share of the way from a ward's centre to its edge that 
 _DIRECTIONS: Final = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 _ROOT_3: Final = 3**0.5
 _TAIL: Final = re.compile(r" (\([^()]*\)(?: · \w+)?|· \w+)$")  # the ward in brackets, the code, or both
+_CODE: Final = re.compile(r" · \w+$")
 _PARTS: Final = "|".join(name.capitalize() for name in (*_DIRECTIONS, "middle"))
 _PLAIN_WORDS: Final = re.compile(f"(?:Near|(?:{_PARTS}) of) ")  # how a name begins that does not begin with a street
 
@@ -96,6 +98,11 @@ def split_ward(place: str) -> tuple[str, str]:
     """A name in two parts, as in "Linthorpe Road, near Borough Road" and "(Central)"; a code stands with the ward."""
     tail = _TAIL.search(place)
     return (place[: tail.start()], tail[1]) if tail else (place, "")
+
+
+def drop_code(place: str) -> str:
+    """A name without the code of its cell, for lists that tell their places apart by something else."""
+    return _CODE.sub("", place)
 
 
 def format_in_sentence(place: str) -> str:

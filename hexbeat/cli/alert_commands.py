@@ -15,7 +15,7 @@ from geo.cells import build_outlines
 from geo.errors import UsageError
 from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert, AlertReport
-from hexbeat.analysis.alert_sentences import describe_next_step, describe_state
+from hexbeat.analysis.alert_sentences import describe_next_step, describe_state, describe_ward_names
 from hexbeat.analysis.alerts import build_alert_report, choose_default_day
 from hexbeat.analysis.scan_alerts import DEFAULT_ALERTS_A_YEAR, build_scan_report, find_alert
 from hexbeat.analysis.weekly_alerts import FARRINGTON
@@ -122,6 +122,7 @@ def alerts(
         report = _build_report(
             columns, installation.area, last, chosen, method, a_year, today=None if day else now.date()
         )
+        report = replace(report, notes=(*report.notes, *describe_ward_names(columns, report.alerts)))
         answers = read_answers(installation.store, installation.viewer)
         has_draft = False
         note_rows(len(report.alerts))

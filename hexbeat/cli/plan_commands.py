@@ -9,9 +9,9 @@ import typer
 
 from geo.errors import DataError, UsageError
 from hexbeat.areas.area import load_area
-from hexbeat.cli.answers import print_answer, progress_bar
+from hexbeat.cli.answers import print_answer, print_message, progress_bar
 from hexbeat.cli.command_audit import note_answer, note_rows
-from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, parse_day, read_area_columns
+from hexbeat.cli.filter_options import WardOption, find_demonstration_mark, read_area_columns
 from hexbeat.cli.installation import (
     AreaOption,
     Format,
@@ -25,6 +25,7 @@ from hexbeat.cli.installation import (
 )
 from hexbeat.cli.plan_answers import KINDS, finish_plan, parse_file_kind, print_plan, write_plan
 from hexbeat.cli.plan_options import (
+    choose_day,
     find_named_place,
     find_revisit_minutes,
     find_travel,
@@ -36,18 +37,16 @@ from hexbeat.cli.store_commands import confirm
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_problem import USUAL_STOPS
-from hexbeat.operations.plans.plan_access import load_visible_plan
+from hexbeat.operations.plans.plan_access import list_visible_plans, load_visible_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
     issue_plan,
-    list_plans,
-    read_issued,
     remove_plan,
     withdraw_plan,
 )
 from hexbeat.operations.plans.stop_links import USUAL_LINKS
 from hexbeat.operations.plans.sweep import SweepChoices, make_sweep_plan, read_open_reports
-from hexbeat.operations.plans.working_time import parse_working_hours
+from hexbeat.operations.plans.working_time import find_next_shift_day, find_next_working_day, parse_working_hours
 from hexbeat.operations.reference_places import read_reference
 from hexbeat.settings import Settings
 from layers.access import Action, require, require_document
@@ -61,7 +60,8 @@ plan = typer.Typer(
     no_args_is_help=True, help="Plan a patrol or a needle sweep; list, show, write, issue or remove plans."
 )
 DayOption = Annotated[
-    str | None, typer.Option("--day", metavar="D", help="The day on which it begins; default: today.")
+    str | None,
+    typer.Option("--day", metavar="D", help="The day on which it begins; default: the next on which it can be worked."),
 ]
 StartOption = Annotated[
     str | None,
@@ -155,9 +155,10 @@ def patrol(
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
         start_place = find_named_place(installation, start, "Start") or find_usual_start(installation, "station")
+        working_hours = parse_working_hours(hours)
         choices = PatrolChoices(
-            day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
-            hours=parse_working_hours(hours),
+            day=choose_day(day, working_hours, datetime.now(installation.area.tz), find_next_shift_day),
+            hours=working_hours,
             start=start_place,
             weights=tuple(map(parse_weight, layer or list_usual_targets())),
             teams=teams,
@@ -220,10 +221,11 @@ def sweep(
     with open_installation(home, area) as installation:
         require(installation.viewer, Action.PLAN)
         usual = read_plan_settings(installation.documents).standard_hours
+        working_hours = parse_working_hours(hours)
         choices = SweepChoices(
-            day=parse_day(day) if day else datetime.now(installation.area.tz).date(),
+            day=choose_day(day, working_hours, datetime.now(installation.area.tz), find_next_working_day),
             start=find_named_place(installation, start, "Depot") or find_usual_start(installation, "depot"),
-            hours=parse_working_hours(hours),
+            hours=working_hours,
             crews=crews,
             stop_minutes=parse_minutes(stops),
             standard_hours=usual if standard is None else standard,
@@ -250,23 +252,25 @@ def sweep(
 
 @plan.command(name="list")
 def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None:
-    """List the plans, the newest first.
+    """List the plans that your role may see, the newest first.
 
     Example: hexbeat plan list
     """
     with open_documents(home) as documents:
-        require(find_documents_viewer(documents, home), Action.PLAN)
-        issued = {plan.plan_id for plan in read_issued(documents)}
-        rows = [
-            {
-                "plan": code,
-                "title": title,
-                "made": made_at.isoformat(sep=" ", timespec="minutes"),
-                "issued": "yes" if code in issued else "no",
-            }
-            for code, title, made_at in list_plans(documents)
-        ]
+        plans, hidden = list_visible_plans(documents, find_documents_viewer(documents, home))
+    rows = [
+        {
+            "plan": listed.plan_id,
+            "title": listed.title,
+            "made": listed.made_at.isoformat(sep=" ", timespec="minutes"),
+            "issued": "yes" if listed.issued_at else "no",
+        }
+        for listed in plans
+    ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
+    if hidden:
+        others = format_plural(hidden, "other plan shows", "other plans show")
+        print_message(f"{others} more than your role may see.")
 
 
 @plan.command()

@@ -1,15 +1,22 @@
 """The options of the plan commands: places, weights, minutes and roads as people write them."""
 
+import datetime as dt
+from collections.abc import Callable
+
 from geo.errors import UsageError
 from geo.travel import Mode
 from hexbeat.areas.place_finder import find_one_place
 from hexbeat.cli.answers import print_message
+from hexbeat.cli.filter_options import parse_day
 from hexbeat.cli.installation import Installation
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
 from hexbeat.operations.plans.roads import Travel, load_road_travel
+from hexbeat.operations.plans.working_time import format_working_hours
+from layers.wording import format_date
 
 __all__ = [
+    "choose_day",
     "find_named_place",
     "find_revisit_minutes",
     "find_travel",
@@ -41,6 +48,24 @@ def parse_minutes(text: str, what: str = "of a stop", usual: str = "10-16") -> t
             f"write for example {usual}",
         ) from None
     return low, high
+
+
+def choose_day(
+    text: str | None,
+    hours: tuple[float, float],
+    now: dt.datetime,
+    find_day: Callable[[tuple[float, float], dt.datetime], dt.date],
+) -> dt.date:
+    """The day of the option, else what `find_day` finds; a message says so where that is not today. `now` is local."""
+    if text:
+        return parse_day(text)
+    day = find_day(hours, now)
+    if day != now.date():
+        print_message(
+            f"Today {format_working_hours(hours)} cannot be worked any more, so the plan is for {day:%A} "
+            f"{format_date(day)}. Choose another day with --day."
+        )
+    return day
 
 
 def find_named_place(installation: Installation, text: str | None, name: str) -> Place | None:

@@ -1,9 +1,10 @@
 """policy: who may see and do what, as this installation decides it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from textwrap import wrap
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -20,6 +21,7 @@ from layers.policy import GRANTS
 
 __all__ = ["check", "policy"]
 
+_WIDEST: Final = 58  # characters of a list of names: with its role it fits a window of 80
 policy = typer.Typer(no_args_is_help=True, help="Check the access policy, and explain who may see and do what.")
 
 
@@ -50,12 +52,10 @@ def check(
         "local": None if access.local is None else dict(access.local),
         "you": {"account": viewer.subject, "role": viewer.role},
     }
-    rows = [
-        {"role": row["role"], **row["layers"]} | {name: ", ".join(row[name]) or "none" for name in GRANTS}
-        for row in roles
-    ]
+    rows = [{"role": row["role"], **row["layers"]} for row in roles]
     print_answer(payload, form=form, rows=rows, heading=describe_file(found=found))
     if form is Format.TABLE:
+        print_answer(None, form=form, rows=build_grant_rows(roles), heading="What each role may open, make and do")
         for sentence in describe_accounts(access, viewer):
             print_message(sentence)
 
@@ -84,6 +84,17 @@ def build_role(access: AccessPolicy, role: Role) -> dict[str, Any]:
         "layers": {spec.name: str(find_detail(viewer, spec.name)) for spec in LAYERS},
         **{name: sorted(map(str, getattr(grants, name))) for name in GRANTS},
     }
+
+
+def build_grant_rows(roles: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The grants of each role as rows for people, which no window or file cuts: a long list goes on in the next row."""
+    rows = []
+    for role in roles:
+        for name in GRANTS:
+            lines = wrap(", ".join(role[name]) or "none", _WIDEST)
+            firsts = [(str(role["role"]) if name == GRANTS[0] else "", name), *[("", "")] * (len(lines) - 1)]
+            rows += [{"role": of, "what": what, "names": line} for (of, what), line in zip(firsts, lines, strict=True)]
+    return rows
 
 
 def describe_file(*, found: bool) -> str:

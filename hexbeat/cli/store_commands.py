@@ -27,6 +27,7 @@ from hexbeat.cli.installation import (
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.load_checks import NoGazetteerError
+from hexbeat.ingest.parsing.reject_rows import explain_reject
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
 from hexbeat.ingest.sources import load_profile, sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
@@ -169,8 +170,9 @@ def rejects(
     Example: hexbeat rejects --batch 3
     """
     with open_installation(home, area) as installation:
-        rows = installation.store.rejects(installation.viewer, batch).to_dict("records")
-        note_rows(len(rows))
+        found = installation.store.rejects(installation.viewer, batch).to_dict("records")
+        note_rows(len(found))
+    rows = [{**row, "why": explain_reject(str(row["reason"]), str(row["raw"]))} for row in found]
     print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
 
 

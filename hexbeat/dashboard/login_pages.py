@@ -18,10 +18,18 @@ __all__ = [
 ]
 
 STYLE: Final = (
-    ":root{color-scheme:light dark}body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:4rem auto;"
-    "padding:0 1.25rem}h1{font-size:1.75rem;line-height:1.2}"
-    "a.go{display:inline-block;padding:.6rem 1.1rem;border:2px solid;border-radius:.4rem;font-weight:600}"
-    "a{color:inherit}a:focus-visible{outline:3px solid;outline-offset:3px}code{font-size:1rem}"
+    # The colours of .streamlit/config.toml, light and dark.
+    ":root{color-scheme:light dark;--ink:light-dark(#1b2027,#e8ebef);--paper:light-dark(#fff,#12161b);"
+    "--line:light-dark(#cfd4da,#3b444f);--accent:light-dark(#5b2a86,#c6a4ee)}"
+    "body{font:1.125rem/1.5 system-ui,sans-serif;max-width:34rem;margin:clamp(1.5rem,12vh,7rem) auto;padding:0 1.25rem;"
+    "color:var(--ink);background:var(--paper)}"
+    "p.name{font-weight:700;color:var(--accent);margin:0;padding-bottom:.4rem;border-bottom:3px solid var(--accent)}"
+    "h1{font-size:1.75rem;line-height:1.2;text-wrap:balance}"
+    "a.go{display:inline-block;padding:.6rem 1.1rem;border-radius:.4rem;font-weight:600;text-decoration:none;"
+    "color:var(--paper);background:var(--accent);border:2px solid var(--accent)}"
+    "a{color:inherit}a:focus-visible{outline:3px solid;outline-offset:3px}"
+    "code{display:block;font-size:1rem;padding:.5rem .7rem;border:1px solid var(--line);border-radius:.4rem;"
+    "overflow-wrap:anywhere}"
 )
 OPEN: Final = '<a class="go" href="/">Open Hexbeat</a>'
 
@@ -79,5 +87,5 @@ def _render(title: str, paragraphs: Sequence[str]) -> str:
         '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{title} · Hexbeat</title><style>{STYLE}</style></head>"
-        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
+        f'<body><main><p class="name">Hexbeat</p><h1>{title}</h1>{body}</main></body></html>'
     )

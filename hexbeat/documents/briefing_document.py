@@ -21,8 +21,8 @@ from layers.catalogue import LAYER_NAMES, find_layer
 from layers.coverage import KnownState
 from layers.wording import (
     format_about,
-    format_count,
     format_date,
+    format_expected,
     format_last_record,
     format_list,
     format_number,
@@ -279,8 +279,9 @@ def describe_forecast(briefing: Briefing) -> list[str]:
         places = [format_in_sentence(line.place) for line in layer_lines]
         first = layer_lines[0]
         week = format_span(first.start, first.end)
-        number = format_count(round(first.total), find_layer(layer))
-        lines.append(f"{number} expected, {week}. Look first {', then '.join(map(_add_preposition, places))}")
+        number, spec = format_expected(first.total), find_layer(layer)
+        what = f"{number[:1].upper()}{number[1:]} {spec.one if number.endswith(' 1') else spec.many}"
+        lines.append(f"{what} expected, {week}. Look first {', then '.join(map(_add_preposition, places))}")
     return lines
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from geo.errors import HexbeatError
 from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert
-from hexbeat.analysis.alert_sentences import describe_next_step, describe_state
+from hexbeat.analysis.alert_sentences import describe_next_step, describe_state, describe_ward_names
 from hexbeat.dashboard.audit import audit_change
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.findings import find_alert_history
@@ -47,6 +47,7 @@ def draw_alert_section(
     `empty` stands in place of alerts, `more` are sentences below them. `lead`: the one with which the page begins.
     """
     answers = read_answers(installation.store, installation.viewer)
+    more = [*more, *describe_ward_names(installation.columns, alerts)]
     listed = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more, lead=lead)
     st.html(f'<h2 class="hb-title">Alerts</h2>{listed}')
     draw_outcome()

@@ -28,7 +28,7 @@ BEFORE_YOU_REPEAT: Final = (
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
     """Draw the page."""
     draw_header(installation, pages)
-    st.html('<p class="hb-sentence">How to read this</p>')
+    st.html('<h2 class="hb-page-title">How to read this</h2>')
     with st.container(key="hb_read_page"):
         draw_steps(installation)
         st.html(f'<h2 class="hb-title">Before you repeat a number</h2>{render_sentences(BEFORE_YOU_REPEAT)}')

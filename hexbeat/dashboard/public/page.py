@@ -66,6 +66,7 @@ WARD_FILE: Final = "ward.pdf"
 SORRY: Final = "This page cannot be shown at the moment. Please try again later, or tell whoever publishes it."
 ASSETS: Final = Path(__file__).parent / "assets"
 HEIGHT_PX: Final = 560
+SEARCH_PX: Final = 74  # of the search box above the map
 STREETS: Final = "HEXBEAT_STREETS"  # set by `hexbeat serve`: the folder of the streets, and what a map says of them
 STREETS_CREDIT: Final = "HEXBEAT_STREETS_CREDIT"
 NAMES: Final = "HEXBEAT_NAMES"  # set by `hexbeat serve`: the gazetteer of the area, and what a page says of it
@@ -100,11 +101,16 @@ def draw_block_map(
     st_folium(
         build_map(published, drawing),
         key="public_map",
-        height=HEIGHT_PX,
+        height=HEIGHT_PX + measure_search(),
         use_container_width=True,
         feature_group_to_add=places,
         returned_objects=[],
     )
+
+
+def measure_search() -> int:
+    """The pixels that the search box takes above the map: none where the server has no names to look for."""
+    return SEARCH_PX if os.environ.get(NAMES) else 0
 
 
 def build_block_data(
@@ -241,7 +247,8 @@ def _read_asset(name: str) -> str:
 def show() -> None:
     """Draw the page. If anything fails, the reader learns only that it failed."""
     st.set_page_config(page_title="What is happening here?", layout="wide")
-    st.html(f"<style>{build_streamlit_palette()}{read_public_style()}{read_served_style()}</style>")
+    room = f":root {{ --hp-search: {measure_search()}px; }}"
+    st.html(f"<style>{build_streamlit_palette()}{read_public_style()}{read_served_style()}{room}</style>")
     try:
         _draw_page()
     except Exception:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from geo.errors import DataError, UsageError
-from hexbeat.areas.street_names import format_in_sentence
+from hexbeat.areas.street_names import drop_code, format_in_sentence
 from hexbeat.dashboard.state.prepared_results import find_or_build
 from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
@@ -73,10 +73,11 @@ def _answer(
 def format_closures(closures: pd.DataFrame) -> dict[str, str]:
     """What lists call the closures of `load_closures`, by event_id: "3 Mar 2026, Linthorpe Road, near … (Central)".
 
-    Where a day has two at one place, each has the beginning of its identifier as its last word.
+    A cell's code is left out: the day tells closures apart. Where a day has two at one place, each has the beginning of
+    its identifier as its last word.
     """
     pairs = zip(closures["start"], closures["place"], strict=True)
-    names = [f"{format_date(day)}, {format_in_sentence(place)}" for day, place in pairs]
+    names = [f"{format_date(day)}, {format_in_sentence(drop_code(place))}" for day, place in pairs]
     twins = {name for name, number in Counter(names).items() if number > 1}
     codes = closures["event_id"].astype(str).tolist()
     return {code: f"{name} · {code[:4]}" if name in twins else name for code, name in zip(codes, names, strict=True)}

@@ -196,7 +196,10 @@ def build_drawing(rows: pd.DataFrame, unit: str) -> Drawing:
     too_few = kinds == TOO_FEW
     differences = rows["difference"].to_numpy(dtype=np.float64)
     largest = float(np.abs(differences[~too_few]).max()) if (~too_few).any() else 1.0
-    scale = add_too_few_class(build_change_scale(largest), f"{TOO_FEW}: {format_number(int(too_few.sum()))}")
+    shared = not np.allclose(differences, np.round(differences))
+    scale = add_too_few_class(
+        build_change_scale(largest, shared=shared), f"{TOO_FEW}: {format_number(int(too_few.sum()))}"
+    )
     plain = len(scale.breaks) - 1
     return Drawing(
         parse_cells(rows["cell"].tolist()),

@@ -24,10 +24,9 @@ from layers.filters import COLUMN_FILTERS
 from layers.wording import (
     format_about,
     format_cell_width,
-    format_count,
     format_date,
+    format_expected,
     format_list,
-    format_number,
     format_percent,
     format_plural,
 )
@@ -123,21 +122,26 @@ def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, pa
     here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
     names = list(dict.fromkeys(name.partition(" · ")[0] for name in names))  # the list has the codes
     names = [name[:1].lower() + name[1:] if name.startswith("Near ") else name for name in names]
-    names = names or [f"the darkest {share} of {here}"]
-    first = f"Look first {'' if names[0].startswith('near ') else 'at '}{format_list(names)}."
+    names = names or [f"the first {share} of {here}"]
+    first = f"Look first {'' if names[0].startswith('near ') else 'at '}{_join_names(names)}."
     if forecast.months:
         number = format_about(forecast.expected)
         return f"{forecast.months}: {number} in 7 days in {place}. {first} How well they rank places is not known."
     everywhere = ("the whole area" if part else AREA) if is_area else "all points" if part else forecast.whole
     past_share = (
-        f"The darkest {share} of {everywhere} held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many} "
+        f"The first {share} of {everywhere} held {format_percent(forecast.winner.hit_rate)} of {forecast.spec.many} "
         f"in the last {forecast.winner.weeks} weeks."
     )
     if np.isnan(forecast.expected):
         return f"{when}: {first[:1].lower()}{first[1:]} {past_share}"
-    number = format_count(round(forecast.expected) if forecast.expected >= 1 else forecast.expected, forecast.spec)
-    verb = "is" if number.startswith("1 ") else "are"
-    return f"{first} {past_share} {when}, {number} {verb} expected in {place}."
+    number = format_expected(forecast.expected)
+    thing, verb = (forecast.spec.one, "is") if number.endswith(" 1") else (forecast.spec.many, "are")
+    return f"{first} {past_share} {when}, {number} {thing} {verb} expected in {place}."
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Names that may have commas of their own, as a list: "A, near B (C); D (E); and F"."""
+    return format_list(names) if len(names) < 3 else f"{'; '.join(names[:-1])}; and {names[-1]}"  # noqa: PLR2004 - "A and B"
 
 
 def build_notes(forecast: Forecast, choices: Choices) -> list[str]:
@@ -187,12 +191,7 @@ def _format_past(last_weeks: float, on_record: float) -> str:
 
 def _format_expected(expected: float, score: float) -> str:
     """The number expected in the week; the score z if the method only ranks."""
-    return f"z {score:.1f}" if np.isnan(expected) else format_week_events(expected)
-
-
-def format_week_events(expected: float) -> str:
-    """Events expected in a week, with two decimals if they are fewer than one."""
-    return f"{expected:.2f}" if 0.005 <= expected < 1 else format_number(expected)  # noqa: PLR2004 - two decimals
+    return f"z {score:.1f}" if np.isnan(expected) else format_expected(expected)
 
 
 def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
@@ -207,12 +206,14 @@ def describe_cell_forecast(forecast: Forecast, cell: str) -> str:
         return f"{forecast.months}: this is {rank} ({past})."
     if np.isnan(row["expected"]):
         return f"For the 7 days from {format_date(forecast.start)} this is {rank} ({past})."
-    number = format_week_events(float(row["expected"]))
-    return f"{number} expected in the 7 days from {format_date(forecast.start)}: {rank} ({past})."
+    number = format_expected(float(row["expected"]))
+    return (
+        f"{number[:1].upper()}{number[1:]} expected in the 7 days from {format_date(forecast.start)}: {rank} ({past})."
+    )
 
 
 def build_drawing(rows: pd.DataFrame, unit: str, whole: str = AREA) -> Drawing:
-    """Three bands of the area, the first darkest, with their numbers of places."""
+    """Three bands of the area, the first with the strongest colour, with their numbers of places."""
     bands = rows["band"].to_numpy(dtype=np.float64)
     counts = [int((bands == band).sum()) for band in range(BEYOND)]
     labels = [f"{_format_band(band)}: {format_plural(number, 'place', 'places')}" for band, number in enumerate(counts)]

@@ -108,7 +108,7 @@ def describe_hotspots(
     false = "of these is expected to be false"
     if cells > hot + cold:
         them = "It is" if hot + cold == 1 else "They are"
-        size = f". {them} {format_number(cells)} cells, at most 1 in {round(1 / hotspot_map.q)} {false}"
+        size = f". {them} {format_number(cells)} cells. At most 1 in {round(1 / hotspot_map.q)} {false}"
     else:
         size = f" (at most 1 in {round(1 / hotspot_map.q)} {false})"
     caution = f" {hotspot_map.caution}." if hotspot_map.caution else ""

@@ -52,10 +52,10 @@ MEANINGS: Final = {
         "Where to look first",
         (
             (
-                "The darkest places held the largest share of records in the weeks that were tested. Every week was "
-                "forecast from the weeks before it alone."
+                "The places to look at first held the largest share of records in the weeks that were tested. Every "
+                "week was forecast from the weeks before it alone."
             ),
-            "If the darkest 2 % of the area held 41 % of records, then 59 % were elsewhere.",
+            "If the first 2 % of the area held 41 % of records, then 59 % were elsewhere.",
             "It is a list of where to go first. It is no forecast for one place, and no sign of what anybody will do.",
             "Where nobody reports, nothing is expected.",
         ),

@@ -21,7 +21,7 @@ from layers.counting import count
 from layers.coverage import Span
 from layers.event import REPORTERS
 from layers.grouping import GROUPINGS, Group, Grouping
-from layers.wording import format_about, format_date
+from layers.wording import format_about, format_date, format_expected
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
@@ -43,7 +43,8 @@ MISSING: Final = "Days not known"
 
 CHANCES: Final = frozenset({"p", "q"})
 WITHOUT_COMPARISON: Final = frozenset({"Period before", "Change", "Before", "Difference"})
-TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to", "Expected in the week"})
+TWO_DECIMALS: Final = frozenset({"z", "Ratio", "Ratio from", "Ratio to"})
+EXPECTED: Final = "Expected in the week"
 PLACE_WORDS: Final = {
     "exact": "exact",
     "snapped": "snapped to a point",
@@ -214,7 +215,7 @@ def build_export_rows(figures: Sequence[LayerFigures]) -> pd.DataFrame:
 def format_table(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its numbers as text (1,204; about 58; "" for NaN), for a page without sorting.
 
-    Chances (p, q) have three decimals, or are under 0.001; ratios, z and what is expected have two.
+    Chances (p, q) have three decimals, or are under 0.001; ratios and z have two. What is expected is rounded.
     """
     numbers, hidden = table.select_dtypes("number").columns, table.attrs.get("hidden", {})
     return table.assign(
@@ -231,6 +232,8 @@ def format_table_number(name: str, value: float) -> str:
         return "under 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - as three decimals say
     if name in TWO_DECIMALS:
         return f"{value:.2f}"
+    if name == EXPECTED:
+        return format_expected(value)
     return format_about(value) if value >= 0 else _format_fall(-value)
 
 
@@ -286,7 +289,7 @@ def _find_blank_of(table: pd.DataFrame, name: str) -> str:
 
 def find_blank(name: str) -> str:
     """What stands where a column has no number."""
-    return "" if name in CHANCES | TWO_DECIMALS | WITHOUT_COMPARISON else NOT_KNOWN
+    return "" if name in CHANCES | TWO_DECIMALS | WITHOUT_COMPARISON | {EXPECTED} else NOT_KNOWN
 
 
 def build_record_table(records: pd.DataFrame, *, time_zone: ZoneInfo) -> pd.DataFrame:

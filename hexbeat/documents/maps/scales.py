@@ -128,30 +128,30 @@ def format_whole_labels(starts: Sequence[int]) -> tuple[str, ...]:
 
 
 def format_share_labels(starts: Sequence[int]) -> tuple[str, ...]:
-    """Labels "under 1", "1 to 2", ... "16+": a class holds its lower end and not its upper."""
-    ranges = [f"{start:,} to {end:,}" for start, end in pairwise(starts)]
+    """Labels "under 1", "1 to under 2", ... "16+": a class holds its lower end and not its upper."""
+    ranges = [f"{start:,} to under {end:,}" for start, end in pairwise(starts)]
     return ("under 1", *ranges, f"{starts[-1]:,}+")
 
 
-def build_change_scale(largest: float) -> Scale:
+def build_change_scale(largest: float, *, shared: bool = False) -> Scale:
     """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, a middle.
 
     "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
+    Both sides are alike: a class holds its end nearer to 0 and not the other. `shared` is as in `build_count_scale`.
     """
     if not math.isfinite(largest):
         raise UsageError("A scale needs a finite maximum", f"it is {largest}", "leave out empty values first")
     ratio = next((ratio for ratio in RATIOS[1:] if abs(largest) < ratio**3), RATIOS[-1])
     steps = [1, ratio, ratio**2]
-    minus = "\N{MINUS SIGN}"
-    fewer = [
-        f"{minus}{steps[2]:,} or less",
-        f"{minus}{steps[2]:,} to {minus}{steps[1]:,}",
-        f"{minus}{steps[1]:,} to {minus}1",
-    ]
-    more = [f"+1 to +{steps[1]:,}", f"+{steps[1]:,} to +{steps[2]:,}", f"+{steps[2]:,} or more"]
-    lower = [-1e12, -float(steps[2]), -float(steps[1])]
-    breaks = (*lower, math.nextafter(-1.0, 0.0), *map(float, steps))
-    return Scale(breaks=breaks, light=CHANGE_LIGHT, dark=CHANGE_DARK, labels=(*fewer, "about the same", *more))
+    sizes = (format_share_labels(steps) if shared else format_whole_labels(steps))[-len(steps) :]
+    labels = (
+        *(f"{size} fewer" for size in reversed(sizes)),
+        "about the same",
+        *(f"{size} more" for size in sizes),
+    )
+    fewer = [math.nextafter(-float(step), 0.0) for step in reversed(steps)]
+    breaks = (-1e12, *fewer, *map(float, steps))
+    return Scale(breaks=breaks, light=CHANGE_LIGHT, dark=CHANGE_DARK, labels=labels)
 
 
 def add_too_few_class(scale: Scale, label: str) -> Scale:

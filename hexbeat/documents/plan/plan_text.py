@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_EARLY_S: Final = 3600  # a team that is back so long before its hours end asks why
 
 
 def find_mark(plan: Plan) -> str:
@@ -59,8 +60,16 @@ def describe_way(plan: Plan, tour: Tour) -> str:
     return (
         f"{leave} and {back} by {format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
         f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
-        f"{stops}.{pauses}"
+        f"{stops}.{pauses}{_describe_early_end(plan, tour)}"
     )
+
+
+def _describe_early_end(plan: Plan, tour: Tour) -> str:
+    """Why a tour ends an hour or more before its hours; "" where it does not, or an older plan does not say."""
+    early_s = plan.ends.timestamp() - tour.returns.timestamp()
+    if plan.most_stops is None or len(tour.stops) < plan.most_stops or early_s < _EARLY_S:
+        return ""
+    return f" It ends before {format_clock(plan.ends, plan)} because at most {plan.most_stops} stops were asked for."
 
 
 def describe_pause(plan: Plan, tour: Tour, pause: Pause) -> str:

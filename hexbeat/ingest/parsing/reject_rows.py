@@ -2,16 +2,32 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["NEAREST_WARD", "build_reject_frame", "shorten_texts"]
+__all__ = ["NEAREST_WARD", "REASON_LABELS", "build_reject_frame", "explain_reject", "shorten_texts"]
 
 NEAREST_WARD: Final = "(nearest ward)"  # beside the columns of a reject
 _LONGEST_RAW: Final = 500
+# What each reason means, in the words of people.
+REASON_LABELS: Final = {
+    "unreadable_row": "a row that cannot be read",
+    "unknown_layer": "an unknown layer",
+    "missing_location": "no coordinates, and no address that can be placed",
+    "impossible_location": "an impossible location",
+    "outside_area": "outside the area",
+    "bad_date": "a date that cannot be read",
+    "future_date": "a date in the future",
+    "end_before_start": "an end before its start",
+    "bad_quantity": "not a quantity",
+    "test_record": "a test record",
+    "duplicate_id": "an identifier used twice",
+    "not_selected": "not selected by the source profile",
+    "elsewhere": "elsewhere in a wider region",
+}
 
 
 def build_reject_frame(
@@ -49,3 +65,25 @@ def build_reject_frame(
 def shorten_texts(texts: pd.Series, longest: int) -> list[str | None]:
     """Texts cut to a length, None for blank ones."""
     return [text[:longest] or None for text in texts]
+
+
+def explain_reject(reason: str, raw: str) -> str:
+    """Why a row was rejected, in words; of an address also what is wrong with it. `raw` is that of the reject.
+
+    As in "no coordinates, and no place by its postcode: not in the gazetteer of Middlesbrough".
+    """
+    if reason != "missing_location":
+        return REASON_LABELS.get(reason, reason)
+    notes = _read_columns(raw)
+    if choice := notes.get("(choice)"):
+        return f"no coordinates, and its street is in several places: {choice}"
+    found = next(((part, notes[f"({part})"]) for part in ("postcode", "street") if notes.get(f"({part})")), None)
+    return f"no coordinates, and no place by its {found[0]}: {found[1]}" if found else REASON_LABELS[reason]
+
+
+def _read_columns(raw: str) -> dict[str, Any]:
+    try:
+        columns = json.loads(raw)
+    except ValueError:
+        return {}
+    return columns if isinstance(columns, dict) else {}

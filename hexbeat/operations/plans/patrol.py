@@ -151,6 +151,7 @@ def make_patrol_plan(
         opening=(*records.sentences, *describe_searches(searches, len(weights))),
         ranks_only=records.ranks_only,
         searches=searches,
+        most_stops=choices.most_stops,
     )
 
 

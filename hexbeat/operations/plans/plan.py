@@ -198,8 +198,8 @@ class Plan:
     ranks places and says nothing about its hours; older plans are not. `opening`: sentences on its records, to be said
     before all else. `ranks_only`: its records are too far from its day for a forecast. `searches`: those of its layers
     whose records are all searches by officers. `issued_at`: when it was given out as work to do (aware); None: it was
-    only tried, or is older. `series`: the code of the first of several days that were planned together. Older plans
-    have none of these.
+    only tried, or is older. `series`: the code of the first of several days that were planned together. `most_stops`:
+    how many a team makes at most; None: as many as fit. Older plans have none of these.
     """
 
     plan_id: str
@@ -222,6 +222,7 @@ class Plan:
     searches: tuple[str, ...] = ()
     issued_at: dt.datetime | None = None
     series: str = ""
+    most_stops: int | None = None
 
 
 def headline(plan: Plan) -> str:

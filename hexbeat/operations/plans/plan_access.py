@@ -7,12 +7,12 @@ import h3
 
 from geo.errors import PolicyError
 from hexbeat.operations.plans.plan import Plan, Stop
-from hexbeat.operations.plans.plan_store import load_plan
+from hexbeat.operations.plans.plan_store import load_plan, read_plans
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action, Viewer, find_detail, may, require
 from layers.catalogue import LAYER_NAMES, find_layer
 
-__all__ = ["load_visible_plan", "may_see_plan", "require_plan"]
+__all__ = ["list_visible_plans", "load_visible_plan", "may_see_plan", "require_plan"]
 
 _MIDDLE_DEG: Final = 2e-5  # about 2 m: two ways to find the middle of a cell differ by less
 
@@ -42,6 +42,14 @@ def require_plan(viewer: Viewer, plan: Plan) -> None:
             f"its stops show {too_fine} more finely than your role may see",
             "make a plan of your own, or ask the analyst of the partnership",
         )
+
+
+def list_visible_plans(documents: SharedDocuments | None, viewer: Viewer) -> tuple[list[Plan], int]:
+    """The plans that the viewer may see, the newest first, and how many others there are. PolicyError without plans."""
+    require(viewer, Action.PLAN)
+    plans = read_plans(documents)
+    visible = [plan for plan in plans if may_see_plan(viewer, plan)]
+    return visible, len(plans) - len(visible)
 
 
 def may_see_plan(viewer: Viewer, plan: Plan) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "plan_from_json",
     "plan_to_json",
     "read_issued",
+    "read_plans",
     "remove_plan",
     "save_plan",
     "withdraw_plan",
@@ -134,8 +135,12 @@ def _build_missing(documents: SharedDocuments | None, plan_id: str) -> UsageErro
 
 def list_plans(documents: SharedDocuments | None) -> list[tuple[str, str, dt.datetime]]:
     """Code, title and time of making of each plan, the newest first. Plans that cannot be read are skipped."""
-    plans = sorted(_read_plans(documents), key=_sort_key, reverse=True)
-    return [(plan.plan_id, plan.title, plan.made_at) for plan in plans]
+    return [(plan.plan_id, plan.title, plan.made_at) for plan in read_plans(documents)]
+
+
+def read_plans(documents: SharedDocuments | None) -> list[Plan]:
+    """All plans, the newest first; those that cannot be read are skipped. Ask which of them may be seen."""
+    return sorted(_read_plans(documents), key=_sort_key, reverse=True)
 
 
 def list_series(documents: SharedDocuments, plan: Plan) -> list[Plan]:
@@ -212,6 +217,7 @@ def plan_to_json(plan: Plan, *, time_zone: str = "Europe/London") -> dict[str, A
         "past_shares": [[row.share, row.area] for row in rows if row.share is not None],
         "wards": scope["wards"],
         **({"series": plan.series} if plan.series else {}),
+        **({"most_stops": plan.most_stops} if plan.most_stops else {}),
         **({"issued_at": fields["issued_at"]} if plan.issued_at else {}),
         **({"by_month": True} if plan.by_month else {}),
         **({"opening": fields["opening"]} if plan.opening else {}),
@@ -255,6 +261,7 @@ def plan_from_json(stored: dict[str, Any]) -> Plan:
         ranks_only=document.get("ranks_only", False),
         searches=tuple(document.get("searches", ())),
         series=document.get("series", ""),
+        most_stops=document.get("most_stops"),
         issued_at=_parse_time(document["issued_at"], zone) if document.get("issued_at") else None,
     )
 

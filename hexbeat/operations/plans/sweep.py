@@ -340,6 +340,7 @@ def _build_plan(
             *describe_hours_over(time, made_at),
         ),
         opening=records.sentences,
+        most_stops=choices.most_stops,
     )  # fmt: skip
 
 

@@ -19,12 +19,16 @@ __all__ = [
     "build_working_time",
     "describe_hours_over",
     "find_next_day",
+    "find_next_shift_day",
+    "find_next_working_day",
     "format_hour",
     "format_working_hours",
     "parse_working_hours",
 ]
 
 _LONGEST_H: Final = 16
+_SATURDAY: Final = 5
+_DAYS_A_WEEK: Final = 7
 _CLOCK: Final = r"(\d{1,2}?)(?:\s*[:.h]?\s*(\d{2}))?\s*(a\.?m\.?|p\.?m\.?)?"
 _SPAN: Final = re.compile(rf"(?:from\s+)?{_CLOCK}\s*(?:-|–|—|to|until|till)\s*{_CLOCK}", re.IGNORECASE)  # noqa: RUF001 - dashes that people type
 _WORDS: Final = {"midnight": "0:00", "noon": "12:00", "midday": "12:00"}
@@ -88,6 +92,20 @@ def find_next_day(hours: tuple[float, float], now: dt.datetime) -> dt.date:
     """The day on which these hours begin next: today, or tomorrow where they have begun; `now` is local."""
     begin = dt.datetime.combine(now.date(), dt.time(int(hours[0]), round(hours[0] % 1 * 60)))
     return now.date() + dt.timedelta(days=int(begin < now.replace(tzinfo=None)))
+
+
+def find_next_working_day(hours: tuple[float, float], now: dt.datetime) -> dt.date:
+    """The next day, Monday to Friday, on which these hours can still be worked from their start; `now` is local."""
+    day = find_next_day(hours, now)
+    return day + dt.timedelta(days=max(0, _DAYS_A_WEEK - day.weekday()) if day.weekday() >= _SATURDAY else 0)
+
+
+def find_next_shift_day(hours: tuple[float, float], now: dt.datetime) -> dt.date:
+    """Today, or tomorrow where these hours are over; a shift that has begun can still be worked. `now` is local."""
+    first, last = hours
+    begin = dt.datetime.combine(now.date(), dt.time())
+    end = begin + dt.timedelta(hours=last if last > first else last + 24)
+    return now.date() + dt.timedelta(days=int(end <= now.replace(tzinfo=None)))
 
 
 def parse_working_hours(text: str) -> tuple[float, float]:

@@ -51,6 +51,9 @@ def first(words: str, area: Area) -> tuple[str, str, str]:
         ("central", ("Central", "ward", "Central")),
         ("cental", ("Central", "ward", "Central")),
         ("A19", ("A19", "street", "Ayresome")),
+        ("stewart park", ("Stewart Park", "park", "Marton East")),
+        ("albert park", ("Albert Park", "park", "Park")),
+        ("turnberry park", ("Turnberry Park", "street", "Marton West")),
         ("st mary\u2019s walk", ("St Mary's Walk", "street", "Acklam")),
     ],
 )

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from hexbeat.cli.plan_answers import KINDS
+from hexbeat.cli.plan_options import choose_day
 from hexbeat.documents.plan.plan_files import PLAN_FILES
 from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_plan
+from hexbeat.operations.plans.working_time import find_next_shift_day
 from tests.support.cli import Run, make_empty_store
 from tests.support.demonstrations import filled_store, select_for
-from tests.support.plans import example_plan
+from tests.support.plans import example_plan, make_small_plan
 from tests.support.stores import documents_in
 
 START = ("--start", "54.574,-1.235")
@@ -60,13 +62,40 @@ def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:
         "8-10",
         "--crews",
         "2",
+        "--most-stops",
+        "2",
         "--format",
         "json",
     )
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
+    assert plan.most_stops == 2
+    assert [len(tour.stops) for tour in plan.tours] == [2, 2]
     assert [(tour.team, tour.start.name) for tour in plan.tours] == [("Crew 1", "Yard"), ("Crew 2", "Yard")]
     assert any("standard for a report is 4 hours" in line for line in plan.settings)
+
+
+def test_a_role_is_not_told_the_titles_of_plans_that_it_may_not_see(run: Run, tmp_path: Path) -> None:
+    home = make_empty_store(tmp_path / "home")
+    save_plan(documents_in(home), make_small_plan())  # of street dealing, in cells finer than the council sees
+    assert [row["plan"] for row in run("plan", "list", "--home", home, "--format", "json").json["rows"]] == ["abc234"]
+    theirs = run("plan", "list", "--home", home, "--role", "council")
+    assert (theirs.code, theirs.out.strip()) == (0, "Plans: none")
+    assert theirs.err.splitlines()[-1] == "1 other plan shows more than your role may see."
+
+
+@pytest.mark.parametrize(
+    ("hour", "message"),
+    [(13, ""), (14, "Today 06:00 to 14:00 cannot be worked any more, so the plan is for Wednesday 2 Dec 2026. ")],
+)
+def test_a_plan_without_a_day_is_for_the_next_that_can_be_worked(
+    hour: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = dt.datetime(2026, 12, 1, hour, tzinfo=dt.UTC)
+    day = choose_day(None, (6, 14), now, find_next_shift_day)
+    assert capsys.readouterr().err.strip() == (f"{message}Choose another day with --day." if message else "")
+    assert day == dt.date(2026, 12, 2 if message else 1)
+    assert choose_day("2026-11-20", (6, 14), now, find_next_shift_day) == dt.date(2026, 11, 20)
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "-181"])

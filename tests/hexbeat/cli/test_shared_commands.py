@@ -1,5 +1,6 @@
 """`hexbeat shared`: the settings and profiles that all users of a store share are listed, shown, put and removed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,11 @@ def test_who_plans_changes_no_unit_costs(tmp_path: Path) -> None:
             require_writer(Viewer(role), DocumentKind.SETTING, "costs.toml")
         assert caught.value.fact == f"it does not let {role} change a shared setting"
     documents.write(DocumentKind.SETTING, "costs.toml", b"")
+
+
+def test_the_policy_is_explained_within_a_window_of_80_characters(run: Run, tmp_path: Path) -> None:
+    """Also where nobody's window cuts it: 400 characters in a line were not to be read."""
+    checked = run("policy", "check", "--home", tmp_path)
+    assert max(map(len, checked.out.splitlines())) <= 80
+    words = set(re.findall(r"\w+", checked.out))
+    assert words >= {"auditor", "alert_form", "see_rejects", "set_policy", "undo", "naloxone", "none"}

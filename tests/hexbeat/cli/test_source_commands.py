@@ -118,6 +118,8 @@ def test_rows_are_placed_by_their_street_and_what_is_missing_is_said(run: Run, t
     (rejected,) = run("rejects", "--format", "json").json["rejects"]
     raw = rejected["raw"] if isinstance(rejected["raw"], dict) else json.loads(rejected["raw"])
     assert raw["(choice)"] == "Church Lane (Acklam), Church Lane (Nunthorpe)"
+    assert rejected["reason"] == "missing_location"
+    assert rejected["why"] == f"no coordinates, and its street is in several places: {raw['(choice)']}"
 
 
 def test_a_file_of_streets_in_an_area_without_a_gazetteer_names_the_command(run: Run, tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from hexbeat.dashboard.pages.data.loads_section import (
     draw_pending_erasure,
     draw_rejects,
 )
-from hexbeat.dashboard.pages.data.quality_tables import REASON_LABELS, render_sources, render_table
+from hexbeat.dashboard.pages.data.quality_tables import render_sources, render_table
 from hexbeat.dashboard.pages.data.upload import draw_upload
 from hexbeat.dashboard.screen import draw_error
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
+from hexbeat.ingest.parsing.reject_rows import REASON_LABELS
 from hexbeat.operations.reference_places import (
     KIND_NAMES,
     ReferenceReport,

@@ -10,13 +10,13 @@ import pandas as pd
 
 from hexbeat.files import escape_formulas
 from hexbeat.ingest.ingest import FileReport, RejectSample
+from hexbeat.ingest.parsing.reject_rows import REASON_LABELS, explain_reject
 from hexbeat.store.load_log import CommittedLoad
 from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.wording import escape_html, format_date, format_last_record, format_number, format_percent, format_plural
 
 __all__ = [
-    "REASON_LABELS",
     "build_rejects_csv",
     "count_silent_days",
     "describe_undo",
@@ -27,21 +27,6 @@ __all__ = [
     "render_table",
 ]
 
-REASON_LABELS: Final = {
-    "unreadable_row": "a row that cannot be read",
-    "unknown_layer": "an unknown layer",
-    "missing_location": "no location",
-    "impossible_location": "an impossible location",
-    "outside_area": "outside the area",
-    "bad_date": "a date that cannot be read",
-    "future_date": "a date in the future",
-    "end_before_start": "an end before its start",
-    "bad_quantity": "not a quantity",
-    "test_record": "a test record",
-    "duplicate_id": "an identifier used twice",
-    "not_selected": "not selected by the source profile",
-    "elsewhere": "elsewhere in a wider region",
-}
 SILENT_AFTER: Final = timedelta(days=14)
 # Monthly data are published about eight weeks after the end of the month.
 SILENT_AFTER_MONTHLY: Final = timedelta(days=100)
@@ -136,7 +121,7 @@ def render_samples(samples: Sequence[RejectSample]) -> str:
         (
             sample.file,
             format_number(sample.line),
-            REASON_LABELS.get(sample.reason, sample.reason),
+            explain_reject(sample.reason, sample.raw),
             format_raw(sample.raw),
         )
         for sample in samples

@@ -10,7 +10,13 @@ import streamlit as st
 
 from geo.wards import Wards
 from hexbeat.analysis.alert_report import Alert, AlertReport
-from hexbeat.analysis.alert_sentences import describe_chance, describe_next_step, describe_place, describe_state
+from hexbeat.analysis.alert_sentences import (
+    describe_chance,
+    describe_next_step,
+    describe_place,
+    describe_state,
+    describe_ward_names,
+)
 from hexbeat.analysis.scan_alerts import SCAN
 from hexbeat.dashboard.audit import audit_file
 from hexbeat.dashboard.pages.alert_section import draw_answer_form
@@ -49,6 +55,8 @@ def draw_alerts(installation: Installation) -> None:
             # Answers are read each time: the alerts come from a cache that an answer leaves as it is.
             answers = read_answers(installation.store, installation.viewer)
             st.html(render_alerts(report, answers, installation.area.wards))
+            for line in describe_ward_names(installation.columns, report.alerts):
+                st.html(f'<p class="hb-small">{escape_html(line)}</p>')
             draw_form_button(installation, list(filter(takes_alert_form, report.alerts)))
             draw_answer_form(installation, sort_alerts(report), answers)
 

@@ -120,7 +120,8 @@ def draw_downloads(
         ),
     ]
     st.text(
-        "The cells of the map with their numbers. CSV and Excel carry no formulas; the map opens without a network."
+        "The cells of the map with their numbers. CSV and Excel carry no formulas; the map opens without a network. "
+        "Each map file shows the whole area, or the wards that you chose, however far you have zoomed in here."
     )
     with st.container(horizontal=True, gap="small"):
         for label, ending, mime, make in kinds if may_take else ():

@@ -20,7 +20,7 @@ from hexbeat.operations.plans.patrol_problem import MOST_STOPS, USUAL_STOPS
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, forget_start, read_plan_settings
 from hexbeat.operations.plans.sweep import SweepChoices
-from hexbeat.operations.plans.working_time import find_next_day, format_working_hours, parse_working_hours
+from hexbeat.operations.plans.working_time import find_next_working_day, format_working_hours, parse_working_hours
 from hexbeat.operations.saved_views import list_own_starts
 from layers.catalogue import LAYERS, list_usual_targets
 from layers.columns import Columns
@@ -32,7 +32,6 @@ __all__ = [
     "draw_patrol_choices",
     "draw_sweep_choices",
     "find_next_shift",
-    "find_next_working_day",
     "find_start_key",
 ]
 
@@ -62,7 +61,6 @@ HOURS_HELP: Final = "As you write them: 18:00 to 02:00, 6pm-2am, 22-06, or early
 SWEEP_HOURS: Final = "07:00 to 15:00"
 SWEEP_STOPS: Final = 12  # a day and crew
 _DAY_HOURS: Final = 24
-_SATURDAY, _SUNDAY = 5, 6
 _EVENING: Final = 17  # from here on today's hours are tonight's
 _Choices = TypeVar("_Choices")
 
@@ -149,7 +147,9 @@ def draw_sweep_choices(
     standard = read_plan_settings(installation.documents).standard_hours
     question.html('<h2 class="hb-plan-question">Where should the crews look for needles?</h2>')
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
-        next_day = st.session_state.setdefault("sweep_next_day", find_next_working_day(now))
+        next_day = st.session_state.setdefault(
+            "sweep_next_day", find_next_working_day(parse_working_hours(SWEEP_HOURS), now)
+        )
         day = st.date_input("First day", value=next_day, format="DD/MM/YYYY", key="sweep_day", width=150)
         days = st.number_input("Working days", min_value=1, max_value=5, value=1, key="sweep_days", width=120)
         span = _draw_hours("sweep", SWEEP_HOURS)
@@ -192,12 +192,6 @@ def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
     ]
     begin, name = min(one for one in begins if one[0] >= now.replace(tzinfo=None))
     return begin.date(), name
-
-
-def find_next_working_day(now: dt.datetime) -> dt.date:
-    """The next day, Monday to Friday, on which a sweep of the usual hours can still begin; `now` is local."""
-    day = find_next_day(parse_working_hours(SWEEP_HOURS), now)
-    return day + dt.timedelta(days=max(0, _SUNDAY + 1 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
 
 
 def describe_late_hours(day: dt.date, hours: tuple[float, float], now: dt.datetime) -> str:

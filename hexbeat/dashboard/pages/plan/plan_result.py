@@ -27,13 +27,11 @@ from hexbeat.documents.plan.plan_tracks import build_days_gpx
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, backtest_plan
 from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
-from hexbeat.operations.plans.plan_access import require_plan
+from hexbeat.operations.plans.plan_access import list_visible_plans, require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
     issue_plan,
-    list_plans,
     list_series,
-    read_issued,
     save_plan,
     withdraw_plan,
 )
@@ -250,12 +248,14 @@ def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
 
 def draw_saved_plans(installation: Installation) -> None:
     """Draw the list of saved plans, to open one again."""
-    saved = list_plans(installation.documents)[:MOST_SAVED]
+    saved, _ = list_visible_plans(installation.documents, installation.viewer)
     if not saved:
         return
     with st.expander("Earlier plans"):
-        issued = {plan.plan_id for plan in read_issued(installation.documents)}
-        labels = {code: f"{title} ({code}{', issued' if code in issued else ''})" for code, title, _ in saved}
+        labels = {
+            plan.plan_id: f"{plan.title} ({plan.plan_id}{', issued' if plan.issued_at else ''})"
+            for plan in saved[:MOST_SAVED]
+        }
         chosen = st.selectbox(
             "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__
         )

@@ -238,7 +238,7 @@ def choose_team(plan: Plan) -> Tour | None:
         with question:
             if link_team:
                 st.warning("The team in this link is not in this plan. Choose one below.")
-            st.html(f'<p class="hb-sentence">Which team of {escape_html(plan.title)}?</p>')
+            st.html(f'<p class="hb-sentence">{escape_html(plan.title)}: which team are you?</p>')
         return None
     st.query_params[TEAM_PARAMETER] = team
     return plan.tours[teams.index(team)]

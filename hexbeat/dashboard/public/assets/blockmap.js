@@ -38,7 +38,7 @@
     Hexbeat.base(map, { wards: id, view: null, streets, tiles, attribution });
     map.hexbeat.release = releases.get(id);
     addPatterns(map, map.hexbeat.release.patterns);
-    keepInFrame(map);
+    if (!names.has(id)) keepInFrame(map, null);
     keepStillOnFocus(map.getContainer());
   };
 
@@ -58,11 +58,11 @@
     map.getContainer().append(svg);
   }
 
-  /** The page makes the frame lower on a phone than the map that streamlit-folium asked for. */
-  function keepInFrame(map) {
+  /** The map has what the frame has, less the search box: a phone's frame is lower than streamlit-folium was asked for. */
+  function keepInFrame(map, box) {
     const container = map.getContainer();
     const limit = () => {
-      const room = window.innerHeight;
+      const room = window.innerHeight - (box ? box.offsetHeight : 0);
       const wanted = room > LEAST_FRAME_PX && parseFloat(container.style.height) > room ? `${room}px` : "";
       if (container.style.maxHeight === wanted) return;
       container.style.maxHeight = wanted;
@@ -70,6 +70,7 @@
     };
     limit();
     window.addEventListener("resize", limit);
+    if (box) new ResizeObserver(limit).observe(box);
   }
 
   const BlockLayer = L.Layer.extend({
@@ -161,13 +162,22 @@
       Hexbeat.addControl(this._ground, "bottomleft", this._speech);
     },
 
+    /** The box stands above the map, so that neither it nor its answer covers the town. */
     _makeSearch() {
       const entries = names.get(this.data.release);
-      if (entries) Hexbeat.addControl(this._ground, "topright", HexbeatSearch.box(entries, (entry) => this._goTo(entry)));
+      if (!entries) return;
+      const box = HexbeatSearch.box(entries, (entry) => this._goTo(entry));
+      this._ground.getContainer().before(box);
+      keepInFrame(this._ground, box);
     },
 
-    /** What a reader looked for: the number of the block around it, which is returned, or its ward. */
-    _goTo({ label, ward, leaf }) {
+    /** What a reader looked for: the number of the block around it, which is returned, or its ward; null: nothing. */
+    _goTo(entry) {
+      if (!entry) {
+        this._choose(-1);
+        return "";
+      }
+      const { label, ward, leaf } = entry;
       const map = this._ground;
       const index = leaf[this.data.set] ?? -1;
       [this._chosen, this._isAnswered] = [index, index >= 0];
@@ -193,7 +203,7 @@
 
     /** Ring what belongs to the chosen place's number, and say that number. An answer under the box is then an old one. */
     _say() {
-      this._ground.getContainer().querySelector(".hp-found")?.replaceChildren();
+      document.querySelector(".hp-found")?.replaceChildren();
       this._speech.hidden = false;
       const { owners, words, hint, nothing } = this.data;
       const block = this._chosen < 0 ? -1 : owners[this._chosen];

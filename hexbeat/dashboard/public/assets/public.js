@@ -208,7 +208,9 @@
   }
 
   // What a reader looked for: its ward, and in it the number of the block around it. The answer, to stand under the box.
-  function goTo({ label, ward, leaf }) {
+  function goTo(entry) {
+    if (!entry) return letGo();
+    const { label, ward, leaf } = entry;
     now.ward = ward + 1;
     show();
     const index = leaf[layer().set] ?? -1;

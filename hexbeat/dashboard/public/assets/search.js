@@ -93,7 +93,8 @@ const HexbeatSearch = (() => {
   }
 
   /** The box as one element: Enter or the button shows the first that fits, and offers the others.
-   * `choose` shows an entry and returns the answer, which then stands under the box; blank: it is on the map alone. */
+   * `choose` shows an entry (null: none, so that no older answer stays marked) and returns the answer, which then stands
+   * under the box; blank: it is on the map alone. */
   function box(entries, choose) {
     const root = element("div", "", { className: "hp-search" });
     root.setAttribute("role", "search");
@@ -119,9 +120,10 @@ const HexbeatSearch = (() => {
         item.append(one);
         return item;
       }));
+      if (found.length) return take(found[0]);
+      choose(null);
       said.textContent = input.value.trim() ? advice : "";
-      if (found.length) take(found[0]);
-      else bringIntoView();
+      return bringIntoView();
     };
     button.addEventListener("click", search);
     input.addEventListener("keydown", (event) => {

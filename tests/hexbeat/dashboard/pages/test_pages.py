@@ -110,7 +110,7 @@ def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) 
     assert not app.exception
     assert documents_in(home).list_names(DocumentKind.SELECTION) == ["middlesbrough-overdoses"]
     expected = (
-        r"Look first .*\. The darkest .* held \d+ % of overdoses in .*\. In the 7 days from .*, \d+ overdoses are "
+        r"Look first .*\. The first .* held \d+ % of overdoses in .*\. In the 7 days from .*, about \d+ overdoses are "
         r"expected in Middlesbrough\."
     )
     assert re.search(expected, read_html(app))

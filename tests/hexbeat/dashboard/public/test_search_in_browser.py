@@ -126,7 +126,10 @@ def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to
     look_for(page, "zz9 9zz")
     expect(answer).to_have_text(f"{rule} Try a street, a park, a school, a ward or the first part of a postcode.")
     expect(names).to_have_count(0)
+    look_for(page, "albert park")
+    assert page.locator(".hp-chosen").get_attribute("d")
     look_for(page, "qqqq")
+    expect(page.locator(".hp-chosen")).to_have_attribute("d", "")  # no ring of the search before
     expect(page.get_by_text("No place here fits. Try fewer words, or part of a name.")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
@@ -158,6 +161,15 @@ def test_the_served_map_finds_it_in_the_browser_alone(windows: Windows, tmp_path
         expect(answer).to_have_text(ALBERT_PARK)
         expect(answer).to_be_in_viewport(ratio=1)
         expect(shown.locator(".hp-said")).to_be_hidden()  # it is said once
+        said, ground = answer.bounding_box(), shown.locator(".leaflet-container").bounding_box()
+        assert said
+        assert ground
+        assert said["y"] + said["height"] <= ground["y"]  # the answer covers nothing of the map
+        ringed = shown.locator(".hp-chosen").get_attribute("d")
+        look_for(shown, "qqqq")
+        expect(shown.locator(".hp-chosen")).not_to_have_attribute("d", ringed or "")
+        expect(shown.locator(".hp-said")).to_have_class(re.compile("hp-quiet"))
+        look_for(shown, "albert park")
         shown.get_by_role("searchbox").press("Tab")
         shown.locator(".leaflet-container").press("Escape")
         expect(answer).to_be_empty()

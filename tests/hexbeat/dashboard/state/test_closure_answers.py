@@ -36,6 +36,16 @@ def test_closures_are_named_by_street_and_two_of_one_day_and_place_by_their_code
     }
 
 
+def test_a_closure_far_from_streets_is_named_by_ward_and_direction_and_not_by_the_code_of_its_cell() -> None:
+    days = [dt.date(2026, 9, 1), dt.date(2026, 8, 31)]
+    places = ["South-east of Nunthorpe · 2a1c", "Near Kings Mews West and Hankin Road (North Ormesby) · 89b1"]
+    closures = pd.DataFrame({"event_id": ["8f2a11", "77bc22"], "start": days, "place": places})
+    assert list(format_closures(closures).values()) == [
+        "1 Sep 2026, south-east of Nunthorpe",
+        "31 Aug 2026, near Kings Mews West and Hankin Road (North Ormesby)",
+    ]
+
+
 @pytest.mark.usefixtures("home")
 def test_a_store_without_closures_has_no_answers() -> None:
     assert find_closure_answers(open_installation(Settings.from_environment())) == ()

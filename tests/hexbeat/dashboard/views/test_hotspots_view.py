@@ -29,7 +29,7 @@ def few() -> Columns:
 
 def test_the_sentence_says_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
-        "2 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. They are 13 cells, at "
+        "2 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. They are 13 cells. At "
         "most 1 in 20 of these is expected to be false."
     )
     tested = "538 cells were tested, each alone, and together with those that touch it."

@@ -22,7 +22,6 @@ from hexbeat.documents.maps.scales import (
 from tests.support.colours import COLOUR_BLINDNESS, contrast, difference, lab
 
 EN_DASH = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 EVERY_COUNT_SCALE = [build_count_scale(maximum, shared=shared) for maximum in (5, 40, 500) for shared in (False, True)]
 
 
@@ -44,7 +43,7 @@ def test_larger_counts_get_a_sixth_class_and_then_wider_ones() -> None:
 
 def test_shares_have_a_class_under_one() -> None:
     scale = build_count_scale(20, shared=True)
-    assert scale.labels == ("under 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16+")
+    assert scale.labels == ("under 1", "1 to under 2", "2 to under 4", "4 to under 8", "8 to under 16", "16+")
     assert 0 < scale.breaks[0] < 1e-6
     assert scale.breaks[1:] == build_count_scale(20).breaks
 
@@ -107,17 +106,30 @@ def test_most_is_what_stands_out_most(scale: Scale) -> None:
         assert contrasts[-1] > 10
 
 
-def test_changes_have_their_words() -> None:
-    fewer = ("9 or less", "9 to m3", "3 to m1")
-    assert build_change_scale(5).labels == (
-        *(MINUS + label.replace("m", MINUS) for label in fewer),
+@pytest.mark.parametrize(
+    ("shared", "sizes"),
+    [(False, dashed("1-2", "3-8", "9+")), (True, ("1 to under 3", "3 to under 9", "9+"))],
+    ids=["whole", "shared"],
+)
+def test_changes_have_their_words(*, shared: bool, sizes: tuple[str, ...]) -> None:
+    assert build_change_scale(5, shared=shared).labels == (
+        *(f"{size} fewer" for size in reversed(sizes)),
         "about the same",
-        *("+1 to +3", "+3 to +9", "+9 or more"),
+        *(f"{size} more" for size in sizes),
     )
 
 
+@given(st.floats(0.01, 1e6))
+def test_a_fall_has_the_class_of_the_rise_of_its_size(difference: float) -> None:
+    """No size has two labels, as 9 would in "3 to 9" and "9 or more"."""
+    scale = build_change_scale(5)
+    fall, rise = np.searchsorted(scale.breaks, [-difference, difference], side="right") - 1
+    assert (fall == rise) == (difference < 1)
+    assert scale.labels[fall].replace(" fewer", "") == scale.labels[rise].replace(" more", "")
+
+
 @pytest.mark.parametrize(
-    ("value", "expected"), [(-1, 2), (-0.5, 3), (0, 3), (0.9, 3), (1, 4), (-9, 1), (-9.1, 0), (9, 6)]
+    ("value", "expected"), [(-1, 2), (-0.5, 3), (0, 3), (0.9, 3), (1, 4), (-9, 0), (-8.9, 1), (9, 6)]
 )
 def test_changes_fall_into_their_classes(value: float, expected: int) -> None:
     assert np.searchsorted(build_change_scale(5).breaks, value, side="right") - 1 == expected

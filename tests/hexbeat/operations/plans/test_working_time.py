@@ -5,7 +5,13 @@ import datetime as dt
 import pytest
 
 from geo.errors import UsageError
-from hexbeat.operations.plans.working_time import build_working_time, format_working_hours, parse_working_hours
+from hexbeat.operations.plans.working_time import (
+    build_working_time,
+    find_next_shift_day,
+    find_next_working_day,
+    format_working_hours,
+    parse_working_hours,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,24 @@ def test_half_hours_are_instants_of_the_local_clock() -> None:
     time = build_working_time(dt.date(2026, 11, 20), (18.5, 2.5), "Europe/London")
     assert (time.clock_hours, time.seconds) == ("18:30 to 02:30", 8 * 3600)
     assert time.week_hours().sum() == pytest.approx(8)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [("2026-12-01 06:59", "2026-12-01"), ("2026-12-01 07:01", "2026-12-02"), ("2026-12-04 16:00", "2026-12-07")],
+)
+def test_a_sweep_is_for_a_working_day_that_has_not_begun(now: str, day: str) -> None:
+    assert find_next_working_day((7, 15), dt.datetime.fromisoformat(now)) == dt.date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "day"),
+    [
+        ((6, 14), "2026-12-01 13:59", "2026-12-01"),
+        ((6, 14), "2026-12-01 14:00", "2026-12-02"),
+        ((18, 24), "2026-12-01 23:59", "2026-12-01"),
+        ((22, 4), "2026-12-02 03:00", "2026-12-02"),
+    ],
+)
+def test_a_patrol_is_for_hours_that_are_not_over(hours: tuple[float, float], now: str, day: str) -> None:
+    assert find_next_shift_day(hours, dt.datetime.fromisoformat(now)) == dt.date.fromisoformat(day)

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from hexbeat.analysis.alert_sentences import describe_ward_names
 from hexbeat.analysis.alerts import Alert, AlertReport, MethodRow
 from hexbeat.dashboard.pages.map.alert_band import (
     drop_old_alerts,
@@ -13,6 +14,10 @@ from hexbeat.dashboard.pages.map.alert_band import (
 )
 from hexbeat.dashboard.state.freshness import Freshness
 from hexbeat.operations.alert_answers import AlertAnswer
+from layers.restriction import restrict_columns
+from layers.roles import show_cells
+from tests.support.demonstrations import middlesbrough
+from tests.support.events import Event, columns_of, local
 
 SPIKE = Alert(
     layer="overdoses",
@@ -137,3 +142,17 @@ def test_an_alert_of_when_the_records_ended_is_told_so_and_never_urgent() -> Non
         '<p class="hb-alert"><b>When the records ended (30 Oct 2026):</b> 16 overdoses in Linthorpe, 25 Oct'
     )
     assert "<li>When the records ended (30 Oct 2026): 16 overdoses in Linthorpe" in render_alerts(report(ended))
+
+
+def test_who_sees_cells_reads_that_an_alert_may_have_the_name_of_another_ward() -> None:
+    event = Event(local("2026-10-26 10:00"), layer="overdoses", lon=-1.1914, lat=54.5747)
+    wards = middlesbrough().wards
+    whole = columns_of([event], ward_codes=wards.codes)
+    cells = restrict_columns(whole, {"overdoses": show_cells(8)}, wards=wards)
+    (sentence,) = describe_ward_names(cells, [FINDS, SPIKE])
+    assert sentence == (
+        "Your role sees overdoses in cells of 900 m. An alert has the name of the ward that holds most of its cell, so "
+        "that others may see it in the ward next to it."
+    )
+    assert describe_ward_names(cells, [FINDS]) == []
+    assert describe_ward_names(whole, [FINDS, SPIKE]) == []

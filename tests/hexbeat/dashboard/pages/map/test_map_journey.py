@@ -264,7 +264,7 @@ def test_the_view_switches_between_counts_hotspots_change_and_expected(open_page
     guest.choose("view", "Expected")
     expect(guest.sentence).to_contain_text(
         re.compile(
-            r"^Look first at .*, .* and .*\. The darkest 2 % of the area held \d+ % of needle finds in the last 13 "
+            r"^Look first at .*; .*; and .*\. The first 2 % of the area held \d+ % of needle finds in the last 13 "
             r"weeks\. In the 7 days from .* needle finds are expected in Middlesbrough\.$"
         )
     )

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
-from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift, find_next_working_day
+from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift
 from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
 from hexbeat.dashboard.state.choices import Choices
 from hexbeat.operations.plans.plan import Place, PlanPast, headline
@@ -173,14 +173,6 @@ def test_the_break_is_a_row_between_its_stops() -> None:
 def test_a_patrol_is_for_the_next_shift_that_begins(hour: int, minute: int, day: int, shift: str) -> None:
     found, name = find_next_shift(dt.datetime(2026, 11, 30, hour, minute, tzinfo=dt.UTC))
     assert (found.day, name) == (day, shift)
-
-
-@pytest.mark.parametrize(
-    ("now", "day"),
-    [("2026-12-01 06:59", "2026-12-01"), ("2026-12-01 07:01", "2026-12-02"), ("2026-12-04 16:00", "2026-12-07")],
-)
-def test_a_sweep_is_first_offered_for_a_working_day_that_has_not_begun(now: str, day: str) -> None:
-    assert find_next_working_day(dt.datetime.fromisoformat(now)) == dt.date.fromisoformat(day)
 
 
 @pytest.mark.parametrize(
