@@ -11,7 +11,6 @@ and the 95th percentile of a change are at most 1.5 times those of the trivial p
 
 import argparse
 import asyncio
-import os
 import statistics
 import sys
 import time
@@ -238,10 +237,10 @@ class Session:
 
 
 def find_server(address: str) -> psutil.Process:
-    """The server of an address: our child with its port among its words."""
-    port = str(urlsplit(address).port)
-    children = psutil.Process(os.getpid()).children(recursive=True)
-    return next(child for child in children if port in child.cmdline())
+    """The server of an address: the process that listens at its port."""
+    port = urlsplit(address).port
+    sockets = psutil.net_connections("tcp")
+    return psutil.Process(next(one.pid for one in sockets if one.status == "LISTEN" and one.laddr.port == port))
 
 
 def list_processes(server: psutil.Process) -> list[psutil.Process]:

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support import servers
 from tests.support.compilation import compile_house
 from tests.support.paths import ROOT
+from tests.support.preloaded import CAN_FORK
 
 # Python keeps what it compiles, also where that is switched off: the tests start a hundred processes, and each would
 # compile the program anew.
@@ -42,6 +44,7 @@ SHARED = ROOT.parent / "shared"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself."""
+    servers.is_forking = CAN_FORK
     if (getattr(config.option, "numprocesses", None) or 0) > 1:
         compile_house(config)
 

@@ -120,7 +120,7 @@ def _explain_database_error(engine: Engine, error: Exception) -> StoreError | No
             "turn TLS on in the server; nothing was sent",
         )
     if isinstance(error, OperationalError | InterfaceError | pg8000.Error) or code.startswith(_SYSTEM):
-        hint = "check HEXBEAT_DATABASE_URL, and that the server is running"
+        hint = "check HEXBEAT_DATABASE_URL, that the server is running, and that its disk has room"
         return StoreError("The database has to answer", describe_error(engine, error), hint)
     return None
 

@@ -56,7 +56,7 @@ def walk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     home, out = folder / "home", tmp_path_factory.mktemp("council") / "release"
     make_release(home, out)
     shutil.rmtree(home)
-    with public_server(out, environment={"HEXBEAT_HOME": str(home)}) as url:
+    with public_server(out, environment={"HEXBEAT_HOME": str(home)}, fresh=True) as url:
         context = browser.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
         ear = Ear(context.new_page())
         read = walked(ear.page, url)

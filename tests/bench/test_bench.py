@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.report import format_table
+from tests.support.cli import Run
 from tests.support.paths import ROOT
 
 
@@ -20,21 +21,21 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "size", "asked"),
     [
-        (("bench.points_to_cells", "--points", "6000", "--rounds", "1"), "points", 5.0),
-        (("bench.filter_change", "--events", "6000", "--rounds", "1"), "events", 8.0),
-        (("bench.opening", "--events", "6000", "--rounds", "1"), "events", 30.0),
+        (("points_to_cells", "--points", "6000", "--rounds", "1"), "points", 5.0),
+        (("filter_change", "--events", "6000", "--rounds", "1"), "events", 8.0),
+        (("opening", "--events", "6000", "--rounds", "1"), "events", 30.0),
     ],
     ids=["points_to_cells", "filter_change", "opening"],
 )
 def test_a_benchmark_compares_equal_results(
-    arguments: tuple[str, ...], size: str, asked: float, tmp_path: Path
+    arguments: tuple[str, ...], size: str, asked: float, run_bench: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "figures.json"
-    done = run(*arguments, "--format", "json", "--out", str(out))
-    peers = {"bench.filter_change": ("polars", "duckdb"), "bench.points_to_cells": ("h3ronpy",)}
+    done = run_bench(*arguments, "--format", "json", "--out", out)
+    peers = {"filter_change": ("polars", "duckdb"), "points_to_cells": ("h3ronpy",)}
     left_out = "".join(f"{name} is not installed: left out\n" for name in peers.get(arguments[0], ()))
-    assert (done.returncode, done.stderr) == (0, left_out)
-    figures = json.loads(done.stdout)
+    assert (done.code, done.err) == (0, left_out)
+    figures = done.json
     assert figures == json.loads(out.read_text(encoding="utf-8"))
     assert (figures[size], figures["equal"], figures["asked"]) == (6000, True, asked)
     assert figures["ratio"] > 0
@@ -71,9 +72,9 @@ def test_a_table_has_every_figure_of_rows_that_have_not_all_the_same() -> None:
 
 
 @pytest.mark.slow
-def test_the_utility_of_a_release_is_measured_where_no_block_is_published() -> None:
-    done = run("bench.release", "--events", "800", "--area", "middlesbrough", "--format", "json")
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = {row["layer"]: row for row in json.loads(done.stdout)["rows"]}
+def test_the_utility_of_a_release_is_measured_where_no_block_is_published(run_bench: Run) -> None:
+    done = run_bench("release", "--events", "800", "--area", "middlesbrough", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    rows = {row["layer"]: row for row in done.json["rows"]}
     assert rows["closed_properties"]["hidden"] == 1
     assert rows["overdoses"]["hidden"] < 1

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +10,8 @@ import pytest
 from bench.simulated_records import LAYER, Kind, Town, build_town, cut_columns, draw_columns
 from layers.periods import find_month_only_share
 from layers.precision import measure_precision
+from tests.support.cli import Run
 from tests.support.demonstrations import middlesbrough
-from tests.support.paths import ROOT
 
 SPAN = (dt.date(2024, 1, 1), dt.date(2025, 1, 1))
 GAP = (dt.date(2024, 3, 1), dt.date(2024, 4, 1))
@@ -44,11 +42,10 @@ def test_records_are_of_their_kind(town: Town) -> None:
 
 
 @pytest.mark.slow
-def test_it_reports_rates_with_their_errors(tmp_path: Path) -> None:
+def test_it_reports_rates_with_their_errors(run_bench: Run, tmp_path: Path) -> None:
     out = tmp_path / "coverage.json"
-    command = [sys.executable, "-m", "bench.coverage_honesty", "--draws", "2", "--backtests", "2", "--out", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
-    assert done.stderr.startswith("whole, exact done\n")
+    done = run_bench("coverage_honesty", "--draws", "2", "--backtests", "2", "--out", out)
+    assert done.err.startswith("whole, exact done\n")
     figures = json.loads(out.read_text(encoding="utf-8"))
     kinds = ["whole, exact", "gaps", "a short gap", "snapped", "month only", "gaps, snapped, month only"]
     assert [row["records"] for row in figures["rows"]] == kinds

@@ -1,17 +1,12 @@
 """The benchmark of finding places, small."""
 
-import json
-import subprocess
-import sys
-
-from tests.support.paths import ROOT
+from tests.support.cli import Run
 
 
-def test_the_place_that_was_meant_comes_first() -> None:
-    command = [sys.executable, "-m", "bench.find_places", "--queries", "20", "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = json.loads(done.stdout)["rows"]
+def test_the_place_that_was_meant_comes_first(run_bench: Run) -> None:
+    done = run_bench("find_places", "--queries", "20", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    rows = done.json["rows"]
     assert [(row["what"], row["typed"]) for row in rows] == [
         ("street", "as it is"),
         ("street", "shortened"),

@@ -1,22 +1,17 @@
 """Sessions that change filters at once are real: they get other numbers, and a failure is counted."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from bench.load import Measure, Session
-from tests.support.paths import ROOT
+from tests.support.cli import Run
 from tests.support.threads import run_steps
 
 
 @pytest.mark.slow
-def test_both_pages_are_measured_with_real_sessions() -> None:
-    command = [sys.executable, "-m", "bench.load", "--sessions", "2", "--changes", "1", "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)["rows"]
+def test_both_pages_are_measured_with_real_sessions(run_bench: Run) -> None:
+    done = run_bench("load", "--sessions", "2", "--changes", "1", "--format", "json")
+    assert done.code == 0, done.err
+    rows = done.json["rows"]
     assert [(row["page"], row["sessions"], row["failed"]) for row in rows] == [("trivial", 2, 0), ("hexbeat", 2, 0)]
     assert (rows[0]["times"], rows[0]["times p95"]) == (1.0, 1.0)
     assert min(row["median s"] for row in rows) > 0

@@ -30,12 +30,12 @@ UNAUDITED: Final = (
 
 @contextmanager
 def public_server(
-    release: Path, *, environment: Mapping[str, str] | None = None, audited: bool = True
+    release: Path, *, environment: Mapping[str, str] | None = None, audited: bool = True, fresh: bool = False
 ) -> Iterator[str]:
-    """Serve a release on a free port of this machine; the address is given while the block runs."""
+    """Serve a release on a free port of this machine; the address is given while the block runs. `fresh`: as there."""
     program = ["-m", "hexbeat"] if audited else ["-c", UNAUDITED]
     command = [*program, "serve", *AS_ROOT, "--audience", "public", "--release", str(release), "--port"]
-    with served_by(command, environment={**NOWHERE, **(environment or {})}) as url:
+    with served_by(command, environment={**NOWHERE, **(environment or {})}, fresh=fresh) as url:
         yield url
 
 

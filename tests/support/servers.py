@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
 from tests.support.paths import ROOT
+from tests.support.preloaded import Preloaded, start_preloaded
 
 __all__ = [
     "AS_ROOT",
@@ -53,34 +54,37 @@ def streamlit_server(app: Path, *, environment: Mapping[str, str] | None = None)
 
 @contextmanager
 def hexbeat_server(
-    *, environment: Mapping[str, str] | None = None, port: int | None = None, prepares: bool = False
+    *,
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+    prepares: bool = False,
+    fresh: bool = False,
 ) -> Iterator[str]:
     """Serve the partners' side by `hexbeat serve` on a free port of this machine, or on this; yields the address.
 
-    Unless it `prepares`, it works out nothing ahead: most tests never ask for most of that.
+    Unless it `prepares`, it works out nothing ahead: most tests never ask for most of that. `fresh`: as `served_by`.
     """
     command = ["-m", "hexbeat", "serve", *AS_ROOT, "--port"]
     told = {"HEXBEAT_PREPARE": "yes" if prepares else "no"}
-    with served_by(command, environment={**told, **(environment or {})}, port=port) as url:
+    with served_by(command, environment={**told, **(environment or {})}, port=port, fresh=fresh) as url:
         yield url
 
 
 @contextmanager
-def served_by(arguments: Sequence[str], *, environment: Mapping[str, str], port: int | None = None) -> Iterator[str]:
-    """Serve with this Python and these arguments, which a free port of this machine follows; yields the address."""
+def served_by(
+    arguments: Sequence[str], *, environment: Mapping[str, str], port: int | None = None, fresh: bool = False
+) -> Iterator[str]:
+    """Serve with this Python and these arguments, which a free port of this machine follows; yields the address.
+
+    In a test run it is forked from a process that has imported what it needs, unless it has to be a `fresh` one: for
+    tests of what a process imports, inherits or calls, and for benchmarks.
+    """
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    with (
-        TemporaryDirectory() as folder,
-        (Path(folder) / "output.txt").open("w+b") as output,
-        subprocess.Popen(
-            [sys.executable, *arguments, str(port)],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as server,
-    ):
+    with TemporaryDirectory() as folder, (Path(folder) / "output.txt").open("w+b") as output:
+        has_own_modules = environment.get("PYTHONPATH", str(ROOT)) != str(ROOT)
+        start = start_fresh if fresh or has_own_modules or not is_forking else start_forked
+        server = start([*arguments, str(port)], {**os.environ, **environment}, output)
         outputs[url] = Path(output.name)
         try:
             wait_until_healthy(server, url)
@@ -94,6 +98,22 @@ def served_by(arguments: Sequence[str], *, environment: Mapping[str, str], port:
             server.wait(timeout=20)
 
 
+def start_fresh(
+    arguments: list[str], environment: dict[str, str], output: IO[bytes]
+) -> "subprocess.Popen[bytes] | Preloaded":
+    """A new interpreter."""
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+    )
+
+
+def start_forked(arguments: list[str], environment: dict[str, str], output: IO[bytes]) -> Preloaded:
+    """The same from a process that has imported what it needs."""
+    out = output.fileno()
+    return start_preloaded(arguments, environment=environment, folder=ROOT, stdout=out, stderr=out)
+
+
+is_forking = False  # a test run sets it (`tests.conftest`); a benchmark measures what it starts, and starts it anew
 outputs: dict[str, Path] = {}  # what each server that runs has printed
 # By address, the cookie of our sign-in at each server that printed a link. `ask` and every window bring it.
 sign_ins: dict[str, str] = {}
@@ -123,7 +143,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_healthy(server: "subprocess.Popen[Any]", url: str) -> None:
+def wait_until_healthy(server: "subprocess.Popen[Any] | Preloaded", url: str) -> None:
     end = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < end:
         assert server.poll() is None, f"the server stopped before it answered:\n{read_output(url)}"

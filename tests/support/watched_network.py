@@ -20,18 +20,15 @@ import tempfile
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
+from typing import Final
 
 from hexbeat import demonstration
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.pages.navigation import PAGES
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-from tests.support.servers import ask, hexbeat_server, open_socket, sign_ins
+from tests.support.page_runs import run_page
+from tests.support.servers import ask, hexbeat_server, open_socket
 
 DEVICE: Final = b"watch0"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
@@ -83,19 +80,6 @@ def note_packets(device: int, notes: list[str]) -> None:
             notes.append(f"{address} {int.from_bytes(packet[start + 2 : start + 4], 'big')}")
 
 
-def open_page(url: str, name: str) -> list[Any]:
-    """All messages of one page until its script has ended."""
-    run = BackMsg()
-    run.rerun_script.page_name = name
-    messages: list[Any] = []
-    ours = {"origin": url, "additional_headers": {"Cookie": sign_ins[url]}, "max_size": None}
-    with connect(f"{url.replace('http', 'ws')}/_stcore/stream", **ours) as wire:  # type: ignore[arg-type] # a str
-        wire.send(run.SerializeToString())
-        while not messages or messages[-1].WhichOneof("type") != "script_finished":
-            messages.append(ForwardMsg.FromString(bytes(wire.recv(timeout=240))))  # type: ignore[arg-type] # all are binary
-    return messages
-
-
 def fill_store(home: Path) -> None:
     """Some demonstration events."""
     area = load_area("middlesbrough", home=home)
@@ -112,10 +96,7 @@ def visit(home: str) -> dict[str, int]:
         assert open_socket(url, {"Origin": "https://evil.example.com"}).status == 403
         drawn = {}
         for name in PAGES.values():
-            messages = open_page(url, name)
-            assert messages[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-            assert not any(message.delta.new_element.HasField("exception") for message in messages)
-            drawn[name] = sum(message.WhichOneof("type") == "delta" for message in messages)
+            drawn[name] = sum(message.WhichOneof("type") == "delta" for message in run_page(url, name))
         return drawn
 
 

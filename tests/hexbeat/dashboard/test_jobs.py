@@ -11,6 +11,7 @@ from hexbeat.dashboard.pages.navigation import PAGES
 from layers.policy import DEFAULT_GRANTS
 from layers.roles import Role
 from tests.support.axe import find_violations
+from tests.support.page_runs import find_open_page, run_page
 from tests.support.partners_side import Open, Served
 
 TITLES = {title for titles in JOBS.values() for title in titles} | {READ_TITLE}
@@ -58,9 +59,9 @@ def test_from_job_to_job_by_old_links_and_by_a_saved_view(open_page: Open, serve
     assert find_violations(page) == []
     # Every address of before leads to its page.
     for title, address in PAGES.items():
-        page.goto(f"{served_app.url}/{address}")
-        expect(page.locator(".hb-menu summary")).to_have_text(f"Pages: {title}")
+        assert find_open_page(run_page(served_app.url, address)) == title
     page.goto(f"{served_app.url}/analysis")
+    expect(page.locator(".hb-menu summary")).to_have_text("Pages: Analysis")
     guest.settle()
     page.get_by_role("button", name="Saved views").click()
     page.get_by_role("button", name="Late *overdoses*", exact=True).click()

@@ -1,20 +1,19 @@
 """The draft form as a document: the same words as the page, with room to write, marked, and the same bytes again."""
 
-import io
 from dataclasses import replace
 
 import pytest
-from pypdf import PdfReader
 
 from geo.errors import UsageError
 from hexbeat.documents.alert_form import BLANKS, build_form, render_alert_form_pdf
 from tests.hexbeat.documents.test_alert_form import MADE, SPIKE
 from tests.support.demonstrations import middlesbrough
 from tests.support.events import HOSTILE
+from tests.support.papers import read_paper
 
 
 def words_of(pdf: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+    return read_paper(pdf).words
 
 
 def test_it_says_what_the_page_says() -> None:
@@ -24,10 +23,8 @@ def test_it_says_what_the_page_says() -> None:
     assert "DRAFT, not sent. MADE FROM SYNTHETIC DEMONSTRATION EVENTS" in text
     for words in (form.title, form.certainty, *(value for rows in form.alert_rows for _, value in rows), *BLANKS):
         assert " ".join(words.split()) in text
-    reader = PdfReader(io.BytesIO(pdf))
-    assert reader.metadata is not None
-    assert reader.metadata.title == form.title
-    assert reader.trailer["/Root"]["/Lang"] == "en-GB"
+    paper = read_paper(pdf)
+    assert (paper.title, paper.language) == (form.title, "en-GB")
     assert pdf == render_alert_form_pdf([SPIKE], area=middlesbrough(), made_at=MADE, demonstration=True)
 
 

@@ -214,7 +214,8 @@ def test_a_server_that_does_not_answer_is_said_without_the_password(tmp_path: Pa
         Store.open(tmp_path, database_url="postgresql://someone:secret@127.0.0.1:9/db")
     assert str(caught.value) == (
         "The database has to answer; 127.0.0.1 says: Can't create a connection to host 127.0.0.1 and port 9 (timeout "
-        "is None and source_address is None).; check HEXBEAT_DATABASE_URL, and that the server is running"
+        "is None and source_address is None).; check HEXBEAT_DATABASE_URL, that the server is running, and that its "
+        "disk has room"
     )
 
 
@@ -224,7 +225,7 @@ def test_a_database_that_is_not_there_is_said(tmp_path: Path, postgres_server: S
         Store.open(tmp_path, database_url=postgres_server.url("nowhere"))
     # Which of the two depends on whether the server hangs up before its answer is read.
     rule = "The database has to answer"
-    refused = "check HEXBEAT_DATABASE_URL, and that the server is running"
+    refused = "check HEXBEAT_DATABASE_URL, that the server is running, and that its disk has room"
     cut = (
         "what was under way is stored as a whole or not at all; look before you repeat it, and check that the server "
         "is running. Hexbeat connects again by itself"

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import pytest
 from playwright.sync_api import Frame, Page
 
 from tests.support.browser import (
@@ -10,6 +11,7 @@ from tests.support.browser import (
     wait_for_repaint,
 )
 
+pytestmark = pytest.mark.browser
 NAME_BOXES = """() => [...document.querySelectorAll('.hexbeat-name')]
   .filter((name) => name.style.visibility !== 'hidden')
   .map((name) => name.firstChild.getBoundingClientRect().toJSON())"""

@@ -215,6 +215,7 @@ def test_files_tell_the_break(after: int) -> None:
     assert event.start.timestamp() == plan.tours[0].pauses[0].begins.timestamp()
 
 
+@cache
 def paper_of(**choices: object) -> Paper:
     return read_paper(build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
 

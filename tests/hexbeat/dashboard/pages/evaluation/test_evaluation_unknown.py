@@ -2,9 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import io
-
-from pypdf import PdfReader
 
 from hexbeat.dashboard.pages.evaluation.evaluation_page import render_intervals, render_table
 from hexbeat.documents.evaluation_document import render_evaluation_pdf
@@ -13,6 +10,7 @@ from hexbeat.evaluation.rule import Rule
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.demonstrations import TODAY, busy_corner, demonstration, filled_store, middlesbrough
+from tests.support.papers import read_paper
 
 DASH = "\N{EN DASH}"
 
@@ -30,8 +28,8 @@ def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() 
     assert row.count(f'<td class="hb-number">{DASH}</td>') == 3  # expected, difference, interval
     assert row.count(f"{DASH}, {DASH}") == 1  # like places
     made_at = dt.datetime(2026, 11, 22, 9, tzinfo=area.tz)
-    pdf = PdfReader(io.BytesIO(render_evaluation_pdf(evaluation, area, mark=None, made_at=made_at)))
-    text = " ".join(pdf.pages[0].extract_text().split())
-    assert len(pdf.pages) == 1
+    paper = read_paper(render_evaluation_pdf(evaluation, area, mark=None, made_at=made_at))
+    text = paper.words
+    assert len(paper.pages) == 1
     assert evaluation.verdict.sentence in text
     assert f" {DASH} {DASH} {DASH} not known next door " in text
