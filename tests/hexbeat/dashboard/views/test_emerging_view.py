@@ -34,8 +34,8 @@ def build_map_and_rows(start: date = YEAR) -> tuple[EmergingMap, pd.DataFrame]:
 
 def test_the_sentence_counts_the_places_of_each_pattern() -> None:
     assert describe_emerging(*build_map_and_rows(), place="Middlesbrough") == (
-        "15 places have a pattern over time of needle finds in Middlesbrough: 6 new, 1 persistent and 8 sporadic. "
-        "15 have too few events to say, 320 have no significant trend."
+        "7 places have a pattern over time of needle finds in Middlesbrough: 2 new, 1 consecutive, 1 persistent and 3 "
+        "sporadic. 14 have too few events to say, 329 have no significant trend."
     )
 
 
