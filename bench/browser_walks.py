@@ -30,6 +30,7 @@ APP: Final = Path(__file__).resolve().parent / "apps" / "trivial_app.py"
 DESK: Final = {"width": 1440, "height": 900}
 PHONE: Final = {"width": 390, "height": 844}
 PATIENCE_MS: Final = 75_000
+QUIET_MS: Final = 400
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 REAL: Final = ROOT.parent / "shared" / "events" / "police_uk"
 # Counts how often the page's script has ended: a click that has not begun to work is not taken for one that has.
@@ -96,6 +97,15 @@ class Walk:
     def rest(self) -> None:
         """Wait until the page's script has run to its end."""
         self.page.locator(AT_REST).wait_for()
+
+    def settle(self) -> None:
+        """Wait until no script has run for a while: a map that is painted late runs the page once more."""
+        self.rest()
+        self.page.evaluate(COUNT_RUNS)
+        before = -1
+        while before != (before := self.page.evaluate("window.hbRuns")):
+            self.page.wait_for_timeout(QUIET_MS)
+            self.rest()
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """The buttons of a name."""

@@ -3,9 +3,9 @@
 `python -m bench.page_clicks [--only PAGE ...] [--rounds N] [--events N]`. On a demonstration's server that has worked
 out everything ahead, each page is opened in a new window, and each of its clicks is made `--rounds` times, with clicks
 on the trivial page before and after. `first` is the first of them, which nobody has made since the server started;
-`again` the median of the others. A click is over once the page's script has run to its end, so all that the click
-changes is there. What a click does for good is undone by the next one of its list. Pages that have nothing to press but
-files are not here.
+`again` the median of the others. A click is over once the page's script has run to its end and what the click shows is
+on the screen. Before it the page is quiet, so that no run of the click before is taken for its own. What a click does
+for good is undone by the next one of its list. Pages that have nothing to press but files are not here.
 """
 
 import argparse
@@ -35,22 +35,32 @@ from bench.report import Row, report
 
 PREPARED_WITHIN_S: Final = 600
 WORKER: Final = "preparation_worker"
-Press = tuple[str, Callable[[Walk], Locator]]
+Find = Callable[[Walk], Locator]
+Press = tuple[str, Find, Find]  # its name, what is pressed, and what is on the screen then
 
 
 def find_pill(group: str, text: str) -> Press:
-    """A pill or part of a control with that key."""
-    return text, lambda walk: walk.page.locator(f".st-key-{group}").get_by_text(text, exact=True)
+    """A pill or part of a control with that key. The page has no other sign of it than that it is the chosen one."""
+    pill = f".st-key-{group} [role=radio]"
+    return (
+        text,
+        lambda walk: walk.page.locator(f".st-key-{group}").get_by_text(text, exact=True),
+        lambda walk: walk.page.locator(f"{pill}[aria-checked=true]", has_text=text),
+    )
 
 
-def find_tab(text: str) -> Press:
-    """A tab of that name."""
-    return f"tab {text}", lambda walk: walk.page.get_by_role("tab", name=text, exact=True)
+def find_tab(text: str, shows: str) -> Press:
+    """A tab of that name, and what it shows."""
+    return (
+        f"tab {text}",
+        lambda walk: walk.page.get_by_role("tab", name=text, exact=True),
+        lambda walk: walk.page.get_by_role("tabpanel").locator(shows),
+    )
 
 
-def find_button(text: str) -> Press:
-    """A button of that name."""
-    return text, lambda walk: walk.button(text)
+def find_button(text: str, shows: str) -> Press:
+    """A button of that name, and what is there once it has been pressed."""
+    return text, lambda walk: walk.button(text), lambda walk: walk.page.locator(shows)
 
 
 # By page: its address, and its clicks, which lead back to where they began.
@@ -66,35 +76,47 @@ PAGES: Final[dict[str, tuple[str, tuple[Press, ...]]]] = {
             find_pill("filter_view", "Change"),
             find_pill("filter_view", "Expected"),
             find_pill("filter_view", "Counts"),
-            ("a place of the list", lambda walk: walk.page.locator(".hb-ranking button")),
-            find_button("Back to the list"),
-            find_tab("Rhythm"),
-            find_tab("Months"),
-            find_tab("Records"),
-            find_tab("Download"),
-            find_tab("Table"),
+            (
+                "a place of the list",
+                lambda walk: walk.page.locator(".hb-ranking button"),
+                lambda walk: walk.page.locator(".hb-card"),
+            ),
+            find_tab("Records", "[data-testid=stDataFrame]"),  # those of that place
+            find_button("Back to the list", ".hb-ranking button"),
+            find_tab("Rhythm", ".hb-grid"),
+            find_tab("Months", ".hb-months"),
+            find_tab("Download", "[data-testid=stDownloadButton]"),
+            find_tab("Table", "[data-testid=stDataFrame]"),
         ),
     ),
     "Analysis": (
         "/analysis",
-        (find_tab("Rhythm"), find_tab("Back-test"), find_tab("Near repeats"), find_tab("Emerging")),
+        (
+            find_tab("Rhythm", ".hb-grid"),
+            find_tab("Back-test", ".hb-plain"),
+            find_tab("Near repeats", ".hb-plain"),
+            find_tab("Emerging", "iframe"),
+        ),
     ),
     "Plan": (
         "/plan",
         (
-            find_button("Make the plan"),
-            find_button("Issue the plan"),
-            find_button("Withdraw it"),
-            find_button("Try a different plan"),
+            find_button("Make the plan", ".hb-stops"),
+            find_button("Issue the plan", ".st-key-plan_withdraw button"),
+            find_button("Withdraw it", ".st-key-plan_issue button"),
+            find_button("Try a different plan", ".hb-stops"),
         ),
     ),
     "Briefing": ("/briefing", (find_pill("briefing_for", "Shift"), find_pill("briefing_for", "Daily meeting"))),
     "Did it work?": (
         "/outcome",
-        (find_pill("outcome_layer", "Street dealing"), find_pill("outcome_layer", "Needle finds")),
+        (find_pill("outcome_layer", "Overdoses"), find_pill("outcome_layer", "Street dealing")),
     ),
-    "Naloxone": ("/naloxone", (find_pill("naloxone_reach", "800 m"), find_pill("naloxone_reach", "400 m"))),
-    "Audit": ("/audit", (find_button("Check the trail"),)),
+    "Naloxone": (
+        "/naloxone",
+        (find_pill("naloxone_reach", "10 minutes on foot"), find_pill("naloxone_reach", "400 m")),
+    ),
+    "Audit": ("/audit", (find_button("Check the trail", "[role=status]:has-text('The trail is whole')"),)),
 }
 
 
@@ -148,23 +170,21 @@ def click_through(browser: Browser, trivial: TrivialPage, url: str, page: str, *
     """A row for each click of a page, the slowest first."""
     address, presses = PAGES[page]
     print(f"{page} …", file=sys.stderr, flush=True)
-    seconds: dict[str, list[float]] = {name: [] for name, _ in presses}
+    seconds: dict[str, list[float]] = {name: [] for name, _, _ in presses}
     around: list[float] = []
-    failed = ""
+    failed: dict[str, str] = {}
     with open_walk(browser, url=url) as walk:
-        walk.page.goto(url + address)
-        walk.see(walk.page.locator(".hb-facts"))
-        walk.page.wait_for_load_state("networkidle")
-        walk.rest()
         for _ in range(rounds):
+            walk.page.goto(url + address)  # each round begins as the page opens
+            walk.see(walk.page.locator(".hb-facts"))
+            walk.page.wait_for_load_state("networkidle")
+            walk.rest()
             around += trivial.measure(3)
-            for name, find in presses:
+            for name, find, shows in presses:
                 try:
-                    walk.press(find(walk), name=name)
+                    seconds[name].append(time_press(walk, find(walk), shows(walk), name))
                 except Error as error:
-                    failed = f"{name}: {str(error).splitlines()[0]}"
-                    break
-                seconds[name].append(walk.clicks[-1].seconds)
+                    failed[name] = str(error).splitlines()[0]
         around += trivial.measure(3)
     base = find_median(around)
     rows: list[Row] = [
@@ -174,13 +194,24 @@ def click_through(browser: Browser, trivial: TrivialPage, url: str, page: str, *
             "first times": round(own[0] / base, 1),
             "again times": round(statistics.median(own[1:] or own) / base, 1),
             "again s": round(statistics.median(own[1:] or own), 2),
-            "failed": "",
+            "failed": failed.get(name, ""),
         }
         for name, own in seconds.items()
         if own
     ]
     rows.sort(key=lambda row: -row["again times"])
-    return rows if not failed else [*rows, {"page": page, "click": "", "failed": failed}]
+    never = [name for name, own in seconds.items() if not own]
+    return [*rows, *({"page": page, "click": name, "failed": failed[name]} for name in never)]
+
+
+def time_press(walk: Walk, target: Locator, shows: Locator, name: str) -> float:
+    """Press something on a quiet page; the seconds until its script has run and what it shows is on the screen."""
+    target.first.wait_for()
+    walk.settle()
+    started = time.perf_counter()
+    walk.press(target, name=name)
+    walk.see(shows)
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from tests.support.preloaded import CAN_FORK
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-pytest_plugins = [
+# The fixtures that stand elsewhere.
+FIXTURES = (
     "tests.support.postgres_servers",
     "tests.support.stores",
     "tests.support.browser",
@@ -31,7 +32,7 @@ pytest_plugins = [
     "tests.support.load_processes",
     "tests.support.partners_side",
     "tests.support.releases",
-]
+)
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy. The same examples
 # come in every run: to look for new ones there is `pytest --hypothesis-profile thorough`.
@@ -43,10 +44,17 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself."""
+    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself.
+
+    That one only hands the tests out, and so imports no fixtures: they import most of the program.
+    """
     servers.is_forking = CAN_FORK
-    if (getattr(config.option, "numprocesses", None) or 0) > 1:
+    processes = getattr(config.option, "numprocesses", None) or 0
+    if processes > 1:
         compile_house(config)
+    if not processes:
+        for name in FIXTURES:
+            config.pluginmanager.import_plugin(name)
 
 
 class FewServers(LoadFileScheduling):

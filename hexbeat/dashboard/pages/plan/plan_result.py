@@ -26,7 +26,16 @@ from hexbeat.documents.plan.plan_text import (
 from hexbeat.documents.plan.plan_tracks import build_days_gpx
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, backtest_plan
-from hexbeat.operations.plans.plan import PastRow, Plan, Tour, describe_optimality, explain_past, format_part, headline
+from hexbeat.operations.plans.plan import (
+    PastRow,
+    Plan,
+    PlanKind,
+    Tour,
+    describe_optimality,
+    explain_past,
+    format_part,
+    headline,
+)
 from hexbeat.operations.plans.plan_access import list_visible_plans, require_plan
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import (
@@ -46,6 +55,7 @@ __all__ = [
     "remember_choices",
     "render_key",
     "render_tour",
+    "render_untested",
 ]
 
 RECORD_ADDRESS: Final = "done"  # the page of the ledger
@@ -60,7 +70,7 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
     title = escape_html(f"{plan.title} · plan {plan.plan_id}")
     st.html(
         f'<div aria-live="polite"><h2 class="hb-map-title">{title}</h2>'
-        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>{mark}</div>'
+        f'<p class="hb-sentence">{escape_html(headline(plan))}</p>{render_untested(plan)}{mark}</div>'
     )
     days = list_series(installation.documents, plan)
     if len(days) > 1:
@@ -76,6 +86,17 @@ def draw_plan(installation: Installation, plan: Plan, pages: Sequence[StreamlitP
         draw_files(installation, plan)
     with st.expander("How good is this plan?"):
         draw_quality(installation, plan)
+
+
+def render_untested(plan: Plan) -> str:
+    """That the share in the headline is a forecast and not what such plans held in past weeks; "" where it is not."""
+    is_forecast = plan.kind == PlanKind.PATROL and plan.worth.expected > 0 and not (plan.by_month or plan.ranks_only)
+    if not is_forecast or plan.past.held is not None:
+        return ""
+    return (
+        '<p class="hb-notes">Such forecasts are usually too high. Under <b>How good is this plan?</b> below, '
+        "such plans are tested against the last 8 weeks.</p>"
+    )
 
 
 def draw_days(plan: Plan, days: Sequence[Plan]) -> None:

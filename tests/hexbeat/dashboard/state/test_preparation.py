@@ -1,12 +1,17 @@
 """Results that are worked out ahead: by a real process, for a real store, through a load and a violent end."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from bench.load import find_server
+from bench.page_clicks import is_worker
 from hexbeat.analysis.rhythm import SHIFT_HOURS
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.findings import find_alerts
@@ -14,8 +19,12 @@ from hexbeat.dashboard.state.preparation import MOST_FAILURES, Preparation
 from hexbeat.dashboard.state.prepared_results import RESULTS, build_owner, find_older, find_prepared
 from hexbeat.dashboard.state.session import Installation, open_installation
 from hexbeat.settings import Settings
+from hexbeat.store.snapshots import FOLDER
 from hexbeat.store.store import Store
+from tests.support.browser import Windows
 from tests.support.events import load_frame, made_frame
+from tests.support.partners_side import visit
+from tests.support.servers import hexbeat_server
 
 PATIENCE_S = 240  # a safety net, not a promise
 ALERTS = ("alerts", "")
@@ -101,6 +110,36 @@ def test_results_come_before_they_are_asked_for_outlive_a_load_and_a_killed_proc
     assert find_alerts(third).day == computed.day  # computed when it was asked for
     preparation.end()
     assert RESULTS.is_awaited is None
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_server_that_starts_again_shows_what_the_one_before_worked_out_and_how_old_it_is(
+    home: Path, windows: Windows
+) -> None:
+    """The first view after a restart: the kept hotspots, with their age, until the new ones are there."""
+    load_more(home, 1)
+    environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": "middlesbrough", "HEXBEAT_DATABASE_URL": ""}
+    with hexbeat_server(environment=environment, prepares=True):
+        wait_until(lambda: any((home / FOLDER).glob("[!.]*.results")))
+    load_more(home, 2)
+    with hexbeat_server(environment=environment, prepares=True) as url, hold_worker(url):
+        guest = visit(windows, f"{url}/?view=hotspots")
+        note = guest.page.get_by_text(re.compile(r"The hotspots were worked out (on .* )?at \d\d:\d\d\. New ones are"))
+        expect(note).to_be_visible()
+        expect(guest.sentence).to_contain_text("needle finds")
+        guest.leave()
+
+
+@contextmanager
+def hold_worker(url: str) -> Iterator[None]:
+    """While this lasts, the process that works results out ahead for a server stands still."""
+    server = find_server(url)
+    wait_until(lambda: any(is_worker(child) for child in server.children()))
+    worker = next(child for child in server.children() if is_worker(child))
+    worker.suspend()
+    yield
+    worker.resume()
 
 
 def test_an_empty_store_needs_no_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
 from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift
-from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour
+from hexbeat.dashboard.pages.plan.plan_result import describe_past, render_tour, render_untested
 from hexbeat.dashboard.state.choices import Choices
-from hexbeat.operations.plans.plan import Place, PlanPast, headline
+from hexbeat.operations.plans.plan import Place, PlanKind, PlanPast, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings, remember_start
 from hexbeat.operations.plans.plan_store import list_plans, load_plan
 from tests.support.demonstrations import filled_store, select_for
@@ -28,6 +28,7 @@ def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
+@pytest.mark.slow
 def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")
@@ -149,6 +150,14 @@ def test_past_weeks_are_told_by_shares_before_multiples_of_chance() -> None:
 def test_a_plan_of_before_shares_were_kept_is_told_by_multiples_of_chance() -> None:
     assert describe_past(make_small_plan()) == "In past weeks: This plan 6.2 times chance, 4.1 to 8."
     assert describe_past(replace(make_small_plan(), past=PlanPast())) == ""
+
+
+def test_a_plan_that_leads_with_a_forecast_says_that_it_is_none_of_past_weeks() -> None:
+    untested = replace(make_small_plan(), by_month=False, ranks_only=False, past=PlanPast())
+    assert "Such forecasts are usually too high." in render_untested(untested)
+    tested = replace(untested, past=PlanPast(held=(0.14, 0.12, 0.18), held_weeks=8))
+    for plan in (tested, replace(untested, by_month=True), replace(untested, kind=PlanKind.SWEEP)):
+        assert render_untested(plan) == ""
 
 
 def test_texts_of_stops_are_escaped() -> None:
