@@ -51,11 +51,12 @@ def test_map_legend_and_table_hold_the_same_places() -> None:
     _, rows = build_map_and_rows()
     drawing = build_emerging_drawing(rows, "Needle finds")
     assert drawing.style.scale.labels == (
-        *("new: 6", "persistent: 1", "sporadic: 8", "no significant trend: 320", "too few events to say: 15"),
+        *("new: 2", "consecutive: 1", "persistent: 1", "sporadic: 3"),
+        *("no significant trend: 329", "too few events to say: 14"),
     )
-    assert drawing.layer().data()["swatches"] == ("", "", "", "", "hatched")
+    assert drawing.layer().data()["swatches"] == ("", "", "", "", "", "hatched")
     table = build_emerging_table(rows, middlesbrough())
-    assert table["Pattern"].value_counts()["sporadic"] == 8
+    assert table["Pattern"].value_counts()["sporadic"] == 3
     assert len(table) == len(drawing.cells) == 350
 
 
