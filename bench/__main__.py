@@ -37,6 +37,7 @@ BENCHES: Final = (
     "load",
     "journeys",
     "page_clicks",
+    "first_page",
 )
 
 
