@@ -16,6 +16,7 @@ BENCHES: Final = (
     "hotspots",
     "honesty",
     "concentration_honesty",
+    "hotspot_backtest",
     "coverage_honesty",
     "weekly_alarms",
     "alert_rates",

@@ -169,11 +169,13 @@ def test_a_stop_says_how_busy_its_place_is_and_words_do_not_change_the_plans_cod
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
-    reason = re.compile(r"(?:[^.]+ here[^.]*\. ){0,2}Among the busiest ([1-9]\d?) % of places at this time of day\.")
+    hotspot = r"(?:A|Part of a) hotspot of (?:street dealing|overdoses): [^:]+ surroundings, on [1-9]\d? of 28 days\. "
+    records = rf"(?:[^.]+ here[^.]*\. ){{0,2}}(?:{hotspot}){{0,2}}"
+    reason = re.compile(records + r"Among the busiest ([1-9]\d?) % of places at this time of day\.")
     ranks = [reason.fullmatch(stop.reason) for tour in plan.tours for stop in tour.stops]
     assert all(ranks)
     assert min(int(match[1]) for match in ranks if match) == 1
-    monkeypatch.setattr(patrol, "build_patrol_reason", lambda *_: lambda *_: "Because.")
+    monkeypatch.setattr(patrol, "build_patrol_reason", lambda *_, **__: lambda *_: "Because.")
     other = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
     assert {stop.reason for tour in other.tours for stop in tour.stops} == {"Because."}
     assert other.plan_id == plan.plan_id
