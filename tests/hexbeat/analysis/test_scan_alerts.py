@@ -62,6 +62,7 @@ def test_a_surge_over_the_whole_area_is_told_as_one() -> None:
     assert area[0].told_on == LAST - dt.timedelta(days=3)
 
 
+@pytest.mark.slow
 def test_an_outbreak_in_one_place_is_none_of_the_whole_area() -> None:
     alerts = spread_overdoses(extra=20, in_one_place=True)
     assert len(alerts) == 1
