@@ -1,5 +1,6 @@
 """What every room's proofs share: the real records beside the checkout, and no network but this machine."""
 
+import argparse
 import gc
 import os
 import re
@@ -23,15 +24,27 @@ from tests.support.preloaded import CAN_FORK
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# The fixtures that stand elsewhere.
-FIXTURES = (
-    "tests.support.postgres_servers",
-    "tests.support.stores",
-    "tests.support.browser",
-    "tests.support.cli",
-    "tests.support.load_processes",
-    "tests.support.partners_side",
-    "tests.support.releases",
+
+def hands_out_tests() -> bool:
+    """Whether this process runs no test itself, but has others do it (`pytest -n 2`)."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("-n", "--numprocesses", default="0")
+    return "PYTEST_XDIST_WORKER" not in os.environ and options.parse_known_args()[0].numprocesses != "0"
+
+
+# The fixtures that stand elsewhere. They import most of the program, and who only hands tests out needs none of them.
+pytest_plugins = (
+    []
+    if hands_out_tests()
+    else [
+        "tests.support.postgres_servers",
+        "tests.support.stores",
+        "tests.support.browser",
+        "tests.support.cli",
+        "tests.support.load_processes",
+        "tests.support.partners_side",
+        "tests.support.releases",
+    ]
 )
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy. The same examples
@@ -44,17 +57,10 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself.
-
-    That one only hands the tests out, and so imports no fixtures: they import most of the program.
-    """
+    """Before several processes read all tests, one compiles them: on a fresh clone each would do so by itself."""
     servers.is_forking = CAN_FORK
-    processes = getattr(config.option, "numprocesses", None) or 0
-    if processes > 1:
+    if (getattr(config.option, "numprocesses", None) or 0) > 1:
         compile_house(config)
-    if not processes:
-        for name in FIXTURES:
-            config.pluginmanager.import_plugin(name)
 
 
 class FewServers(LoadFileScheduling):
