@@ -22,6 +22,7 @@ BENCHES: Final = (
     "alert_rates",
     "alert_noise",
     "alert_delay",
+    "alert_late",
     "scan",
     "disclosure",
     "release",

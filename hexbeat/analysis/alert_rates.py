@@ -1,8 +1,9 @@
 """How often chance alone raises an alert of the daily scan: a table from simulation, made by `bench.alert_rates`.
 
 It lies beside this module (alert_levels.json; `--levels` writes it), drawn from counts that the benchmark keeps. It
-holds for the 446 cells of Middlesbrough that can hold events. A larger area is like several such towns side by side, so
-the alerts of p cells with n events a day are p / 446 times those of 446 cells with n * 446 / p events.
+holds for the 446 cells of Middlesbrough that can hold events. A larger area of p cells is like several such towns side
+by side, so it raises p / 446 times as many alerts. How its events lie among the towns is not known: most may fall in
+one. So each has the events a day of the whole area; in a smaller area they count for 446 cells.
 
 Records may be more restless than chance: families of events, busy days. So a threshold is also learnt from the layer's
 own past: at the lower threshold that chance reaches LOW_A_YEAR times a year, the number of alerts of the last two years
@@ -120,7 +121,7 @@ def estimate_alerts_a_year(statistic: float, *, events_a_day: float, places: int
 
 def _interpolate_levels(events_a_day: ArrayLike, places: int, fewest: int) -> NDArray[np.float64]:
     """The levels of the table for these events a day, (..., ALERTS_A_YEAR)."""
-    events = np.asarray(events_a_day, dtype=np.float64) * _PLACES / places
+    events = np.asarray(events_a_day, dtype=np.float64) * max(_PLACES / places, 1.0)
     at = np.log(np.clip(events, EVENTS_A_DAY[0], EVENTS_A_DAY[-1]))
     return np.stack([np.interp(at, np.log(EVENTS_A_DAY), column) for column in np.array(TABLE[fewest]).T], axis=-1)
 
