@@ -66,6 +66,7 @@ def test_counts_are_those_of_the_store_for_the_week_that_ended_yesterday() -> No
     assert briefing.mark == "synthetic events, not real"
 
 
+@pytest.mark.slow
 def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> None:
     columns, area = demonstration()[0], middlesbrough()
     briefing = meeting()
