@@ -36,6 +36,7 @@ BENCHES: Final = (
     "load",
     "journeys",
     "page_clicks",
+    "first_page",
 )
 
 

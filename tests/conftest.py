@@ -1,5 +1,6 @@
 """What every room's proofs share: the real records beside the checkout, and no network but this machine."""
 
+import argparse
 import gc
 import os
 import re
@@ -23,15 +24,28 @@ from tests.support.preloaded import CAN_FORK
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-pytest_plugins = [
-    "tests.support.postgres_servers",
-    "tests.support.stores",
-    "tests.support.browser",
-    "tests.support.cli",
-    "tests.support.load_processes",
-    "tests.support.partners_side",
-    "tests.support.releases",
-]
+
+def hands_out_tests() -> bool:
+    """Whether this process runs no test itself, but has others do it (`pytest -n 2`)."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("-n", "--numprocesses", default="0")
+    return "PYTEST_XDIST_WORKER" not in os.environ and options.parse_known_args()[0].numprocesses != "0"
+
+
+# The fixtures that stand elsewhere. They import most of the program, and who only hands tests out needs none of them.
+pytest_plugins = (
+    []
+    if hands_out_tests()
+    else [
+        "tests.support.postgres_servers",
+        "tests.support.stores",
+        "tests.support.browser",
+        "tests.support.cli",
+        "tests.support.load_processes",
+        "tests.support.partners_side",
+        "tests.support.releases",
+    ]
+)
 
 # Derandomised, so that a red run is red again; deadlines are absolute times and machines are noisy. The same examples
 # come in every run: to look for new ones there is `pytest --hypothesis-profile thorough`.

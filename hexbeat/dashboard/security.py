@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 
 from geo.errors import PolicyError
 from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, find_header
+from hexbeat.dashboard.web.compressed_files import CompressedFiles
 from hexbeat.dashboard.web.gate import Gate, Rules
 from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.hosts import MOST_SHOWN, is_loopback, parse_host, require_own_origin
@@ -64,7 +65,7 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     require_login(None, chosen)
     gate = Middleware(Gate, rules=build_rules(chosen), settings=chosen)
     ahead = [Middleware(BeginPreparation)] if chosen.prepares else []
-    return [gate, *import_module(LOGIN).middleware(), *ahead]
+    return [gate, *import_module(LOGIN).middleware(), *ahead, Middleware(CompressedFiles)]
 
 
 class BeginPreparation:

@@ -17,7 +17,8 @@ from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.database_errors import check_file, reading_values
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.event_rows import LIVE
-from hexbeat.store.schema import EVENT_TYPES, events
+from hexbeat.store.kept_table import KeptTable, find_kept_table, keep_table, list_closed_rows
+from hexbeat.store.schema import EVENT_TYPES, events, store_state
 from layers.access import Action, Viewer, list_layers, require, require_export
 from layers.catalogue import LAYERS
 from layers.coverage import Coverage
@@ -75,16 +76,62 @@ def read_live_table(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ..
     layers = list_layers(viewer, Action.SEE_RECORDS)
     if not layers:
         require(viewer, Action.SEE_RECORDS)
-    check_file(store.engine)  # the table alone: no index is used to read it
+    kept = find_kept_table(store.engine, store.home)
+    if kept is None:
+        check_file(store.engine)  # the table alone: no index is used to read it
     with read_transaction(store.engine) as connection, reading_values(store.engine):
-        table = pa.concat_tables([_build_no_rows(), *_read_pages(connection, layers)]).unify_dictionaries()
-        coverage = fetch_coverage(connection, ward_codes=ward_codes)
-        coverage = replace(coverage, reporters=fetch_reporters(connection, LIVE))
         version = read_version(connection)
-        order = pc.sort_indices(table, sort_keys=[("occurred_from", "ascending"), ("row_id", "ascending")])
-        table = _format_columns(table.combine_chunks().take(order))
+        if kept is not None and connection.execute(sa.select(store_state.c.rewritten)).scalar_one() > kept.version:
+            kept = None
+        coverage = fetch_coverage(connection, ward_codes=ward_codes)
+        table, reporters = _read_table(connection, kept, version)
+    if kept is None or kept.version != version:
+        keep_table(store.engine, store.home, table, sorted(reporters), version=version)
+    table = _select_layers(table, layers).drop_columns(["row_id"])
     details = {spec.name: POINTS if spec.name in layers else NOTHING for spec in LAYERS}
-    return LiveTable(table, tuple(layers), version, restrict_coverage(coverage, details))
+    coverage = restrict_coverage(replace(coverage, reporters=reporters), details)
+    return LiveTable(table, tuple(layers), version, coverage)
+
+
+def _read_table(
+    connection: Connection, kept: KeptTable | None, version: int
+) -> tuple[pa.Table, frozenset[tuple[str, str, str]]]:
+    """The live rows of every layer, formatted and in order of time, with `row_id`; and who reports by which sources.
+
+    Of what was kept of an earlier version, only what changed since is read.
+    """
+    if kept is None:
+        return _sort_rows(_format_columns(_read_rows_after(connection, 0))), fetch_reporters(connection, LIVE)
+    if kept.version == version:
+        return kept.table, kept.reporters
+    closed = list_closed_rows(connection, kept)
+    table = (
+        kept.table.filter(pc.invert(pc.is_in(kept.table["row_id"], pa.array(closed)))) if len(closed) else kept.table
+    )
+    added = _format_columns(_read_rows_after(connection, kept.last_row))
+    merged = pa.concat_tables([table, added]).unify_dictionaries()
+    return _sort_rows(merged), fetch_reporters(connection, LIVE)
+
+
+def _sort_rows(table: pa.Table) -> pa.Table:
+    order = pc.sort_indices(table, sort_keys=[("occurred_from", "ascending"), ("row_id", "ascending")])
+    return table.combine_chunks().take(order).combine_chunks()
+
+
+def _select_layers(table: pa.Table, layers: Sequence[str]) -> pa.Table:
+    """The events of these layers."""
+    layer = table["layer"].combine_chunks()
+    names = layer.dictionary.to_pylist()
+    if set(names) <= set(layers):
+        return table
+    is_chosen = np.array([name in layers for name in names], dtype=np.bool_)
+    return table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+
+
+def _read_rows_after(connection: Connection, row: int) -> pa.Table:
+    """The live rows with higher numbers, as the store has them."""
+    pages = _read_pages(connection, row)
+    return pa.concat_tables([_build_no_rows(), *pages]).unify_dictionaries().combine_chunks()
 
 
 def decode_texts(table: pa.Table) -> pa.Table:
@@ -98,7 +145,7 @@ def decode_texts(table: pa.Table) -> pa.Table:
 def _format_columns(table: pa.Table) -> pa.Table:
     """The columns of an export from numbers and texts as the store has them."""
     columns = {}
-    for name in EXPORT_COLUMNS:
+    for name in ("row_id", *EXPORT_COLUMNS):
         column = table[name].combine_chunks()
         if name in CELL_COLUMNS:
             column = _name_cells(column)
@@ -124,18 +171,19 @@ def _choose_type(name: str) -> pa.DataType:
     return pa.float64() if name in _FLOATS else pa.int64()
 
 
-def _read_pages(connection: Connection, layers: Sequence[str]) -> Iterator[pa.Table]:
-    """The live rows of these layers, so many row numbers at a time, in their order."""
+def _read_pages(connection: Connection, row: int) -> Iterator[pa.Table]:
+    """The live rows with higher numbers than this, so many row numbers at a time, in their order."""
     kind = connection.dialect.name
     read = _read_copied if kind == "postgresql" else _read_joined
-    lowest, highest = connection.execute(sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id))).one()
+    bounds = sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(events.c.row_id > row)
+    lowest, highest = connection.execute(bounds).one()
     if lowest is None:
         return
     for first_row in range(lowest, highest + 1, _PAGE_ROWS[kind]):
         window = events.c.row_id.between(first_row, first_row + _PAGE_ROWS[kind] - 1)
         # The sign keeps SQLite from its index of live rows: rows are sought by their numbers.
         live = sa.literal_column("+superseded_at").is_(None) if kind == "sqlite" else LIVE
-        yield read(connection, sa.and_(window, live, events.c.layer.in_(layers)))
+        yield read(connection, sa.and_(window, live))
 
 
 def _read_joined(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:

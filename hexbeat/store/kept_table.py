@@ -1,11 +1,11 @@
 """The live events of a large store as one Arrow table that is kept beside it, so that an export joins no rows again.
 
-It is one of the results that `hexbeat.store.snapshots` keeps, and is believed and emptied as they are: with every layer,
-in order of time, in columns as Arrow has them in memory, so that a reader maps them. A later version is made of it and
-of what changed since.
+It is one of the results that `hexbeat.store.snapshots` keeps, and is believed and emptied as they are. It has every
+layer, in order of time, in columns as Arrow has them in memory, so that a reader maps them. A later version is made of
+it and of what changed since.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 
-from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.schema import events
 from hexbeat.store.snapshot_file import Damage, SnapshotFile
 from hexbeat.store.snapshots import FEWEST_EVENTS, read_results, write_results
@@ -37,7 +36,18 @@ class KeptTable:
 
     @property
     def version(self) -> int:
+        """The store version."""
         return int(self.facts["version"])
+
+    @property
+    def last_row(self) -> int:
+        """The highest number that a row had."""
+        return int(self.facts["last_row"])
+
+    @property
+    def reporters(self) -> frozenset[tuple[str, str, str]]:
+        """Which layers and sources have which reporters."""
+        return frozenset((layer, source, name) for layer, source, name in self.facts["results"]["reporters"])
 
 
 def find_kept_table(engine: Engine, home: Path) -> KeptTable | None:
@@ -52,13 +62,16 @@ def find_kept_table(engine: Engine, home: Path) -> KeptTable | None:
         return None
 
 
-def keep_table(engine: Engine, home: Path, table: pa.Table, *, version: int) -> bool:
+def keep_table(
+    engine: Engine, home: Path, table: pa.Table, reporters: Sequence[tuple[str, str, str]], *, version: int
+) -> bool:
     """Keep the table of a large store; False if it is small, has changed meanwhile, or the disk does not let it."""
     if table.num_rows < FEWEST_EVENTS:
         return False
     arrays: dict[str, NDArray[Any]] = {}
     kinds = [(name, _pack(name, table[name].combine_chunks(), arrays)) for name in table.column_names]
-    return write_results(engine, home, (), _NAME, ({"form": _FORM, "columns": kinds}, arrays), version=version)
+    facts = {"form": _FORM, "columns": kinds, "reporters": list(reporters)}
+    return write_results(engine, home, (), _NAME, (facts, arrays), version=version)
 
 
 def list_closed_rows(connection: Connection, kept: KeptTable) -> NDArray[np.int64]:

@@ -60,6 +60,7 @@ def found_in(content: bytes, wanted: list[bytes]) -> list[bytes]:
     return [mark for mark in wanted if mark.lower() in content.lower()]
 
 
+@pytest.mark.slow
 def test_no_mark_is_in_any_byte_that_leaves(marked: tuple[Path, pd.DataFrame], run: Run, tmp_path: Path) -> None:
     home, records = marked
     wanted = marks(records)

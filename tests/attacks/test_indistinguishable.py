@@ -68,6 +68,7 @@ def test_stores_that_publish_the_same_give_the_same_bytes(seed: int) -> None:
     assert [name for name in one if one[name] != two[name]] == []
 
 
+@pytest.mark.slow
 def test_the_histories_compared_are_far_apart_and_publish_much() -> None:
     """Without this the test above could compare a store with itself, or two empty releases."""
     apart, shown = [], []
@@ -83,6 +84,7 @@ def test_the_histories_compared_are_far_apart_and_publish_much() -> None:
     assert np.median(shown) >= 10
 
 
+@pytest.mark.slow
 def test_a_store_that_publishes_otherwise_gives_other_bytes(tmp_path: Path) -> None:
     """The comparison itself can fail: one event more in a number is seen."""
     history: History = {(layer.name, PERIODS[layer.name]): [] for layer in POLICY.layers}

@@ -127,6 +127,7 @@ def test_the_rest_of_a_gap_in_the_past_adjusts_the_expectation_by_less_than_the_
     assert comparison.expected == pytest.approx(comparison.controls_after + comparison.adjustment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["poisson", "clusters"])
 def test_nothing_done_after_a_peak_is_rarely_called_an_effect(kind: str) -> None:
     random = np.random.default_rng(11)

@@ -13,6 +13,7 @@ def column(*texts: str) -> pd.Series:
     return pd.Series(texts, dtype=object)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean_text(clean_text(text)) == clean_text(text)

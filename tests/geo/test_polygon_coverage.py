@@ -189,6 +189,7 @@ def test_rounding_keeps_any_coverage_a_coverage(shifts: list[tuple[float, float]
     assert find_faults(polygons) == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(shift, shift), min_size=16, max_size=16), st.integers(0, 8), st.floats(-1.5e-5, 1.5e-5))
 def test_repair_makes_a_coverage_of_small_errors_and_moves_little(
     shifts: list[tuple[float, float]], place: int, error: float

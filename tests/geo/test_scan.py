@@ -104,6 +104,7 @@ def assert_same(clusters: tuple[Cluster, ...], rows: list[tuple]) -> None:
     assert np.array([row[4:] for row in found]) == pytest.approx(np.array([row[4:] for row in rows]), abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(town=towns(), by_weekday=st.booleans(), prospective=st.booleans())
 def test_clusters_are_those_of_loops_over_every_circle_and_span(
@@ -211,6 +212,7 @@ def test_a_weekly_habit_of_one_place_is_a_cluster_only_without_weekdays() -> Non
     assert adjusted[0].p_value > 0.2
 
 
+@pytest.mark.slow
 def test_looking_back_finds_what_ended_long_ago() -> None:
     place, day, lon, lat = make_town(5, planted=6)
     town = (place, np.where(np.arange(len(day)) >= 120, day - 30, day), lon, lat)

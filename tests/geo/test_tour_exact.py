@@ -52,6 +52,7 @@ def test_one_team_gets_what_trying_every_order_finds(seed: int, one_way: bool) -
     assert find_best_sets(problem)[0] == pytest.approx(best_by_trying(problem))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "places", "teams"), [(1, 6, 2), (4, 8, 1), (5, 6, 3)])
 def test_teams_get_what_an_integer_programme_proves(seed: int, places: int, teams: int) -> None:
     problem = town(seed, places=places, teams=teams, hours=1.5)
@@ -91,6 +92,7 @@ def test_varied_tours_of_a_small_problem_differ_from_day_to_day() -> None:
     assert len({tuple(route.arrive_s for route in day.routes) for day in days}) == 4
 
 
+@pytest.mark.slow
 def test_small_problems_with_revisits_are_proved_too() -> None:
     problem = replace(town(1, places=6, hours=3, visit_shares=(1.0, 0.5), least_gap_s=5400), most_gap_s=10800)
     assert not is_countable(problem)

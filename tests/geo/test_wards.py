@@ -55,6 +55,7 @@ def test_wards_are_in_the_order_of_their_codes() -> None:
     assert wards.polygons[3].equals(QUARTERS[0])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-0.2, 2.7), st.floats(-0.2, 2.2)), min_size=1, max_size=8), st.sampled_from([4, 5]))
 def test_a_cell_has_the_ward_that_holds_most_of_it(points: list[tuple[float, float]], resolution: int) -> None:
     wards = Wards.from_frame(SQUARE)

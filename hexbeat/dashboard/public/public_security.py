@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from geo.errors import PolicyError, UsageError
 from hexbeat.dashboard.web.asgi import Message, find_header
+from hexbeat.dashboard.web.compressed_files import CompressedFiles
 from hexbeat.dashboard.web.gate import Gate, Rules
 from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.hosts import MOST_SHOWN, parse_host, require_own_origin
@@ -26,7 +27,7 @@ def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the public side; HEXBEAT_FRAME_ANCESTORS names the sites that may frame it."""
     chosen = settings or ServerSettings.from_environment()
     ancestors = parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    return [Middleware(Gate, rules=build_rules(chosen, ancestors), settings=chosen)]
+    return [Middleware(Gate, rules=build_rules(chosen, ancestors), settings=chosen), Middleware(CompressedFiles)]
 
 
 def build_secrets() -> None:

@@ -1,6 +1,7 @@
 """The words of ASGI, headers of requests and answers, and refusals in three parts."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from geo.errors import HexbeatError
@@ -15,6 +16,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 COOKIE: Final = b"set-cookie"
+IMMUTABLE: Final = b"immutable"
 
 
 def find_header(scope: Message, name: bytes) -> str | None:
@@ -28,19 +30,23 @@ def add_headers(
 ) -> Send:
     """A `send` that adds these headers to each answer, replaces those of the same names, and drops those to remove.
 
-    `secure_cookies`: a browser sends back a cookie over TLS only.
+    `secure_cookies`: a browser sends back a cookie over TLS only. Only content is said to be immutable: a file that is
+    not there yet may come with the next version.
     """
     added = list(headers)
-    replaced = {name for name, _ in added} | set(remove)
+    removed = set(remove)
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] in STARTS:
+            has_content = message.get("status") == HTTPStatus.OK
+            kept = [(name, value) for name, value in added if has_content or IMMUTABLE not in value]
+            replaced = removed.union(name for name, _ in kept)
             others = [
                 (name, _secure_cookie(value) if secure_cookies and name.lower() == COOKIE else value)
                 for name, value in message.get("headers", [])
                 if name.lower() not in replaced
             ]
-            message = {**message, "headers": [*others, *added]}
+            message = {**message, "headers": [*others, *kept]}
         await send(message)
 
     return send_with_headers

@@ -16,6 +16,10 @@ __all__ = ["build_security_headers"]
 
 DEVICES: Final = ("camera", "geolocation", "microphone", "payment", "usb", "display-capture", "midi", "serial")
 ONE_YEAR_S: Final = 31_536_000
+# Parts of the map whose names hold a hash of their content: a browser need not ask for them again.
+LASTING: Final = re.compile(
+    r"/component/(hexbeat\.[\w.]+/[\w-]+-[0-9a-f]{16}|streamlit_folium\.st_folium/static/(js|css)/main\.[0-9a-f]{8})\.[a-z]+"
+)
 
 
 def build_security_headers(
@@ -40,6 +44,8 @@ def build_security_headers(
     }
     if _is_file(path):
         headers["cache-control"] = "no-store"  # a shared computer keeps no copy but the one that a person saves
+    elif LASTING.fullmatch(path):
+        headers["cache-control"] = f"private, max-age={ONE_YEAR_S}, immutable"
     if tls:
         headers["strict-transport-security"] = f"max-age={ONE_YEAR_S}"
     return [(name.encode(), value.encode()) for name, value in headers.items()]

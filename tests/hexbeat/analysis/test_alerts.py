@@ -39,6 +39,7 @@ def test_the_planted_spike_is_found_in_its_ward() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_daily_job_hears_of_the_spike_within_five_days() -> None:
     columns, truth = demonstration()
     start = D.fromisoformat(truth["spike"]["from"])

@@ -101,6 +101,7 @@ def _event(cell: str, start: int) -> Event:
     return Event(start, lon=lon, lat=lat)
 
 
+@pytest.mark.slow
 def test_the_demonstration_is_predictable_and_says_who_wins() -> None:
     columns, _ = demonstration()
     found = backtest(columns, middlesbrough(), "needle_litter", resolutions=(8, 9, 10))

@@ -139,6 +139,7 @@ def test_a_gap_ages_what_lies_before_it() -> None:
     assert far[100] / far[200] == pytest.approx(near[100] / near[200] * 2 ** (-52 * 7 / 56))
 
 
+@pytest.mark.slow
 def test_records_without_days_have_no_back_test_and_say_why() -> None:
     events = [
         Event(FIRST + 3600 * k, FIRST + 3600 * k + 30 * 86_400, precision="month", lon=-1.26 + 1e-4 * k)

@@ -144,6 +144,7 @@ def test_the_demonstrations_planted_hotspots_are_found_with_the_chosen_cells(lay
     assert found["concentration"] >= least > found["gi"]
 
 
+@pytest.mark.slow
 def test_shuffled_demonstrations_show_no_more_than_promised_in_small_cells() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough(), (), 10)

@@ -54,6 +54,7 @@ def test_rates_of_periods_of_any_length_are_compared_whichever_is_chosen_first()
     assert {said, "The later of the two periods counts as now."} < set(turned.notes)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(first=st.integers(0, 60), length=st.integers(1, 60), gap=st.integers(0, 30), other=st.integers(1, 60))
 def test_one_event_a_day_is_never_a_change(first: int, length: int, gap: int, other: int) -> None:

@@ -78,6 +78,7 @@ def test_every_grouping_gives_the_answers_of_the_store(exported: Path) -> None:
             assert ask(witnesses, chosen, time_zone=ZONE) == ask(columns, chosen, time_zone=ZONE)
 
 
+@pytest.mark.slow
 def test_whole_months_are_counted_by_events_that_are_alike(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tallied: list[str] = []
 
@@ -145,6 +146,7 @@ def test_two_workers_answer_as_the_store(exported: Path, cluster: str, run: Run)
         assert found.json == plain.json
 
 
+@pytest.mark.slow
 def test_options_that_do_not_fit_are_refused(exported: Path, run: Run) -> None:
     ask = ("counts", "--home", filled_store())
     for options, message in (

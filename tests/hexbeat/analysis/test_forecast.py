@@ -34,6 +34,7 @@ def test_numbers_are_the_methods_own(method: str) -> None:
     assert found.notes == ("1,080 needle finds are left out because sweeps found them.",)
 
 
+@pytest.mark.slow
 def test_bands_are_shares_of_the_area() -> None:
     columns, _ = demonstration()
     rows = build_forecast(columns, middlesbrough(), "needle_litter", select_for("needle_litter").best).rows

@@ -88,6 +88,7 @@ def test_nothing_to_compare() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", [8, 9])
 @pytest.mark.parametrize("layer", ["needle_litter", "overdoses", "closed_properties"])
 def test_every_sentence_says_what_the_row_says(layer: str, resolution: int) -> None:

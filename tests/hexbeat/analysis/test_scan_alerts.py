@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import pytest
 
 from hexbeat.analysis.alert_report import Alert
 from hexbeat.analysis.alert_sentences import describe_place
@@ -36,6 +37,7 @@ def spread_overdoses(*, extra: int, in_one_place: bool) -> list[Alert]:
     return list(report.alerts)
 
 
+@pytest.mark.slow
 def test_a_surge_over_the_whole_area_is_told_as_one() -> None:
     assert spread_overdoses(extra=0, in_one_place=False) == []
     area = [alert for alert in spread_overdoses(extra=20, in_one_place=False) if alert.ward_code is None]

@@ -13,6 +13,7 @@ def test_the_table_is_whole_and_rises_with_unevenness() -> None:
     assert all(0 <= rate < 0.05 for row in RATES.values() for rate in row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("years", "mean"), [(3, 8.0), (5, 2.0)])
 def test_the_table_is_what_noise_does(years: int, mean: float) -> None:
     noise = np.random.default_rng(5).poisson(mean, (52 * years + 10, 400)).astype(float)

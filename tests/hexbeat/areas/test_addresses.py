@@ -170,6 +170,7 @@ def test_what_gives_no_place_says_why(text: str, part: str, reason: str) -> None
     assert finder("middlesbrough").find_street(text) == UnknownAddress(part, reason)
 
 
+@pytest.mark.slow
 def test_the_choice_that_is_named_can_be_written_as_it_is_named() -> None:
     found = finder().find_street("High Street")
     assert isinstance(found, UnknownAddress)

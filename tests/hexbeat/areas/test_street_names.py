@@ -41,6 +41,7 @@ def draw_cells(area: Area, resolution: int, number: int) -> NDArray[np.uint64]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
 def test_the_first_street_is_that_with_most_points_in_the_cell(name: str, tmp_path: Path) -> None:
     area = load_area(name, home=tmp_path)
@@ -70,6 +71,7 @@ def test_the_first_street_is_that_with_most_points_in_the_cell(name: str, tmp_pa
     assert compared > 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
 def test_a_cell_without_a_street_is_named_by_the_nearest(name: str, tmp_path: Path) -> None:
     area = load_area(name, home=tmp_path)

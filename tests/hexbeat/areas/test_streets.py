@@ -14,7 +14,7 @@ import shapely
 from geo.errors import AreaError, DataError, UsageError
 from geo.wards import Wards
 from hexbeat.areas.area import Area, Publisher, load_area
-from hexbeat.areas.streets import PARTLY_SHOWN, build_streets, read_streets
+from hexbeat.areas.streets import PARTLY_SHOWN, StreetReport, build_streets, read_streets
 from hexbeat.files import hash_file
 
 COUNCIL = Publisher('The "Council"', "OGL v3.0", "© Council 2026")
@@ -23,8 +23,12 @@ COUNCIL = Publisher('The "Council"', "OGL v3.0", "© Council 2026")
 @pytest.fixture
 def bare_area(tmp_path: Path) -> Area:
     """Middlesbrough in a folder of its own, with its places where events can happen and no streets."""
+    return make_bare_area(tmp_path / "middlesbrough")
+
+
+def make_bare_area(folder: Path) -> Area:
+    """The same in this folder."""
     found = load_area("middlesbrough")
-    folder = tmp_path / "middlesbrough"
     folder.mkdir()
     for name in ("wards.geojson", "spots.csv"):
         shutil.copy(found.folder / name, folder)
@@ -45,6 +49,7 @@ def write_grid(path: Path, area: Area, *, columns: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: Path) -> None:
     whole = write_grid(tmp_path / "whole.geojson", bare_area, columns=20)
     rows = gpd.read_file(whole)
@@ -60,9 +65,17 @@ def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: P
     assert facts["source_file"] == "north.geojson, south.geojson"
 
 
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory: pytest.TempPathFactory) -> tuple[Area, StreetReport]:
+    """An area with a street beside nearly every place, for tests that only look, and what was said of its streets."""
+    folder = tmp_path_factory.mktemp("dense")
+    area = make_bare_area(folder / "middlesbrough")
+    return area, build_streets(write_grid(folder / "grid.geojson", area, columns=150), area, publisher=COUNCIL)
+
+
 @pytest.mark.slow
-def test_streets_go_a_kilometre_beyond_the_wards(bare_area: Area, tmp_path: Path) -> None:
-    build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=150), bare_area, publisher=COUNCIL)
+def test_streets_go_a_kilometre_beyond_the_wards(dense: tuple[Area, StreetReport]) -> None:
+    bare_area, _ = dense
     streets = read_streets(bare_area)
     assert streets
     places = np.concatenate([shape for _, shape in streets.list_shapes("lines", "street")])
@@ -88,6 +101,7 @@ def test_coordinates_come_back_to_a_metre(bare_area: Area, tmp_path: Path) -> No
     assert shapely.hausdorff_distance(shapely.LineString(shape), shapely.LineString(corners)) < 2.5e-5
 
 
+@pytest.mark.slow
 def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> None:
     path = write_grid(tmp_path / "grid.geojson", bare_area, columns=20)
     first, again = (
@@ -102,10 +116,13 @@ def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> 
     ("columns", "partial", "complete"), [(150, False, True), (150, True, False), (20, False, False)]
 )
 def test_streets_are_complete_if_most_places_lie_on_one(
-    bare_area: Area, tmp_path: Path, *, columns: int, partial: bool, complete: bool
+    dense: tuple[Area, StreetReport], bare_area: Area, tmp_path: Path, *, columns: int, partial: bool, complete: bool
 ) -> None:
-    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=columns)
-    report = build_streets(path, bare_area, publisher=COUNCIL, partial=partial)
+    if complete:
+        bare_area, report = dense
+    else:
+        path = write_grid(tmp_path / "grid.geojson", bare_area, columns=columns)
+        report = build_streets(path, bare_area, publisher=COUNCIL, partial=partial)
     assert report.complete is complete
     assert report.near_places is not None
     assert (report.near_places >= 0.8) is (columns == 150)
@@ -155,7 +172,7 @@ def test_an_area_without_streets_has_none(bare_area: Area) -> None:
 
 @pytest.mark.slow
 def test_rebuilt_streets_are_read_again(bare_area: Area, tmp_path: Path) -> None:
-    for columns in (20, 150):
+    for columns in (20, 30):
         build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=columns), bare_area, publisher=COUNCIL)
         streets = read_streets(bare_area)
         assert streets

@@ -88,6 +88,7 @@ def run_in_window(home: Path, *arguments: str) -> str:
     return b"".join(parts).decode()
 
 
+@pytest.mark.slow
 def test_a_window_is_not_overrun_and_a_file_is_not_cut(tmp_path: Path) -> None:
     seen = run_in_window(tmp_path, "sources")
     table = seen[: seen.index("Left out for lack of room: records, snapshot. A wider window or --format json")]

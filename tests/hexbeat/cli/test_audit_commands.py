@@ -148,6 +148,7 @@ def test_where_there_is_no_store_a_refusal_makes_none(run: Run, tmp_path: Path) 
     assert [path.name for path in folder.iterdir()] == ["policy.toml"]
 
 
+@pytest.mark.slow
 def test_commands_about_settings_sessions_and_backups_are_written(run: Run, home: Path, tmp_path: Path) -> None:
     before = len(list_written(home))
     plans, pack = tmp_path / "plans.toml", tmp_path / "pack.tar.gz"

@@ -32,6 +32,7 @@ def young(tmp_path: Path) -> tuple[str, str]:
     return "--home", str(tmp_path / "young")
 
 
+@pytest.mark.slow
 def test_a_briefing_is_answered_and_written(run: Run, young: tuple[str, str], tmp_path: Path) -> None:
     done = run(
         "briefing", "--for", "shift", "--hours", "22-06", "--out", tmp_path / "shift.pdf", "--format", "json", *young
@@ -110,6 +111,7 @@ def test_what_makes_no_briefing_is_said(
     assert (done.code, done.err.splitlines()[0]) == (2, message)
 
 
+@pytest.mark.slow
 def test_a_pack_is_written_and_checked(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
     files = [tmp_path / "pack.pdf", tmp_path / "pack.xlsx"]
     done = run(

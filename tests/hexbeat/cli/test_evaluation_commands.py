@@ -38,6 +38,7 @@ def test_a_place_is_judged_and_the_rule_comes_first(ask: Run) -> None:
     assert " ".join(table.out.split()).startswith(payload["sentence"])
 
 
+@pytest.mark.slow
 def test_a_rule_that_was_fixed_gives_the_same_answer(ask: Run, tmp_path: Path) -> None:
     rule = tmp_path / "rule.json"
     fixed = answer(ask("evaluate", *PLACE, "--plan-only", "--out", rule, "--format", "json"))
@@ -67,6 +68,7 @@ def test_closures_are_listed_judged_and_written(ask: Run, tmp_path: Path) -> Non
     assert roles.count("control") == 20
 
 
+@pytest.mark.slow
 def test_closures_whose_past_is_not_on_record_are_left_out_and_named(ask: Run, tmp_path: Path) -> None:
     span = ("--every-closure", "--from", "2024-12-15", "--to", "2024-12-20")
     payload = answer(ask("evaluate", *span, "--out", tmp_path / "all.pdf", "--format", "json"))
@@ -130,6 +132,7 @@ def test_wrong_questions_are_told(ask: Run, arguments: tuple[str, ...], message:
     assert outcome.out == ""
 
 
+@pytest.mark.slow
 def test_a_plan_is_judged_from_its_own_day_on(run: Run, tmp_path: Path) -> None:
     zone = ZoneInfo("Europe/London")
     made_at, begins = dt.datetime(2026, 3, 1, 9, tzinfo=zone), dt.datetime(2026, 2, 20, 20, tzinfo=zone)

@@ -38,6 +38,7 @@ def test_hotspots_answer_for_every_cell(ask: Run) -> None:
     assert payload["notes"] == list(plain.notes)
 
 
+@pytest.mark.slow
 def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     outcome = ask("hotspots", "--layer", "needle_litter", *PERIOD)
     lines = outcome.out.splitlines()
@@ -92,6 +93,7 @@ def test_hotspots_of_a_time_without_records_are_not_known(ask: Run) -> None:
     assert (payload["total"], payload["known_days"], payload["rows"][0]["count"]) == (None, 0, None)
 
 
+@pytest.mark.slow
 def test_hotspots_take_every_filter(ask: Run) -> None:
     payload = answer(
         ask(
@@ -105,6 +107,7 @@ def test_hotspots_take_every_filter(ask: Run) -> None:
     assert payload["q"] == 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "geojson", "parquet"])
 def test_hotspots_are_written_as_files(ask: Run, tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"hot.{ending}"

@@ -31,6 +31,7 @@ def ledger_home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.slow
 def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path) -> None:
     assert documents_in(ledger_home).list_names(DocumentKind.PLAN)
     first = run("done", "p7f3a", "1-1", "--minutes", 12, "--at", "22:31", "--format", "json").json["visits"][0]

@@ -25,6 +25,7 @@ def filled(tmp_path: Path) -> Path:
     return Path(shutil.copytree(filled_store(), tmp_path / "filled"))
 
 
+@pytest.mark.slow
 def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_path: Path) -> None:
     out = tmp_path / "tonight.gpx"
     done = run(
@@ -49,6 +50,7 @@ def test_a_patrol_is_told_kept_shown_and_written(run: Run, filled: Path, tmp_pat
     assert "The plan knows only what people report, and where officers search." in outcome.err
 
 
+@pytest.mark.slow
 def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:
     (filled / "plans.toml").write_text('standard_hours = 4\n[start]\nname = "Yard"\nlon = -1.235\nlat = 54.574\n')
     done = run(
@@ -106,6 +108,7 @@ def test_a_start_that_is_nowhere_is_refused(run: Run, filled: Path, lon: str) ->
     assert "  One of its starts has no lon and lat in degrees." in done.err.splitlines()
 
 
+@pytest.mark.slow
 def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, filled: Path) -> None:
     done = run(
         "plan", "patrol", "--home", filled, "--day", "2026-11-20", "--hours", "18-21", "--mode", "drive",

@@ -101,6 +101,7 @@ def test_a_list_of_places_is_replaced_only_when_told_to(run: Run, tmp_path: Path
     assert "Middlesbrough has a list already." in outcome.err
 
 
+@pytest.mark.slow
 def test_the_first_day_is_chosen_once_and_said(run: Run, tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "home")
     publisher.load(made_quarters(publisher.area, number=50), now="2026-07-02")

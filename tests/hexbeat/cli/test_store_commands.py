@@ -143,6 +143,7 @@ def test_versions_stand_side_by_side_in_a_narrow_terminal(
     assert "superseded_at" in table
 
 
+@pytest.mark.slow
 def test_real_records_wait_until_the_demonstration_is_removed(run: Run, finds: Path) -> None:
     run("demo", "--events", 100)
     outcome = run("ingest", finds, "--source", "table")
@@ -162,6 +163,7 @@ def test_real_records_wait_until_the_demonstration_is_removed(run: Run, finds: P
     assert "Demonstration events" in again.err
 
 
+@pytest.mark.slow
 def test_a_load_that_would_replace_other_events_stops(run: Run, tmp_path: Path) -> None:
     for month in (9, 10):
         rows = [f"needles,{key},{54.57 + month / 1000},-1.235,{key:02d}/{month:02d}/2026,{key}" for key in (1, 2, 3, 4)]

@@ -99,6 +99,7 @@ def test_the_fading_hotspot_fades(many: Demonstration) -> None:
     assert times_ordinary(many, hotspot, begin >= utc(hotspot["to"])) == pytest.approx(1, abs=0.4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", [20_000, 120_000])
 @pytest.mark.parametrize("area", ["middlesbrough", "cleveland"])
 def test_the_overdose_spike_stands_out_in_its_fortnight(area: str, events: int) -> None:
@@ -138,6 +139,7 @@ def dealing(many: Demonstration) -> Dealing:
     return Dealing(exact["occurred_from"].to_numpy(), cKDTree(exact[["lon", "lat"]].to_numpy() * METRES))
 
 
+@pytest.mark.slow
 def test_dealing_falls_near_closures_while_they_are_in_force(many: Demonstration, dealing: Dealing) -> None:
     closures = many.truth["closures"]
     assert len(closures) == 600

@@ -84,6 +84,7 @@ def test_the_meeting_has_one_page_with_everything_on_it() -> None:
     assert paper.alts[0].startswith("Map of Middlesbrough, north up, with numbered places (1 ")
 
 
+@pytest.mark.slow
 def test_it_stays_one_page_with_much_more_to_say_and_long_answers_to_its_alerts() -> None:
     briefing = meeting()
     work = tuple(VisitLine("sweep", f"Crew {number}", 12, 240, 31) for number in range(8))
@@ -116,6 +117,7 @@ def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in words
 
 
+@pytest.mark.slow
 def test_it_prints_without_colour_and_the_same_every_time() -> None:
     file = render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)
     assert file == render_briefing_pdf(meeting(), middlesbrough(), made_at=MADE)

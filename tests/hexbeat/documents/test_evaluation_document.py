@@ -29,6 +29,7 @@ def draw_evaluation(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> 
     return outlines, read_paper(render_evaluation_pdf(evaluation, middlesbrough(), mark=None, made_at=MADE)).words
 
 
+@pytest.mark.slow
 def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation = several()
     (before, after), words = draw_evaluation(evaluation, monkeypatch)

@@ -43,6 +43,7 @@ def test_the_map_is_one_a4_page_that_says_all_that_the_screen_says() -> None:
     assert paper.alts == (f"Map of Middlesbrough, north up: Needle finds, 2 shaded cells. {SHEET.sentence}",)
 
 
+@pytest.mark.slow
 def test_the_same_map_gives_the_same_bytes() -> None:
     for render in (render_map_pdf, render_map_png):
         first = render(SHEET, middlesbrough(), made_at=MADE_AT)

@@ -71,6 +71,7 @@ def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_stays_one_page_with_much_to_say_and_with_nothing() -> None:
     long_page = read_paper(
         render_naloxone_pdf(

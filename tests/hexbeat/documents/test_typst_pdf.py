@@ -58,6 +58,7 @@ def test_letters_that_the_fonts_have_stay_and_others_become_squares() -> None:
     assert make_printable("a\x00\tb\u4e2d\N{GRINNING FACE}") == "a  b\N{WHITE SQUARE}\N{WHITE SQUARE}"
 
 
+@pytest.mark.slow
 def test_every_letter_of_a_long_alphabet_can_be_typeset() -> None:
     letters = "".join(chr(code) for code in range(0x20, 0x2C00, 23))
     paper = read_paper(render_pdf("councillor", page(headline=letters), {"map": MAP}))

@@ -61,6 +61,7 @@ def evaluated(columns: Columns, place: TreatedPlace, rule: Rule = NEEDLES) -> Ef
     return measure_effect(columns, middlesbrough(), protocol)
 
 
+@pytest.mark.slow
 def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     columns, _ = demonstration()
     chosen = closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 5, 1))
@@ -77,6 +78,7 @@ def test_the_planted_effect_of_the_closures_is_found_together() -> None:
     )
 
 
+@pytest.mark.slow
 def test_needles_know_nothing_of_closures() -> None:
     columns, _ = demonstration()
     chosen = [place for place, _ in closures_of_truth(dt.date(2025, 2, 1), dt.date(2025, 4, 1))]

@@ -59,6 +59,7 @@ def unlike(likes: MatchedControls) -> MatchedControls:
     return dataclasses.replace(likes, distance=MOST_DISTANCE + 1)
 
 
+@pytest.mark.slow
 def test_no_event_counts_twice_and_places_without_a_comparable_place_are_left_out() -> None:
     protocol, effect = many()
     points, judged = needles(), [outcome.planned for outcome in effect.outcomes]
@@ -84,6 +85,7 @@ def test_no_event_counts_twice_and_places_without_a_comparable_place_are_left_ou
     ) in said.details
 
 
+@pytest.mark.slow
 def test_where_nothing_was_done_in_many_busy_places_no_effect_is_told() -> None:
     points, columns = needles(), demonstration()[0]
     kinds = [build_verdict(many()[1]).kind]

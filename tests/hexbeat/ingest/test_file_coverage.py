@@ -146,6 +146,7 @@ def test_a_month_of_police_uk_is_known_whole_also_without_a_drug_offence(tmp_pat
     assert [span.scope for span in coverage.list_spans()] == ["Cleveland Police"]
 
 
+@pytest.mark.slow
 def test_real_months_with_three_taken_out(tmp_path: Path, shared: Path) -> None:
     files = [f for f in sorted((shared / "events" / "police_uk").glob("*-street.csv")) if f.name[5:7] not in "05 06 07"]
     with Store.open(tmp_path / "home") as store:

@@ -52,6 +52,7 @@ def test_one_bad_member_changes_nothing(sqlite_store: Store, tmp_path: Path) -> 
     assert live(sqlite_store).empty
 
 
+@pytest.mark.slow
 def test_a_police_archive_gives_each_source_its_own_files(sqlite_store: Store, tmp_path: Path) -> None:
     names = ("2024-06-cleveland-street.csv", "2024-06-cleveland-stop-and-search.csv")
     members: dict[str, str | bytes] = {f"2024-06/{name}": (FIXTURES / name).read_bytes() for name in names}
@@ -75,6 +76,7 @@ def test_gzip_and_plain_are_the_same(sqlite_store: Store, tmp_path: Path) -> Non
     assert [(file.file, file.tally.new) for file in report.files] == [("finds.csv.gz", 1)]
 
 
+@pytest.mark.slow
 def test_local_times_are_the_same_in_a_geopackage_and_in_geoparquet(sqlite_store: Store, tmp_path: Path) -> None:
     times = pd.to_datetime(["2025-06-21 21:30", "2025-06-21 22:15"])
     frame = geopandas.GeoDataFrame(
@@ -136,6 +138,7 @@ def load_shapes_profile() -> SourceProfile:
     return parse_profile(f'{profile}location.crs = "EPSG:4326"\ntime.start = "date"\n', name="shapes")
 
 
+@pytest.mark.slow
 def test_the_same_find_in_every_document(sqlite_store: Store, tmp_path: Path) -> None:
     place = {"latitude": 54.55, "longitude": -1.2}
     (tmp_path / "a.json").write_text(

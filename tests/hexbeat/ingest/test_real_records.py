@@ -4,6 +4,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import geopandas
@@ -47,6 +48,7 @@ def loaded(
         yield store, request.param, reports
 
 
+@cache
 def plain(shared: Path, source: str, area_name: str) -> pd.DataFrame:
     """The same by the usual means: a row an event, with ward and month."""
     files = police_files(shared, SOURCES[source])

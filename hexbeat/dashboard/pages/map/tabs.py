@@ -38,7 +38,8 @@ MONTHS: Final = 24
 MOST_RECORDS: Final = 500
 ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
-MOST_TEXTS: Final = 200_000  # numbers and words of a table; of more, Streamlit takes no texts beside the numbers
+MOST_WHOLE: Final = 20_000  # numbers and words of a table that is sent as a whole if it reads the same in parts
+MOST_TEXTS: Final = 200_000  # the same of any table; of more, Streamlit takes no texts beside the numbers
 
 
 def draw_tabs(
@@ -69,12 +70,17 @@ def draw_tabs(
 
 
 def draw_sortable_frame(
-    frame: "pd.DataFrame | Styler", *, key: str, alt: str, config: dict[str, Any] | None = None
+    frame: "pd.DataFrame | Styler", *, key: str, alt: str, config: dict[str, Any] | None = None, lazy: bool = False
 ) -> None:
-    """Draw a table that sorts by a click on a heading. Texts are drawn on a canvas, so that none runs as HTML."""
+    """Draw a table that sorts by a click on a heading. Texts are drawn on a canvas, so that none runs as HTML.
+
+    `lazy`: a thousand rows are sent, and others, or in another order, when somebody scrolls or sorts.
+    """
     rows = len(frame.index)
     height = ROW_PX * (min(rows, MOST_ROWS_SHOWN) + 1) + 3
-    st.dataframe(frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch")
+    st.dataframe(
+        frame, key=key, alt=alt, hide_index=True, column_config=config, height=height, width="stretch", lazy=lazy
+    )
 
 
 def draw_table(installation: Installation, choices: Choices, views: Sequence[LayerView]) -> None:
@@ -136,7 +142,7 @@ def draw_ward_numbers(installation: Installation, choices: Choices, last: date) 
 
 
 def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the map and their numbers") -> None:
-    """Draw a table whose numbers have as many digits as are meaningful."""
+    """Draw a table whose numbers have as many digits as are meaningful; of a long one, the rows that are looked at."""
     if table.empty:
         st.text(
             "Nothing is shown of these filters: numbers are too small for your role."
@@ -145,12 +151,17 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         )
         return
     config: dict[str, Any] = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
-    if table.size <= MOST_TEXTS:
+    numbers = table.select_dtypes("float")
+    if table.size <= MOST_WHOLE or (table.size <= MOST_TEXTS and not has_whole_numbers(numbers)):
         draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
         return
-    numbers = table.select_dtypes("float").columns
     config |= {str(name): st.column_config.NumberColumn(format="localized") for name in numbers}
-    draw_sortable_frame(table.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config)
+    draw_sortable_frame(table.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config, lazy=True)
+
+
+def has_whole_numbers(numbers: pd.DataFrame) -> bool:
+    """Whether no number needs words, such as "about" or "not known"."""
+    return bool((numbers == numbers.round()).to_numpy().all())
 
 
 def select_counted_layers(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:

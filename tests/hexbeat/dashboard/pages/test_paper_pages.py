@@ -22,6 +22,7 @@ def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
+@pytest.mark.slow
 def test_the_briefing_says_what_happened_and_what_cannot_be_told(home: Path) -> None:
     filled(home, texts=HOSTILE)
     app = one_page("briefing")

@@ -51,6 +51,7 @@ def test_a_store_without_closures_has_no_answers() -> None:
     assert find_closure_answers(open_installation(Settings.from_environment())) == ()
 
 
+@pytest.mark.slow
 def test_the_last_closures_with_a_quarter_after_them_each_have_a_sentence(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_layer_keeps_its_own_figures() -> None:
     assert replace(figures).cells is figures.cells
 
 
+@pytest.mark.slow
 def test_a_table_by_groups_adds_up_to_the_number_over_the_map() -> None:
     noon, month = local("2026-11-02 12:30"), local("2026-11-01 00:00")
     columns = columns_of(

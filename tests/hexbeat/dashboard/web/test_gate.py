@@ -13,6 +13,7 @@ from hexbeat.dashboard import security
 from hexbeat.dashboard.public import public_security
 from hexbeat.dashboard.web.asgi import add_headers, find_header
 from hexbeat.dashboard.web.gate import Gate, build_closed_page
+from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.limits import LimitedBody, LimitError, Sessions
 from hexbeat.dashboard.web.server_settings import ServerSettings
 from hexbeat.dashboard.web.stream import Stream
@@ -197,6 +198,25 @@ def test_a_download_may_do_nothing_in_a_browser(side: str) -> None:
     headers = headers_of(ask(side, "/media/x.html"))
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert headers["cache-control"] == "no-store"  # a shared computer keeps no copy
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "expected"),
+    [
+        ("/component/hexbeat.dashboard.map.assets.files/map-e0b97b46e392ba70.js", 200, True),
+        ("/component/hexbeat.dashboard.map.assets.files/map-e0b97b46e392ba70.js", 404, False),
+        ("/component/streamlit_folium.st_folium/static/js/main.521860b0.js", 200, True),
+        ("/component/streamlit_folium.st_folium/index.html", 200, False),
+        ("/component/hexbeat.dashboard.map.assets.files/map.js", 200, False),
+        ("/", 200, False),
+    ],
+)  # fmt: skip
+def test_what_has_its_hash_in_its_name_is_kept_by_browsers(path: str, status: int, *, expected: bool) -> None:
+    client = Client()
+    dressed = add_headers(client.send, build_security_headers(path))
+    run_steps(dressed({"type": "http.response.start", "status": status, "headers": [(b"cache-control", b"public")]}))
+    kept = dict(client.sent[0]["headers"]).get(b"cache-control")
+    assert (kept == b"private, max-age=31536000, immutable") is expected
 
 
 def test_the_public_side_has_the_names_it_is_given() -> None:

@@ -71,6 +71,7 @@ def test_the_paper_is_tagged_restricted_and_says_where_it_comes_from() -> None:
     assert all("RESTRICTED" in page for page in paper.pages)
 
 
+@pytest.mark.slow
 def test_both_files_carry_the_content_and_are_the_same_every_time() -> None:
     assert read_pdf_content(pdf()) == content()
     attached = pypdf.PdfReader(io.BytesIO(pdf())).attachments["content.json"]
@@ -120,6 +121,7 @@ def test_in_a_process_of_its_own_a_pack_is_what_it_is(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
     other = render_evidence_pdf(content("CL-15"), load_area("middlesbrough"))
     swapped = other.replace(b"/Title", b"/Titel", 1)
@@ -194,6 +196,7 @@ def test_what_is_no_pack_is_refused(tmp_path: Path, file: bytes) -> None:
     )
 
 
+@pytest.mark.slow
 def test_hostile_words_are_only_words(tmp_path: Path) -> None:
     file = pdf(HOSTILE_TEXT)
     assert '#import "x" *b* $y$ \\ <b>&amp; =1+1' in read_paper(file).words

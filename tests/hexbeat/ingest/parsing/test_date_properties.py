@@ -149,6 +149,7 @@ def write_number(moment: dt.datetime, form: str) -> str:
     return f"{serial:.9f}".rstrip("0").rstrip(".")
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.tuples(days, times), min_size=2, max_size=8), st.sampled_from(["excel", "epoch", "epoch-ms"]))
 def test_a_whole_column_of_numbers_is_read_back_without_a_word(
@@ -160,6 +161,7 @@ def test_a_whole_column_of_numbers_is_read_back_without_a_word(
     assert [result and result[place] for result in results] == moments
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(days, min_size=1, max_size=8), st.integers(30_000, 60_000))
 def test_a_number_among_dates_is_refused(column: list[dt.date], number: int) -> None:
@@ -167,6 +169,7 @@ def test_a_number_among_dates_is_refused(column: list[dt.date], number: int) -> 
     assert read([*texts, str(number)])[-1] is None
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(days, st.integers(0, 23), st.integers(0, 59), st.sampled_from(["number", "full", "short", "float"]))
 def test_dates_in_columns_are_read_back(day: dt.date, hour: int, minute: int, form: str) -> None:
@@ -184,6 +187,7 @@ def test_dates_in_columns_are_read_back(day: dt.date, hour: int, minute: int, fo
         assert (result[0], result[2]) == (dt.datetime.combine(start.date(), clock), precision)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(st.text("0123456789 ?JunxX.-", max_size=5), min_size=5, max_size=5))
 def test_no_parts_make_another_date(parts: list[str]) -> None:

@@ -69,6 +69,7 @@ def test_every_form_of_a_date_gives_back_its_day(form: str, days: list[dt.date])
     assert read([DATES[form](day) for day in days]) == [(dt.datetime.combine(day, dt.time()), DAY) for day in days]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", CLOCKS)
 @settings(max_examples=15)
 @given(form=st.sampled_from(list(DATES)), moments=st.lists(st.tuples(DAYS, TIMES), min_size=5, max_size=20))

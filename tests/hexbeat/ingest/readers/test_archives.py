@@ -81,6 +81,7 @@ def test_many_that_are_passed_over_are_counted(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_zipped_shapefile_is_read_with_its_parts(tmp_path: Path) -> None:
     frame = geopandas.GeoDataFrame({"layer": ["x"]}, geometry=[shapely.Point(449_500, 520_500)], crs="EPSG:27700")
     frame.to_file(tmp_path / "finds.shp")

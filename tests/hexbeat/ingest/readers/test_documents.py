@@ -105,6 +105,7 @@ def test_lists_with_the_same_keys_are_read_together(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_esri_json_has_its_own_coordinates_and_utc(tmp_path: Path) -> None:
     document = {
         "geometryType": "esriGeometryPoint", "spatialReference": {"wkid": 27700},
@@ -211,6 +212,7 @@ def test_records_of_distinct_keys_are_refused_in_bounded_memory(tmp_path: Path) 
     )
 
 
+@pytest.mark.slow
 def test_a_view_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
     frame = geopandas.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(0, 0)], crs="EPSG:4326")

@@ -109,6 +109,7 @@ POINTS = geopandas.GeoDataFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.gpkg", "a.shp", "a.parquet"])
 def test_geofiles_give_points_in_their_own_coordinates(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -135,6 +136,7 @@ def test_small_geofiles_need_little_memory_however_allocators_reserve_it(tmp_pat
         assert sum(len(chunk.lines) for chunk in opened.chunks(opened.columns)) == 3
 
 
+@pytest.mark.slow
 def test_a_geopackage_with_several_layers_needs_a_name(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
     for layer in ("finds", "sweeps"):
@@ -148,6 +150,7 @@ def test_a_geopackage_with_several_layers_needs_a_name(tmp_path: Path) -> None:
     assert read(path, geo_layer="sweeps")[2] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_shapes_that_are_no_points_are_unreadable_rows_unless_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "a.geojson"
     box = shapely.box(-1.3, 54.5, -1.1, 54.6)
@@ -165,6 +168,7 @@ def test_shapes_that_are_no_points_are_unreadable_rows_unless_asked_for(tmp_path
     assert box.contains(shapely.Point(points[1]))
 
 
+@pytest.mark.slow
 def test_parquet_without_geometries_is_a_table(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pd.DataFrame({"lon": [1.0, 2.5], "n": [1, 2], "date": pd.to_datetime(["2026-06-01 10:00", None])}).to_parquet(path)

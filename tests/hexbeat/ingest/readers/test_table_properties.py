@@ -108,6 +108,7 @@ def test_months_on_sheets_of_one_form_are_one_table(
     assert read(path)[0] == [row for rows in months for row in expected(rows)]
 
 
+@pytest.mark.slow
 @QUICK
 @given(rows=tables(plain_words), place=st.integers(0, 10_000), damage=st.sampled_from(DAMAGES))
 def test_a_damaged_row_takes_no_other_with_it(tmp_path: Path, rows: list[list[Cell]], place: int, damage: str) -> None:

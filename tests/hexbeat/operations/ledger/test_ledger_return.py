@@ -73,6 +73,7 @@ def made_visits(rows: list[tuple]) -> pd.DataFrame:  # type: ignore[type-arg] # 
     return found.assign(started_at=begun, kind="patrol", plan_id=plans).astype({"needles": "Int64", "minutes": "int64"})
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(

@@ -21,6 +21,7 @@ def hours(first: int, last: int, day: dt.date = DAY) -> WorkingTime:
     return build_working_time(day, (first, last), "Europe/London")
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_week_add_up_to_the_week() -> None:
     columns, _ = demonstration()
     week = [dt.date(2026, 11, 16) + dt.timedelta(days=k) for k in range(7)]

@@ -173,6 +173,7 @@ def test_the_expected_map_ranks_places_by_month() -> None:
     assert "week" not in describe_cell_forecast(found, first)
 
 
+@pytest.mark.slow
 def test_a_plan_of_snapped_records_stops_at_their_points() -> None:
     time = build_working_time(DAY, (18, 22), ZONE)
     found = forecast_events(build_days(), middlesbrough(), {LAYER: 1}, time=time)
@@ -187,6 +188,7 @@ def test_a_plan_of_snapped_records_stops_at_their_points() -> None:
     assert all("time of day" not in stop.reason for tour in plan.tours for stop in tour.stops) == found.any_hour
 
 
+@pytest.mark.slow
 def test_what_such_plans_held_is_against_chance_among_points() -> None:
     """Events at any of the points, without a pattern: a plan holds what its share of the points holds."""
     plan = plan_patrol(build_days(), quick=False)
@@ -206,6 +208,7 @@ def test_hotspots_of_snapped_records_have_cells_of_350_m() -> None:
 ENDED = "Records end 23 months ago (31 Dec 2024)."
 
 
+@pytest.mark.slow
 def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> None:
     plan = plan_patrol(build_days(), quick=False, day=dt.date(2026, 12, 1))
     stored = plan_from_json(plan_to_json(plan))
@@ -228,6 +231,7 @@ def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are(
     assert plan.notes[-2] == "These hours are over: the plan was made on 30 Nov 2026 at 22:37."
 
 
+@pytest.mark.slow
 def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
     columns = build_days()
     spans = ((YEAR[0], dt.date(2024, 3, 1)), (dt.date(2024, 4, 1), YEAR[1]))
@@ -238,6 +242,7 @@ def test_a_plan_for_a_day_that_is_not_known_says_so() -> None:
     assert plan.ranks_only
 
 
+@pytest.mark.slow
 def test_plans_back_tests_and_expected_events_of_searches_say_what_they_are() -> None:
     columns = build_days()
     columns.reported_by[:] = REPORTERS.index("officer")

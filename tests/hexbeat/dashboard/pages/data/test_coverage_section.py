@@ -90,6 +90,7 @@ class Upload:
         return memoryview(self.text.encode())
 
 
+@pytest.mark.slow
 def test_days_that_a_person_states_count_instead_of_the_rule_of_the_source(home: Path) -> None:
     text = "layer,source_id,lat,lon,occurred_from\nneedle_litter,1,54.5760,-1.2350,2026-10-05T10:00\n"
     installation = open_installation(Settings.from_environment())

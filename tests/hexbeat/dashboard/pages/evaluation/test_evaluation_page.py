@@ -62,6 +62,7 @@ def test_cells_are_one_place_by_the_words_of_the_map_or_by_their_codes() -> None
     assert "A cell is named by its H3 number in hexadecimal digits" in html(app)
 
 
+@pytest.mark.slow
 def test_weights_that_make_no_sense_are_told() -> None:
     app = one_page("outcome")
     app.selectbox(key="outcome_closure").select_index(200).run()
@@ -69,6 +70,7 @@ def test_weights_that_make_no_sense_are_told() -> None:
     assert "A weight is a layer, or a layer and a category, and a number above 0" in html(app)
 
 
+@pytest.mark.slow
 def test_naloxone_says_how_to_load_places_and_shows_the_next_ones() -> None:
     app = one_page("naloxone")
     assert app.info[0].value.startswith("To load them, go to the Data page with a list of the pharmacies")

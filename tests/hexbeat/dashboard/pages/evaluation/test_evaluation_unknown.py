@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 
+import pytest
+
 from hexbeat.dashboard.pages.evaluation.evaluation_page import render_intervals, render_table
 from hexbeat.documents.evaluation_document import render_evaluation_pdf
 from hexbeat.evaluation.request import evaluate_protocol, fix_protocol
@@ -15,6 +17,7 @@ from tests.support.papers import read_paper
 DASH = "\N{EN DASH}"
 
 
+@pytest.mark.slow
 def test_without_a_comparable_place_there_are_no_numbers_of_what_was_expected() -> None:
     columns, area = demonstration()[0], middlesbrough()
     with Store.open(filled_store()) as store:

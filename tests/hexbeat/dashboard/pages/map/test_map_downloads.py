@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
@@ -63,6 +64,7 @@ def test_csv_is_the_table_with_numbers_as_they_are() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.sampled_from("=+-@\t\r"), st.text())
 def test_no_cell_of_a_csv_is_a_formula(start: str, rest: str) -> None:
     frame = pd.read_csv(io.BytesIO(build_csv(rows_of(start + rest), ABOUT)), dtype=str, keep_default_na=False)

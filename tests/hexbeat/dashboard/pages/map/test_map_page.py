@@ -30,6 +30,7 @@ def test_the_map_page_opens_with_needles_of_the_last_28_days(home: Path) -> None
     assert "DEMONSTRATION" not in page
 
 
+@pytest.mark.slow
 def test_a_filter_changes_the_sentence_and_the_link(home: Path) -> None:
     filled(home)
     app = open_map()
@@ -168,6 +169,7 @@ def test_several_layers_have_a_sentence_each(home: Path) -> None:
     assert page.count('class="hb-sentence"') == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["hotspots", "change", "expected"])
 def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> None:
     filled(home)
@@ -188,6 +190,7 @@ def test_the_view_changes_what_is_said_and_the_link(home: Path, view: str) -> No
         assert not app.exception
 
 
+@pytest.mark.slow
 def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
     filled(home)
     app = open_map(layers="needle_litter,overdoses,closed_properties", view="hotspots")

@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -9,7 +10,10 @@ from h3 import latlng_to_cell
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from hexbeat.areas.area import Area
+from hexbeat.demonstration import load_demonstration
 from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.browser import PREPARED_MS, Windows, map_frame, painted_frames, wait_in_map, wait_until
 from tests.support.events import load_frame, made_frame
 from tests.support.partners_side import Open, Served, visit
@@ -218,13 +222,14 @@ def test_a_load_made_meanwhile_is_noticed_without_a_click(open_page: Open, serve
     expect(page.get_by_text("New records are loaded.")).to_have_count(0)
 
 
-def test_after_a_restart_the_page_comes_back_and_the_first_click_counts(windows: Windows, served_app: Served) -> None:
-    port = free_port()
-    environment = {
-        "HEXBEAT_HOME": str(served_app.home),
-        "HEXBEAT_AREA": served_app.area.name,
-        "HEXBEAT_DATABASE_URL": "",
-    }
+def test_after_a_restart_the_page_comes_back_and_the_first_click_counts(
+    windows: Windows, area: Area, tmp_path: Path
+) -> None:
+    home, port = tmp_path / "home", free_port()
+    with Store.open(home) as store:  # of few events, so that what is worked out ahead is soon there
+        today = datetime.now(area.tz).date()
+        load_demonstration(store, ANALYST, area, events=500, seed=1, today=today, home=home)
+    environment = {"HEXBEAT_HOME": str(home), "HEXBEAT_AREA": area.name, "HEXBEAT_DATABASE_URL": ""}
     with hexbeat_server(environment=environment, port=port) as url:
         guest = visit(windows, f"{url}/?period=90d")
     page = guest.page

@@ -1,7 +1,11 @@
 """The tables under the map."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from hexbeat.dashboard.pages.map import tabs
 
 
 def draw_many_cells(rows: int) -> None:
@@ -23,3 +27,17 @@ def test_a_table_is_drawn_however_many_cells_there_are(rows: int) -> None:
     table = page.dataframe[0].value
     assert (len(table), list(table.columns)) == (rows, ["Rank", "Place", "Finds", "Change"])
     assert table["Finds"].iloc[2] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("rows", "step", "lazy"), [(2_000, 1.0, False), (20_000, 1.0, True), (20_000, 0.25, False), (70_000, 0.25, True)]
+)
+def test_of_a_long_table_only_the_rows_looked_at_are_sent(
+    monkeypatch: pytest.MonkeyPatch, rows: int, step: float, *, lazy: bool
+) -> None:
+    """Numbers with words, as in "about 58", come with all their rows, as long as Streamlit takes their texts."""
+    drawn: list[bool] = []
+    monkeypatch.setattr(tabs, "draw_sortable_frame", lambda *_, lazy=False, **__: drawn.append(lazy))
+    numbers = np.arange(rows)
+    tabs.draw_frame(pd.DataFrame({"Rank": numbers + 1, "Place": "Somewhere", "Finds": numbers * step}), key="table")
+    assert drawn == [lazy]

@@ -28,6 +28,7 @@ def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
 
 
+@pytest.mark.slow
 def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")

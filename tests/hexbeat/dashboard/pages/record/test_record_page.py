@@ -58,6 +58,7 @@ def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> 
     assert address(app) == {"plan": "several", "team": "Team 1"}
 
 
+@pytest.mark.slow
 def test_the_plan_of_one_team_opens_at_once() -> None:
     app = one_page("done", plan="single")
     assert (list(app.radio), stops(app)) == ([], [STOPS])

@@ -1,0 +1,140 @@
+"""The table that exports keep: what the database says at its version, and gone when events are erased."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from hexbeat.store import event_table, kept_table, snapshots
+from hexbeat.store.event_table import read_live_table
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from layers.policy import Policy
+from layers.roles import WARDS as WARDS_ALONE
+from layers.roles import Role
+from tests.hexbeat.store.test_live_columns import many
+from tests.support.events import WARDS, event_frame, load
+
+
+@pytest.fixture(autouse=True)
+def _of_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_table, "FEWEST_EVENTS", 1)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """After which row the database was read, each time that it was."""
+    rows: list[int] = []
+    read_pages = event_table._read_pages  # noqa: SLF001 - what is watched
+
+    def watch(connection: object, row: int) -> object:
+        rows.append(row)
+        return read_pages(connection, row)  # type: ignore[arg-type]  # what the caller gave
+
+    monkeypatch.setattr(event_table, "_read_pages", watch)
+    return rows
+
+
+def read(store: Store) -> pa.Table:
+    return read_live_table(store, ANALYST, ward_codes=WARDS).table
+
+
+def read_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> pa.Table:
+    """The same without what is kept."""
+    with monkeypatch.context() as patch:
+        patch.setattr(event_table, "find_kept_table", lambda *_: None)
+        patch.setattr(event_table, "keep_table", lambda *_, **__: False)
+        return read(store)
+
+
+def list_rows(table: pa.Table) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = table.to_pylist()
+    return rows
+
+
+def find_files(store: Store) -> list[Path]:
+    folder = store.home / snapshots.FOLDER
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def test_a_second_export_reads_no_row_and_has_the_same(
+    store: Store, reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(store, many())
+    load(store, event_frame(["metres", "none"], location_precision_m=[2.5, None], location_precision=["exact", None]))
+    first = read_live_table(store, ANALYST, ward_codes=WARDS)
+    assert reads == [0]
+    second = read_live_table(store, ANALYST, ward_codes=WARDS)
+    assert reads == [0]
+    assert second.table.schema == first.table.schema
+    assert list_rows(second.table) == list_rows(first.table)
+    assert (second.layers, second.version, second.coverage) == (first.layers, first.version, first.coverage)
+    assert list_rows(first.table) == list_rows(read_database(store, monkeypatch))
+    assert [path.stat().st_mode & 0o777 for path in find_files(store)] == [0o600]
+
+
+def test_a_later_version_reads_what_changed(store: Store, reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    load(store, many())
+    read(store)
+    load(store, event_frame(["k1", "k2"], quantity=7, category="brand new", occurred_from=3600))
+    load(store, event_frame(["new"], layer="overdoses", category="fatal", reported_by="agency"))
+    later = read_live_table(store, ANALYST, ward_codes=WARDS)
+    assert reads == [0, 500]
+    assert list_rows(later.table) == list_rows(read_database(store, monkeypatch))
+    reads.clear()
+    again = read_live_table(store, ANALYST, ward_codes=WARDS)
+    assert reads == []
+    assert list_rows(again.table) == list_rows(later.table)
+    assert again.coverage == later.coverage
+    assert again.coverage.reporters >= {("overdoses", "table", "agency")}
+
+
+def test_a_role_gets_its_layers_of_what_is_kept(sqlite_store: Store, reads: list[int]) -> None:
+    load(sqlite_store, many())
+    whole = read(sqlite_store)
+    viewer = replace(ANALYST, policy=Policy(((Role.ANALYST, "overdoses", WARDS_ALONE),)))
+    own = read_live_table(sqlite_store, viewer, ward_codes=WARDS)
+    assert reads == [0]
+    assert "overdoses" not in own.layers
+    assert list_rows(own.table) == [row for row in list_rows(whole) if row["layer"] != "overdoses"]
+
+
+def test_a_damaged_table_is_read_again(sqlite_store: Store, reads: list[int]) -> None:
+    load(sqlite_store, many())
+    whole = read(sqlite_store)
+    (path,) = find_files(sqlite_store)
+    for place in (10, 500, path.stat().st_size - 4096):
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+        reads.clear()
+        assert list_rows(read(sqlite_store)) == list_rows(whole)
+        assert reads == [0]
+
+
+@pytest.mark.parametrize("deed", ["erase", "undo"])
+def test_nothing_of_an_erased_event_stays(sqlite_store: Store, reads: list[int], deed: str) -> None:
+    load(sqlite_store, many())
+    load(sqlite_store, event_frame(["secret-key"], category="only-here"))
+    read(sqlite_store)
+    (path,) = find_files(sqlite_store)
+    assert b"secret-key" in path.read_bytes()
+    with path.open("rb") as disk:
+        if deed == "erase":
+            sqlite_store.erase(ANALYST, "table", "secret-key")
+        else:
+            sqlite_store.undo_last(ANALYST)
+        assert set(disk.read()) == {0}
+    assert find_files(sqlite_store) == []
+    reads.clear()
+    assert "secret-key" not in read(sqlite_store)["source_id"].to_pylist()
+    assert reads == [0]
+    assert not any(b"secret-key" in path.read_bytes() for path in find_files(sqlite_store))
+
+
+def test_a_small_store_keeps_none(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_table, "FEWEST_EVENTS", 501)
+    load(sqlite_store, many())
+    read(sqlite_store)
+    assert find_files(sqlite_store) == []
