@@ -1,15 +1,17 @@
 """How often chance raises an alert: years of noise on the real grid, looked at day after day, as the alerts do.
 
-`python -m bench.alert_rates [--years N] [--area A] [--out FILE.json]`
+`python -m bench.alert_rates [--years N] [--area A] [--out FILE.json] [--levels FILE.json]`
 For each number of events a day: how many alerts so many years of Poisson noise raise above each threshold, and the
-levels that `smooth_levels` draws from these counts; `--out` keeps both. The table of `hexbeat.analysis.alert_rates` was
-drawn by hand from such counts of 40 years. Exit code 1 if a level of this run differs from the table by more than
-chance can explain. `--area` of another area says whether the table, which is of Middlesbrough's cells, holds there:
-alerts a year at the thresholds that it promises.
+levels that `smooth_levels` draws from these counts; `--out` keeps both (bench/results/alert_rates.json). `--levels`
+writes the table that the alerts read (hexbeat/analysis/alert_levels.json). Exit code 1 if a level of this run differs
+from the table by more than chance can explain. `--area` of another area says whether the table, which is of
+Middlesbrough's cells, holds there: alerts a year at the thresholds that it promises.
 """
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -59,9 +61,10 @@ def main() -> int:
     """Simulate, print, compare."""
     parser = build_parser(__doc__, size="years", default=100)
     parser.add_argument("--area", default=AREA)
+    parser.add_argument("--levels", type=Path, help="write the table of the alerts there")
     options = parser.parse_args()
     grid, share = load_grid(options.area)
-    figures = {"years": options.years, "area": options.area, "places": len(grid)}
+    figures: dict[str, Any] = {"years": options.years, "area": options.area, "places": len(grid)}
     if options.area != AREA:
         rows = [check_table(grid, share, fewest, events, options.years) for fewest in (2, 3) for events in CHECKED]
         report(figures, rows, options=options)
@@ -80,8 +83,28 @@ def main() -> int:
     rows = [*list_rows(counts, options.years), *list_area_rows(of_area, AREA_TIMES * options.years)]
     kept = {str(fewest): {str(events): own for events, own in of.items()} for fewest, of in counts.items()}
     kept["area"] = {str(events): own for events, own in of_area.items()}
-    report({**figures, "alerts": kept}, rows, options=options)
+    figures |= {"events a day": EVENTS_A_DAY, "alerts": kept}
+    report(figures, rows, options=options)
+    if options.levels:
+        options.levels.write_text(format_levels(figures), encoding="utf-8")
     return int(any(abs(row["statistic"] - row["in the table"]) > MOST_DIFFERENCE for row in rows))
+
+
+def format_levels(figures: Mapping[str, Any]) -> str:
+    """The table that the alerts read, as JSON, from the counts of a run."""
+    years, kept = figures["years"], figures["alerts"]
+    by_fewest = {fewest: smooth_levels(kept[fewest], years, ALERTS_A_YEAR) for fewest in ("2", "3")}
+    lines = {
+        "area": figures["area"],
+        "places": figures["places"],
+        "years": years,
+        "alerts_a_year": ALERTS_A_YEAR,
+        "events_a_day": EVENTS_A_DAY,
+        "levels": by_fewest,
+        "area_alerts_a_year": AREA_ALERTS_A_YEAR,
+        "area_levels": smooth_area_levels(kept["area"], AREA_TIMES * years),
+    }
+    return json.dumps(lines, indent=1) + "\n"
 
 
 def list_rows(counts: dict[int, dict[float, dict[str, int]]], years: int) -> list[Row]:
@@ -99,12 +122,18 @@ def list_rows(counts: dict[int, dict[float, dict[str, int]]], years: int) -> lis
 
 def list_area_rows(counts: dict[float, dict[str, int]], years: int) -> list[Row]:
     """The same for the whole area as one place: the number of events a day hardly matters, so all are one."""
-    total = {threshold: sum(own[threshold] for own in counts.values()) for threshold in next(iter(counts.values()))}
-    (levels,) = smooth_levels({0.0: total}, years * len(counts), AREA_ALERTS_A_YEAR)
+    levels = smooth_area_levels(counts, years)
     return [
         {"fewest": "area", "events a day": "any", "alerts a year": rate, "statistic": level, "in the table": table}
         for rate, level, table in zip(AREA_ALERTS_A_YEAR, levels, AREA_LEVELS, strict=True)
     ]
+
+
+def smooth_area_levels(counts: Mapping[Any, Mapping[str, int]], years: int) -> tuple[float, ...]:
+    """The statistic that chance reaches each of AREA_ALERTS_A_YEAR times, whatever the events a day."""
+    total = {threshold: sum(own[threshold] for own in counts.values()) for threshold in next(iter(counts.values()))}
+    (levels,) = smooth_levels({0.0: total}, years * len(counts), AREA_ALERTS_A_YEAR)
+    return levels
 
 
 def check_table(grid: ScanGrid, share: NDArray[np.float64], fewest: int, events: float, years: int) -> Row:

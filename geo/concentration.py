@@ -22,7 +22,12 @@ _FEWEST_TIMES: Final = 3  # different days (or months)
 _LEAST_IN_HALF: Final = 0.2  # of a find's events, in the quieter half of the period
 _FEWEST_CARRIED: Final = 2  # events of a place that carries a patch, if any has so many
 _SHORTEST_HALVED: Final = 4  # days (or months); less has no halves
-_WEIGHTS: Final = (0.5, 1.5)  # of places and patches in the control: single full places are sure enough with less
+_CARRIED_P: Final = 0.05  # of a place that carries a patch: else one full place, and chance, make its neighbours hot
+_WEIGHTS: Final = (1.0, 1.0)  # of places and patches in the control of false discoveries
+_WEIGHTS_SMALL: Final = (0.5, 1.5)  # where places are small, and single ones hold few events
+_SMALL_M2: Final = 50_000.0
+_TREND_A_KM2: Final = 0.3  # a town may bend so much towards its middle: a window of so many km2 is no hotspot by that
+_MOST_TREND: Final = 1.5
 _MOST_ROUNDS: Final = 12
 _TAIL: Final = 0.05
 
@@ -130,9 +135,10 @@ def find_concentrations(
     on three different days or more, and in both halves of the period more than half of what the surroundings have and a
     fifth of its own. Without, nothing is known of days. `dispersion`: variance over mean of counts (geo.bursts).
     Found windows, surest first, leave the surroundings, and all are tested again. Of a found patch those places are hot
-    that hold two events and `ratio` times the rate of the surroundings, else its fullest one. A cold spot holds at most
-    1 / `ratio` of its surroundings. Fractions of events are rounded down inside, and exact around. Misleads: dense
-    recording is not risk.
+    that hold two events and `ratio` times the rate of the surroundings, with p of their own at most 0.05, else its
+    fullest one. A town bends towards its middle: windows of 0.1 km2 are tested against 1.03 times their surroundings,
+    those of 0.7 km2 against 1.25 times. A cold spot holds at most 1 / `ratio` of its surroundings. Fractions of events
+    are rounded down inside, and exact around. Misleads: dense recording is not risk.
     """
     counts = np.asarray(counts, dtype=np.float64)
     search = _Search(counts, surroundings, timing, q, ratio, dispersion)
@@ -143,8 +149,11 @@ def find_concentrations(
     return search.result
 
 
-def _test(search: _Search, *, patch: bool) -> _Windows:
-    """Each place (or patch) without what was found, against its surroundings without what was found."""
+def _test(search: _Search, *, patch: bool, cold: bool = False) -> _Windows:
+    """Each place (or patch) without what was found, against its surroundings without what was found.
+
+    Surroundings count as fuller by the trend, so that no bend of the town is hot; `cold`: as emptier.
+    """
     keep = (~search.gone).astype(np.float64)
     counts = search.counts * keep
     near = search.surroundings.find(search.surroundings.choose_size(float(search.counts.mean())))[patch]
@@ -152,34 +161,47 @@ def _test(search: _Search, *, patch: bool) -> _Windows:
     patches = search.surroundings.patches
     total, size = (patches @ counts, patches @ keep) if patch else (counts, keep)
     rate = np.divide(events, around, out=np.zeros(len(counts)), where=around > 0)
-    share = np.where(size > 0, size / np.maximum(size + around, 1), 0.5)
+    usual = size * _find_trend(search.surroundings, size) ** (-1 if cold else 1)
+    share = np.where(size > 0, usual / np.maximum(usual + around, 1), 0.5)
     above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.dispersion[patch])
     untested = (size == 0) | (around < FEWEST_AROUND)
     return _Windows(total, rate * size, size, around, np.where(untested, 1.0, above), np.where(untested, 1.0, below))
+
+
+def _find_trend(surroundings: Surroundings, size: Floats) -> Floats:
+    """How many times its surroundings a window of `size` places may hold because the town bends there."""
+    return np.minimum(np.exp(_TREND_A_KM2 * size * surroundings.place_m2 / 1e6), _MOST_TREND)
 
 
 def _search_hot(search: _Search) -> bool:
     """Test all, mark what is hot, take it out of the surroundings; False when nothing new was found."""
     windows = _test(search, patch=False), _test(search, patch=True)
     # What passed before keeps its place in the control, as surer than all, and has to pass again by what is left of it.
-    adjusted = _adjust([np.where(old, 0.0, new.above) for old, new in zip(search.passed, windows, strict=True)])
+    weights = _choose_weights(search)
+    adjusted = _adjust(
+        [np.where(old, 0.0, new.above) for old, new in zip(search.passed, windows, strict=True)], weights
+    )
     limit = search.level * float((adjusted <= search.level).mean())
     _keep_plain_results(search, windows[0], adjusted[0])
     cells, patches = (
-        _find_passing(search, window, _WEIGHTS[patch] * limit, patch=bool(patch))
-        for patch, window in enumerate(windows)
+        _find_passing(search, window, weights[patch] * limit, patch=bool(patch)) for patch, window in enumerate(windows)
     )
     if cells.any():
         _mark(search, windows[0], adjusted[0], np.flatnonzero(cells), np.full(int(cells.sum()), -1))
         search.gone |= cells
         search.passed = search.passed[0] | cells, search.passed[1]
         return True
-    return _mark_patches(search, windows[1], adjusted[1], patches)
+    return _mark_patches(search, windows, adjusted[1], patches)
 
 
-def _adjust(p: list[Floats]) -> Floats:
+def _choose_weights(search: _Search) -> tuple[float, float]:
+    """The weights of places and of patches in the control."""
+    return _WEIGHTS_SMALL if search.surroundings.place_m2 < _SMALL_M2 else _WEIGHTS
+
+
+def _adjust(p: list[Floats], weights: tuple[float, float]) -> Floats:
     """Q of places and of patches (2, m): Benjamini and Hochberg, weighted (Genovese, Roeder and Wasserman 2006)."""
-    weighted = [np.minimum(values / weight, 1.0) for values, weight in zip(p, _WEIGHTS, strict=True)]
+    weighted = [np.minimum(values / weight, 1.0) for values, weight in zip(p, weights, strict=True)]
     return benjamini_hochberg(np.concatenate(weighted)).reshape(2, -1)
 
 
@@ -249,8 +271,9 @@ def _mark(search: _Search, window: _Windows, q: Floats, places: NDArray[np.intp]
     result.unsteady[places] = False
 
 
-def _mark_patches(search: _Search, window: _Windows, q: Floats, passing: Bools) -> bool:
+def _mark_patches(search: _Search, windows: tuple[_Windows, _Windows], q: Floats, passing: Bools) -> bool:
     """Call the full places of passing patches hot, the surest patch first; those that overlap a surer one are its."""
+    alone, window = windows
     patches = search.surroundings.patches
     numbers = np.flatnonzero(passing)
     numbers = numbers[np.lexsort((-window.total[numbers], window.above[numbers]))]
@@ -263,7 +286,8 @@ def _mark_patches(search: _Search, window: _Windows, q: Floats, passing: Bools) 
         taken[members] = True
         search.result.owner[members] = number
         rate = window.expected[number] / window.size[number]
-        full = members[search.counts[members] >= max(search.ratio * rate, _FEWEST_CARRIED)]
+        is_full = search.counts[members] >= max(search.ratio * rate, _FEWEST_CARRIED)
+        full = members[is_full & (alone.above[members] <= _CARRIED_P)]
         if not len(full):
             full = members[[int(np.argmax(search.counts[members]))]]
         _mark(search, window, q, full, np.full(len(full), number))
@@ -274,8 +298,8 @@ def _mark_patches(search: _Search, window: _Windows, q: Floats, passing: Bools) 
 
 def _search_cold(search: _Search) -> None:
     """Call places cold that hold clearly fewer than their surroundings, alone or together; none that is hot."""
-    windows = _test(search, patch=False), _test(search, patch=True)
-    adjusted = _adjust([window.below for window in windows])
+    windows = _test(search, patch=False, cold=True), _test(search, patch=True, cold=True)
+    adjusted = _adjust([window.below for window in windows], _choose_weights(search))
     result, rest = search.result, search.result.kind == 0
     leans_cold = rest & (windows[0].below < windows[0].above)
     for column, values in ((result.p, windows[0].below), (result.q, adjusted[0])):

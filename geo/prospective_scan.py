@@ -49,6 +49,8 @@ _WEEKDAY_EVENTS: Final = 20.0  # by which an even week counts
 _WEEKEND_EVENTS: Final = 10.0  # by which the area's week counts against that of a place's surroundings
 _BLOCK_DAYS: Final = 91  # dispersion is the median of blocks of so many days: one outbreak does not change it
 _BLOCKS: Final = 4
+_WEEK_DAYS: Final = 7
+_ALONE_DAYS: Final = 14
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -191,25 +193,29 @@ def estimate_dispersion(counts: Floats, expected: Floats, grid: ScanGrid) -> Flo
     """Variance over mean of the counts of a week round a place, (days,): 1 or more; 1 where nothing is known of it.
 
     For each day the median over the last _BLOCKS blocks of _BLOCK_DAYS days that ended before it, so that one outbreak
-    does not hide the next. Blocks are counted from the first row. Events that come in families of m have about m.
+    does not hide the next. Blocks are counted from the first row. Events that come in families of m have about m. One
+    place alone has few weeks, and families that outlast them: of it fortnights count, and all blocks together.
     """
+    alone = len(grid) == 1
+    window_days = _ALONE_DAYS if alone else _WEEK_DAYS
     tested = expected.sum(axis=1) > 0
-    weeks = len(counts) // 7
-    shape = (weeks, 7, counts.shape[1])
-    observed = (grid.near @ (counts * tested[:, None])[: weeks * 7].reshape(shape).sum(axis=1).T).T
-    mean = (grid.near @ expected[: weeks * 7].reshape(shape).sum(axis=1).T).T
-    block = np.arange(weeks) * 7 // _BLOCK_DAYS
-    number = int(block[-1]) + 1 if weeks else 0
+    windows = len(counts) // window_days
+    shape = (windows, window_days, counts.shape[1])
+    last = windows * window_days
+    observed = (grid.near @ (counts * tested[:, None])[:last].reshape(shape).sum(axis=1).T).T
+    mean = (grid.near @ expected[:last].reshape(shape).sum(axis=1).T).T
+    block = np.arange(windows) * window_days // _BLOCK_DAYS
+    number = int(block[-1]) + 1 if windows else 0
     spread, usual = (
         np.bincount(block, weights=sums.sum(axis=1), minlength=number) for sums in ((observed - mean) ** 2, mean)
     )
-    ratio = np.where(usual > 0, spread / np.where(usual > 0, usual, 1.0), np.nan)
     dispersion = np.ones(len(counts))
     for start in range(len(counts) // _BLOCK_DAYS + 1):
-        before = ratio[max(start - _BLOCKS, 0) : start]
-        before = before[np.isfinite(before)]
+        before = np.arange(max(start - _BLOCKS, 0), min(start, number))
+        before = before[usual[before] > 0]
         if len(before):
-            dispersion[start * _BLOCK_DAYS : (start + 1) * _BLOCK_DAYS] = max(float(np.median(before)), 1.0)
+            ratio = spread[before].sum() / usual[before].sum() if alone else np.median(spread[before] / usual[before])
+            dispersion[start * _BLOCK_DAYS : (start + 1) * _BLOCK_DAYS] = max(float(ratio), 1.0)
     return dispersion
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Final, Literal, get_args
 
+from layers.arrivals import Arrivals
 from layers.wording import format_day_spans
 
 __all__ = [
@@ -86,12 +87,14 @@ class Coverage:
     """The coverage of an area's layers, from entries in the order in which they were made.
 
     Without any entry for a layer nothing of it is known. `reporters` holds (layer, source, reporter) for each kind of
-    reporter of whom a source has events.
+    reporter of whom a source has events. `arrivals` say how late records of a layer and source come, where its loads
+    show it: the last known days may lack some.
     """
 
     entries: tuple[CoverageEntry, ...] = ()
     ward_codes: tuple[str, ...] = ()
     reporters: frozenset[tuple[str, str, str]] = frozenset()
+    arrivals: tuple[Arrivals, ...] = ()
     _cache: dict[tuple[str, tuple[str, ...]], tuple[Spans, Spans]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -114,7 +117,7 @@ class Coverage:
                 for entry in self.entries
                 if (key := (entry.layer, entry.source)) in of_chosen or key not in described
             )
-            self._narrowed[chosen] = Coverage(entries, self.ward_codes, self.reporters)
+            self._narrowed[chosen] = Coverage(entries, self.ward_codes, self.reporters, self.arrivals)
         return self._narrowed[chosen]
 
     @property

@@ -57,6 +57,7 @@ def restrict_coverage(coverage: Coverage, details: Mapping[str, Detail]) -> Cove
         tuple(entry for entry in coverage.entries if entry.layer in seen),
         coverage.ward_codes,
         frozenset(reporter for reporter in coverage.reporters if reporter[0] in seen),
+        tuple(arrivals for arrivals in coverage.arrivals if arrivals.layer in seen),
     )
 
 

@@ -1,17 +1,21 @@
 """How often chance alone raises an alert of the daily scan: a table from simulation, made by `bench.alert_rates`.
 
-The table holds for the 446 cells of Middlesbrough that can hold events. A larger area is like several such towns side
-by side, so the alerts of p cells with n events a day are p / 446 times those of 446 cells with n * 446 / p events.
+It lies beside this module (alert_levels.json; `--levels` writes it), drawn from counts that the benchmark keeps. It
+holds for the 446 cells of Middlesbrough that can hold events. A larger area of p cells is like several such towns side
+by side, so it raises p / 446 times as many alerts. How its events lie among the towns is not known: most may fall in
+one. So each has the events a day of the whole area; in a smaller area they count for 446 cells.
 
 Records may be more restless than chance: families of events, busy days. So a threshold is also learnt from the layer's
 own past: at the lower threshold that chance reaches LOW_A_YEAR times a year, the number of alerts of the last two years
 and the median of what they had above it give the level that so restless a record reaches as often as it may.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +28,7 @@ __all__ = [
     "AREA_LEVELS",
     "AREA_LOW_A_YEAR",
     "AREA_SHARE",
+    "BLOCK_DAYS",
     "EVENTS_A_DAY",
     "LOW_A_YEAR",
     "PAST_DAYS",
@@ -38,42 +43,26 @@ __all__ = [
     "raise_threshold",
 ]
 
-ALERTS_A_YEAR: Final = (2.0, 1.0, 0.5, 0.25, 0.1)
-EVENTS_A_DAY: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+_LEVELS: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("alert_levels.json").read_text(encoding="utf-8"))
+ALERTS_A_YEAR: Final = tuple[float, ...](_LEVELS["alerts_a_year"])
+EVENTS_A_DAY: Final = tuple[float, ...](_LEVELS["events_a_day"])
 # For the fewest events of an alert, at each of EVENTS_A_DAY: the statistic that each of ALERTS_A_YEAR reach.
 TABLE: Final[Mapping[int, tuple[tuple[float, ...], ...]]] = MappingProxyType(
-    {
-        2: (
-            (8.9, 10.2, 11.3, 12.3, 13.6),
-            (9.5, 10.5, 11.5, 12.4, 13.6),
-            (10.3, 11.1, 11.9, 12.6, 13.7),
-            (10.6, 11.5, 12.4, 13.2, 14.2),
-            (11.0, 11.9, 12.6, 13.3, 14.2),
-            (11.3, 12.0, 12.7, 13.3, 14.2),
-        ),
-        3: (
-            (7.0, 8.4, 9.8, 11.0, 12.4),
-            (8.7, 9.8, 10.9, 11.8, 13.0),
-            (10.2, 11.0, 11.8, 12.5, 13.6),
-            (10.5, 11.4, 12.3, 13.2, 14.2),
-            (11.0, 11.9, 12.6, 13.3, 14.2),
-            (11.3, 12.0, 12.7, 13.3, 14.2),
-        ),
-    }
+    {int(fewest): tuple(map(tuple, rows)) for fewest, rows in _LEVELS["levels"].items()}
 )
 # The same for the whole area as one place; the number of events a day hardly matters.
-AREA_ALERTS_A_YEAR: Final = (2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01)
-AREA_LEVELS: Final = (3.8, 4.6, 5.3, 6.1, 7.2, 8.0, 8.8, 9.9)
+AREA_ALERTS_A_YEAR: Final = tuple[float, ...](_LEVELS["area_alerts_a_year"])
+AREA_LEVELS: Final = tuple[float, ...](_LEVELS["area_levels"])
 AREA_SHARE: Final = 0.1  # of a layer's alerts by chance, for the whole area as one place
 RAREST: Final = 0.01  # alerts a year: simulation says nothing of rarer ones
 LOW_A_YEAR: Final = 8.0  # alerts a year that chance raises at the lower threshold
 AREA_LOW_A_YEAR: Final = 2.0  # likewise of the whole area as one place
 PAST_DAYS: Final = 730  # of the past that is learnt from
-_BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
+BLOCK_DAYS: Final = 91  # what is learnt changes once a quarter
 _FEWEST_PAST_DAYS: Final = 182
 _FEWEST_ALERTS: Final = 5
 _YEAR_DAYS: Final = 365.25
-_PLACES: Final = 446
+_PLACES: Final = int(_LEVELS["places"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +121,7 @@ def estimate_alerts_a_year(statistic: float, *, events_a_day: float, places: int
 
 def _interpolate_levels(events_a_day: ArrayLike, places: int, fewest: int) -> NDArray[np.float64]:
     """The levels of the table for these events a day, (..., ALERTS_A_YEAR)."""
-    events = np.asarray(events_a_day, dtype=np.float64) * _PLACES / places
+    events = np.asarray(events_a_day, dtype=np.float64) * max(_PLACES / places, 1.0)
     at = np.log(np.clip(events, EVENTS_A_DAY[0], EVENTS_A_DAY[-1]))
     return np.stack([np.interp(at, np.log(EVENTS_A_DAY), column) for column in np.array(TABLE[fewest]).T], axis=-1)
 
@@ -146,7 +135,7 @@ def learn_tails(alerts: Sequence[GrowingAlert], low: NDArray[np.float64], *, fir
     told = np.array([alert.told for alert in alerts], dtype=np.int64)
     excess = np.array([alert.strongest.statistic - low[alert.strongest.row] for alert in alerts])
     tails: list[Tail | None] = []
-    for end in range(0, len(low), _BLOCK_DAYS):
+    for end in range(0, len(low), BLOCK_DAYS):
         start = max(end - PAST_DAYS, first_row)
         past = excess[(told >= start) & (told < end)]
         if end - start < _FEWEST_PAST_DAYS or len(past) < _FEWEST_ALERTS:
@@ -164,7 +153,7 @@ def raise_threshold(
     raised = threshold.copy()
     for block, tail in enumerate(tails):
         if tail is not None:
-            rows = slice(block * _BLOCK_DAYS, (block + 1) * _BLOCK_DAYS)
+            rows = slice(block * BLOCK_DAYS, (block + 1) * BLOCK_DAYS)
             level = low[rows] + tail.scale * max(np.log(tail.alerts_a_year / alerts_a_year), 0.0)
             raised[rows] = np.maximum(raised[rows], level)
     return raised

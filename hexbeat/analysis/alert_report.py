@@ -18,7 +18,8 @@ class Alert:
     Alerts of the daily scan have more: `cells` (H3, the strongest first; none where the viewer sees wards alone),
     `told_on`, the day on which it was told first, `updated_on`, the last one on which it was unusual, and `is_open`,
     whether it may still grow. `chance_a_year`: how often chance alone brings one as strong, in this layer. `category`:
-    the one to which it is limited, or that is most of it. `identifier`: what an acknowledgement names.
+    the one to which it is limited, or that is most of it. `identifier`: what an acknowledgement names. `arrived`: the
+    share of the records of its days that are here by now, as past loads show; `expected` allows for it.
     """
 
     layer: str
@@ -42,6 +43,7 @@ class Alert:
     chance_a_year: float | None = None
     category: str = ""
     identifier: str = ""
+    arrived: float = 1.0
 
     @property
     def is_current(self) -> bool:

@@ -10,7 +10,15 @@ from hexbeat.areas.street_names import format_in_sentence
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import OFFICERS_NOTE, name_records
-from layers.wording import CELL_WIDTHS_M, format_about, format_count, format_date, format_plural, format_span
+from layers.wording import (
+    CELL_WIDTHS_M,
+    format_about,
+    format_count,
+    format_date,
+    format_percent,
+    format_plural,
+    format_span,
+)
 
 __all__ = [
     "describe_chance",
@@ -26,6 +34,7 @@ _DAY: Final = dt.timedelta(days=1)
 _RAREST_YEARS: Final = 10  # simulation says no more of rarer ones
 _MONTHS_A_YEAR: Final = 12
 _FEW_MONTHS: Final = 24
+_COMPLETE: Final = 0.95  # of the records of an alert's days
 
 
 def describe_scan_alert(alert: Alert, *, category_count: float | None = None) -> str:
@@ -45,6 +54,7 @@ def describe_scan_alert(alert: Alert, *, category_count: float | None = None) ->
         if category_count is not None
         else "",
         describe_chance(alert),
+        _describe_arrived(alert),
         OFFICERS_NOTE if alert.searches else "",
     ]
     return " ".join(filter(None, parts))
@@ -77,6 +87,13 @@ def _describe_expected(expected: float) -> str:
         return "Fewer than 1 is usual"
     about = format_about(round(expected))
     return f"{about[:1].upper()}{about[1:]} {'is' if round(expected) == 1 else 'are'} usual"
+
+
+def _describe_arrived(alert: Alert) -> str:
+    """That more records of these days are to come; "" where hardly any are."""
+    if alert.arrived >= _COMPLETE:
+        return ""
+    return f"About {format_percent(alert.arrived)} of the records of these days are here by now; more may come."
 
 
 def describe_chance(alert: Alert) -> str:

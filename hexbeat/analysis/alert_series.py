@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from geo.calendar import Calendar
 from hexbeat.analysis.alert_report import Alert
-from hexbeat.analysis.daily_counts import KnownDays, count_by, find_positions, to_ordinal
+from hexbeat.analysis.daily_counts import KnownDays, count_by, find_positions, from_ordinal, to_ordinal
 from hexbeat.areas.area import Area
+from layers.arrivals import LATEST_DAYS, find_arrived
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.coverage import Coverage, Spans
 from layers.event import REPORTERS
 from layers.layer_spec import LayerSpec
 from layers.periods import Period, find_month_only_share
-from layers.wording import format_ago, format_date
+from layers.wording import format_ago, format_date, format_list, format_percent
 
 __all__ = [
     "AREA",
@@ -27,8 +28,10 @@ __all__ = [
     "DailySeries",
     "count_known_days",
     "count_run",
+    "describe_arrivals",
     "describe_end",
     "describe_untested",
+    "find_arrived_days",
     "find_end",
     "is_ended",
     "join_series",
@@ -43,6 +46,8 @@ _MONTH_WEEKS: Final = 8  # records of so many weeks that are all known only to t
 _LEAST_KNOWN: Final = 0.5  # of the days of a baseline: with fewer, no alert says nothing
 _YEAR_DAYS: Final = 365
 _DAY: Final = dt.timedelta(days=1)
+_FULL: Final = 0.9  # days of which more are on record are not named
+_MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +180,30 @@ def describe_untested(
     if not len(tested) or ((before >= baseline_days) & (recent >= _LEAST_KNOWN * baseline_days)).any():
         return None
     return f"Alerts of {spec.many} are not known: only {recent.max()} of the {baseline_days} days before are known."
+
+
+def find_arrived_days(
+    coverage: Coverage, spec: LayerSpec, first: int, day: dt.date, time_zone: str
+) -> NDArray[np.float64]:
+    """The share of each day's events that are on record, from `first` (since 1970) to `day`, float64 (days,)."""
+    calendar = Calendar(time_zone)
+    own = [one for one in coverage.arrivals if one.layer == spec.name]
+    newest = np.arange(max(to_ordinal(day) - LATEST_DAYS, first), to_ordinal(day) + 1)
+    shares = find_arrived(own, [calendar.day_start(from_ordinal(number)) for number in newest.tolist()])
+    return np.concatenate([np.ones(to_ordinal(day) + 1 - first - len(newest)), shares])
+
+
+def describe_arrivals(arrived: NDArray[np.float64], spec: LayerSpec, last: dt.date) -> list[str]:
+    """That the newest days are not complete yet, as a note; `arrived` (days,) ends with `last`.
+
+    As in "Overdoses arrive late: about 55 % of those of 30 Nov 2026 are here. What is usual allows for that."
+    """
+    days = [(last - int(age) * _DAY, arrived[-1 - age]) for age in range(len(arrived)) if arrived[-1 - age] < _FULL]
+    if not days:
+        return []
+    named = [f"about {format_percent(float(share))} of those of {format_date(day)}" for day, share in days]
+    what = f"{spec.many[:1].upper()}{spec.many[1:]}"
+    return [f"{what} arrive late: {format_list(named[:_MOST_NAMED])} are here. What is usual allows for that."]
 
 
 def _lacks_days(columns: Columns, spec: LayerSpec, until: dt.date, time_zone: str) -> bool:

@@ -104,8 +104,8 @@ def describe_hotspot(hotspot_map: HotspotMap, row: Row) -> str:
     return f"{count} {_format_where(row)}{_format_period(hotspot_map)}, {describe_kind(hotspot_map, row, sure=True)}"
 
 
-def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False) -> str:
-    """What kind of hotspot, with `sure` how sure, and since when; by Gi* what is expected elsewhere."""
+def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False, since: bool = True) -> str:
+    """What kind of hotspot, with `sure` how sure, and since when unless left out; by Gi* what is expected elsewhere."""
     if hotspot_map.method == "gi":
         return f"{format_about(row['neighbourhood'])}, where {format_about(row['expected'])} would be expected"
     text = _format_times(row)
@@ -117,8 +117,8 @@ def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False) -> s
         number = "in" if unit == "month" else "on"
         whole = format_plural(hotspot_map.time_units, unit, f"{unit}s")
         text += f", {number} {format_number(row['active'])} of {whole}"
-    since = _describe_since(hotspot_map, row)
-    return f"{text}. {since}" if since else f"{text}."
+    begin = _describe_since(hotspot_map, row) if since else ""
+    return f"{text}. {begin}" if begin else f"{text}."
 
 
 def _describe_since(hotspot_map: HotspotMap, row: Row) -> str:

@@ -16,34 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from geo.prospective_scan import (
-    CLOSE_DAYS,
-    FEWEST_HISTORY_DAYS,
-    HISTORY_DAYS,
-    LAG_DAYS,
-    GrowingAlert,
-    Signal,
-    build_scan_grid,
-    estimate_dispersion,
-    estimate_expected,
-    find_signals,
-    follow_signals,
-)
-from hexbeat.analysis.alert_rates import (
-    AREA_LOW_A_YEAR,
-    LOW_A_YEAR,
-    PAST_DAYS,
-    Tail,
-    estimate_alerts_a_year,
-    estimate_area_alerts_a_year,
-    find_area_threshold,
-    find_threshold,
-    learn_tails,
-    raise_threshold,
-)
+from geo.prospective_scan import CLOSE_DAYS, FEWEST_HISTORY_DAYS, HISTORY_DAYS, LAG_DAYS, GrowingAlert
+from hexbeat.analysis.alert_rates import BLOCK_DAYS, PAST_DAYS
 from hexbeat.analysis.alert_report import Alert, AlertReport, MethodRow
 from hexbeat.analysis.alert_sentences import describe_scan_alert, merge_categories
-from hexbeat.analysis.alert_series import describe_end, describe_untested, find_end, is_ended, mark_old_alert
+from hexbeat.analysis.alert_series import (
+    describe_arrivals,
+    describe_end,
+    describe_untested,
+    find_arrived_days,
+    find_end,
+    is_ended,
+    mark_old_alert,
+)
 from hexbeat.analysis.alert_streams import Places, Stream, group_wards, list_streams, load_places
 from hexbeat.analysis.alerts import build_alert_report, choose_layers, describe_hidden_layer
 from hexbeat.analysis.daily_counts import (
@@ -53,6 +38,7 @@ from hexbeat.analysis.daily_counts import (
     from_ordinal,
     to_ordinal,
 )
+from hexbeat.analysis.stream_scan import build_stream_scan
 from hexbeat.areas.area import Area
 from hexbeat.areas.street_names import name_group
 from layers.catalogue import LAYERS
@@ -69,8 +55,7 @@ __all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report", "find_alert"]
 SCAN: Final = "scan"  # the method, among those of Alert.methods
 DEFAULT_ALERTS_A_YEAR: Final = 2.0  # that chance alone raises, over all layers together
 _LOOK_BACK_DAYS: Final = 91  # before the first day asked for: when an open alert was told first
-_BLOCK_DAYS: Final = 91  # the first day is a multiple of it, so that a later look finds the same
-_BLOCKS: Final = 4
+_BLOCKS: Final = 4  # the first day is a multiple of a block, so that a later look finds the same
 _DAY: Final = dt.timedelta(days=1)
 _MOST_KEPT: Final = 64
 # What the scan of the same records found for the same question, as long as the records are in use: several screens ask.
@@ -135,7 +120,7 @@ def build_scan_report(
         reason = describe_untested(columns, area, coverage, spec, period, baseline_days=LAG_DAYS, today=today)
         unknown += [spec.name] if reason else []
         left_out = describe_left_out(spec, unknown=events.unknown, swept=events.swept)
-        late = _describe_late(spec, coverage, last, day, days)
+        late = _describe_late(spec, coverage, last, day, days, area.time_zone)
         notes += [*([reason] if reason else []), *late, *left_out, *describe_encounters(events.merged)]
     alerts.sort(key=_rank)
     ordered = tuple(spec.name for spec in specs if spec.name in unknown)
@@ -189,11 +174,17 @@ def _rank(alert: Alert) -> tuple[bool, bool, int, float, str]:
     return (not alert.is_current, not alert.is_open, told, alert.chance_a_year or 0.0, alert.identifier)
 
 
-def _describe_late(spec: LayerSpec, coverage: Coverage, last: dt.date, day: dt.date, days: int) -> list[str]:
+def _describe_late(
+    spec: LayerSpec, coverage: Coverage, last: dt.date, day: dt.date, days: int, time_zone: str
+) -> list[str]:
     """How fresh and how complete the records are."""
     notes = [_describe_newest(spec, last)] if last < day else []
+    newest = min(day, last)
+    notes += describe_arrivals(
+        find_arrived_days(coverage, spec, to_ordinal(newest) - LAG_DAYS, newest, time_zone), spec, newest
+    )
     first = day - (days - 1) * _DAY
-    gap = coverage.describe_missing(spec.name, (first, min(day, last) + _DAY)) if last >= first else None
+    gap = coverage.describe_missing(spec.name, (first, newest + _DAY)) if last >= first else None
     return [*notes, *([f"{spec.title}: {gap}."] if gap else [])]
 
 
@@ -216,11 +207,14 @@ def _scan_layer(
     """The alerts of one layer; how many places were looked at; whether its past is long enough for that."""
     alerts, places, is_tested = list[Alert](), 0, False
     first = _choose_first_day(day, days)
+    arrived = find_arrived_days(coverage, spec, first, day, area.time_zone)
     for wards, known in group_wards(coverage, spec, area, from_ordinal(first), day):
         own = load_places(spec, columns, events, area, wards)
         places += len(own.ward)
         for stream in list_streams(spec, columns, events, area, own, wards, day=day, share=share):
-            scan = _Scan(spec, area, own, stream, known, first, share_of_places=len(wards) / len(area.wards))
+            scan = _Scan(
+                spec, area, own, stream, known, first, share_of_places=len(wards) / len(area.wards), arrived=arrived
+            )
             is_tested |= scan.is_tested(days)
             alerts += scan.find_alerts(days)
             alerts += scan.join().find_alerts(days) if stream.area_alerts_a_year else []
@@ -234,12 +228,12 @@ def _describe_short(spec: LayerSpec) -> str:
 
 def _choose_first_day(day: dt.date, days: int) -> int:
     """The first day that matters for the days asked for, since 1970."""
-    need = days + _LOOK_BACK_DAYS + PAST_DAYS + HISTORY_DAYS + LAG_DAYS + _BLOCKS * _BLOCK_DAYS
-    return (to_ordinal(day) - need) // _BLOCK_DAYS * _BLOCK_DAYS
+    need = days + _LOOK_BACK_DAYS + PAST_DAYS + HISTORY_DAYS + LAG_DAYS + _BLOCKS * BLOCK_DAYS
+    return (to_ordinal(day) - need) // BLOCK_DAYS * BLOCK_DAYS
 
 
 class _Scan:
-    """One stream looked at day after day."""
+    """One stream looked at day after day, and what its alerts say."""
 
     def __init__(
         self,
@@ -251,106 +245,54 @@ class _Scan:
         first: int,
         *,
         share_of_places: float,
+        arrived: NDArray[np.float64],
     ) -> None:
         self.spec, self.area, self.places, self.stream, self.first = spec, area, places, stream, first
-        self.budget = stream.alerts_a_year * share_of_places
+        self.arrived = arrived
         row = stream.day - first
         inside = (row >= 0) & (row < len(known))
         inside[inside] = known[row[inside]]
-        self.counts = np.zeros((len(known), len(places.ward)))
-        np.add.at(self.counts, (row[inside], stream.place[inside]), 1)
-        self.expected = estimate_expected(self.counts, known, places.grid, weekday=first)
-        self.fewest = 2 if spec.alert_form else 3
-        self.parts: _Scan | None = None  # of the whole area: the scan of its cells
-        self.growing: list[GrowingAlert] = []
+        counts = np.zeros((len(known), len(places.ward)))
+        np.add.at(counts, (row[inside], stream.place[inside]), 1)
+        self.scan = build_stream_scan(
+            counts,
+            known,
+            places.grid,
+            budget=stream.alerts_a_year * share_of_places,
+            fewest=2 if spec.alert_form else 3,
+            weekday=first,
+            arrived=arrived,
+        )
 
     def join(self) -> "_Scan":
         """The whole area as one place; to be called after `find_alerts`."""
         whole = copy(self)
-        whole.parts, whole.budget = self, self.stream.area_alerts_a_year
-        whole.places = Places(None, self.places.ward[:1], build_scan_grid(np.zeros(1), np.zeros(1)))
-        whole.counts, whole.expected = (values.sum(axis=1, keepdims=True) for values in (self.counts, self.expected))
+        whole.scan = self.scan.join(self.stream.area_alerts_a_year)
+        whole.places = Places(None, self.places.ward[:1], whole.scan.grid)
         return whole
-
-    def _is_all_over(self, alert: GrowingAlert) -> bool:
-        """Whether no alert of a few cells holds half of what is too much in the whole area: else that one is told."""
-        if self.parts is None:
-            return True
-        strongest = alert.strongest
-        rows = slice(strongest.row - strongest.span_days + 1, strongest.row + 1)
-        excess = (self.parts.counts - self.parts.expected)[rows].sum(axis=0)
-        of_alerts = [float(excess[local.strongest.places].sum()) for local in self.parts.growing]
-        return max(of_alerts, default=0.0) < (strongest.count - strongest.expected) / 2
 
     def is_tested(self, days: int) -> bool:
         """Whether something was expected on one of the last `days` days."""
-        return bool(self.expected[-days:].any())
+        return bool(self.scan.expected[-days:].any())
 
     def find_alerts(self, days: int) -> list[Alert]:
         """The alerts that were unusual on one of the last `days` days."""
-        rate = self._smooth_rate()
-        low, threshold = self._find_thresholds(rate)
-        first_row = max(len(self.counts) - days - _LOOK_BACK_DAYS - PAST_DAYS, 0)
-        signals = find_signals(
-            self.counts,
-            self.expected,
-            estimate_dispersion(self.counts, self.expected, self.places.grid),
-            self.places.grid,
-            threshold=np.minimum(low, threshold),
-            first_row=first_row,
-            fewest_events=self.fewest,
-        )
-        past = follow_signals([signal for signal in signals if signal.statistic >= low[signal.row]])
-        begins = int(np.flatnonzero(self.expected.any(axis=1))[0]) if self.expected.any() else len(self.counts)
-        tails = learn_tails(past, low, first_row=max(first_row, begins))
-        threshold = raise_threshold(threshold, low, tails, alerts_a_year=self.budget)
-        self.growing = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
+        number = len(self.scan.counts)
         return [
-            self._build_alert(alert, self._estimate_chance(alert.strongest, rate, low, tails))
-            for alert in self.growing
-            if alert.latest.row >= len(self.counts) - days and self._is_all_over(alert)
+            self._build_alert(alert)
+            for alert in self.scan.find_alerts(max(number - days - _LOOK_BACK_DAYS - PAST_DAYS, 0))
+            if alert.latest.row >= number - days and self.scan.is_all_over(alert)
         ]
 
-    def _find_thresholds(self, rate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The statistic that chance reaches each day: at the lower threshold, and as often as it may."""
-        if self.parts is not None:
-            low, threshold = find_area_threshold(AREA_LOW_A_YEAR), find_area_threshold(self.budget)
-            return np.full(len(rate), low), np.full(len(rate), threshold)
-        options: dict[str, Any] = {"events_a_day": rate, "places": len(self.places.ward), "fewest": self.fewest}
-        return find_threshold(LOW_A_YEAR, **options), find_threshold(self.budget, **options)
-
-    def _estimate_chance(
-        self, signal: Signal, rate: NDArray[np.float64], low: NDArray[np.float64], tails: Sequence[Tail | None]
-    ) -> float:
-        """How many alerts a year as strong as this chance raises, or so restless a record, whichever is more."""
-        events, places = float(rate[signal.row]), len(self.places.ward)
-        by_chance = (
-            estimate_area_alerts_a_year(signal.statistic)
-            if self.parts is not None
-            else estimate_alerts_a_year(signal.statistic, events_a_day=events, places=places, fewest=self.fewest)
-        )
-        tail = tails[signal.row // _BLOCK_DAYS]
-        if tail is None:
-            return by_chance
-        excess = max(signal.statistic - float(low[signal.row]), 0.0)
-        return max(by_chance, tail.alerts_a_year * float(np.exp(-excess / tail.scale)))
-
-    def _smooth_rate(self) -> NDArray[np.float64]:
-        """Events expected a day, over the four weeks that end with each day."""
-        total = np.concatenate([[0.0], np.cumsum(self.expected.sum(axis=1))])
-        row = np.arange(1, len(total))
-        before = np.maximum(row - LAG_DAYS, 0)
-        return np.asarray((total[row] - total[before]) / (row - before))
-
-    def _build_alert(self, growing: GrowingAlert, chance: float) -> Alert:
+    def _build_alert(self, growing: GrowingAlert) -> Alert:
         """What the alert says: the places of its strongest signal, from its first day to the last day with an event."""
         strongest, latest, opening = growing.strongest, growing.latest, growing.signals[0]
         first = min(strongest.row - strongest.span_days, opening.row - opening.span_days) + 1
-        daily = self.counts[first : latest.row + 1, strongest.places].sum(axis=1)
+        daily = self.scan.counts[first : latest.row + 1, strongest.places].sum(axis=1)
         with_events = np.flatnonzero(daily)
         first, last = first + int(with_events[0]), first + int(with_events[-1])
-        daily = self.counts[first : last + 1, strongest.places].sum(axis=1)
-        by_place = self.counts[first : last + 1, strongest.places].sum(axis=0)
+        daily = self.scan.counts[first : last + 1, strongest.places].sum(axis=1)
+        by_place = self.scan.counts[first : last + 1, strongest.places].sum(axis=0)
         own = strongest.places[np.argsort(-by_place, kind="stable")]
         held = own[: max(int((by_place > 0).sum()), 1)]
         told_on = from_ordinal(self.first + growing.told)
@@ -364,7 +306,7 @@ class _Scan:
             day=from_ordinal(self.first + first + int(daily.argmax())),
             count=float(daily.sum()),
             peak=float(daily.max()),
-            expected=float(self.expected[first : last + 1, strongest.places].sum()),
+            expected=float(self.scan.expected[first : last + 1, strongest.places].sum()),
             methods=(SCAN,),
             false_alarms_a_year=self.stream.alerts_a_year + self.stream.area_alerts_a_year,
             sentence="",
@@ -372,16 +314,24 @@ class _Scan:
             cells=cells,
             told_on=told_on,
             updated_on=from_ordinal(self.first + latest.row),
-            is_open=min(latest.row, last) >= len(self.counts) - CLOSE_DAYS,
-            chance_a_year=chance,
+            is_open=min(latest.row, last) >= len(self.scan.counts) - CLOSE_DAYS,
+            chance_a_year=self.scan.estimate_chance(strongest),
+            arrived=self._find_arrived(first, last, strongest.places),
             category=self.stream.category,
             identifier=f"{self.spec.name}-{told_on:%Y%m%d}-{code or 'area'}",
         )
         return replace(alert, sentence=describe_scan_alert(alert))
 
+    def _find_arrived(self, first: int, last: int, places: NDArray[np.intp]) -> float:
+        """The share of what these days and places usually have that is on record by now, whatever it is."""
+        rows = slice(first, last + 1)
+        on_record = self.scan.expected[rows, places].sum(axis=1)
+        usual = np.divide(on_record, self.arrived[rows], out=np.zeros(last + 1 - first), where=self.arrived[rows] > 0)
+        return float(on_record.sum() / usual.sum()) if usual.any() else 1.0
+
     def _name_place(self, held: NDArray[np.intp]) -> tuple[str | None, str, tuple[str, ...]]:
         """The ward (None: the whole area), the name and the cells of an alert in these places, the fullest first."""
-        if self.parts is not None:
+        if self.scan.parts is not None:
             return None, self.area.title, ()
         ward = int(self.places.ward[held[0]])
         code = self.area.wards.codes[ward]

@@ -231,7 +231,7 @@ def _to_json(alert: Alert) -> dict[str, Any]:
     """The fields of an alert, with what to do next; those of the scan are left out of other methods' alerts."""
     fields = {name: to_json_value(value) for name, value in asdict(alert).items()}
     if alert.told_on is None:
-        scan_only = ("cells", "told_on", "updated_on", "is_open", "chance_a_year", "category", "identifier")
+        scan_only = ("cells", "told_on", "updated_on", "is_open", "chance_a_year", "category", "identifier", "arrived")
         return {name: value for name, value in fields.items() if name not in scan_only}
     return fields | {"cells": list(alert.cells), "state": describe_state(alert), "next_step": describe_next_step(alert)}
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from geo.errors import UsageError
+from hexbeat.store.arrivals import fetch_arrivals
 from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.database_errors import reading_values
 from hexbeat.store.databases import read_transaction, write_transaction
@@ -60,7 +61,8 @@ def fetch_coverage(
         query = query.where(coverage.c.recorded_at <= to_seconds(as_at))
     with reading_values(connection.engine):
         entries = [_build_entry(dict(row)) for row in connection.execute(query).mappings()]
-    return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes))
+        arrivals = fetch_arrivals(connection, ward_codes=tuple(ward_codes), as_at=as_at)
+    return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes), arrivals=arrivals)
 
 
 def fetch_reporters(connection: Connection, condition: ColumnElement[bool]) -> frozenset[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ the least and the most that can have happened there, and every value between tha
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def test_no_region_of_any_periods_is_proved_small(town: tuple[int, list[list[int
     assert low == 0 or high >= k
 
 
+@pytest.mark.slow
 @given(towns, st.data())
 @settings(max_examples=20)
 def test_the_programme_and_the_audit_agree_on_every_sum(town: tuple[int, list[list[int]]], data: st.DataObject) -> None:

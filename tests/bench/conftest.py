@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 from tests.support.cli import Outcome, Run
+from tests.support.threads import run_apart
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def run_bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     def run(name: str, *arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         capsys.readouterr()
-        code: int = import_module(f"bench.{name}").main()
+        code: int = run_apart(import_module(f"bench.{name}").main)
         return Outcome(code, *capsys.readouterr())
 
     return run

@@ -58,9 +58,9 @@ def test_a_benchmark_that_there_is_not() -> None:
     assert done.returncode == 2
     assert done.stderr.endswith(
         "there is no benchmark sorting; choose from points_to_cells, filter_change, opening, map_redraw, streets, "
-        "hotspots, honesty, concentration_honesty, coverage_honesty, weekly_alarms, alert_rates, alert_noise, "
-        "alert_delay, scan, disclosure, release, plans, effect, find_places, start, export, large_datasets, fuzz, "
-        "faults, power_loss, load, journeys, page_clicks, first_page\n"
+        "hotspots, honesty, concentration_honesty, hotspot_backtest, coverage_honesty, weekly_alarms, alert_rates, "
+        "alert_noise, alert_delay, alert_late, scan, disclosure, release, plans, effect, find_places, start, export, "
+        "large_datasets, fuzz, faults, power_loss, load, journeys, page_clicks, first_page\n"
     )
 
 

@@ -112,11 +112,26 @@ def test_a_patch_is_told_by_the_places_that_carry_it() -> None:
     days[members] = 0
     carrying = members[:5]
     for turn, place in enumerate(carrying.tolist()):
-        days[place, [turn, 9 + turn, 20 + turn]] = 1
+        days[place, [turn, 9 + turn, 15 + turn, 20 + turn]] = 1
+    days[members[5], [3, 24]] = 1  # full enough, and nothing unusual by itself
     result = judge(days)
     assert set(np.flatnonzero(result.kind == 1).tolist()) == set(carrying.tolist())
     assert len(set(result.patch[carrying].tolist())) == 1
-    assert (result.total[carrying] >= 15).all()
+    assert (result.total[carrying] >= 22).all()
+
+
+def test_what_a_town_bends_towards_its_middle_makes_no_patch_hot_or_cold() -> None:
+    """A patch with a quarter more than its surroundings, and one with a fifth less, are as the town may bend."""
+    days = np.zeros((len(CELLS), DAYS), dtype=np.int64)
+    days[:, ::2] = 6
+    members = grid().patches[[middle()]].indices
+    for factor, kind in ((1.2, 0), (2.6, 1), (0.85, 0), (0.35, -1)):
+        bent = days.copy()
+        bent[members] = np.rint(days[members] * factor)
+        result = judge(bent)
+        assert set(result.kind[members].tolist()) == {kind}, factor
+        if kind == 0:
+            assert (result.p[members] > 0.001).all()
 
 
 def test_a_burst_in_one_week_is_no_hotspot() -> None:

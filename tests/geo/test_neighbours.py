@@ -27,6 +27,7 @@ def pairs_of(cells: np.ndarray) -> set[tuple[int, int]]:
     return set(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
+@pytest.mark.slow
 @given(
     st.floats(49.9, 60.8), st.floats(-8, 1.8), st.integers(6, 11), st.integers(0, 6), st.randoms(use_true_random=False)
 )

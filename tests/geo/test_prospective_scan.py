@@ -136,6 +136,18 @@ def test_events_in_families_are_as_dispersed_as_a_family_is_large() -> None:
         assert estimate_dispersion(counts, expected, grid)[-1] == pytest.approx(family, rel=0.12)
 
 
+def test_one_place_alone_has_the_dispersion_of_families_that_outlast_a_week() -> None:
+    """Half of 20 events a day bring two more within ten days: the variance of long spans is 2.5 times the mean."""
+    generator = np.random.default_rng(9)
+    alone = build_scan_grid(np.zeros(1), np.zeros(1))
+    begin = np.sort(generator.integers(0, 4000, 40_000))
+    later = np.repeat(begin[generator.random(len(begin)) < 0.5], 2)
+    day = np.concatenate([begin, later + generator.integers(0, 11, len(later))])
+    counts = np.bincount(day, minlength=4010)[:, None].astype(np.float64)
+    dispersion = estimate_dispersion(counts, np.full(counts.shape, counts.mean()), alone)
+    assert dispersion[800:].mean() == pytest.approx(1.9, rel=0.1)  # of fortnights; a week has 1.5
+
+
 def make_signal(row: int, places: list[int], statistic: float = 9.0) -> Signal:
     return Signal(row, 3, np.array(places), 4, 0.2, statistic)
 

@@ -14,6 +14,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -135,38 +136,46 @@ def be_mother(place: Path, run: int) -> None:
         raise RuntimeError(f"one of these modules imports {DECLARING}")
     gc.collect()
     gc.freeze()  # what is shared with the children is not looked through again, and so stays shared
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for those that end
     watch = os.pidfd_open(run)
-    children: list[int] = []
+    children: set[int] = set()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         door.bind(str(place / "door.new"))
         door.listen(16)
         (place / "door.new").rename(place / "door")
-        while watch not in (ready := select.select([door, watch], [], [])[0]):
-            asker, _ = door.accept()
-            with asker:
-                request, descriptors, _, _ = socket.recv_fds(asker, LARGEST_REQUEST, 3)
-                child = os.fork()
-                if child == 0:
-                    door.close()
-                    os.close(watch)
-                    begin_program(json.loads(request), *descriptors)
-                for descriptor in descriptors:
-                    os.close(descriptor)
-                children.append(child)
-                asker.send(str(child).encode())
-        del ready
+        while watch not in select.select([door, watch], [], [])[0]:
+            forget_ended(children)
+            children.add(fork_program(door))
+    forget_ended(children)
     for child in children:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
-    for name in ("door", "lock", "log"):
-        (place / name).unlink(missing_ok=True)
-    place.rmdir()
+    shutil.rmtree(place)
+
+
+def fork_program(door: socket.socket) -> int:
+    """Take one request, and fork what it asks for; its process."""
+    asker, _ = door.accept()
+    with asker:
+        request, descriptors, _, _ = socket.recv_fds(asker, LARGEST_REQUEST, 3)
+        child = os.fork()
+        if child == 0:
+            door.close()
+            begin_program(json.loads(request), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        asker.send(str(child).encode())
+    return child
+
+
+def forget_ended(children: set[int]) -> None:
+    """Leave out those that have ended: until then their numbers are nobody else's."""
+    for child in list(children):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            children.remove(child)
 
 
 def begin_program(request: dict[str, Any], stdout: int, stderr: int, fate: int) -> NoReturn:
     """Take the streams and the folder, and be the program; or what it replaces itself by, in a clean process."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.set_inheritable(fate, False)
     os.dup2(stdout, 1)

@@ -134,7 +134,7 @@ def make_patrol_plan(
             weights=tuple(weight for _, weight in choices.weights),
             wards=choices.wards,
         ),
-        tours=build_tours(build_patrol_reason(columns, area, expected, candidates, time)),
+        tours=build_tours(build_patrol_reason(columns, area, expected, candidates, time, documents=documents)),
         worth=PlanWorth(
             covered=float(problem.worth[visited].sum()),
             expected=float(expected.worth.sum()),

@@ -18,7 +18,9 @@ from hexbeat.analysis.daily_counts import find_cells, find_known_days, to_ordina
 from hexbeat.analysis.month_rates import count_month_rates
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import ExpectedEvents, LayerForecast
+from hexbeat.operations.plans.stop_hotspots import find_stop_hotspots
 from hexbeat.operations.plans.working_time import WorkingTime
+from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import name_records
@@ -43,15 +45,26 @@ _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Sat
 
 
 def build_patrol_reason(
-    columns: Columns, area: Area, expected: ExpectedEvents, candidates: NDArray[np.intp], time: WorkingTime
+    columns: Columns,
+    area: Area,
+    expected: ExpectedEvents,
+    candidates: NDArray[np.intp],
+    time: WorkingTime,
+    *,
+    documents: SharedDocuments | None = None,
 ) -> Callable[[int, int], str]:
-    """A function of a candidate place (and a second, which it ignores) that says why it is a stop."""
+    """A function of a candidate place (and a second, which it ignores) that says why it is a stop.
+
+    Hotspots have the size of cells that the map of hotspots takes, by what is stored in `documents`.
+    """
     rank = rank_cells(expected)
     tallies = [_count_records(columns, area, expected, layer, candidates, time) for layer in expected.layers]
+    maps = [find_stop_hotspots(columns, area, expected, one, time, documents=documents) for one in expected.layers]
 
     def reason(place: int, _: int) -> str:
-        sentences = [tally.describe(place) for tally in tallies]
-        return " ".join([*filter(None, sentences), describe_rank(expected, rank, int(candidates[place]))])
+        cell = int(candidates[place])
+        sentences = [tally.describe(place) for tally in tallies] + [hotspots.describe(cell) for hotspots in maps]
+        return " ".join([*filter(None, sentences), describe_rank(expected, rank, cell)])
 
     return reason
 

@@ -31,9 +31,11 @@ def test_a_threshold_is_reached_as_often_as_it_promises(often: float, events: fl
     assert float(find_threshold(often / 2, events_a_day=events, places=places, fewest=fewest)) > level
 
 
-def test_two_towns_side_by_side_have_twice_the_alerts() -> None:
-    one = estimate_alerts_a_year(12.0, events_a_day=1.0, places=446, fewest=2)
+def test_a_larger_area_is_like_towns_that_may_each_hold_all_of_its_events() -> None:
+    """In Cleveland's cells thresholds for an even share of the events were reached about twice as often as promised."""
+    one = estimate_alerts_a_year(12.0, events_a_day=2.0, places=446, fewest=2)
     assert estimate_alerts_a_year(12.0, events_a_day=2.0, places=892, fewest=2) == pytest.approx(2 * one)
+    assert estimate_alerts_a_year(12.0, events_a_day=1.0, places=223, fewest=2) == pytest.approx(one / 2)
 
 
 def make_alerts(days: list[int], statistic: float) -> list[GrowingAlert]:

@@ -26,6 +26,7 @@ def build(chosen: Filter, **options: Any) -> HotspotMap:
     return build_hotspot_map(demonstration()[0], chosen, load_study(middlesbrough()), trend=False, **options)
 
 
+@pytest.mark.slow
 def test_each_card_is_true_and_speaks_of_no_chance() -> None:
     one = build(FOUR_WEEKS)
     texts = dict(zip(one.rows["cell"], (explain_cell(one, cell) for cell in one.rows["cell"]), strict=True))

@@ -89,6 +89,7 @@ def test_a_file_with_some_streets_loses_chords_and_short_networks() -> None:
     assert set(tidy_lines(lines, partial=False)["name"]) == {"A66", "The Parkway", "Far Street"}
 
 
+@pytest.mark.slow
 @given(st.permutations(range(12)))
 @settings(max_examples=6)
 def test_the_order_of_the_file_changes_nothing(order: list[int]) -> None:

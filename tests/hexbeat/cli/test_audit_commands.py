@@ -37,6 +37,7 @@ def list_written(home: Path) -> list[Any]:
         return list(reversed(list_entries(store.engine, ANALYST)))
 
 
+@pytest.mark.slow
 def test_a_command_is_written_once_with_who_what_filter_rows_and_outcome(run: Run, home: Path, tmp_path: Path) -> None:
     before = len(list_written(home))
     answer(run("counts", "--layer", "needle_litter", "--by", "ward", "--hours", "22-04", "--format", "json"))

@@ -64,8 +64,8 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
     rows = build_hotspot_map(columns, chosen, load_study(middlesbrough()), trend=False).rows
-    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 2
-    assert [row["group"] for row in payload["rows"]] == [1, 2]
+    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 3
+    assert [row["group"] for row in payload["rows"]] == [1, 2, 3]
     for row in payload["rows"]:
         cells = rows[rows["group"] == row["group"]]
         assert (row["cells"], row["count"], row["busiest"]) == (len(cells), cells["count"].sum(), cells["count"].max())
@@ -73,7 +73,7 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     outcome = ask(*question)
     assert all(row["place"].split(",")[0] in outcome.out for row in payload["rows"])
     cells = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
-    assert {row["group"] for row in cells["rows"]} == {None, 1, 2}
+    assert {row["group"] for row in cells["rows"]} == {None, 1, 2, 3}
     assert cells["known_days"] == 28
 
 
@@ -175,7 +175,7 @@ def test_alerts_find_the_spike_and_draft_a_form(ask: Run, tmp_path: Path) -> Non
     assert set(spike) == {
         "layer", "ward_code", "place", "first_day", "last_day", "day", "count", "peak", "expected", "methods",
         "false_alarms_a_year", "sentence", "searches", "records_end", "cells", "told_on", "updated_on", "is_open",
-        "chance_a_year", "category", "identifier", "state", "next_step",
+        "chance_a_year", "category", "identifier", "arrived", "state", "next_step",
     }  # fmt: skip
     assert spike["ward_code"] in truth["spike"]["ward_codes"]
     assert set(spike["cells"]) <= set(truth["spike"]["cells"])

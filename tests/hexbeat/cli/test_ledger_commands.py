@@ -247,6 +247,7 @@ def handed_in(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_plans_own_file_is_filled_in_and_handed_in(run: Run, ledger_home: Path, tmp_path: Path, kind: str) -> None:
     own = tmp_path / f"own.{kind}"

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import Run, build_square_area
 from tests.support.workbook_files import write_text, write_workbook
 
@@ -62,6 +64,7 @@ def test_suggest_writes_a_profile_that_loads_the_file(run: Run, tmp_path: Path) 
     assert report.json["files"][0]["accepted"] == 1
 
 
+@pytest.mark.slow
 def test_the_sheet_and_the_encoding_are_options(run: Run, tmp_path: Path) -> None:
     headings = ["layer", "date", "lat", "lon"]
     find = ["needles", "2026-10-01", 54.576, -1.235]
@@ -109,6 +112,7 @@ def test_what_was_taken_for_granted_is_said(run: Run, tmp_path: Path) -> None:
     ) in outcome.err
 
 
+@pytest.mark.slow
 def test_rows_are_placed_by_their_street_and_what_is_missing_is_said(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "streets.csv"
     path.write_text("layer,id,date,street\nneedles,1,01/10/2026,14 Linthorpe Rd\nneedles,2,01/10/2026,Church Lane\n")

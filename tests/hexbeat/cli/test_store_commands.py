@@ -67,6 +67,7 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run, finds: Path) -> Non
     assert loaded(run, finds)["new"] == 3
 
 
+@pytest.mark.slow
 def test_a_load_for_a_smaller_area_leaves_the_events_of_the_larger(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "2024-01-cleveland-street.csv"
     path.write_text(

@@ -52,6 +52,7 @@ def test_the_first_screen_of_a_small_demonstration_rings(today: dt.date) -> None
     first_screen(load_area("middlesbrough"), 2_000, today)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("area", ["middlesbrough", "cleveland", "county-durham"])
 def test_the_first_screen_of_a_whole_demonstration_rings(area: str) -> None:
     first_screen(load_area(area), 20_000, WEEK[0])

@@ -103,6 +103,7 @@ POINTS = {"type": "MultiPoint", "coordinates": [[-1.2, 54.55], [-1.21, 54.55]]}
 LINE = {"type": "LineString", "coordinates": [[-1.2, 54.55], [-1.21, 54.55]]}
 
 
+@pytest.mark.slow
 def test_an_odd_feature_is_rejected_with_its_number(sqlite_store: Store, tmp_path: Path) -> None:
     empty = {"type": "Point", "coordinates": []}
     path = features(tmp_path / "a.geojson", POINT, POINTS, None, LINE, empty, POINT)
@@ -113,6 +114,7 @@ def test_an_odd_feature_is_rejected_with_its_number(sqlite_store: Store, tmp_pat
     assert report.files[0].tally.new == 2
 
 
+@pytest.mark.slow
 def test_a_file_of_lines_alone_is_refused_with_what_to_do(sqlite_store: Store, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         ingest(sqlite_store, features(tmp_path / "a.geojson", LINE, LINE), source="geofile")

@@ -139,6 +139,7 @@ def find_place_between_wards(area: Area) -> tuple[float, float]:
     raise AssertionError
 
 
+@pytest.mark.slow
 def test_roles_with_cells_of_different_sizes_share_the_answers_to_an_outbreak(tmp_path: Path) -> None:
     area, newest = load_area("middlesbrough"), dt.datetime(2026, 11, 12, 12, tzinfo=dt.UTC)
     events = made_frame(area, number=312, newest=newest, days=400, layer="overdoses")

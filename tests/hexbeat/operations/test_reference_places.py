@@ -107,6 +107,7 @@ def test_a_file_replaces_its_kind_alone_and_undoing_puts_back(store: Store, tmp_
     assert [load.kind for load in list_reference_loads(store, ANALYST) if load.undone_at is None] == ["school"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".geojson", ".gpkg"])
 def test_a_polygon_is_a_point_inside_it_whatever_its_crs(store: Store, tmp_path: Path, suffix: str) -> None:
     square = shapely.box(-1.2420, 54.5700, -1.2400, 54.5710)

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def published(stores: list[list[Row]]) -> tuple[Counter[int], list[str]]:
     return Counter({k: sum(so_far.get(QUARTERS[k].name, {}).values()) for k in range(4)}), names
 
 
+@pytest.mark.slow
 @given(STORES)
 @settings(max_examples=40)
 def test_no_more_counts_of_a_quarter_than_ever_was_there_at_once(stores: list[list[Row]]) -> None:

@@ -91,6 +91,7 @@ def test_a_ward_without_a_free_spot_is_refused() -> None:
     assert str(caught.value) == f"{RULE}; all {len(ward)} spots of {area.wards.names[3]} had events; {HINT}"
 
 
+@pytest.mark.slow
 def test_a_list_is_looked_at_before_a_series_begins_alone(tmp_path: Path) -> None:
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)

@@ -236,6 +236,7 @@ def written(files: dict[str, bytes], folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_keys_that_the_reader_passes_over_are_found_in_the_bytes(real: Release, tmp_path: Path) -> None:
     files = build_release_files(real)
     facts, shapes = json.loads(files["release.json"]), json.loads(files["outlines.geojson"])

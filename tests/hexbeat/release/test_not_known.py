@@ -134,6 +134,7 @@ def test_a_late_find_waits_for_the_period_of_its_receipt(town: Town3, tmp_path: 
     assert numbers(third) == {"2025-Q1": 20, "2025-Q3": 7}
 
 
+@pytest.mark.slow
 def test_a_find_whose_period_of_receipt_is_published_already_is_not_lost(town: Town3, tmp_path: Path) -> None:
     """Another layer's event that turns out to be needle finds: it counts in the next period that is open."""
     days = {NEEDLES: (("2025-01-01", "2026-04-01"),)}

@@ -60,6 +60,7 @@ def publisher(released: Path, tmp_path: Path) -> Publisher:
     return Publisher(tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_a_release_holds_the_periods_that_are_due_and_passes_the_audit(fresh: Publisher, tmp_path: Path) -> None:
     published = fresh.publish(tmp_path / "out")
     release = Release.read(tmp_path / "out")
@@ -75,6 +76,7 @@ def test_a_release_holds_the_periods_that_are_due_and_passes_the_audit(fresh: Pu
     assert shown + sum(published.hidden["needle_litter"].values()) == 3000
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_trees")
 def test_builds_of_the_same_store_are_byte_identical(released: Path, tmp_path: Path) -> None:
     twin = Publisher(tmp_path / "twin")
@@ -97,6 +99,7 @@ def test_with_nothing_due_the_last_release_is_written_again(publisher: Publisher
         assert work_version(store, ANALYST) == work
 
 
+@pytest.mark.slow
 def test_what_is_received_late_counts_when_it_is_received(publisher: Publisher, tmp_path: Path) -> None:
     first = Release.read(tmp_path / "out")
     late = made_quarters(publisher.area, number=300, seed=9).assign(source_id=[f"late-{k}" for k in range(300)])
@@ -109,6 +112,7 @@ def test_what_is_received_late_counts_when_it_is_received(publisher: Publisher, 
     assert [entry["number"] for entry in second.facts["previous"]] == [1]
 
 
+@pytest.mark.slow
 def test_searches_by_officers_are_named_where_they_count(tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "home")
     publisher.load(made_quarters(publisher.area, number=0), now="2026-07-02", source="police-uk-stop-search")
@@ -121,6 +125,7 @@ def test_searches_by_officers_are_named_where_they_count(tmp_path: Path) -> None
     assert later.facts["sources"] == release.facts["sources"]
 
 
+@pytest.mark.slow
 def test_officers_records_of_a_table_change_no_byte(tmp_path: Path) -> None:
     """How many of them there are is in no block, so nothing that is published may depend on it."""
     written = []
@@ -134,6 +139,7 @@ def test_officers_records_of_a_table_change_no_byte(tmp_path: Path) -> None:
     assert all(files == written[0] for files in written)
 
 
+@pytest.mark.slow
 def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher: Publisher, tmp_path: Path) -> None:
     moved = made_quarters(publisher.area)
     moved["occurred_from"] = moved["occurred_to"] = 1_785_000_000  # July 2026
@@ -143,6 +149,7 @@ def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher
     assert second.release.blocks_of("needle_litter", "2026-Q3") == ()
 
 
+@pytest.mark.slow
 def test_known_periods_without_events_give_a_release_without_numbers(tmp_path: Path) -> None:
     publisher = Publisher(tmp_path / "home")
     publisher.load(made_quarters(publisher.area, number=0), now="2026-07-02")

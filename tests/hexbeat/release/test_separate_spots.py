@@ -7,6 +7,7 @@ from pathlib import Path
 import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
+import pytest
 
 from geo.cells import count_separate_places, index_points_at
 from hexbeat.areas.area import load_area
@@ -43,6 +44,7 @@ def middle() -> tuple[int, float, float]:
     return h3.latlng_to_cell(lat, lon, 11), lon, lat
 
 
+@pytest.mark.slow
 def test_twelve_overdoses_in_one_building_on_a_corner_of_three_spots_are_not_shown(tmp_path: Path) -> None:
     lat, lon = h3.cell_to_boundary(middle()[0])[2]
     turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
@@ -51,6 +53,7 @@ def test_twelve_overdoses_in_one_building_on_a_corner_of_three_spots_are_not_sho
     assert published(events, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_at_two_places_they_are_not_shown_either_and_at_three_they_are(tmp_path: Path) -> None:
     spots = sorted(set(h3.grid_ring(middle()[0], 2)))
     apart = [spots[0]]

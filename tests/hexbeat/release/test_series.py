@@ -130,6 +130,7 @@ def renewed(town: Town3) -> Town3:
     return Town3(town.home, "new", NEW)
 
 
+@pytest.mark.slow
 def test_new_wards_go_on_with_the_next_period(town: Town3, tmp_path: Path) -> None:
     new = renewed(town)
     new.load(new.finds(8, "2025-04-10", "q2"), now="2025-06-10", name="q2.csv")

@@ -51,6 +51,7 @@ OTHER = "the register holds another release as number 2"
 NUMBERS = "an earlier release had other numbers"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -72,6 +73,7 @@ def test_an_emptied_list_of_earlier_releases_hides_nothing(
     assert reasons(run, folder, "--home", two / "home") == (4, expected)
 
 
+@pytest.mark.slow
 def test_another_name_for_the_same_ground_is_found(run: Run, two: Path, tmp_path: Path) -> None:
     area = {**Release.read(two / "second").facts["area"], "name": "elsewhere"}
     folder = tampered(two, tmp_path / "t", area=area, previous=[], number=1)
@@ -79,6 +81,7 @@ def test_another_name_for_the_same_ground_is_found(run: Run, two: Path, tmp_path
     assert (code, found) == (4, {"this area was published under another name and overlaps this release"})
 
 
+@pytest.mark.slow
 def test_an_earlier_release_that_was_not_looked_at_is_a_finding_unless_alone(
     run: Run, two: Path, tmp_path: Path
 ) -> None:

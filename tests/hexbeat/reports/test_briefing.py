@@ -51,6 +51,7 @@ def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
     return frame.astype({"needles": "Int64"})
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_store_for_the_week_that_ended_yesterday() -> None:
     columns, area = demonstration()[0], middlesbrough()
     briefing = meeting()
@@ -125,6 +126,7 @@ def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -
     assert briefing.sources[0].days_old == 31
 
 
+@pytest.mark.slow
 def test_a_layer_without_earlier_records_still_has_its_number() -> None:
     """It used to be told as 0."""
     columns, area = demonstration()[0], middlesbrough()
@@ -136,6 +138,7 @@ def test_a_layer_without_earlier_records_still_has_its_number() -> None:
     assert (line.earlier, line.verdict) == (None, "earlier days are not known")
 
 
+@pytest.mark.slow
 def test_days_without_records_have_no_number() -> None:
     """Records of March, and nothing of the week before today: not none."""
     columns, area = demonstration()[0], middlesbrough()
@@ -146,6 +149,7 @@ def test_days_without_records_have_no_number() -> None:
     assert (line.period, line.count, line.earlier, line.verdict) == (None, None, None, "not known")
 
 
+@pytest.mark.slow
 def test_a_week_that_is_partly_known_says_which_days_are_not() -> None:
     """The first two of seven days are known, and the last: the number is theirs alone."""
     columns, area = demonstration()[0], middlesbrough()
@@ -162,6 +166,7 @@ def test_a_week_that_is_partly_known_says_which_days_are_not() -> None:
     assert {other.missing for other in meeting().layers} == {""}
 
 
+@pytest.mark.slow
 def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
     """Needle finds alone are known, of all days: nothing is said of the other layers and of closures."""
     columns, area = demonstration()[0], middlesbrough()
@@ -178,6 +183,7 @@ def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
     assert len(build_briefing(nothing, area, today=TODAY).unknown_places) == 3
 
 
+@pytest.mark.slow
 def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
     """They used to be told as none recorded at these hours."""
     columns, area = demonstration()[0], middlesbrough()
@@ -215,6 +221,7 @@ def test_only_the_next_week_is_named_as_expected_next() -> None:
     assert "Where most overdoses are expected next is not known: the records are too old." in later.notes
 
 
+@pytest.mark.slow
 def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_of_it() -> None:
     """It used to be told as the first day of the month."""
     columns, area = demonstration()[0], middlesbrough()

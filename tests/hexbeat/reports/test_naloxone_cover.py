@@ -95,6 +95,7 @@ def test_the_gain_of_the_next_places_is_what_they_add(naloxone_home: Path) -> No
     assert naloxone_cover.cover.proven
 
 
+@pytest.mark.slow
 def test_minutes_on_foot_are_a_shorter_way(naloxone_home: Path) -> None:
     reach = CoverDistance(minutes=5)
     assert reach.straight_m == pytest.approx(400 / 1.3)

@@ -82,6 +82,7 @@ def pack_changed(
         packed.add(copy, arcname="hexbeat.sqlite")
 
 
+@pytest.mark.slow
 def test_a_restored_backup_is_whole(tmp_path: Path, run: Run) -> None:
     home, file, again = tmp_path / "home", tmp_path / "backup.tar.gz", tmp_path / "again"
     fill(home)

@@ -17,6 +17,7 @@ from tests.support.events import WARDS, event_frame, load
 from tests.support.load_processes import FIXED, NEW, Loader, load_once
 
 
+@pytest.mark.slow
 def test_a_reader_sees_whole_states_while_another_process_writes(
     tmp_path: Path, store_url: str | None, loader: Loader
 ) -> None:

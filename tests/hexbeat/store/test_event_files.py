@@ -67,6 +67,7 @@ def assert_as_plain(store: Store, folder: Path, endings: tuple[str, ...]) -> Non
         assert_frame_equal(read_back(out), read_back(plain[ending]))
 
 
+@pytest.mark.slow
 def test_exports_are_as_geopandas_writes_them(small_home: Path, tmp_path: Path) -> None:
     with Store.open(small_home) as store:
         assert_as_plain(store, tmp_path, ("parquet", "gpkg", "csv"))

@@ -141,6 +141,7 @@ def test_with_sqlite_a_file_that_a_person_edits_counts_at_once(tmp_path: Path) -
     assert documents.list_names(SOURCE) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(

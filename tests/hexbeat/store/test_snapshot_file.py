@@ -68,6 +68,7 @@ def test_what_is_written_is_read(written: tuple[Path, bytes, Arrays], monkeypatc
     np.testing.assert_array_equal(open_file(small).read("start"), arrays["start"])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_flipped_bit_or_a_cut_is_noticed_or_changes_nothing(

@@ -129,6 +129,7 @@ def test_every_tab_opens(home: Path, tab: str) -> None:
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_texts_from_records_are_only_ever_text(home: Path) -> None:
     filled(home, texts=HOSTILE)
     area = load_area("middlesbrough", home=home)
@@ -189,6 +190,7 @@ def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> Non
     assert "The load was undone." in read_html(app)
 
 
+@pytest.mark.slow
 def test_demonstration_events_are_removed_only_after_a_second_word(home: Path) -> None:
     filled(home, source=DEMONSTRATION)
     app = one_page("data")

@@ -101,6 +101,7 @@ def test_nothing_to_compare_with_is_said_with_its_reason() -> None:
     assert len(view.drawing.layer().cells) == 0
 
 
+@pytest.mark.slow
 def test_change_is_told_from_events_also_where_items_are_chosen() -> None:
     view = build_change_view_of(replace(YEAR, measure="quantity"))
     assert "Change counts events, not items: one large find is not many finds." in view.notes

@@ -156,6 +156,7 @@ def test_a_team_has_its_own_gpx() -> None:
         assert places == [(round(stop.lat, 6), round(stop.lon, 6)) for stop in tour.stops]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("links", "begin"),
     [

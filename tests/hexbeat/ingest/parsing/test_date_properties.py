@@ -97,6 +97,7 @@ def is_undecided(texts: list[str], style: Style) -> bool:
     return style.month_first and orders.decided is None
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(days, min_size=1, max_size=12), styles)
 def test_days_in_every_style_are_read_back_or_refused(column: list[dt.date], style: Style) -> None:
@@ -107,6 +108,7 @@ def test_days_in_every_style_are_read_back_or_refused(column: list[dt.date], sty
         assert result is None or (result[0].date(), result[2]) == (day, DAY), text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", CLOCKS)
 @settings(max_examples=20)
 @given(st.lists(st.tuples(days, times), min_size=1, max_size=8), styles, st.sampled_from(list(ZONES)))

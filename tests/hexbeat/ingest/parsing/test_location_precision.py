@@ -78,6 +78,7 @@ def test_a_row_that_begins_to_say_it_is_the_same_event(sqlite_store: Store, tmp_
     assert places(sqlite_store) == [("street", 50.0)]
 
 
+@pytest.mark.slow
 @given(st.sampled_from([None, *LOCATION_PRECISIONS]), st.none() | st.floats(1, 5000) | st.integers(1, 5000))
 def test_a_profile_keeps_it_through_its_toml(kind: str | None, metres: float | None) -> None:
     if kind == "randomised" and metres is None:

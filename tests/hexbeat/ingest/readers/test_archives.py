@@ -114,6 +114,7 @@ def test_archives_in_an_archive_are_opened_but_not_without_end(tmp_path: Path) -
     )
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_by_its_bytes_its_ratio_and_its_members(tmp_path: Path) -> None:
     path = pack(tmp_path / "bomb.zip", {"a.csv": "a,b\n" + "1,2\n" * 8_000_000})
     rule, hint = "bomb.zip/a.csv has to be an ordinary archive; it unpacks to more than", ARCHIVE_HINT

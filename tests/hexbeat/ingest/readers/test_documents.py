@@ -198,6 +198,7 @@ def test_what_is_not_read_is_named_with_the_way_to_convert_it(
     assert refusal(path) == f"{name} has to hold records in a format that Hexbeat reads; {message}"
 
 
+@pytest.mark.slow
 def test_records_of_distinct_keys_are_refused_in_bounded_memory(tmp_path: Path) -> None:
     records = [{f"key{number}-{part}": 1 for part in range(50)} for number in range(200)]
     path = save(tmp_path / "a.json", records)
@@ -241,6 +242,7 @@ def test_a_coordinate_system_that_nobody_knows(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_times_of_parquet_keep_their_zone(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     times = pd.to_datetime(["2026-06-01 10:00"]).tz_localize("Europe/London")

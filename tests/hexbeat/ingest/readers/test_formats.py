@@ -128,6 +128,7 @@ def test_geofiles_give_points_in_their_own_coordinates(tmp_path: Path, name: str
         assert "27700" in opened.crs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.gpkg", "a.parquet"])
 def test_small_geofiles_need_little_memory_however_allocators_reserve_it(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -81,6 +81,7 @@ def test_a_cell_of_too_many_characters(tmp_path: Path) -> None:
     assert read(path)[:2] == ([2, 5], [(3, problem), (4, problem)])
 
 
+@pytest.mark.slow
 def test_a_record_of_too_many_characters(tmp_path: Path) -> None:
     path = tmp_path / "finds.csv"
     path.write_text('a,b\n1,2\n"x\n' + 'y"x,"z\n' * 100_000)

@@ -52,6 +52,7 @@ def read(path: Path, **options: object) -> tuple[list[list[str]], list[int], lis
     return rows, lines, [row.line for chunk in chunks for row in chunk.unreadable]
 
 
+@pytest.mark.slow
 @QUICK
 @given(
     rows=tables(),

@@ -68,6 +68,7 @@ def test_finds_of_sweeps_take_no_part() -> None:
     assert found[0].layers[0].weeks.sum() <= counted
 
 
+@pytest.mark.slow
 def test_what_wins_the_back_test_is_taken_and_named() -> None:
     columns, _ = demonstration()
     winner = select_for("street_dealing").by_size[10]

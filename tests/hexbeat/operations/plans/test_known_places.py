@@ -224,6 +224,7 @@ def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> 
     assert "the forecast" not in said
 
 
+@pytest.mark.slow
 def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are() -> None:
     plan = plan_patrol(build_days())
     assert headline(plan).startswith(f"{ENDED} ")
@@ -262,6 +263,7 @@ def test_plans_back_tests_and_expected_events_of_searches_say_what_they_are() ->
     assert "report" not in told
 
 
+@pytest.mark.slow
 def test_a_plan_of_some_searches_knows_reports_and_where_officers_search() -> None:
     columns = build_days()
     columns.reported_by[::2] = REPORTERS.index("officer")

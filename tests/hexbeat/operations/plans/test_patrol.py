@@ -117,6 +117,7 @@ def test_more_than_sixteen_hours_are_refused() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> None:
     first, same = planned(NIGHT), planned(NIGHT)
     assert plan_to_json(first) == plan_to_json(same)
@@ -132,6 +133,7 @@ def test_the_same_choices_give_the_same_plan_and_another_day_other_times() -> No
     assert "How well such plans did in past weeks has not been worked out for this plan." in first.notes
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     plan = planned(NIGHT, quick=False)
     own, usual = plan.past.rows
@@ -162,15 +164,18 @@ def test_a_plan_says_what_it_covers_and_goes_where_most_is_expected() -> None:
     assert any(sentence.startswith("Street dealing, weight 1: forecast by the ") for sentence in plan.settings)
 
 
+@pytest.mark.slow
 def test_a_stop_says_how_busy_its_place_is_and_words_do_not_change_the_plans_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
-    reason = re.compile(r"(?:[^.]+ here[^.]*\. ){0,2}Among the busiest ([1-9]\d?) % of places at this time of day\.")
+    hotspot = r"(?:A|Part of a) hotspot of (?:street dealing|overdoses): [^:]+ surroundings, on [1-9]\d? of 28 days\. "
+    records = rf"(?:[^.]+ here[^.]*\. ){{0,2}}(?:{hotspot}){{0,2}}"
+    reason = re.compile(records + r"Among the busiest ([1-9]\d?) % of places at this time of day\.")
     ranks = [reason.fullmatch(stop.reason) for tour in plan.tours for stop in tour.stops]
     assert all(ranks)
     assert min(int(match[1]) for match in ranks if match) == 1
-    monkeypatch.setattr(patrol, "build_patrol_reason", lambda *_: lambda *_: "Because.")
+    monkeypatch.setattr(patrol, "build_patrol_reason", lambda *_, **__: lambda *_: "Because.")
     other = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0))))
     assert {stop.reason for tour in other.tours for stop in tour.stops} == {"Because."}
     assert other.plan_id == plan.plan_id
@@ -231,6 +236,7 @@ def test_layers_that_cannot_be_planned_for_are_refused() -> None:
     assert str(caught.value) == "A plan needs one layer or more; none was given; give for example street_dealing"
 
 
+@pytest.mark.slow
 def test_stops_of_all_minutes_are_drawn() -> None:
     plan = planned(replace(NIGHT, hours=(14, 22)))
     assert {stop.minutes for tour in plan.tours for stop in tour.stops} >= {10, 13, 16}

@@ -12,6 +12,7 @@ from hexbeat.operations.plans.working_time import build_working_time
 from tests.support.demonstrations import demonstration, middlesbrough
 
 
+@pytest.mark.slow
 def test_plans_catch_more_than_the_top_cells_by_last_months_count_in_map_order() -> None:
     """On demonstration events, by more than chance; bench/plans.py has more layers, hours and weeks."""
     columns, _ = demonstration()

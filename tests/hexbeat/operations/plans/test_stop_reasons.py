@@ -1,22 +1,29 @@
 """The plain reason of a stop is true of its records; few stops are spread over the hours."""
 
 import datetime as dt
+import re
+from collections.abc import Sequence
 
 import h3
 import numpy as np
 import pytest
 
 from geo.orienteering import Break, Problem, find_breaches, find_tours, upper_bound
+from hexbeat.analysis.hotspot_map import build_hotspot_map
+from hexbeat.analysis.study import load_study
 from hexbeat.operations.plans.patrol import make_patrol_plan
 from hexbeat.operations.plans.patrol_problem import PatrolChoices
+from hexbeat.operations.plans.plan import Stop
 from hexbeat.operations.plans.stop_reasons import name_part_of_day
 from hexbeat.operations.plans.tours import spread_stops
 from layers.catalogue import find_layer_code
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS
+from layers.filters import Filter
 from tests.support.demonstrations import demonstration, middlesbrough
 
 DAY = dt.date(2026, 11, 20)  # a Friday
+HOTSPOT = re.compile(r"(A|Part of a) hotspot of street dealing: .*? of 28 days\.")
 
 
 def test_every_number_of_a_reason_is_that_of_the_records() -> None:
@@ -37,6 +44,26 @@ def test_every_number_of_a_reason_is_that_of_the_records() -> None:
             assert int(number) == count_evenings(columns, stop.cell)
             counted += 1
     assert counted
+    said = [HOTSPOT.search(stop.reason) for stop in tour.stops]
+    assert [match.group() if match else "" for match in said] == describe_hotspots(columns, tour.stops)
+    assert any(said)
+
+
+def describe_hotspots(columns: Columns, stops: Sequence[Stop]) -> list[str]:
+    """What the map of hotspots of the 28 days before says of the cell of 350 m in which each stop lies."""
+    chosen = Filter(
+        layers=("street_dealing",), start=DAY - dt.timedelta(days=28), end=DAY,
+        reported_by=tuple(name for name in REPORTERS if name != "sweep"),
+    )  # fmt: skip
+    rows = build_hotspot_map(columns, chosen, load_study(middlesbrough()), trend=False).rows.set_index("cell")
+    cells = [rows.loc[h3.latlng_to_cell(stop.lat, stop.lon, 9)] for stop in stops]
+    return [
+        f"{'A' if row['cells'] == 1 else 'Part of a'} hotspot of street dealing: {row['times']:.0f} times "
+        f"{'its' if row['cells'] == 1 else 'their'} surroundings, on {row['active']} of 28 days."
+        if row["hotspot"] == "hot"
+        else ""
+        for row in cells
+    ]
 
 
 def count_evenings(columns: Columns, cell: str) -> int:

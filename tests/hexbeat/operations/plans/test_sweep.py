@@ -89,6 +89,7 @@ def test_no_sweep_breaks_its_hours_its_break_or_visits_a_place_twice(
     assert plan.worth.score <= plan.worth.bound * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_overdue_reports_come_first_and_say_how_long_they_waited() -> None:
     reports = waiting()
     late, fresh = moved(reports.iloc[:1], 5), moved(reports.iloc[1:2], 1)
@@ -102,12 +103,14 @@ def test_overdue_reports_come_first_and_say_how_long_they_waited() -> None:
     assert plan.notes[0] == "The plan answers 2 of 2 open reports. 1 is overdue when work begins."
 
 
+@pytest.mark.slow
 def test_a_longer_standard_makes_nothing_overdue() -> None:
     plan = swept(replace(DAY, wards=(), standard_hours=48.0), reports=moved(waiting(), 5))
     assert "0 are overdue" in plan.notes[0]
     assert "within the standard" in plan.tours[0].stops[0].reason
 
 
+@pytest.mark.slow
 def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     empty = waiting().iloc[:0]
     plain = swept(DAY, reports=empty)
@@ -170,6 +173,7 @@ def test_needles_that_were_never_loaded_are_not_known() -> None:
     assert str(caught.value).startswith("Needle finds are not known: none have been loaded; ")
 
 
+@pytest.mark.slow
 def test_days_that_are_not_known_and_hours_that_are_over_are_in_the_notes() -> None:
     columns, _ = demonstration()
     spans = ((dt.date(2024, 1, 1), dt.date(2026, 10, 1)), (dt.date(2026, 11, 1), TODAY))

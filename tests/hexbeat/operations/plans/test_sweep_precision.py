@@ -42,6 +42,7 @@ def plan_sweep(columns: Columns, reports: pd.DataFrame = NONE_OPEN) -> Plan:
     return make_sweep_plan(columns, middlesbrough(), DAY, reports=reports, reference=NOWHERE, made_at=moment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("location", ["", "snapped"])
 def test_stops_are_at_the_points_of_snapped_finds_and_say_so(location: str) -> None:
     columns = lay_points(location=location)
@@ -63,6 +64,7 @@ def test_exact_finds_that_come_again_at_their_places_keep_small_cells() -> None:
     assert not any("places are" in sentence for sentence in plan.settings)
 
 
+@pytest.mark.slow
 def test_finds_that_were_moved_at_random_have_wide_places_and_no_points() -> None:
     plan = plan_sweep(lay_points(location="randomised", metres=150))
     assert {int(stop.cell[1], 16) for tour in plan.tours for stop in tour.stops} == {9}

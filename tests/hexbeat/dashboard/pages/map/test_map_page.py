@@ -153,6 +153,7 @@ def test_records_that_end_long_ago_are_told_first_as_old_and_raise_no_alert(home
     assert "Out of the ordinary" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["counts", "hotspots"])
 def test_the_size_of_cells_is_that_of_the_view_on_the_map(home: Path, view: str) -> None:
     filled(home)
@@ -200,6 +201,7 @@ def test_several_layers_are_tested_each_by_itself(home: Path) -> None:
     assert "No reports of street dealing have been loaded." in read_html(app)
 
 
+@pytest.mark.slow
 def test_months_are_played_on_a_map(home: Path) -> None:
     filled(home)
     app = open_map(layers="needle_litter,overdoses")
