@@ -33,6 +33,7 @@ __all__ = [
     "build_export_rows",
     "build_group_table",
     "build_record_table",
+    "drop_blank_columns",
     "format_table",
     "style_frame",
     "style_numbers",
@@ -241,6 +242,12 @@ def _format_fall(size: float) -> str:
     """A negative number, rounded: as in "\N{MINUS SIGN}3", "about \N{MINUS SIGN}3"."""
     words = format_about(size)
     return words.replace("about ", "about \N{MINUS SIGN}") if words.startswith("about") else f"\N{MINUS SIGN}{words}"
+
+
+def drop_blank_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the columns of a comparison that there is not."""
+    blank = [name for name in table.columns if name in WITHOUT_COMPARISON and table[name].isna().all()]
+    return table.drop(columns=blank)
 
 
 def style_numbers(table: pd.DataFrame) -> "Styler":

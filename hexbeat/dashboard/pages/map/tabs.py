@@ -19,7 +19,13 @@ from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.views.card import find_record_ids, list_chosen_months
 from hexbeat.dashboard.views.charts import render_grid, render_months
 from hexbeat.dashboard.views.layer_view import LayerView
-from hexbeat.dashboard.views.tables import build_cell_table, build_group_table, build_record_table, style_frame
+from hexbeat.dashboard.views.tables import (
+    build_cell_table,
+    build_group_table,
+    build_record_table,
+    drop_blank_columns,
+    style_frame,
+)
 from hexbeat.store.records import read_records
 from layers.access import Action, may
 from layers.counting import count
@@ -151,12 +157,13 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         )
         return
     config: dict[str, Any] = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
-    numbers = table.select_dtypes("float")
+    known = drop_blank_columns(table)
+    numbers = known.select_dtypes("float")
     if table.size <= MOST_WHOLE or (table.size <= MOST_TEXTS and not has_whole_numbers(numbers)):
         draw_sortable_frame(style_frame(table), key=key, alt=alt, config=config)
         return
     config |= {str(name): st.column_config.NumberColumn(format="localized") for name in numbers}
-    draw_sortable_frame(table.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config, lazy=True)
+    draw_sortable_frame(known.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config, lazy=True)
 
 
 def has_whole_numbers(numbers: pd.DataFrame) -> bool:

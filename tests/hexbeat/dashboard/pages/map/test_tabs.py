@@ -41,3 +41,16 @@ def test_of_a_long_table_only_the_rows_looked_at_are_sent(
     numbers = np.arange(rows)
     tabs.draw_frame(pd.DataFrame({"Rank": numbers + 1, "Place": "Somewhere", "Finds": numbers * step}), key="table")
     assert drawn == [lazy]
+
+
+def test_a_comparison_that_there_is_not_does_not_keep_a_table_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[list[str], bool]] = []
+    monkeypatch.setattr(
+        tabs, "draw_sortable_frame", lambda frame, *, lazy=False, **_: drawn.append((list(frame.columns), lazy))
+    )
+    numbers = np.arange(20_000)
+    table = pd.DataFrame({"Rank": numbers + 1, "Finds": numbers * 1.0, "Period before": np.nan, "Change": np.nan})
+    tabs.draw_frame(table, key="table")
+    tabs.draw_frame(table.assign(Finds=np.nan), key="table")  # "not known" has words
+    assert [lazy for _, lazy in drawn] == [True, False]
+    assert drawn[0][0] == ["Rank", "Finds"]
