@@ -272,6 +272,7 @@ def test_retain_removes_what_is_older(run: Run, finds: Path) -> None:
     assert run("counts", "--format", "json").json["total"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["parquet", "gpkg", "csv"])
 def test_export_writes_points_and_no_formulas(run: Run, finds: Path, ending: str) -> None:
     loaded(run, finds)
