@@ -136,7 +136,8 @@ def count_known_references(connection: Connection, file_no: int, source: str) ->
     )
     joined = incoming.join(events, same)
     query = sa.select(events.c.source, sa.func.count()).select_from(joined).where(incoming.c.file_no == file_no)
-    return {other: n for other, n in connection.execute(query.group_by(events.c.source).order_by(events.c.source))}
+    rows = connection.execute(query.group_by(events.c.source).order_by(events.c.source))
+    return {str(other): int(number) for other, number in rows}
 
 
 def _count_removed(connection: Connection) -> list[tuple[int, int]]:

@@ -194,9 +194,11 @@ def test_a_load_that_would_replace_other_events_stops(run: Run, tmp_path: Path) 
 def test_a_spreadsheet_under_another_source_is_said_before_and_after(run: Run, finds: Path, tmp_path: Path) -> None:
     loaded(run, finds)
     assert run("sources", "suggest", finds, "--out", tmp_path / "home" / "sources" / "crew.toml").code == 0
-    notice = "finds.csv: 3 of these 3 references are already loaded from the source table. If they are the same events, each "
+    fact = "finds.csv: 3 of these 3 references are already loaded from the source table"
+    notice = f"{fact}. If they are the same events, each "
     checked = run("ingest", finds, "--source", "crew", "--dry-run")
-    assert f"{notice}would count twice: undo that load first (hexbeat undo takes back the last load).\n" in checked.err
+    hint = "undo that load first (hexbeat undo takes back the last load)"
+    assert f"{notice}would count twice: {hint}.\n" in checked.err
     outcome = run("ingest", finds, "--source", "crew", "--format", "json")
     assert outcome.json["files"][0]["known_references"] == {"table": 3}
     assert f"{notice}counts twice now: hexbeat undo takes back this load, and then the one before.\n" in outcome.err

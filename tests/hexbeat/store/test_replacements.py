@@ -157,11 +157,11 @@ def test_a_spreadsheet_loaded_under_another_source_is_noticed(store: Store, tmp_
     longer = month(tmp_path, 1, name="finds.csv", rows=6)
     checked = ingest(store, longer, source=other, dry_run=True)
     assert checked.files[0].as_dict()["known_references"] == {"table": 4}
-    assert render_known_references(checked) == [
-        '<p role="alert" class="hb-silent">finds.csv: 4 of these 6 references are already loaded from the source table. '
-        "If they are the same events, each would count twice: undo that load first (\u201cUndo the last load\u201d takes "
-        "back the last load).</p>"
-    ]
+    notice = (
+        "finds.csv: 4 of these 6 references are already loaded from the source table. If they are the same events, "
+        "each would count twice: undo that load first (\u201cUndo the last load\u201d takes back the last load)."
+    )
+    assert render_known_references(checked) == [f'<p role="alert" class="hb-silent">{notice}</p>']
     assert ingest(store, longer, source=other).files[0].known_references == {"table": 4}
     dealing = table(tmp_path, "dealing,1,-1.2,54.55,2025-01-01,1,open", heading=HEADING)
     third = replace(other, name="third")
