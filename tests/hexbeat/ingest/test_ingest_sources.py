@@ -31,6 +31,7 @@ def test_police_street_rows_without_an_identifier_are_numbered(sqlite_store: Sto
         "new": 4, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 1,
         "reasons": {"elsewhere": 1, "missing_location": 1, "not_selected": 1}, "replaced": 0,
         "not_read": ["Falls within", "Location", "LSOA code", "LSOA name", "Context"],
+        "known_references": {},
     }  # fmt: skip
     rows = live(sqlite_store)
     keys = [key.removeprefix("Cleveland Police|2024-06|") for key in rows.index]
