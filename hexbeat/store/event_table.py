@@ -39,6 +39,7 @@ EXPORT_COLUMNS: Final = (
 _TEXTS: Final = tuple(
     name for name in EXPORT_COLUMNS if name == "event_id" or EVENT_TYPES.get(name, (None,))[0] is sa.Text
 )
+_DISTINCT: Final = ("event_id", "source_id")  # texts of which each row has its own
 _DEGREES: Final = ("lon", "lat")
 _METRES: Final = "location_precision_m"
 _FLOATS: Final = (*_DEGREES, _METRES)
@@ -57,7 +58,8 @@ _MISSING: Final = "\x1e"
 class LiveTable:
     """Live events (`table`: EXPORT_COLUMNS, in order of time), and what was known of them when they were read.
 
-    Texts and cells are dictionaries of texts, cells by their H3 names. Times are UTC to the second. What is missing is
+    Texts and cells are dictionaries of texts, cells by their H3 names; `event_id` and `source_id` are plain texts
+    (large_string), of which a dictionary would hold each once too. Times are UTC to the second. What is missing is
     null. `layers` are those whose records the viewer may see, and `coverage` theirs, in the wards that were asked for.
     """
 
@@ -166,6 +168,8 @@ def _build_no_rows() -> pa.Table:
 
 
 def _choose_type(name: str) -> pa.DataType:
+    if name in _DISTINCT:
+        return pa.large_string()
     if name in _TEXTS:
         return pa.dictionary(pa.int32(), pa.string())
     return pa.float64() if name in _FLOATS else pa.int64()
@@ -209,7 +213,8 @@ def _read_joined(connection: Connection, condition: sa.ColumnElement[bool]) -> p
         or any(joined[name].count(_MISSING) != missing.get(name, 0) for name in _TEXTS)
     ):
         return _read_rows(connection, condition)
-    page |= {name: _split_texts(joined[name]) for name in _TEXTS}
+    page |= {name: _split(joined[name], _BETWEEN) for name in _DISTINCT}
+    page |= {name: _split_texts(joined[name]) for name in _TEXTS if name not in _DISTINCT}
     page |= {name: _split_numbers(joined[name]) for name in _NUMBERS}
     page[_METRES] = pa.nulls(rows, pa.float64())
     if missing[_METRES] < rows:
@@ -222,7 +227,7 @@ def _read_joined(connection: Connection, condition: sa.ColumnElement[bool]) -> p
 
 
 def _split(text: str, between: str) -> pa.Array:
-    return pc.split_pattern(pa.array([text], pa.large_string()), between).values.cast(pa.string())
+    return pc.split_pattern(pa.array([text], pa.large_string()), between).values
 
 
 def _split_numbers(text: str) -> pa.Array:
@@ -231,7 +236,7 @@ def _split_numbers(text: str) -> pa.Array:
 
 def _split_texts(text: str) -> pa.DictionaryArray:
     """The texts as a dictionary; the sign for a missing one becomes null."""
-    coded = _split(text, _BETWEEN).dictionary_encode()
+    coded = _split(text, _BETWEEN).cast(pa.string()).dictionary_encode()
     names = pc.if_else(pc.equal(coded.dictionary, _MISSING), None, coded.dictionary)
     if not names.null_count:
         return coded
