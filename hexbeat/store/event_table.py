@@ -121,13 +121,18 @@ def _sort_rows(table: pa.Table) -> pa.Table:
 
 
 def _select_layers(table: pa.Table, layers: Sequence[str]) -> pa.Table:
-    """The events of these layers."""
+    """The events of these layers. No text of the others stays in a dictionary, from where it would get into files."""
     layer = table["layer"].combine_chunks()
     names = layer.dictionary.to_pylist()
     if set(names) <= set(layers):
         return table
     is_chosen = np.array([name in layers for name in names], dtype=np.bool_)
-    return table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+    chosen = table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+    columns = [
+        column.cast(pa.string()).dictionary_encode() if pa.types.is_dictionary(column.type) else column
+        for column in chosen.columns
+    ]
+    return pa.table(columns, names=chosen.column_names).unify_dictionaries().combine_chunks()
 
 
 def _read_rows_after(connection: Connection, row: int) -> pa.Table:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hexbeat.store import event_table, kept_table, snapshots
+from hexbeat.store.event_files import export_events
 from hexbeat.store.event_table import read_live_table
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -98,6 +100,20 @@ def test_a_role_gets_its_layers_of_what_is_kept(sqlite_store: Store, reads: list
     assert reads == [0]
     assert "overdoses" not in own.layers
     assert list_rows(own.table) == [row for row in list_rows(whole) if row["layer"] != "overdoses"]
+
+
+def test_no_text_of_a_hidden_layer_is_in_a_file(sqlite_store: Store, tmp_path: Path) -> None:
+    load(sqlite_store, event_frame(["seen"]))
+    load(sqlite_store, event_frame(["hidden"], layer="overdoses", category="only-there", source="other"))
+    viewer = replace(ANALYST, policy=Policy(((Role.ANALYST, "overdoses", WARDS_ALONE),)))
+    for number in range(2):  # from the database, and from what is kept
+        path = tmp_path / f"{number}.parquet"
+        assert export_events(sqlite_store, viewer, path) == 1
+        names = ["layer", "source", "source_id", "category", "h3_11"]
+        table = pq.ParquetFile(path, read_dictionary=names).read(names)
+        texts = {text for name in names for text in table[name].chunk(0).dictionary.to_pylist()}
+        assert texts >= {"seen", "table"}
+        assert texts.isdisjoint({"overdoses", "other", "hidden", "only-there"})
 
 
 def test_a_damaged_table_is_read_again(sqlite_store: Store, reads: list[int]) -> None:
