@@ -55,6 +55,7 @@ __all__ = [
     "FOLDER",
     "empty_snapshots",
     "find_snapshot",
+    "find_snapshot_file",
     "lock_snapshots",
     "read_live",
     "read_results",
@@ -235,6 +236,27 @@ def find_snapshot(home: Path, ward_codes: tuple[str, ...]) -> Path:
     """Where the snapshot of these wards lies, if there is one."""
     digest = hashlib.sha256(json.dumps(ward_codes).encode()).hexdigest()
     return home / FOLDER / f"{digest[:16]}.columns"
+
+
+def find_snapshot_file(connection: Connection, home: Path) -> SnapshotFile | None:
+    """The largest snapshot of this version that is to be believed, of whatever wards; None if there is none.
+
+    Its arrays have the names of `Columns.list_arrays`, and are of every layer: for the inside of the store only.
+    """
+    version = read_version(connection)
+    try:
+        _require_folder(home / FOLDER)
+        paths = sorted((home / FOLDER).glob("[!.]*.columns"), key=lambda path: path.stat().st_size, reverse=True)
+    except (Damage, OSError):
+        return None
+    for path in paths:
+        with suppress(Damage, OSError, LookupError, TypeError, ValueError):
+            file = open_file(path)
+            codes = tuple(file.facts["ward_codes"])
+            if file.facts["version"] == version and path == find_snapshot(home, codes):
+                _require_same_history(connection, connection.engine, file.facts, codes)
+                return file
+    return None
 
 
 def _require_folder(folder: Path) -> None:
