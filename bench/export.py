@@ -1,10 +1,11 @@
 """An export of all events: in columns, as `hexbeat export` does, against rows and geopandas (or pandas, for CSV).
 
 `python -m bench.export [--events N] [--home DIR]`. A store with the demonstration of so many events (seed 7), or that
-of a home that is there. Both ways begin with the open store. Ours is measured three times in each turn: the first export of a
-store's version, which checks its file, reads it and keeps the table; the first one where a snapshot lies beside the
-store, as after any question to it, which reads only what that lacks; and another one, which finds what was kept. CPU
-time in one process, in turns; the files must hold the same. Required for GeoParquet: 8 times as fast, of the second.
+of a home that is there. Both ways begin with the open store. Ours is measured three times in each turn: the first
+export of a store's version, which checks its file, reads it and keeps the table; the first one where a snapshot lies
+beside the store, as after any question to it, which reads only what that lacks; and another one, which finds what was
+kept. CPU time in one process, in turns; the files must hold the same. Required for GeoParquet: 8 times as fast, of the
+last.
 """
 
 import statistics

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from geo.cells import format_cells
-from hexbeat.store.snapshot_file import Damage
-from hexbeat.store.snapshots import find_snapshot_file
+from hexbeat.store.databases import read_version
+from hexbeat.store.snapshot_file import Damage, SnapshotFile
+from hexbeat.store.snapshots import FOLDER, find_snapshot, open_believed
 from layers.catalogue import LAYER_NAMES
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
@@ -28,7 +29,7 @@ def read_snapshot_table(connection: Connection, home: Path) -> pa.Table | None:
 
     None without one. It holds the live rows of some wards only: whoever uses it compares the rows.
     """
-    file = find_snapshot_file(connection, home)
+    file = _find_largest(connection, home)
     if file is None:
         return None
     texts = {
@@ -49,6 +50,20 @@ def read_snapshot_table(connection: Connection, home: Path) -> pa.Table | None:
     except Damage:  # who next opens the snapshot removes it
         return None
     return pa.table(columns)
+
+
+def _find_largest(connection: Connection, home: Path) -> SnapshotFile | None:
+    """The largest snapshot of the connection's version, of whatever wards."""
+    version = read_version(connection)
+    try:
+        paths = sorted((home / FOLDER).glob("[!.]*.columns"), key=lambda path: path.stat().st_size, reverse=True)
+    except OSError:
+        return None
+    for path in paths:
+        file = open_believed(connection, path)
+        if file is not None and file.facts["version"] == version:
+            return file if path == find_snapshot(home, tuple(file.facts["ward_codes"])) else None
+    return None
 
 
 def _build_texts(codes: NDArray[np.integer[Any]], names: list[str]) -> pa.DictionaryArray:
