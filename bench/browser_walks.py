@@ -35,12 +35,12 @@ DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 REAL: Final = ROOT.parent / "shared" / "events" / "police_uk"
 # Counts how often the page's script has ended: a click that has not begun to work is not taken for one that has.
 COUNT_RUNS: Final = """() => {
-  const app = document.querySelector("[data-testid=stApp]");
-  if (window.hbRuns !== undefined || !app) return;
+  if (window.hbRuns !== undefined) return;
   window.hbRuns = 0;
-  new MutationObserver(() => {
-    if (app.dataset.testScriptState === "notRunning") window.hbRuns += 1;
-  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+  // On the whole page: after a lost connection Streamlit may draw its frame anew.
+  new MutationObserver((changes) => {
+    if (changes.at(-1).target.dataset.testScriptState === "notRunning") window.hbRuns += 1;
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
 }"""
 
 

@@ -32,7 +32,7 @@ class Settings:
         UsageError if the home is a file.
         """
         folder = Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME)
-        if folder.is_file():
+        if os.path.isfile(folder):  # noqa: PTH113 - False also for a name that is too long
             raise UsageError(
                 "The home of Hexbeat is a folder",
                 f"{folder} is a file",

@@ -116,11 +116,12 @@ def documented_commands() -> list[str]:
 @pytest.mark.parametrize("line", documented_commands())
 def test_documented_commands_are_as_the_program_takes_them(line: str) -> None:
     words = shlex.split(line.split("|", maxsplit=1)[0].split(">", maxsplit=1)[0])[1:]
-    command = typer.main.get_command(make_app())
     path = ["hexbeat"]
     if words and words[0] in COMMANDS:
         path.append(words.pop(0))
         command = load_command(path[-1])
+    else:
+        command = typer.main.get_command(make_app())
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words[0]]  # type: ignore[attr-defined] # the line above asked
         path.append(words.pop(0))

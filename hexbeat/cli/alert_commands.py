@@ -214,13 +214,8 @@ def describe_unknown_sources(columns: Columns, report: AlertReport, time_zone: s
             if span.layer == layer and span.start <= report.day:
                 ends[span.source] = max(ends.get(span.source, span.end), span.end)
         sources = [f"{source} to {format_date(end - timedelta(days=1))}" for source, end in sorted(ends.items())]
-        title = find_layer(layer).title
-        day = format_date(report.day)
-        sentences.append(
-            f"{title}: {day} is not known. The records before it are from {format_list(sources)}."
-            if sources
-            else f"{title}: {day} is not known. No source has records before it."
-        )
+        known = f"from {format_list(sources)}" if sources else "of no source"
+        sentences.append(f"{find_layer(layer).title}: what is known before {format_date(report.day)} is {known}.")
     return sentences
 
 

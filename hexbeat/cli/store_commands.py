@@ -28,7 +28,7 @@ from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_read
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.load_checks import NoGazetteerError
 from hexbeat.ingest.parsing.reject_rows import explain_reject
-from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
+from hexbeat.ingest.replaced_events import build_replacement_rows, describe_known_references, describe_replacements
 from hexbeat.ingest.sources import load_profile, sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
 from hexbeat.store.erasure import Erasure
@@ -127,6 +127,12 @@ def print_report(report: IngestReport, *, form: Format, folder: Path) -> None:
         )
     for remark in report.remarks:
         print_message(remark + ".")
+    for file in report.files:
+        notices = describe_known_references(
+            file.file, file.known_references, accepted=file.tally.accepted, dry_run=report.dry_run, undo="hexbeat undo"
+        )
+        for notice in notices:
+            print_message(f"{notice}.")
     print_not_read(report, folder)
     for sentence in report.describe_coverage():
         print_message(sentence)

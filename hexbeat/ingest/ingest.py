@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from hexbeat.ingest.load_checks import (
     describe_future,
     describe_repeats,
     describe_shared_scopes,
+    describe_unknown_reporters,
     require_places,
     require_real_store,
     require_usable,
@@ -38,10 +39,9 @@ from hexbeat.store.loads import FileTally, LoadFile
 from hexbeat.store.replacements import NO_REPLACEMENTS, Replacements
 from hexbeat.store.store import Store
 from layers.access import Action, Viewer, require
-from layers.catalogue import LAYERS, find_layer
+from layers.catalogue import find_layer
 from layers.coverage import CoverageEntry, Span, join_spans
-from layers.event import REPORTERS
-from layers.wording import format_day_spans, format_list
+from layers.wording import format_day_spans
 
 __all__ = ["FileReport", "IngestReport", "Progress", "RejectSample", "RejectSamples", "ingest_files"]
 
@@ -71,6 +71,7 @@ class FileReport:
     coverage: tuple[CoverageEntry, ...] = ()  # the days that the file completes
     unused: tuple[UnusedColumn, ...] = ()  # the columns that are not read
     replacements: Replacements = NO_REPLACEMENTS  # events of other days and places that it replaces
+    known_references: Mapping[str, int] = field(default_factory=dict)  # identifiers that other sources have, by source
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of `hexbeat ingest`: read = skipped + rejected + accepted, accepted = new + updated + unchanged."""
@@ -89,6 +90,7 @@ class FileReport:
             "reasons": dict(tally.reasons),
             "replaced": self.replacements.replaced,
             "not_read": [unused.column for unused in self.unused],
+            "known_references": dict(self.known_references),
         }
 
 
@@ -154,19 +156,8 @@ class RejectSamples:
 
     def remarks(self) -> tuple[str, ...]:
         """What Hexbeat assumed, as sentences; of the contents of records they have at most a date."""
-        if not self.unknown_reporters:
-            return (*self.remarks_on_table, *self.remarks_on_values)
-        rows = f"{self.unknown_reporters:,} row{'s name' if self.unknown_reporters > 1 else ' names'}"
-        reporters = ", ".join(REPORTERS)
-        remark = f"{self.file}: {rows} a reporter other than {reporters}; {_describe_usual_reporters()}"
-        return (*self.remarks_on_table, *self.remarks_on_values, remark)
-
-
-def _describe_usual_reporters() -> str:
-    """As in "such rows count as reported by public, or by agency for overdoses and closed properties"."""
-    others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
-    exceptions = [f", or by {word} for {format_list(layers)}" for word, layers in others.items() if layers]
-    return f"such rows count as reported by {REPORTERS[0]}{''.join(exceptions)}"
+        remarks_on_reporters = describe_unknown_reporters(self.file, self.unknown_reporters)
+        return (*self.remarks_on_table, *self.remarks_on_values, *remarks_on_reporters)
 
 
 @dataclass(slots=True)
@@ -250,7 +241,7 @@ def _build_report(
     )  # fmt: skip
     return FileReport(
         item.name, profile.name, entry.tally, tuple(samples.samples), remarks, tuple(entry.coverage or ()),
-        samples.unused, entry.replacements,
+        samples.unused, entry.replacements, entry.known_references,
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from hexbeat.store.live_columns import has_demonstration
 from hexbeat.store.loads import FileTally
 from hexbeat.store.store import Store
 from layers.access import Viewer
-from layers.event import SKIP_REASONS
+from layers.catalogue import LAYERS
+from layers.event import REPORTERS, SKIP_REASONS
 from layers.wording import format_date, format_list
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "describe_future",
     "describe_repeats",
     "describe_shared_scopes",
+    "describe_unknown_reporters",
     "require_places",
     "require_real_store",
     "require_usable",
@@ -118,6 +120,22 @@ def describe_repeats(name: str, tally: FileTally) -> tuple[str, ...]:
         "the date into the key of a source profile"
     )
     return (remark,)
+
+
+def describe_unknown_reporters(name: str, number: int) -> tuple[str, ...]:
+    """A sentence, if a number of rows name a reporter that the profile does not know; else none."""
+    if not number:
+        return ()
+    rows = f"{number:,} row{'s name' if number > 1 else ' names'}"
+    remark = f"{name}: {rows} a reporter other than {', '.join(REPORTERS)}; {_describe_usual_reporters()}"
+    return (remark,)
+
+
+def _describe_usual_reporters() -> str:
+    """As in "such rows count as reported by public, or by agency for overdoses and closed properties"."""
+    others = {word: [spec.many for spec in LAYERS if spec.usual_reporter == word] for word in REPORTERS[1:]}
+    exceptions = [f", or by {word} for {format_list(layers)}" for word, layers in others.items() if layers]
+    return f"such rows count as reported by {REPORTERS[0]}{''.join(exceptions)}"
 
 
 def describe_shared_scopes(scopes_by_file: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Shows events that a load would replace beside the rows that would replace them, as far as a viewer may see them."""
+"""Shows what of a load the store knows: events that it would replace, and identifiers that another source has.
+
+Events stand beside the rows that would replace them, as far as a viewer may see them; of identifiers only the number.
+"""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -11,7 +14,7 @@ from layers.access import Action, Viewer, may
 from layers.timestamps import from_seconds
 from layers.wording import MONTH_NAMES, format_date, format_number
 
-__all__ = ["build_replacement_rows", "describe_replacements"]
+__all__ = ["build_replacement_rows", "describe_known_references", "describe_replacements"]
 
 _HIDDEN: Final = dict.fromkeys(("day", "quantity", "place"), "not shown to your role")
 
@@ -25,6 +28,25 @@ def describe_replacements(file: str, replacements: Replacements) -> str:
         f"{file}: {replacements.replaced:,} of {replacements.met:,} known identifiers {verb} with "
         f"{replacements.differences}"
     )
+
+
+def describe_known_references(
+    file: str, references: Mapping[str, int], *, accepted: int, dry_run: bool, undo: str
+) -> list[str]:
+    """A notice for each other source that has identifiers of a file in the same layer; no identifier is in it.
+
+    `undo` names what takes back the last load, in the words of where the person is.
+    """
+    twice = (
+        f"each would count twice: undo that load first ({undo} takes back the last load)"
+        if dry_run
+        else f"each counts twice now: {undo} takes back this load, and then the one before"
+    )
+    return [
+        f"{file}: {number:,} of these {accepted:,} references {'are' if number > 1 else 'is'} already loaded from the "
+        f"source {source}. If they are the same events, {twice}"
+        for source, number in references.items()
+    ]
 
 
 def build_replacement_rows(

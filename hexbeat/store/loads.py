@@ -71,6 +71,7 @@ class LoadFile:
         self.scopes = set[str]()  # the parts of a snapshot that the file replaces
         self.coverage: list[CoverageEntry] | None = None  # None: a running log, complete from first record to last
         self.replacements = NO_REPLACEMENTS  # events of another day and place that it would replace
+        self.known_references: dict[str, int] = {}  # by other source: identifiers that it has in the same layer
         self.may_replace = True  # whether it may replace many of them
         self._load = load
         self._read: int | None = None
@@ -192,8 +193,14 @@ class Load:
             self._stale |= version != self._version
             staging.update_statistics(connection)
             merging.compare_file(connection, entry.file_no, wards=entry.wards)
-            entry.replacements = find_replacements(connection, entry.file_no)
+            self._find_known(connection, entry)
             self._settle(connection)
+
+    @staticmethod
+    def _find_known(connection: Connection, entry: LoadFile) -> None:
+        """Find what of a compared file the store knows: events it would replace, and identifiers of other sources."""
+        entry.replacements = find_replacements(connection, entry.file_no)
+        entry.known_references = merging.count_known_references(connection, entry.file_no, entry.source)
 
     def _settle(self, connection: Connection) -> None:
         outcomes = merging.count_outcomes(connection)
@@ -220,7 +227,7 @@ class Load:
             if self._stale or (self._version is not None and version != self._version):
                 merging.compare_all(connection, [entry.wards for entry in self.files])
                 for entry in self.files:
-                    entry.replacements = find_replacements(connection, entry.file_no)
+                    self._find_known(connection, entry)
                 self._settle(connection)
             for entry in self.files:
                 require_same_events(entry.name, entry.replacements, may_replace=entry.may_replace)

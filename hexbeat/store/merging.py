@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
 from hexbeat.store.former_keys import adopt_former_keys
-from hexbeat.store.schema import events
+from hexbeat.store.schema import batch_files, events
 from hexbeat.store.staging import covered, incoming, removals, stage_removals
 from layers.event import EVENT_COLUMNS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from geo.wards import Wards
 
-__all__ = ["apply_load", "compare_all", "compare_file", "count_outcomes"]
+__all__ = ["apply_load", "compare_all", "compare_file", "count_known_references", "count_outcomes"]
 
 _KEY: Final = ("source", "source_id")
 
@@ -117,6 +117,27 @@ def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:
         empty = dict.fromkeys(("accepted", "new", "updated", "unchanged", "removed"), 0)
         outcomes.setdefault(file_no, empty)["removed"] += removed
     return outcomes
+
+
+def count_known_references(connection: Connection, file_no: int, source: str) -> dict[str, int]:
+    """For each other source: how many staged rows of a file have the identifier of a live event of their layer there.
+
+    The same spreadsheet loaded under two sources would count twice. Only sources of loads are asked, each by its key.
+    """
+    loaded = sa.select(batch_files.c.source).where(batch_files.c.source != source).distinct().order_by("source")
+    others = connection.execute(loaded).scalars().all()
+    if not others:
+        return {}
+    same = sa.and_(
+        events.c.source.in_(others),
+        events.c.source_id == incoming.c.source_id,
+        events.c.layer == incoming.c.layer,
+        events.c.superseded_at.is_(None),
+    )
+    joined = incoming.join(events, same)
+    query = sa.select(events.c.source, sa.func.count()).select_from(joined).where(incoming.c.file_no == file_no)
+    rows = connection.execute(query.group_by(events.c.source).order_by(events.c.source))
+    return {str(other): int(number) for other, number in rows}
 
 
 def _count_removed(connection: Connection) -> list[tuple[int, int]]:

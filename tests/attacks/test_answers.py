@@ -63,6 +63,7 @@ towns = st.integers(3, 7).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(towns)
 @settings(max_examples=60)
 def test_every_answer_and_every_difference_of_nested_answers_is_nothing_or_enough(
@@ -79,6 +80,7 @@ def test_every_answer_and_every_difference_of_nested_answers_is_nothing_or_enoug
                 assert count - part == 0 or count - part >= k
 
 
+@pytest.mark.slow
 @given(towns, st.data())
 @settings(max_examples=30)
 def test_no_region_of_any_periods_is_proved_small(town: tuple[int, list[list[int]]], data: st.DataObject) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests.support.cli import Run
 
 
+@pytest.mark.slow
 def test_small_trees_disclose_nothing_with_the_guard(run_bench: Run) -> None:
     done = run_bench("disclosure", "--leaves", "5", "--format", "json")
     assert (done.code, done.err) == (0, "")

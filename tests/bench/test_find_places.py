@@ -1,8 +1,11 @@
 """The benchmark of finding places, small."""
 
+import pytest
+
 from tests.support.cli import Run
 
 
+@pytest.mark.slow
 def test_the_place_that_was_meant_comes_first(run_bench: Run) -> None:
     done = run_bench("find_places", "--queries", "20", "--format", "json")
     assert (done.code, done.err) == (0, "")

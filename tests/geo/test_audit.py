@@ -54,6 +54,7 @@ def test_odds_are_shares_of_histories(shape: tuple[tuple[object, ...], ...], *, 
     assert np.allclose(odds, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("leaves", "total"), [(450, 10), (450, 2025), (450, 4041), (1300, 60)])
 def test_odds_among_many_leaves_are_those_of_whole_numbers(leaves: int, total: int) -> None:
     k = 10

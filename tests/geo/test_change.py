@@ -26,6 +26,7 @@ def e_test_by_enumeration(before: int, now: int, days: tuple[float, float], most
     return float(chance[apart >= apart[before, now] - 1e-9].sum())
 
 
+@pytest.mark.slow
 @given(COUNTS, COUNTS, st.sampled_from([(1.0, 1.0), (28.0, 31.0), (365.0, 28.0)]))
 def test_the_e_test_equals_enumeration(before: int, now: int, days: tuple[float, float]) -> None:
     found = e_test(np.array([before]), np.array([now]), days_before=days[0], days_now=days[1])
@@ -118,6 +119,7 @@ def test_rates_are_compared_over_periods_of_different_length() -> None:
     assert change.ratio == pytest.approx([10.5 / 28 / (120 / 365)])
 
 
+@pytest.mark.slow
 def test_noise_alone_rarely_shows_a_change() -> None:
     generator = np.random.default_rng(4)
     maps = [compare_periods(*generator.poisson(4, (2, 300))).kind.any() for _ in range(60)]

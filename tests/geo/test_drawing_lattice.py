@@ -132,6 +132,7 @@ def test_no_cells_have_no_lattice() -> None:
     assert (lattices, rest.size) == ([], 0)
 
 
+@pytest.mark.slow
 @given(st.floats(-180, 180), st.floats(-89.9, 89.9), st.integers(2, 11), st.integers(0, 12))
 def test_anywhere_on_earth_each_cell_is_drawn_once_where_it_is(
     lon: float, lat: float, resolution: int, size: int

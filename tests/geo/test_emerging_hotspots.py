@@ -84,6 +84,7 @@ def test_each_hot_pattern_has_a_definition_in_words() -> None:
     assert {one for one in Pattern if not one.endswith("cold")} == set(DEFINITIONS)
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, st.integers(4, 30), elements=st.integers(0, 6)))
 def test_the_trend_is_kendalls(series: np.ndarray) -> None:
     found = mann_kendall(series[:, None])

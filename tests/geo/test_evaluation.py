@@ -48,6 +48,7 @@ def test_the_whole_area_is_no_better_than_chance_and_nothing_beats_the_best(obse
     assert best["PEI"].to_numpy() == pytest.approx(np.ones(len(observed)))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 3), st.integers(1, 3)), min_size=1, max_size=30))
 def test_sums_within_shares_are_those_of_the_whole_table(cells: list[tuple[int, int, int]]) -> None:
     observed, predicted, area = np.array(cells, dtype=np.float64).T

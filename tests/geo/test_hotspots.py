@@ -46,6 +46,7 @@ def test_z_equals_spdep(shared: Path) -> None:
     assert round(gi_star(points[:, 2], csr_array((apart <= 30).astype(float)))[119], 5) == 1.45078
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_z_equals_sfhotspot(shared: Path) -> None:
     robberies = pd.read_csv(shared / "peers" / "memphis_robberies_jan.csv")

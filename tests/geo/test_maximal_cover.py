@@ -15,6 +15,7 @@ def by_brute_force(reaches: np.ndarray, demand: np.ndarray, number: int) -> floa
     return max(float(demand[reaches[:, list(choice)].any(axis=1)].sum()) for choice in choices)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 25), st.integers(1, 9), st.integers(1, 4))
 def test_the_cover_is_the_best_that_brute_force_finds(seed: int, points: int, candidates: int, number: int) -> None:

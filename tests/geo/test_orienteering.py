@@ -141,6 +141,7 @@ def measure_gaps(problem: Problem, routes: Sequence[Route]) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 def test_a_large_problem_says_how_far_from_the_best_it_can_be() -> None:
     problem = town(1, places=200, teams=3, hours=8, visit_shares=(1.0, 0.5))
     solved = find_tours(problem, seed=1, rounds=12)

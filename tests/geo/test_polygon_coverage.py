@@ -183,6 +183,7 @@ def test_the_plane_is_true_to_the_ellipsoid_and_closes(latitude: float, offset: 
 shift = st.floats(-0.3, 0.3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(shift, shift), min_size=16, max_size=16))
 def test_rounding_keeps_any_coverage_a_coverage(shifts: list[tuple[float, float]]) -> None:
     polygons = round_polygons(grid(jitter=np.array(shifts).reshape(4, 4, 2)))

@@ -48,6 +48,7 @@ def as_rows(signals: list[Signal], name: np.ndarray | None = None) -> list[tuple
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_names_and_order_of_places_change_nothing(seed: int) -> None:

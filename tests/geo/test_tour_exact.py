@@ -14,6 +14,7 @@ from geo.tour_search import search_tours
 from tests.support.tours import best_by_highs, best_by_trying, town
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
@@ -86,6 +87,7 @@ def test_varied_tours_are_within_two_per_cent_of_the_proved_best(
         assert solved.gap == pytest.approx(1 - solved.score / most, abs=2e-4)
 
 
+@pytest.mark.slow
 def test_varied_tours_of_a_small_problem_differ_from_day_to_day() -> None:
     problem = town(1, places=20, teams=2, hours=2)
     days = [find_tours(problem, seed=day, rounds=30, varied=True) for day in range(4)]

@@ -122,6 +122,7 @@ def cells_of_a_town(seed: int) -> geopandas.GeoDataFrame:
     return frame_of([cell for cell in shapely.intersection(cells, circle) if not cell.is_empty])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_many_points_agree_with_geopandas(seed: int) -> None:
     frame = cells_of_a_town(seed)

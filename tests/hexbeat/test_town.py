@@ -66,6 +66,7 @@ def test_what_the_door_names_is_there() -> None:
     assert hexbeat.Town is Town
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "filters"),
     [

@@ -4,6 +4,7 @@ import dataclasses
 
 import h3
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ EVENTS = st.lists(
 TABLES = {"details", "version", "ward_codes", "categories", "sources", "cell_ids", "coverage"}
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(EVENTS, st.data())
 def test_taking_keeps_every_column_in_step(events: list[Event], data: st.DataObject) -> None:

@@ -170,6 +170,7 @@ def in_order(frame: pd.DataFrame, keys: list[str]) -> list[list[object]]:
     return frame.loc[ordered.sort_values(keys).index, keys].to_numpy(dtype=object).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(EVENTS, filters(), st.lists(st.sampled_from(GROUPS), unique=True, max_size=3))
 def test_counts_are_those_of_the_plain_computation(rows: list[Event], chosen: Filter, by: list[Group]) -> None:
@@ -193,6 +194,7 @@ def test_counts_are_those_of_the_plain_computation(rows: list[Event], chosen: Fi
 PAIRS = [(), *((one,) for one in GROUPS), *itertools.combinations(GROUPS, 2), ("month", "weekday", "hour"), GROUPS]
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(EVENTS, filters())
 def test_no_grouping_and_no_pair_loses_or_adds_anything(rows: list[Event], chosen: Filter) -> None:
@@ -216,6 +218,7 @@ INSTANTS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(INSTANTS, st.sampled_from(["Europe/London", "America/New_York", "Asia/Kolkata"]), st.data())
 def test_instants_are_grouped_as_pandas_groups_them(rows: list[Event], zone: str, data: st.DataObject) -> None:
@@ -240,6 +243,7 @@ def test_instants_are_grouped_as_pandas_groups_them(rows: list[Event], zone: str
     assert mine == plain
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(EVENTS)
 def test_whole_numbers_stay_whole(rows: list[Event]) -> None:
@@ -249,6 +253,7 @@ def test_whole_numbers_stay_whole(rows: list[Event]) -> None:
         assert all(value == int(value) for value in counts.rows["count"])
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(EVENTS, filters(), st.randoms(use_true_random=False))
 def test_the_order_of_events_does_not_matter(rows: list[Event], chosen: Filter, random: object) -> None:
@@ -258,6 +263,7 @@ def test_the_order_of_events_does_not_matter(rows: list[Event], chosen: Filter, 
     pd.testing.assert_frame_equal(before, after, rtol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(EVENTS, st.sampled_from(["Europe/London", "America/New_York", "Asia/Kolkata"]))
 def test_periods_side_by_side_add_up_in_any_zone(rows: list[Event], zone: str) -> None:

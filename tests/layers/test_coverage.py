@@ -51,6 +51,7 @@ def to_days(spans: Iterable[Span]) -> set[dt.date]:
     return {start + dt.timedelta(days=n) for start, end in spans for n in range((end - start).days)}
 
 
+@pytest.mark.slow
 @given(SPANS, SPANS)
 def test_spans_are_sets_of_days(these: list[Span], those: list[Span]) -> None:
     for spans, days in (
@@ -64,6 +65,7 @@ def test_spans_are_sets_of_days(these: list[Span], those: list[Span]) -> None:
         assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 
+@pytest.mark.slow
 @given(SPANS, st.tuples(st.integers(-5, 30), st.integers(31, 70)))
 def test_a_period_is_known_or_missing(spans: list[Span], bounds: tuple[int, int]) -> None:
     coverage = Coverage(tuple(entry(start, end) for start, end in spans if start < end), WARDS)
@@ -77,6 +79,7 @@ def test_a_period_is_known_or_missing(spans: list[Span], bounds: tuple[int, int]
     assert (coverage.describe_missing(NEEDLES, period) is None) == (not missing)
 
 
+@pytest.mark.slow
 @given(SPANS, st.randoms())
 def test_the_order_of_loads_does_not_matter(spans: list[Span], random: object) -> None:
     entries = [entry(start, end) for start, end in spans if start < end]
@@ -153,6 +156,7 @@ def test_missing_days_have_plain_words(spans: list[Span], words: str) -> None:
 SOURCE_DAYS = st.dictionaries(st.sampled_from(["council", "police", "sweeps"]), SPANS, max_size=3)
 
 
+@pytest.mark.slow
 @given(SOURCE_DAYS, SOURCE_DAYS, st.tuples(st.integers(0, 20), st.integers(21, 40), st.integers(41, 60)))
 def test_a_comparison_is_of_days_that_the_same_sources_cover(
     of_a: dict[str, list[Span]], of_b: dict[str, list[Span]], bounds: tuple[int, int, int]

@@ -176,6 +176,7 @@ def test_it_is_released_with_its_advice(command: Run, town: Path, monkeypatch: p
     assert "If you find foil or burnt spoons" in "\n".join(str(element.proto) for element in app.main)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 @pytest.mark.parametrize("address", MODULES)
 def test_every_page_opens_with_it(address: str) -> None:

@@ -93,6 +93,7 @@ def select_plainly(columns: Columns, chosen: Filter) -> tuple[NDArray[np.int64],
     return index, weight, unplaced, int((share < 1).sum())
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(drawn_columns.map(lambda drawn: build_columns(*drawn)), filters, st.sampled_from([1, 7, 1 << 16]))
 def test_slices_and_blocks_select_what_a_look_at_everything_selects(

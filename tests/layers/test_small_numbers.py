@@ -35,6 +35,7 @@ def find_range(known: list[tuple[set[int], float]], unknown: int, size: int) -> 
     return ends[0], ends[1]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.integers(2, 6))
 def test_the_total_and_the_shown_numbers_solve_for_no_hidden_one(events: list[int], fewest: int) -> None:
     shown = choose_shown(np.array(events, dtype=np.float64), fewest)

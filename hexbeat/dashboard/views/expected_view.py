@@ -122,7 +122,7 @@ def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, pa
     here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
     names = list(dict.fromkeys(name.partition(" · ")[0] for name in names))  # the list has the codes
     names = [name[:1].lower() + name[1:] if name.startswith("Near ") else name for name in names]
-    names = names or [f"the first {share} of {here}"]
+    names = names or [f"the busiest {share} of {here}"]
     first = f"Look first {'' if names[0].startswith('near ') else 'at '}{_join_names(names)}."
     if forecast.months:
         number = format_about(forecast.expected)

@@ -54,6 +54,7 @@ def test_a_daily_job_hears_of_the_spike_within_five_days() -> None:
     assert min(rang) < 5
 
 
+@pytest.mark.slow
 def test_a_report_holds_settings_with_false_alarms() -> None:
     columns, _ = demonstration()
     found = build_alert_report(columns, middlesbrough(), LAST)

@@ -104,6 +104,7 @@ def test_no_cells_are_smaller_than_the_records_know_and_it_is_said() -> None:
     )
 
 
+@pytest.mark.slow
 def test_smaller_cells_that_a_person_asks_for_say_what_they_are() -> None:
     rough = columns_of(
         [Event(3600 * hour, lon=-1.235 + hour / 1000, location="postcode", location_m=100) for hour in range(40)]

@@ -95,6 +95,7 @@ def test_whole_months_are_counted_by_events_that_are_alike(exported: Path, monke
         assert not [path for path in tallied if "closed" in path]
 
 
+@pytest.mark.slow
 def test_gathered_columns_are_those_of_the_store(exported: Path) -> None:
     plain, found = demonstration()[0], gather_columns(open_all(exported), ("overdoses",), HERE)
     plain = plain.take(plain.layer == 2)

@@ -197,6 +197,7 @@ def test_a_postcode_that_gives_no_place_says_why(text: str, reason: str) -> None
     assert finder("middlesbrough").find_postcode(text) == UnknownAddress("postcode", reason)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_has_an_answer(text: str) -> None:

@@ -90,6 +90,7 @@ def test_os_open_roads_is_classed_by_function(tmp_path: Path) -> None:
     assert dict(zip(shapes["name"], shapes["kind"], strict=True)) == functions | {"A66": "main"}
 
 
+@pytest.mark.slow
 def test_os_open_zoomstack_is_classed_by_layer_and_type(tmp_path: Path) -> None:
     path = tmp_path / "OS_Open_Zoomstack.gpkg"
     layers: dict[str, list[dict[str, object]]] = {

@@ -81,6 +81,7 @@ def test_a_briefing_without_any_place_ends_its_sentence_once(run: Run, tmp_path:
     )
 
 
+@pytest.mark.slow
 def test_a_workbook_that_was_saved_again_is_not_relied_on(run: Run, at_home: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pack.xlsx"
     assert run("evidence", *PLACE, "--from", "2026-01-01", "--out", file, *at_home).code == 0
@@ -141,6 +142,7 @@ def test_a_pack_is_written_and_checked(run: Run, at_home: tuple[str, str], tmp_p
     assert changed.err.splitlines()[0] == "The pages of a pack have to show its content."
 
 
+@pytest.mark.slow
 def test_a_place_by_the_national_grid_is_the_same_place(run: Run, at_home: tuple[str, str]) -> None:
     done = run("evidence", "--grid-ref", "NZ 49219 19982", *PLACE[2:], "--format", "json", *at_home)
     assert done.code == 0

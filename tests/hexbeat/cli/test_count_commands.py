@@ -255,6 +255,7 @@ def test_every_grouping_has_its_columns(cases: Run, by: str, layer: str, rows: l
     assert cases("counts", "--layer", layer, "--by", by, "--format", "json").json["rows"] == rows
 
 
+@pytest.mark.slow
 def test_hours_go_into_files_of_every_kind(cases: Run, tmp_path: Path) -> None:
     for name in ("hours.csv", "hours.geojson", "hours.parquet"):
         outcome = cases("counts", "--layer", "overdoses", "--by", "ward,hour", "--out", tmp_path / name)

@@ -83,6 +83,7 @@ def test_closures_whose_past_is_not_on_record_are_left_out_and_named(ask: Run, t
     assert sentence in read_paper((tmp_path / "all.pdf").read_bytes()).words
 
 
+@pytest.mark.slow
 def test_wards_with_harm_weights_by_category(ask: Run) -> None:
     payload = answer(
         ask("evaluate", "--ward", "Central", "--start", "2026-03-01", "--layer", "overdoses", "--weight",

@@ -19,6 +19,7 @@ PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
 CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]
 
 
+@pytest.mark.slow
 def test_hotspots_answer_for_every_cell(ask: Run) -> None:
     payload = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
     columns, _ = demonstration()
@@ -86,6 +87,7 @@ def test_a_hot_cell_without_events_never_leads_the_table(ask: Run) -> None:
     assert shown == sorted(shown)
 
 
+@pytest.mark.slow
 def test_hotspots_of_a_time_without_records_are_not_known(ask: Run) -> None:
     question = ("hotspots", "--layer", "overdoses", "--from", "2019-01-01", "--to", "2019-02-01")
     assert ask(*question).out == "Overdoses: hotspots are not known\n"
@@ -146,6 +148,7 @@ def test_change_by_ward_and_over_all(ask: Run) -> None:
     assert {row["place"] for row in cells["rows"] if not row["now"] and not row["before"]} == {""}
 
 
+@pytest.mark.slow
 def test_change_says_what_is_missing(ask: Run) -> None:
     outcome = ask("change", "--layer", "overdoses", "--from", "2023-12-01", "--to", "2024-01-01")
     assert outcome.code == 0
@@ -211,6 +214,7 @@ def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path
     assert not draft.exists()
 
 
+@pytest.mark.slow
 def test_near_repeats_are_told(ask: Run) -> None:
     payload = answer(ask("near-repeats", "--layer", "needle_litter", "--from", "2026-08-24", "--format", "json"))
     assert (payload["raised_m"], payload["raised_days"], payload["shuffles"]) == (100, 7, 999)

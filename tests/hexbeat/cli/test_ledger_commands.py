@@ -140,6 +140,7 @@ UNSEEN = [
 ]
 
 
+@pytest.mark.slow
 def test_a_plan_that_a_role_may_not_see_it_may_not_remove_record_or_evaluate(run: Run, ledger_home: Path) -> None:
     log = ledger_home / "log.csv"
     log.write_text("plan,stop,start,minutes\np7f3a,1-1,2026-07-01 10:00,5\n", encoding="utf-8")
@@ -176,6 +177,7 @@ def test_a_plan_that_cannot_be_read_is_removed_by_who_sees_every_point(run: Run,
     assert run("plan", "remove", "bad2", "--yes", "--format", "json").json == {"removed": "bad2"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ledger_home")
 def test_an_issued_plan_is_planned_work_until_it_is_withdrawn(run: Run) -> None:
     def read_planned() -> list[int]:

@@ -129,6 +129,7 @@ def test_without_a_station_tours_begin_in_the_middle_and_that_is_said(run: Run, 
     )
 
 
+@pytest.mark.slow
 def test_a_start_from_which_nothing_can_be_reached_is_refused(run: Run, filled: Path) -> None:
     done = run("plan", "patrol", "--home", filled, "--start", "51.5,-0.12", "--day", "2026-11-20", "--hours", "20-22")
     assert done.code == 2

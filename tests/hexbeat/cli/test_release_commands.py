@@ -25,6 +25,7 @@ def built(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_a_release_is_built_shown_and_audited(run: Run, built: Path, tmp_path: Path) -> None:
     payload = run("release", "show", built, "--format", "json").json
     (needles,) = (row for row in payload["layers"] if row["layer"] == "needle_litter")
@@ -38,6 +39,7 @@ def test_a_release_is_built_shown_and_audited(run: Run, built: Path, tmp_path: P
     assert entry.rows == len(Release.read(built).blocks) > 0
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_told_when_a_release_is_built_and_shown(run: Run, tmp_path: Path) -> None:
     """As seen: the first day 2023-01-01, records to November 2025, a release in late 2026."""
     publisher = Publisher(tmp_path / "home")

@@ -46,6 +46,7 @@ def test_ingest_accounts_for_every_row(run: Run, finds: Path) -> None:
         "reasons": {"missing_location": 1, "bad_date": 1},
         "replaced": 0,
         "not_read": [],
+        "known_references": {},
     }
 
 
@@ -190,6 +191,19 @@ def test_a_load_that_would_replace_other_events_stops(run: Run, tmp_path: Path) 
     assert loaded(run, tmp_path / "10.csv", "--replace-other-events")["replaced"] == 4
 
 
+def test_a_spreadsheet_under_another_source_is_said_before_and_after(run: Run, finds: Path, tmp_path: Path) -> None:
+    loaded(run, finds)
+    assert run("sources", "suggest", finds, "--out", tmp_path / "home" / "sources" / "crew.toml").code == 0
+    fact = "finds.csv: 3 of these 3 references are already loaded from the source table"
+    notice = f"{fact}. If they are the same events, each "
+    checked = run("ingest", finds, "--source", "crew", "--dry-run")
+    hint = "undo that load first (hexbeat undo takes back the last load)"
+    assert f"{notice}would count twice: {hint}.\n" in checked.err
+    outcome = run("ingest", finds, "--source", "crew", "--format", "json")
+    assert outcome.json["files"][0]["known_references"] == {"table": 3}
+    assert f"{notice}counts twice now: hexbeat undo takes back this load, and then the one before.\n" in outcome.err
+
+
 def test_history_of_nothing_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     make_empty_store(tmp_path / "home")
     outcome = run("history", "0000000000000000")
@@ -260,6 +274,7 @@ def test_retain_removes_what_is_older(run: Run, finds: Path) -> None:
     assert run("counts", "--format", "json").json["total"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["parquet", "gpkg", "csv"])
 def test_export_writes_points_and_no_formulas(run: Run, finds: Path, ending: str) -> None:
     loaded(run, finds)

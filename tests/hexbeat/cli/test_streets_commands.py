@@ -42,6 +42,7 @@ def test_streets_are_built_beside_the_wards_and_said_to_be_part(run: Run, lines:
     assert outcome.err == f"Maps will say that the streets are partly shown: {share} of the known places lie on one.\n"
 
 
+@pytest.mark.slow
 def test_streets_are_replaced_only_when_told_to(run: Run, lines: Path) -> None:
     assert build(run, lines, *CREDIT).code == 0
     again = build(run, lines, *CREDIT)

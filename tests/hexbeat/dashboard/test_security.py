@@ -145,8 +145,8 @@ def test_other_names_need_a_login(login: Callable[..., None]) -> None:
         assert str(refused.value) == NO_LOGIN.format("it would answer to hexbeat.example.gov.uk")
     login("a provider")
     security.require_login("127.0.0.1", OVER_TLS)
-    assert len(security.middleware(OVER_TLS)) == 3  # the gate, the door, and what begins with the server
-    assert len(security.middleware(replace(OVER_TLS, prepares=False))) == 2
+    assert len(security.middleware(OVER_TLS)) == 4  # the gate, the door, what begins with the server, and small files
+    assert len(security.middleware(replace(OVER_TLS, prepares=False))) == 3
 
 
 def test_a_login_stands_behind_the_gate(login: Callable[..., None]) -> None:

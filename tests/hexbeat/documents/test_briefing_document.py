@@ -101,6 +101,7 @@ def test_it_stays_one_page_with_much_more_to_say_and_long_answers_to_its_alerts(
     assert "11 more." in paper.words
 
 
+@pytest.mark.slow
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
     words = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE)).words
@@ -109,6 +110,7 @@ def test_an_empty_briefing_says_so() -> None:
     assert "Nothing is loaded yet." in words
 
 
+@pytest.mark.slow
 def test_a_shift_names_its_hours_and_teams_names_are_only_text() -> None:
     shift = build_briefing(demonstration()[0], middlesbrough(), today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
     hostile = replace(shift, work=(VisitLine("patrol", HOSTILE_TEXT, 1, 12, None),))

@@ -42,6 +42,7 @@ def test_of_several_places_the_treated_ones_have_fine_lines(monkeypatch: pytest.
     )
 
 
+@pytest.mark.slow
 def test_one_place_has_strong_lines_around_it_and_what_is_next_door(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation = several()
     alone = dataclasses.replace(evaluation.effect, outcomes=evaluation.effect.outcomes[:1])

@@ -48,6 +48,7 @@ def cover(*, holders: int = 2, following: int = 3, name: str = "Pharmacy") -> Na
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_says_the_cover_the_gains_and_who_holds_it() -> None:
     file = render_naloxone_pdf(
         cover(), middlesbrough(), event_filter=YEAR, mark="synthetic events, not real", made_at=MADE

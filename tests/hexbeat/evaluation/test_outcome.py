@@ -88,6 +88,7 @@ def test_needles_know_nothing_of_closures() -> None:
     assert effect.here.interval[0] < 0 < effect.here.interval[1]
 
 
+@pytest.mark.slow
 def test_what_moved_next_door_is_seen() -> None:
     columns, _ = demonstration()
     place = busy_corner(11)  # events stand so close here that 260 m take all of them next door
@@ -222,6 +223,7 @@ def test_weights_change_the_unit_and_not_the_answer() -> None:
     assert heavy.unit == 4
 
 
+@pytest.mark.slow
 def test_weights_are_in_the_words_and_may_change_the_verdict() -> None:
     place = busy_corner(11)
     columns = moved_columns(demonstration()[0], place, away_m=4_000)

@@ -224,6 +224,7 @@ def test_streets_do_not_sway_how_coordinates_are_read(sqlite_store: Store, tmp_p
     )
 
 
+@pytest.mark.slow
 def test_points_of_a_geofile_without_a_shape_are_placed(
     sqlite_store: Store, tmp_path: Path, middlesbrough: Area
 ) -> None:

@@ -248,6 +248,7 @@ def test_the_table_says_for_which_wards_days_are_known(run: Run, tmp_path: Path)
     assert "20 of " in cleveland[0]
 
 
+@pytest.mark.slow
 def test_a_load_says_which_of_its_days_a_person_cleared(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "finds.csv"
     path.write_text(FINDS, encoding="utf-8")

@@ -267,6 +267,7 @@ def test_an_unknown_layer_is_rejected_and_kept_and_an_empty_row_is_neither(sqlit
     assert sqlite_store.rejects(ANALYST)[["line", "source_id"]].to_numpy().tolist() == [[2, "A"], [3, "B"]]
 
 
+@pytest.mark.slow
 def test_a_geofile_rejects_an_unknown_layer_too(sqlite_store: Store, tmp_path: Path) -> None:
     features = [
         {

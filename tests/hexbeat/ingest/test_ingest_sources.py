@@ -31,6 +31,7 @@ def test_police_street_rows_without_an_identifier_are_numbered(sqlite_store: Sto
         "new": 4, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 1,
         "reasons": {"elsewhere": 1, "missing_location": 1, "not_selected": 1}, "replaced": 0,
         "not_read": ["Falls within", "Location", "LSOA code", "LSOA name", "Context"],
+        "known_references": {},
     }  # fmt: skip
     rows = live(sqlite_store)
     keys = [key.removeprefix("Cleveland Police|2024-06|") for key in rows.index]
@@ -53,6 +54,7 @@ def test_a_later_download_of_a_month_replaces_it(store: Store) -> None:
     assert [key.rsplit("|")[-1] for key in live(store).index][1:] == ["a1", "a5"]
 
 
+@pytest.mark.slow
 def test_a_month_loaded_for_a_part_of_the_area_leaves_the_rest(store: Store, tmp_path: Path) -> None:
     codes = TOWN.wards.codes
     west = replace(TOWN, name="west", wards=Wards(codes[::2], TOWN.wards.names[::2], TOWN.wards.polygons[::2]))
@@ -127,6 +129,7 @@ def test_boston_311_in_another_town_is_outside(sqlite_store: Store) -> None:
     assert report.tally.reasons == {"not_selected": 1, "outside_area": 7}
 
 
+@pytest.mark.slow
 def test_a_geojson_with_a_profile_of_its_own(sqlite_store: Store) -> None:
     report = ingest(
         sqlite_store, FIXTURES / "boston_needles.geojson", source=profile("boston-2016"), area=BOSTON

@@ -51,6 +51,7 @@ def scattered(area: Area, spots: np.ndarray) -> pd.DataFrame:
     return made_quarters(area, number=len(lon)).assign(lon=lon, lat=lat, ward_code=wards, **cells)
 
 
+@pytest.mark.slow
 def test_a_list_made_of_the_events_is_refused_and_nothing_is_published(tmp_path: Path) -> None:
     area = own_area(tmp_path / "home")
     publisher = Publisher(tmp_path / "home", area=area)

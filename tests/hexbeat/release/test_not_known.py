@@ -195,6 +195,7 @@ def test_days_that_are_cleared_later_take_nothing_back(town: Town3, tmp_path: Pa
     assert numbers(second) == numbers(first)
 
 
+@pytest.mark.slow
 def test_nothing_new_but_a_period_not_known_makes_a_release_that_says_so(town: Town3, tmp_path: Path) -> None:
     load(town, "2025-01-10", 20, "q1", now="2025-04-02", spans=("2025-01-01:2025-04-01",))
     town.build(tmp_path / "out", "2025-07-01")

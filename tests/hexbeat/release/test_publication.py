@@ -86,6 +86,7 @@ def test_builds_of_the_same_store_are_byte_identical(released: Path, tmp_path: P
     assert files_of(released / "out") == files_of(tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_with_nothing_due_the_last_release_is_written_again(publisher: Publisher, tmp_path: Path) -> None:
     before = files_of(tmp_path / "out")
     publisher.load(made_quarters(publisher.area, number=40, seed=9), now="2026-11-25", name="late.csv")
@@ -161,6 +162,7 @@ def other_layers(policy: ReleasePolicy) -> ReleasePolicy:
     return replace(policy, layers=policy.layers[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "fact", "hint"),
     [
@@ -245,6 +247,7 @@ def test_days_to_come_and_days_gone_by_are_refused(publisher: Publisher, tmp_pat
     assert past == f"{rule}; the day of the last release is 2026-11-22; choose that day or a later day"
 
 
+@pytest.mark.slow
 def test_a_folder_with_something_else_is_left_alone(publisher: Publisher, tmp_path: Path) -> None:
     rule = "A release needs a new folder, or the folder of an earlier release of the same register"
     (tmp_path / "mine").mkdir()

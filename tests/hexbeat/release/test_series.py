@@ -98,6 +98,7 @@ def test_old_events_removed_by_age_and_loaded_again_do_not_count_again(town: Tow
     assert numbers(town.build(tmp_path / "second", "2026-01-01")) == {"2025-Q1": 20}
 
 
+@pytest.mark.slow
 def test_an_event_moved_to_another_layer_or_quarter_counts_once(town: Town3, tmp_path: Path) -> None:
     town.load(town.finds(20, "2025-01-10", "q1", layer="street_dealing"), now="2025-07-10", name="q1.csv")
     second = town.build(tmp_path / "second", "2026-01-01")
@@ -193,6 +194,7 @@ def test_the_audit_finds_a_day_published_for_two_areas(town: Town3, tmp_path: Pa
     del town
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_again_with_other_keys_adds_nothing(town: Town3, tmp_path: Path) -> None:
     """A source without an ID is keyed by its rows' digest: a status that changes makes it a new event."""
     with Store.open(town.home) as store:
@@ -295,6 +297,7 @@ def test_made_up_and_real_events_are_never_in_one_series(town: Town3, tmp_path: 
     )
 
 
+@pytest.mark.slow
 def test_what_was_once_said_of_a_source_stays_said(town: Town3, tmp_path: Path) -> None:
     drugs = town.finds(9, "2025-04-10", "drugs", source="police-uk-street", layer="street_dealing")
     town.load(drugs, now="2025-07-10", name="street.csv", source="police-uk-street")

@@ -66,6 +66,7 @@ def test_counts_are_those_of_the_store_for_the_week_that_ended_yesterday() -> No
     assert briefing.mark == "synthetic events, not real"
 
 
+@pytest.mark.slow
 def test_places_are_hotspots_of_the_map_the_surest_first_and_none_twice() -> None:
     columns, area = demonstration()[0], middlesbrough()
     briefing = meeting()
@@ -238,6 +239,7 @@ def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("days", "is_known"), [(6, True), (7, False), (38, False)])
 def test_records_that_ended_weeks_ago_have_no_known_alerts_of_now(days: int, is_known: bool) -> None:  # noqa: FBT001
     briefing = build_briefing(demonstration()[0], middlesbrough(), today=TODAY + days * DAY)
@@ -264,6 +266,7 @@ def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
     assert meeting().headline == ""
 
 
+@pytest.mark.slow
 def test_hotspots_have_the_size_of_cells_of_the_map() -> None:
     """One ward is small: its map and its briefing have smaller cells than the town's."""
     columns, area = demonstration()[0], middlesbrough()

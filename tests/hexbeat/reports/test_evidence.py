@@ -333,6 +333,7 @@ def test_what_is_not_known_around_the_place_is_said_and_is_no_nought(tmp_path: P
     assert dict(build_fact_rows(before))["Records"] == "1 in all: 1 needle find and 0 reports of street dealing"
 
 
+@pytest.mark.slow
 def test_where_nothing_is_known_no_record_is_not_none(tmp_path: Path) -> None:
     content = pack(tmp_path, event("near"), layers=("street_dealing", "closed_properties"))
     assert dict(build_fact_rows(content))["Records"] == (

@@ -65,6 +65,7 @@ def flush(store: Store) -> None:
             connection.exec_driver_sql("CHECKPOINT")
 
 
+@pytest.mark.slow
 def test_no_byte_of_an_erased_event_stays(store: Store, server: Server | None) -> None:
     fill(store)
     flush(store)

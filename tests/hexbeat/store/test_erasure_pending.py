@@ -114,6 +114,7 @@ def test_on_a_full_disk_an_erasure_takes_no_room_from_others(small_disk: Path) -
         assert store.describe_pending_erasure() is None
 
 
+@pytest.mark.slow
 def test_an_erasure_with_no_room_at_all_changes_nothing(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         fill(store)

@@ -1,16 +1,20 @@
 """A row with a known identifier but another day and place is another event: a load of many of them stops."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hexbeat.dashboard.pages.data.upload_report import render_known_references
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
+from hexbeat.ingest.sources import load_profile
 from hexbeat.store.records import read_live_records
 from hexbeat.store.replacements import ReplacementError
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.events import event_frame, load
 from tests.support.input_files import TOWN, ingest, table
+from tests.support.stores import documents_in
 
 HEADING = "layer,id,lon,lat,date,quantity,status"
 
@@ -143,3 +147,25 @@ def test_a_store_that_changed_meanwhile_is_compared_again(store: Store) -> None:
     with pytest.raises(ReplacementError):
         load_beside_another()
     assert len(list_days(store)) == 1
+
+
+def test_a_spreadsheet_loaded_under_another_source_is_noticed(store: Store, tmp_path: Path) -> None:
+    path = month(tmp_path, 1, name="finds.csv")
+    other = replace(load_profile("table", documents_in(tmp_path)), name="finds")
+    assert ingest(store, path).files[0].known_references == {}
+    assert ingest(store, path).files[0].known_references == {}  # its own references are known, and update their events
+    longer = month(tmp_path, 1, name="finds.csv", rows=6)
+    checked = ingest(store, longer, source=other, dry_run=True)
+    assert checked.files[0].as_dict()["known_references"] == {"table": 4}
+    notice = (
+        "finds.csv: 4 of these 6 references are already loaded from the source table. If they are the same events, "
+        "each would count twice: undo that load first (\u201cUndo the last load\u201d takes back the last load)."
+    )
+    assert render_known_references(checked) == [f'<p role="alert" class="hb-silent">{notice}</p>']
+    assert ingest(store, longer, source=other).files[0].known_references == {"table": 4}
+    dealing = table(tmp_path, "dealing,1,-1.2,54.55,2025-01-01,1,open", heading=HEADING)
+    third = replace(other, name="third")
+    assert ingest(store, dealing, source=third, dry_run=True).files[0].known_references == {}  # of another layer
+    assert ingest(store, path, source=third, dry_run=True).files[0].known_references == {"finds": 6, "table": 4}
+    store.undo_last(ANALYST)
+    assert ingest(store, path, source=third, dry_run=True).files[0].known_references == {"table": 4}

@@ -139,6 +139,7 @@ def test_a_file_that_is_not_ones_own_is_not_opened(
         open_file(path)
 
 
+@pytest.mark.slow
 def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.columns", 0o600)
     script = "import sys, pathlib\nfrom hexbeat.store.snapshot_file import Damage, open_file\n"

@@ -81,6 +81,7 @@ def make_store(home: Path, *, seed: int = 3) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.slow
 def test_a_snapshot_equals_the_database_and_is_used_again(store: Store) -> None:
     load(store, many())
     assert_equal(read(store), read_database(store))
@@ -95,6 +96,7 @@ def test_a_snapshot_equals_the_database_and_is_used_again(store: Store) -> None:
     assert cache.columns(ANALYST, ward_codes=WARDS) is first
 
 
+@pytest.mark.slow
 def test_a_role_sees_of_a_snapshot_what_it_sees_of_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_role_sees_of_a_snapshot_what_it_sees_of_the_database(
             assert columns.lon.tolist() != whole.lon.tolist()
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_patched_by_what_changed(store: Store) -> None:
     load(store, many())
     read(store)
@@ -143,6 +146,7 @@ def test_the_store_is_a_dictionary_with_a_memory(store: Store) -> None:
     run_state_machine_as_test(lambda: Machine(store), settings=few)
 
 
+@pytest.mark.slow
 def test_nothing_of_an_erased_event_stays(tmp_path: Path) -> None:
     lon, lat = -1.23456789012345, 54.43219876543211
     traces = [np.float64(value).tobytes() for value in (lon, lat)] + [b"only-here"]
@@ -170,6 +174,7 @@ def test_nothing_of_an_erased_event_stays(tmp_path: Path) -> None:
             assert not any(trace in rest for trace in traces)
 
 
+@pytest.mark.slow
 def test_an_erasure_waits_for_who_writes_and_says_what_may_be_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +231,7 @@ def test_what_a_killed_program_left_goes_at_the_next_opening(tmp_path: Path) -> 
         assert copy not in list_files(store)
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_another_history_is_not_believed(tmp_path: Path) -> None:
     """A store comes back from a copy, and goes on to the same version with other events."""
     with make_store(tmp_path / "a") as store:
@@ -248,6 +254,7 @@ def test_a_snapshot_of_another_history_is_not_believed(tmp_path: Path) -> None:
         assert int(read(store).quantity.max()) >= 8
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_lies_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with make_store(tmp_path / "a") as store, make_store(tmp_path / "b", seed=4) as other:
         read(other)
@@ -335,6 +342,7 @@ def test_a_home_that_cannot_be_written_is_read_as_before(tmp_path: Path, monkeyp
         assert not read(store).is_deferred
 
 
+@pytest.mark.slow
 def test_what_another_server_erased_goes_when_this_one_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_schema_is_what_the_migrations_make(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
 
 
+@pytest.mark.slow
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path, store_url: str | None) -> None:
     with Store.open(tmp_path, database_url=store_url) as store, store.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9998'"))

@@ -9,7 +9,7 @@ from hexbeat.dashboard.pages.data.quality_tables import render_reasons, render_r
 from hexbeat.dashboard.pages.data.reading_section import render_points
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.ingest.ingest import IngestReport
-from hexbeat.ingest.replaced_events import build_replacement_rows, describe_replacements
+from hexbeat.ingest.replaced_events import build_replacement_rows, describe_known_references, describe_replacements
 from layers.catalogue import LAYERS
 from layers.coverage import Span, Spans, join_spans
 from layers.wording import escape_html, format_day_spans, format_list, format_number, format_sentence
@@ -56,6 +56,7 @@ def draw_report(installation: Installation, report: IngestReport) -> None:
     parts = (
         f'<p class="hb-days" role="status"><b>{rows}</b> {days}</p>',
         render_points("What Hexbeat assumed", remarks) if remarks else "",
+        *render_known_references(report),
         *(render_replacements(installation, report)),
         render_report(report.files, dry_run=report.dry_run),
         render_reasons(report.files),
@@ -77,6 +78,19 @@ def describe_rows(report: IngestReport) -> str:
 def has_too_many_replacements(report: IngestReport) -> bool:
     """Whether a load of these files stops unless the person wants it, because it would replace other events."""
     return any(file.replacements.are_too_many for file in report.files)
+
+
+def render_known_references(report: IngestReport) -> list[str]:
+    """For each file and other source that has its references: a notice, with what a person can do on this page."""
+    undo = "\u201cUndo the last load\u201d"
+    notices = [
+        notice
+        for file in report.files
+        for notice in describe_known_references(
+            file.file, file.known_references, accepted=file.tally.accepted, dry_run=report.dry_run, undo=undo
+        )
+    ]
+    return [f'<p role="alert" class="hb-silent">{escape_html(notice)}.</p>' for notice in notices]
 
 
 def render_replacements(installation: Installation, report: IngestReport) -> list[str]:

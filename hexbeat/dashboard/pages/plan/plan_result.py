@@ -94,8 +94,8 @@ def render_untested(plan: Plan) -> str:
     if not is_forecast or plan.past.held is not None:
         return ""
     return (
-        '<p class="hb-notes">Such forecasts are usually too high. Under <b>How good is this plan?</b> below, '
-        "such plans are tested against the last 8 weeks.</p>"
+        '<p class="hb-notes">Such forecasts are usually too high. At the foot of this page, such plans are tested '
+        "against the last 8 weeks.</p>"
     )
 
 

@@ -189,6 +189,7 @@ def test_a_pentagon_repeats_its_last_corner() -> None:
     assert len(set(corners)) == 5
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 10**9), max_size=30))
 def test_whole_numbers_are_exact_in_as_few_bits_as_hold_them(values: list[int]) -> None:
     numbers = pack_values(np.array(values, dtype=np.float64))
@@ -287,6 +288,7 @@ def test_several_resolutions_are_refused() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_each_period_carries_its_values_in_the_order_of_the_cells(periods: int, seed: int) -> None:
     cells = disk(MIDDLESBROUGH, 4)

@@ -55,6 +55,7 @@ def test_what_is_no_choice_is_none(returned: Any) -> None:
     assert parse_choice(returned) is None
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_whatever_a_browser_sends_nothing_breaks(value: Any) -> None:
     assert parse_choice(value) is None

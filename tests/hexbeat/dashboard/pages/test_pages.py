@@ -55,6 +55,7 @@ def test_without_an_alert_the_first_screen_is_quiet(home: Path) -> None:
     assert "Out of the ordinary" not in read_html(open_map())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", ["Emerging", "Rhythm", "Back-test", "Near repeats"])
 def test_every_tab_of_the_analysis_page_opens(home: Path, tab: str) -> None:
     filled(home)

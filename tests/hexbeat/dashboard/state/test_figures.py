@@ -134,6 +134,7 @@ def test_months_that_are_not_known_are_no_noughts(area: Area) -> None:
     assert judge_months(freshness, months.index) == ["not known", "known", "known", "not known", "known"]
 
 
+@pytest.mark.slow
 @given(EVENTS)
 def test_a_subset_keeps_every_column_in_step(events: list[Event]) -> None:
     columns = columns_of(events)

@@ -150,6 +150,7 @@ def test_chances_are_printed_to_the_digits_that_they_bear() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["street_dealing", "overdoses", "closed_properties"])
 def test_every_layer_is_tested_by_itself(layer: str) -> None:
     view = build_hotspots_view_of(replace(DEFAULT, layers=(layer,), period="year"))

@@ -82,6 +82,7 @@ def test_both_files_carry_the_content_and_are_the_same_every_time() -> None:
     assert text.encode() == encode_canonical(content())
 
 
+@pytest.mark.slow
 def test_the_workbook_has_every_record_and_nothing_in_it_runs() -> None:
     book = sheets(build_evidence_xlsx(content("=HYPERLINK(1)")))
     assert list(book) == ["Pack", "Records", "Months", "Sources", "Content"]

@@ -329,6 +329,7 @@ def test_hostile_text_is_printed_and_the_demonstration_is_marked_on_each_page() 
         assert "DEMONSTRATION" in page
 
 
+@pytest.mark.slow
 def test_a_night_on_which_clocks_change_says_which_hour_is_meant() -> None:
     begins = example_plan().begins.replace(month=10, day=24)
     words = paper_of(teams=1, stops=18, begins=begins).words

@@ -143,6 +143,7 @@ def test_a_time_on_the_hour_is_not_taken_for_a_missing_time(tmp_path: Path) -> N
     assert suggest_profile(path).profile.time.midnight_is_day is True
 
 
+@pytest.mark.slow
 def test_the_closing_date_of_a_ticket_does_not_stretch_an_incident(tmp_path: Path) -> None:
     path = tmp_path / "reports.csv"
     path.write_text(TICKETS, encoding="utf-8")

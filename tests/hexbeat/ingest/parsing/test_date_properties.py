@@ -130,6 +130,7 @@ def test_instants_in_every_style_clock_and_zone_are_read_back_or_refused(
             assert result[1] == moment - dt.timedelta(minutes=offset), text
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.tuples(days, times), min_size=1, max_size=8), st.sampled_from(NUMBER_FORMATS))
 def test_numbers_by_their_word_give_back_the_second(column: list[tuple[dt.date, dt.time]], form: str) -> None:

@@ -62,6 +62,7 @@ def read(texts: list[str], *, clocks: list[str] | None = None) -> list[tuple[dt.
     return [None if bad else (local, precision) for local, precision, bad in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", DATES)
 @settings(max_examples=10)
 @given(days=st.lists(DAYS, min_size=5, max_size=20))

@@ -32,6 +32,7 @@ def test_a_number_with_words_of_at_least_counts_as_that_number(number: int, form
     assert read_one(form.format(format(number, digits))) == (number, False, True)
 
 
+@pytest.mark.slow
 @given(NUMBERS, NUMBERS, st.sampled_from(("{}-{}", "{} - {}", "{}\u2013{}", "{} to {}", "between {} and {}", "~{}-{}")))
 def test_a_range_counts_as_its_lower_number_or_is_refused(lower: int, upper: int, form: str) -> None:
     number, bad, _ = read_one(form.format(lower, upper))

@@ -165,6 +165,7 @@ def test_placemarks_without_any_place_are_rows_without_a_point(tmp_path: Path) -
     assert np.isnan(points).all()
 
 
+@pytest.mark.slow
 def test_features_of_distinct_keys_are_refused(tmp_path: Path) -> None:
     point = {"type": "Point", "coordinates": [0, 0]}
     rows = [

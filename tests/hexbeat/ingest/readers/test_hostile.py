@@ -284,6 +284,7 @@ def test_what_is_an_archive_only_by_its_name(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["features", "properties"])
 def test_deeply_nested_geojson(tmp_path: Path, where: str) -> None:
     deep = "[" * 100_000 + "]" * 100_000

@@ -182,6 +182,7 @@ def link(path: str) -> dict[str, str]:
     return {"Link": f'</requests.json?key=k&page={get_page(path) + 1}>; rel="next"'}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [
@@ -199,6 +200,7 @@ def test_every_page_is_read_once(serve: Server, answer: Callable[[str], Answer])
     assert download(serve(answer)) == EVERY
 
 
+@pytest.mark.slow
 def test_a_chain_of_links_decides_alone_where_the_pages_end(serve: Server) -> None:
     asked = []
 

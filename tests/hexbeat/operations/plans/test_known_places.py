@@ -164,7 +164,7 @@ def test_the_expected_map_ranks_places_by_month() -> None:
     said = describe_forecast(found, found.rows[found.rows["band"] < 3], place="Middlesbrough", part=False)
     assert said.startswith(
         "These records are known only to the month, and rank places by their rates in Jan to Dec 2024: about 21 in 7 "
-        "days in Middlesbrough. Look first at the darkest "
+        "days in Middlesbrough. Look first at the busiest "
     )
     assert said.endswith("2 % of the points. How well they rank places is not known.")
     first = str(found.rows["cell"].iloc[0])

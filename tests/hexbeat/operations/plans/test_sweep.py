@@ -126,6 +126,7 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     assert swept(DAY, reports=empty, near=stations).plan_id == plain.plan_id
 
 
+@pytest.mark.slow
 def test_a_week_of_sweeps_has_few_stops_a_day_and_no_place_twice() -> None:
     columns, _ = demonstration()
     friday = dt.date(2026, 11, 20)

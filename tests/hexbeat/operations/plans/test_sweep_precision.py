@@ -58,6 +58,7 @@ def test_stops_are_at_the_points_of_snapped_finds_and_say_so(location: str) -> N
     ) in plan.settings
 
 
+@pytest.mark.slow
 def test_exact_finds_that_come_again_at_their_places_keep_small_cells() -> None:
     plan = plan_sweep(lay_points(location="exact"))
     assert {int(stop.cell[1], 16) for tour in plan.tours for stop in tour.stops} == {10}
@@ -71,6 +72,7 @@ def test_finds_that_were_moved_at_random_have_wide_places_and_no_points() -> Non
     assert "Records of needle finds were moved at random. So places are 350 m across." in plan.settings
 
 
+@pytest.mark.slow
 def test_an_open_report_is_answered_where_it_was_made() -> None:
     columns = lay_points(location="snapped")
     report = {

@@ -118,6 +118,7 @@ def known(home: Path) -> Coverage:
         return read_coverage(store.engine, ANALYST, ward_codes=tuple(load_area("middlesbrough").wards.codes))
 
 
+@pytest.mark.slow
 def test_days_are_cleared_only_after_a_second_word(home: Path, page: AppTest) -> None:
     first, last = (datetime.now(UTC).date() - timedelta(days=days) for days in (20, 10))
     page.radio(key="coverage_kind").set_value("not complete")

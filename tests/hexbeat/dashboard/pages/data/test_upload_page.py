@@ -110,6 +110,7 @@ def test_a_demonstration_is_removed_before_real_records_come(home: Path) -> None
     assert count_events(home) == 4
 
 
+@pytest.mark.slow
 def test_a_source_that_cannot_be_used_is_named_and_blocks_nothing(home: Path) -> None:
     (home / "sources").mkdir(parents=True)
     (home / "sources" / "torn.toml").write_text('name = "torn"\n', encoding="utf-8")
@@ -118,6 +119,7 @@ def test_a_source_that_cannot_be_used_is_named_and_blocks_nothing(home: Path) ->
     assert "fits the source \u201ctable\u201d." in text
 
 
+@pytest.mark.slow
 def test_a_source_that_does_not_fit_is_said_before_the_check(page: AppTest) -> None:
     upload(page, month(9))
     (sources,) = [box for box in page.selectbox if box.label == "Source"]

@@ -44,6 +44,7 @@ def test_a_filter_changes_the_sentence_and_the_link(home: Path) -> None:
     assert app.query_params["shift"] == "night"
 
 
+@pytest.mark.slow
 def test_own_dates_and_hours_begin_with_what_is_shown(home: Path) -> None:
     filled(home)
     app = open_map()
@@ -69,6 +70,7 @@ def test_a_link_restores_the_filters(home: Path) -> None:
     assert "Mon and Tue, 14:00 to 22:00" in read_html(app)
 
 
+@pytest.mark.slow
 def test_the_category_is_chosen_from_those_of_the_layer(home: Path) -> None:
     filled(home, texts=("park", "not fatal, naloxone given"))
     app = open_map(category="park")
@@ -123,6 +125,7 @@ def test_reporters_of_whom_no_source_has_records_are_not_known_and_not_none(home
     assert "No source covers what is chosen in these wards." in page
 
 
+@pytest.mark.slow
 def test_a_period_that_is_not_known_has_no_number_and_no_place(home: Path) -> None:
     filled(home)
     for view in ("counts", "hotspots", "change"):
@@ -231,6 +234,7 @@ def test_another_period_is_chosen_by_its_dates(home: Path) -> None:
     assert f"in the other {(last - first).days - 7} days" in read_html(app)
 
 
+@pytest.mark.slow
 def test_the_card_says_why_the_cell_is_a_hotspot_or_not(home: Path) -> None:
     filled(home)
     area = load_area("middlesbrough", home=home)

@@ -61,6 +61,7 @@ def test_a_sweep_is_made_kept_opened_by_its_link_and_the_start_remembered(home: 
     assert not again.exception
 
 
+@pytest.mark.slow
 def test_a_patrol_is_made_by_one_press_with_few_stops_and_plain_reasons(home: Path) -> None:
     shutil.copytree(filled_store(), home)
     app = one_page("plan")

@@ -167,7 +167,7 @@ def test_an_hour_without_a_connection_loses_nothing_and_records_nothing_twice(
     # The server is gone, as it is for a phone in a basement.
     expect(page.get_by_text("No connection. What you record is kept on this phone")).to_be_visible()
     page.wait_for_timeout(5000)  # until the rest of the page can no longer be pressed, and Streamlit says so
-    assert page.get_by_label("Quarter").evaluate("(one) => Boolean(one.closest('[inert]'))")
+    expect(page.get_by_label("Quarter").locator("xpath=ancestor::*[@inert]").first).to_be_attached()
     page.get_by_role("button", name="Done", exact=True).click()
     expect(number).to_have_text("Stop 3 of 4")
     page.get_by_label("Minutes", exact=True).fill("9")
