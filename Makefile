@@ -25,7 +25,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { echo 'This Python has no venv. On Debian and Ubuntu: apt-get install python3-venv'; rm -rf $(VENV); exit 1; }
 
 $(STAMP): $(BIN)/python requirements.lock pyproject.toml
-	@echo 'Installing (about a minute the first time)...'
+	@echo 'Installing (a few minutes the first time)...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@

@@ -29,13 +29,14 @@ class Settings:
     def from_environment(cls, *, home: Path | None = None, area: str | None = None) -> "Settings":
         """Arguments first, then HEXBEAT_HOME, HEXBEAT_AREA and HEXBEAT_DATABASE_URL, then the defaults.
 
-        UsageError if the home is a file.
+        UsageError if the home is a file, a device or a pipe, or would lie in one.
         """
         folder = Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME)
-        if os.path.isfile(folder):  # noqa: PTH113 - False also for a name that is too long
+        there = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)  # noqa: PTH110 - below
+        if there is not None and not os.path.isdir(there):  # noqa: PTH112 - False also for a name that is too long
             raise UsageError(
                 "The home of Hexbeat is a folder",
-                f"{folder} is a file",
+                f"{there} is none",
                 "give the folder that holds the store (HEXBEAT_HOME)",
             )
         return cls(

@@ -27,13 +27,15 @@ Group = Literal[
 ]
 Labels = dict[str, Sequence[object]]
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+_OTHER_NAMES: Final = {"reported_by": "reporter", "reported-by": "reporter"}  # of columns, keywords and options
 _EPOCH: Final = dt.date(1970, 1, 1)
 _MONDAY: Final = 3  # 1 January 1970 was a Thursday: its week began three days before
 
 
 def parse_groups(text: str) -> tuple[Group, ...]:
     """What to group by, from a text such as "ward,month"; UsageError for an unknown or repeated group."""
-    requested = [part.strip().lower() for part in text.split(",") if part.strip()]
+    parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+    requested = [_OTHER_NAMES.get(part, part) for part in parts]
     known = tuple(group for part in requested for group in GROUPS if group == part)
     if not known or len(known) < len(requested) or len(set(known)) < len(known):
         raise UsageError(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -50,7 +50,8 @@ from hexbeat.operations.alert_answers import (
 from layers.access import require_document, require_export
 from layers.catalogue import find_layer
 from layers.columns import Columns
-from layers.wording import format_list
+from layers.periods import get_coverage
+from layers.wording import format_date, format_list
 
 __all__ = ["alerts", "answer"]
 
@@ -122,7 +123,8 @@ def alerts(
         report = _build_report(
             columns, installation.area, last, chosen, method, a_year, today=None if day else now.date()
         )
-        report = replace(report, notes=(*report.notes, *describe_ward_names(columns, report.alerts)))
+        unknown = describe_unknown_sources(columns, report, installation.area.time_zone)
+        report = replace(report, notes=(*report.notes, *unknown, *describe_ward_names(columns, report.alerts)))
         answers = read_answers(installation.store, installation.viewer)
         has_draft = False
         note_rows(len(report.alerts))
@@ -200,6 +202,21 @@ def _build_report(
         alerts=tuple(alert for alert in report.alerts if (FARRINGTON in alert.methods) == is_weekly),
         settings=tuple(row for row in report.settings if (row.method == FARRINGTON) == is_weekly),
     )
+
+
+def describe_unknown_sources(columns: Columns, report: AlertReport, time_zone: str) -> list[str]:
+    """Of each layer that is not known on the day of the report: up to which day each of its sources has records."""
+    spans = get_coverage(columns, time_zone=time_zone).list_spans()
+    sentences = []
+    for layer in report.unknown:
+        ends: dict[str, date] = {}
+        for span in spans:
+            if span.layer == layer and span.start <= report.day:
+                ends[span.source] = max(ends.get(span.source, span.end), span.end)
+        sources = [f"{source} to {format_date(end - timedelta(days=1))}" for source, end in sorted(ends.items())]
+        known = f"from {format_list(sources)}" if sources else "of no source"
+        sentences.append(f"{find_layer(layer).title}: what is known before {format_date(report.day)} is {known}.")
+    return sentences
 
 
 def _write_geojson(installation: Installation, columns: Columns, report: AlertReport, out: Path) -> None:

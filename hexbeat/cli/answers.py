@@ -46,10 +46,11 @@ def print_answer(
     heading: str = "",
     order: Sequence[str] = (),
     empty: str = "none",
+    widest: int | None = None,
 ) -> None:
     """Print `payload` as JSON, or `rows` as a table under a heading; `order` names the columns to show.
 
-    `empty` is said where there is no row.
+    `empty` is said where there is no row. Long texts are wrapped where a line would have more than `widest` characters.
 
     In a window that is too narrow the columns that matter least are left out, and a message names them. A table for a
     file or another program is never cut.
@@ -62,6 +63,8 @@ def print_answer(
         )
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+    if widest is not None and widest < console.width:
+        console.width = widest
     if heading:
         console.print(Text(show_controls(heading) if records else f"{show_controls(heading)}: {empty}"))
     if len(records) == 1 and len(records[0]) > FEW_COLUMNS and not order:

@@ -39,6 +39,7 @@ __all__ = [
 # What people do that the policy has no word for: everybody may see how the store is set up, and whoever has the folder
 # can put a backup into it.
 SEE_SETTINGS: Final = "see_settings"
+START_SERVER: Final = "start_server"  # shows nothing: whoever looks at a page then signs in, with an entry of their own
 # What each command does, in the policy's words where it has one; `release show` opens no store, and writes nothing.
 ACTIONS: Final = MappingProxyType(
     {
@@ -95,7 +96,7 @@ ACTIONS: Final = MappingProxyType(
         "restore": RESTORE_HOME,
         "retain": Action.RETAIN,
         "return": Action.SEE_WORK,
-        "serve": Action.SEE_COUNTS,
+        "serve": START_SERVER,
         "sessions end": Action.SEE_AUDIT,
         "sessions list": Action.SEE_AUDIT,
         "shared": SEE_SETTINGS,

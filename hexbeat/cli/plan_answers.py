@@ -7,10 +7,11 @@ from typing import Any, Final
 from geo.errors import UsageError
 from hexbeat.areas.area import Area
 from hexbeat.cli.answers import print_answer, print_message
+from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.installation import Format, Installation
 from hexbeat.cli.output_files import write_file
 from hexbeat.files import require_folder
-from hexbeat.operations.plans.plan import Plan, describe_optimality, headline
+from hexbeat.operations.plans.plan import Plan, PlanKind, describe_optimality, headline
 from hexbeat.operations.plans.plan_settings import read_plan_settings
 from hexbeat.operations.plans.plan_store import issue_plan, plan_to_json, save_plan
 from hexbeat.operations.plans.stop_links import StopLinks
@@ -32,7 +33,11 @@ def finish_plan(
     form: Format,
     mark: str | None,
 ) -> None:
-    """Keep the plan, issue it if asked, write it to a file if there is one, and print it."""
+    """Keep the plan, issue it if asked, write it to a file if there is one, and print it.
+
+    The entry in the audit trail has its stops as rows.
+    """
+    note_rows(sum(len(tour.stops) for tour in plan.tours))
     save_plan(installation.documents, plan, time_zone=installation.area.time_zone)
     if issue:
         plan = issue_plan(installation.documents, plan.plan_id)
@@ -45,17 +50,23 @@ def finish_plan(
 
 
 def print_plan(plan: Plan, area: Area, *, form: Format) -> None:
-    """Print a plan as JSON, or its headline and its stops."""
+    """Print a plan as JSON, or its headline, what it is likely to meet, and its stops."""
+    likely = find_forecast_notes(plan)
     if form is Format.TABLE:
-        for sentence in (*plan.settings, describe_optimality(plan), *plan.notes):
+        for sentence in (*plan.notes[len(likely) :], describe_optimality(plan), *plan.settings):
             print_message(sentence)
-    heading = f"{plan.title} (plan {plan.plan_id}). {headline(plan)}"
+    heading = " ".join([f"{plan.title} (plan {plan.plan_id}). {headline(plan)}", *likely])
     payload = {
         "headline": headline(plan),
         "how_good": describe_optimality(plan),
         **plan_to_json(plan, time_zone=area.time_zone),
     }
     print_answer(payload, form=form, rows=build_stop_rows(plan), heading=heading)
+
+
+def find_forecast_notes(plan: Plan) -> tuple[str, ...]:
+    """What a patrol is likely to meet: the first of its notes, one for each layer; none where it only ranks places."""
+    return plan.notes[: len(plan.scope.layers)] if plan.kind is PlanKind.PATROL and not plan.ranks_only else ()
 
 
 def build_stop_rows(plan: Plan) -> list[dict[str, Any]]:

@@ -169,6 +169,7 @@ def patrol(
             wards=resolve_wards(installation.area.wards, ward or []),
             seed=seed,
             most_stops=most_stops or None,
+            walk_minutes=read_plan_settings(installation.documents).walk_minutes,
         )
         columns = read_area_columns(installation)
         with progress_bar("Planning") as move:

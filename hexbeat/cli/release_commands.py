@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 
 __all__ = ["release", "site"]
 
+HEADINGS: Final = (
+    "k is the smallest number that is shown. A block is a number that is shown: of a piece (a cell within a ward), of "
+    "a group of pieces, of the rest of a ward, or of the rest of the borough. These four columns say how many events "
+    "the blocks of each kind hold."
+)
 PUBLIC_ROADS: Final = ("street", "through", "main")  # in the order in which they are drawn
 ReleaseArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A release.")]
 
@@ -151,6 +156,8 @@ def build(
          "first": dict(publication.first_days), "layers": rows, "audit": report},
         form=form, rows=rows, heading=f"Release {number} {'as it would be' if dry_run else f'in {out}'}",
     )  # fmt: skip
+    if form is Format.TABLE:
+        print_message(HEADINGS)
     print_publisher_notes(publication, dry_run=dry_run)
 
 

@@ -1,5 +1,6 @@
 """sources: list the source profiles, or propose one for a new file."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,4 +77,6 @@ def suggest(
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
             draft.write_text(named.toml(), encoding="utf-8")
-        print_message(f"Written: {out}. Read it, then: hexbeat ingest {file.name} --source {out.stem} --dry-run")
+        print_message(
+            f"Written: {out}. Read it, then: hexbeat ingest {shlex.quote(str(file))} --source {out.stem} --dry-run"
+        )

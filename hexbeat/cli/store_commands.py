@@ -1,5 +1,6 @@
 """ingest, rejects, history, erase, retain, undo, export: loading the store, and removing and reading its events."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -27,9 +28,9 @@ from hexbeat.cli.installation import (
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.load_checks import NoGazetteerError
-from hexbeat.ingest.parsing.reject_rows import explain_reject
+from hexbeat.ingest.parsing.reject_rows import build_reject_line, explain_reject
 from hexbeat.ingest.replaced_events import build_replacement_rows, describe_known_references, describe_replacements
-from hexbeat.ingest.sources import load_profile, sources_folder
+from hexbeat.ingest.sources import find_free_path, load_profile, sources_folder
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_not_read, describe_offer
 from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
@@ -54,6 +55,7 @@ ClockOption = Annotated[
     bool,
     typer.Option("--clock-is-right", help="Remove although the last records came more than a year before today."),
 ]
+REJECT_WIDTH: Final = 100  # characters of a line
 TALLY: Final = ("file", "read", "skipped", "rejected", "new", "updated", "unchanged", "removed")
 
 
@@ -105,7 +107,7 @@ def ingest(
             if file.replacements.replaced:
                 print_message(f"{describe_replacements(file.file, file.replacements)}.")
                 print_replaced_events(file.replacements, installation)
-    print_report(report, form=form, folder=sources_folder(installation.settings.home))
+    print_report(report, form=form, folder=sources_folder(installation.settings.home), paths=files)
     if mixed:
         print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
     if dry_run:
@@ -116,7 +118,7 @@ def ingest(
         print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
 
 
-def print_report(report: IngestReport, *, form: Format, folder: Path) -> None:
+def print_report(report: IngestReport, *, form: Format, folder: Path, paths: list[str]) -> None:
     """Print what happened to the rows of each file, what was assumed, and the days that are complete."""
     rows = [file.as_dict() for file in report.files]
     print_answer({"files": rows, "batch": report.batch_id}, form=form, rows=rows, order=TALLY)
@@ -133,7 +135,7 @@ def print_report(report: IngestReport, *, form: Format, folder: Path) -> None:
         )
         for notice in notices:
             print_message(f"{notice}.")
-    print_not_read(report, folder)
+    print_not_read(report, folder, paths)
     for sentence in report.describe_coverage():
         print_message(sentence)
 
@@ -149,8 +151,11 @@ def print_replaced_events(replacements: Replacements, installation: Installation
         )
 
 
-def print_not_read(report: IngestReport, folder: Path) -> None:
-    """Print which columns are not read, once for files with the same ones, and which of them may be of use."""
+def print_not_read(report: IngestReport, folder: Path, paths: list[str]) -> None:
+    """Print which columns are not read, once for files with the same ones, and which of them may be of use.
+
+    `paths` are the files as the person wrote them, of which the command that makes a source names the first.
+    """
     files: dict[tuple[UnusedColumn, ...], list[str]] = {}
     for file in report.files:
         if file.unused:
@@ -161,7 +166,10 @@ def print_not_read(report: IngestReport, folder: Path) -> None:
         for column in offers:
             print_message(f"{describe_offer(column)}. Use it?")
         if offers:
-            print_message(f"  hexbeat sources suggest FILE --out {folder}/NAME.toml makes a source that does.")
+            path = next((path for path in paths if Path(path).name == names[0]), paths[0])
+            out = find_free_path(folder, names[0])
+            print_message(f"  hexbeat sources suggest {shlex.quote(path)} --out {shlex.quote(str(out))}")
+            print_message("  makes a source that does.")
 
 
 def rejects(
@@ -176,10 +184,14 @@ def rejects(
     Example: hexbeat rejects --batch 3
     """
     with open_installation(home, area) as installation:
-        found = installation.store.rejects(installation.viewer, batch).to_dict("records")
+        rejected = installation.store.rejects(installation.viewer, batch)
+        found = [{str(name): value for name, value in row.items()} for row in rejected.to_dict("records")]
         note_rows(len(found))
     rows = [{**row, "why": explain_reject(str(row["reason"]), str(row["raw"]))} for row in found]
-    print_answer({"rejects": rows}, form=form, rows=rows, heading="Rejected rows")
+    lines = [build_reject_line(row) for row in rows]
+    print_answer({"rejects": rows}, form=form, rows=lines, heading="Rejected rows", widest=REJECT_WIDTH)
+    if lines and form is Format.TABLE:
+        print_message("--format json shows the rows whole, with their source and identifier.")
 
 
 def history(

@@ -48,8 +48,9 @@ from hexbeat.policy import read_policy
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import PROVIDER, SignIn, find_sign_in
 from hexbeat.store.store import Store
-from layers.access import Action, may
+from layers.access import Action, Role, may
 from layers.catalogue import LAYER_NAMES
+from layers.policy import Policy
 
 __all__ = ["Door", "RequireSignIn", "build_secrets", "middleware"]
 
@@ -65,6 +66,7 @@ RETURN_S: Final = 600
 SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
 UPLOADERS: Final = (Action.LOAD, Action.RECORD_WORK, Action.MAKE_EVIDENCE)
 Header = tuple[bytes, bytes]
+Rights = tuple[tuple[Role, ...], Policy]
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -166,19 +168,34 @@ class RequireSignIn:
             await self._refuse(scope, send)
 
     def _watch(self, scope: Message, receive: Receive) -> Receive:
-        """A `receive` for a window that stays open: what asks for rows or files is passed over after signing out.
+        """A `receive` for a window that stays open: what asks for rows or files is passed over once rights changed.
 
-        Streamlit answers these without a run of the page, so that nobody else would look. A run looks itself, and says
-        why it refuses.
+        Streamlit answers these without a run of the page, so that nobody else would look: not after signing out, nor
+        after a change of the policy or of a person's roles. A run looks itself, and says why it refuses; what the page
+        then has goes by the rights of that run.
         """
+        rights: Rights | None = None
 
         async def receive_watched() -> Message:
+            nonlocal rights
             while True:
                 message = await receive()
-                if not asks_for_data(message) or await self._is_signed_in(scope):
+                current = await run_in_threadpool(self._find_rights, scope)
+                if not asks_for_data(message):
+                    rights = current
+                    return message
+                if current is not None and current == rights:
                     return message
 
         return receive_watched
+
+    def _find_rights(self, scope: Message) -> Rights | None:
+        """The roles of who is signed in, and the policy; None if nobody is, or if they may see nothing."""
+        try:
+            login = build_login(self.door.settings, self.door.read_key(scope), chosen=None)
+        except HexbeatError:
+            return None
+        return login.roles, login.viewer.policy
 
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(lambda: self._find_sign_in(scope) is not None)

@@ -12,13 +12,15 @@ from geo.coordinates import Axis, parse_degrees
 from geo.locations import GRID_REF, parse_pairs
 from geo.number_texts import clean_text, parse_numbers
 from hexbeat.ingest.parsing.date_numbers import NUMBER_FORMATS, DateNumbers, describe_number_format
-from hexbeat.ingest.parsing.date_words import parse_month
+from hexbeat.ingest.parsing.date_words import parse_clock, parse_month
 from hexbeat.ingest.parsing.dates import parse_timestamps
 from hexbeat.ingest.parsing.quantities import parse_quantities
+from hexbeat.ingest.reporter_words import NO_REPORTERS, ReporterWords, find_reporter_words
 from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
 
 __all__ = [
+    "MOST_BY_HEADING",
     "PARTS",
     "ColumnGuess",
     "find_address_columns",
@@ -26,6 +28,7 @@ __all__ = [
     "guess_columns",
     "guess_formats",
     "guess_layer",
+    "is_clock",
 ]
 
 PARTS: Final = {
@@ -50,6 +53,10 @@ PARTS: Final = {
     "reported_by": "who reported it",
 }
 MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
+MOST_BY_HEADING: Final = 0.5  # the share of dates, or of times, that is enough where the heading says what they are
+FEWEST_DIFFERENT: Final = (
+    0.9  # the share of different values in a column of identifiers: some rows stand twice in a file
+)
 MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 HEADINGS: Final = {
     "lon": r"^(lon|lng|long)|longitude|^x$",
@@ -72,7 +79,7 @@ HEADINGS: Final = {
 }
 DAY_FIRST: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%d/%m/%Y", "%d-%m-%Y %H:%M",
-    "%d-%m-%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%y %H:%M", "%d/%m/%y",
+    "%d-%m-%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%y %H:%M", "%d/%m/%y", "%d.%m.%y %H:%M", "%d.%m.%y", "%d-%m-%y",
 )  # fmt: skip
 PLAIN: Final = (
     "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y", "%d %B %Y %H:%M", "%d %B %Y", "%d-%b-%Y %H:%M", "%d-%b-%Y",
@@ -94,12 +101,16 @@ _STREET: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ColumnGuess:
-    """A column, what it may hold (a key of PARTS; None: nothing known), the reason, and some of its values."""
+    """A column, what it may hold (a key of PARTS; None: nothing known), the reason, and some of its values.
+
+    `reporters`: the words of its values that name who reported it, if a person says that it does.
+    """
 
     column: str
     part: str | None
     reason: str
     samples: tuple[str, ...]
+    reporters: ReporterWords = NO_REPORTERS
 
 
 def guess_columns(frame: pd.DataFrame, *, has_shapes: bool = False) -> list[ColumnGuess]:
@@ -124,12 +135,12 @@ def guess_columns(frame: pd.DataFrame, *, has_shapes: bool = False) -> list[Colu
             )
             if by_heading is not None or part in ("grid_ref", "lat_lon"):
                 column = by_heading or fitting_columns[0]
-                assigned[column] = (part, _describe_reason(by_heading=by_heading is not None))
+                assigned[column] = (part, _describe_reason(part, values[column], by_heading=by_heading is not None))
     no_guess: tuple[str | None, str] = (None, "")
     addresses = _guess_addresses(frame, assigned, has_shapes=has_shapes)
     guesses = {name: assigned.get(name) or addresses.get(name, no_guess) for name in values}
     return [
-        ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3])
+        ColumnGuess(name, part, reason, tuple(dict.fromkeys(values[name]))[:3], find_reporter_words(values[name]))
         for name, (part, reason) in guesses.items()
     ]
 
@@ -160,8 +171,15 @@ def _list_filled(texts: pd.Series) -> list[str]:
     return [text for text in cleaned if text and text not in MISSING]
 
 
-def _describe_reason(*, by_heading: bool) -> str:
-    return "its heading says so, and its values fit" if by_heading else "its values look like one"
+def _describe_reason(part: str, texts: Sequence[str], *, by_heading: bool) -> str:
+    if not by_heading:
+        return "its values look like one"
+    if part == "reported_by":
+        return f"its heading says so, {find_reporter_words(texts).describe_fit()}"
+    is_doubtful = (part in ("start", "end") and guess_formats(texts, least=MOST) is None) or (
+        part == "clock" and sum(_match_values(part, texts)) < MOST * len(texts)
+    )
+    return f"its heading says so, and {'most of ' if is_doubtful else ''}its values fit"
 
 
 def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
@@ -172,7 +190,8 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
         return _fits_dates(part, name, texts)
     if part in ("key", "quantity"):
         return _is_key(name, texts) if part == "key" else _are_quantities(texts)
-    return sum(_match_values(part, texts)) >= MOST * len(texts)
+    least = MOST_BY_HEADING if part == "clock" else MOST
+    return sum(_match_values(part, texts)) >= least * len(texts)
 
 
 def _match_values(part: str, texts: Sequence[str]) -> list[bool]:
@@ -192,12 +211,16 @@ def _match_values(part: str, texts: Sequence[str]) -> list[bool]:
         low, high = {"year": (1950, 2100), "month": (1, 12), "day": (1, 31)}[part]
         parse = parse_month if part == "month" else _parse_whole
         return [low <= (parse(text) or 0) <= high for text in texts]
-    shapes = {
-        "grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)"),
-        "clock": r"\d{1,2}[:.]\d\d([:.]\d\d)?( ?[ap]m)?",
-    }
+    if part == "clock":
+        return [is_clock(text) for text in texts]
+    shapes = {"grid_ref": GRID_REF.pattern.replace(r"(?:\d\d)", r"(?:\d ?\d)")}
     shape = re.compile(shapes.get(part, ".*"), re.IGNORECASE | re.DOTALL)
     return [shape.fullmatch(text.replace(" ", "") if part == "grid_ref" else text) is not None for text in texts]
+
+
+def is_clock(text: str) -> bool:
+    """Whether a text is a time of day; three figures may as well be minutes."""
+    return parse_clock(text) is not None and not re.fullmatch(r"\d{1,3}", text)
 
 
 def _parse_whole(text: str) -> int | None:
@@ -208,7 +231,7 @@ def _fits_dates(part: str, name: str, texts: Sequence[str]) -> bool:
     """Whether a heading speaks of dates and the values are some; of numbers only if the heading leaves no other."""
     if not re.search(HEADINGS[part], name, re.IGNORECASE):
         return False
-    guess = guess_formats(texts)
+    guess = guess_formats(texts, least=MOST_BY_HEADING if _DATE_HEADING.search(name) else MOST)
     return guess is not None and (guess[0][:1] not in _NUMBERS or bool(_DATE_HEADING.search(name)))
 
 
@@ -225,8 +248,8 @@ def find_address_columns(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _is_key(name: str, texts: Sequence[str]) -> bool:
-    """Whether each value occurs once; numbers of items may happen to."""
-    return len(set(texts)) == len(texts) and not re.search(HEADINGS["quantity"], name, re.IGNORECASE)
+    """Whether nearly each value occurs once, as in a sheet with a row twice; numbers of items may happen to."""
+    return len(set(texts)) >= FEWEST_DIFFERENT * len(texts) and not re.search(HEADINGS["quantity"], name, re.IGNORECASE)
 
 
 def _are_quantities(texts: Sequence[str]) -> bool:
@@ -243,8 +266,8 @@ def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list
     ]
 
 
-def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """The formats by which most of the texts are dates, and a remark; None if they are not dates.
+def guess_formats(texts: Sequence[str], *, least: float = MOST_BY_HEADING) -> tuple[tuple[str, ...], str] | None:
+    """The formats by which most of the texts are dates, and a remark; None if less than the share `least` are dates.
 
     Numeric dates are read with the day first, as in the UK, unless more values are dates with the month first.
     """
@@ -264,7 +287,7 @@ def guess_formats(texts: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
         share = 1.0 - float(np.mean(parse_timestamps(column, formats=formats, time_zone="UTC").bad))
         if share > best[0]:
             best = (share, formats, remark)
-    if best[0] < MOST:
+    if best[0] < least or not best[0]:
         return None
     return _select_used_formats(column, best[1]), best[2]
 

@@ -18,6 +18,7 @@ from hexbeat.ingest.column_guesses import (
     guess_layer,
 )
 from hexbeat.ingest.readers import ReadOptions, TextTable, detect_records, open_file, open_members
+from hexbeat.ingest.reporter_words import NO_REPORTERS, find_reporter_words
 from hexbeat.ingest.sources.column_plan import ColumnRoles, assign_columns
 from hexbeat.ingest.sources.profile import (
     Choice,
@@ -28,7 +29,7 @@ from hexbeat.ingest.sources.profile import (
     Times,
     parse_profile,
 )
-from hexbeat.ingest.sources.profile_files import list_profiles
+from hexbeat.ingest.sources.profile_files import build_source_name, list_profiles
 from hexbeat.ingest.unused_columns import UnusedColumn, describe_offer, find_unused_columns, use_columns
 from layers.catalogue import LAYER_NAMES, find_layer
 from layers.event import REPORTERS
@@ -136,6 +137,7 @@ def _suggest_for_member(
         doubts = find_doubtful_columns(frame, _find_parts(fitting, opened, path.name))
         unused = find_unused_columns(columns, assign_columns(fitting, opened.columns, name=path.name), frame=frame)
         offers = [f"{describe_offer(column)}, and {fitting.name} does not read it" for column in unused if column.part]
+        offers += _describe_reporters(unused)
         reasons = [f"It has every column that {fitting.name} needs", *doubts, *offers, *opened.remarks]
         return Suggestion(path.name, fitting.name, fitting, tuple(reasons), guesses, unused)
     parts = {guess.column: guess.part for guess in guesses if guess.part}
@@ -148,10 +150,15 @@ def _suggest_for_member(
         if missing
         else find_unused_columns(columns, assign_columns(profile, opened.columns, name=path.name), frame=frame)
     )
-    offers = [f"{describe_offer(column)}" for column in unused if column.part]
+    offers = [f"{describe_offer(column)}" for column in unused if column.part] + _describe_reporters(unused)
     return Suggestion(
         path.name, None, profile, (*reasons, *remarks, *offers, *opened.remarks), guesses, unused, missing
     )
+
+
+def _describe_reporters(unused: Sequence[UnusedColumn]) -> list[str]:
+    """How the values of a column that is offered as who reported it are read, and what to check of them."""
+    return [remark for column in unused for remark in column.reporters.describe(column.column)]
 
 
 def _name_part(part: str) -> str:
@@ -232,15 +239,18 @@ def _propose_profile(
     remarks += [
         f"Rows count as without a place if {rule.column[0]} says that the place is a centre" for rule in doubtful
     ]
-    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:40] or "new-source"
+    reporter = next((column for column, part in parts.items() if part == "reported_by"), None)
+    reporters = find_reporter_words(frame[reporter]) if reporter else NO_REPORTERS
+    remarks += reporters.describe(reporter) if reporter else []
     profile = make_profile(
-        name, parts, layer=layer[0] if layer else LAYER_NAMES[0], records=records,
+        build_source_name(path.name), parts, layer=layer[0] if layer else LAYER_NAMES[0], records=records,
+        reporters=dict(reporters.words),
         formats=guessed_formats[0] if guessed_formats else (), doubtful=doubtful, midnight_is_day=has_midnights,
     )  # fmt: skip
     return profile, remarks
 
 
-def make_profile(
+def make_profile(  # noqa: PLR0913  # the choices of one profile, all by name
     name: str,
     parts: Mapping[str, str],
     *,
@@ -250,11 +260,13 @@ def make_profile(
     records: str = "rows",
     doubtful: tuple[Condition, ...] = (),
     midnight_is_day: bool = False,
+    reporters: Mapping[str, str] | None = None,
 ) -> SourceProfile:
     """A profile from the meaning of each column (a key of `PARTS`), such as a person chooses on a screen.
 
-    `layer` is that of all rows. Eastings and northings are of the National Grid. A profile without columns for a place
-    or a date can be made, but is refused when it is saved.
+    `layer` is that of all rows. `reporters` maps words in the column of who reported it to a reporter. Eastings and
+    northings are of the National Grid. A profile without columns for a place or a date can be made, but is refused when
+    it is saved.
     """
     columns_by_part = {
         part: tuple(column for column, part_of_column in parts.items() if part_of_column == part)
@@ -293,5 +305,6 @@ def make_profile(
         reported_by=Choice(
             column=columns_by_part.get("reported_by", ()),
             values={word: word for word in REPORTERS if "reported_by" in columns_by_part},
+            containing=dict(reporters or {}) if "reported_by" in columns_by_part else {},
         ),
     )

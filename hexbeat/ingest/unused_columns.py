@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from geo.number_texts import clean_text
+from hexbeat.ingest.column_guesses import MOST_BY_HEADING, is_clock
 from hexbeat.ingest.parsing.quantities import parse_quantities
+from hexbeat.ingest.reporter_words import NO_REPORTERS, ReporterWords, find_reporter_words
 from hexbeat.ingest.sources import Choice, ColumnRoles, SourceProfile
 from layers.event import REPORTERS
 from layers.wording import format_list
@@ -29,8 +31,6 @@ _HEADINGS: Final = {
     "category": r"\bcategory\b|^type\b|\btype$|\bkind\b",
 }
 _NEEDLES: Final = re.compile("needle|syringe|sharp", re.IGNORECASE)
-_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?", re.IGNORECASE)
-_MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 _MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 _MOST_WORDS: Final = 30  # different words of a category or of reporters
 _MOST_NAMED: Final = 60
@@ -39,10 +39,14 @@ _LONGEST: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class UnusedColumn:
-    """A column that is not read, and what it looks like (a key of `OFFERED`; None: nothing that events have)."""
+    """A column that is not read, and what it looks like (a key of `OFFERED`; None: nothing that events have).
+
+    `reporters`: of who reported it, the words that its values have.
+    """
 
     column: str
     part: str | None = None
+    reporters: ReporterWords = NO_REPORTERS
 
 
 def find_unused_columns(
@@ -59,7 +63,9 @@ def find_unused_columns(
         part = next((part for part in OFFERED if part not in filled and _fits(part, heading, frame)), None)
         if part is not None:
             filled.add(part)
-        columns.append(UnusedColumn(heading, part))
+        has_reporters = part == "reported_by" and frame is not None and heading in frame
+        reporters = find_reporter_words(frame[heading]) if frame is not None and has_reporters else NO_REPORTERS
+        columns.append(UnusedColumn(heading, part, reporters))
     return tuple(columns)
 
 
@@ -75,7 +81,7 @@ def _fits(part: str, heading: str, frame: pd.DataFrame | None) -> bool:
     if part == "quantity":
         return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= _MOST_QUANTITIES
     if part == "clock":
-        return sum(_CLOCK.fullmatch(text) is not None for text in texts) >= _MOST * len(texts)
+        return sum(map(is_clock, texts)) >= MOST_BY_HEADING * len(texts)
     return len(set(texts)) <= _MOST_WORDS
 
 
@@ -97,6 +103,7 @@ def describe_not_read(columns: Sequence[UnusedColumn]) -> str:
 def use_columns(profile: SourceProfile, columns: Sequence[UnusedColumn], *, name: str) -> SourceProfile:
     """A profile of another name that also reads the columns that look like a part of an event."""
     headings = {unused.part: (unused.column,) for unused in columns if unused.part}
+    reporters = dict(pair for unused in columns for pair in unused.reporters.words)
     changes: dict[str, object] = {"name": name}
     if "quantity" in headings:
         changes["quantity"] = headings["quantity"]
@@ -106,5 +113,5 @@ def use_columns(profile: SourceProfile, columns: Sequence[UnusedColumn], *, name
         changes["category"] = Choice(column=headings["category"])
     if "reported_by" in headings:
         words = dict(profile.reported_by.values) or {word: word for word in REPORTERS}
-        changes["reported_by"] = Choice(column=headings["reported_by"], values=words)
+        changes["reported_by"] = Choice(column=headings["reported_by"], values=words, containing=reporters)
     return replace(profile, **changes)  # type: ignore[arg-type]  # each under the name of its own field

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from geo.errors import PolicyError
+from hexbeat.store.audit_deeds import note_carried_rows
 from hexbeat.store.audit_trail import write_with_change
 from hexbeat.store.databases import read_transaction, work_transaction
 from hexbeat.store.schema import published
@@ -90,6 +91,7 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     _require_free_folder(out, home, [*before, *earlier])
     require_whole_register(store, viewer, read_all_registers(documents))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
+    note_carried_rows(len(draft.release.blocks))
     files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
     report = _audit_files(files, [*before, *(earlier if draft.is_new else earlier[:-1])])
     if not dry_run:

@@ -50,15 +50,15 @@ def _fetch_loads(connection: Connection, as_at: dt.datetime | None) -> dict[str,
 
     Large ones are left out, the first of all loads of a source is kept: from its day on days are learnt from.
     """
+    moment = to_seconds(as_at if as_at is not None else dt.datetime.now(dt.UTC))
     query = (
         sa.select(batch_files.c.source, batches.c.batch_id, batches.c.created, batches.c.new)
         .join(batches, batches.c.batch_id == batch_files.c.batch_id)
-        .where(batches.c.undone_at.is_(None))
+        # A load of the future is one of a clock that was ahead; the window of time would end with it.
+        .where(batches.c.undone_at.is_(None), batches.c.created <= moment)
         .distinct()
         .order_by(batches.c.created, batches.c.batch_id)
     )
-    if as_at is not None:
-        query = query.where(batches.c.created <= to_seconds(as_at))
     rows = connection.execute(query).all()
     since = (rows[-1].created if rows else 0) - (WINDOW_DAYS + 2 * LATEST_DAYS) * _DAY_S
     loads: dict[str, dict[int, int]] = {}

@@ -25,6 +25,7 @@ __all__ = [
     "carry_deed",
     "describe_error",
     "find_carried_deed",
+    "note_carried_rows",
 ]
 
 # Actions that the policy does not decide, because they come before it.
@@ -79,6 +80,12 @@ def carry_deed(home: Path, viewer: Viewer, deed: Deed) -> Iterator[None]:
 def find_carried_deed() -> CarriedDeed | None:
     """The deed that is being done here; None if there is none."""
     return _carried.get()
+
+
+def note_carried_rows(rows: int) -> None:
+    """Say how many rows the deed that is being done has, before the change that writes its entry."""
+    if (carried := find_carried_deed()) is not None and not carried.deed.is_written:
+        carried.deed.rows = rows
 
 
 def build_entry(viewer: Viewer, deed: Deed, outcome: Outcome) -> Entry:

@@ -46,19 +46,22 @@ _LINK_NAMES: Final[Mapping[str, str]] = {
     "weeks": "weeks",
     "kind": "kind",
     "dry_run": "dry_run",
+    "issue": "issue",
     **{
         name: column_filter.query
         for column_filter in COLUMN_FILTERS
         for name in (column_filter.field, column_filter.query)
     },
 }
+_SHIFTS: Final = frozenset({"early", "late", "night"})
 # Words of presets, groups and kinds: none of them comes from records.
 _FIXED_WORDS: Final = frozenset(
     {
         *("any", "all", "7d", "28d", "90d", "quarter", "last-quarter", "year"),  # periods
-        *("early", "late", "night"),  # shifts
+        *_SHIFTS,
         *("counts", "hotspots", "change", "expected", "before", "year_before", "year-before"),  # views
-        *("cell", "ward", "council", "month", "week", "weekday", "hour", "layer", "category", "reporter"),  # groups
+        *("cell", "ward", "council", "month", "week", "weekday", "hour", "layer", "category"),  # groups
+        *("reporter", "reported_by"),
         *("group", "team", "kind", "patrol", "sweep", "meeting", "shift"),
         *("naloxone", "play_area", "school", "station", "depot", "named_place"),  # kinds of reference places
     }
@@ -123,6 +126,8 @@ def _format_wards(value: Any, wards: Any) -> str:
 def _format_hours(value: Any, wards: Any) -> str:
     del wards
     hours = value if isinstance(value, str) else "-".join(map(str, value))
+    if (name := hours.strip().lower()) in _SHIFTS:
+        return name
     return _try(lambda: "{:02d}-{:02d}".format(*parse_hours(hours)))
 
 
@@ -173,4 +178,5 @@ _FORMATS: Final[Mapping[str, Callable[[Any, Any], str]]] = {
     "years": _format_number,
     "weeks": _format_number,
     "dry_run": _format_known({"true"}),
+    "issue": _format_known({"true"}),
 }

@@ -114,6 +114,8 @@ def _format_for_csv(column: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(column.type):
         days = pc.cast(pc.cast(column, pa.timestamp("s")), pa.string())  # as in 2026-11-21 08:15:00
         return pc.binary_join_element_wise(pc.utf8_replace_slice(days, 10, 11, "T"), "Z", "")
+    if pa.types.is_large_string(column.type):
+        column = column.dictionary_encode()
     return _escape_texts(column) if pa.types.is_dictionary(column.type) else column
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,12 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from geo.cells import format_cells
-from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
+from hexbeat.store.coverage_log import fetch_coverage
 from hexbeat.store.database_errors import check_file, reading_values
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.event_rows import LIVE
 from hexbeat.store.kept_table import KeptTable, find_kept_table, keep_table, list_closed_rows
 from hexbeat.store.schema import EVENT_TYPES, events, store_state
+from hexbeat.store.snapshot_table import find_order, read_snapshot_table
 from layers.access import Action, Viewer, list_layers, require, require_export
 from layers.catalogue import LAYERS
 from layers.coverage import Coverage
@@ -39,11 +41,13 @@ EXPORT_COLUMNS: Final = (
 _TEXTS: Final = tuple(
     name for name in EXPORT_COLUMNS if name == "event_id" or EVENT_TYPES.get(name, (None,))[0] is sa.Text
 )
+_DISTINCT: Final = ("event_id", "source_id")  # texts of which each row has its own
 _DEGREES: Final = ("lon", "lat")
 _METRES: Final = "location_precision_m"
 _FLOATS: Final = (*_DEGREES, _METRES)
 _OPTIONAL: Final = tuple(name for name in EXPORT_COLUMNS if EVENT_TYPES.get(name, (None, False))[1])
-_NUMBERS: Final = ("row_id", *(name for name in EXPORT_COLUMNS if name not in {*_TEXTS, *_FLOATS}))
+_ALL: Final = ("row_id", *EXPORT_COLUMNS)
+_NUMBERS: Final = tuple(name for name in _ALL if name not in {*_TEXTS, *_FLOATS})
 _PAGE_ROWS: Final = {"sqlite": 50_000, "postgresql": 200_000}  # row numbers in one query
 # Degrees from an eighth to 180, times this, are whole numbers of 64 bits: so they pass through a text unchanged.
 _SCALE: Final = float(1 << 55)
@@ -57,7 +61,8 @@ _MISSING: Final = "\x1e"
 class LiveTable:
     """Live events (`table`: EXPORT_COLUMNS, in order of time), and what was known of them when they were read.
 
-    Texts and cells are dictionaries of texts, cells by their H3 names. Times are UTC to the second. What is missing is
+    Texts and cells are dictionaries of texts, cells by their H3 names; `event_id` and `source_id` are plain texts
+    (large_string), of which a dictionary would hold each once too. Times are UTC to the second. What is missing is
     null. `layers` are those whose records the viewer may see, and `coverage` theirs, in the wards that were asked for.
     """
 
@@ -84,7 +89,7 @@ def read_live_table(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ..
         if kept is not None and connection.execute(sa.select(store_state.c.rewritten)).scalar_one() > kept.version:
             kept = None
         coverage = fetch_coverage(connection, ward_codes=ward_codes)
-        table, reporters = _read_table(connection, kept, version)
+        table, reporters = _read_table(connection, store.home, kept, version)
     if kept is None or kept.version != version:
         keep_table(store.engine, store.home, table, sorted(reporters), version=version)
     table = _select_layers(table, layers).drop_columns(["row_id"])
@@ -94,14 +99,17 @@ def read_live_table(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ..
 
 
 def _read_table(
-    connection: Connection, kept: KeptTable | None, version: int
+    connection: Connection, home: Path, kept: KeptTable | None, version: int
 ) -> tuple[pa.Table, frozenset[tuple[str, str, str]]]:
     """The live rows of every layer, formatted and in order of time, with `row_id`; and who reports by which sources.
 
-    Of what was kept of an earlier version, only what changed since is read.
+    Of what was kept of an earlier version, only what changed since is read; where nothing was, what no snapshot has.
     """
     if kept is None:
-        return _sort_rows(_format_columns(_read_rows_after(connection, 0))), fetch_reporters(connection, LIVE)
+        table = _complete_snapshot(connection, home)
+        if table is None:
+            table = _sort_rows(_format_columns(_read_rows_after(connection, 0)))
+        return table, _list_reporters(table)
     if kept.version == version:
         return kept.table, kept.reporters
     closed = list_closed_rows(connection, kept)
@@ -110,7 +118,31 @@ def _read_table(
     )
     added = _format_columns(_read_rows_after(connection, kept.last_row))
     merged = pa.concat_tables([table, added]).unify_dictionaries()
-    return _sort_rows(merged), fetch_reporters(connection, LIVE)
+    table = _sort_rows(merged)
+    return table, _list_reporters(table)
+
+
+def _complete_snapshot(connection: Connection, home: Path) -> pa.Table | None:
+    """The table from a snapshot and the columns that it lacks; None where none has all live rows."""
+    known = read_snapshot_table(connection, home)
+    live = connection.execute(sa.select(sa.func.count()).where(LIVE)).scalar_one()
+    if known is None or known.num_rows != live:
+        return None
+    lacking = [name for name in _ALL if name == "row_id" or name not in known.column_names]
+    others = _format_columns(_read_rows_after(connection, 0, lacking))
+    order = find_order(others["row_id"].to_numpy(), known["row_id"].to_numpy())
+    if order is None:
+        return None
+    others = others.take(pa.array(order)).combine_chunks()
+    return pa.table({name: known[name] if name in known.column_names else others[name] for name in _ALL})
+
+
+def _list_reporters(table: pa.Table) -> frozenset[tuple[str, str, str]]:
+    """As `fetch_reporters` of the live rows, without another look at them."""
+    triples = (
+        table.select(["layer", "source", "reported_by"]).group_by(["layer", "source", "reported_by"]).aggregate([])
+    )
+    return frozenset(zip(*(column.cast(pa.string()).to_pylist() for column in triples.columns), strict=True))
 
 
 def _sort_rows(table: pa.Table) -> pa.Table:
@@ -119,19 +151,24 @@ def _sort_rows(table: pa.Table) -> pa.Table:
 
 
 def _select_layers(table: pa.Table, layers: Sequence[str]) -> pa.Table:
-    """The events of these layers."""
+    """The events of these layers. No text of the others stays in a dictionary, from where it would get into files."""
     layer = table["layer"].combine_chunks()
     names = layer.dictionary.to_pylist()
     if set(names) <= set(layers):
         return table
     is_chosen = np.array([name in layers for name in names], dtype=np.bool_)
-    return table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+    chosen = table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+    columns = [
+        column.cast(pa.string()).dictionary_encode() if pa.types.is_dictionary(column.type) else column
+        for column in chosen.columns
+    ]
+    return pa.table(columns, names=chosen.column_names).unify_dictionaries().combine_chunks()
 
 
-def _read_rows_after(connection: Connection, row: int) -> pa.Table:
-    """The live rows with higher numbers, as the store has them."""
-    pages = _read_pages(connection, row)
-    return pa.concat_tables([_build_no_rows(), *pages]).unify_dictionaries().combine_chunks()
+def _read_rows_after(connection: Connection, row: int, names: Sequence[str] = _ALL) -> pa.Table:
+    """These columns (with `row_id`) of the live rows with higher numbers, as the store has them, by their numbers."""
+    pages = _read_pages(connection, row, names)
+    return pa.concat_tables([_build_no_rows(names), *pages]).unify_dictionaries().combine_chunks()
 
 
 def decode_texts(table: pa.Table) -> pa.Table:
@@ -145,7 +182,7 @@ def decode_texts(table: pa.Table) -> pa.Table:
 def _format_columns(table: pa.Table) -> pa.Table:
     """The columns of an export from numbers and texts as the store has them."""
     columns = {}
-    for name in ("row_id", *EXPORT_COLUMNS):
+    for name in table.column_names:
         column = table[name].combine_chunks()
         if name in CELL_COLUMNS:
             column = _name_cells(column)
@@ -161,17 +198,19 @@ def _name_cells(cells: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(coded.indices, pa.array(names, pa.string()))
 
 
-def _build_no_rows() -> pa.Table:
-    return pa.table({name: pa.array([], _choose_type(name)) for name in ("row_id", *EXPORT_COLUMNS)})
+def _build_no_rows(names: Sequence[str]) -> pa.Table:
+    return pa.table({name: pa.array([], _choose_type(name)) for name in names})
 
 
 def _choose_type(name: str) -> pa.DataType:
+    if name in _DISTINCT:
+        return pa.large_string()
     if name in _TEXTS:
         return pa.dictionary(pa.int32(), pa.string())
     return pa.float64() if name in _FLOATS else pa.int64()
 
 
-def _read_pages(connection: Connection, row: int) -> Iterator[pa.Table]:
+def _read_pages(connection: Connection, row: int, names: Sequence[str]) -> Iterator[pa.Table]:
     """The live rows with higher numbers than this, so many row numbers at a time, in their order."""
     kind = connection.dialect.name
     read = _read_copied if kind == "postgresql" else _read_joined
@@ -183,46 +222,53 @@ def _read_pages(connection: Connection, row: int) -> Iterator[pa.Table]:
         window = events.c.row_id.between(first_row, first_row + _PAGE_ROWS[kind] - 1)
         # The sign keeps SQLite from its index of live rows: rows are sought by their numbers.
         live = sa.literal_column("+superseded_at").is_(None) if kind == "sqlite" else LIVE
-        yield read(connection, sa.and_(window, live))
+        yield read(connection, sa.and_(window, live), names)
 
 
-def _read_joined(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+def _read_joined(connection: Connection, condition: sa.ColumnElement[bool], names: Sequence[str]) -> pa.Table:
     """One page of SQLite: each column is one text that SQLite joins, all of them in the same order."""
-    known = [sa.func.count(events.c[name]) for name in _OPTIONAL]
-    filled = {
-        name: sa.func.ifnull(events.c[name], _MISSING) if name in _OPTIONAL else events.c[name] for name in _TEXTS
-    }
-    texts = [sa.func.group_concat(filled[name], _BETWEEN) for name in _TEXTS]
-    numbers = [sa.func.group_concat(events.c[name], " ") for name in _NUMBERS]
-    degrees = [sa.func.group_concat(sa.cast(events.c[name] * _SCALE, sa.BigInteger), " ") for name in _DEGREES]
-    columns = (sa.func.count(), *known, *texts, *numbers, *degrees)
+    texts, numbers, degrees, optional = (
+        [name for name in kind if name in names] for kind in (_TEXTS, _NUMBERS, _DEGREES, _OPTIONAL)
+    )
+    columns: list[sa.ColumnElement[Any]] = [
+        sa.func.count(),
+        *(sa.func.count(events.c[name]) for name in optional),
+        *(_join_texts(name) for name in texts),
+        *(sa.func.group_concat(events.c[name], " ") for name in numbers),
+        *(sa.func.group_concat(sa.cast(events.c[name] * _SCALE, sa.BigInteger), " ") for name in degrees),
+    ]
     answer = iter(connection.execute(sa.select(*columns).where(condition)).one())
     rows = next(answer)
-    missing = {name: rows - next(answer) for name in _OPTIONAL}
-    joined = {name: next(answer) for name in (*_TEXTS, *_NUMBERS, *_DEGREES)}
+    missing = {name: rows - next(answer) for name in optional}
+    joined = {name: next(answer) for name in (*texts, *numbers, *degrees)}
     if not rows:
-        return _build_no_rows()
-    page: dict[str, Any] = {name: pa.array(_split_numbers(joined[name]).to_numpy() / _SCALE) for name in _DEGREES}
+        return _build_no_rows(names)
+    page: dict[str, Any] = {name: pa.array(_split_numbers(joined[name]).to_numpy() / _SCALE) for name in degrees}
     if (
-        any(pc.min(pc.abs(page[name])).as_py() < _LEAST_DEGREES for name in _DEGREES)
-        or any(joined[name].count(_BETWEEN) != rows - 1 for name in _TEXTS)
-        or any(joined[name].count(_MISSING) != missing.get(name, 0) for name in _TEXTS)
+        any(pc.min(pc.abs(page[name])).as_py() < _LEAST_DEGREES for name in degrees)
+        or any(joined[name].count(_BETWEEN) != rows - 1 for name in texts)
+        or any(joined[name].count(_MISSING) != missing.get(name, 0) for name in texts)
     ):
-        return _read_rows(connection, condition)
-    page |= {name: _split_texts(joined[name]) for name in _TEXTS}
-    page |= {name: _split_numbers(joined[name]) for name in _NUMBERS}
+        return _read_rows(connection, condition, names)
+    for name in texts:
+        page[name] = _split(joined[name], _BETWEEN) if name in _DISTINCT else _split_texts(joined[name])
+    page |= {name: _split_numbers(joined[name]) for name in numbers}
     page[_METRES] = pa.nulls(rows, pa.float64())
-    if missing[_METRES] < rows:
-        names = ("row_id", _METRES)
-        query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
-        row_ids, page[_METRES] = _fetch_arrays(connection, query, names)
-        if not page["row_id"].equals(row_ids):  # SQLite promises no order of what it joins
-            return _read_rows(connection, condition)
-    return pa.table({name: page[name] for name in ("row_id", *EXPORT_COLUMNS)})
+    if missing.get(_METRES, rows) < rows:
+        metres = _read_rows(connection, condition, ("row_id", _METRES))
+        if not page["row_id"].equals(metres["row_id"].combine_chunks()):  # SQLite promises no order of what it joins
+            return _read_rows(connection, condition, names)
+        page[_METRES] = metres[_METRES]
+    return pa.table({name: page[name] for name in names})
+
+
+def _join_texts(name: str) -> sa.ColumnElement[str]:
+    column = events.c[name]
+    return sa.func.group_concat(sa.func.ifnull(column, _MISSING) if name in _OPTIONAL else column, _BETWEEN)
 
 
 def _split(text: str, between: str) -> pa.Array:
-    return pc.split_pattern(pa.array([text], pa.large_string()), between).values.cast(pa.string())
+    return pc.split_pattern(pa.array([text], pa.large_string()), between).values
 
 
 def _split_numbers(text: str) -> pa.Array:
@@ -231,16 +277,15 @@ def _split_numbers(text: str) -> pa.Array:
 
 def _split_texts(text: str) -> pa.DictionaryArray:
     """The texts as a dictionary; the sign for a missing one becomes null."""
-    coded = _split(text, _BETWEEN).dictionary_encode()
+    coded = _split(text, _BETWEEN).cast(pa.string()).dictionary_encode()
     names = pc.if_else(pc.equal(coded.dictionary, _MISSING), None, coded.dictionary)
     if not names.null_count:
         return coded
     return pa.DictionaryArray.from_arrays(coded.indices, names).cast(names.type).dictionary_encode()
 
 
-def _read_rows(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+def _read_rows(connection: Connection, condition: sa.ColumnElement[bool], names: Sequence[str]) -> pa.Table:
     """One page row by row: for what cannot pass through joined texts."""
-    names = ("row_id", *EXPORT_COLUMNS)
     query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
     return pa.table(dict(zip(names, _fetch_arrays(connection, query, names), strict=True)))
 
@@ -254,16 +299,15 @@ def _fetch_arrays(connection: Connection, query: sa.Select[Any], names: Sequence
     ]
 
 
-def _read_copied(connection: Connection, condition: sa.ColumnElement[bool]) -> pa.Table:
+def _read_copied(connection: Connection, condition: sa.ColumnElement[bool], names: Sequence[str]) -> pa.Table:
     """One page of PostgreSQL: its own CSV, in which all texts have quotes and what is missing has none."""
-    names = ("row_id", *EXPORT_COLUMNS)
     query = sa.select(*(events.c[name] for name in names)).where(condition).order_by(events.c.row_id)
     text = query.compile(connection, compile_kwargs={"literal_binds": True})
     copied = io.BytesIO()
     cursor = connection.connection.cursor()
     cursor.execute(f"COPY ({text}) TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *)", stream=copied)  # type: ignore[call-arg]  # of pg8000
     if not copied.tell():
-        return _build_no_rows()
+        return _build_no_rows(names)
     copied.seek(0)
     return pyarrow.csv.read_csv(
         copied,

@@ -17,6 +17,8 @@ __all__ = ["add_geometry", "plain_causes", "write_geoparquet"]
 _POINT_TYPE: Final = 1
 _ROW_GROUP: Final = 131_072  # rows: a reader of a few cells skips the others
 _MOST_ENTRIES: Final = 65_536  # of a dictionary that is written with each group of rows
+# Columns of which nearly each row has its own value: a dictionary of them is given up halfway, and makes files larger.
+_DISTINCT: Final = frozenset({"event_id", "source_id", "lon", "lat", "geometry", "occurred_from", "occurred_to"})
 _POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 
@@ -59,10 +61,13 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     times = {field.name: pa.timestamp("us", tz="UTC") for field in table.schema if pa.types.is_timestamp(field.type)}
     table = _decode_distinct(table)
     schema = pa.schema([field.with_type(times.get(field.name, field.type)) for field in table.schema])
+    repeated = [name for name in schema.names if name not in _DISTINCT]
     # Without Arrow's own schema a reader finds texts, whatever they were here.
     with (
         plain_causes(),
-        pq.ParquetWriter(path, schema, compression="zstd", store_schema=False, write_page_checksum=True) as writer,
+        pq.ParquetWriter(
+            path, schema, compression="zstd", store_schema=False, write_page_checksum=True, use_dictionary=repeated
+        ) as writer,
     ):
         writer.add_key_value_metadata({"geo": json.dumps(geo)})
         writer.write_table(table.cast(schema), row_group_size=_ROW_GROUP)

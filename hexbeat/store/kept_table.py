@@ -24,7 +24,7 @@ from hexbeat.store.snapshots import FEWEST_EVENTS, read_results, write_results
 __all__ = ["KeptTable", "find_kept_table", "keep_table", "list_closed_rows"]
 
 _NAME: Final = "live events"
-_FORM: Final = 1  # raised with every change of the columns or of how they are kept
+_FORM: Final = 2  # raised with every change of the columns or of how they are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,12 @@ def list_closed_rows(connection: Connection, kept: KeptTable) -> NDArray[np.int6
 def _pack(name: str, column: pa.Array, arrays: dict[str, NDArray[Any]]) -> str:
     """Put a column into arrays whose names begin with its own; its kind."""
     if pa.types.is_dictionary(column.type):
-        texts = column.dictionary.cast(pa.large_string())
-        buffers = texts.buffers()
-        first, last = texts.offset, texts.offset + len(texts) + 1
-        offsets = np.frombuffer(buffers[1], np.int64)[first:last] if len(texts) else np.zeros(1, np.int64)
-        arrays[f"{name}.offsets"] = offsets - offsets[0]
-        arrays[f"{name}.texts"] = np.frombuffer(buffers[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+        _pack_texts(name, column.dictionary.cast(pa.large_string()), arrays)
         arrays[name] = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
         return "text"
+    if pa.types.is_large_string(column.type):
+        _pack_texts(name, column, arrays)
+        return "distinct text"
     if column.null_count:
         arrays[f"{name}.known"] = pc.is_valid(column).to_numpy(zero_copy_only=False)
     if pa.types.is_floating(column.type):
@@ -100,12 +98,27 @@ def _pack(name: str, column: pa.Array, arrays: dict[str, NDArray[Any]]) -> str:
     return "time" if pa.types.is_timestamp(column.type) else "whole"
 
 
+def _pack_texts(name: str, texts: pa.LargeStringArray, arrays: dict[str, NDArray[Any]]) -> None:
+    buffers = texts.buffers()
+    first, last = texts.offset, texts.offset + len(texts) + 1
+    offsets = np.frombuffer(buffers[1], np.int64)[first:last] if len(texts) else np.zeros(1, np.int64)
+    arrays[f"{name}.offsets"] = offsets - offsets[0]
+    arrays[f"{name}.texts"] = np.frombuffer(buffers[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+
+
+def _unpack_texts(file: SnapshotFile, name: str) -> pa.LargeStringArray:
+    offsets, texts = file.read(f"{name}.offsets"), file.read(f"{name}.texts")
+    return pa.Array.from_buffers(
+        pa.large_string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(texts)]
+    )
+
+
 def _unpack(file: SnapshotFile, name: str, kind: str) -> pa.Array:
+    if kind == "distinct text":
+        return _unpack_texts(file, name)
     values = file.read(name)
     if kind == "text":
-        offsets, texts = file.read(f"{name}.offsets"), file.read(f"{name}.texts")
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(texts)]
-        names = pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers).cast(pa.string())
+        names = _unpack_texts(file, name).cast(pa.string())
         missing = values < 0
         return pa.DictionaryArray.from_arrays(values, names, mask=missing if missing.any() else None)
     known = file.read(f"{name}.known") if f"{name}.known" in file else None

@@ -56,6 +56,7 @@ __all__ = [
     "empty_snapshots",
     "find_snapshot",
     "lock_snapshots",
+    "open_believed",
     "read_live",
     "read_results",
     "remove_stale_snapshots",
@@ -299,12 +300,17 @@ def write_results(
 
 def read_results(engine: Engine, home: Path, ward_codes: tuple[str, ...], name: str) -> SnapshotFile | None:
     """What was kept under a name, if it is to be believed: of this store, and since then no row was removed."""
-    path = _find_results(home, name)
+    with read_transaction(engine) as connection:
+        file = open_believed(connection, _find_results(home, name))
+    return file if file is not None and tuple(file.facts["ward_codes"]) == ward_codes else None
+
+
+def open_believed(connection: Connection, path: Path) -> SnapshotFile | None:
+    """A snapshot or what was kept under a name, of whatever wards, if it is to be believed. It has every layer."""
     try:
         _require_folder(path.parent)
         file = open_file(path)
-        with read_transaction(engine) as connection:
-            _require_same_history(connection, engine, file.facts, ward_codes)
+        _require_same_history(connection, connection.engine, file.facts, tuple(file.facts["ward_codes"]))
     except (Damage, OSError, LookupError, TypeError, ValueError):
         return None
     return file
@@ -387,11 +393,8 @@ def remove_stale_snapshots(engine: Engine, home: Path) -> None:
 
 
 def _is_usable(engine: Engine, home: Path, path: Path) -> bool:
-    try:
-        facts = open_file(path).facts
-        codes = tuple(facts["ward_codes"])
-        with read_transaction(engine) as connection:
-            _require_same_history(connection, engine, facts, codes)
-    except (Damage, LookupError, TypeError):
-        return False
-    return path.suffix == _RESULTS or path == find_snapshot(home, codes)
+    with read_transaction(engine) as connection:
+        file = open_believed(connection, path)
+    return file is not None and (
+        path.suffix == _RESULTS or path == find_snapshot(home, tuple(file.facts["ward_codes"]))
+    )

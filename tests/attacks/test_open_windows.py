@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +56,37 @@ def build_requests() -> dict[str, bytes]:
 
 
 def test_a_window_that_stays_open_gets_no_rows_and_no_file_after_signing_out(settings: Settings) -> None:
-    key, asked = sign_in(settings), build_requests()
-    heard: list[str] = []
+    key = sign_in(settings)
+    heard = listen(settings, key, end=lambda: end_sign_in(open_shared_store(settings), key))
+    assert heard == ["run", "file", "rows", "run"]  # the last run says that the person is signed out
+
+
+@pytest.mark.parametrize("policy", ['[groups]\nown = "council"\n', "[groups]\n", '[groups]\nown = "police"\n'])
+def test_rows_and_files_of_a_page_go_by_the_rights_of_its_run(settings: Settings, policy: str) -> None:
+    """The page has what it had when it was drawn; after a change of rights it must be drawn again first."""
+    before = '[groups]\nown = "police"\n'
+    key = sign_in_by_provider(settings, before)
+    after = ["file", "rows"] if policy == before else []
+    heard = listen(settings, key, end=lambda: write_policy(settings, policy))
+    assert heard == ["run", "file", "rows", *after, "run"]
+
+
+def write_policy(settings: Settings, text: str) -> None:
+    settings.home.mkdir(exist_ok=True)
+    (settings.home / "policy.toml").write_text(text, encoding="utf-8")
+
+
+def sign_in_by_provider(settings: Settings, policy: str) -> str:
+    write_policy(settings, policy)
+    now = int(time.time())
+    person = SignIn("id-1", "jo@example.org", PROVIDER, ("own",), now, now + 3_600)
+    return begin_sign_in(open_shared_store(settings), person)
+
+
+def listen(settings: Settings, key: str, *, end: Callable[[], None]) -> list[str]:
+    """What Streamlit hears of a window that asks for each thing, then for each again after `end`."""
+    asked, heard = build_requests(), list[str]()
+    waiting = [*asked.values(), asked["file"], asked["rows"], asked["run"]]
 
     async def receive() -> Message:
         return {"type": "websocket.receive", "bytes": waiting.pop(0)} if waiting else {"type": "websocket.disconnect"}
@@ -69,12 +98,10 @@ def test_a_window_that_stays_open_gets_no_rows_and_no_file_after_signing_out(set
         while (message := await receive())["type"] != "websocket.disconnect":
             heard.append(next(name for name, content in asked.items() if content == message["bytes"]))
             if len(heard) == len(asked):
-                end_sign_in(open_shared_store(settings), key)
+                end()
 
-    waiting = [*asked.values(), asked["file"], asked["rows"], asked["run"]]
-    door = RequireSignIn(streamlit, door=Door(settings, None, 10))
-    run_steps(door(build_scope("websocket", key), receive, send))
-    assert heard == ["run", "file", "rows", "run"]  # the last run says that the person is signed out
+    run_steps(RequireSignIn(streamlit, door=Door(settings, None, 10))(build_scope("websocket", key), receive, send))
+    return heard
 
 
 def test_a_link_begins_a_new_sign_in_whatever_key_the_browser_has(settings: Settings) -> None:
@@ -124,11 +151,8 @@ def test_nobody_works_out_the_address_of_a_file(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(("role", "status"), [("health", 403), ("auditor", 403), ("council", 200), (None, 403)])
 def test_who_may_do_nothing_with_files_sends_none(settings: Settings, role: str | None, status: int) -> None:
     """The server would keep the file in memory, whoever sends it."""
-    settings.home.mkdir(exist_ok=True)
-    (settings.home / "policy.toml").write_text(f'[groups]\nown = "{role}"\n' if role else "", encoding="utf-8")
-    now = int(time.time())
-    person = SignIn("id-1", "jo@example.org", PROVIDER, ("own",), now, now + 3_600)
-    key, answers, read = begin_sign_in(open_shared_store(settings), person), list[Message](), list[Any]()
+    key = sign_in_by_provider(settings, f'[groups]\nown = "{role}"\n' if role else "")
+    answers, read = list[Message](), list[Any]()
 
     async def send(message: Any) -> None:
         answers.append(message)

@@ -71,6 +71,10 @@ def test_no_alert_of_days_that_are_not_known_is_not_none(run: Run, gap_home: Pat
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-06-20")
     assert answer["not_known"] == ["street_dealing"]
     assert "Alerts on 2024-06-20: not known" in words
+    assert (
+        "Street dealing: what is known before 20 Jun 2024 is from police-uk-stop-search to 30 Apr "
+        "2024 and police-uk-street to 30 Apr 2024." in answer["notes"]  # type: ignore[operator]
+    )
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-04-20")
     assert answer["not_known"] == []
     assert "Alerts on 2024-04-20: not known" not in words

@@ -66,6 +66,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const others = () => state.queue.filter((entry) => entry.by !== data.mark);
   const own = (stop) =>
     mine().findLast((entry) => entry.plan === data.plan && entry.team === data.team && entry.stop === stop.id);
+  /** Whether it is before the time from which the plan is recorded; until then the buttons do nothing, and say why. */
+  const isEarly = () => Date.now() + state.offset < data.opens * 1000;
   const isOpen = (stop) => !stop.state && !own(stop);
 
   function send() {
@@ -119,10 +121,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (stop) {
       parts.push(card(stop));
       if (data.sweep) parts.push(field(stop, "needles", "Needles collected", 1000000));
-      parts.push(button(stop.state || own(stop) ? "Correct" : "Done", "primary", () => record(stop, "done"), "done"));
+      if (isEarly()) parts.push(early());
+      parts.push(recording(button(stop.state || own(stop) ? "Correct" : "Done", "primary", () => record(stop, "done"), "done")));
       if (stop.links.length) after.push(links(stop));
       after.push(field(stop, "minutes", "Minutes", 1440));
-      after.push(button("Could not do it", "", () => record(stop, "not_done"), "not"));
+      after.push(recording(button("Could not do it", "", () => record(stop, "not_done"), "not")));
     } else {
       const block = make("div", "card");
       block.append(make("h2", "", "All stops are recorded"), make("p", "", "Thank you. To correct one, choose it below."));
@@ -148,7 +151,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     state.drawn = describe();
   }
 
-  const describe = () => `${connected()}|${state.queue.map((entry) => entry.key)}|${state.stored}`;
+  const describe = () => `${connected()}|${isEarly()}|${state.queue.map((entry) => entry.key)}|${state.stored}`;
 
   /** What the last tap did, below its button until the next tap. The element stays, so that its new text is read out. */
   function say(message) {
@@ -195,6 +198,19 @@ export default function ({ parentElement, data, setTriggerValue }) {
       else line.textContent += " Do not reload this page until then.";
     } else if (kept) line.textContent = `Sending ${plural(kept, "visit", "visits")} …`;
     return line;
+  }
+
+  function early() {
+    const line = make("p", "early", data.early);
+    line.id = "hb-recorder-early";
+    return line;
+  }
+
+  /** A button that records: it cannot be used before the time, and says so with the line above the first of them. */
+  function recording(element) {
+    element.disabled = isEarly();
+    if (element.disabled) element.setAttribute("aria-describedby", "hb-recorder-early");
+    return element;
   }
 
   function card(stop) {

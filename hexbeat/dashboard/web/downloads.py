@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from streamlit.runtime import runtime
@@ -15,6 +16,7 @@ KEPT_S: Final = 60.0
 _NEXT_RUN_S: Final = 5.0  # how long the next run of the page may take to draw the same button again
 _POLL_S: Final = 0.05
 _MOST_BUTTONS: Final = 20_000
+_MOST_BYTES: Final = 64_000_000  # of files since the last round: with more, the next round does not wait
 
 Button = tuple[str, str]  # the session and the element
 
@@ -25,8 +27,9 @@ class LastingFiles(MediaFileManager):
     Streamlit throws away, at the end of every run of every session, the files that no page points to. Two such ends
     delete a file between the click and the browser's request, and one deletes the way to make a file while its page
     is drawn again: with many people on one server, clicks were lost. Here finished files go once a minute (two
-    rounds are needed, so that each stays for `KEPT_S` at least), and a click on a button that was drawn again
-    meanwhile makes the file of the button as it is now. Nothing that makes a file is kept longer than before.
+    rounds are needed, so that each stays for `KEPT_S` at least, unless they become too many to keep). A click on a
+    button that was drawn again meanwhile makes the file of the button as it is now. Nothing that makes a file is kept
+    longer than before.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -34,6 +37,13 @@ class LastingFiles(MediaFileManager):
         self._buttons: OrderedDict[str, Button] = OrderedDict()
         self._newest: dict[Button, str] = {}
         self._next_removal = 0.0
+        self._new_bytes = 0
+
+    def add(self, path_or_data: bytes | str, *arguments: Any, **options: Any) -> str:
+        """Keep a file, and answer its address."""
+        address = super().add(path_or_data, *arguments, **options)
+        self._count_bytes(address)
+        return address
 
     def add_deferred(
         self,
@@ -65,15 +75,22 @@ class LastingFiles(MediaFileManager):
         Where the page was drawn again after the click, it is the file of the same button of the same session as it is
         drawn now. `MediaFileStorageError` if there is no such button, or if the file cannot be made.
         """
-        return super().execute_deferred(self._find_current(file_id))
+        address = super().execute_deferred(self._find_current(file_id))
+        self._count_bytes(address)
+        return address
+
+    def _count_bytes(self, address: str) -> None:
+        file = self.read_file(PurePosixPath(address).stem) if self.can_read_files else None
+        with self._lock:
+            self._new_bytes += len(file.content) if file else 0
 
     def remove_orphaned_files(self) -> None:
         """Remove files that no page points to and that had their time, and what makes such files at once."""
         with self._lock:
-            if time.monotonic() < self._next_removal:
+            if time.monotonic() < self._next_removal and self._new_bytes < _MOST_BYTES:
                 self._remove_orphaned_deferred_callables()
                 return
-            self._next_removal = time.monotonic() + KEPT_S
+            self._next_removal, self._new_bytes = time.monotonic() + KEPT_S, 0
         super().remove_orphaned_files()
 
     def _find_current(self, file_id: str) -> str:

@@ -21,17 +21,20 @@ UPLOADS: Final = ("PUT", "DELETE")
 SMALL_BODY: Final = 64 * 1024  # bytes; a form
 WRAPPING: Final = 64 * 1024  # bytes around an uploaded file
 MB: Final = 1024 * 1024
-CLOSED_PAGE: Final = """<!doctype html>
-<html lang="en-GB"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Closed</title>
+_PLAIN_PAGE: Final = """<!doctype html>
+<html lang="en-GB"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>:root {{ color-scheme: light dark }}
 body {{ font: 1.125rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto; padding: 0 1.25rem }}
 h1 {{ font-size: 1.75rem; line-height: 1.2 }} a:focus-visible {{ outline: 3px solid; outline-offset: 3px }}
 a {{ color: inherit; display: inline-block; padding: .6rem 1.1rem; font-weight: 600;
   border: 2px solid; border-radius: .4rem }}
 </style>
-<main><h1>This page is closed</h1><p>Nobody used it for {minutes}. What was loaded or recorded is kept.</p>
-<p><a href="/">Open Hexbeat again</a></p></main></html>
+<main><h1>{heading}</h1><p>{text}</p>
+<p><a href="/">{link}</a></p></main></html>
 """
+NO_PAGE: Final = _PLAIN_PAGE.format(
+    title="No such page", heading="There is no such page", text="Check the address.", link="Go to the first page"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Gate:
             return
         largest = self.rules.find_largest_body(scope["method"], path)
         if largest is None:
-            await answer(scope, send, "There is no such page.\n", status=404)
+            await _answer_no_page(scope, send)
             return
         body = LimitedBody(receive, largest=largest)
         body.check(find_header(scope, b"content-length"))
@@ -120,7 +123,18 @@ class Gate:
 
 def build_closed_page(minutes: float) -> str:
     """What a browser shows once its session is closed, as nobody used it."""
-    return CLOSED_PAGE.format(minutes="a minute" if minutes <= 1 else f"{minutes:g} minutes")
+    unused = "a minute" if minutes <= 1 else f"{minutes:g} minutes"
+    text = f"Nobody used it for {unused}. What was loaded or recorded is kept."
+    return _PLAIN_PAGE.format(title="Closed", heading="This page is closed", text=text, link="Open Hexbeat again")
+
+
+async def _answer_no_page(scope: Message, send: Send) -> None:
+    """Say that there is no such page: with a link to the first page for who looks at it in a browser, else as text."""
+    is_shown = (
+        scope["type"] == "http" and scope["method"] == "GET" and "text/html" in (find_header(scope, b"accept") or "")
+    )
+    text, kind = (NO_PAGE, b"text/html") if is_shown else ("There is no such page.\n", b"text/plain; charset=utf-8")
+    await answer(scope, send, text, status=404, kind=kind)
 
 
 def _find_address(scope: Message) -> str:

@@ -51,6 +51,7 @@ PARTS: Final = {
     "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%b": "[a-z]{3}", "%B": "[a-z]{3,9}", "%p": "[a-z]{2}", "%f": r"\d{1,9}",
     "%A": "[a-z]{6,9}", "%a": "[a-z]{3}",
 }  # fmt: skip
+_THREE_NUMBERS: Final = re.compile(r"(%[dm])[/.-](?!\1)(%[dm])[/.-]%[Yy]")
 Seconds = NDArray[np.int64]
 Local = NDArray[np.datetime64]
 
@@ -108,18 +109,31 @@ def parse_timestamps(
 def _parse_unique(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:
     """Naive timestamps (NaT: invalid), offsets in minutes (NaN: none in the text), precisions.
 
-    What neither a format nor ISO 8601 understands is read again in plain words (`date_words`), and with a clock behind
-    every format of a date.
+    What neither a format nor ISO 8601 understands is read again in plain words (`date_words`), with other separators
+    and years of two digits in the order of the formats, and with a clock behind every format of a date.
     """
     naive, offset, precision = _parse_texts(texts, formats)
     unread = [row for row in np.flatnonzero(np.isnat(naive)).tolist() if texts[row]]
     if unread:
         plain = [rewrite_date(texts[row]) for row in unread]
-        clocked = [f"{form} %H:%M:%S" for form in formats if "%" in form and _find_precision(form) == DAY]
-        naive[unread], offset[unread], precision[unread] = _parse_texts(plain, [*formats, *clocked])
+        known = [*formats, *_list_same_order(formats)]
+        clocked = [f"{form} %H:%M:%S" for form in known if "%" in form and _find_precision(form) == DAY]
+        naive[unread], offset[unread], precision[unread] = _parse_texts(plain, [*known, *clocked])
     years = naive.astype("datetime64[Y]").astype(np.int64) + 1970
     naive[(years < FIRST_YEAR) | (years > LAST_YEAR)] = np.datetime64("NaT", "s")
     return naive, offset, precision
+
+
+def _list_same_order(formats: Sequence[str]) -> list[str]:
+    """Dates of three numbers in the one order that the formats have: 21.11.26 and 21-11-2026 beside 21/11/2026.
+
+    None where the formats have no such date, or both orders.
+    """
+    orders = {(match[1], match[2]) for form in formats if (match := _THREE_NUMBERS.match(form))}
+    if len(orders) != 1:
+        return []
+    first, second = orders.pop()
+    return [f"{first}{sign}{second}{sign}{year}" for year in ("%Y", "%y") for sign in "/.-"]
 
 
 def _parse_texts(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArray[np.float64], NDArray[np.int8]]:

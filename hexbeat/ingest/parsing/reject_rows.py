@@ -8,10 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["NEAREST_WARD", "REASON_LABELS", "build_reject_frame", "explain_reject", "shorten_texts"]
+__all__ = [
+    "NEAREST_WARD",
+    "REASON_LABELS",
+    "build_reject_frame",
+    "build_reject_line",
+    "explain_reject",
+    "shorten_texts",
+]
 
 NEAREST_WARD: Final = "(nearest ward)"  # beside the columns of a reject
 _LONGEST_RAW: Final = 500
+_LONGEST_LINE: Final = 100
 # What each reason means, in the words of people.
 REASON_LABELS: Final = {
     "unreadable_row": "a row that cannot be read",
@@ -79,6 +87,20 @@ def explain_reject(reason: str, raw: str) -> str:
         return f"no coordinates, and its street is in several places: {choice}"
     found = next(((part, notes[f"({part})"]) for part in ("postcode", "street") if notes.get(f"({part})")), None)
     return f"no coordinates, and no place by its {found[0]}: {found[1]}" if found else REASON_LABELS[reason]
+
+
+def build_reject_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A rejected row for a narrow table: the load, file, line, why, and the beginning of what its columns hold."""
+    columns = _read_columns(str(row["raw"]))
+    contents = ", ".join(str(text) for text in columns.values() if text is not None) if columns else str(row["raw"])
+    is_long = len(contents) > _LONGEST_LINE
+    return {
+        "batch": row["batch_id"],
+        "file": row["file"],
+        "line": row["line"],
+        "why": row["why"],
+        "row": f"{contents[:_LONGEST_LINE]}\N{HORIZONTAL ELLIPSIS}" if is_long else contents,
+    }
 
 
 def _read_columns(raw: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hexbeat.ingest.sources.profile import (
 from hexbeat.ingest.sources.profile_files import (
     UnusableProfile,
     builtin_profiles,
+    find_free_path,
     list_profiles,
     list_unusable_profiles,
     load_profile,
@@ -33,6 +34,7 @@ __all__ = [
     "UnusableProfile",
     "assign_columns",
     "builtin_profiles",
+    "find_free_path",
     "list_profiles",
     "list_unusable_profiles",
     "load_profile",

@@ -5,6 +5,7 @@ Without documents (None) there are only the built-in ones.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UnusableProfile",
+    "build_source_name",
     "builtin_profiles",
+    "find_free_path",
     "list_profiles",
     "list_unusable_profiles",
     "load_profile",
@@ -50,6 +53,18 @@ class UnusableProfile:
 def sources_folder(home: Path) -> Path:
     """The folder of a user's own profiles."""
     return home / "sources"
+
+
+def build_source_name(file: str) -> str:
+    """A name for a source of a file, such as needle-finds after "Needle finds.csv"."""
+    return re.sub(r"[^a-z0-9]+", "-", file.rsplit(".", 1)[0].lower())[:40].strip("-") or "new-source"
+
+
+def find_free_path(folder: Path, file: str) -> Path:
+    """Where the profile of a source for a file can be written: after its name, and where no other is."""
+    stem = build_source_name(file)
+    names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+    return next(path for path in (folder / f"{name}.toml" for name in names) if not path.exists())
 
 
 def builtin_profiles() -> tuple[SourceProfile, ...]:

@@ -4,8 +4,9 @@ Stops of 10 to 16 minutes: Koper 1995, Justice Quarterly 12; tested in Sacrament
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 from zlib import crc32
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from geo.orienteering import Problem, Solution, find_tours
+from geo.orienteering import Problem, Route, Solution, find_tours
 from hexbeat.analysis.daily_counts import FEWEST_HISTORY_WEEKS
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import ExpectedEvents, check_weights, forecast_events
@@ -30,7 +31,7 @@ from hexbeat.operations.plans.plan_records import PlanRecords, describe_searches
 from hexbeat.operations.plans.roads import Travel, TravelTable
 from hexbeat.operations.plans.stop_reasons import build_patrol_reason, rank_cells
 from hexbeat.operations.plans.tours import VisitedPlace, build_tour, build_visited_places, hash_short_id, spread_stops
-from hexbeat.operations.plans.working_time import build_working_time, describe_hours_over
+from hexbeat.operations.plans.working_time import WorkingTime, build_working_time, describe_hours_over
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
@@ -47,6 +48,8 @@ _QUICK_NOT_BACKTESTED: Final = "How well such plans did in past weeks has not be
 _MONTHS_NOT_BACKTESTED: Final = (
     "How well such plans did in past weeks is not known, because records known only to the month have no weeks."
 )
+_LONG_WALK_MINUTES: Final = 30
+_WIDE_SHARE: Final = 0.75  # of the hours, at whose end the last team is back: fewer are not "spread over the hours"
 _WHOLE_PERCENT: Final = 0.1  # from here on a decimal says little
 Progress = Callable[[int, int], None]
 
@@ -145,7 +148,15 @@ def make_patrol_plan(
         ),
         synthetic=bool(columns.demonstration.any()),
         past=past.summarise() if past else PlanPast(),
-        settings=_describe_settings(choices, expected, candidates, problem, travel_table),
+        settings=_describe_settings(
+            choices,
+            expected,
+            candidates,
+            problem,
+            travel_table,
+            hours=_describe_spread(code_tours, time),
+            walks=_describe_walks(choices, problem, routes),
+        ),
         notes=(*notes[:-1], *describe_hours_over(time, made_at), notes[-1]),
         by_month=expected.by_month,
         opening=(*records.sentences, *describe_searches(searches, len(weights))),
@@ -183,6 +194,38 @@ def backtest_plan(
     notes = _build_notes(expected, visited, records, past=past, choices=whole, used_backtest=True)
     over = describe_hours_over(time, plan.made_at)
     return replace(plan, past=past.summarise() if past else PlanPast(), notes=(*notes[:-1], *over, notes[-1]))
+
+
+def _describe_spread(tours: Sequence[Tour], time: WorkingTime) -> str:
+    """When the few stops of a plan are: over the hours, or only in a part of them, which is said."""
+    stops = [stop for tour in tours for stop in tour.stops]
+    if not stops:
+        return "none of which fits"
+    first, last = min(stop.arrive for stop in stops), max(stop.leave for stop in stops)
+    if all(tour.returns - time.local_time(0) >= _WIDE_SHARE * dt.timedelta(seconds=time.seconds) for tour in tours):
+        return "spread over the hours"
+    return (
+        f"from {first:%H:%M} to {last:%H:%M}. The hours after that have no stop, because two visits of a place would "
+        "then be too far apart"
+    )
+
+
+def _describe_walks(choices: PatrolChoices, problem: Problem, routes: Sequence[Route]) -> list[str]:
+    """The limit on a walk from a stop to the next; without one, the longest where a team would not expect it."""
+    if choices.mode != "walk":
+        return []
+    if choices.walk_minutes is not None:
+        return [f"No walk from a stop to the next takes more than {choices.walk_minutes} minutes."]
+    ways_s = [int(problem.travel_s[way]) for route in routes for way in pairwise(route.stops)]
+    longest = max(ways_s, default=0) // 60
+    if longest <= _LONG_WALK_MINUTES:
+        return []
+    most = _LONG_WALK_MINUTES
+    sentence = (
+        f"The longest walk from a stop to the next takes {longest} minutes, because the places at its end are worth "
+        f"it. To allow none of more than {most}, write walk_minutes = {most} into plans.toml."
+    )
+    return [sentence]
 
 
 def _find_ends(choices: PatrolChoices, stops: list[VisitedPlace]) -> tuple[Place, Place]:
@@ -238,7 +281,11 @@ def _describe_settings(
     candidates: NDArray[np.intp],
     problem: Problem,
     travel_table: TravelTable,
+    *,
+    hours: str,
+    walks: Sequence[str],
 ) -> tuple[str, ...]:
+    """How the plan was made. `hours`: when the stops are, of a plan with few of them. `walks`: how long they are."""
     (low, high), (least, most) = choices.stop_minutes, choices.revisit_minutes
     revisits = (
         f" A place may be visited again after {least} to {most} minutes; the second visit counts half."
@@ -249,11 +296,12 @@ def _describe_settings(
     which = "that rank highest" if expected.ranks_only else "with the most expected events"
     selection = f"Chosen from the {len(candidates):,} cells {which}, of {len(expected.worth):,}."
     teams = format_plural(choices.teams, "team", "teams")
-    limit = f" At most {choices.most_stops} stops each, spread over the hours." if choices.most_stops else ""
+    limit = f" At most {choices.most_stops} stops each, {hours}." if choices.most_stops else ""
     return (
         f"{teams}, with stops of {low} to {high} minutes.{limit}{revisits}{pause}",
         *(sentence for one in expected.layers for sentence in one.sentences),
         *travel_table.sentences,
+        *walks,
         selection,
         f"Order, lengths of stops and times differ from day to day (seed {choices.seed}).",
     )

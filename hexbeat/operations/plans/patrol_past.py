@@ -210,7 +210,8 @@ def _choose_usual(
         return np.zeros(0, dtype=np.intp)
     candidates = choose_candidates(recent)
     rank = np.argsort(-recent[candidates], kind="stable")
-    problem, _ = build_patrol_problem(expected, candidates, choices, time, stop_s, None, recent)
+    unlimited = replace(choices, walk_minutes=None)  # a rule of the plans, not of the usual method
+    problem, _ = build_patrol_problem(expected, candidates, unlimited, time, stop_s, None, recent)
     east = np.argsort(expected.study.x_m[candidates], kind="stable")
     selected: list[int] = []
     most = len(rank) if choices.most_stops is None else choices.teams * choices.most_stops

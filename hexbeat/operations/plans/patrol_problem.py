@@ -48,6 +48,7 @@ class PatrolChoices:
     None: each team begins at its first stop. `finish` None: where it started. `wards` empty: all. Another `seed` makes
     another plan of the same choices. `most_stops` of a team (None: as many as fit); its stops are then spread over the
     hours. `quick`: less search, no back-test of methods that is not stored yet, and no figures of past weeks.
+    `walk_minutes`: the longest way on foot from a stop to the next (None: no limit); by car there is none.
     """
 
     day: dt.date
@@ -65,6 +66,7 @@ class PatrolChoices:
     seed: int = 0
     quick: bool = False
     most_stops: int | None = field(default=None, repr=False)  # the code of a plan is made of the others, and its stops
+    walk_minutes: int | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.stop_minutes
@@ -132,7 +134,7 @@ def build_patrol_problem(
     problem = Problem(
         worth=(expected.worth if worth is None else worth)[candidates],
         stop_s=stop_s[candidates],
-        travel_s=travel_table.seconds,
+        travel_s=_leave_out_long_walks(travel_table.seconds, choices, time),
         limit_s=time.seconds,
         teams=choices.teams,
         # No more visits fit into the hours.
@@ -143,3 +145,13 @@ def build_patrol_problem(
         most_stops=choices.most_stops,
     )
     return problem, travel_table
+
+
+def _leave_out_long_walks(travel_s: NDArray[np.int64], choices: PatrolChoices, time: WorkingTime) -> NDArray[np.int64]:
+    """The travel times, with ways on foot between two stops that are too long made longer than the hours."""
+    if choices.mode != "walk" or choices.walk_minutes is None:
+        return travel_s
+    limited_s, between = travel_s.copy(), slice(0, -2)  # ways from the start and to the finish may be long
+    ways = limited_s[between, between]
+    ways[ways > choices.walk_minutes * 60] = time.seconds + 1
+    return limited_s

@@ -6,6 +6,7 @@ With SQLite it is a file in the home folder, which a person may edit; with Postg
 roads = "roads.graphml"            # or the address of an OSRM table service, as http://localhost:5000/table/v1/foot
 standard_hours = 2                 # in which the council answers a report of needles
 revisit_minutes = [90, 180]        # least and most between a patrol's visits of a place
+walk_minutes = 30                  # the longest walk from one stop of a patrol to its next; usually without a limit
 geo_links = true                   # a stop opens in the phone's own map; nothing is sent
 map_address = "https://…{lat}…{lon}"  # it opens at this service, which learns the place; usually there is none
 
@@ -48,23 +49,27 @@ __all__ = [
 
 PLANS_FILE: Final = "plans.toml"
 _RULE: Final = (
-    f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes, geo_links, map_address and [[starts]] with name, lon "
-    "and lat"
+    f"{PLANS_FILE} holds roads, standard_hours, revisit_minutes, walk_minutes, geo_links, map_address and [[starts]] "
+    "with name, lon and lat"
 )
 _HINT: Final = "correct the file, or remove it: plans work without it"
-_KNOWN: Final = {"roads", "standard_hours", "revisit_minutes", "geo_links", "map_address", "start", "starts"}
+_KNOWN: Final = frozenset(
+    {"roads", "standard_hours", "revisit_minutes", "walk_minutes", "geo_links", "map_address", "start", "starts"}
+)
 _MOST_STARTS: Final = 12
 STANDARD_HOURS: Final = 2.0  # Middlesbrough Council answers reports of needles within two hours
 # The effect of a visit lasts about two hours (Koper 1995), so the next one comes half an hour before to an hour after.
 REVISIT_MINUTES: Final = (90, 180)
 _REVISIT_LIMITS: Final = (30, 960)
+_WALK_LIMITS: Final = (5, 240)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
     """`starts` where tours began, the last used first; `roads` a file or an address; `standard_hours` of the council.
 
-    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place. `links` of a stop.
+    `revisit_minutes` (least, most) from the end of a patrol's visit to the next of the same place. `walk_minutes`: the
+    longest walk from a stop to the next; None: no limit. `links` of a stop.
     """
 
     starts: tuple[Place, ...] = ()
@@ -72,6 +77,7 @@ class PlanSettings:
     standard_hours: float = STANDARD_HOURS
     revisit_minutes: tuple[int, int] = REVISIT_MINUTES
     links: StopLinks = USUAL_LINKS
+    walk_minutes: int | None = None
 
 
 def read_plan_settings(documents: SharedDocuments) -> PlanSettings:
@@ -105,7 +111,8 @@ def parse_plan_settings(content: bytes | None) -> PlanSettings:
     if roads is not None and not isinstance(roads, str):
         raise DataError(_RULE, f"roads is {roads!r}", "give a file's name or an address")
     revisit = _parse_revisit(settings.get("revisit_minutes"))
-    return PlanSettings(_parse_starts(settings), roads, float(hours), revisit, _parse_links(settings))
+    walk = _parse_walk(settings.get("walk_minutes"))
+    return PlanSettings(_parse_starts(settings), roads, float(hours), revisit, _parse_links(settings), walk)
 
 
 def remember_start(documents: SharedDocuments, start: Place) -> None:
@@ -136,6 +143,8 @@ def _format_settings(settings: PlanSettings, starts: Sequence[Place]) -> bytes:
         lines.append(f"standard_hours = {settings.standard_hours:g}")
     if settings.revisit_minutes != REVISIT_MINUTES:
         lines.append(f"revisit_minutes = {list(settings.revisit_minutes)}")
+    if settings.walk_minutes is not None:
+        lines.append(f"walk_minutes = {settings.walk_minutes}")
     if not settings.links.geo:
         lines.append("geo_links = false")
     if settings.links.address:
@@ -184,6 +193,13 @@ def _parse_revisit(value: Any) -> tuple[int, int]:
     except UsageError as error:
         raise DataError(error.rule, f"{PLANS_FILE} has {value[0]} to {value[1]}", hint) from error
     return value[0], value[1]
+
+
+def _parse_walk(value: Any) -> int | None:
+    low, high = _WALK_LIMITS
+    if value is not None and (type(value) is not int or not low <= value <= high):
+        raise DataError(_RULE, f"walk_minutes is {value!r}", f"give a whole number of minutes, {low} to {high}")
+    return value
 
 
 def _parse_links(settings: Mapping[str, Any]) -> StopLinks:

@@ -255,6 +255,9 @@ def build_sweep_notes(places: SweepPlaces, phase: NDArray[np.intp], done: NDArra
     share = format_percent(float(places.needles[visited].sum()) / needles) if needles else "none"
     notes.append(f"The stops hold {share} of the needles expected at these places: a week's finds at the recent rate.")
     if not any(places.child):
-        notes.append("No loaded play area or school is near, so none came first.")
+        notes.append(
+            "No stop came first for a play area or school: none that is loaded as a place lies within "
+            f"{NEAR_M:.0f} m of these places. The schools in the names of stops were not looked at."
+        )
     notes.append("A place without finds may still have needles: perhaps nobody looked.")
     return tuple(notes)

@@ -19,7 +19,8 @@ from hexbeat.operations.plans.working_time import WorkingTime
 __all__ = ["VisitedPlace", "build_tour", "build_visited_places", "hash_short_id", "spread_stops"]
 
 _MINUTE_S: Final = 60
-_SPREADS: Final = (1.0, 0.75, 0.5, 0.25)  # of the free time, if more of it breaks a rule of the tour
+# Shares of the free time: the largest that breaks no rule of the tours.
+_SPREADS: Final = tuple(part / 20 for part in range(20, 0, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +115,41 @@ def build_tour(
 
 
 def spread_stops(problem: Problem, routes: Sequence[Route]) -> tuple[Route, ...]:
-    """The same stops in the same order, spread over the hours as evenly as the rules of tours allow.
+    """The same stops, spread over the hours as evenly as the rules of tours allow; where it helps, one tour backwards.
 
-    With few stops a team would be back early. The time between stops is free for other work, and for the break.
+    With few stops a team would be back early. The time between stops is free for other work, and for the break. Two
+    teams that visit one place must come within a span of time, which another order of one of them can allow.
     """
+    orders = [list(routes)] + [
+        [_reverse(problem, route) if other == team else route for other, route in enumerate(routes)]
+        for team in range(len(routes))
+    ]
     for share in _SPREADS:
-        spread = [_spread_route(problem, route, share) for route in routes]
-        if None not in spread and not find_breaches(problem, [route for route in spread if route is not None]):
-            return tuple(route for route in spread if route is not None)
+        for order in orders:
+            spread = [_spread_route(problem, route, share) for route in order]
+            sound = [route for route in spread if route is not None]
+            if len(sound) == len(routes) and not find_breaches(problem, sound):
+                return _widen_routes(problem, order, sound, share)
     return tuple(routes)
+
+
+def _widen_routes(
+    problem: Problem, packed: Sequence[Route], spread: Sequence[Route], share: float
+) -> tuple[Route, ...]:
+    """Each tour in turn spread over more of its free time than this share, where the others allow it."""
+    wide = list(spread)
+    for team, route in enumerate(packed):
+        for more in (part for part in _SPREADS if part > share):
+            trial = _spread_route(problem, route, more)
+            if trial is not None and not find_breaches(problem, [*wide[:team], trial, *wide[team + 1 :]]):
+                wide[team] = trial
+                break
+    return tuple(wide)
+
+
+def _reverse(problem: Problem, route: Route) -> Route:
+    """The tour the other way round, from the beginning of the hours; its break is found when it is spread."""
+    return schedule(replace(problem, pause=None), route.stops[::-1])
 
 
 def _spread_route(problem: Problem, route: Route, share: float) -> Route | None:
@@ -141,14 +168,25 @@ def _spread_route(problem: Problem, route: Route, share: float) -> Route | None:
         return Route(route.stops, arrive_s, None, back_s)
     middle_s = (problem.pause.earliest_s + problem.pause.latest_s) // 2
     begins = [
-        max(reached_s + int(problem.stop_s[place]), problem.pause.earliest_s)
-        for place, reached_s in zip(route.stops, arrive_s, strict=True)
+        (max(reached_s + int(problem.stop_s[place]), problem.pause.earliest_s), turn)
+        for turn, (place, reached_s) in enumerate(zip(route.stops, arrive_s, strict=True))
     ]
-    for break_s in sorted(begins, key=lambda second: abs(second - middle_s)):
-        trial = Route(route.stops, arrive_s, break_s, back_s)
+    for break_s, turn in sorted(begins, key=lambda begin: abs(begin[0] - middle_s)):
+        trial = _take_break(problem, Route(route.stops, arrive_s, break_s, back_s), turn)
         if not find_breaches(replace(problem, teams=1), [trial]):
             return trial
     return None
+
+
+def _take_break(problem: Problem, route: Route, turn: int) -> Route:
+    """The tour with its break after the stop of this turn: what comes later waits, where there is too little time."""
+    if problem.pause is None or route.break_s is None:
+        return route
+    path = (*route.stops, len(problem) + 1)
+    ready_s = route.break_s + problem.pause.length_s + int(problem.travel_s[path[turn], path[turn + 1]])
+    late_s = max(ready_s - (*route.arrive_s, route.back_s)[turn + 1], 0)
+    arrive_s = (*route.arrive_s[: turn + 1], *(reached_s + late_s for reached_s in route.arrive_s[turn + 1 :]))
+    return replace(route, arrive_s=arrive_s, back_s=route.back_s + late_s)
 
 
 def _find_leave_s(problem: Problem, route: Route) -> int:

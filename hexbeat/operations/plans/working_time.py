@@ -101,7 +101,10 @@ def find_next_working_day(hours: tuple[float, float], now: dt.datetime) -> dt.da
 
 
 def find_next_shift_day(hours: tuple[float, float], now: dt.datetime) -> dt.date:
-    """Today, or tomorrow where these hours are over; a shift that has begun can still be worked. `now` is local."""
+    """Today, or tomorrow where the hours that begin today are over; `now` is local.
+
+    A shift of today that has begun can still be worked. After midnight it is the coming night, not the one that runs.
+    """
     first, last = hours
     begin = dt.datetime.combine(now.date(), dt.time())
     end = begin + dt.timedelta(hours=last if last > first else last + 24)

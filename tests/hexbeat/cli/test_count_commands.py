@@ -78,6 +78,12 @@ def test_an_interval_over_two_months_is_shared_and_said_so(run: Run, tmp_path: P
     assert run("counts", "--by", "layer", "--format", "json").json["shared_in_time"] == 0
 
 
+def test_the_reporter_goes_by_the_word_of_its_column_too(counted: Run) -> None:
+    rows = [counted("counts", "--by", word, "--format", "json").json["rows"] for word in ("reporter", "reported_by")]
+    assert rows[0] == rows[1] != []
+    assert all("reported_by" in row for row in rows[0])
+
+
 def test_a_night_belongs_to_the_day_it_begins_on(counted: Run) -> None:
     saturday = counted("counts", "--hours", "22-04", "--days", "sat", "--by", "layer", "--format", "json").json
     assert saturday["total"] == 2

@@ -11,6 +11,9 @@ from hexbeat.cli.plan_options import choose_day
 from hexbeat.documents.plan.plan_files import PLAN_FILES
 from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_plan
 from hexbeat.operations.plans.working_time import find_next_shift_day
+from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.cli import Run, make_empty_store
 from tests.support.demonstrations import filled_store, select_for
 from tests.support.plans import example_plan, make_small_plan
@@ -66,11 +69,15 @@ def test_a_sweep_begins_where_plans_toml_says(run: Run, filled: Path) -> None:
         "2",
         "--most-stops",
         "2",
+        "--issue",
         "--format",
         "json",
     )
     assert done.code == 0, done.err
     plan = plan_from_json(done.json)
+    with Store.open(filled) as store:
+        entry = list_entries(store.engine, ANALYST, most=1)[0]
+    assert (entry.what, entry.filter, entry.rows) == ("plan sweep", "day=2026-11-22&hours=08-10&issue=true", 4)
     assert plan.most_stops == 2
     assert [len(tour.stops) for tour in plan.tours] == [2, 2]
     assert [(tour.team, tour.start.name) for tour in plan.tours] == [("Crew 1", "Yard"), ("Crew 2", "Yard")]

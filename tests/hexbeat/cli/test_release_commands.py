@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from hexbeat.release.format import Release
+from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.shared_documents import DocumentKind
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.cli import Run, make_empty_store
 from tests.support.releases import Publisher, example_release, made_quarters, write_example
 from tests.support.stores import documents_in
@@ -22,7 +26,7 @@ def built(run: Run, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_release_is_built_shown_and_audited(run: Run, built: Path) -> None:
+def test_a_release_is_built_shown_and_audited(run: Run, built: Path, tmp_path: Path) -> None:
     payload = run("release", "show", built, "--format", "json").json
     (needles,) = (row for row in payload["layers"] if row["layer"] == "needle_litter")
     assert needles["periods"] == "2023-Q1 to 2026-Q2"
@@ -30,6 +34,9 @@ def test_a_release_is_built_shown_and_audited(run: Run, built: Path) -> None:
     audited = run("release", "audit", built, "--format", "json")
     assert audited.code == 0
     assert audited.json["findings"] == []
+    with Store.open(tmp_path / "home") as store:
+        (entry,) = (it for it in list_entries(store.engine, ANALYST) if it.what == "release build")
+    assert entry.rows == len(Release.read(built).blocks) > 0
 
 
 @pytest.mark.slow

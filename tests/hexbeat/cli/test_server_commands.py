@@ -17,6 +17,9 @@ from hexbeat.cli.server_commands import build_partners_environment, build_public
 from hexbeat.dashboard.public.block_drawing import lay_out_release
 from hexbeat.dashboard.public.page import build_map, build_names_script, build_streets_script
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.store.audit_trail import list_entries
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from tests.support.cli import Run
 from tests.support.paths import ROOT
 from tests.support.releases import example_release, write_example
@@ -121,6 +124,8 @@ def test_the_partners_server_is_told_the_role_that_was_asked_for(run: Run, monke
     monkeypatch.setattr(server_commands, "replace_process", lambda _, environment: told.append(environment))
     assert run("serve", *AS_ROOT, "--role", "health").code == 0
     assert [environment.get("HEXBEAT_ROLE") for environment in told] == ["health"]
+    with Store.open(Path(told[0]["HEXBEAT_HOME"])) as store:  # nobody has looked at anything yet
+        assert [(it.action, it.what) for it in list_entries(store.engine, ANALYST)] == [("start_server", "serve")]
     outcome = run("serve", *AS_ROOT, "--role", "nurse")
     assert outcome.code == 2
     assert outcome.err == (

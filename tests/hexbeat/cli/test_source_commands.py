@@ -16,7 +16,11 @@ def test_columns_that_are_not_read_are_named_and_offered(run: Run, tmp_path: Pat
     )
     outcome = run("ingest", path, "--source", "table", "--dry-run")
     assert "finds.csv: Columns that are not read: No. of sharps and Weather.\n" in outcome.err
-    assert "No. of sharps looks like a number of needles. Use it?\n" in outcome.err
+    out = home / "sources" / "finds.toml"
+    assert (
+        "No. of sharps looks like a number of needles. Use it?\n"
+        f"  hexbeat sources suggest {path} --out {out}\n  makes a source that does.\n"
+    ) in outcome.err
     assert run("sources", "suggest", path, "--out", home / "sources" / "crew.toml").code == 0
     outcome = run("ingest", path, "--source", "crew", "--dry-run")
     assert "1 row counts as the least number that the quantity says (10+ as 10).\n" in outcome.err

@@ -101,6 +101,16 @@ def test_rejects_keep_file_line_and_reason(run: Run, finds: Path) -> None:
     ]
 
 
+def test_rejects_fit_a_hundred_characters(run: Run, finds: Path) -> None:
+    finds.write_text(BAD.replace("A-5", "A-" + "5" * 150), encoding="utf-8")
+    loaded(run, finds)
+    outcome = run("rejects")
+    assert max(map(len, outcome.out.splitlines())) <= 100
+    assert "no coordinates, and no" in outcome.out
+    assert "32/10/2026" in outcome.out
+    assert outcome.err == "--format json shows the rows whole, with their source and identifier.\n"
+
+
 def test_a_file_that_cannot_be_read_stops_all_files_of_the_command(run: Run, finds: Path, tmp_path: Path) -> None:
     noise = tmp_path / "noise.xlsx"
     noise.write_bytes(bytes(range(256)) * 40)

@@ -1,6 +1,7 @@
 """Files that no source is named for: known ones are recognised, and others get a proposal with its reasons."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,7 +16,10 @@ from hexbeat.ingest.suggestions import (
     make_profile,
     suggest_profile,
 )
-from tests.support.input_files import FIXTURES, table
+from hexbeat.store.records import read_live_records
+from hexbeat.store.store import Store
+from layers.access import ANALYST
+from tests.support.input_files import FIXTURES, ingest, table
 from tests.support.stores import documents_in
 
 
@@ -160,3 +164,61 @@ def test_an_address_beside_coordinates_is_left_to_the_person(tmp_path: Path) -> 
     assert suggestion.profile.location.postcode == ()
     reasons = {column.column: column.reason for column in suggestion.columns}
     assert reasons["Where"] == "its values are postcodes, and the place is known otherwise"
+
+
+MESSY: Final = "Ref,Date found,Time,Lat,Lon,No. of sharps,Found by"
+
+
+def write_messy(folder: Path, *finders: str) -> Path:
+    """Finds of which a quarter have no date and a third no time that can be read, and one stands there twice."""
+    rows = [
+        f"NF-{n},{'last week' if n % 4 == 1 else f'{n + 1:02d}/11/2026'},{'morning' if n % 3 == 1 else '14:30'},"
+        f"54.57{n},-1.23{n},{n + 1},{finders[n % len(finders)]}"
+        for n in range(12)
+    ]
+    return table(folder, *rows, rows[4], heading=MESSY, name="finds.csv")
+
+
+def test_bad_values_hide_no_column_whose_heading_says_what_it_is(tmp_path: Path) -> None:
+    suggestion = suggest_profile(write_messy(tmp_path, "resident"))
+    assert suggestion.missing == ()
+    assert {guess.column: guess.part for guess in suggestion.columns if guess.part in ("key", "start", "clock")} == {
+        "Ref": "key", "Date found": "start", "Time": "clock",
+    }  # fmt: skip
+    reasons = {guess.column: guess.reason for guess in suggestion.columns}
+    assert reasons["Date found"] == reasons["Time"] == "its heading says so, and most of its values fit"
+    assert suggestion.profile.time.formats == ("%d/%m/%Y",)
+
+
+def test_who_reported_is_read_from_the_words_of_the_file(tmp_path: Path) -> None:
+    finders = ("Resident", "Warden", "Sweep team", "Housing officer")
+    suggestion = suggest_profile(write_messy(tmp_path, *finders))
+    reasons = {guess.column: guess.reason for guess in suggestion.columns}
+    assert reasons["Found by"] == "its heading says so, and its values fit"
+    assert suggestion.profile.reported_by.containing == {
+        "sweep": "sweep", "housing": "agency", "warden": "officer", "resident": "public",
+    }  # fmt: skip
+    with Store.open(tmp_path / "home") as store:
+        remarks = ingest(store, tmp_path / "finds.csv", source=suggestion.profile).remarks
+        assert not [remark for remark in remarks if "reporter" in remark]
+        reporters = read_live_records(store, ANALYST).set_index("source_id")["reported_by"]
+    assert reporters[["NF-0", "NF-2", "NF-3"]].tolist() == ["public", "sweep", "agency"]
+
+
+def test_values_that_name_no_reporter_are_said_and_stand_nowhere(tmp_path: Path) -> None:
+    suggestion = suggest_profile(write_messy(tmp_path, "Jo Bloggs", "Sweep team", "Al Bloggs"))
+    reasons = {guess.column: guess.reason for guess in suggestion.columns}
+    assert reasons["Found by"] == "its heading says so, and 1 of its 3 values fit"
+    check = (
+        "CHECK: Found by has 2 values in 8 rows that Hexbeat does not know. They count as the usual reporter of the "
+        "layer, unless the source says that they are public, officer, sweep or agency"
+    )
+    assert check in suggestion.reasons
+    assert f"# {check}\n" in suggestion.toml()
+    assert "Bloggs" not in suggestion.toml()
+    reason = guess_reason(suggest_profile(write_messy(tmp_path, "Jo Bloggs")), "Found by")
+    assert reason == "its heading says so, but none of its values is one that Hexbeat knows"
+
+
+def guess_reason(suggestion: Suggestion, column: str) -> str:
+    return next(guess.reason for guess in suggestion.columns if guess.column == column)

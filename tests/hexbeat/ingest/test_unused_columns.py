@@ -90,5 +90,7 @@ def test_a_proposal_offers_columns_and_uses_them_under_its_own_name(tmp_path: Pa
         "Start time looks like a time of day, and table does not read it",
         "Found by looks like who reported it, and table does not read it",
         "Kind of place looks like a category, and table does not read it",
+        "In the column Found by Hexbeat reads \u201cofficer\u201d as officer",
     )
+    assert complete_suggestion(suggestion, name="crew").profile.reported_by.containing == {"officer": "officer"}
     assert complete_suggestion(suggestion, name="crew").profile.quantity == ("No. of sharps",)

@@ -53,3 +53,5 @@ def test_half_of_a_week_comes_a_week_later(store: Store) -> None:
     early = read_coverage(store.engine, ANALYST, ward_codes=WARDS, as_at=FIRST + 5 * WEEK)
     assert early.arrivals == ()  # too few loads by then
     assert read_coverage(store.engine, ANALYST, ward_codes=WARDS[1:]).arrivals == ()
+    load_week(store, 50_000)  # by a clock that was ahead
+    assert read_coverage(store.engine, ANALYST, ward_codes=WARDS).arrivals == (arrivals,)

@@ -14,7 +14,7 @@ from layers.filters import DAYS
 CANARY = "12 Linthorpe Road"
 NAMES = (
     *("layer", "layers", "from_", "from", "start", "to", "end", "day", "as_at", "ward", "wards", "hours", "days"),
-    *("measure", "resolution", "size", "by", "view", "period", "against", "shift", "years", "weeks", "kind"),
+    *("measure", "resolution", "size", "by", "view", "period", "against", "shift", "years", "weeks", "kind", "issue"),
     *("categories", "category", "reported_by", "reported"),
 )
 
@@ -33,6 +33,7 @@ def test_a_filter_is_written_in_the_words_of_links(area: Area) -> None:
         "resolution": 9,
         "by": "ward,month",
         "dry_run": True,
+        "issue": True,
         "years": 7,
     }
     assert format_audit_values(options, area.wards) == {
@@ -48,6 +49,7 @@ def test_a_filter_is_written_in_the_words_of_links(area: Area) -> None:
         "size": "9",
         "by": "ward,month",
         "dry_run": "true",
+        "issue": "true",
         "years": "7",
     }
 
@@ -70,6 +72,15 @@ def test_python_values_are_written_in_the_same_words(area: Area) -> None:
         "days": "fri,sat",
         "wards": ",".join(area.wards.codes[:2]),
     }
+
+
+@pytest.mark.parametrize(("typed", "written"), [("night", "night"), (" Late ", "late"), ("nightly", UNKNOWN)])
+def test_a_named_shift_is_written_by_its_name(typed: str, written: str) -> None:
+    assert format_audit_values({"hours": typed}) == {"hours": written}
+
+
+def test_a_plan_that_was_only_tried_says_nothing_of_issue() -> None:
+    assert format_audit_values({"issue": False, "by": "reported_by"}) == {"by": "reported_by"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,13 +1,17 @@
 """The table that exports keep: what the database says at its version, and gone when events are erased."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hexbeat.store import event_table, kept_table, snapshots
+from hexbeat.store.event_files import export_events
 from hexbeat.store.event_table import read_live_table
+from hexbeat.store.snapshots import read_live
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.policy import Policy
@@ -28,9 +32,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     rows: list[int] = []
     read_pages = event_table._read_pages  # noqa: SLF001 - what is watched
 
-    def watch(connection: object, row: int) -> object:
+    def watch(connection: object, row: int, names: object) -> object:
         rows.append(row)
-        return read_pages(connection, row)  # type: ignore[arg-type]  # what the caller gave
+        return read_pages(connection, row, names)  # type: ignore[arg-type]  # what the caller gave
 
     monkeypatch.setattr(event_table, "_read_pages", watch)
     return rows
@@ -41,8 +45,9 @@ def read(store: Store) -> pa.Table:
 
 
 def read_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> pa.Table:
-    """The same without what is kept."""
+    """The same without what is kept, and without a snapshot."""
     with monkeypatch.context() as patch:
+        patch.setattr(event_table, "read_snapshot_table", lambda *_: None)
         patch.setattr(event_table, "find_kept_table", lambda *_: None)
         patch.setattr(event_table, "keep_table", lambda *_, **__: False)
         return read(store)
@@ -90,6 +95,39 @@ def test_a_later_version_reads_what_changed(store: Store, reads: list[int], monk
     assert again.coverage.reporters >= {("overdoses", "table", "agency")}
 
 
+def make_snapshot(store: Store, wards: tuple[str, ...]) -> Path:
+    read_live(store.engine, store.home, wards)
+    return snapshots.find_snapshot(store.home, wards)
+
+
+@pytest.mark.parametrize("how", ["whole", "other wards", "earlier", "damaged"])
+def test_the_first_export_reads_what_no_snapshot_has(store: Store, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(snapshots, "FEWEST_EVENTS", 1)
+    asked: list[set[str]] = []
+    read_pages = event_table._read_pages  # noqa: SLF001 - what is watched
+
+    def watch(connection: object, row: int, names: Sequence[str]) -> object:
+        asked.append(set(names))
+        return read_pages(connection, row, names)  # type: ignore[arg-type]  # what the caller gave
+
+    monkeypatch.setattr(event_table, "_read_pages", watch)
+    load(store, many())
+    snapshot = make_snapshot(store, WARDS if how == "other wards" else (*WARDS, "E05999999"))
+    assert snapshot.exists()
+    if how == "earlier":
+        load(store, event_frame(["k1", "new"], quantity=7))
+    elif how == "damaged":
+        content = bytearray(snapshot.read_bytes())
+        content[-4096] ^= 1
+        snapshot.write_bytes(content)
+    first = read(store)
+    assert len(asked) == 1
+    assert ("lon" in asked[0]) == (how != "whole")
+    expected = read_database(store, monkeypatch)
+    assert first.schema == expected.schema
+    assert list_rows(first) == list_rows(expected)
+
+
 def test_a_role_gets_its_layers_of_what_is_kept(sqlite_store: Store, reads: list[int]) -> None:
     load(sqlite_store, many())
     whole = read(sqlite_store)
@@ -98,6 +136,20 @@ def test_a_role_gets_its_layers_of_what_is_kept(sqlite_store: Store, reads: list
     assert reads == [0]
     assert "overdoses" not in own.layers
     assert list_rows(own.table) == [row for row in list_rows(whole) if row["layer"] != "overdoses"]
+
+
+def test_no_text_of_a_hidden_layer_is_in_a_file(sqlite_store: Store, tmp_path: Path) -> None:
+    load(sqlite_store, event_frame(["seen"]))
+    load(sqlite_store, event_frame(["hidden"], layer="overdoses", category="only-there", source="other"))
+    viewer = replace(ANALYST, policy=Policy(((Role.ANALYST, "overdoses", WARDS_ALONE),)))
+    for number in range(2):  # from the database, and from what is kept
+        path = tmp_path / f"{number}.parquet"
+        assert export_events(sqlite_store, viewer, path) == 1
+        names = ["layer", "source", "source_id", "category", "h3_11"]
+        table = pq.ParquetFile(path, read_dictionary=names).read(names)
+        texts = {text for name in names for text in table[name].chunk(0).dictionary.to_pylist()}
+        assert texts >= {"seen", "table"}
+        assert texts.isdisjoint({"overdoses", "other", "hidden", "only-there"})
 
 
 def test_a_damaged_table_is_read_again(sqlite_store: Store, reads: list[int]) -> None:

@@ -336,6 +336,12 @@ def build_profile(
             "choose one such as council-sweeps",
         )
     suggested = suggestion.profile
+    reporters = dict(
+        pair
+        for guess in suggestion.columns
+        if parts.get(guess.column) == "reported_by"
+        for pair in guess.reporters.words
+    )
     return make_profile(
         name,
         parts,
@@ -344,6 +350,7 @@ def build_profile(
         records=suggested.records,
         doubtful=suggested.location.doubtful,
         midnight_is_day=suggested.time.midnight_is_day,
+        reporters=reporters,
     )
 
 

@@ -111,6 +111,7 @@ def draw_patrol_choices(installation: Installation, seed: int, question: DeltaGe
             weights=weights,
             teams=int(teams),
             revisit_minutes=read_plan_settings(installation.documents).revisit_minutes,
+            walk_minutes=read_plan_settings(installation.documents).walk_minutes,
             mode=goers.mode,
             wards=common.wards,
             seed=seed,

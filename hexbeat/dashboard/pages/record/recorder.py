@@ -129,6 +129,8 @@ def draw_recorder(installation: Installation, progress: TourProgress, links: Sto
         "team": progress.tour.team,
         "sweep": progress.is_sweep,
         "now": to_seconds(None),
+        "opens": to_seconds(progress.plan.begins - UNDER_WAY_MARGIN),
+        "early": _describe_early(progress.plan, installation.area.tz),
         "acks": st.session_state.get(_ACKS_KEY, []),
         "message": _take_message(),
         "stops": [_build_stop(progress, place, links) for place in range(len(progress.states))],
@@ -260,6 +262,11 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
         return f"Recorded: stop {stop.order}, not done."
     began = visit.started_at.astimezone(installation.area.tz)
     return f"Recorded: stop {stop.order}, {duration} minutes from {began:%H:%M}."
+
+
+def _describe_early(plan: Plan, zone: ZoneInfo) -> str:
+    """What stands above the button until the plan may be recorded."""
+    return format_sentence(_build_early_error(plan, zone).hint)
 
 
 def _build_early_error(plan: Plan, zone: ZoneInfo) -> DataError:

@@ -211,6 +211,7 @@
   function goTo(entry) {
     if (!entry) return letGo();
     const { label, ward, leaf } = entry;
+    const isAnother = now.ward !== ward + 1;
     now.ward = ward + 1;
     show();
     const index = leaf[layer().set] ?? -1;
@@ -222,7 +223,8 @@
     byId("picked").setAttribute("aria-live", "off"); // said once, under the box
     byId("picked").textContent = answer;
     zoom.show(sets.get(layer().set).middles[index]);
-    return answer;
+    const name = label.slice(0, label.lastIndexOf(" ("));
+    return isAnother ? `${answer} ${name} lies in ${wardName()}, which this page now shows.` : answer;
   }
 
   // The chosen ward on a page of paper, which lies beside this page as a file.

@@ -44,6 +44,17 @@ def test_a_finished_file_goes_after_its_time(files: LastingFiles, monkeypatch: p
     assert files.read_file(address.rpartition("/")[2].removesuffix(".txt")) is None
 
 
+def test_large_files_do_not_pile_up(files: LastingFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "_MOST_BYTES", 1_000)
+    addresses = []
+    for number in range(20):
+        addresses.append(files.execute_deferred(draw(files, str(number) * 500)))
+        files.remove_orphaned_files()
+    kept = [address for address in addresses if files.read_file(address.rpartition("/")[2].removesuffix(".txt"))]
+    assert 1 <= len(kept) <= 5
+    assert kept[-1] == addresses[-1]
+
+
 def test_a_click_before_the_page_is_drawn_again_makes_the_file_of_the_new_button(files: LastingFiles) -> None:
     before = draw(files, "before")
     files.clear_session_refs()

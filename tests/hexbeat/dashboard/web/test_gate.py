@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from hexbeat.dashboard import security
 from hexbeat.dashboard.public import public_security
 from hexbeat.dashboard.web.asgi import add_headers, find_header
-from hexbeat.dashboard.web.gate import Gate, build_closed_page
+from hexbeat.dashboard.web.gate import NO_PAGE, Gate, build_closed_page
 from hexbeat.dashboard.web.headers import build_security_headers
 from hexbeat.dashboard.web.limits import LimitedBody, LimitError, Sessions
 from hexbeat.dashboard.web.server_settings import ServerSettings
@@ -106,6 +106,13 @@ def test_only_the_stream_is_a_socket(side: str) -> None:
     assert ask(side, "/", kind="websocket").sent == [{"type": "websocket.close", "code": 1008}]
     assert ask(side, "/_stcore/stream", kind="websocket").sent == [{"type": "passed"}]
     assert answer_of(ask(side, "/_stcore/stream")) == (404, "There is no such page.\n")
+
+
+@pytest.mark.parametrize("side", GATES)
+def test_who_mistypes_an_address_in_a_browser_finds_the_way_home(side: str) -> None:
+    status, text = answer_of(ask(side, "/_stcore/stream", headers={**LOCAL, "accept": "text/html,*/*;q=0.8"}))
+    assert (status, text) == (404, NO_PAGE)
+    assert '<a href="/">Go to the first page</a>' in text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"])

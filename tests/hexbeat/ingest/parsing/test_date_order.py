@@ -73,6 +73,21 @@ def test_a_sheet_of_a_computer_set_to_us_english(tmp_path: Path) -> None:
         assert months_of(store) == ["2026-01-02", "2026-03-04", "2026-01-21", "2026-02-28"]
 
 
+@pytest.mark.parametrize(
+    ("text", "other", "day"),
+    [
+        ("21.11.25", "02/11/2025", "2025-11-21"),
+        ("02.11.25", "21/11/2025", "2025-11-02"),
+        ("2-11-25 09:30", "21/11/2025", "2025-11-02"),
+        ("02.11.25", "01/21/2025", "2025-02-11"),  # the column has the month first
+    ],
+)
+def test_a_date_with_points_has_the_order_of_its_column(tmp_path: Path, text: str, other: str, day: str) -> None:
+    with Store.open(tmp_path) as store:
+        assert ingest(store, [text, other]).files[0].tally.reasons == {}
+        assert months_of(store)[0] == day
+
+
 def test_a_british_sheet_with_one_slip_stays_british(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         report = ingest(store, ["01/02/2026", "21/01/2026", "01/21/2026"])

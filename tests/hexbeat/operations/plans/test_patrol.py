@@ -14,6 +14,7 @@ from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_past import PAST_WEEKS
 from hexbeat.operations.plans.plan import Place, Plan, PlanPast, Tour
 from hexbeat.operations.plans.plan_store import plan_to_json
+from hexbeat.operations.plans.roads import measure_straight_travel
 from hexbeat.operations.plans.working_time import build_working_time
 from tests.support.demonstrations import demonstration, middlesbrough
 
@@ -67,6 +68,28 @@ def require_pauses(tour: Tour) -> None:
     spent = tour.travel_minutes + sum(one.minutes for one in (*tour.stops, *tour.pauses))
     whole = (tour.returns.timestamp() - tour.leaves.timestamp()) / 60
     assert 0 <= whole - spent <= len(tour.stops) + 1  # less than a minute of waiting is not told
+
+
+def test_a_walk_between_stops_is_as_long_as_allowed_and_a_long_one_is_said() -> None:
+    """On a night of few reports a team walked for 89 minutes, and the plan did not say so."""
+    night = replace(NIGHT, hours=(22, 6), weights=(("street_dealing", 1.0),), most_stops=6)
+    free, limited = planned(night), planned(replace(night, walk_minutes=10))
+    said = [
+        next((line for line in plan.settings if "walk from a stop" in line.lower()), "") for plan in (free, limited)
+    ]
+    longest = max(measure_longest_walk(tour) for tour in free.tours)
+    assert longest > 10
+    assert said[0].startswith(
+        f"The longest walk from a stop to the next takes {longest} minutes, " if longest > 30 else ""
+    )
+    assert max(measure_longest_walk(tour) for tour in limited.tours) <= 10
+    assert said[1] == "No walk from a stop to the next takes more than 10 minutes."
+
+
+def measure_longest_walk(tour: Tour) -> int:
+    """Minutes of the longest way between two stops of a tour, by the usual pace and detour."""
+    lon, lat = (np.array([getattr(stop, name) for stop in tour.stops]) for name in ("lon", "lat"))
+    return int(np.diagonal(measure_straight_travel(lon, lat, mode="walk").seconds, offset=1).max()) // 60
 
 
 # Ordinary days and both nights on which the clocks change.

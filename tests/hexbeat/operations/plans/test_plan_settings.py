@@ -26,9 +26,9 @@ def test_a_start_without_degrees_is_refused(tmp_path: Path, lon: str) -> None:
     with pytest.raises(DataError) as caught:
         read_plan_settings(documents_in(tmp_path))
     assert str(caught.value) == (
-        "plans.toml holds roads, standard_hours, revisit_minutes, geo_links, map_address and [[starts]] with name, lon "
-        "and lat; one of its starts has no lon and lat in degrees; correct the file, or remove it: plans work without "
-        "it"
+        "plans.toml holds roads, standard_hours, revisit_minutes, walk_minutes, geo_links, map_address and [[starts]] "
+        "with name, lon and lat; one of its starts has no lon and lat in degrees; correct the file, or remove it: "
+        "plans work without it"
     )
 
 
@@ -52,10 +52,23 @@ def test_minutes_between_visits_are_a_least_and_a_most(tmp_path: Path, written: 
 
 
 def test_a_remembered_start_leaves_the_other_settings_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "plans.toml").write_text('roads = "a.graphml"\nstandard_hours = 4\nrevisit_minutes = [100, 200]\n')
+    (tmp_path / "plans.toml").write_text(
+        'roads = "a.graphml"\nstandard_hours = 4\nrevisit_minutes = [100, 200]\nwalk_minutes = 30\n'
+    )
     start = Place("Station", -1.235, 54.574)
     remember_start(documents_in(tmp_path), start)
-    assert read_plan_settings(documents_in(tmp_path)) == PlanSettings((start,), "a.graphml", 4.0, (100, 200))
+    assert read_plan_settings(documents_in(tmp_path)) == PlanSettings(
+        (start,), "a.graphml", 4.0, (100, 200), walk_minutes=30
+    )
+
+
+@pytest.mark.parametrize(("written", "value"), [("4", "4"), ("241", "241"), ("true", "True"), ("30.5", "30.5")])
+def test_a_longest_walk_is_a_whole_number_of_minutes(tmp_path: Path, written: str, value: str) -> None:
+    (tmp_path / "plans.toml").write_text(f"walk_minutes = {written}\n")
+    with pytest.raises(DataError) as caught:
+        read_plan_settings(documents_in(tmp_path))
+    assert caught.value.fact == f"walk_minutes is {value}"
+    assert caught.value.hint == "give a whole number of minutes, 5 to 240"
 
 
 def test_starts_are_kept_by_their_names_the_last_used_first(tmp_path: Path) -> None:

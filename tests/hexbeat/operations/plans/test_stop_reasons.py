@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from geo.orienteering import Break, Problem, find_breaches, find_tours, upper_bound
+from geo.tour_problem import schedule_all
 from hexbeat.analysis.hotspot_map import build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.operations.plans.patrol import make_patrol_plan
@@ -107,3 +108,29 @@ def test_tours_keep_to_their_most_stops_and_are_spread_without_a_breach(seed: in
     assert all(wide.back_s >= tight.back_s for wide, tight in zip(spread, solution.routes, strict=True))
     assert sum(route.back_s for route in spread) > sum(route.back_s for route in solution.routes)
     assert 0.9 < solution.score / upper_bound(problem) <= 1
+
+
+def test_two_teams_at_one_place_are_spread_too_where_one_of_them_goes_the_other_way_round() -> None:
+    """As made they meet the shared place last and first, which no even spread allows within an hour."""
+    travel = np.full((7, 7), 300, dtype=np.int64)
+    travel[5, 4] = 1500
+    problem = Problem(
+        worth=np.ones(5), stop_s=np.full(5, 600, dtype=np.int64), travel_s=travel, limit_s=8 * 3600, teams=2,
+        visit_shares=(1.0, 0.5), most_gap_s=3600, pause=Break(1800, 9600, 19200), most_stops=3,
+    )  # fmt: skip
+    spread = spread_stops(problem, schedule_all(problem, [[0, 1, 2], [2, 3, 4]]))
+    assert [route.stops for route in spread] == [(0, 1, 2), (4, 3, 2)]
+    assert find_breaches(problem, spread) == []
+    assert min(route.back_s for route in spread) > 0.9 * problem.limit_s
+
+
+def test_a_break_that_fits_between_no_two_stops_moves_the_later_ones() -> None:
+    travel = np.full((14, 14), 300, dtype=np.int64)
+    problem = Problem(
+        worth=np.ones(12), stop_s=np.full(12, 900, dtype=np.int64), travel_s=travel, limit_s=7 * 3600, teams=1,
+        pause=Break(1800, 8400, 16800), most_stops=12,
+    )  # fmt: skip
+    (spread,) = spread_stops(problem, schedule_all(problem, [list(range(12))]))
+    assert find_breaches(problem, [spread]) == []
+    assert spread.break_s is not None
+    assert spread.back_s > 0.9 * problem.limit_s

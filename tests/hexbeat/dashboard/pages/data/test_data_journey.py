@@ -44,7 +44,7 @@ def check_load_and_undo(guest: Visit, served: Served, rows: str) -> None:
     expect(report.locator("td.hb-number")).to_have_text(["5", "2", "0", "0", "0", "0", "3"])
     reasons = page.get_by_role("region", name="Skipped or rejected, and why")
     expect(reasons.locator("tbody tr")).to_have_text(
-        ["a date that cannot be read1", "no location1", "outside the area1"]
+        ["a date that cannot be read1", "no coordinates, and no address that can be placed1", "outside the area1"]
     )
     first = page.get_by_role("region", name="The first rejected rows of each reason")
     expect(first).to_contain_text("category: ${7*7}</script><script>window.hacked=1</script>")

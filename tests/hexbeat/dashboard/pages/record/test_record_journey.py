@@ -230,15 +230,21 @@ def test_a_tap_that_is_refused_says_why_beside_the_button(windows: Windows, addr
     guest = visit(windows, f"{address}/done?plan=ahead&team=Team%201", size=PHONE)
     page = guest.page
     first = AHEAD.begins - dt.timedelta(hours=3)
+    when = f"Record it from {first:%H:%M} on {format_date(first.date())}."
     why = (
         "A stop is recorded from three hours before its plan begins"
         f"This plan begins at {AHEAD.begins:%H:%M} on {format_date(AHEAD.begins.date())}."
-        f"Record it from {first:%H:%M} on {format_date(first.date())}."
+        f"{when}"
     )
     notice = page.locator(".hb-recorder .notice[role=status]")
     expect(notice).to_have_text("")
-    for _ in range(2):  # the second tap is answered like the first
-        page.get_by_role("button", name="Done", exact=True).click()
+    button = page.get_by_role("button", name="Done", exact=True)
+    expect(page.locator(".hb-recorder .early")).to_have_text(when)
+    expect(button).to_be_disabled()
+    expect(page.get_by_role("button", name="Could not do it")).to_be_disabled()
+    for _ in range(2):  # whatever a phone sends, the server refuses it; the second tap is answered like the first
+        button.evaluate("element => { element.disabled = false }")
+        button.click()
         expect(notice).to_have_text(why)
         expect(notice).to_be_in_viewport(ratio=1)
         expect(page.get_by_text("Stop 1 of 4", exact=True)).to_be_visible()
@@ -246,6 +252,11 @@ def test_a_tap_that_is_refused_says_why_beside_the_button(windows: Windows, addr
     page.get_by_label("Another stop").select_option("1-2")
     expect(notice).to_have_text("")  # it was about another tap
     assert recorded(served_home, "ahead") == []
+    page.clock.set_fixed_time(
+        first + dt.timedelta(minutes=1)
+    )  # when the hour comes the buttons can be used, without a new page
+    expect(button).to_be_enabled()
+    expect(page.locator(".hb-recorder .early")).to_have_count(0)
     assert (guest.overflow(), guest.failures) == (0, [])
     guest.leave()
 
