@@ -22,13 +22,13 @@ from bench.alert_rates import WARM_UP_DAYS, count_candidates, load_grid
 from bench.report import Row, build_parser, report
 from geo.alerts import ears
 from geo.circles import log_likelihood_ratio
+from geo.dispersion import Dispersion, estimate_area_dispersion, estimate_dispersion
 from geo.farrington import farrington_flexible
 from geo.prospective_scan import (
     CLOSE_DAYS,
     SPANS_DAYS,
     ScanGrid,
     build_scan_grid,
-    estimate_dispersion,
     estimate_expected,
     find_signals,
 )
@@ -169,14 +169,13 @@ class Past:
         self.town, self.noise = town, noise
         self.begin = FARRINGTON_DAYS - WARM_UP_DAYS - 4 * 91
         known = np.ones(len(noise) - self.begin, dtype=np.bool_)
-        self.expected, self.dispersion = np.zeros(noise.shape), np.ones(len(noise))
-        own = estimate_expected(noise[self.begin :], known, town.grid)
-        self.expected[self.begin :] = own
-        self.dispersion[self.begin :] = estimate_dispersion(noise[self.begin :], own, town.grid)
+        self.expected = np.zeros(noise.shape)
+        self.expected[self.begin :] = estimate_expected(noise[self.begin :], known, town.grid)
+        self.dispersion = estimate_dispersion(noise, self.expected, town.grid.near)
         self.alone = build_scan_grid(np.zeros(1), np.zeros(1))
-        self.area_expected, self.area_dispersion = self.expected.sum(axis=1, keepdims=True), np.ones(len(noise))
-        self.area_dispersion[self.begin :] = estimate_dispersion(
-            noise[self.begin :].sum(axis=1, keepdims=True), self.area_expected[self.begin :], self.alone
+        self.area_expected = self.expected.sum(axis=1, keepdims=True)
+        self.area_dispersion = estimate_area_dispersion(
+            noise.sum(axis=1, keepdims=True), self.area_expected, self.dispersion
         )
         self.rate = float(noise.sum(axis=1).mean())
         weekly = noise[: len(noise) // 7 * 7].reshape(-1, 7, noise.shape[1]).sum(axis=1) @ town.wards
@@ -235,7 +234,9 @@ def scan_three(past: Past, counts: Counts, first: int, start: int) -> Counts:
     return scan(past, counts, first, start, fewest=3)
 
 
-def _scan(counts: Counts, expected: Counts, dispersion: Counts, grid: ScanGrid, first_row: int, fewest: int) -> Counts:
+def _scan(
+    counts: Counts, expected: Counts, dispersion: Dispersion, grid: ScanGrid, first_row: int, fewest: int
+) -> Counts:
     best = np.zeros(len(counts))
     for signal in find_signals(
         counts, expected, dispersion, grid, threshold=3.0, first_row=first_row, fewest_events=fewest

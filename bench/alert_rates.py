@@ -21,13 +21,13 @@ from scipy.sparse import csr_array
 from scipy.stats import chi2
 
 from bench.report import Row, build_parser, report
+from geo.dispersion import Dispersion, estimate_area_dispersion, estimate_dispersion
 from geo.prospective_scan import (
     HISTORY_DAYS,
     LAG_DAYS,
     ScanGrid,
     Signal,
     build_scan_grid,
-    estimate_dispersion,
     estimate_expected,
     find_signals,
     follow_signals,
@@ -194,7 +194,11 @@ def scan_noise(
 ) -> list[Signal]:
     """The signals after the first year, exactly as the alerts find them."""
     expected = estimate_expected(counts, known, grid)
-    dispersion = estimate_dispersion(counts, expected, grid)
+    dispersion = (
+        estimate_dispersion(counts, expected, grid.near)
+        if len(grid) > 1
+        else estimate_area_dispersion(counts, expected, Dispersion.of_chance(len(counts)))
+    )
     return find_signals(
         counts, expected, dispersion, grid, threshold=least, first_row=WARM_UP_DAYS, fewest_events=fewest
     )

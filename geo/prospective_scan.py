@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from geo.dispersion import Dispersion
 from geo.errors import UsageError
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "ScanGrid",
     "Signal",
     "build_scan_grid",
-    "estimate_dispersion",
     "estimate_expected",
     "find_signals",
     "follow_signals",
@@ -47,10 +47,6 @@ _ANYWHERE: Final = 0.05  # share of events that may happen at any place alike
 _YEAR_WEIGHT_DAYS: Final = 28  # by which the rate of the year counts against that of the recent days
 _WEEKDAY_EVENTS: Final = 20.0  # by which an even week counts
 _WEEKEND_EVENTS: Final = 10.0  # by which the area's week counts against that of a place's surroundings
-_BLOCK_DAYS: Final = 91  # dispersion is the median of blocks of so many days: one outbreak does not change it
-_BLOCKS: Final = 4
-_WEEK_DAYS: Final = 7
-_ALONE_DAYS: Final = 14
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -189,40 +185,10 @@ def _estimate_rate(totals: Floats, known: NDArray[np.bool_], day_of_week: Intege
     return np.where(known & (days_known >= FEWEST_HISTORY_DAYS), rate * factor, 0.0)
 
 
-def estimate_dispersion(counts: Floats, expected: Floats, grid: ScanGrid) -> Floats:
-    """Variance over mean of the counts of a week round a place, (days,): 1 or more; 1 where nothing is known of it.
-
-    For each day the median over the last _BLOCKS blocks of _BLOCK_DAYS days that ended before it, so that one outbreak
-    does not hide the next. Blocks are counted from the first row. Events that come in families of m have about m. One
-    place alone has few weeks, and families that outlast them: of it fortnights count, and all blocks together.
-    """
-    alone = len(grid) == 1
-    window_days = _ALONE_DAYS if alone else _WEEK_DAYS
-    tested = expected.sum(axis=1) > 0
-    windows = len(counts) // window_days
-    shape = (windows, window_days, counts.shape[1])
-    last = windows * window_days
-    observed = (grid.near @ (counts * tested[:, None])[:last].reshape(shape).sum(axis=1).T).T
-    mean = (grid.near @ expected[:last].reshape(shape).sum(axis=1).T).T
-    block = np.arange(windows) * window_days // _BLOCK_DAYS
-    number = int(block[-1]) + 1 if windows else 0
-    spread, usual = (
-        np.bincount(block, weights=sums.sum(axis=1), minlength=number) for sums in ((observed - mean) ** 2, mean)
-    )
-    dispersion = np.ones(len(counts))
-    for start in range(len(counts) // _BLOCK_DAYS + 1):
-        before = np.arange(max(start - _BLOCKS, 0), min(start, number))
-        before = before[usual[before] > 0]
-        if len(before):
-            ratio = spread[before].sum() / usual[before].sum() if alone else np.median(spread[before] / usual[before])
-            dispersion[start * _BLOCK_DAYS : (start + 1) * _BLOCK_DAYS] = max(float(ratio), 1.0)
-    return dispersion
-
-
 def find_signals(
     counts: Floats,
     expected: Floats,
-    dispersion: Floats,
+    dispersion: Dispersion,
     grid: ScanGrid,
     *,
     threshold: float | Floats,
@@ -231,25 +197,26 @@ def find_signals(
 ) -> list[Signal]:
     """The circles and spans whose statistic reaches `threshold` (one, or (days,)); of one day none share a place.
 
-    Statistic: (c ln(c/m) - (c - m)) / dispersion for c events of m expected, c > m. Days from `first_row` on. Round one
-    place and day only the strongest is kept; of equal ones the smaller circle, then the shorter span.
+    Statistic: the log likelihood ratio of c events of m expected, c > m, over the dispersion (`geo.dispersion`). Days
+    from `first_row` on. Round one place and day only the strongest is kept; of equal ones the smaller circle, then the
+    shorter span.
     """
     least = np.broadcast_to(np.asarray(threshold, dtype=np.float64), (len(counts),))
     start = max(first_row - SPANS_DAYS[-1], 0)
-    lowest = float((least * dispersion)[first_row:].min(initial=np.inf))
     observed = _accumulate(counts[start:], grid.circles)
     means = _accumulate(expected[start:], grid.circles)
     parts = []
     for span in SPANS_DAYS:
         if span >= len(observed):
             break
+        lowest = float((least * dispersion.choose(span))[first_row:].min(initial=np.inf))
         row, circle = np.nonzero(_find_candidates(observed, means, span, fewest_events, lowest))
         count = observed[row + span, circle] - observed[row, circle]
         mean = means[row + span, circle] - means[row, circle]
         day = row + span - 1 + start
         above = day >= first_row
         count, mean, day, circle = count[above], mean[above], day[above], circle[above]
-        statistic = (count * np.log(count / mean) - (count - mean)) / dispersion[day]
+        statistic = dispersion.compute_statistic(count, mean, row=day, span_days=span)
         strong = statistic >= least[day]
         columns = (day, circle, np.full(len(day), span), count, mean, statistic)
         parts.append(np.stack([values.astype(np.float64) for values in columns])[:, strong])

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.dispersion import Dispersion, estimate_area_dispersion, estimate_dispersion
 from geo.prospective_scan import (
     LAG_DAYS,
     GrowingAlert,
     ScanGrid,
     Signal,
     build_scan_grid,
-    estimate_dispersion,
     estimate_expected,
     find_signals,
     follow_signals,
@@ -90,9 +90,11 @@ class StreamScan:
         """Keep the alerts that grow from the signals that reach the threshold (days,)."""
         self.growing = follow_signals([signal for signal in signals if signal.statistic >= threshold[signal.row]])
 
-    def estimate_dispersion(self) -> Floats:
-        """Variance over mean of the counts, (days,)."""
-        return estimate_dispersion(self.counts, self.expected, self.grid)
+    def estimate_dispersion(self) -> Dispersion:
+        """How much more the counts vary than by chance, for each day."""
+        if self.parts is None:
+            return estimate_dispersion(self.counts, self.expected, self.grid.near)
+        return estimate_area_dispersion(self.counts, self.expected, self.parts.estimate_dispersion())
 
     def estimate_chance(self, signal: Signal) -> float:
         """How many alerts a year as strong as this chance raises, or so restless a record, whichever is more."""

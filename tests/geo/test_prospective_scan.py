@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.dispersion import estimate_dispersion
 from geo.errors import UsageError
 from geo.prospective_scan import (
     CLOSE_DAYS,
@@ -13,7 +14,6 @@ from geo.prospective_scan import (
     ScanGrid,
     Signal,
     build_scan_grid,
-    estimate_dispersion,
     estimate_expected,
     find_signals,
     follow_signals,
@@ -36,7 +36,7 @@ def scan(
 ) -> list[Signal]:
     whole = np.ones(len(counts), dtype=np.bool_) if known is None else known
     expected = estimate_expected(counts, whole, grid)
-    dispersion = estimate_dispersion(counts, expected, grid)
+    dispersion = estimate_dispersion(counts, expected, grid.near)
     return find_signals(counts, expected, dispersion, grid, threshold=threshold)
 
 
@@ -127,26 +127,17 @@ def test_a_planted_cluster_is_told_once_grows_and_closes() -> None:
     assert alert.latest.row > alert.told
 
 
-def test_events_in_families_are_as_dispersed_as_a_family_is_large() -> None:
-    generator = np.random.default_rng(6)
-    x_m, y_m = np.meshgrid(np.arange(12) * 2000.0, np.arange(12) * 2000.0)  # no place near another
-    grid = build_scan_grid(x_m.ravel(), y_m.ravel())
-    for family in (1, 3):
-        counts = family * generator.poisson(6 / family / 144, (800, 144)).astype(np.float64)
-        expected = np.full(counts.shape, 6 / 144)
-        assert estimate_dispersion(counts, expected, grid)[-1] == pytest.approx(family, rel=0.12)
-
-
-def test_one_place_alone_has_the_dispersion_of_families_that_outlast_a_week() -> None:
-    """Half of 20 events a day bring two more within ten days: the variance of long spans is 2.5 times the mean."""
-    generator = np.random.default_rng(9)
-    alone = build_scan_grid(np.zeros(1), np.zeros(1))
-    begin = np.sort(generator.integers(0, 4000, 40_000))
-    later = np.repeat(begin[generator.random(len(begin)) < 0.5], 2)
-    day = np.concatenate([begin, later + generator.integers(0, 11, len(later))])
-    counts = np.bincount(day, minlength=4010)[:, None].astype(np.float64)
-    dispersion = estimate_dispersion(counts, np.full(counts.shape, counts.mean()), alone)
-    assert dispersion[800:].mean() == pytest.approx(1.9, rel=0.1)  # of fortnights; a week has 1.5
+@pytest.mark.parametrize(("days_differ", "is_alert"), [(False, True), (True, False)])
+def test_a_busy_day_like_many_before_is_no_alert(days_differ: bool, is_alert: bool) -> None:  # noqa: FBT001 - a case
+    """On one day the whole town has three times as much; days before were alike, or differed as much."""
+    _, x_m, y_m = make_town(8)
+    generator = np.random.default_rng(0)
+    factor = generator.gamma(2.0, 0.5, DAYS) if days_differ else np.ones(DAYS)
+    share = generator.dirichlet(np.full(len(x_m), 9.0))
+    counts = generator.poisson(8 * factor[:, None] * share).astype(np.float64)
+    counts[-2] = np.round(24 * share)
+    told = [one for one in scan(counts, build_scan_grid(x_m, y_m), threshold=9.0) if one.row == DAYS - 2]
+    assert bool(told) is is_alert
 
 
 def make_signal(row: int, places: list[int], statistic: float = 9.0) -> Signal:
