@@ -194,7 +194,7 @@ def test_times_of_day_are_taken_where_few_are_words(tmp_path: Path) -> None:
     """A row whose time cannot be read is rejected."""
     suggestion = suggest_profile(write_messy(tmp_path, "resident", words=12))
     reasons = {guess.column: guess.reason for guess in suggestion.columns if guess.part == "clock"}
-    assert reasons == {"Time": "its heading says so, and most of its values fit"}
+    assert reasons == {"Time": "its heading says so, and its values fit"}
 
 
 def test_who_reported_is_read_from_the_words_of_the_file(tmp_path: Path) -> None:
