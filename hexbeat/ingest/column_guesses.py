@@ -20,7 +20,7 @@ from hexbeat.ingest.sources.profile import MISSING
 from layers.catalogue import LAYERS
 
 __all__ = [
-    "MOST_BY_HEADING",
+    "MOST_TIMES",
     "PARTS",
     "ColumnGuess",
     "find_address_columns",
@@ -53,7 +53,8 @@ PARTS: Final = {
     "reported_by": "who reported it",
 }
 MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
-MOST_BY_HEADING: Final = 0.5  # the share of dates, or of times, that is enough where the heading says what they are
+MOST_BY_HEADING: Final = 0.5  # the share of dates that is enough where the heading says what they are
+MOST_TIMES: Final = 0.9  # of times of day: a row whose time cannot be read is rejected, so few may be words
 FEWEST_DIFFERENT: Final = (
     0.9  # the share of different values in a column of identifiers: some rows stand twice in a file
 )
@@ -190,7 +191,7 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
         return _fits_dates(part, name, texts)
     if part in ("key", "quantity"):
         return _is_key(name, texts) if part == "key" else _are_quantities(texts)
-    least = MOST_BY_HEADING if part == "clock" else MOST
+    least = MOST_TIMES if part == "clock" else MOST
     return sum(_match_values(part, texts)) >= least * len(texts)
 
 

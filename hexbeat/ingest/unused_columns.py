@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo.number_texts import clean_text
-from hexbeat.ingest.column_guesses import MOST_BY_HEADING, is_clock
+from hexbeat.ingest.column_guesses import MOST_TIMES, is_clock
 from hexbeat.ingest.parsing.quantities import parse_quantities
 from hexbeat.ingest.reporter_words import NO_REPORTERS, ReporterWords, find_reporter_words
 from hexbeat.ingest.sources import Choice, ColumnRoles, SourceProfile
@@ -81,7 +81,7 @@ def _fits(part: str, heading: str, frame: pd.DataFrame | None) -> bool:
     if part == "quantity":
         return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= _MOST_QUANTITIES
     if part == "clock":
-        return sum(map(is_clock, texts)) >= MOST_BY_HEADING * len(texts)
+        return sum(map(is_clock, texts)) >= MOST_TIMES * len(texts)
     return len(set(texts)) <= _MOST_WORDS
 
 

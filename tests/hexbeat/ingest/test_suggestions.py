@@ -169,10 +169,10 @@ def test_an_address_beside_coordinates_is_left_to_the_person(tmp_path: Path) -> 
 MESSY: Final = "Ref,Date found,Time,Lat,Lon,No. of sharps,Found by"
 
 
-def write_messy(folder: Path, *finders: str) -> Path:
-    """Finds of which a quarter have no date and a third no time that can be read, and one stands there twice."""
+def write_messy(folder: Path, *finders: str, words: int = 3) -> Path:
+    """Finds of which a quarter have no date, every third (or so) no time that can be read, and one stands twice."""
     rows = [
-        f"NF-{n},{'last week' if n % 4 == 1 else f'{n + 1:02d}/11/2026'},{'morning' if n % 3 == 1 else '14:30'},"
+        f"NF-{n},{'last week' if n % 4 == 1 else f'{n + 1:02d}/11/2026'},{'morning' if n % words == 1 else '14:30'},"
         f"54.57{n},-1.23{n},{n + 1},{finders[n % len(finders)]}"
         for n in range(12)
     ]
@@ -183,11 +183,18 @@ def test_bad_values_hide_no_column_whose_heading_says_what_it_is(tmp_path: Path)
     suggestion = suggest_profile(write_messy(tmp_path, "resident"))
     assert suggestion.missing == ()
     assert {guess.column: guess.part for guess in suggestion.columns if guess.part in ("key", "start", "clock")} == {
-        "Ref": "key", "Date found": "start", "Time": "clock",
+        "Ref": "key", "Date found": "start",
     }  # fmt: skip
     reasons = {guess.column: guess.reason for guess in suggestion.columns}
-    assert reasons["Date found"] == reasons["Time"] == "its heading says so, and most of its values fit"
+    assert reasons["Date found"] == "its heading says so, and most of its values fit"
     assert suggestion.profile.time.formats == ("%d/%m/%Y",)
+
+
+def test_times_of_day_are_taken_where_few_are_words(tmp_path: Path) -> None:
+    """A row whose time cannot be read is rejected."""
+    suggestion = suggest_profile(write_messy(tmp_path, "resident", words=12))
+    reasons = {guess.column: guess.reason for guess in suggestion.columns if guess.part == "clock"}
+    assert reasons == {"Time": "its heading says so, and its values fit"}
 
 
 def test_who_reported_is_read_from_the_words_of_the_file(tmp_path: Path) -> None:
