@@ -8,7 +8,7 @@ person may then see is decided at every run (`hexbeat.dashboard.state.login`).
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote
@@ -17,7 +17,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from streamlit.auth_util import encode_provider_token
-from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from geo.errors import DataError, HexbeatError, PolicyError, StoreError
 from hexbeat.accounts import find_account
@@ -32,9 +31,9 @@ from hexbeat.dashboard.login_pages import (
     render_signed_out_page,
     render_unreachable_page,
 )
+from hexbeat.dashboard.login_rights import Rights, asks_for_data, find_rights, require_uploader
 from hexbeat.dashboard.news import News
 from hexbeat.dashboard.state.login import (
-    build_login,
     format_cookie_name,
     format_subject,
     mark_served,
@@ -48,9 +47,6 @@ from hexbeat.policy import read_policy
 from hexbeat.settings import Settings
 from hexbeat.store.sign_ins import PROVIDER, SignIn, find_sign_in
 from hexbeat.store.store import Store
-from layers.access import Action, Role, may
-from layers.catalogue import LAYER_NAMES
-from layers.policy import Policy
 
 __all__ = ["Door", "RequireSignIn", "build_secrets", "middleware"]
 
@@ -64,9 +60,7 @@ LOGOUT: Final = "/auth/logout"
 RETURN_COOKIE: Final = "hexbeat_return"
 RETURN_S: Final = 600
 SAFE_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,:;+~?&=%()*'!@-]{0,1500}")  # within this server
-UPLOADERS: Final = (Action.LOAD, Action.RECORD_WORK, Action.MAKE_EVIDENCE)
 Header = tuple[bytes, bytes]
-Rights = tuple[tuple[Role, ...], Policy]
 PAGE_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -180,7 +174,7 @@ class RequireSignIn:
             nonlocal rights
             while True:
                 message = await receive()
-                current = await run_in_threadpool(self._find_rights, scope)
+                current = await run_in_threadpool(find_rights, self.door.settings, self.door.read_key(scope))
                 if not asks_for_data(message):
                     rights = current
                     return message
@@ -188,14 +182,6 @@ class RequireSignIn:
                     return message
 
         return receive_watched
-
-    def _find_rights(self, scope: Message) -> Rights | None:
-        """The roles of who is signed in, and the policy; None if nobody is, or if they may see nothing."""
-        try:
-            login = build_login(self.door.settings, self.door.read_key(scope), chosen=None)
-        except HexbeatError:
-            return None
-        return login.roles, login.viewer.policy
 
     async def _is_signed_in(self, scope: Message) -> bool:
         return await run_in_threadpool(lambda: self._find_sign_in(scope) is not None)
@@ -325,30 +311,6 @@ def require_claims(claims: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def find_status(error: HexbeatError) -> HTTPStatus:
     """503 where the store does not answer, else 403."""
     return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreError) else HTTPStatus.FORBIDDEN
-
-
-def require_uploader(settings: Settings, key: str) -> None:
-    """PolicyError unless a role of the person of this key can do anything with a file.
-
-    The server keeps an upload in memory before any page looks at it.
-    """
-    login = build_login(settings, key, chosen=None)
-    viewers = [replace(login.viewer, role=role) for role in login.roles]
-    layers = (None, *LAYER_NAMES)
-    if not any(may(viewer, action, layer) for viewer in viewers for action in UPLOADERS for layer in layers):
-        raise PolicyError(
-            "Files are sent by those who load records, record work or make evidence packs",
-            f"your role is {login.viewer.role}",
-            "ask the analyst of the partnership",
-        )
-
-
-def asks_for_data(message: Message) -> bool:
-    """Whether a message of a browser asks for more rows or a file, and not for a run of the page."""
-    try:
-        return bool(BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type") == "backend_operation_request")
-    except Exception:  # noqa: BLE001 - whatever it was, it was no message
-        return False  # the gate has passed it over
 
 
 def harden_cookies(send: Send, provider: Provider, *, seconds: int) -> Send:
