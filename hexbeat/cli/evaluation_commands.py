@@ -31,6 +31,7 @@ from hexbeat.evaluation.outcome_rows import (
     build_evaluation_geojson,
     build_evaluation_payload,
     build_side_rows,
+    round_side_rows,
 )
 from hexbeat.evaluation.request import (
     Evaluation,
@@ -324,7 +325,11 @@ def _report(evaluation: Evaluation, note: dict[str, str], out: str | None, *, fo
         ):
             print_message(sentence)
     print_answer(
-        payload, form=form, rows=build_side_rows(evaluation.effect), heading=evaluation.verdict.sentence, order=_TABLE
+        payload,
+        form=form,
+        rows=round_side_rows(build_side_rows(evaluation.effect)),
+        heading=evaluation.verdict.sentence,
+        order=_TABLE,
     )
     if "demonstration" in note:
         print_message(f"DEMONSTRATION: {note['demonstration']}.")

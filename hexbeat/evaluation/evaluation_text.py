@@ -19,6 +19,8 @@ __all__ = [
     "Verdict",
     "build_verdict",
     "classify_side",
+    "format_count",
+    "round_count",
 ]
 
 FEWER: Final = "fewer than expected"
@@ -73,14 +75,14 @@ def _describe_kind(effect: Effect, kind: str) -> str:
     count = f"{_first_upper(kind)}. {layers} {where}: {_describe_events(effect)}"
     if kind == NO_COMPARISON:
         return f"{count}. {_describe_no_comparison(effect)}"
-    facts = f"{count}, where about {_format_count(side.expected)} were expected"
+    facts = f"{count}, where about {format_count(side.expected)} were expected"
     if kind in (FEWER, MORE):
-        return f"{facts}. The difference is about {_format_count(abs(side.estimate))} ({_format_clear_interval(side)})."
+        return f"{facts}. The difference is about {format_count(abs(side.estimate))} ({_format_clear_interval(side)})."
     if kind == MOVED and effect.next_door:
         door = effect.next_door
         return (
-            f"{facts}: about {_format_count(abs(side.estimate))} fewer ({_format_clear_interval(side)}). "
-            f"Next door there were about {_format_count(door.estimate)} more ({_format_clear_interval(door)})."
+            f"{facts}: about {format_count(abs(side.estimate))} fewer ({_format_clear_interval(side)}). "
+            f"Next door there were about {format_count(door.estimate)} more ({_format_clear_interval(door)})."
         )
     if kind == NO_CHANGE:
         return f"{facts} ({_format_interval(side)}). A halving would have been noticed 4 times in 5."
@@ -130,7 +132,7 @@ def _build_details(effect: Effect, door: str) -> list[str]:
     elif side:
         details.append(
             f"Next door: {door}. {_first_upper(format_about(side.after))} came, where about "
-            f"{_format_count(side.expected)} were expected ({_format_interval(side)})."
+            f"{format_count(side.expected)} were expected ({_format_interval(side)})."
         )
     return [*details, _describe_regression(effect), *_list_cautions(effect), CAUTION]
 
@@ -140,7 +142,7 @@ def _describe_regression(effect: Effect) -> str:
     side = effect.here
     naive, anyway = side.after - side.before, side.expected - side.before
     plain = (
-        f"As long a time before had {_format_count(side.before)}, so plain before and after would say "
+        f"As long a time before had {format_count(side.before)}, so plain before and after would say "
         f"{_format_difference(naive)}."
     )
     if not side.comparable:
@@ -148,7 +150,7 @@ def _describe_regression(effect: Effect) -> str:
             f"{plain} Part of that is the season, and the return to normal after a peak (regression to the mean). "
             "Nothing here says how much."
         )
-    controls = f"from {_format_count(side.like_before)} to {_format_count(side.like_after)}"
+    controls = f"from {format_count(side.like_before)} to {format_count(side.like_after)}"
     return (
         f"{plain} Places with the same past went {controls} with nothing done. So {_format_difference(anyway)} was to "
         "be expected anyway, from the season and from the return to normal after a peak (regression to the mean)."
@@ -216,21 +218,26 @@ def _describe_where(effect: Effect) -> str:
     return f"{preposition} {first.planned.place.name}, {format_span(first.start, first.end)}"
 
 
-def _format_count(value: float) -> str:
+def format_count(value: float) -> str:
     """A count, without decimals from 10 on."""
-    return format_number(round(value) if abs(value) >= 10 else round(value, 1))  # noqa: PLR2004
+    return format_number(round_count(value))
+
+
+def round_count(value: float) -> float:
+    """A count as far as it is known: a whole number from 10 on, else to one decimal; NaN stays NaN."""
+    return float(round(value)) if abs(value) >= 10 else round(value, 1)  # noqa: PLR2004
 
 
 def _format_difference(value: float) -> str:
     if abs(value) < 0.05:  # noqa: PLR2004 - would be shown as nought
         return "no change"
-    return f"{_format_count(abs(value))} {'fewer' if value < 0 else 'more'}"
+    return f"{format_count(abs(value))} {'fewer' if value < 0 else 'more'}"
 
 
 def _format_clear_interval(side: Side) -> str:
     """The interval of a clear change, smaller number first."""
     low, high = sorted(abs(end) for end in side.interval)
-    return f"{_format_count(low)} to {_format_count(high)}"
+    return f"{format_count(low)} to {format_count(high)}"
 
 
 def _format_interval(side: Side) -> str:

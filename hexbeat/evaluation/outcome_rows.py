@@ -12,13 +12,12 @@ import pyproj
 import shapely
 
 from hexbeat.evaluation.effect_costs import EffectCost
-from hexbeat.evaluation.evaluation_text import Verdict, classify_side
+from hexbeat.evaluation.evaluation_text import Verdict, classify_side, format_count, round_count
 from hexbeat.evaluation.outcome import Effect, Outcome
 from hexbeat.evaluation.rule import MOST_DISTANCE, MatchedControls, describe_rule
 from hexbeat.evaluation.sides import Side
 from hexbeat.evaluation.treated_places import EventPoints, find_middles
 from hexbeat.files import escape_formulas
-from layers.wording import format_number
 
 __all__ = [
     "build_evaluation_csv",
@@ -27,6 +26,7 @@ __all__ = [
     "build_evaluation_shapes",
     "build_side_rows",
     "format_side_number",
+    "round_side_rows",
 ]
 
 HERE, NEXT_DOOR, BOTH = "here", "next door", "both together"
@@ -63,8 +63,14 @@ def _round_numbers(side: Side) -> dict[str, float]:
 
 
 def format_side_number(value: float) -> str:
-    """A number of `build_side_rows`, or a dash if it is not known."""
-    return "\N{EN DASH}" if math.isnan(value) else format_number(value)
+    """A number of `build_side_rows` for people, or a dash if it is not known."""
+    return "\N{EN DASH}" if math.isnan(value) else format_count(value)
+
+
+def round_side_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of `build_side_rows` as a table for people has them."""
+    counts = {"before", "after", *_COMPARED_COLUMNS} - {"p_value"}
+    return [{name: round_count(value) if name in counts else value for name, value in row.items()} for row in rows]
 
 
 def build_evaluation_payload(effect: Effect, verdict: Verdict, *, cost: EffectCost | None = None) -> dict[str, Any]:
