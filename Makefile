@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
-JOBS ?= 2
+JOBS ?= 3
 USER_ID := $(shell id -u)
 AS_ROOT := $(if $(filter 0,$(USER_ID)),--as-root)
 
