@@ -43,7 +43,7 @@ from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
 from hexbeat.operations.ledger.visits import DONE, NOT_DONE, build_stop_visit, estimate_start, find_stop, find_tour
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_access import load_visible_plan
-from hexbeat.operations.plans.plan_store import list_plans, load_plan
+from hexbeat.operations.plans.plan_store import read_plans
 from layers.access import Action, require, require_document
 
 __all__ = ["done", "return_"]
@@ -316,8 +316,7 @@ def return_(
     with open_installation(home, area) as installation:
         require_document(installation.viewer, "return")
         documents = installation.documents
-        plans = [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
-        plans = [plan for plan in plans if plan.area == installation.area.name]
+        plans = [plan for plan in read_plans(documents) if plan.area == installation.area.name]
         visits = read_visits(installation.store, installation.viewer)
         days = {"start": parse_day(from_) if from_ else None, "end": parse_day(to) if to else None}
         frame = build_return(

@@ -23,6 +23,7 @@ __all__ = [
     "MOST_TIMES",
     "PARTS",
     "ColumnGuess",
+    "are_quantities",
     "find_address_columns",
     "find_doubtful_columns",
     "guess_columns",
@@ -190,7 +191,7 @@ def _fits(part: str, name: str, texts: Sequence[str]) -> bool:
     if part in ("start", "end"):
         return _fits_dates(part, name, texts)
     if part in ("key", "quantity"):
-        return _is_key(name, texts) if part == "key" else _are_quantities(texts)
+        return _is_key(name, texts) if part == "key" else are_quantities(texts)
     least = MOST_TIMES if part == "clock" else MOST
     return sum(_match_values(part, texts)) >= least * len(texts)
 
@@ -253,7 +254,8 @@ def _is_key(name: str, texts: Sequence[str]) -> bool:
     return len(set(texts)) >= FEWEST_DIFFERENT * len(texts) and not re.search(HEADINGS["quantity"], name, re.IGNORECASE)
 
 
-def _are_quantities(texts: Sequence[str]) -> bool:
+def are_quantities(texts: Sequence[str]) -> bool:
+    """Whether enough of the texts (n > 0) are numbers of items."""
     return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= MOST_QUANTITIES
 
 

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from geo.number_texts import clean_text
-from hexbeat.ingest.column_guesses import MOST_TIMES, is_clock
-from hexbeat.ingest.parsing.quantities import parse_quantities
+from hexbeat.ingest.column_guesses import MOST_TIMES, are_quantities, is_clock
 from hexbeat.ingest.reporter_words import NO_REPORTERS, ReporterWords, find_reporter_words
 from hexbeat.ingest.sources import Choice, ColumnRoles, SourceProfile
 from layers.event import REPORTERS
@@ -31,7 +29,6 @@ _HEADINGS: Final = {
     "category": r"\bcategory\b|^type\b|\btype$|\bkind\b",
 }
 _NEEDLES: Final = re.compile("needle|syringe|sharp", re.IGNORECASE)
-_MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 _MOST_WORDS: Final = 30  # different words of a category or of reporters
 _MOST_NAMED: Final = 60
 _LONGEST: Final = 40
@@ -79,7 +76,7 @@ def _fits(part: str, heading: str, frame: pd.DataFrame | None) -> bool:
     if not texts:
         return False
     if part == "quantity":
-        return float(np.mean(~parse_quantities(pd.Series(texts, dtype=object)).bad)) >= _MOST_QUANTITIES
+        return are_quantities(texts)
     if part == "clock":
         return sum(map(is_clock, texts)) >= MOST_TIMES * len(texts)
     return len(set(texts)) <= _MOST_WORDS

@@ -189,8 +189,7 @@ def list_stops(plan: Plan) -> pd.DataFrame:
 
 def load_newest_plan(documents: SharedDocuments | None, area: str) -> Plan | None:
     """The plan that was made last, None if there is none or it is for another area. Ask whether it may be seen."""
-    code = next((code for code, _, _ in list_plans(documents)), None)
-    plan = load_plan(documents, code) if code else None
+    plan = next(iter(read_plans(documents)), None)
     return plan if plan and plan.area == area else None
 
 

@@ -32,7 +32,7 @@ from hexbeat.operations.ledger.ledger_return import (
 )
 from hexbeat.operations.plans.plan import Plan, Tour
 from hexbeat.operations.plans.plan_access import may_see_plan
-from hexbeat.operations.plans.plan_store import list_plans, load_plan
+from hexbeat.operations.plans.plan_store import read_plans
 from layers.access import Action, may, may_make, require
 from layers.periods import find_quarter, format_quarter, format_quarter_months
 from layers.wording import escape_html, format_date, format_list, format_plural
@@ -140,8 +140,7 @@ def load_plans(installation: Installation) -> list[Plan]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _read_plans(_installation: Installation, key: InstallationKey, stamp: int, work: int) -> list[Plan]:
     del key, stamp, work
-    documents = _installation.documents
-    return [load_plan(documents, plan_id) for plan_id, _, _ in list_plans(documents)]
+    return read_plans(_installation.documents)
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
