@@ -60,8 +60,9 @@ def prepare_files(
 
     Does nothing in a small store, or where the load changed less than LEAST_SHARE of it. Else `announce` gets the
     number of live events first. False if something prevented it, of which nothing is left; it raises no error of the
-    store, the disk or the memory. Ctrl+C ends it as it ends anything, and leaves whole files or none. It takes no viewer:
-    whoever has loaded may see every layer, and learns how many events there are, and nothing else.
+    store, the disk or the memory. Ctrl+C ends it as it ends anything, and leaves whole files or none.
+
+    It takes no viewer: whoever has loaded may see every layer, and learns how many events there are, and nothing else.
     """
     if sys.platform == "win32":  # where nothing is kept
         return True
