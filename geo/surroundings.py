@@ -1,7 +1,8 @@
 """The surroundings of each place: the nearest candidate places, which say how many events would be ordinary there.
 
 An uneven town makes a comparison with its average call the whole centre hot. So each place is compared with those near
-it. How many are needed depends on how full the map is: enough that some dozens of events are expected among them.
+it. How many are needed depends on how full the map is: enough that some dozens of events are expected among them,
+in a full part of a town fewer than in an empty one.
 """
 
 from dataclasses import dataclass, field
@@ -49,6 +50,24 @@ class Surroundings:
         while size < most and size * mean < _EXPECTED:
             size *= 2
         return min(size, most, max(len(self) - _PATCH, 0))
+
+    def sum_around(self, is_left: Floats, counts: Floats, *, patch: bool) -> tuple[Floats, Floats]:
+        """How many places (0 or 1 in `is_left`), and events, surround each place, or each patch: (m,) both.
+
+        Where a town is full its surroundings are near, so that they are as full. Where it is empty they are wide.
+        """
+        size = self.choose_size(float(counts.mean()))
+        near = self.find(size)[patch]
+        around, events = is_left[near].sum(axis=1), counts[near].sum(axis=1)
+        while size > _USUAL:
+            size = max(size // 2, _USUAL)
+            # As many are expected among the nearer ones, by the rate of the wider: what they hold does not choose them.
+            is_enough = events * size >= _EXPECTED * around
+            if not is_enough.any():
+                break
+            nearer = near[is_enough, :size]
+            around[is_enough], events[is_enough] = is_left[nearer].sum(axis=1), counts[nearer].sum(axis=1)
+        return around, events
 
     def find(self, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The `size` nearest others of each place, and of each patch those outside it: int32 (m, size) each."""
