@@ -2,7 +2,8 @@
 
 Each candidate place, and each patch of a place with those that touch it, is compared with the nearest candidate places
 around it by an exact test that carries the variance of bursts (`geo.bursts`). Places and patches share one control of
-false discoveries. A find has to be steady, so that one burst is none. bench/honesty.md compares this rule with others.
+false discoveries (`geo.discrete_control`). A find has to be steady, so that one burst is none. bench/honesty.md compares
+this rule with others.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from geo.bursts import count_tails
-from geo.discrete_control import DiscreteNull, adjust_discrete
+from geo.discrete_control import DiscreteNull, adjust_discrete, find_threshold
 from geo.hotspots import benjamini_hochberg
 from geo.surroundings import FEWEST_AROUND, Surroundings
 
@@ -31,7 +32,6 @@ _TREND_A_KM2: Final = 0.3  # a town may bend so much towards its middle: a windo
 _MOST_TREND: Final = 1.5
 _MOST_ROUNDS: Final = 12
 _TAIL: Final = 0.05
-_ROUNDING: Final = 1 + 1e-9  # of the highest p that passes, so that it does
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -199,9 +199,11 @@ def _search_hot(search: _Search) -> bool:
             DiscreteNull.of_counts(*window.tests, dispersion=spread, weight=weight)
             for window, spread, weight in zip(windows, search.dispersion, weights, strict=True)
         )
-    adjusted = adjust_discrete(_weigh(p, weights), search.nulls).reshape(2, -1)
+    weighted = _weigh(p, weights)
+    counted = _find_separate(search.surroundings, weighted.reshape(2, -1))
+    adjusted = adjust_discrete(weighted, search.nulls, counted=counted).reshape(2, -1)
     adjusted[np.stack(p) >= 1] = 1.0  # what could not be tested, too
-    limit = _find_limit(search, _weigh([window.above for window in windows], weights), adjusted)
+    limit = _find_limit(search, _weigh([window.above for window in windows], weights), adjusted.ravel(), counted)
     _keep_plain_results(search, windows[0], adjusted[0])
     cells, patches = (
         _find_passing(search, window, weights[patch] * limit, patch=bool(patch)) for patch, window in enumerate(windows)
@@ -214,11 +216,22 @@ def _search_hot(search: _Search) -> bool:
     return _mark_patches(search, windows, adjusted[1], patches)
 
 
-def _find_limit(search: _Search, weighted: Floats, adjusted: Floats) -> float:
-    """The highest weighted p (2m,) that passes the control, with so many finds as `adjusted` has."""
-    allowed = search.level * float((adjusted <= search.level).sum())
-    passing = sum((null.count_passing(weighted) for null in search.nulls), np.zeros(len(weighted))) <= allowed
-    return float(weighted[passing].max(initial=0.0)) * _ROUNDING if allowed else 0.0
+def _find_separate(surroundings: Surroundings, weighted: Floats) -> Bools:
+    """Which windows are finds of their own (2m,), by their weighted p (2, m): places, and patches surer than theirs.
+
+    One full place makes seven full patches. If each of them made room for more finds, chance would fill it.
+    """
+    patches = surroundings.patches
+    surest = np.minimum.reduceat(weighted[0][patches.indices], patches.indptr[:-1])
+    return np.concatenate([np.ones(len(surest), dtype=np.bool_), weighted[1] < surest])
+
+
+def _find_limit(search: _Search, weighted: Floats, adjusted: Floats, counted: Bools) -> float:
+    """The highest weighted p (2m,) that passes the control with as many finds as `adjusted` has; 0 if it has none."""
+    found = adjusted <= search.level
+    if not found.any():
+        return 0.0
+    return find_threshold(weighted, search.nulls, allowed=search.level * max(int((found & counted).sum()), 1))
 
 
 def _weigh(p: list[Floats], weights: tuple[float, float]) -> Floats:

@@ -6,7 +6,7 @@ with what it can pass by chance (Heyse 2011, A false discovery rate procedure fo
 Roquain 2018, Electronic Journal of Statistics 12).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from geo.bursts import count_tails, find_chance, find_growth
 
-__all__ = ["DiscreteNull", "adjust_discrete"]
+__all__ = ["DiscreteNull", "adjust_discrete", "find_threshold"]
 
 _LEAST_P: Final = 1e-10  # of smaller p, and of larger ones than the next, what chance passes is taken as p itself
 _MOST_P: Final = 0.05
+_ROUNDING: Final = 1e-9
 _DIGITS: Final = 9  # tests with equal trials and shares, to so many digits, are looked at once
 
 Floats = NDArray[np.float64]
@@ -62,18 +63,31 @@ class DiscreteNull:
 
     def count_passing(self, threshold: Floats) -> Floats:
         """The number of tests that pass by chance at these thresholds (k,), each with p / weight up to it."""
-        position = np.searchsorted(self.threshold, threshold * (1 + 1e-9), side="right")
+        position = np.searchsorted(self.threshold, threshold * (1 + _ROUNDING), side="right")
         passing = np.concatenate([[0.0], self.passing])[position]
         is_listed = (threshold >= _LEAST_P) & (threshold <= _MOST_P)
         return np.where(is_listed, passing, threshold * self.tests)
 
 
-def adjust_discrete(p: Floats, nulls: Iterable[DiscreteNull]) -> Floats:
-    """The least rate of false discoveries at which each of these weighted p (k,) is a find; at most 1."""
+def adjust_discrete(p: Floats, nulls: Sequence[DiscreteNull], *, counted: NDArray[np.bool_] | None = None) -> Floats:
+    """The least rate of false discoveries at which each of these weighted p (k,) is a find; at most 1.
+
+    `counted` (k,): which are finds of their own (default all). Others need the same p, and make no room for more.
+    """
     order = np.argsort(p, kind="stable")
     ranked = p[order]
-    found = np.searchsorted(ranked, ranked, side="right")
-    rate = sum((null.count_passing(ranked) for null in nulls), np.zeros(len(p))) / found
+    numbers = np.cumsum(np.ones(len(p)) if counted is None else counted[order])
+    found = numbers[np.searchsorted(ranked, ranked, side="right") - 1]
+    rate = _count_passing(ranked, nulls) / np.maximum(found, 1)
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
     return adjusted
+
+
+def find_threshold(p: Floats, nulls: Sequence[DiscreteNull], *, allowed: float) -> float:
+    """The highest of these weighted p (k,) that chance passes `allowed` times at most, with room for rounding; or 0."""
+    return float(p[_count_passing(p, nulls) <= allowed].max(initial=0.0)) * (1 + _ROUNDING)
+
+
+def _count_passing(p: Floats, nulls: Sequence[DiscreteNull]) -> Floats:
+    return np.asarray(np.sum([null.count_passing(p) for null in nulls], axis=0))

@@ -17,6 +17,7 @@ __all__ = ["FEWEST_AROUND", "Surroundings", "build_surroundings"]
 
 FEWEST_AROUND: Final = 6  # places; with fewer there is nothing to compare with
 _USUAL: Final = 36  # as many as the first three rings of hexagons hold
+_NEAREST: Final = 18  # in the full parts of a town; of wider ones a bend towards its middle would stand out
 _MOST: Final = 576  # so that the lists of an area of ten thousand cells stay small
 _MOST_M2: Final = 4e6  # of wider surroundings a town centre would stand out as a whole
 _EXPECTED: Final = 60.0  # events that the surroundings should hold: their rate is then known to about an eighth
@@ -59,8 +60,8 @@ class Surroundings:
         size = self.choose_size(float(counts.mean()))
         near = self.find(size)[patch]
         around, events = is_left[near].sum(axis=1), counts[near].sum(axis=1)
-        while size > _USUAL:
-            size = max(size // 2, _USUAL)
+        while size > _NEAREST:
+            size = max(size // 2, _NEAREST)
             # As many are expected among the nearer ones, by the rate of the wider: what they hold does not choose them.
             is_enough = events * size >= _EXPECTED * around
             if not is_enough.any():
