@@ -25,7 +25,7 @@ from tests.support.chromium import find_chromium
 from tests.support.servers import streamlit_server
 
 APP: Final = Path(__file__).resolve().parent / "apps" / "map_redraw_app.py"
-SIZES: Final = (5_000, 20_000, 100_000)
+SIZES: Final = (1_250, 5_000, 20_000, 100_000)
 WAYS: Final = ("hexlayer", "geojson", "pydeck")
 MOST_GEOJSON: Final = 20_000  # cells; more take minutes
 TIMEOUT_MS: Final = 180_000

@@ -79,7 +79,7 @@ def deck(count: int, seed: int) -> pydeck.Deck:
         "H3HexagonLayer", rows, id="cells", get_hexagon="cell", get_fill_color="colour", filled=True, stroked=False,
         extruded=False, pickable=True,
     )  # fmt: skip
-    zoom = {500: 12.5, 5_000: 11.0, 20_000: 10.0}.get(count, 9.0)
+    zoom = {500: 12.5, 1_250: 12.0, 5_000: 11.0, 20_000: 10.0}.get(count, 9.0)
     view = pydeck.ViewState(latitude=MIDDLE[0], longitude=MIDDLE[1], zoom=zoom)
     return pydeck.Deck([layer], initial_view_state=view, map_provider=None, map_style=None)
 

@@ -22,12 +22,13 @@ from layers.access import Action, Viewer
 
 if TYPE_CHECKING:
     from hexbeat.areas import area as areas
-    from hexbeat.store import home_files
+    from hexbeat.store import home_files, prepared_files
     from hexbeat.store import store as stores
     from hexbeat.store.shared_documents import SharedDocuments
 else:
     areas = import_lazily("hexbeat.areas.area")
     home_files = import_lazily("hexbeat.store.home_files")
+    prepared_files = import_lazily("hexbeat.store.prepared_files")
     stores = import_lazily("hexbeat.store.store")
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "open_installation",
     "open_profiles",
     "open_store",
+    "prepare_reading",
     "share_area",
     "takes_role",
 ]
@@ -205,6 +207,26 @@ def share_area(home: Path | None, name: str) -> None:
         viewer = find_viewer(store)
         with audit_command(store, viewer):
             store.share_area(viewer, folder)
+
+
+def prepare_reading(installation: Installation, *, changed: int) -> None:
+    """Make what is kept beside a large store for quick reading, after a load that changed so many events.
+
+    The load is done by now, and so is the command: what prevents this, Ctrl+C too, is said on standard error, and the
+    exit code is 0.
+    """
+
+    def announce(events: int) -> None:
+        typer.echo(f"Preparing {events:,} events for quick reading (Ctrl+C leaves it to the first reader) …", err=True)
+
+    wards = installation.area.wards.codes
+    try:
+        is_prepared = prepared_files.prepare_files(installation.store, wards, changed=changed, announce=announce)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The load is done; who reads it first waits for what was not prepared.", err=True)
+        return
+    if not is_prepared:
+        typer.echo("This could not be prepared. The load is done; who reads it first waits a little longer.", err=True)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from hexbeat.cli.installation import (
     find_asked_role,
     find_public_home,
     open_installation,
+    prepare_reading,
 )
 from hexbeat.environment import select_environment
 from hexbeat.policy import ROLE_VARIABLE
@@ -99,6 +100,8 @@ def demo(
                 home=installation.settings.home,
             )
         print_answer(report, form=form, rows=[report], heading="Demonstration events")
+        if not remove:
+            prepare_reading(installation, changed=events)
 
 
 def serve(

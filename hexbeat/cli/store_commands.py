@@ -24,6 +24,7 @@ from hexbeat.cli.installation import (
     Installation,
     YesOption,
     open_installation,
+    prepare_reading,
 )
 from hexbeat.cli.reading_options import EncodingOption, SheetOption, choose_reading
 from hexbeat.ingest.ingest import IngestReport, ingest_files
@@ -85,16 +86,17 @@ def ingest(
 
     Example: hexbeat ingest 2024-*-cleveland-street.csv --source police-uk-street
     """
-    with open_installation(home, area) as installation, progress_bar("Loading") as progress:
+    with open_installation(home, area) as installation:
         mixed = has_demonstration(installation.store, installation.viewer)
         home_folder = installation.settings.home
         try:
-            report = ingest_files(
-                installation.store, installation.viewer, files, area=installation.area, home=home_folder,
-                source=choose_reading(load_profile(source, installation.documents), sheet=sheet, encoding=encoding),
-                dry_run=dry_run, layer=layer, progress=progress,
-                covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
-            )  # fmt: skip
+            with progress_bar("Loading") as progress:
+                report = ingest_files(
+                    installation.store, installation.viewer, files, area=installation.area, home=home_folder,
+                    source=choose_reading(load_profile(source, installation.documents), sheet=sheet, encoding=encoding),
+                    dry_run=dry_run, layer=layer, progress=progress,
+                    covers=parse_covers(covers) if covers else None, replace_other_events=replace_other_events,
+                )  # fmt: skip
         except ReplacementError as error:
             print_replaced_events(error.replacements, installation)
             hint = f"{error.hint}; if these are corrections, --replace-other-events loads them"
@@ -102,20 +104,22 @@ def ingest(
         except NoGazetteerError as error:
             hint = f"add coordinates to the file, or build one: hexbeat gazetteer build FILE... --area {error.area}"
             raise DataError(error.rule, error.fact, hint) from error
-        note_rows(sum(file.tally.new + file.tally.updated + file.tally.removed for file in report.files))
+        note_rows(report.changed)
         for file in report.files:
             if file.replacements.replaced:
                 print_message(f"{describe_replacements(file.file, file.replacements)}.")
                 print_replaced_events(file.replacements, installation)
-    print_report(report, form=form, folder=sources_folder(installation.settings.home), paths=files)
-    if mixed:
-        print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
-    if dry_run:
-        if not replace_other_events and any(file.replacements.are_too_many for file in report.files):
-            print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
-        print_message("Dry run: nothing was changed.")
-    elif any(file.tally.rejected for file in report.files):
-        print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+        print_report(report, form=form, folder=sources_folder(home_folder), paths=files)
+        if mixed:
+            print_message("DEMONSTRATION: this store also holds synthetic events; hexbeat demo --remove removes them.")
+        if dry_run:
+            if not replace_other_events and any(file.replacements.are_too_many for file in report.files):
+                print_message("Loading would stop here. If these are corrections, --replace-other-events loads them.")
+            print_message("Dry run: nothing was changed.")
+            return
+        if any(file.tally.rejected for file in report.files):
+            print_message(f"Rejected rows are kept with their reasons: hexbeat rejects --batch {report.batch_id}")
+        prepare_reading(installation, changed=report.changed)
 
 
 def print_report(report: IngestReport, *, form: Format, folder: Path, paths: list[str]) -> None:

@@ -19,7 +19,6 @@ from layers.access import Action, require, require_document, require_export, req
 from layers.wording import escape_html, format_sentence
 
 __all__ = [
-    "ICON",
     "STYLE",
     "apply_style",
     "check_export",
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 STYLE: Final = Path(__file__).parent / "style"
-ICON: Final = STYLE / "favicon.png"
 SIGN_IN_LINKS: Final = (
     '<p class="hb-sign-in"><a href="/" target="_self">Sign in again</a> · '
     '<a href="/sign-out" target="_self">Sign out</a></p>'

@@ -104,6 +104,11 @@ class IngestReport:
     remarks_on_days: tuple[str, ...] = ()  # stated days that are to come, and days that a person cleared
 
     @property
+    def changed(self) -> int:
+        """How many events the load added, updated or removed."""
+        return sum(file.tally.new + file.tally.updated + file.tally.removed for file in self.files)
+
+    @property
     def samples(self) -> list[RejectSample]:
         """The first rejects of each reason, of all files."""
         return [sample for file in self.files for sample in file.samples]

@@ -81,7 +81,8 @@ def ingest_apart(  # the choices of one load, all by name
     """`ingest_files` in a process with limits, which opens the store of the settings; errors as there.
 
     `deed` is what the audit trail says of it: it is written in the transaction that loads the files. DataError if the
-    files take it beyond its limits. Nothing is changed then.
+    files take it beyond its limits. Nothing is changed then. What is kept beside a large store is made within the same
+    limits (`hexbeat.store.prepared_files`); beyond them, the load is done without it.
     """
     arguments = {
         "home": settings.home.resolve(), "database_url": settings.database_url, "area": settings.area,
@@ -108,6 +109,9 @@ def _run(
                         progress(done, total)
                 case ("result", result):
                     return result
+                case ("loaded", report):  # however the process ends that now prepares what readers need
+                    _read_message(answers, end)
+                    return report
                 case ("error", int(kind), (str(rule), str(fact), str(hint))):
                     raise KINDS[kind](rule, fact, hint)
                 case ("fault", str(fault)):

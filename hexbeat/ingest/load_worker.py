@@ -22,6 +22,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import IngestReport, ingest_files
 from hexbeat.ingest.suggestions import Suggestion, suggest_profile
 from hexbeat.store.audit_deeds import Deed, carry_deed
+from hexbeat.store.prepared_files import prepare_files
 from hexbeat.store.store import Store
 
 __all__ = ["EXHAUSTED", "HEADER", "KINDS", "main"]
@@ -88,7 +89,10 @@ def _limit_resources(*, most_bytes: int, cpu_s: int, wall_s: int, file_bytes: in
 
 
 def _answer(request: dict[str, Any], send: Send) -> tuple[Any, ...]:
-    """("result", value), ("error", kind, its three parts), or ("fault", what and where it was)."""
+    """("result", value), ("error", kind, its three parts), or ("fault", what and where it was).
+
+    A load that is done sends ("loaded", report) before, and then is done, whatever the answer.
+    """
     try:
         return "result", JOBS[request["job"]](send=send, **request["arguments"])
     except HexbeatError as error:
@@ -112,7 +116,8 @@ def _ingest(
 ) -> IngestReport:
     """Load files in a store that is opened here: a process that was forked shares no connection.
 
-    The transaction that loads them writes the deed into the audit trail.
+    The transaction that loads them writes the deed into the audit trail. Its report is sent as soon as it is done: if
+    the limits end this process later, while it prepares what readers need, the load stays done.
     """
     last_step = -1
 
@@ -125,10 +130,13 @@ def _ingest(
 
     store = Store.open(home, database_url=database_url)
     try:
+        place = load_area(area, home=home)
         with carry_deed(home, viewer, deed) if deed else nullcontext():
-            return ingest_files(
-                store, viewer, area=load_area(area, home=home), home=home, progress=show_progress, **options
-            )
+            report = ingest_files(store, viewer, area=place, home=home, progress=show_progress, **options)
+        if report.batch_id is not None:
+            send(("loaded", report))
+            prepare_files(store, place.wards.codes, changed=report.changed)
+        return report
     finally:
         store.engine.dispose()
 

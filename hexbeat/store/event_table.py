@@ -31,7 +31,17 @@ from layers.roles import NOTHING, POINTS
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
 
-__all__ = ["CELL_COLUMNS", "EXPORT_COLUMNS", "TIME_COLUMNS", "LiveTable", "decode_texts", "read_live_table"]
+__all__ = [
+    "CELL_COLUMNS",
+    "EXPORT_COLUMNS",
+    "TIME_COLUMNS",
+    "LiveTable",
+    "build_table",
+    "decode_texts",
+    "list_reporters",
+    "read_live_rows",
+    "read_live_table",
+]
 
 CELL_COLUMNS: Final = tuple(f"h3_{resolution:02d}" for resolution in RESOLUTIONS)
 TIME_COLUMNS: Final = ("occurred_from", "occurred_to", "recorded_at")
@@ -108,8 +118,8 @@ def _read_table(
     if kept is None:
         table = _complete_snapshot(connection, home)
         if table is None:
-            table = _sort_rows(_format_columns(_read_rows_after(connection, 0)))
-        return table, _list_reporters(table)
+            table = build_table(read_live_rows(connection))
+        return table, list_reporters(table)
     if kept.version == version:
         return kept.table, kept.reporters
     closed = list_closed_rows(connection, kept)
@@ -119,7 +129,7 @@ def _read_table(
     added = _format_columns(_read_rows_after(connection, kept.last_row))
     merged = pa.concat_tables([table, added]).unify_dictionaries()
     table = _sort_rows(merged)
-    return table, _list_reporters(table)
+    return table, list_reporters(table)
 
 
 def _complete_snapshot(connection: Connection, home: Path) -> pa.Table | None:
@@ -137,12 +147,26 @@ def _complete_snapshot(connection: Connection, home: Path) -> pa.Table | None:
     return pa.table({name: known[name] if name in known.column_names else others[name] for name in _ALL})
 
 
-def _list_reporters(table: pa.Table) -> frozenset[tuple[str, str, str]]:
+def list_reporters(table: pa.Table) -> frozenset[tuple[str, str, str]]:
     """As `fetch_reporters` of the live rows, without another look at them."""
     triples = (
         table.select(["layer", "source", "reported_by"]).group_by(["layer", "source", "reported_by"]).aggregate([])
     )
     return frozenset(zip(*(column.cast(pa.string()).to_pylist() for column in triples.columns), strict=True))
+
+
+def read_live_rows(connection: Connection) -> pa.Table:
+    """All live rows in the order of their numbers: `row_id` and EXPORT_COLUMNS, times and cells as numbers.
+
+    In chunks, as they were read: whoever puts a million rows together holds them twice.
+    """
+    return pa.concat_tables([_build_no_rows(_ALL), *_read_pages(connection, 0, _ALL)]).unify_dictionaries()
+
+
+def build_table(rows: pa.Table) -> pa.Table:
+    """What an export has of such rows, with `row_id`, in order of time: one column after the other, to spare memory."""
+    order = pa.array(np.argsort(rows["occurred_from"].to_numpy(), kind="stable"))
+    return pa.table({name: _format_column(name, rows[name].combine_chunks()).take(order) for name in rows.column_names})
 
 
 def _sort_rows(table: pa.Table) -> pa.Table:
@@ -181,15 +205,13 @@ def decode_texts(table: pa.Table) -> pa.Table:
 
 def _format_columns(table: pa.Table) -> pa.Table:
     """The columns of an export from numbers and texts as the store has them."""
-    columns = {}
-    for name in table.column_names:
-        column = table[name].combine_chunks()
-        if name in CELL_COLUMNS:
-            column = _name_cells(column)
-        elif name in TIME_COLUMNS:
-            column = column.cast(pa.timestamp("s", tz="UTC"))
-        columns[name] = column
-    return pa.table(columns)
+    return pa.table({name: _format_column(name, table[name].combine_chunks()) for name in table.column_names})
+
+
+def _format_column(name: str, column: pa.Array) -> pa.Array:
+    if name in CELL_COLUMNS:
+        return _name_cells(column)
+    return column.cast(pa.timestamp("s", tz="UTC")) if name in TIME_COLUMNS else column
 
 
 def _name_cells(cells: pa.Array) -> pa.DictionaryArray:

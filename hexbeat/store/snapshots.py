@@ -2,8 +2,9 @@
 
 Reading a million events from the database takes seconds and half a gigabyte, at every command and start. So the columns
 are kept as they lie in memory (`hexbeat.store.snapshot_file`), in the folder `.columns` of the home, one file for each
-set of wards. A snapshot is only a cache of what the database says: it is made when a store of FEWEST_EVENTS or more is
-first read, made again from what changed when a later version is read, and made anew when in doubt. It is believed if
+set of wards. A snapshot is only a cache of what the database says. Of a store of FEWEST_EVENTS or more it is made after
+a load of much of it (`prepared_files`) or when it is first read, made again from what changed when a later version is
+read, and made anew when in doubt. It is believed if
 
 - this account owns the file and its folder, and nobody else may read them;
 - it was made by this schema and these codes of layers, precisions and reporters, from this database, for these wards;
@@ -53,6 +54,7 @@ if sys.platform != "win32":
 __all__ = [
     "FEWEST_EVENTS",
     "FOLDER",
+    "describe_columns",
     "empty_snapshots",
     "find_snapshot",
     "lock_snapshots",
@@ -61,6 +63,7 @@ __all__ = [
     "read_results",
     "remove_stale_snapshots",
     "write_results",
+    "write_snapshot",
 ]
 
 FEWEST_EVENTS: Final = 50_000  # smaller stores are read in less than half a second
@@ -96,10 +99,10 @@ def read_live(
         else:
             live = apply_changes(connection, known, version=version)
         is_new = len(live.columns) >= FEWEST_EVENTS and not live.columns.is_deferred
-        facts = _describe_columns(connection, engine, live) if is_new else None
+        facts = describe_columns(connection, live) if is_new else None
     if is_stale:
         remove_stale_snapshots(engine, home)  # with PostgreSQL, another server may have erased
-    if facts is None or not _write_snapshot(engine, home, live, facts):
+    if facts is None or not write_snapshot(engine, home, live, facts):
         return live
     return _open_snapshot(engine, home, ward_codes) or live
 
@@ -163,12 +166,11 @@ class _Reader:
         return whole.columns.list_arrays(derived=True)
 
 
-def _describe_columns(connection: Connection, engine: Engine, live: LiveColumns) -> dict[str, Any]:
-    """What a snapshot says of itself: what it was made of, and the tables of its codes."""
+def describe_columns(connection: Connection, live: LiveColumns) -> dict[str, Any]:
+    """What a snapshot says of itself: what it was made of in this transaction, and the tables of its codes."""
     columns, coverage = live.columns, live.columns.coverage
-    last = live.last_row, live.last_batch
     return {
-        **_describe_store(connection, engine, columns.ward_codes, version=columns.version, last=last),
+        **_describe_store(connection, columns.ward_codes, columns.version, (live.last_row, live.last_batch)),
         "categories": list(columns.categories),
         "sources": list(columns.sources),
         "reporters": sorted(coverage.reporters) if coverage else [],
@@ -176,12 +178,12 @@ def _describe_columns(connection: Connection, engine: Engine, live: LiveColumns)
 
 
 def _describe_store(
-    connection: Connection, engine: Engine, ward_codes: tuple[str, ...], *, version: int, last: tuple[int, int]
+    connection: Connection, ward_codes: tuple[str, ...], version: int, last: tuple[int, int]
 ) -> dict[str, Any]:
     """Of which store a file is, and of which part of its history; `last` is what `find_last` answers."""
     head = connection.execute(sa.select(audit_head.c.number, audit_head.c.hash)).one_or_none()
     return {
-        "made_of": _describe_making(engine),
+        "made_of": _describe_making(connection.engine),
         "version": version,
         "ward_codes": list(ward_codes),
         "anchor": list(head) if head else [0, ""],
@@ -245,8 +247,8 @@ def _require_folder(folder: Path) -> None:
         raise Damage
 
 
-def _write_snapshot(engine: Engine, home: Path, live: LiveColumns, facts: dict[str, Any]) -> bool:
-    """Write the snapshot, unless the disk, the folder or another program that writes one prevents it."""
+def write_snapshot(engine: Engine, home: Path, live: LiveColumns, facts: dict[str, Any]) -> bool:
+    """Write the snapshot; False where the disk, the folder or another program that writes one prevents it."""
     path = find_snapshot(home, live.columns.ward_codes)
     return _write(engine, path, facts, lambda: live.columns.list_arrays(derived=True))
 
@@ -294,7 +296,7 @@ def write_results(
     with read_transaction(engine) as connection:
         if read_version(connection) != version:
             return False
-        facts = _describe_store(connection, engine, ward_codes, version=version, last=find_last(connection))
+        facts = _describe_store(connection, ward_codes, version, find_last(connection))
     return _write(engine, _find_results(home, name), {**facts, "results": results[0]}, lambda: results[1])
 
 
@@ -333,14 +335,12 @@ def _name_draft(engine: Engine, draft: Path, path: Path, version: int) -> None:
 def _remove_leftovers(path: Path) -> None:
     """Remove drafts of killed programs, and the oldest files beyond those that are kept. The caller has the lock."""
     others = [file for file in path.parent.iterdir() if file != path]
+    drafts = [file for file in others if file.name.startswith(".")]
     named = sorted(
-        (file for file in others if not file.name.startswith(".") and file.suffix == path.suffix),
+        (file for file in others if file not in drafts and file.suffix == path.suffix),
         key=lambda file: file.lstat().st_mtime,
     )
-    for file in [
-        *(file for file in others if file.name.startswith(".")),
-        *named[: max(0, len(named) - _MOST_FILES + 1)],
-    ]:
+    for file in (*drafts, *named[: max(0, len(named) - _MOST_FILES + 1)]):
         erase_file(file)
 
 

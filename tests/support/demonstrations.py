@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 
 from hexbeat.analysis.method_selection import MethodSelection, select_methods
 from hexbeat.analysis.study import Study
@@ -22,7 +23,9 @@ from hexbeat.evaluation.outcome import measure_effect
 from hexbeat.evaluation.request import Evaluation
 from hexbeat.evaluation.rule import Rule
 from hexbeat.evaluation.treated_places import TreatedPlace, build_event_points
+from hexbeat.store import snapshots
 from hexbeat.store.live_columns import read_columns
+from hexbeat.store.snapshots import find_snapshot
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.columns import Columns
@@ -52,7 +55,11 @@ def middlesbrough() -> Area:
 
 @cache
 def filled_store() -> Path:
-    """The home of a store with the demonstration, for tests that only read; removed when the tests end."""
+    """The home of a store with the demonstration, for tests that only read; removed when the tests end.
+
+    It has the snapshot that a store of more events would have, so that not every command reads 20,000 rows. A copy of
+    the home is another store, whose snapshot is not believed: there the rows are read.
+    """
     home = Path(tempfile.mkdtemp(prefix="hexbeat-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     area = middlesbrough()
@@ -61,6 +68,10 @@ def filled_store() -> Path:
         load_frame(
             store, area, made.frame, source="demonstration", now=dt.datetime.combine(TODAY, dt.time(12), area.tz)
         )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(snapshots, "FEWEST_EVENTS", 1)
+            read_columns(store, ANALYST, ward_codes=area.wards.codes)
+    assert find_snapshot(home, area.wards.codes).is_file()
     (home / TRUTH_FILE).write_text(json.dumps(made.truth), encoding="utf-8")
     return home
 

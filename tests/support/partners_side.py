@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from hexbeat import demonstration
@@ -32,6 +34,7 @@ __all__ = [
     "one_page",
     "open_map",
     "open_page",
+    "packages_are_looked_through_once",
     "read_html",
     "served_app",
     "visit",
@@ -42,6 +45,14 @@ HOME_GROUND: Final = re.compile(r"^(data:|blob:|(https?|wss?)://127\.0\.0\.1:\d+
 FORBIDDEN: Final = "Content Security Policy"  # a browser says so of what a page needs and may not have
 UPLOAD_MS: Final = 5_000
 expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_looked_through_once() -> Iterator[None]:
+    """Streamlit reads what every installed package says of itself at each start of an app: what is found stays so."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @dataclass(frozen=True)

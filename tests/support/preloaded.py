@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -134,6 +135,10 @@ def be_mother(place: Path, run: int) -> None:
         import_module(name)
     if DECLARING in sys.modules:
         raise RuntimeError(f"one of these modules imports {DECLARING}")
+    # Every server reads what each installed package says of itself, and finds the same.
+    scanner = import_module("streamlit.components.v2.manifest_scanner")
+    scanner.scan_component_manifests = cache(scanner.scan_component_manifests)  # type: ignore[attr-defined]
+    scanner.scan_component_manifests()  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()  # what is shared with the children is not looked through again, and so stays shared
     watch = os.pidfd_open(run)

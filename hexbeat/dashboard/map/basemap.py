@@ -57,10 +57,9 @@ def build_base_map(area: Area, *, live: bool = True, view_key: str = "map") -> f
     # Folium's own lists are shared by all maps and name files on other servers.
     base_map.default_js, base_map.default_css = [], []
     if live:
-        base_map.default_js = [
-            ("map", serve_text("map", ".js", read_live_script())),
-            ("wards", serve_text("wards", ".js", build_wards_script(area))),
-        ]
+        # In one file, because streamlit-folium asks for the next one only when it has the one before.
+        scripts = f"{read_live_script()};\n{build_wards_script(area)}"
+        base_map.default_js = [("map", serve_text("map", ".js", scripts))]
     options: dict[str, Any] = {"wards": area.name, "view": f"hexbeat:{area.name}:{view_key}" if live else None}
     attribution = list[str]()
     tiles = read_tile_service() if live else None

@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from geo.errors import PolicyError
 from hexbeat.dashboard.audit import audit_refusal, audit_view
 from hexbeat.dashboard.header import READ_TITLE, draw_header
-from hexbeat.dashboard.screen import ICON, apply_style, run_page, settle_memory
+from hexbeat.dashboard.screen import apply_style, run_page, settle_memory
 from hexbeat.dashboard.state.prepared_results import draw_watch
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.view_menu import open_view
@@ -54,7 +54,7 @@ _ACTIONS: Final = {"done": Action.SEE_WORK, "audit": Action.SEE_AUDIT}  # the ot
 
 def show() -> None:
     """Draw the partners' side."""
-    st.set_page_config(page_title="Hexbeat", page_icon=ICON, layout="wide")
+    st.set_page_config(page_title="Hexbeat", layout="wide")
     apply_style()
     run_page(Settings.from_environment(), draw_pages)
 

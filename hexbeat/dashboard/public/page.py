@@ -157,11 +157,9 @@ def build_map(published: ReleaseTotals, drawing: Drawing) -> folium.Map:
     )
     # Folium's own lists are shared by all maps and name files on other servers.
     page_map.default_css = []
-    page_map.default_js = [
-        ("map", serve_text("map", ".js", read_live_script())),
-        ("places", serve_text("places", ".js", build_places_script())),
-        ("release", serve_text("release", ".js", build_release_script(published, drawing))),
-    ]
+    # In one file, because streamlit-folium asks for the next one only when it has the one before.
+    scripts = ";\n".join([read_live_script(), build_places_script(), build_release_script(published, drawing)])
+    page_map.default_js = [("map", serve_text("map", ".js", scripts))]
     if folder := os.environ.get(STREETS):
         script = build_streets_script(format_release_id(published), folder)
         page_map.default_js.append(("streets", serve_text("streets", ".js", script)))

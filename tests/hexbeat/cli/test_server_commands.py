@@ -17,6 +17,7 @@ from hexbeat.cli.server_commands import build_partners_environment, build_public
 from hexbeat.dashboard.public.block_drawing import lay_out_release
 from hexbeat.dashboard.public.page import build_map, build_names_script, build_streets_script
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
+from hexbeat.store import kept_table, prepared_files, snapshots
 from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -41,6 +42,16 @@ def test_demo_fills_an_empty_store_and_says_what_it_did(run: Run) -> None:
         "closed_properties",
     }
     assert counted["total"] == 300
+
+
+def test_a_large_demo_is_prepared_for_readers(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for module in (kept_table, prepared_files, snapshots):
+        monkeypatch.setattr(module, "FEWEST_EVENTS", 100)
+    outcome = run("demo", "--events", 100, "--format", "json")
+    assert outcome.code == 0
+    assert outcome.err == "Preparing 100 events for quick reading (Ctrl+C leaves it to the first reader) …\n"
+    files = (tmp_path / "home" / snapshots.FOLDER).iterdir()
+    assert sorted(path.suffix for path in files) == [".columns", ".results"]
 
 
 def test_demo_leaves_a_store_that_holds_events_alone(run: Run) -> None:

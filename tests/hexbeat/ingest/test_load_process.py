@@ -10,6 +10,7 @@ import pytest
 from geo.errors import DataError, PolicyError
 from hexbeat.areas.area import load_area
 from hexbeat.environment import select_environment
+from hexbeat.ingest import load_process
 from hexbeat.ingest.ingest import ingest_files
 from hexbeat.ingest.load_process import JobLimits, ingest_apart, parse_answer, suggest_apart
 from hexbeat.ingest.sources import load_profile
@@ -18,6 +19,8 @@ from hexbeat.settings import Settings
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.databases import work_transaction
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.snapshots import FEWEST_EVENTS, FOLDER
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Viewer
 from layers.roles import Role
@@ -109,6 +112,32 @@ def test_a_load_that_takes_too_long_is_ended_and_changes_nothing(tmp_path: Path)
     )
     report = ingest_apart(settings, ANALYST, [write_table(tmp_path, 2)], source="table")
     assert (report.batch_id, report.files[0].tally.new, report.files[0].tally.unchanged) == (1, 2, 0)
+
+
+def test_a_large_upload_is_prepared_for_readers(tmp_path: Path) -> None:
+    settings, path = settings_of(tmp_path, "store"), write_table(tmp_path, FEWEST_EVENTS)
+    assert ingest_apart(settings, ANALYST, [path], source="table").changed == FEWEST_EVENTS
+    files = list((settings.home / FOLDER).iterdir())
+    assert {file.suffix for file in files} == {".columns", ".results"}
+    with Store.open(settings.home) as store:
+        columns = read_columns(store, ANALYST, ward_codes=load_area("middlesbrough").wards.codes)
+    assert (columns.is_deferred, len(columns)) == (True, FEWEST_EVENTS)
+
+
+def test_a_load_whose_process_ends_while_it_prepares_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, read, messages = settings_of(tmp_path, "store"), load_process._read_message, []  # noqa: SLF001 - what ends
+
+    def end_after_load(answers: int, end: float) -> object:
+        if messages and messages[-1][0] == "loaded":
+            return None
+        messages.append(read(answers, end))
+        return messages[-1]
+
+    monkeypatch.setattr(load_process, "_read_message", end_after_load)
+    deed = Deed(door="dashboard", action="load", what="data/load")
+    report = ingest_apart(settings, ANALYST, [write_table(tmp_path, 2)], source="table", deed=deed)
+    assert (report.batch_id, report.changed, deed.is_written) == (1, 2, True)
+    assert messages[-1] == ("loaded", report)
 
 
 def test_nobody_who_stops_waiting_leaves_a_load_behind(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@
       cancelAnimationFrame(this._frame);
       this._leaving = setTimeout(() => {
         this._container.remove();
-        this._container = null;
+        this._container = this._buffer = this._picture = null;
         this.afterRemoval();
       }, 0);
     },
@@ -94,7 +94,7 @@
     _paint(view, atOnce) {
       cancelAnimationFrame(this._frame);
       const started = performance.now();
-      const buffer = this._newBuffer(view.bounds.getSize());
+      const buffer = this._emptyBuffer(view.bounds.getSize());
       const place = this._placement(view);
       const jobs = this._jobs(place, view.bounds.getSize());
       const step = () => {
@@ -102,7 +102,7 @@
         const from = performance.now();
         while (jobs.length) {
           this._paintChunk(buffer, jobs.shift(), place);
-          if (!atOnce && !Hexbeat.printing && performance.now() - from > FRAME_MS) {
+          if (jobs.length && !atOnce && !Hexbeat.printing && performance.now() - from > FRAME_MS) {
             this._frame = requestAnimationFrame(step);
             return;
           }
@@ -115,12 +115,16 @@
 
     afterPaint() {},
 
-    _newBuffer(size) {
+    /** The buffer of the last painting, empty: new memory would take as long as all the rest of a painting far out. */
+    _emptyBuffer(size) {
       const ratio = Math.min(2, window.devicePixelRatio || 1);
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.round(size.x * ratio);
-      canvas.height = Math.round(size.y * ratio);
+      const width = Math.round(size.x * ratio), height = Math.round(size.y * ratio);
+      const canvas = (this._buffer = this._buffer || document.createElement("canvas"));
       const context = canvas.getContext("2d");
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.globalAlpha = 1;
+      context.clearRect(0, 0, width, height);
       context.scale(ratio, ratio);
       context.lineJoin = "round";
       return context;
@@ -180,7 +184,8 @@
     _paintChunk(context, { cells, fill, line, edges, small }, { scale, left, top }) {
       if (small) {
         const opacity = this._map.hexbeat.tiled ? OPACITY_ON_TILES : 1;
-        fillSmallCells(context, small, this.geometry.corners, { scale, left, top, opacity });
+        this._picture = emptyPicture(context, this._picture);
+        fillSmallCells(context, small, this.geometry.corners, { scale, left, top, opacity, picture: this._picture });
         return;
       }
       if (edges) {
@@ -242,11 +247,18 @@
     return [...once.values()].flat();
   };
 
-  /** Sets the pixels whose middle lies in a cell. Cells tile the plane: each pixel has one cell, and none is left out. */
-  function fillSmallCells(context, buckets, corners, { scale, left, top, opacity }) {
+  /** The pixels of the last painting, empty: new memory takes longer, as for the buffer. */
+  function emptyPicture(context, last) {
     const { width, height } = context.canvas;
+    if (!last || last.width !== width || last.height !== height) return context.createImageData(width, height);
+    last.data.fill(0);
+    return last;
+  }
+
+  /** Sets the pixels whose middle lies in a cell. Cells tile the plane: each pixel has one cell, and none is left out. */
+  function fillSmallCells(context, buckets, corners, { scale, left, top, opacity, picture }) {
+    const { width, height } = picture;
     const ratio = context.getTransform().a;
-    const picture = context.createImageData(width, height);
     const pixels = new Uint32Array(picture.data.buffer);
     const x = new Float64Array(7), y = new Float64Array(7);
     for (const { cells, colour } of buckets) {

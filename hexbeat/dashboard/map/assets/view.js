@@ -163,10 +163,10 @@
 
   /** The legend has changed: a map that is as it was fitted moves clear of it, and names of wards give way to it. */
   Hexbeat.clearLegend = (map) => {
-    if (!map.hexbeat || !map.hexbeat.placeNames) return;
+    if (!map.hexbeat || !map.hexbeat.clearControls) return;
     const { fitted, home } = map.hexbeat;
     if (isInTheWay(map)) fitNow(map, fitted ? JSON.parse(fitted) : home, { animate: false });
-    else map.hexbeat.placeNames();
+    else map.hexbeat.clearControls();
   };
 
   Hexbeat.fitAgain = (map) => {

@@ -25,6 +25,7 @@
   const FURTHEST_PX = 70;
   const MARK_PX = 13; // from the middle of a stop's number to its edge
   const LEAST_ROOM_PX = 16; // smaller wards wait for zoom
+  const AFTER_CELLS_MS = 20; // a frame: new cells are seen before names give way to their legend
   const FONT = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
   const ruler = document.createElement("canvas").getContext("2d");
 
@@ -85,12 +86,21 @@
     const markers = area.wards.map((ward) => nameMarker(ward).addTo(map));
     const named = area.wards.map((ward, k) => ({ ward, marker: markers[k], forms: listForms(ward.name) }));
     const leaders = Hexbeat.makeLeaders(map, area.wards);
+    let clearOf = "";
+    const describeControls = () => JSON.stringify(Hexbeat.controlBoxes(map));
     const place = () => {
+      clearTimeout(map.hexbeat.controlsWaiting);
+      clearOf = describeControls();
       map.hexbeat.nameBoxes = placeNames(map, named, leaders);
       if (map.hexbeat.revealed) map.hexbeat.revealed.forget();
     };
     map.hexbeat.revealed = Hexbeat.revealNames(map, named);
-    map.hexbeat.placeNames = place;
+    map.hexbeat.clearControls = () => {
+      clearTimeout(map.hexbeat.controlsWaiting);
+      if (describeControls() === clearOf) return;
+      if (Hexbeat.printing) place();
+      else map.hexbeat.controlsWaiting = setTimeout(place, AFTER_CELLS_MS);
+    };
     map.on("moveend resize viewreset", place);
     map.on("layeradd", ({ layer }) => {
       if (!isMark(layer)) return;

@@ -293,7 +293,7 @@ def load_files(request: UploadRequest, *, dry_run: bool, replace_other_events: b
             replace_other_events=replace_other_events,
             deed=deed,
         )
-        deed.rows = sum(file.tally.new + file.tally.updated + file.tally.removed for file in report.files)
+        deed.rows = report.changed
     bar.empty()
     return report
 

@@ -1,4 +1,8 @@
-"""The tabs under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed."""
+"""The tabs under the map: Table, Rhythm, Months, Records, Download. Only the open one is computed.
+
+The table, with which the page opens, only once somebody has come to it: it lies under the first screen, and its
+scripts are a fifth of all that the page asks for.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -46,6 +50,29 @@ ROW_PX: Final = 35
 MOST_ROWS_SHOWN: Final = 12
 MOST_WHOLE: Final = 20_000  # numbers and words of a table that is sent as a whole if it reads the same in parts
 MOST_TEXTS: Final = 200_000  # the same of any table; of more, Streamlit takes no texts beside the numbers
+REACHED_KEY: Final = "table_reached"  # in a session: somebody has come to the table
+# The button is for who comes to it in another way than by scrolling.
+PLACE_JS: Final = """
+export default function ({ parentElement, setTriggerValue }) {
+  const button = parentElement.querySelector("button");
+  const reach = () => { observer.disconnect(); setTriggerValue("reached", true); };
+  const observer = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) reach(); });
+  observer.observe(button);
+  button.onclick = button.onfocus = reach;
+  return () => observer.disconnect();
+}
+"""
+PLACE_CSS: Final = """
+div { min-height: 30rem; }
+button { all: unset; cursor: pointer; font: .9rem var(--st-font); color: var(--st-text-color); padding: .3rem 0; }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+"""
+_place = st.components.v2.component(
+    "hexbeat_table_place",
+    html='<div><button type="button">Show the table</button></div>',
+    css=PLACE_CSS,
+    js=PLACE_JS,
+)
 
 
 def draw_tabs(
@@ -56,8 +83,11 @@ def draw_tabs(
     table, rhythm, months, records, download = st.tabs(NAMES, key="tab", on_change="rerun")
     if table.open:
         with table:
-            draw_table(installation, choices, views)
-            draw_ward_numbers(installation, choices, last)
+            if is_table_reached():
+                draw_table(installation, choices, views)
+                draw_ward_numbers(installation, choices, last)
+            else:
+                draw_table_place()
     if rhythm.open:
         with rhythm:
             draw_rhythm(installation, choices, figures)
@@ -73,6 +103,21 @@ def draw_tabs(
     if download.open:
         with download:
             draw_downloads(installation, choices, views, resolution=resolution)
+
+
+def is_table_reached() -> bool:
+    """Whether somebody has come to the table in this session. Where there is no browser, nobody can scroll to it."""
+    return REACHED_KEY in st.session_state or not st.context.headers
+
+
+def draw_table_place() -> None:
+    """Keep the place of the table. It is drawn as soon as this comes into view, and then for the whole session."""
+
+    def keep_reached() -> None:
+        st.session_state[REACHED_KEY] = True
+
+    with st.container(key="hb_table_place"):
+        _place(key="table_place", on_reached_change=keep_reached)
 
 
 def draw_sortable_frame(

@@ -58,13 +58,12 @@ def test_the_maps_own_script_is_small_and_the_same_each_time(each_area: Area) ->
     assert len(scripts[0]) < 2_000
 
 
-def test_live_maps_load_two_files_of_this_server(each_area: Area) -> None:
+def test_live_maps_load_one_file_of_this_server(each_area: Area) -> None:
+    """Streets come in another one, for which no map waits."""
     base_map = build_base_map(each_area, live=True)
     links = [url for _, url in base_map.default_js]
-    assert all(
-        re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/(map|wards)-[0-9a-f]{16}\.js", url) for url in links
-    )
-    assert (len(links), base_map.default_css) == (2, [])
+    assert all(re.fullmatch(r"\.\./hexbeat\.dashboard\.map\.assets\.files/map-[0-9a-f]{16}\.js", url) for url in links)
+    assert (len(links), base_map.default_css) == (1, [])
     assert [url for _, url in build_base_map(each_area, live=True).default_js] == links
 
 

@@ -53,7 +53,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page: Page, address:
         url for url in requests if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
     assert failures == []
-    assert sum("/component/hexbeat.dashboard.map.assets" in url for url in requests) == 3
+    scripts = [url for url in requests if "/component/hexbeat.dashboard.map.assets" in url]
+    assert [re.sub(r".*/([a-z]+)-[0-9a-f]{16}\.js", r"\1", url) for url in scripts] == ["map", "streets"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -155,6 +156,46 @@ def test_a_filter_changes_the_cells_and_neither_zoom_nor_page(page: Page, addres
         1,
     ]
     assert frame.evaluate("window.feature_group.length") <= 2
+
+
+REDRAW = """() => { const layer = Hexbeat.layer('hex'); map.removeLayer(layer); map.addLayer(layer); }"""
+
+
+def test_names_are_placed_again_only_where_the_legend_has_changed(still: Frame) -> None:
+    still.evaluate("() => { window.placed = map.hexbeat.nameBoxes; }")
+    still.evaluate(REDRAW)
+    still.wait_for_timeout(200)
+    assert still.evaluate("map.hexbeat.nameBoxes === window.placed")
+    still.evaluate("() => { Hexbeat.layer('hex').data.labels[0] = 'a label as long as the name of a ward'; }")
+    still.evaluate(REDRAW)
+    still.wait_for_function("map.hexbeat.nameBoxes !== window.placed")
+
+
+def test_what_is_painted_in_one_step_is_shown_in_it(still: Frame) -> None:
+    """Also where the step took longer than a frame has for it: the next frame would be a frame too late."""
+    at_once = still.evaluate("""() => { const layer = Hexbeat.layer('hex'), { _jobs, _paintChunk } = layer;
+      layer._jobs = () => [{}];
+      layer._paintChunk = () => { const from = performance.now(); while (performance.now() - from < 12); };
+      Hexbeat.painted = null;
+      layer._update();
+      Object.assign(layer, { _jobs, _paintChunk });
+      return Hexbeat.painted !== null; }""")
+    still.evaluate("() => Hexbeat.layer('hex')._update(true)")
+    assert at_once
+
+
+@pytest.mark.parametrize("zoom", [10, 13])
+def test_nothing_of_an_earlier_painting_is_left(page: Page, address: str, zoom: int) -> None:
+    """Far out pixels are set, nearer paths are drawn: both on the canvas of the painting before."""
+    frame = go_to_map(page, address)
+    inked = """() => { const canvas = map.getPane('hexbeat-cells').querySelector('canvas');
+      const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      return pixels.some((value) => value > 0); }"""
+    frame.evaluate("(zoom) => map.setView([54.548, -1.23], zoom, { animate: false })", zoom)
+    frame.evaluate("() => Hexbeat.layer('hex')._update(true)")
+    assert frame.evaluate(inked)
+    frame.evaluate("() => { const layer = Hexbeat.layer('hex'); layer.classes.fill(0); layer._update(true); }")
+    assert not frame.evaluate(inked)
 
 
 def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> None:

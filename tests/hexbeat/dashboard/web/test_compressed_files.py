@@ -7,7 +7,7 @@ import pytest
 
 from hexbeat.dashboard import security
 from hexbeat.dashboard.public import public_security
-from hexbeat.dashboard.web.compressed_files import FOLDER, CompressedFiles
+from hexbeat.dashboard.web.compressed_files import FOLDER, ICON, CompressedFiles
 from tests.support.threads import run_steps
 
 SCRIPT = max((FOLDER / "static" / "js").glob("*.js"), key=lambda path: path.stat().st_size)
@@ -42,6 +42,13 @@ def test_a_file_is_sent_as_gzip_with_its_kind(file: Any, kind: bytes) -> None:
     assert headers[b"content-type"].startswith(kind)
     assert headers[b"content-encoding"] == b"gzip"
     assert headers[b"vary"] == b"Accept-Encoding"
+
+
+def test_the_icon_is_ours() -> None:
+    start, body = ask("/favicon.png", None)
+    assert (start["status"], body["body"]) == (200, ICON.read_bytes())
+    assert dict(start["headers"])[b"content-type"] == b"image/png"
+    assert ask("/favicon.png", None, "HEAD") == [{"type": "passed"}]
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,29 @@ def test_low_and_narrow_windows_leave_the_map_a_decent_size(open_page: Open) -> 
     expect(page.locator(".hb-card .hb-sure summary")).to_have_text("How sure is this?")
 
 
+@pytest.mark.parametrize(
+    "come",
+    ["(button) => button.scrollIntoView()", "(button) => button.focus({ preventScroll: true })"],
+    ids=["scrolling", "key"],
+)
+def test_the_table_is_drawn_once_somebody_comes_to_it_and_then_stays(open_page: Open, come: str) -> None:
+    guest = open_page()
+    page = guest.page
+    painted_frames(page, 1)
+    place, table = page.get_by_role("button", name="Show the table"), page.get_by_test_id("stDataFrame")
+    expect(place).to_have_count(1)
+    page.wait_for_timeout(300)
+    expect(table).to_have_count(0)
+    place.evaluate(come)
+    expect(table).to_be_visible()
+    expect(place).to_have_count(0)
+    page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTo(0, 0)")
+    guest.choose("view", "Change")
+    expect(page.get_by_role("heading", name="By ward", exact=True)).to_be_visible()  # of the new table
+    expect(place).to_have_count(0)
+    assert guest.failures == []
+
+
 def test_on_paper_the_map_is_whole_and_light_and_nothing_asks_to_be_pressed(open_page: Open) -> None:
     guest = open_page(size=(1440, 900), scheme="dark")
     page = guest.page
