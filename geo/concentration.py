@@ -2,8 +2,8 @@
 
 Each candidate place, and each patch of a place with those that touch it, is compared with the nearest candidate places
 around it by an exact test that carries the variance of bursts (`geo.bursts`). Places and patches share one control of
-false discoveries (`geo.discrete_control`). A find has to be steady, so that one burst is none. bench/honesty.md compares
-this rule with others.
+false discoveries (`geo.discrete_control`). A find has to be steady, so that one burst is none. bench/honesty.md
+compares this rule with others.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _LEAST_IN_HALF: Final = 0.2  # of a find's events, in the quieter half of the pe
 _FEWEST_CARRIED: Final = 2  # events of a place that carries a patch, if any has so many
 _SHORTEST_HALVED: Final = 4  # days (or months); less has no halves
 _CARRIED_P: Final = 0.05  # of a place that carries a patch: else one full place, and chance, make its neighbours hot
-_WEIGHTS: Final = (1.5, 0.5)  # of places and patches in the control of false discoveries
+_WEIGHTS: Final = (1.25, 0.75)  # of places and patches in the control of false discoveries
 _WEIGHTS_SMALL: Final = (0.5, 1.5)  # where places are small, and single ones hold few events
 _SMALL_M2: Final = 50_000.0
 _TREND_A_KM2: Final = 0.3  # a town may bend so much towards its middle: a window of so many km2 is no hotspot by that
