@@ -1,10 +1,12 @@
 """Points to counted cells: H3 cells at four resolutions, wards, and counts by cell and ward.
 
-`python -m bench.points_to_cells [--points N] [--area NAME] [--indexing]`. Ours (`geo.cells`, `geo.wards`, `geo.counts`)
-against the usual way: h3-py row by row, geopandas.sjoin, pandas.groupby. CPU time in one process, one after the other;
-the results must be equal. Ours starts cold: its time includes fitting lattices and building the raster of the wards.
+`python -m bench.points_to_cells [--points N] [--area NAME] [--indexing] [--britain]`. Ours (`geo.cells`, `geo.wards`,
+`geo.counts`) against the usual way: h3-py row by row, geopandas.sjoin, pandas.groupby. CPU time in one process, one
+after the other; the results must be equal. Ours starts cold: its time includes fitting lattices and building the raster
+of the wards.
 Then indexing alone, in nanoseconds a point and resolution, against h3-py and, where it is installed (it is no
 dependency), h3ronpy; with --indexing only that. Required of it: 20 times as fast as h3-py, 8 times as h3ronpy.
+With --britain it takes points spread evenly over all of Britain: required is that they are equal.
 """
 
 import importlib
@@ -32,6 +34,8 @@ REQUIRED: Final = 5.0
 REQUIRED_OF: Final = {"indexing alone: h3-py": 20.0, "indexing alone: h3ronpy": 8.0}
 SMALL: Final = 200_000  # points; with fewer, fits weigh too much to judge
 
+BRITAIN: Final = (-8.65, 49.85, 1.77, 60.87)  # west, south, east, north of Great Britain with its islands, in degrees
+
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 Counted = dict[int, pd.DataFrame]
 
@@ -41,7 +45,12 @@ def main() -> int:
     parser = build_parser(__doc__, size="points", default=1_000_000)
     parser.add_argument("--area", default="middlesbrough", help="a folder of data/boundaries (default middlesbrough)")
     parser.add_argument("--indexing", action="store_true", help="cells alone")
+    parser.add_argument("--britain", action="store_true", help="cells alone, of points over all of Britain")
     options = parser.parse_args()
+    if options.britain:
+        rows = compare_indexing(*spread_points(options.points), rounds=options.rounds)
+        report({"points": options.points, "area": "Britain", "equal": True}, rows, options=options)
+        return 0
     path = BOUNDARIES / options.area / "wards.geojson"
     points = make_points(path, options.points)
     if options.indexing:
@@ -95,6 +104,13 @@ def compare_indexing(lon: NDArray[np.float64], lat: NDArray[np.float64], *, roun
         {"way": way, "cpu_s": one_s, "ns": one_s / steps * 1e9, "Hexbeat is": one_s / quick}
         for way, one_s in seconds.items()
     ]
+
+
+def spread_points(count: int) -> Points:
+    """Seeded places spread evenly over the degrees of Britain, its waters too."""
+    west, south, east, north = BRITAIN
+    lon, lat = np.random.default_rng(2024).uniform((west, south), (east, north), (count, 2)).T
+    return lon.copy(), lat.copy()
 
 
 def make_points(path: Path, count: int) -> Points:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +53,7 @@ _TEXTS: Final = tuple(
     name for name in EXPORT_COLUMNS if name == "event_id" or EVENT_TYPES.get(name, (None,))[0] is sa.Text
 )
 _DISTINCT: Final = ("event_id", "source_id")  # texts of which each row has its own
+_CODED: Final = tuple(name for name in _TEXTS if name not in _DISTINCT)
 _DEGREES: Final = ("lon", "lat")
 _METRES: Final = "location_precision_m"
 _FLOATS: Final = (*_DEGREES, _METRES)
@@ -62,8 +64,10 @@ _PAGE_ROWS: Final = {"sqlite": 50_000, "postgresql": 200_000}  # row numbers in 
 # Degrees from an eighth to 180, times this, are whole numbers of 64 bits: so they pass through a text unchanged.
 _SCALE: Final = float(1 << 55)
 _LEAST_DEGREES: Final = 0.125
-# What stands between texts, and for a missing one. Where a text holds one of them, the rows come one by one.
+# What stands between rows, between the texts of a row, and for a missing one. Where a text holds one of them, the rows
+# come one by one.
 _BETWEEN: Final = "\x1d"
+_WITHIN: Final = "\x1f"
 _MISSING: Final = "\x1e"
 
 
@@ -248,32 +252,39 @@ def _read_pages(connection: Connection, row: int, names: Sequence[str]) -> Itera
 
 
 def _read_joined(connection: Connection, condition: sa.ColumnElement[bool], names: Sequence[str]) -> pa.Table:
-    """One page of SQLite: each column is one text that SQLite joins, all of them in the same order."""
-    texts, numbers, degrees, optional = (
-        [name for name in kind if name in names] for kind in (_TEXTS, _NUMBERS, _DEGREES, _OPTIONAL)
+    """One page of SQLite: each column is one text that SQLite joins, all of them in the same order.
+
+    The texts of which many rows have the same are one text together: their combinations are few, and are taken apart
+    once each.
+    """
+    coded, distinct, numbers, degrees, optional = (
+        [name for name in kind if name in names] for kind in (_CODED, _DISTINCT, _NUMBERS, _DEGREES, _OPTIONAL)
     )
     columns: list[sa.ColumnElement[Any]] = [
         sa.func.count(),
         *(sa.func.count(events.c[name]) for name in optional),
-        *(_join_texts(name) for name in texts),
+        *(sa.func.group_concat(events.c[name], _BETWEEN) for name in distinct),
         *(sa.func.group_concat(events.c[name], " ") for name in numbers),
         *(sa.func.group_concat(sa.cast(events.c[name] * _SCALE, sa.BigInteger), " ") for name in degrees),
+        sa.func.group_concat(_join_texts(coded), _BETWEEN),
     ]
     answer = iter(connection.execute(sa.select(*columns).where(condition)).one())
     rows = next(answer)
     missing = {name: rows - next(answer) for name in optional}
-    joined = {name: next(answer) for name in (*texts, *numbers, *degrees)}
+    joined = {name: next(answer) for name in (*distinct, *numbers, *degrees)}
+    together = next(answer)
     if not rows:
         return _build_no_rows(names)
     page: dict[str, Any] = {name: pa.array(_split_numbers(joined[name]).to_numpy() / _SCALE) for name in degrees}
     if (
         any(pc.min(pc.abs(page[name])).as_py() < _LEAST_DEGREES for name in degrees)
-        or any(joined[name].count(_BETWEEN) != rows - 1 for name in texts)
-        or any(joined[name].count(_MISSING) != missing.get(name, 0) for name in texts)
+        or any(text.count(_BETWEEN) != rows - 1 for text in (together, *(joined[name] for name in distinct)))
+        or together.count(_WITHIN) != rows * max(len(coded) - 1, 0)
+        or together.count(_MISSING) != sum(missing.get(name, 0) for name in coded)
     ):
         return _read_rows(connection, condition, names)
-    for name in texts:
-        page[name] = _split(joined[name], _BETWEEN) if name in _DISTINCT else _split_texts(joined[name])
+    page |= {name: _split(joined[name], _BETWEEN) for name in distinct}
+    page |= _split_texts(together, coded)
     page |= {name: _split_numbers(joined[name]) for name in numbers}
     page[_METRES] = pa.nulls(rows, pa.float64())
     if missing.get(_METRES, rows) < rows:
@@ -284,9 +295,10 @@ def _read_joined(connection: Connection, condition: sa.ColumnElement[bool], name
     return pa.table({name: page[name] for name in names})
 
 
-def _join_texts(name: str) -> sa.ColumnElement[str]:
-    column = events.c[name]
-    return sa.func.group_concat(sa.func.ifnull(column, _MISSING) if name in _OPTIONAL else column, _BETWEEN)
+def _join_texts(names: Sequence[str]) -> sa.ColumnElement[str]:
+    """The texts of one row as one text; empty without names."""
+    texts = [sa.func.ifnull(events.c[name], _MISSING) if name in _OPTIONAL else events.c[name] for name in names]
+    return reduce(lambda before, after: before.concat(_WITHIN).concat(after), texts) if texts else sa.literal("")
 
 
 def _split(text: str, between: str) -> pa.Array:
@@ -297,13 +309,19 @@ def _split_numbers(text: str) -> pa.Array:
     return pc.cast(_split(text, " "), pa.int64())
 
 
-def _split_texts(text: str) -> pa.DictionaryArray:
-    """The texts as a dictionary; the sign for a missing one becomes null."""
-    coded = _split(text, _BETWEEN).cast(pa.string()).dictionary_encode()
-    names = pc.if_else(pc.equal(coded.dictionary, _MISSING), None, coded.dictionary)
-    if not names.null_count:
-        return coded
-    return pa.DictionaryArray.from_arrays(coded.indices, names).cast(names.type).dictionary_encode()
+def _split_texts(together: str, names: Sequence[str]) -> dict[str, pa.DictionaryArray]:
+    """The columns of joined texts as dictionaries; the sign for a missing one becomes null."""
+    if not names:
+        return {}
+    rows = _split(together, _BETWEEN).dictionary_encode()
+    places = rows.indices.to_numpy()
+    parts = pc.split_pattern(rows.dictionary, _WITHIN).values.cast(pa.string())
+    columns = {}
+    for place, name in enumerate(names):
+        part = parts.take(pa.array(np.arange(place, len(parts), len(names))))
+        coded = pc.if_else(pc.equal(part, _MISSING), None, part).dictionary_encode()
+        columns[name] = coded.take(pa.array(places))
+    return columns
 
 
 def _read_rows(connection: Connection, condition: sa.ColumnElement[bool], names: Sequence[str]) -> pa.Table:

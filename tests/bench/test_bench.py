@@ -41,6 +41,13 @@ def test_a_benchmark_compares_equal_results(
     assert figures["ratio"] > 0
 
 
+def test_cells_over_all_of_britain_are_equal(run_bench: Run) -> None:
+    done = run_bench("points_to_cells", "--britain", "--points", "20000", "--rounds", "1", "--format", "json")
+    assert (done.code, done.err) == (0, "h3ronpy is not installed: left out\n")
+    assert (done.json["points"], done.json["area"], done.json["equal"]) == (20_000, "Britain", True)
+    assert [row["way"] for row in done.json["rows"]] == ["indexing alone: h3-py", "indexing alone: Hexbeat"]
+
+
 @pytest.mark.slow
 def test_the_start_of_commands_is_measured_in_times_of_typers() -> None:
     done = run("bench.start", "--events", "50", "--rounds", "1", "--format", "json")

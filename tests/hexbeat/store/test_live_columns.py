@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import UsageError
+from hexbeat.store import event_rows
 from hexbeat.store.column_cache import ColumnCache
 from hexbeat.store.live_columns import count_outside, has_demonstration, is_empty, read_columns
 from hexbeat.store.quality import summarise_sources
@@ -185,3 +186,14 @@ def test_what_the_sources_are_worth(store: Store) -> None:
 
 def test_an_empty_store_has_no_sources(store: Store) -> None:
     assert summarise_sources(store, ANALYST).empty
+
+
+def test_the_cells_of_many_events_are_numbered_as_those_of_few(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(sqlite_store, many())
+    few = read_columns(sqlite_store, ANALYST, ward_codes=WARDS).list_arrays()
+    monkeypatch.setattr(event_rows, "_FEWEST_TO_HASH", 1)
+    large = read_columns(sqlite_store, ANALYST, ward_codes=WARDS).list_arrays()
+    for name, array in few.items():
+        np.testing.assert_array_equal(large[name], array, strict=True)
