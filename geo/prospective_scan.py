@@ -147,10 +147,14 @@ def estimate_expected(counts: Floats, known: NDArray[np.bool_], grid: ScanGrid, 
     days = len(counts)
     day_of_week = (np.arange(days) + weekday) % 7
     late = np.isin(day_of_week, (1, 2, 3))  # Friday to Sunday: day 0 since 1970 was a Thursday
-    past = _sum_before(counts, HISTORY_DAYS)
-    late_past = _sum_before(counts * late[:, None], HISTORY_DAYS)
-    share = _estimate_share(past, late_past, late, grid)
-    return np.asarray(share * _estimate_rate(counts.sum(axis=1), known, day_of_week)[:, None])
+    expected = np.zeros(counts.shape)
+    rate = _estimate_rate(counts.sum(axis=1), known, day_of_week)
+    rows = np.flatnonzero(rate)
+    if len(rows):
+        past = _sum_before(counts, HISTORY_DAYS)[rows]
+        late_past = _sum_before(counts * late[:, None], HISTORY_DAYS)[rows]
+        expected[rows] = _estimate_share(past, late_past, late[rows], grid) * rate[rows, None]
+    return expected
 
 
 def _sum_before(values: Floats, days: int) -> Floats:

@@ -170,12 +170,13 @@ class Wards:
     def locate_exactly(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int32]:
         """`locate` without the raster: tests each point against every ward whose bounds hold it."""
         ward = np.full(len(lon), OUTSIDE, dtype=np.int32)
-        for place, polygon in enumerate(self.polygons):
+        near = [(place, self.polygons[place]) for place in self._list_near(lon, lat)]
+        for place, polygon in near:
             open_points = self._in_bounds(place, lon, lat, ward == OUTSIDE)
             ward[open_points[shapely.contains_xy(polygon, lon[open_points], lat[open_points])]] = place
         touching = np.zeros(len(lon), dtype=np.int32)
         first = ward.copy()
-        for place, polygon in enumerate(self.polygons):
+        for place, polygon in near:
             open_points = self._in_bounds(place, lon, lat, ward == OUTSIDE)
             on_edge = open_points[shapely.intersects_xy(polygon, lon[open_points], lat[open_points])]
             touching[on_edge] += 1
@@ -236,6 +237,16 @@ class Wards:
         if len(outside):
             found[outside] = self._tree.nearest(shapely.centroid(outlines[outside]))
         return found
+
+    def _list_near(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[int]:
+        """The wards that have room for any of the points: of one point a few, and each would take its time."""
+        west, south = (float(np.fmin.reduce(values, initial=np.inf)) for values in (lon, lat))
+        east, north = (float(np.fmax.reduce(values, initial=-np.inf)) for values in (lon, lat))
+        return [
+            place
+            for place, (left, bottom, right, top) in enumerate(self._each_bounds)
+            if left <= east and right >= west and bottom <= north and top >= south
+        ]
 
     def _in_bounds(
         self, place: int, lon: NDArray[np.float64], lat: NDArray[np.float64], among: NDArray[np.bool_]

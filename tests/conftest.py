@@ -43,6 +43,7 @@ pytest_plugins = (
         "tests.support.cli",
         "tests.support.load_processes",
         "tests.support.partners_side",
+        "tests.support.readers",
         "tests.support.releases",
     ]
 )

@@ -72,17 +72,21 @@ class StreamScan:
     def learn(self, first_row: int) -> tuple[list[Signal], Floats]:
         """The signals from the day `first_row` on, and the threshold (days,) of an alert, raised by what they show."""
         self.low, threshold = self._find_thresholds()
-        signals = find_signals(
-            self.counts,
-            self.expected,
-            self.estimate_dispersion(),
-            self.grid,
-            threshold=np.minimum(self.low, threshold),
-            first_row=first_row,
-            fewest_events=self.fewest,
+        begins = int(np.flatnonzero(self.expected.any(axis=1))[0]) if self.expected.any() else len(self.counts)
+        signals = (
+            find_signals(
+                self.counts,
+                self.expected,
+                self.estimate_dispersion(),
+                self.grid,
+                threshold=np.minimum(self.low, threshold),
+                first_row=first_row,
+                fewest_events=self.fewest,
+            )
+            if begins < len(self.counts)  # else the records are too short for a signal
+            else []
         )
         past = follow_signals([signal for signal in signals if signal.statistic >= self.low[signal.row]])
-        begins = int(np.flatnonzero(self.expected.any(axis=1))[0]) if self.expected.any() else len(self.counts)
         self.tails = learn_tails(past, self.low, first_row=max(first_row, begins))
         return signals, raise_threshold(threshold, self.low, self.tails, alerts_a_year=self.budget)
 

@@ -332,7 +332,8 @@ def _find_overlapping(places: NDArray[np.int64], outlines: NDArray[np.object_], 
 
 def _list_outlines(release: Release, place_set: str) -> list[tuple[object, ...]]:
     places = [place for place in release.places.values() if place.place_set == place_set]
+    outlines = shapely.to_wkb(np.array([place.outline for place in places], dtype=object)).tolist()
     return [
-        (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))
-        for place in places
+        (place.place_id, place.level, place.parent_id, place.possible_places, outline)
+        for place, outline in zip(places, outlines, strict=True)
     ]

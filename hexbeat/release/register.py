@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+import numpy as np
 import shapely
 
 from geo.errors import DataError, PolicyError, StoreError, UsageError
@@ -304,10 +305,11 @@ def _require_same(layer: str, what: str, before: object, now: object) -> None:
 
 
 def _list_geometry(release: Release, place_set: str) -> list[tuple[object, ...]]:
+    places = [place for place in release.places.values() if place.place_set == place_set]
+    outlines = shapely.to_wkb(np.array([place.outline for place in places], dtype=object)).tolist()
     return [
-        (place.place_id, place.level, place.parent_id, place.possible_places, shapely.to_wkb(place.outline))
-        for place in release.places.values()
-        if place.place_set == place_set
+        (place.place_id, place.level, place.parent_id, place.possible_places, outline)
+        for place, outline in zip(places, outlines, strict=True)
     ]
 
 

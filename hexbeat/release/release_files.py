@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -77,21 +77,15 @@ def _format_places(places: Iterable[Place]) -> str:
     return _format_csv(PLACE_COLUMNS, [_list_properties(place) for place in places])
 
 
-def _format_outlines(places: Iterable[Place]) -> str:
+def _format_outlines(places: Collection[Place]) -> str:
+    outlines = np.array([place.outline for place in places], dtype=object)
+    rounded = shapely.to_geojson(shapely.transform(outlines, lambda corners: np.round(corners, 6))).tolist()
     features = [
-        {
-            "type": "Feature",
-            "properties": _list_properties(place),
-            "geometry": json.loads(shapely.to_geojson(_round_outline(place.outline))),
-        }
-        for place in places
+        {"type": "Feature", "properties": _list_properties(place), "geometry": json.loads(outline)}
+        for place, outline in zip(places, rounded, strict=True)
     ]
     lines = ",\n".join(_format_json(feature, indent=None).strip() for feature in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
-
-
-def _round_outline(outline: shapely.Geometry) -> shapely.Geometry:
-    return shapely.transform(outline, lambda corners: np.round(corners, 6))
 
 
 def _list_properties(place: Place) -> dict[str, str | int | None]:

@@ -9,6 +9,7 @@ it, the load is done all the same, and the first reader reads the database.
 """
 
 import ctypes
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -59,9 +60,12 @@ def prepare_files(
 
     Does nothing in a small store, or where the load changed less than LEAST_SHARE of it. Else `announce` gets the
     number of live events first. False if something prevented it, of which nothing is left; it raises no error of the
-    store, the disk or the memory. Ctrl+C ends it as it ends anything, and leaves nothing but a draft, which the next
-    writer removes. It takes no viewer: it tells nobody anything of the events.
+    store, the disk or the memory. Ctrl+C ends it as it ends anything, and leaves whole files or none.
+
+    It takes no viewer: whoever has loaded may see every layer, and learns how many events there are, and nothing else.
     """
+    if sys.platform == "win32":  # where nothing is kept
+        return True
     try:
         if changed < FEWEST_EVENTS * LEAST_SHARE:
             return True
@@ -72,7 +76,7 @@ def prepare_files(
         if announce is not None:
             announce(live)
         return _make_files(store, tuple(ward_codes))
-    except _FAILURES:
+    except (*_FAILURES, pa.ArrowException):
         return False
 
 

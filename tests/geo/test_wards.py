@@ -138,6 +138,7 @@ def test_every_corner_inside_the_town_has_one_ward_of_those_that_meet_there(seed
     lon, lat = np.tile(corners, (60, 1)).T
     ward = wards.locate(lon, lat)
     assert np.array_equal(ward, wards.locate_exactly(lon, lat))
+    assert [int(wards.locate([x], [y])[0]) for x, y in corners.tolist()] == ward[: len(corners)].tolist()
     touched = np.array([shapely.intersects_xy(polygon, lon, lat) for polygon in wards.polygons])
     shared_edge = touched.sum(axis=0) > 1
     assert shared_edge.any()

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from hexbeat import demonstration
 from hexbeat.areas.area import Area, load_area
@@ -36,6 +37,7 @@ __all__ = [
     "open_page",
     "packages_are_looked_through_once",
     "read_html",
+    "scripts_are_waited_for",
     "served_app",
     "visit",
 ]
@@ -52,6 +54,21 @@ def packages_are_looked_through_once() -> Iterator[None]:
     """Streamlit reads what every installed package says of itself at each start of an app: what is found stays so."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_are_waited_for() -> Iterator[None]:
+    """A page's test waits for its script as for any thread; Streamlit's own wait looks a thousand times a second."""
+    look = local_script_runner.require_widgets_deltas
+
+    def wait(runner: LocalScriptRunner, timeout: float) -> None:
+        assert runner._script_thread is not None  # noqa: SLF001 - it has no other name
+        runner._script_thread.join(timeout)  # noqa: SLF001
+        look(runner, timeout)  # and fails where it has not ended
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from hexbeat.areas.area import Area, load_area
 from hexbeat.areas.places_mask import PlacesMask
-from hexbeat.release import builder
+from hexbeat.release import audit, builder
 from hexbeat.release.format import FORMAT, Block, Period, Place, Release, ReleasedLayer
 from hexbeat.release.policy import ReleasePolicy, load_policy
 from hexbeat.release.publication import Publication, publish_release
@@ -40,6 +41,7 @@ __all__ = [
     "fine_places",
     "made_quarters",
     "real_trees",
+    "repeated_checks",
     "repeated_trees",
     "with_gaps",
     "with_layer",
@@ -235,6 +237,26 @@ def repeated_trees() -> Iterator[None]:
 def real_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each release of this test builds its trees anew."""
     monkeypatch.setattr(builder, "build_piece_tree", build_piece_tree)
+
+
+_CHECK_OUTLINES: Final = audit.__dict__["_check_outlines"]
+_CHECKED: Final[dict[tuple[object, ...], list[tuple[str, str]]]] = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def repeated_checks() -> Iterator[None]:
+    """Outlines that are the same to the last bit are laid over each other once, not for each release of a series."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "_check_outlines", _repeat_or_check)
+        yield
+
+
+def _repeat_or_check(places: list[Place]) -> list[tuple[str, str]]:
+    outlines = shapely.to_wkb(np.array([place.outline for place in places], dtype=object)).tolist()
+    key = (*((place.place_id, place.parent_id, place.level, place.label) for place in places), *outlines)
+    if key not in _CHECKED:
+        _CHECKED[key] = list(_CHECK_OUTLINES(places))
+    return _CHECKED[key]
 
 
 def _repeat_or_build(area: Area, mask: PlacesMask, name: str, *, floor: float, least_spots: int = 1) -> PlaceTree:

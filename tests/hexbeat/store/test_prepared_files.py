@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from geo.errors import StoreError
@@ -121,7 +122,13 @@ def raise_error(error: BaseException) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), OSError(28, "No space left on device"), StoreError("rule", "fact", "hint")]
+    "error",
+    [
+        MemoryError(),
+        OSError(28, "No space left on device"),
+        StoreError("rule", "fact", "hint"),
+        pa.ArrowCapacityError("too long"),
+    ],
 )
 def test_what_prevents_it_leaves_the_load_done(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception

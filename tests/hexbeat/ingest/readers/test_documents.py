@@ -215,6 +215,7 @@ def test_records_of_distinct_keys_are_refused_in_bounded_memory(tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("real_readers")
 def test_a_view_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
     frame = geopandas.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(0, 0)], crs="EPSG:4326")

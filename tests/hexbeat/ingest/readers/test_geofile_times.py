@@ -84,6 +84,7 @@ def write(frame_times: pd.DatetimeIndex, folder: Path, name: str) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("real_readers")
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_summer_evening_without_a_zone_is_local(tmp_path: Path, name: str) -> None:
     path = write(pd.DatetimeIndex(["2025-06-21T21:30:00", "2025-12-21T22:15:00"]), tmp_path, name)

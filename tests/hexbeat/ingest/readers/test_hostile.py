@@ -17,6 +17,7 @@ import xlsxwriter
 from geo.errors import DataError
 from hexbeat.ingest.readers import LIMITS, SUFFIXES, Limits, ReadOptions, open_file
 
+pytestmark = pytest.mark.usefixtures("real_readers")
 SHEET = "xl/worksheets/sheet1.xml"
 
 
