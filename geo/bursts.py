@@ -15,6 +15,7 @@ __all__ = ["BURST_DAYS", "count_tails", "find_chance", "find_growth", "measure_b
 
 _CERTAIN: Final = 1.645  # standard errors: below, the excess of pairs may be noise, and no burst is carried
 BURST_DAYS: Final = 10  # near repeats come within days; after so many they are no burst any more
+_LEAST_DISPERSION: Final = 1.001  # nearer to 1, the beta-binomial is the binomial but for rounding
 _MOST_TERMS: Final = 4_000_000
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: fl
     left if two negative binomial counts of one dispersion are known by their sum (the negative hypergeometric). So the
     uncertainty of the surroundings is in it.
     """
-    if dispersion <= 1.0 or inside.sum() > _MOST_TERMS:
+    if dispersion <= _LEAST_DISPERSION or inside.sum() > _MOST_TERMS:
         inside, around = inside / dispersion, around / dispersion
         at_least = np.where(inside > 0, special.betainc(np.maximum(inside, 1e-12), around + 1, share), 1.0)
         at_most = np.where(around > 0, special.betaincc(inside + 1, np.maximum(around, 1e-12), share), 1.0)
@@ -90,7 +91,7 @@ def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: fl
 def find_chance(inside: Floats, trials: Floats, share: Floats, *, dispersion: float) -> Floats:
     """P(exactly `inside`) of `trials` events, as `count_tails` has it."""
     chosen = special.gammaln(trials + 1) - special.gammaln(inside + 1) - special.gammaln(trials - inside + 1)
-    if dispersion <= 1.0:
+    if dispersion <= _LEAST_DISPERSION:
         return np.asarray(np.exp(chosen + special.xlogy(inside, share) + special.xlog1py(trials - inside, -share)))
     own, others = _find_beta(trials, share, dispersion)
     return np.asarray(
@@ -100,7 +101,7 @@ def find_chance(inside: Floats, trials: Floats, share: Floats, *, dispersion: fl
 
 def find_growth(inside: Floats, trials: Floats, share: Floats, *, dispersion: float) -> Floats:
     """P(exactly `inside` + 1) over P(exactly `inside`) of `trials` events; 0 where all are inside."""
-    if dispersion <= 1.0:
+    if dispersion <= _LEAST_DISPERSION:
         return np.asarray((trials - inside) / (inside + 1) * share / (1 - share))
     own, others = _find_beta(trials, share, dispersion)
     left = trials - inside

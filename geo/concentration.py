@@ -146,8 +146,12 @@ def find_concentrations(
     fullest one. A town bends towards its middle: windows of 0.1 km2 are tested against 1.03 times their surroundings,
     those of 0.7 km2 against 1.25 times. A cold spot holds at most 1 / `ratio` of its surroundings. Fractions of events
     are rounded down inside, and exact around. Misleads: dense recording is not risk.
+
+    ValueError for counts that are negative or not finite.
     """
     counts = np.asarray(counts, dtype=np.float64)
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ValueError("counts have to be finite and not negative")
     search = _Search(counts, surroundings, timing, q, ratio, dispersion)
     for _ in range(_MOST_ROUNDS):
         if not _search_hot(search):

@@ -17,8 +17,9 @@ from geo.bursts import count_tails, find_chance, find_growth
 
 __all__ = ["DiscreteNull", "adjust_discrete", "find_threshold"]
 
-_LEAST_P: Final = 1e-10  # of smaller p, and of larger ones than the next, what chance passes is taken as p itself
+_LEAST_P: Final = 1e-8  # of smaller p, and of larger ones than the next, what chance passes is taken as p itself
 _MOST_P: Final = 0.05
+_MOST_SPREAD: Final = 30.0  # standard deviation of a count: of wider ones p is as good as continuous
 _ROUNDING: Final = 1e-9
 _DIGITS: Final = 9  # tests with equal trials and shares, to so many digits, are looked at once
 
@@ -27,11 +28,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiscreteNull:
-    """How many of so many tests pass by chance at each threshold: `passing` at `threshold` and above, both (s,)."""
+    """How many of so many tests pass by chance at each threshold: `passing` at `threshold` and above, both (s,).
+
+    `plain`: how many have counts so large that each p is passed as often as it says.
+    """
 
     tests: float
     threshold: Floats
     passing: Floats
+    plain: float = 0.0
 
     @classmethod
     def of_counts(cls, trials: Floats, share: Floats, *, dispersion: float, weight: float) -> Self:
@@ -39,7 +44,10 @@ class DiscreteNull:
 
         Thresholds are of p / weight; `dispersion` as there.
         """
-        pairs, repeats = np.unique(np.column_stack([trials, share]).round(_DIGITS), axis=0, return_counts=True)
+        is_stepped = trials * share * dispersion <= _MOST_SPREAD**2
+        pairs, repeats = np.unique(
+            np.column_stack([trials, share])[is_stepped].round(_DIGITS), axis=0, return_counts=True
+        )
         inside = np.maximum(np.floor(pairs[:, 0] * pairs[:, 1]), 1.0)
         possible = inside <= pairs[:, 0]
         of_all, share_of = pairs[possible].T
@@ -49,7 +57,7 @@ class DiscreteNull:
         thresholds, masses = [np.zeros(0)], [np.zeros(0)]
         while len(inside):
             beyond = tails - chance
-            is_last = (inside == of_all) | (beyond < _LEAST_P)
+            is_last = (inside + 1 > of_all) | (beyond < _LEAST_P)
             is_step = tails <= _MOST_P * weight
             thresholds.append(tails[is_step] / weight)
             masses.append((many * np.where(is_last, tails, chance))[is_step])
@@ -59,12 +67,13 @@ class DiscreteNull:
             )
         threshold, mass = np.concatenate(thresholds), np.concatenate(masses)
         order = np.argsort(threshold, kind="stable")
-        return cls(float(len(trials)) * weight, threshold[order], np.cumsum(mass[order]))
+        plain = float((~is_stepped).sum()) * weight
+        return cls(float(len(trials)) * weight, threshold[order], np.cumsum(mass[order]), plain)
 
     def count_passing(self, threshold: Floats) -> Floats:
         """The number of tests that pass by chance at these thresholds (k,), each with p / weight up to it."""
         position = np.searchsorted(self.threshold, threshold * (1 + _ROUNDING), side="right")
-        passing = np.concatenate([[0.0], self.passing])[position]
+        passing = np.concatenate([[0.0], self.passing])[position] + threshold * self.plain
         is_listed = (threshold >= _LEAST_P) & (threshold <= _MOST_P)
         return np.where(is_listed, passing, threshold * self.tests)
 

@@ -189,3 +189,20 @@ def test_without_places_or_events_nothing_is_found() -> None:
     assert not empty.kind.any()
     few = build_surroundings(np.array([0.0, 300.0]), np.zeros(2), build_neighbours(CELLS[:2]))
     assert not find_concentrations(np.array([9.0, 0.0]), few).kind.any()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
+def test_counts_that_are_none_are_refused(wrong: float) -> None:
+    counts = np.ones(len(CELLS))
+    counts[3] = wrong
+    with pytest.raises(ValueError, match=r"^counts have to be finite and not negative$"):
+        find_concentrations(counts, grid())
+
+
+def test_a_county_with_years_of_records_is_judged_too() -> None:
+    """Its parts of events and its thousands of events a cell once kept the control of discoveries from ending."""
+    generator = np.random.default_rng(8)
+    counts = generator.gamma(2.0, 2000.0, len(CELLS))
+    counts[middle()] = 60_000.3
+    result = find_concentrations(counts, grid(), dispersion=(1.5, 2.518))
+    assert result.kind[middle()] == 1

@@ -78,3 +78,24 @@ def test_few_events_are_found_that_the_full_threshold_hides_and_noise_is_not() -
         hidden += int((adjust_discrete(p, [null]) <= 0.05)[:10].sum() - (benjamini_hochberg(p) <= 0.05)[:10].sum())
     assert shown <= 18  # of 200, 10 are allowed; 18 has a chance of 1 in 100
     assert hidden >= 200  # one of ten in each
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 1.0000001, 1.2, 2.5, 50.0, 1e6])
+def test_it_ends_with_many_events_parts_of_events_and_few(dispersion: float) -> None:
+    """Sums of chances and tails differ by rounding: what looked for the end by their difference alone found none."""
+    trials = np.array([26860.63541667, 100.5, 0.0, 0.4, 1.0, 1e6, 3.7, 9000.25])
+    share = np.array([0.06, 0.1, 0.02, 0.5, 0.5, 0.3, 1e-6, 0.02])
+    null = DiscreteNull.of_counts(trials, share, dispersion=dispersion, weight=1.25)
+    p = np.array([0.0, 1e-30, 1e-9, 1e-4, 0.01, 0.04, 0.3])
+    passing = null.count_passing(p)
+    assert np.isfinite(passing).all()
+    assert (passing >= 0).all()
+    assert (passing <= p * len(trials) * 1.25 * (1 + 1e-6) + 1e-6).all()
+
+
+def test_large_counts_are_as_quick_as_small_ones() -> None:
+    """Steps are bounded: counts whose p is as good as continuous are not stepped through."""
+    trials, share = np.full(2000, 200_000.0) + np.arange(2000), np.full(2000, 0.03)
+    null = DiscreteNull.of_counts(trials, share, dispersion=2.0, weight=1.0)
+    assert len(null.threshold) == 0
+    assert null.count_passing(np.array([0.001]))[0] == pytest.approx(2.0)
