@@ -5,7 +5,8 @@ Events fall only where they can: in cells with a candidate place. "smooth": the 
 middle of the town. "bursts": each event brings 1.5 more within ten days on average, a fifth of them next door. A year
 is drawn, and the map is of its last 28 days: as on the screens, bursts are measured over the year. For each setting,
 the share of maps without planted places that show any hotspot; and, with ten single cells at six times the rate
-(resolution 9) or twelve patches of seven (resolution 10, and half an event more a cell), the false discovery rate (mean
+(resolution 9), twelve patches of seven (resolution 10, and half an event more a cell), or one or three cells of sixty
+events ("strong"), the false discovery rate (mean
 share of the hot cells that neither are planted nor touch a planted one) and the share of the planted cells, or patches,
 that are found. "ideal" knows the true rate of every cell without planted ones: nobody can do better at the same false
 discovery rate. Exit code 1 if Hexbeat's rule shows more than is promised.
@@ -41,6 +42,9 @@ TIMES: Final = 6.0
 SINGLES: Final = 10
 PATCHES: Final = 12
 EVENTS_A_HOT_CELL: Final = (6.0, 8.0, 10.0, 12.0, 16.0, 24.0)  # expected, planted cells of resolution 9
+STRONG: Final = (1, 3)  # cells of STRONG_EVENTS, in maps of STRONG_MEANS events a cell
+STRONG_EVENTS: Final = 60.0
+STRONG_MEANS: Final = (0.15, 1.0)
 PATCH_MEANS: Final = (0.05, 0.2, 1.0)  # events a cell of resolution 10
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -71,13 +75,15 @@ class Town:
         np.add.at(days, (np.where(generator.uniform(size=len(place)) < NEXT_DOOR, near, place), day), 1)
         return days
 
-    def plant(self, generator: np.random.Generator, *, patches: bool) -> tuple[Bools, list[NDArray[np.intp]]]:
-        """The planted cells (m,), and each place by its cells; no two touch."""
+    def plant(
+        self, generator: np.random.Generator, number: int, *, patches: bool
+    ) -> tuple[Bools, list[NDArray[np.intp]]]:
+        """The planted cells (m,), and each of at most so many places by its cells; no two touch."""
         near = self.surroundings.patches
         wide = near @ near @ near if patches else near
         free = np.diff(near.indptr) == 7 if patches else np.ones(len(self.places), dtype=np.bool_)
         truth, groups = np.zeros(len(free), dtype=np.bool_), []
-        for _ in range(PATCHES if patches else SINGLES):
+        for _ in range(number):
             if not free.any():
                 break
             middle = int(generator.choice(np.flatnonzero(free)))
@@ -151,17 +157,16 @@ def main() -> int:
     """Simulate, print, write."""
     parser = build_parser(__doc__, size="maps", default=200)
     parser.add_argument("--area", default="middlesbrough")
-    parser.add_argument("--planted", choices=("cells", "patches", "both"), default="both")
+    parser.add_argument("--planted", choices=("cells", "strong", "patches", "all"), default="all")
     parser.add_argument("--background", choices=("even", "smooth", "both"), default="both")
     options = parser.parse_args()
     coarse, fine = open_town(options.area, 9), open_town(options.area, 10)
     rows: list[Row] = []
     backgrounds = [name for name in ("even", "smooth") if options.background in {name, "both"}]
     for background, bursts in itertools.product(backgrounds, (False, True)):
-        for expected in EVENTS_A_HOT_CELL if options.planted != "patches" else ():
-            rows += simulate(coarse, background, expected / TIMES, 0.0, options.maps, bursts=bursts, patches=False)
-        for mean in PATCH_MEANS if options.planted != "cells" else ():
-            rows += simulate(fine, background, mean, 0.5, options.maps, bursts=bursts, patches=True)
+        for planted in build_plantings() if options.planted == "all" else build_plantings(options.planted):
+            town = fine if planted.kind == "patches" else coarse
+            rows += simulate(town, background, planted, options.maps, bursts=bursts)
         print(f"{background} {'bursts' if bursts else ''} done", file=sys.stderr, flush=True)
     report({"area": options.area, "days": DAYS, "q": LEVEL, "cells": len(coarse.places)}, rows, options=options)
     broken = [row for row in rows if row["rule"] == "Hexbeat" and not keeps_promise(row)]
@@ -170,17 +175,36 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def simulate(
-    town: Town, background: str, mean: float, extra: float, maps: int, *, bursts: bool, patches: bool
-) -> list[Row]:
+@dataclass(frozen=True)
+class Planting:
+    """So many places of a kind, in maps of `mean` events a cell: `times` its rate, and `extra` events more a cell."""
+
+    kind: str
+    number: int
+    mean: float
+    times: float = TIMES
+    extra: float = 0.0
+
+
+def build_plantings(*kinds: str) -> list[Planting]:
+    """What is planted in turn: all kinds, or these."""
+    plantings = [Planting("cells", SINGLES, expected / TIMES) for expected in EVENTS_A_HOT_CELL]
+    plantings += [
+        Planting("strong", number, mean, 1.0, STRONG_EVENTS) for mean, number in itertools.product(STRONG_MEANS, STRONG)
+    ]
+    plantings += [Planting("patches", PATCHES, mean, TIMES, 0.5) for mean in PATCH_MEANS]
+    return [planting for planting in plantings if not kinds or planting.kind in kinds]
+
+
+def simulate(town: Town, background: str, planting: Planting, maps: int, *, bursts: bool) -> list[Row]:
     """A row for each rule in one setting, all on the same maps."""
     generator = np.random.default_rng(20261201)
-    rate = mean * (town.smooth if background == "smooth" else np.ones(len(town.places)))
+    rate = planting.mean * (town.smooth if background == "smooth" else np.ones(len(town.places)))
     seen: dict[str, list[tuple[float, ...]]] = {name: [] for name in RULES}
     for _ in range(maps):
-        truth, groups = town.plant(generator, patches=patches)
+        truth, groups = town.plant(generator, planting.number, patches=planting.kind == "patches")
         noise = town.draw(generator, rate, bursts=bursts)
-        planted = town.draw(generator, np.where(truth, TIMES * rate + extra, rate), bursts=bursts)
+        planted = town.draw(generator, np.where(truth, planting.times * rate + planting.extra, rate), bursts=bursts)
         near = town.surroundings.patches @ truth.astype(np.float64) > 0
         for name, rule in RULES.items():
             shown, hot = rule(town, noise, rate), rule(town, planted, rate)
@@ -190,8 +214,9 @@ def simulate(
     return [
         {
             "background": background + (", bursts" if bursts else ""),
-            "planted": "patches" if patches else "cells",
-            "mean": mean,
+            "planted": planting.kind,
+            "places": planting.number,
+            "mean": planting.mean,
             "rule": name,
             "maps": maps,
             **dict(zip(("any", "FDR", "found", "claimed"), np.mean(values, axis=0).tolist(), strict=True)),

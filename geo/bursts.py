@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csr_array
 
-__all__ = ["BURST_DAYS", "count_tails", "measure_bursts"]
+__all__ = ["BURST_DAYS", "count_tails", "find_chance", "find_growth", "measure_bursts"]
 
 _CERTAIN: Final = 1.645  # standard errors: below, the excess of pairs may be noise, and no burst is carried
 BURST_DAYS: Final = 10  # near repeats come within days; after so many they are no burst any more
@@ -77,20 +77,36 @@ def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: fl
         at_most = np.where(around > 0, special.betaincc(inside + 1, np.maximum(around, 1e-12), share), 1.0)
         return at_least, at_most
     total = inside + around
-    own = np.maximum(total * share, 1e-3) / (dispersion - 1)
-    others = own * (1 - share) / share
     sizes = inside.astype(np.int64) + 1
     row = np.repeat(np.arange(len(inside)), sizes)
     number = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    of_all = total[row]
-    chance = np.exp(
-        special.gammaln(of_all + 1)
-        - special.gammaln(number + 1)
-        - special.gammaln(of_all - number + 1)
-        + special.betaln(own[row] + number, others[row] + of_all - number)
-        - special.betaln(own, others)[row]
-    )
+    chance = find_chance(number.astype(np.float64), total[row], share[row], dispersion=dispersion)
     at_most = np.bincount(row, chance, minlength=len(inside))
     own_chance = chance[np.cumsum(sizes) - 1]
     # The sum has no digits left where the tail is below 1e-15; it is never less than its first term.
     return np.clip(1 - at_most + own_chance, own_chance, 1.0), np.clip(at_most, 0.0, 1.0)
+
+
+def find_chance(inside: Floats, trials: Floats, share: Floats, *, dispersion: float) -> Floats:
+    """P(exactly `inside`) of `trials` events, as `count_tails` has it."""
+    chosen = special.gammaln(trials + 1) - special.gammaln(inside + 1) - special.gammaln(trials - inside + 1)
+    if dispersion <= 1.0:
+        return np.asarray(np.exp(chosen + special.xlogy(inside, share) + special.xlog1py(trials - inside, -share)))
+    own, others = _find_beta(trials, share, dispersion)
+    return np.asarray(
+        np.exp(chosen + special.betaln(own + inside, others + trials - inside) - special.betaln(own, others))
+    )
+
+
+def find_growth(inside: Floats, trials: Floats, share: Floats, *, dispersion: float) -> Floats:
+    """P(exactly `inside` + 1) over P(exactly `inside`) of `trials` events; 0 where all are inside."""
+    if dispersion <= 1.0:
+        return np.asarray((trials - inside) / (inside + 1) * share / (1 - share))
+    own, others = _find_beta(trials, share, dispersion)
+    left = trials - inside
+    return np.asarray(left / (inside + 1) * (own + inside) / np.maximum(others + left - 1, 1e-12))
+
+
+def _find_beta(trials: Floats, share: Floats, dispersion: float) -> tuple[Floats, Floats]:
+    own = np.maximum(trials * share, 1e-3) / (dispersion - 1)
+    return own, own * (1 - share) / share

@@ -2,7 +2,8 @@
 
 Each candidate place, and each patch of a place with those that touch it, is compared with the nearest candidate places
 around it by an exact test that carries the variance of bursts (`geo.bursts`). Places and patches share one control of
-false discoveries. A find has to be steady, so that one burst is none. bench/honesty.md compares this rule with others.
+false discoveries (`geo.discrete_control`). A find has to be steady, so that one burst is none. bench/honesty.md
+compares this rule with others.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from geo.bursts import count_tails
+from geo.discrete_control import DiscreteNull, adjust_discrete, find_threshold
 from geo.hotspots import benjamini_hochberg
 from geo.surroundings import FEWEST_AROUND, Surroundings
 
@@ -23,7 +25,7 @@ _LEAST_IN_HALF: Final = 0.2  # of a find's events, in the quieter half of the pe
 _FEWEST_CARRIED: Final = 2  # events of a place that carries a patch, if any has so many
 _SHORTEST_HALVED: Final = 4  # days (or months); less has no halves
 _CARRIED_P: Final = 0.05  # of a place that carries a patch: else one full place, and chance, make its neighbours hot
-_WEIGHTS: Final = (1.0, 1.0)  # of places and patches in the control of false discoveries
+_WEIGHTS: Final = (1.25, 0.75)  # of places and patches in the control of false discoveries
 _WEIGHTS_SMALL: Final = (0.5, 1.5)  # where places are small, and single ones hold few events
 _SMALL_M2: Final = 50_000.0
 _TREND_A_KM2: Final = 0.3  # a town may bend so much towards its middle: a window of so many km2 is no hotspot by that
@@ -77,7 +79,10 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Windows:
-    """One test of every place, or of every patch, against what is left around it."""
+    """One test of every place, or of every patch, against what is left around it.
+
+    `tests`: of those that are tested, how many events lie in them and around, and the share that is usual inside.
+    """
 
     total: Floats
     expected: Floats
@@ -85,6 +90,7 @@ class _Windows:
     around: Floats
     above: Floats
     below: Floats
+    tests: tuple[Floats, Floats]
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +105,7 @@ class _Search:
     dispersion: tuple[float, float]
     gone: Bools = field(init=False)
     passed: tuple[Bools, Bools] = field(init=False)
+    nulls: tuple[DiscreteNull, ...] = ()  # what chance passes, of the first round: later ones hardly differ
     result: Concentration = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,8 +163,7 @@ def _test(search: _Search, *, patch: bool, cold: bool = False) -> _Windows:
     """
     keep = (~search.gone).astype(np.float64)
     counts = search.counts * keep
-    near = search.surroundings.find(search.surroundings.choose_size(float(search.counts.mean())))[patch]
-    around, events = keep[near].sum(axis=1), counts[near].sum(axis=1)
+    around, events = search.surroundings.sum_around(keep, counts, patch=patch)
     patches = search.surroundings.patches
     total, size = (patches @ counts, patches @ keep) if patch else (counts, keep)
     rate = np.divide(events, around, out=np.zeros(len(counts)), where=around > 0)
@@ -165,7 +171,16 @@ def _test(search: _Search, *, patch: bool, cold: bool = False) -> _Windows:
     share = np.where(size > 0, usual / np.maximum(usual + around, 1), 0.5)
     above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.dispersion[patch])
     untested = (size == 0) | (around < FEWEST_AROUND)
-    return _Windows(total, rate * size, size, around, np.where(untested, 1.0, above), np.where(untested, 1.0, below))
+    trials = np.floor(total + 1e-9) + events
+    return _Windows(
+        total,
+        rate * size,
+        size,
+        around,
+        np.where(untested, 1.0, above),
+        np.where(untested, 1.0, below),
+        (trials[~untested], share[~untested]),
+    )
 
 
 def _find_trend(surroundings: Surroundings, size: Floats) -> Floats:
@@ -178,10 +193,17 @@ def _search_hot(search: _Search) -> bool:
     windows = _test(search, patch=False), _test(search, patch=True)
     # What passed before keeps its place in the control, as surer than all, and has to pass again by what is left of it.
     weights = _choose_weights(search)
-    adjusted = _adjust(
-        [np.where(old, 0.0, new.above) for old, new in zip(search.passed, windows, strict=True)], weights
-    )
-    limit = search.level * float((adjusted <= search.level).mean())
+    p = [np.where(old, 0.0, new.above) for old, new in zip(search.passed, windows, strict=True)]
+    if not search.nulls:
+        search.nulls = tuple(
+            DiscreteNull.of_counts(*window.tests, dispersion=spread, weight=weight)
+            for window, spread, weight in zip(windows, search.dispersion, weights, strict=True)
+        )
+    weighted = _weigh(p, weights)
+    counted = _find_separate(search.surroundings, weighted.reshape(2, -1))
+    adjusted = adjust_discrete(weighted, search.nulls, counted=counted).reshape(2, -1)
+    adjusted[np.stack(p) >= 1] = 1.0  # what could not be tested, too
+    limit = _find_limit(search, _weigh([window.above for window in windows], weights), adjusted.ravel(), counted)
     _keep_plain_results(search, windows[0], adjusted[0])
     cells, patches = (
         _find_passing(search, window, weights[patch] * limit, patch=bool(patch)) for patch, window in enumerate(windows)
@@ -194,15 +216,32 @@ def _search_hot(search: _Search) -> bool:
     return _mark_patches(search, windows, adjusted[1], patches)
 
 
+def _find_separate(surroundings: Surroundings, weighted: Floats) -> Bools:
+    """Which windows are finds of their own (2m,), by their weighted p (2, m): places, and patches surer than theirs.
+
+    One full place makes seven full patches. If each of them made room for more finds, chance would fill it.
+    """
+    patches = surroundings.patches
+    surest = np.minimum.reduceat(weighted[0][patches.indices], patches.indptr[:-1])
+    return np.concatenate([np.ones(len(surest), dtype=np.bool_), weighted[1] < surest])
+
+
+def _find_limit(search: _Search, weighted: Floats, adjusted: Floats, counted: Bools) -> float:
+    """The highest weighted p (2m,) that passes the control with as many finds as `adjusted` has; 0 if it has none."""
+    found = adjusted <= search.level
+    if not found.any():
+        return 0.0
+    return find_threshold(weighted, search.nulls, allowed=search.level * max(int((found & counted).sum()), 1))
+
+
+def _weigh(p: list[Floats], weights: tuple[float, float]) -> Floats:
+    """P of places and of patches over their weights, in one row (Genovese, Roeder and Wasserman 2006)."""
+    return np.concatenate([values / weight for values, weight in zip(p, weights, strict=True)])
+
+
 def _choose_weights(search: _Search) -> tuple[float, float]:
     """The weights of places and of patches in the control."""
     return _WEIGHTS_SMALL if search.surroundings.place_m2 < _SMALL_M2 else _WEIGHTS
-
-
-def _adjust(p: list[Floats], weights: tuple[float, float]) -> Floats:
-    """Q of places and of patches (2, m): Benjamini and Hochberg, weighted (Genovese, Roeder and Wasserman 2006)."""
-    weighted = [np.minimum(values / weight, 1.0) for values, weight in zip(p, weights, strict=True)]
-    return benjamini_hochberg(np.concatenate(weighted)).reshape(2, -1)
 
 
 def _find_passing(search: _Search, window: _Windows, limit: float, *, patch: bool) -> Bools:
@@ -299,7 +338,8 @@ def _mark_patches(search: _Search, windows: tuple[_Windows, _Windows], q: Floats
 def _search_cold(search: _Search) -> None:
     """Call places cold that hold clearly fewer than their surroundings, alone or together; none that is hot."""
     windows = _test(search, patch=False, cold=True), _test(search, patch=True, cold=True)
-    adjusted = _adjust([window.below for window in windows], _choose_weights(search))
+    weighted = np.minimum(_weigh([window.below for window in windows], _choose_weights(search)), 1.0)
+    adjusted = benjamini_hochberg(weighted).reshape(2, -1)
     result, rest = search.result, search.result.kind == 0
     leans_cold = rest & (windows[0].below < windows[0].above)
     for column, values in ((result.p, windows[0].below), (result.q, adjusted[0])):

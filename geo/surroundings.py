@@ -1,7 +1,8 @@
 """The surroundings of each place: the nearest candidate places, which say how many events would be ordinary there.
 
 An uneven town makes a comparison with its average call the whole centre hot. So each place is compared with those near
-it. How many are needed depends on how full the map is: enough that some dozens of events are expected among them.
+it. How many are needed depends on how full the map is: enough that some dozens of events are expected among them,
+in a full part of a town fewer than in an empty one.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ __all__ = ["FEWEST_AROUND", "Surroundings", "build_surroundings"]
 
 FEWEST_AROUND: Final = 6  # places; with fewer there is nothing to compare with
 _USUAL: Final = 36  # as many as the first three rings of hexagons hold
+_NEAREST: Final = 18  # in the full parts of a town; of wider ones a bend towards its middle would stand out
 _MOST: Final = 576  # so that the lists of an area of ten thousand cells stay small
 _MOST_M2: Final = 4e6  # of wider surroundings a town centre would stand out as a whole
 _EXPECTED: Final = 60.0  # events that the surroundings should hold: their rate is then known to about an eighth
@@ -49,6 +51,24 @@ class Surroundings:
         while size < most and size * mean < _EXPECTED:
             size *= 2
         return min(size, most, max(len(self) - _PATCH, 0))
+
+    def sum_around(self, is_left: Floats, counts: Floats, *, patch: bool) -> tuple[Floats, Floats]:
+        """How many places (0 or 1 in `is_left`), and events, surround each place, or each patch: (m,) both.
+
+        Where a town is full its surroundings are near, so that they are as full. Where it is empty they are wide.
+        """
+        size = self.choose_size(float(counts.mean()))
+        near = self.find(size)[patch]
+        around, events = is_left[near].sum(axis=1), counts[near].sum(axis=1)
+        while size > _NEAREST:
+            size = max(size // 2, _NEAREST)
+            # As many are expected among the nearer ones, by the rate of the wider: what they hold does not choose them.
+            is_enough = events * size >= _EXPECTED * around
+            if not is_enough.any():
+                break
+            nearer = near[is_enough, :size]
+            around[is_enough], events[is_enough] = is_left[nearer].sum(axis=1), counts[nearer].sum(axis=1)
+        return around, events
 
     def find(self, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The `size` nearest others of each place, and of each patch those outside it: int32 (m, size) each."""

@@ -42,7 +42,7 @@ def test_each_card_is_true_and_speaks_of_no_chance() -> None:
     ) in texts.values()
     assert any(
         re.fullmatch(
-            r"Part of a hotspot: \d+ needle finds in these 7 cells in 28 days, [\d.]+ times their "
+            r"Part of a hotspot: \d+ needle finds in these 6 cells in 28 days, [\d.]+ times their "
             r"surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
             text,
         )

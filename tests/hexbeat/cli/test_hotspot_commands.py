@@ -65,8 +65,8 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
     rows = build_hotspot_map(columns, chosen, load_study(middlesbrough()), trend=False).rows
-    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 3
-    assert [row["group"] for row in payload["rows"]] == [1, 2, 3]
+    assert [list(row) for row in payload["rows"]] == [list(GROUP_COLUMNS)] * 4
+    assert [row["group"] for row in payload["rows"]] == [1, 2, 3, 4]
     for row in payload["rows"]:
         cells = rows[rows["group"] == row["group"]]
         assert (row["cells"], row["count"], row["busiest"]) == (len(cells), cells["count"].sum(), cells["count"].max())
@@ -74,7 +74,7 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     outcome = ask(*question)
     assert all(row["place"].split(",")[0] in outcome.out for row in payload["rows"])
     cells = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
-    assert {row["group"] for row in cells["rows"]} == {None, 1, 2, 3}
+    assert {row["group"] for row in cells["rows"]} == {None, 1, 2, 3, 4}
     assert cells["known_days"] == 28
 
 

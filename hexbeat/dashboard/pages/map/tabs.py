@@ -88,6 +88,8 @@ def draw_tabs(
                 draw_ward_numbers(installation, choices, last)
             else:
                 draw_table_place()
+    else:
+        st.session_state[REACHED_KEY] = True  # whoever opens another tab sees this one when they come back to it
     if rhythm.open:
         with rhythm:
             draw_rhythm(installation, choices, figures)

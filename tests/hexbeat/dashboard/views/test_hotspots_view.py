@@ -29,7 +29,7 @@ def few() -> Columns:
 
 def test_the_sentence_says_how_many_and_how_many_may_be_false() -> None:
     assert build_hotspots_view_of(DEFAULT).sentence == (
-        "3 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. They are 7 cells. At "
+        "4 places stand out as hotspots of needle finds in Middlesbrough, 25 Oct to 21 Nov 2026. They are 7 cells. At "
         "most 1 in 20 of these is expected to be false."
     )
     tested = "538 cells were tested, each alone, and together with those that touch it."
@@ -87,24 +87,30 @@ def test_the_list_has_a_row_for_each_group_of_touching_cells_the_surest_first() 
     assert [(row.rank, row.place, row.number, row.detail) for row in group.rows] == [
         (
             1,
-            "Eastwood Road and Repton Road (Brambles & Thorntree)",
-            "40",
-            (
-                "5 cells; the busiest: 9.4 times its surroundings, on 9 of 28 days. It has been about as busy since 23 "
-                "Nov 2025 or longer."
-            ),
-        ),
-        (
-            2,
             "Roman Road, near Linden Grove (Park)",
             "11",
             "15 times its surroundings, on 8 of 28 days. It grew busier about 23 Aug 2026.",
+        ),
+        (
+            2,
+            "Eastwood Road and Newley Court (Brambles & Thorntree)",
+            "30",
+            (
+                "4 cells; the busiest: 9.4 times its surroundings, on 9 of 28 days. It has been about as busy since 23 "
+                "Nov 2025 or longer."
+            ),
         ),
         (
             3,
             "Hankin Road, near Kreuger Alley (North Ormesby)",
             "6",
             ("39 times its surroundings, on 6 of 28 days. It has been about as busy since 23 Nov 2025 or longer."),
+        ),
+        (
+            4,
+            "Repton Road, near Rainham Close (Brambles & Thorntree)",
+            "9",
+            "10 times its surroundings, on 6 of 28 days. It has been about as busy since 23 Nov 2025 or longer.",
         ),
     ]
     assert view.notes[0] == "Cells that touch are one place, named by those that hold most of it."

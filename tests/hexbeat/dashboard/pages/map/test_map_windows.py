@@ -145,6 +145,16 @@ def test_the_table_is_drawn_once_somebody_comes_to_it_and_then_stays(open_page: 
     assert guest.failures == []
 
 
+def test_whoever_comes_back_from_another_tab_finds_the_table(open_page: Open) -> None:
+    page = open_page().page
+    page.get_by_role("tab", name="Rhythm").click()
+    expect(page.locator(".hb-grid")).to_be_visible()
+    page.locator("[data-testid=stMain]").evaluate("(main) => main.scrollTo(0, 0)")
+    page.get_by_role("tab", name="Table").evaluate("(tab) => tab.click()")  # out of sight, as the table is
+    expect(page.get_by_test_id("stDataFrame")).to_be_attached()
+    expect(page.get_by_role("button", name="Show the table")).to_have_count(0)
+
+
 def test_on_paper_the_map_is_whole_and_light_and_nothing_asks_to_be_pressed(open_page: Open) -> None:
     guest = open_page(size=(1440, 900), scheme="dark")
     page = guest.page
