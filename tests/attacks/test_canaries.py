@@ -86,6 +86,7 @@ def test_no_mark_is_in_any_byte_that_leaves(marked: tuple[Path, pd.DataFrame], r
         assert found_in(document.content, wanted) == [], name
 
 
+@pytest.mark.slow
 def test_the_marks_would_be_found(marked: tuple[Path, pd.DataFrame]) -> None:
     """They are in the store: the search itself can fail."""
     home, records = marked

@@ -151,6 +151,7 @@ def test_no_two_places_touch_and_every_cell_is_one_or_touches_one(choice: list[i
         assert set(h3.grid_disk(cell, 1)) & set(places)
 
 
+@pytest.mark.slow
 @given(CHOICES, st.randoms(use_true_random=False))
 def test_neither_the_order_nor_repetition_makes_a_difference(choice: list[int], random: object) -> None:
     pairs = [(FINE_DISK[k], k % 3) for k in choice] + [(FINE_DISK[choice[0]], 2)]

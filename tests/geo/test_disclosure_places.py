@@ -49,6 +49,7 @@ def test_with_enough_possible_places_nothing_small_is_proved(shape: tuple[object
     assert disclosures(shape, 3, 2) == 0
 
 
+@pytest.mark.slow
 def test_four_pieces_too() -> None:
     assert disclosures(((), (), (), ()), 3, 2) == 0
 

@@ -35,6 +35,7 @@ def test_equal_predictions_never_flatter() -> None:
     assert table["observed"].tolist() == [0, 5, 9]
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, st.integers(2, 30), elements=st.integers(0, 9)), st.data())
 def test_the_whole_area_is_no_better_than_chance_and_nothing_beats_the_best(observed: np.ndarray, data: object) -> None:
     predicted = data.draw(hnp.arrays(np.float64, len(observed), elements=st.integers(0, 9)))  # type: ignore[attr-defined]  # Hypothesis' draw

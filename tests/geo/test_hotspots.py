@@ -93,6 +93,7 @@ def test_nothing_stands_out_where_every_cell_is_a_neighbour() -> None:
     assert gi_star(np.arange(4.0), csr_array(np.ones((4, 4)))).tolist() == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, 6, elements=st.integers(0, 3)))
 def test_p_equals_the_enumeration_of_all_arrangements(values: np.ndarray) -> None:
     neighbours = square(2, 3)
@@ -135,6 +136,7 @@ def test_cells_in_another_order_get_the_same(values: np.ndarray) -> None:
     assert other.kind.tolist() == one.kind[order].tolist()
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1)))
 def test_false_discovery_control_is_scipys(p: np.ndarray) -> None:
     q = benjamini_hochberg(p)

@@ -81,6 +81,7 @@ def test_any_order_of_stops_is_timed_without_breaking_ways_breaks_or_waits(probl
     assert find_breaches(wide, schedule_all(wide, tours)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_one_team_finds_what_trying_every_order_finds(seed: int) -> None:
     problem = town(seed, places=7, hours=1.5)
@@ -111,6 +112,7 @@ def test_a_proof_repairs_what_the_search_missed() -> None:
     assert solved.score == pytest.approx(best_by_highs(problem))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_places_are_seen_again_within_a_span_of_time(seed: int) -> None:
     """By any team. Without the upper limit some of these visits come hours later."""

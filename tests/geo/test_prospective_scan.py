@@ -61,6 +61,7 @@ def test_names_and_order_of_places_change_nothing(seed: int) -> None:
     assert best == {one.row: round(one.statistic, 6) for one in reversed(shuffled)}
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), weeks=st.integers(1, 5))
 def test_a_later_calendar_shifts_the_days_alone(seed: int, weeks: int) -> None:

@@ -127,6 +127,7 @@ def test_a_planted_cluster_of_made_up_events() -> None:
     assert first.gumbel_recurrence_interval_days == 1 / first.gumbel_p_value
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), replicates=st.integers(0, 40), busy=st.sampled_from([0.05, 0.5, 40.0]))
 def test_the_maxima_of_replicates_are_those_of_each_by_itself(seed: int, replicates: int, busy: float) -> None:

@@ -57,6 +57,7 @@ def test_nothing_comes_of_nothing() -> None:
     assert find_stays(*(np.zeros(2),) * 3, np.zeros(0), np.zeros(0), radius_m=100) == []
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(1, 900), st.integers(-600, 900)), min_size=2, max_size=30),
     st.sampled_from([30.0, 100.0, 250.0]),

@@ -97,6 +97,7 @@ def test_nothing_that_a_person_does_not_see_hides_a_formula() -> None:
 UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"}
 
 
+@pytest.mark.slow
 def test_every_mark_that_folds_to_one_of_a_formula_is_one() -> None:
     folding = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.normalize("NFKC", chr(n)) in tuple(MARKS)]
     assert len(folding) == 17
@@ -104,6 +105,7 @@ def test_every_mark_that_folds_to_one_of_a_formula_is_one() -> None:
         assert escape_formula(f"{letter}1") == f"'{letter}1", repr(letter)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.characters(categories=("Z", "C", "M")), max_size=20), st.sampled_from(MARKS), st.text())
 @example("\u00a0\u200b\ufeff", "=", "1+1")
 def test_whatever_stands_before_a_formula_it_does_not_run(before: str, mark: str, rest: str) -> None:

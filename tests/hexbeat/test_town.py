@@ -99,6 +99,7 @@ def test_cells_and_wards_are_as_the_command_writes_them(
         assert frame.attrs["demonstration"] == "synthetic events, not real"
 
 
+@pytest.mark.slow
 def test_events_are_as_the_export_writes_them_and_add_up(town: Town, run: Run, tmp_path: Path) -> None:
     out = tmp_path / "events.parquet"
     answer(run("export", "--out", out, "--home", filled_store(), "--format", "json"))

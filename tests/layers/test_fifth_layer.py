@@ -97,6 +97,7 @@ def test_it_comes_after_the_others_and_leaves_no_trace() -> None:
     assert not may(ANALYST, Action.EXPORT, "drug_litter")
 
 
+@pytest.mark.slow
 def test_it_is_demonstrated(command: Run) -> None:
     assert count_layers(EVENTS)["drug_litter"] == EVENTS // 5
     assert answer(command("counts", "--layer", "drug_litter", "--format", "json"))["total"] == EVENTS // 5

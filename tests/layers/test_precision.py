@@ -171,6 +171,7 @@ def test_points_that_are_too_few_to_measure_are_taken_for_those_of_a_town() -> N
     assert [measure(columns_of(far_apart[:number])).finest for number in (1, 19, 20, 40)] == [9, 9, 8, 8]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(

@@ -70,6 +70,7 @@ def test_an_outbreak_in_one_place_is_none_of_the_whole_area() -> None:
     assert alerts[0].count >= 20
 
 
+@pytest.mark.slow
 def test_where_records_come_late_fewer_are_usual_and_the_alert_says_how_many_are_here() -> None:
     prompt, late = (report_overdoses(extra=20, in_one_place=True, arrived=share) for share in (1.0, 0.4))
     before, after = (max(report.alerts, key=lambda alert: alert.count) for report in (prompt, late))

@@ -179,6 +179,7 @@ def test_rebuilt_streets_are_read_again(bare_area: Area, tmp_path: Path) -> None
         assert streets.sha256 == hash_file(bare_area.folder / "streets.json")
 
 
+@pytest.mark.slow
 def test_streets_that_were_changed_are_refused(bare_area: Area, tmp_path: Path) -> None:
     build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=20), bare_area, publisher=COUNCIL)
     with (bare_area.folder / "streets.json").open("a", encoding="utf-8") as file:

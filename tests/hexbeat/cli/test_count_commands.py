@@ -265,6 +265,7 @@ def test_hours_go_into_files_of_every_kind(cases: Run, tmp_path: Path) -> None:
     assert sorted(pd.read_csv(tmp_path / "hours.csv")["hour"].fillna(-1).astype(int)) == [-1, 0, 23]
 
 
+@pytest.mark.slow
 def test_what_is_not_known_of_the_period_is_said(counted: Run) -> None:
     needles = ("--layer", "needle_litter")
     days = ("--from", "2026-01-01", "--to", "2026-04-01")

@@ -111,6 +111,7 @@ def test_a_stop_is_named_with_or_without_its_nought(run: Run, ledger_home: Path)
     assert (refused.code, refused.err.splitlines()[1].strip()) == (3, "Plan made01 has no stop '1-20'.")
 
 
+@pytest.mark.slow
 def test_plans_that_were_only_tried_are_left_out_and_can_be_removed(run: Run, ledger_home: Path) -> None:
     save_plan(documents_in(ledger_home), made_plan(begins=BEGAN, plan_id="tried2"))
     assert run("done", "p7f3a", "1-1").code == 0

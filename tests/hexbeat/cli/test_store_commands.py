@@ -256,6 +256,7 @@ def test_a_load_that_would_replace_other_events_stops(run: Run, tmp_path: Path) 
     assert loaded(run, tmp_path / "10.csv", "--replace-other-events")["replaced"] == 4
 
 
+@pytest.mark.slow
 def test_a_spreadsheet_under_another_source_is_said_before_and_after(run: Run, finds: Path, tmp_path: Path) -> None:
     loaded(run, finds)
     assert run("sources", "suggest", finds, "--out", tmp_path / "home" / "sources" / "crew.toml").code == 0
@@ -331,6 +332,7 @@ def test_undo_takes_the_last_load_back(run: Run, finds: Path) -> None:
     assert counted.json["total"] == 4
 
 
+@pytest.mark.slow
 def test_retain_removes_what_is_older(run: Run, finds: Path) -> None:
     loaded(run, finds)
     finds.write_text(GOOD.replace("A-", "OLD-").replace("2026", "2011"), encoding="utf-8")

@@ -174,6 +174,7 @@ def test_without_a_gazetteer_rows_with_coordinates_are_loaded(sqlite_store: Stor
     ]
 
 
+@pytest.mark.slow
 def test_a_newer_gazetteer_moves_an_event_and_keeps_its_name(sqlite_store: Store, tmp_path: Path, plain: Area) -> None:
     path = table(tmp_path, "needles,2025-06-01,14 Long Street", heading="layer,date,street")
     places = []

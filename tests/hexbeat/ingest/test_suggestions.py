@@ -212,6 +212,7 @@ def test_who_reported_is_read_from_the_words_of_the_file(tmp_path: Path) -> None
     assert reporters[["NF-0", "NF-2", "NF-3"]].tolist() == ["public", "sweep", "agency"]
 
 
+@pytest.mark.slow
 def test_values_that_name_no_reporter_are_said_and_stand_nowhere(tmp_path: Path) -> None:
     suggestion = suggest_profile(write_messy(tmp_path, "Jo Bloggs", "Sweep team", "Al Bloggs"))
     reasons = {guess.column: guess.reason for guess in suggestion.columns}

@@ -65,6 +65,7 @@ def test_at_two_places_they_are_not_shown_either_and_at_three_they_are(tmp_path:
     assert three == [("piece", 12)]
 
 
+@pytest.mark.slow
 def test_every_piece_can_have_all_its_possible_places_at_once(tmp_path: Path) -> None:
     """What makes the minimum safe: events laid on the possible places of all pieces together have that many."""
     area = replace(AREA, folder=tmp_path)

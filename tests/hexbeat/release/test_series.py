@@ -260,6 +260,7 @@ def test_a_build_that_was_stopped_between_register_and_folder_is_finished(
     assert [old.number for old in Register(documents_in(town.home), "old").all()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_of_two_builds_at_once_one_is_refused(town: Town3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meanwhile = Register(documents_in(town.home), "old")
     was = meanwhile.all()

@@ -93,6 +93,7 @@ def test_an_earlier_release_that_was_not_looked_at_is_a_finding_unless_alone(
     assert alone.err == "Because of --alone, the audit left out 1 earlier releases.\n"
 
 
+@pytest.mark.slow
 def test_releases_that_it_does_not_name_are_none_of_its_series(run: Run, two: Path, tmp_path: Path) -> None:
     stranger = write_example(tmp_path / "stranger")
     code, found = reasons(run, two / "second", "--before", stranger, "--before", two / "first")

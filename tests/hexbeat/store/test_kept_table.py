@@ -79,6 +79,7 @@ def test_a_second_export_reads_no_row_and_has_the_same(
     assert [path.stat().st_mode & 0o777 for path in find_files(store)] == [0o600]
 
 
+@pytest.mark.slow
 def test_a_later_version_reads_what_changed(store: Store, reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     load(store, many())
     read(store)
@@ -152,6 +153,7 @@ def test_no_text_of_a_hidden_layer_is_in_a_file(sqlite_store: Store, tmp_path: P
         assert texts.isdisjoint({"overdoses", "other", "hidden", "only-there"})
 
 
+@pytest.mark.slow
 def test_a_damaged_table_is_read_again(sqlite_store: Store, reads: list[int]) -> None:
     load(sqlite_store, many())
     whole = read(sqlite_store)

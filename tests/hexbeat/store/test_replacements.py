@@ -84,6 +84,7 @@ def one_place(folder: Path, *days: str, name: str) -> Path:
     return table(folder, *rows, heading=HEADING, name=name)
 
 
+@pytest.mark.slow
 def test_numbers_that_begin_again_at_one_place_stop_the_load_too(store: Store, tmp_path: Path) -> None:
     april = one_place(tmp_path, "2025-04-01", "2025-04-02", "2025-04-03", name="april.csv")
     may = one_place(tmp_path, "2025-05-01", "2025-05-02", "2025-05-03", name="may.csv")
@@ -149,6 +150,7 @@ def test_a_store_that_changed_meanwhile_is_compared_again(store: Store) -> None:
     assert len(list_days(store)) == 1
 
 
+@pytest.mark.slow
 def test_a_spreadsheet_loaded_under_another_source_is_noticed(store: Store, tmp_path: Path) -> None:
     path = month(tmp_path, 1, name="finds.csv")
     other = replace(load_profile("table", documents_in(tmp_path)), name="finds")

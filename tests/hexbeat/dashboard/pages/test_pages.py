@@ -28,6 +28,7 @@ def test_an_empty_store_says_what_to_do(home: Path) -> None:
     assert not home.joinpath("uploads").exists()
 
 
+@pytest.mark.slow
 def test_demonstration_events_are_marked(home: Path) -> None:
     filled(home, source=DEMONSTRATION)
     assert "DEMONSTRATION: synthetic events, not real" in read_html(open_map())
@@ -181,6 +182,7 @@ def test_the_data_page_says_that_an_erasure_is_not_finished(home: Path) -> None:
     assert [text.value for text in app.text if "erasure" in text.value] == [pending]
 
 
+@pytest.mark.slow
 def test_the_data_page_lists_sources_and_undoes_the_last_load(home: Path) -> None:
     filled(home)
     app = one_page("data")

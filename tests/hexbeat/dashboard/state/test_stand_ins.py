@@ -79,6 +79,7 @@ def test_until_a_view_is_ready_there_are_counts_and_a_sentence_and_the_card_says
     assert "Whether this place stands out is still being worked out, and then said here." in text
 
 
+@pytest.mark.slow
 def test_the_result_of_the_records_before_stands_in_with_its_age_and_the_days_that_it_is_of(
     monkeypatch: pytest.MonkeyPatch, installation: Installation
 ) -> None:

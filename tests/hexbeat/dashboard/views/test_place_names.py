@@ -52,6 +52,7 @@ def test_the_list_has_the_streets_first_and_the_ward_in_quiet_type() -> None:
     assert render_place_heading("Middle of <b>") == "<h2>Middle of &lt;b&gt;</h2>"
 
 
+@pytest.mark.slow
 def test_the_list_beside_the_map_names_no_place_twice() -> None:
     view = build_view("hotspots")
     rows = [row for group in build_ranking_groups([view]) for row in group["rows"]]

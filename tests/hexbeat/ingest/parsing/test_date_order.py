@@ -145,6 +145,7 @@ TICKETS = (
 )
 
 
+@pytest.mark.slow
 def test_a_time_on_the_hour_is_not_taken_for_a_missing_time(tmp_path: Path) -> None:
     path = tmp_path / "reports.csv"
     path.write_text(HOURLY, encoding="utf-8")

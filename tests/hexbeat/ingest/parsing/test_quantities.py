@@ -45,6 +45,7 @@ def test_a_product_counts_as_its_product_or_is_refused(first: int, second: int, 
     assert (number, bad) == ((first * second, False) if first * second <= MOST else (1, True))
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.characters(exclude_categories=("Nd", "Nl", "No")), min_size=1))
 def test_words_without_a_number_are_never_a_quantity(text: str) -> None:
     assert read_one(text)[1:] == (True, False)

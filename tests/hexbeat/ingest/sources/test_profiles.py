@@ -203,6 +203,7 @@ def test_a_proposal_that_is_not_complete_is_never_a_profile(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_an_identifier_and_a_date_can_be_the_key_together(sqlite_store: Store, tmp_path: Path) -> None:
     january = table(tmp_path, "needles,1,-1.2,54.55,2025-01-05", name="january.csv")
     february = table(tmp_path, "needles,1,-1.21,54.56,2025-02-05", name="february.csv")

@@ -204,6 +204,7 @@ def test_a_stop_says_how_busy_its_place_is_and_words_do_not_change_the_plans_cod
     assert other.plan_id == plan.plan_id
 
 
+@pytest.mark.slow
 def test_several_layers_are_weighed_and_each_has_its_figures() -> None:
     one = planned(replace(NIGHT, weights=(("street_dealing", 1.0), ("overdoses", 3.0)), wards=("E05009857",)))
     assert one.scope.weights == (1.0, 3.0)

@@ -44,6 +44,7 @@ def test_a_link_to_a_plan_that_is_not_kept_opens_no_other() -> None:
     assert address(app) == {"plan": "several", "team": "Team 2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("team", ["", "Team 9"])
 def test_a_plan_of_several_teams_asks_which_before_it_shows_stops(team: str) -> None:
     app = one_page("done", plan="several", **({"team": team} if team else {}))
