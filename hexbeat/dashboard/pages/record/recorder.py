@@ -43,7 +43,7 @@ from hexbeat.store.document_kinds import DocumentKind
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.access import Action
 from layers.timestamps import to_seconds
-from layers.wording import format_date, format_sentence
+from layers.wording import format_date, format_plural, format_sentence
 
 __all__ = [
     "MESSAGE_KEY",
@@ -231,7 +231,8 @@ def record_entries(installation: Installation, entries: Sequence[Entry]) -> None
 def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime | None = None) -> str:
     """Record one entry unless the ledger has it or something newer of its stop; what to say about it.
 
-    It counts as recorded at the second of the tap. DataError if the plan has no such team or stop.
+    It counts as recorded at the second of the tap. DataError if the plan has no such team or stop, if it is too early,
+    or if a visit of these minutes that ends now would have begun before its plan was made.
     """
     plan = load_visible_plan(installation.documents, installation.viewer, entry.plan_id)
     tour, stop = _find_stop(plan, entry)
@@ -241,17 +242,21 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
     progress = build_progress(plan, tour, visits, zone=installation.area.tz)
     state = next(one for one in progress.states if one.stop.stop_id == stop.stop_id)
     start = state.started if state.done and entry.outcome == DONE else None
+    usual_start = estimate_start(plan, stop, minutes=duration, now=tapped)
     visit = build_stop_visit(
         plan,
         tour,
         stop,
-        started_at=start or estimate_start(plan, stop, minutes=duration, now=tapped),
+        started_at=start or usual_start,
         minutes=duration,
         needles=(entry.needles or 0) if entry.outcome == DONE and plan.kind is PlanKind.SWEEP else None,
         outcome=entry.outcome,
     )
     if visit.started_at > tapped:
         raise _build_early_error(plan, installation.area.tz)
+    # Work of long ago is recorded as planned (`estimate_start`), also by a plan that was made since.
+    if start is None and usual_start != stop.arrive and usual_start < plan.made_at.replace(microsecond=0):
+        raise _build_impossible_error(plan, usual_start, duration, installation.area.tz)
     history = read_visit_history(installation.store, installation.viewer, visit_id(visit))
     if bool(((history["recorded_at"] >= tapped) | (history["superseded_at"] > tapped)).any()):
         return f"Stop {stop.order}: what was recorded since then stands."
@@ -275,6 +280,16 @@ def _build_early_error(plan: Plan, zone: ZoneInfo) -> DataError:
         "A stop is recorded from three hours before its plan begins",
         f"this plan begins at {begins:%H:%M} on {format_date(begins.date())}",
         f"record it from {first:%H:%M} on {format_date(first.date())}",
+    )
+
+
+def _build_impossible_error(plan: Plan, start: dt.datetime, minutes: int, zone: ZoneInfo) -> DataError:
+    made, began = plan.made_at.astimezone(zone), start.astimezone(zone)
+    return DataError(
+        "A visit begins after its plan was made",
+        f"this plan was made at {made:%H:%M} on {format_date(made.date())}, and a visit of "
+        f"{format_plural(minutes, 'minute', 'minutes')} that ends now began at {began:%H:%M}",
+        "record it when the visit is over, or correct its minutes",
     )
 
 

@@ -84,6 +84,31 @@ def test_a_tap_long_before_the_plan_says_from_when(installation: Installation) -
     assert read_facts(installation) == []
 
 
+def test_a_visit_never_begins_before_its_plan_was_made(home: Path) -> None:
+    begins = dt.datetime(2026, 12, 1, 22, tzinfo=LONDON)
+    made_at = dt.datetime(2026, 12, 1, 20, 38, 9, tzinfo=LONDON)
+    save_plan(documents_in(home), replace(made_plan(begins=begins, plan_id="cellar"), made_at=made_at))
+    installation = open_installation(Settings.from_environment())
+
+    def tap(minutes_later: float, **changes: Any) -> str:
+        at = int((made_at + dt.timedelta(minutes=minutes_later)).timestamp())
+        return record_entry(installation, replace(ENTRY, **{"minutes": 10, "at": at, **changes}), now=begins)
+
+    with pytest.raises(DataError) as caught:
+        tap(1)
+    assert str(caught.value) == (
+        "A visit begins after its plan was made; this plan was made at 20:38 on 1 Dec 2026, and a visit of 10 minutes "
+        "that ends now began at 20:29; record it when the visit is over, or correct its minutes"
+    )
+    assert read_facts(installation) == []
+    assert tap(2, outcome="not_done") == "Recorded: stop 1, not done."
+    assert tap(10) == "Recorded: stop 1, 10 minutes from 20:38."
+    assert tap(11, minutes=30) == "Recorded: stop 1, 30 minutes from 20:38."  # a correction keeps its start
+    late = begins + dt.timedelta(days=1)
+    yesterday = Entry("b", "cellar", "Team 1", "1-2", "done", 10, None, int(late.timestamp()), ENTRY.by)
+    assert record_entry(installation, yesterday, now=late) == "Recorded: stop 2, 10 minutes from 23:00."
+
+
 def test_a_tap_from_a_clock_that_is_fast_counts_as_of_now(installation: Installation) -> None:
     record_entry(installation, replace(ENTRY, at=TAP + 86_400), now=LATER)
     assert read_facts(installation) == [(12, int(LATER.timestamp()))]
