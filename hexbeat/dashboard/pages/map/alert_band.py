@@ -50,10 +50,11 @@ def draw_alerts(installation: Installation) -> None:
     if not report.alerts:
         return
     with st.container(key="hb_urgent_alert" if has_urgent_alert(report) else "hb_alert", gap="xxsmall"):
-        st.html(render_band(report))
+        # Answers are read each time: the alerts come from a cache that an answer leaves as it is. The container keeps
+        # its key when one is given, so that the list below stays open.
+        answers = read_answers(installation.store, installation.viewer)
+        st.html(render_band(report, answers, installation.area.wards))
         with st.expander("All alerts: what, where, since when"):
-            # Answers are read each time: the alerts come from a cache that an answer leaves as it is.
-            answers = read_answers(installation.store, installation.viewer)
             st.html(render_alerts(report, answers, installation.area.wards))
             for line in describe_ward_names(installation.columns, report.alerts):
                 st.html(f'<p class="hb-small">{escape_html(line)}</p>')
@@ -120,23 +121,41 @@ def has_urgent_alert(report: AlertReport) -> bool:
     return any(alert.is_current and alert.is_open and takes_alert_form(alert) for alert in report.alerts)
 
 
-def render_band(report: AlertReport) -> str:
-    """The first alert, the number of others, and the number that chance alone would bring; "" without alerts."""
+def render_band(report: AlertReport, answers: Sequence[AlertAnswer] = (), wards: Wards | None = None) -> str:
+    """The first alert, the number of others, and the number that chance alone would bring; "" without alerts.
+
+    First is one of now that nobody has answered; without one the band is quiet, and says what was answered of the first
+    of all.
+    """
     alerts = sort_alerts(report)
     if not alerts:
         return ""
-    first = alerts[0]
+    answer_by_alert = list(
+        zip(alerts, map(find_standing_answer, alerts, find_answers(alerts, answers, wards)), strict=True)
+    )
+    waiting = [(alert, answer) for alert, answer in answer_by_alert if alert.is_current and answer is None]
+    first, answer = (waiting or answer_by_alert)[0]
     lead = (
         f"When the records ended ({format_date(first.records_end)}):" if first.records_end else "Out of the ordinary:"
     )
+    if answer:
+        lead = f"{answer.outcome.capitalize()} on {format_date(answer.recorded_at.date())}:"
+    quiet = " hb-answered" if answer and answer.outcome != "confirmed" else ""
     more = f" {format_plural(len(alerts) - 1, 'more alert', 'more alerts')} below." if len(alerts) > 1 else ""
     chance = describe_chance(first) or describe_chance_alerts(report)
     searches = f" {OFFICERS_NOTE}" if first.searches else ""
     return (
-        f'<p class="hb-alert"><b>{lead}</b> {escape_html(describe_alert(first))}. '
+        f'<p class="hb-alert{quiet}"><b>{lead}</b> {escape_html(describe_alert(first))}. '
         f"{escape_html(describe_usual(first))}.{escape_html(searches)}"
         f"<span>{escape_html(more)} {escape_html(chance)}</span></p>"
     )
+
+
+def find_standing_answer(alert: Alert, answers: Sequence[AlertAnswer]) -> AlertAnswer | None:
+    """The last answer to an alert, unless new events came on a later day: then it waits for another one."""
+    last = answers[-1] if answers else None
+    newest = alert.updated_on or alert.told_on or alert.last_day
+    return last if last and last.recorded_at.date() >= newest else None
 
 
 def describe_alert(alert: Alert) -> str:

@@ -99,6 +99,27 @@ def test_an_answered_alert_says_so_in_place_of_what_to_do() -> None:
     assert "Confirmed" not in other
 
 
+def test_the_band_is_of_an_alert_that_nobody_answered_and_quiet_without_one() -> None:
+    def answer(alert: Alert, day: int, outcome: str = "seen") -> AlertAnswer:
+        days = (alert.first_day, alert.last_day)
+        at = datetime(2026, 11, day, 12, tzinfo=UTC)
+        return AlertAnswer("a", alert.layer, alert.ward_code, *days, outcome, "<i>Looked at</i>", "health", at)
+
+    seen, both = answer(SPIKE, 12), [answer(SPIKE, 12), answer(FINDS, 13)]
+    assert render_band(report(FINDS, SPIKE), [seen]).startswith(
+        '<p class="hb-alert"><b>Out of the ordinary:</b> 40 needle finds in &lt;b&gt;Park'
+    )
+    quiet = '<p class="hb-alert hb-answered"><b>Seen on 12 Nov 2026:</b> 16 overdoses in Linthorpe, 25 Oct'
+    assert render_band(report(FINDS, SPIKE), both).startswith(quiet)
+    past = replace(FINDS, records_end=date(2026, 10, 30))  # what is over waits for nobody, and stands below
+    assert render_band(report(past, SPIKE), [seen]).startswith(quiet)
+    confirmed = '<p class="hb-alert"><b>Confirmed on 14 Nov 2026:</b> 16 overdoses in Linthorpe, 25 Oct'
+    assert render_band(report(SPIKE), [seen, answer(SPIKE, 14, "confirmed")]).startswith(confirmed)
+    grown = replace(SPIKE, updated_on=date(2026, 11, 13))  # new events since the answer
+    loud = '<p class="hb-alert"><b>Out of the ordinary:</b> 16 overdoses in Linthorpe, 25 Oct'
+    assert render_band(report(grown), [seen]).startswith(loud)
+
+
 def test_a_rare_chance_is_less_than_one() -> None:
     quiet = replace(report(SPIKE), settings=(MethodRow("overdoses", "scan", 21, 0.4),))
     assert render_band(quiet).endswith(
