@@ -67,13 +67,16 @@ def draw_request(installation: Installation, *, is_folded: bool) -> bool:
                     format_func=KINDS.__getitem__, label_visibility="collapsed",
                 )  # fmt: skip
                 question = st.container(width="stretch")
-            patrol = draw_patrol_choices(installation, seed, question) if kind == "patrol" else None
-            sweep = draw_sweep_choices(installation, seed, question) if kind == "sweep" else None
+            lacks: list[str] = []
+            patrol = draw_patrol_choices(installation, seed, question, lacks) if kind == "patrol" else None
+            sweep = draw_sweep_choices(installation, seed, question, lacks) if kind == "sweep" else None
             ready = patrol is not None or sweep is not None
             buttons = st.container(horizontal=True, key="hb_plan_make", gap="small", vertical_alignment="center")
             make = buttons.button(
                 "Make the plan", key="plan_make", type="primary", disabled=not ready, on_click=reset_seed
             )
+            if lacks:
+                buttons.text(" ".join(lacks))
         again = (st if is_folded else buttons).button(
             "Try a different plan", key="plan_again", disabled=not ready, on_click=raise_seed,
             help="The same choices, with other stops, order and times.",

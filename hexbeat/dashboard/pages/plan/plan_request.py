@@ -67,17 +67,23 @@ _Choices = TypeVar("_Choices")
 
 @dataclass(frozen=True, slots=True)
 class _SharedChoices:
-    """The choices that both kinds of plan have; `start` None: nobody chose one. `complete`: what is typed is found."""
+    """The choices that both kinds of plan have; `start` None: nobody chose one. `complete`: what is typed is found.
+
+    `is_blank`: a start is needed, and nothing is chosen or typed.
+    """
 
     start: Place | None
     wards: tuple[str, ...]
     complete: bool
+    is_blank: bool
 
 
-def draw_patrol_choices(installation: Installation, seed: int, question: DeltaGenerator) -> PatrolChoices | None:
+def draw_patrol_choices(
+    installation: Installation, seed: int, question: DeltaGenerator, lacks: list[str]
+) -> PatrolChoices | None:
     """Draw the choices of a patrol and return them; None, with the reason on the page, if they are not complete.
 
-    `question`: an empty place for what the page answers.
+    `question`: an empty place for what the page answers. `lacks` takes what is still to be chosen, for the button.
     """
     with st.container(horizontal=True, key="hb_plan_choices", gap="medium", vertical_alignment="bottom"):
         # Kept for the session, because a default that changes would undo what a person chose.
@@ -93,7 +99,7 @@ def draw_patrol_choices(installation: Installation, seed: int, question: DeltaGe
         most = st.number_input(
             "Stops each, at most", min_value=1, max_value=MOST_STOPS, value=USUAL_STOPS, key="patrol_stops", width=150
         )
-        weights = _draw_weights(installation.columns)
+        weights = _draw_weights(installation.columns, lacks)
     with st.container(horizontal=True, key="hb_plan_where", gap="medium", vertical_alignment="bottom"):
         common = _draw_where(installation, "patrol", "station", needed=False)
     _draw_late_hours(day, hours, now)
@@ -138,11 +144,11 @@ def describe_question(
 
 
 def draw_sweep_choices(
-    installation: Installation, seed: int, question: DeltaGenerator
+    installation: Installation, seed: int, question: DeltaGenerator, lacks: list[str]
 ) -> tuple[SweepChoices, int] | None:
     """Draw the choices of a sweep and return them with the number of days to spread it over.
 
-    None, with the reason on the page, if they are not complete. `question`: an empty place for what the page answers.
+    None, with the reason on the page, if they are not complete. `question` and `lacks`: as `draw_patrol_choices`.
     """
     now = dt.datetime.now(installation.area.tz)
     standard = read_plan_settings(installation.documents).standard_hours
@@ -167,6 +173,8 @@ def draw_sweep_choices(
         common = _draw_where(installation, "sweep", "depot", needed=True)
     _draw_late_hours(day, span, now)
     start = common.start
+    if common.is_blank:
+        lacks.append("Choose where the crews start and finish.")
     if start is None or not (common.complete and span):
         return None
     choices = _build_choices(
@@ -222,7 +230,7 @@ def _draw_hours(key: str, default: str) -> tuple[float, float] | None:
         return None
 
 
-def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
+def _draw_weights(columns: Columns, lacks: list[str]) -> tuple[tuple[str, float], ...]:
     """Draw layers and their weights, and return them. People weigh the layers: they are never simply added up."""
     incidents = [spec.name for spec in columns.list_shown(in_cells=True) if spec.kind == "incident"]
     titles = {spec.name: spec.title for spec in LAYERS}
@@ -236,7 +244,7 @@ def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
         format_func=titles.__getitem__,
     )
     if not chosen:
-        st.text("Choose at least one layer.")
+        lacks.append("Choose at least one layer.")
         return ()
     if len(chosen) == 1:
         return ((chosen[0], 1.0),)
@@ -257,7 +265,7 @@ def _draw_weights(columns: Columns) -> tuple[tuple[str, float], ...]:
 
 def _draw_where(installation: Installation, key: str, kind: str, *, needed: bool) -> _SharedChoices:
     """Draw the start of the tours and the wards, and return them."""
-    start, complete = _draw_start(installation, key, kind, needed=needed)
+    start, complete, is_blank = _draw_start(installation, key, kind, needed=needed)
     labels = build_ward_labels(installation.area.wards)
     requested = st.query_params.get("wards", "").split(",") if f"{key}_wards" not in st.session_state else []
     wards = st.multiselect(
@@ -268,7 +276,7 @@ def _draw_where(installation: Installation, key: str, kind: str, *, needed: bool
         format_func=labels.__getitem__,
         placeholder="The whole area",
     )
-    return _SharedChoices(start, tuple(sorted(wards)), complete)
+    return _SharedChoices(start, tuple(sorted(wards)), complete, is_blank)
 
 
 def find_start_key(key: str) -> str:
@@ -276,12 +284,13 @@ def find_start_key(key: str) -> str:
     return f"{key}_own_start"
 
 
-def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool) -> tuple[Place | None, bool]:
+def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool) -> tuple[Place | None, bool, bool]:
     """Draw where tours start and finish. No place is filled in that this person did not choose.
 
     The one that they chose last in this session is, or the only one that their plans ever started at.
 
-    The place, None without one; and whether that is an answer: a start that is needed, or typed and not found, is none.
+    The place, None without one; whether that is an answer: a start that is needed, or typed and not found, is none; and
+    whether one is needed where nothing is chosen or typed.
     """
     documents = installation.documents
     places = {place.name: place for place in find_starts(documents, installation.store, installation.viewer, kind)}
@@ -298,20 +307,16 @@ def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool
                 st.button(
                     "Forget this start", key=f"{key}_forget", on_click=forget_start, args=(documents, str(chosen))
                 )
-            return places[str(chosen)], True
+            return places[str(chosen)], True, False
         if chosen is None:
-            if needed:
-                st.text("Choose where the crews start and finish.")
-            return None, not needed
+            return None, not needed, needed
     label = "Start and finish" if needed else "Start and finish, if not the first stop"
     found = draw_place_box(installation.area, label, key=f"{key}_place")
     if found is None:
         is_empty = not st.session_state.get(f"{key}_place_words", "").strip()
-        if is_empty and needed:
-            st.text("Choose where the crews start and finish.")
-        return None, is_empty and not needed
+        return None, is_empty and not needed, is_empty and needed
     name = st.text_input("Save it as", value=found.name, max_chars=80, key=f"{key}_name_{found.name}", width=280)
-    return Place(name.strip() or found.name, found.lon, found.lat), True
+    return Place(name.strip() or found.name, found.lon, found.lat), True, False
 
 
 def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:

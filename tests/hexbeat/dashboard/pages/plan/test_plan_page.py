@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, Button, Text
 
 from hexbeat.dashboard.pages.map.cell_panel import format_plan_query
 from hexbeat.dashboard.pages.plan.plan_request import describe_late_hours, find_next_shift
@@ -26,6 +27,32 @@ SWEEP_FIELDS = ["Working days", "Crews", "Stops a day and crew, at most", "Repor
 
 def read_html(app: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in (*app.get("html"), *app.get("text")))
+
+
+def read_beside(app: AppTest, key: str) -> list[str]:
+    """The texts in the row of a button."""
+    blocks = [app.main]
+    while blocks:
+        parts = list(blocks.pop().children.values())
+        if any(isinstance(part, Button) and part.key == key for part in parts):
+            return [part.value for part in parts if isinstance(part, Text)]
+        blocks += [part for part in parts if isinstance(part, Block)]
+    return []
+
+
+def test_what_is_still_to_be_chosen_stands_at_the_button(home: Path) -> None:
+    shutil.copytree(filled_store(), home)
+    app = one_page("plan")
+    assert read_beside(app, "plan_make") == []
+    app.pills(key="patrol_layers").set_value([]).run()
+    assert read_beside(app, "plan_make") == ["Choose at least one layer."]
+    app.session_state["plan_kind"] = "sweep"
+    app.run()
+    assert app.button(key="plan_make").disabled
+    assert read_beside(app, "plan_make") == ["Choose where the crews start and finish."]
+    app.text_input(key="sweep_place_words").set_value("54.574, -1.235").run()
+    assert not app.button(key="plan_make").disabled
+    assert read_beside(app, "plan_make") == []
 
 
 @pytest.mark.slow
