@@ -53,12 +53,31 @@ MOST_TEXTS: Final = 200_000  # the same of any table; of more, Streamlit takes n
 REACHED_KEY: Final = "table_reached"  # in a session: somebody has come to the table
 # The button is for who comes to it in another way than by scrolling.
 PLACE_JS: Final = """
+const TABLE = "[data-testid=stTabs] [data-testid=stDataFrame]";
+const CHOICE = ".st-key-table_by input";
+/* The focus goes when this place does, and Tab runs past a table that still loads: once that is there, whoever came by
+ * the keyboard and stands nowhere goes on just before it. */
+function keepFocus(byKey) {
+  let isLost = byKey;
+  const note = (event) => { isLost ||= event.key === "Tab"; };
+  const stop = () => { watcher.disconnect(); removeEventListener("keydown", note, true); };
+  const watcher = new MutationObserver(() => {
+    if (!document.querySelector(TABLE)) return;
+    stop();
+    if (isLost && document.activeElement === document.body) {
+      document.querySelector(CHOICE)?.focus({ preventScroll: true });
+    }
+  });
+  addEventListener("keydown", note, true);
+  watcher.observe(document.body, { childList: true, subtree: true });
+  setTimeout(stop, 60000);
+}
 export default function ({ parentElement, setTriggerValue }) {
   const button = parentElement.querySelector("button");
-  const reach = () => { observer.disconnect(); setTriggerValue("reached", true); };
-  const observer = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) reach(); });
+  const reach = (byKey) => { observer.disconnect(); keepFocus(byKey); setTriggerValue("reached", true); };
+  const observer = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) reach(false); });
   observer.observe(button);
-  button.onclick = button.onfocus = reach;
+  button.onclick = button.onfocus = () => reach(true);
   return () => observer.disconnect();
 }
 """
@@ -203,6 +222,7 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
             else "No cell has events that match these filters."
         )
         return
+    table = put_number_before_place(table)
     config: dict[str, Any] = {"Rank": st.column_config.NumberColumn(width="small")} if "Rank" in table else {}
     known = drop_blank_columns(table)
     numbers = known.select_dtypes("float")
@@ -211,6 +231,15 @@ def draw_frame(table: pd.DataFrame, *, key: str, alt: str = "The cells of the ma
         return
     config |= {str(name): st.column_config.NumberColumn(format="localized") for name in numbers}
     draw_sortable_frame(known.round(dict.fromkeys(numbers, 1)), key=key, alt=alt, config=config, lazy=True)
+
+
+def put_number_before_place(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of cells with its first number before their names, which fill a phone. Files keep their own order."""
+    names = list(table.columns)
+    places = ["Place", "Ward"]
+    if names[1:3] != places:
+        return table
+    return table[[*names[:1], *names[3:4], *places, *names[4:]]]
 
 
 def has_whole_numbers(numbers: pd.DataFrame) -> bool:

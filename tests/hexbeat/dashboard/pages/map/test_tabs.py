@@ -43,6 +43,17 @@ def test_of_a_long_table_only_the_rows_looked_at_are_sent(
     assert drawn == [lazy]
 
 
+def test_the_number_comes_before_the_names_which_fill_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[pd.DataFrame] = []
+    monkeypatch.setattr(tabs, "draw_sortable_frame", lambda frame, **_: drawn.append(frame.data))
+    table = pd.DataFrame({"Rank": [1], "Place": "A", "Ward": "B", "Needle finds": [2.0], "Overdoses": 1.0, "Cell": "c"})
+    table.attrs["hidden"] = {"Needle finds": "not shown"}
+    tabs.draw_frame(table, key="table")
+    assert list(drawn[0].columns) == ["Rank", "Needle finds", "Place", "Ward", "Overdoses", "Cell"]
+    assert drawn[0].attrs == table.attrs
+    assert list(table.columns)[:3] == ["Rank", "Place", "Ward"]  # of files
+
+
 def test_a_comparison_that_there_is_not_does_not_keep_a_table_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[tuple[list[str], bool]] = []
     monkeypatch.setattr(
