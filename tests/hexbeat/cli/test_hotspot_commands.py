@@ -209,7 +209,7 @@ def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.html"
     outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
-    assert (outcome.code, outcome.out) == (0, "Alerts on 2026-09-09: none\n")
+    assert (outcome.code, outcome.out) == (0, "Alerts on 9 Sep 2026: none\n")
     assert outcome.err.splitlines()[0] == "There is no alert of overdoses, so no form was drafted."
     assert not draft.exists()
 
