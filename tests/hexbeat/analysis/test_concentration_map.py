@@ -12,6 +12,7 @@ from hexbeat.analysis.concentration_map import find_candidates
 from hexbeat.analysis.hotspot_explanation import describe_kind, explain_cell
 from hexbeat.analysis.hotspot_map import HotspotMap, HotspotMethod, build_hotspot_map
 from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.views.meanings import MEANINGS
 from layers.catalogue import find_layer
 from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
@@ -61,6 +62,16 @@ def test_a_card_of_a_patch_says_how_many_of_its_cells_are_hot() -> None:
         assert f" in these {row['cells']} cells ({part} of them hot) in 28 days, " in explain_cell(one, row["cell"])
     alone = hot.loc[hot["cells"] == 1, "cell"]
     assert not any("of them hot" in explain_cell(one, cell) for cell in alone)
+
+
+def test_what_is_said_of_hotspots_promises_twice_as_much_in_the_count_alone() -> None:
+    rows = build(Filter(layers=("needle_litter",))).rows
+    hot = rows[rows["hotspot"] == "hot"]
+    assert hot["times"].min() >= 2
+    assert hot["times_at_least"].min() < 2
+    assert MEANINGS["hotspots"].sentences[0] == (
+        "It has at least twice as many records as the places around it: too many for chance, and on several days."
+    )
 
 
 def test_short_of_its_numbers_a_patch_is_named_as_one() -> None:
