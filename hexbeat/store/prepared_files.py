@@ -27,7 +27,7 @@ from hexbeat.store.coverage_log import fetch_coverage
 from hexbeat.store.database_errors import check_file, reading_values
 from hexbeat.store.databases import read_transaction, read_version
 from hexbeat.store.event_rows import LIVE, RAW, RawEvents, build_columns
-from hexbeat.store.snapshots import FEWEST_EVENTS, describe_columns, write_snapshot
+from hexbeat.store.snapshots import FEWEST_EVENTS, describe_columns, remove_stale_snapshots, write_snapshot
 from layers.catalogue import LAYER_NAMES
 from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
 
@@ -76,6 +76,9 @@ def prepare_files(
         if announce is not None:
             announce(live)
         return _make_files(store, tuple(ward_codes))
+    except KeyboardInterrupt:  # which may come between the making of a draft and its removal
+        remove_stale_snapshots(store.engine, store.home)
+        raise
     except (*_FAILURES, pa.ArrowException):
         return False
 

@@ -50,7 +50,7 @@ def test_cells_over_all_of_britain_are_equal(run_bench: Run) -> None:
 
 @pytest.mark.slow
 def test_the_start_of_commands_is_measured_in_times_of_typers() -> None:
-    done = run("bench.start", "--events", "50", "--rounds", "1", "--format", "json")
+    done = run("bench.start", "--events", "50", "--rounds", "3", "--format", "json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     rows = {row["what"]: row for row in figures["rows"]}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -214,6 +215,22 @@ def test_an_erasure_that_comes_meanwhile_leaves_no_file(sqlite_store: Store, mon
     monkeypatch.setattr(prepared_files, "write_snapshot", erase_first)
     assert not prepare(sqlite_store)
     assert find_files(sqlite_store) == []
+
+
+def test_an_interruption_right_after_a_draft_was_written_leaves_none(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(sqlite_store, many())
+    write = snapshots.write_file
+
+    def write_and_stop(*arguments: Any) -> Path:
+        write(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(snapshots, "write_file", write_and_stop)
+    with pytest.raises(KeyboardInterrupt, match=r"\A\Z"):
+        prepare(sqlite_store)
+    assert list((sqlite_store.home / snapshots.FOLDER).iterdir()) == []
 
 
 def test_an_interruption_leaves_the_load_done(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
