@@ -1,7 +1,7 @@
 """The Python interface for analysts: an area's records as GeoDataFrames, with the commands' filters and access policy.
 
 `hexbeat.open` returns a `Town`. Its methods call the same functions as the command line and the dashboard, so the
-numbers are equal.
+numbers are equal for the same period, filters and resolution.
 """
 
 import datetime as dt
@@ -154,6 +154,7 @@ class Town:
 
         `q` is the false discovery rate, between 0 and 1. `method`: "concentration" compares each place with its
         surroundings, and calls at most the share `most_area` of the area hot; "gi" finds busy cells that lie together.
+        Without `start` all records count; the map of the dashboard begins with 28 days and chooses its resolution.
         `attrs["notes"]` describes the data of the test.
         """
         from hexbeat.analysis.hotspot_map import list_hotspot_rows  # noqa: PLC0415 - scipy, when it is needed

@@ -97,18 +97,32 @@ def _lacks_events(hotspot_map: HotspotMap, row: Row) -> bool:
 def describe_hotspot(hotspot_map: HotspotMap, row: Row) -> str:
     """How many events, what kind of hotspot, how sure and since when.
 
-    As in "14 needle finds in these 7 cells in 28 days, 3.2 times their surroundings (at least 1.9 times), on 11 of 28
-    days. It grew busier about 14 Sep 2026."
+    As in "14 needle finds in these 7 cells (5 of them hot) in 28 days, 3.2 times their surroundings (at least 1.9
+    times), on 11 of 28 days. It grew busier about 14 Sep 2026."
     """
     count = format_count(float(row["neighbourhood"]), hotspot_map.spec)
-    return f"{count} {_format_where(row)}{_format_period(hotspot_map)}, {describe_kind(hotspot_map, row, sure=True)}"
+    where = f"{_format_where(row)}{_describe_hot_part(hotspot_map, row)}{_format_period(hotspot_map)}"
+    return f"{count} {where}, {describe_kind(hotspot_map, row, sure=True)}"
+
+
+def _describe_hot_part(hotspot_map: HotspotMap, row: Row) -> str:
+    """As in " (5 of them hot)": the tested patch is larger than what is coloured and listed of it; "" for one cell."""
+    if row["cells"] == 1:
+        return ""
+    rows = hotspot_map.rows
+    hot = int(((rows["patch"] == row["patch"]) & (rows["hotspot"] == HOT)).sum())
+    return f" ({'all' if hot == row['cells'] else format_number(hot)} of them hot)"
 
 
 def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False, since: bool = True) -> str:
-    """What kind of hotspot, with `sure` how sure, and since when unless left out; by Gi* what is expected elsewhere."""
+    """What kind of hotspot, with `sure` how sure, and since when unless left out; by Gi* what is expected elsewhere.
+
+    With `sure` it follows the numbers of the tested cells. Without, it stands alone, and names a patch as one: "its
+    patch holds 3.2 times its surroundings".
+    """
     if hotspot_map.method == "gi":
         return f"{format_about(row['neighbourhood'])}, where {format_about(row['expected'])} would be expected"
-    text = _format_times(row)
+    text = _format_times(row) if sure else _format_times_alone(row)
     if sure:
         text += f" (at least {_round_times(float(row['times_at_least']))} times)"
     if hotspot_map.caution:
@@ -141,6 +155,15 @@ def _format_times(row: Row) -> str:
     if not row["expected"]:
         return f"while {whose} surroundings have none"
     return f"{_round_times(float(row['times']))} times {whose} surroundings"
+
+
+def _format_times_alone(row: Row) -> str:
+    """As `_format_times`, where no number of cells was said before."""
+    if row["cells"] == 1:
+        return _format_times(row)
+    if not row["expected"]:
+        return "while the surroundings of its patch have none"
+    return f"its patch holds {_round_times(float(row['times']))} times its surroundings"
 
 
 def _round_times(times: float) -> str:

@@ -214,8 +214,12 @@ def describe_unknown_sources(columns: Columns, report: AlertReport, time_zone: s
             if span.layer == layer and span.start <= report.day:
                 ends[span.source] = max(ends.get(span.source, span.end), span.end)
         sources = [f"{source} to {format_date(end - timedelta(days=1))}" for source, end in sorted(ends.items())]
-        known = f"from {format_list(sources)}" if sources else "of no source"
-        sentences.append(f"{find_layer(layer).title}: what is known before {format_date(report.day)} is {known}.")
+        known = (
+            f"what is known before {format_date(report.day)} is from {format_list(sources)}"
+            if sources
+            else f"no source covers {format_date(report.day)} or a day before it"
+        )
+        sentences.append(f"{find_layer(layer).title}: {known}.")
     return sentences
 
 
@@ -292,7 +296,7 @@ def _report_alerts(
                 print_message(note)
         if "draft" in files:
             print_message(f"A form was drafted, but not sent: {files['draft']}")
-    when = f"on {report.day}" if report.days == 1 else f"in the {report.days} days to {report.day}"
+    when = f"{'on' if report.days == 1 else f'in the {report.days} days to'} {format_date(report.day)}"
     shown = [
         {"alert": " ".join(filter(None, [row["sentence"], row.get("state", ""), describe_answers(own)]))}
         | ({"identifier": row["identifier"]} if "identifier" in row else {})

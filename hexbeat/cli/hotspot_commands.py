@@ -82,7 +82,9 @@ def hotspots(
 ) -> None:
     """Find the hot and cold cells of one layer, with exact p-values.
 
-    A hotspot holds at least twice as much as its surroundings, steadily. Those that surely hold most come first.
+    A hotspot holds at least twice as much as its surroundings, steadily, and too much for chance. Those that surely
+    hold most come first. Without --from all records count. The map of the dashboard begins with 28 days, and chooses
+    the size of cells: for the same hotspots, give its days and its --resolution.
 
     Example: hexbeat hotspots --layer needle_litter --from 2026-10-25 --to 2026-11-22 --by group
     """

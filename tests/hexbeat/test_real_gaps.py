@@ -70,18 +70,22 @@ def test_no_hotspot_and_no_alert_is_of_them(run: Run, gap_home: Path) -> None:
 def test_no_alert_of_days_that_are_not_known_is_not_none(run: Run, gap_home: Path) -> None:
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-06-20")
     assert answer["not_known"] == ["street_dealing"]
-    assert "Alerts on 2024-06-20: not known" in words
+    assert "Alerts on 20 Jun 2024: not known" in words
     assert (
         "Street dealing: what is known before 20 Jun 2024 is from police-uk-stop-search to 30 Apr "
         "2024 and police-uk-street to 30 Apr 2024." in answer["notes"]  # type: ignore[operator]
     )
     words, answer = ask(run, gap_home, "alerts", *DEALING, "--day", "2024-04-20")
     assert answer["not_known"] == []
-    assert "Alerts on 2024-04-20: not known" not in words
+    assert "Alerts on 20 Apr 2024: not known" not in words
     assert "are by ward until 210 days before are known." in words
     words, answer = ask(run, gap_home, "alerts", "--day", "2024-04-16")
     assert answer["not_known"] == ["needle_litter", "overdoses"]
-    assert "Alerts on 2024-04-16: none; of needle finds and overdoses not known" in words
+    assert "Alerts on 16 Apr 2024: none; of needle finds and overdoses not known" in words
+    assert "Needle finds: no source covers 16 Apr 2024 or a day before it." in answer["notes"]  # type: ignore[operator]
+    assert (
+        "Alerts in the 7 days to 16 Apr 2024" in ask(run, gap_home, "alerts", "--day", "2024-04-16", "--days", "7")[0]
+    )
 
 
 def test_files_and_frames_say_what_is_missing(run: Run, gap_home: Path, tmp_path: Path) -> None:

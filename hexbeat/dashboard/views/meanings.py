@@ -32,7 +32,7 @@ MEANINGS: Final = {
     "hotspots": Meaning(
         "A hotspot",
         (
-            "It has at least twice as many records as the places around it: surely, and on several days.",
+            "It has at least twice as many records as the places around it: too many for chance, and on several days.",
             "At most 1 in 20 of the places that stand out is expected to be a false alarm.",
             "Not significant means that nobody can be sure. It does not mean that nothing happened there.",
             "A hotspot is a place. It says nothing about the people who live there.",

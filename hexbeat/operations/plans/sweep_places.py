@@ -22,7 +22,7 @@ from layers.catalogue import find_only_layer
 from layers.columns import Columns
 from layers.event import NOT_SWEPT
 from layers.periods import get_coverage
-from layers.wording import format_number, format_percent
+from layers.wording import format_count, format_number, format_percent
 
 __all__ = [
     "CHILDREN",
@@ -181,14 +181,17 @@ def build_sweep_reason(places: SweepPlaces, time: WorkingTime, standard_hours: f
     def reason(place: int, reach: int) -> str:
         clauses = []
         if places.reports[place]:
-            number = int(places.reports[place])
+            open_reports = int(places.reports[place])
             waited = (time.begin + reach - int(places.oldest[place])) / _HOUR_S
             late = waited > standard_hours
-            reports = "1 open report" if number == 1 else f"{number} open reports, the oldest"
+            reports = "1 open report" if open_reports == 1 else f"{open_reports} open reports, the oldest"
             within = f"over the standard of {format_number(standard_hours)}" if late else "within the standard"
             clauses.append(f"{reports} {_format_age(waited)} old on arrival, {within}")
         if places.child[place]:
             clauses.append(f"within {NEAR_M:.0f} m of {places.child[place]}")
+        if places.needles[place] > 0:
+            number = format_count(float(places.needles[place]), find_only_layer("swept"), "quantity")
+            clauses.append(f"{number} expected")
         if places.last_find[place] >= 0:
             days = today - int(places.last_find[place])
             clauses.append(f"last find {days} {'day' if days == 1 else 'days'} before")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from hexbeat.analysis.concentration_map import find_candidates
-from hexbeat.analysis.hotspot_explanation import explain_cell
+from hexbeat.analysis.hotspot_explanation import describe_kind, explain_cell
 from hexbeat.analysis.hotspot_map import HotspotMap, HotspotMethod, build_hotspot_map
 from hexbeat.analysis.study import load_study
+from hexbeat.dashboard.views.meanings import MEANINGS
 from layers.catalogue import find_layer
 from layers.coverage import Coverage, CoverageEntry
 from layers.filters import Filter
@@ -42,12 +43,46 @@ def test_each_card_is_true_and_speaks_of_no_chance() -> None:
     ) in texts.values()
     assert any(
         re.fullmatch(
-            r"Part of a hotspot: \d+ needle finds in these 6 cells in 28 days, [\d.]+ times their "
+            r"Part of a hotspot: \d+ needle finds in these 6 cells \(\d of them hot\) in 28 days, [\d.]+ times their "
             r"surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
             text,
         )
         for text in texts.values()
     )
+
+
+def test_a_card_of_a_patch_says_how_many_of_its_cells_are_hot() -> None:
+    one = build(FOUR_WEEKS)
+    hot = one.rows[one.rows["hotspot"] == "hot"]
+    patches = hot[hot["cells"] > 1]
+    assert len(patches) > 0
+    for row in patches.to_dict("records"):
+        number = int((hot["patch"] == row["patch"]).sum())
+        part = "all" if number == row["cells"] else str(number)
+        assert f" in these {row['cells']} cells ({part} of them hot) in 28 days, " in explain_cell(one, row["cell"])
+    alone = hot.loc[hot["cells"] == 1, "cell"]
+    assert not any("of them hot" in explain_cell(one, cell) for cell in alone)
+
+
+def test_what_is_said_of_hotspots_promises_twice_as_much_in_the_count_alone() -> None:
+    rows = build(Filter(layers=("needle_litter",))).rows
+    hot = rows[rows["hotspot"] == "hot"]
+    assert hot["times"].min() >= 2
+    assert hot["times_at_least"].min() < 2
+    assert MEANINGS["hotspots"].sentences[0] == (
+        "It has at least twice as many records as the places around it: too many for chance, and on several days."
+    )
+
+
+def test_short_of_its_numbers_a_patch_is_named_as_one() -> None:
+    one = build(FOUR_WEEKS)
+    hot = one.rows[one.rows["hotspot"] == "hot"].to_dict("records")
+    for row in hot:
+        start = (
+            r"[\d.]+ times its surroundings" if row["cells"] == 1 else r"its patch holds [\d.]+ times its surroundings"
+        )
+        assert re.match(rf"{start}, on \d+ of 28 days\.$", describe_kind(one, row, since=False))
+    assert {row["cells"] == 1 for row in hot} == {True, False}
 
 
 def test_no_more_of_the_area_is_hot_than_asked_for() -> None:

@@ -58,6 +58,15 @@ def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
     assert "4 bins from 25 Oct to 21 Nov 2026: weeks." in outcome.err
 
 
+def test_the_help_of_hotspots_says_why_the_map_may_differ(run: Run) -> None:
+    said = " ".join(run("hotspots", "--help").out.split())
+    assert (
+        "A hotspot holds at least twice as much as its surroundings, steadily, and too much for chance. Those that "
+        "surely hold most come first. Without --from all records count. The map of the dashboard begins with 28 days, "
+        "and chooses the size of cells: for the same hotspots, give its days and its --resolution."
+    ) in said
+
+
 @pytest.mark.slow
 def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
     question = ("hotspots", "--layer", "needle_litter", *PERIOD, "--by", "group")
@@ -209,7 +218,7 @@ def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.html"
     outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
-    assert (outcome.code, outcome.out) == (0, "Alerts on 2026-09-09: none\n")
+    assert (outcome.code, outcome.out) == (0, "Alerts on 9 Sep 2026: none\n")
     assert outcome.err.splitlines()[0] == "There is no alert of overdoses, so no form was drafted."
     assert not draft.exists()
 
