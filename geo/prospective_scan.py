@@ -234,7 +234,7 @@ def _find_candidates(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where the log likelihood ratio may reach `lowest`, it is at most (c - m)^2 / 2m: circles and rows, (n,) each."""
     step = max(_BLOCK // observed.shape[1], 1)
-    found = []
+    found = [np.zeros(0, dtype=np.intp)]
     for first in range(0, len(observed), step):
         rows = slice(first, first + step)
         mean = means[rows, span:] - means[rows, :-span]
