@@ -8,7 +8,6 @@ import geopandas
 import pandas as pd
 import pytest
 
-from hexbeat.store import event_table, kept_table, prepared_files, snapshots
 from tests.support.cli import Run, make_empty_store
 
 GOOD = """layer,source_id,latitude,longitude,date,time,quantity,category
@@ -91,60 +90,6 @@ def test_a_load_for_a_smaller_area_leaves_the_events_of_the_larger(run: Run, tmp
     assert total() == 2
     assert outcome("cleveland") == {"new": 0, "unchanged": 2, "removed": 0, "reasons": {}}
     assert total() == 2
-
-
-PREPARING = "Preparing 3 events for quick reading (Ctrl+C leaves it to the first reader) …\n"
-
-
-@pytest.fixture
-def _large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three events are a large store."""
-    for module in (kept_table, prepared_files, snapshots):
-        monkeypatch.setattr(module, "FEWEST_EVENTS", 3)
-
-
-def list_kept(home: Path) -> list[str]:
-    folder = home / snapshots.FOLDER
-    return sorted(path.suffix for path in folder.iterdir()) if folder.exists() else []
-
-
-@pytest.mark.usefixtures("_large")
-def test_a_load_of_a_large_store_prepares_it_for_readers(run: Run, finds: Path, tmp_path: Path) -> None:
-    outcome = run("ingest", finds, "--source", "table", "--dry-run")
-    assert (list_kept(tmp_path / "home"), "Preparing" in outcome.err) == ([], False)
-    outcome = run("ingest", finds, "--source", "table", "--format", "json")
-    assert outcome.json["batch"] == 1
-    assert outcome.err.endswith(PREPARING)
-    assert list_kept(tmp_path / "home") == [".columns", ".results"]
-    assert "Preparing" not in run("ingest", finds, "--source", "table").err  # nothing changed
-
-
-@pytest.mark.usefixtures("_large")
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (KeyboardInterrupt(), "Stopped. The load is done; who reads it first waits for what was not prepared.\n"),
-        (
-            OSError(28, "full"),
-            "This could not be prepared. The load is done; who reads it first waits a little longer.\n",
-        ),
-    ],
-)
-def test_a_load_is_done_whatever_ends_its_preparation(
-    run: Run, finds: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    with monkeypatch.context() as patch:
-        patch.setattr(event_table, "build_table", fail)
-        outcome = run("ingest", finds, "--source", "table", "--format", "json")
-    assert outcome.code == 0
-    assert outcome.json["batch"] == 1
-    assert outcome.err.endswith(PREPARING + said)
-    entries = [entry for entry in run("audit", "list", "--format", "json").json["entries"] if entry["what"] == "ingest"]
-    assert [(entry["outcome"], entry["rows"]) for entry in entries] == [("done", 3)]
-    assert run("counts", "--format", "json").json["total"] == 3
 
 
 def test_rejects_keep_file_line_and_reason(run: Run, finds: Path) -> None:
