@@ -135,15 +135,16 @@ class Visit:
         button = self.page.locator(f".st-key-filter_{group}").get_by_text(re.compile(f"^{re.escape(option)}"))
         button.first.click()
 
-    def upload(self, file: FilePayload, *, uploader: int = 0) -> None:
-        """Give a file to one of the page's uploaders (-1: the last), and wait until that lists it.
+    def upload(self, file: FilePayload, *, uploader: str) -> None:
+        """Give a file to the uploader whose key begins so, and wait until the page lists it.
 
-        An uploader whose script has just been fetched can be drawn anew, and forgets what it was given before.
+        An uploader whose script has just been fetched can be drawn anew, and forgets what it was given before. While it
+        is, another one of the page may be the only one there: so it is never sought by its number.
         """
         listed = self.page.get_by_test_id("stFileChip")
         before = listed.count()
         for _ in range(PATIENCE_MS // UPLOAD_MS):
-            self.page.locator("input[type=file]").nth(uploader).set_input_files(file)
+            self.page.locator(f"[class*='st-key-{uploader}_'] input[type=file]").set_input_files(file)
             with suppress(PlaywrightTimeout):
                 listed.nth(before).wait_for(timeout=UPLOAD_MS)
                 return

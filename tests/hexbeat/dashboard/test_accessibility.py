@@ -128,7 +128,7 @@ def test_axe_finds_nothing_on_the_data_page(open_page: Open) -> None:
     guest = open_page("/data")
     page = guest.page
     expect(page.get_by_role("region", name="Sources")).to_be_visible()
-    guest.upload({"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE})
+    guest.upload({"name": "finds.csv", "mimeType": "text/csv", "buffer": FILE}, uploader="upload")
     page.get_by_role("button", name="Check the file").click()
     expect(page.get_by_role("region", name="What would change")).to_be_visible()
     assert faults(guest) == set()

@@ -37,7 +37,8 @@ def check_load_and_undo(guest: Visit, served: Served, rows: str) -> None:
     """Upload these rows, check and load them, download the rejects, and undo the load; nothing of them is run."""
     page, before = guest.page, len(served.columns())
     guest.upload(
-        {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+        {"name": "found <img src=x onerror=window.hacked=1>.csv", "mimeType": "text/csv", "buffer": rows.encode()},
+        uploader="upload",
     )
     page.get_by_role("button", name="Check the file").click()
     report = page.get_by_role("region", name="What would change")

@@ -283,7 +283,7 @@ def test_a_track_is_handed_in_seen_first_recorded_and_undone(windows: Windows, a
     track = gpx_of(walked([(stop.arrive, stop.lon, stop.lat, 10) for stop in stops[:2]]))
     guest = visit(windows, f"{address}/done?plan=nights&team=Team%202", size=SMALL)
     page = guest.page
-    guest.upload({"name": "t.gpx", "mimeType": "", "buffer": track.encode()})
+    guest.upload({"name": "t.gpx", "mimeType": "", "buffer": track.encode()}, uploader="done_file")
     expect(page.get_by_role("region", name="This would be recorded: t.gpx")).to_contain_text("2 of 4")
     assert recorded(served_home, "nights") == []
     page.get_by_role("button", name="Record it").click()
@@ -303,7 +303,7 @@ def test_places_are_dropped_checked_loaded_and_put_back(windows: Windows, addres
     guest = visit(windows, f"{address}/data", size=SMALL)
     page = guest.page
     sheet = b"name,lon,lat\nAlbert Pharmacy,-1.2400,54.5720\nLeeds,-1.55,53.8\n"
-    guest.upload({"name": "h.csv", "mimeType": "text/csv", "buffer": sheet}, uploader=-1)
+    guest.upload({"name": "h.csv", "mimeType": "text/csv", "buffer": sheet}, uploader="places_file")
     expect(page.get_by_role("region", name="The first rejected rows")).to_contain_text("outside the area")
     page.get_by_role("button", name="Load these places").click()
     expect(page.get_by_text("Loaded 1 place that holds naloxone from h.csv.")).to_be_visible()
