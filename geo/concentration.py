@@ -173,9 +173,9 @@ def _test(search: _Search, *, patch: bool, cold: bool = False) -> _Windows:
     rate = np.divide(events, around, out=np.zeros(len(counts)), where=around > 0)
     usual = size * _find_trend(search.surroundings, size) ** (-1 if cold else 1)
     share = np.where(size > 0, usual / np.maximum(usual + around, 1), 0.5)
-    above, below = count_tails(np.floor(total + 1e-9), events, share, dispersion=search.dispersion[patch])
+    inside = np.floor(total + 1e-9)
+    above, below = count_tails(inside, events, share, dispersion=search.dispersion[patch])
     untested = (size == 0) | (around < FEWEST_AROUND)
-    trials = np.floor(total + 1e-9) + events
     return _Windows(
         total,
         rate * size,
@@ -183,7 +183,7 @@ def _test(search: _Search, *, patch: bool, cold: bool = False) -> _Windows:
         around,
         np.where(untested, 1.0, above),
         np.where(untested, 1.0, below),
-        (trials[~untested], share[~untested]),
+        ((inside + events)[~untested], share[~untested]),
     )
 
 
