@@ -11,6 +11,7 @@
   const BUTTONS_PX = 48;
   const SOURCES_PX = 40;
   const GAP_PX = 16;
+  const EDGE_PX = 10;
   const STREET_ZOOM = 16;
   const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
   const PAPER_PX = [680, 430]; // what fits on A4 upright with its list; page.css makes the frame as large
@@ -57,20 +58,23 @@
     return narrow ? { left: BUTTONS_PX, bottom: room.bottom } : { left: room.left, bottom: foot };
   }
 
-  /** A map in a hidden tab has no size yet; it is fitted when it gets one. */
+  /** A map in a hidden tab has no size yet, and one whose frame is just being opened has less than its controls take. It
+   * is fitted when it has room.
+   */
   function fitNow(map, bounds, options) {
-    const fit = (more) => {
-      const { left, bottom } = findRoom(map);
-      map.hexbeat.given = `${left} ${bottom}`;
-      map.hexbeat.fitting = true;
-      map.once("moveend", () => {
-        map.hexbeat.own = { centre: map.getCenter(), zoom: map.getZoom() };
-        map.hexbeat.fitting = false;
-      });
-      map.fitBounds(bounds, { paddingTopLeft: [left, 10], paddingBottomRight: [10, bottom], ...more });
-    };
-    if (map.getSize().x > 0) fit(options);
-    else map.once("resize", () => fit({ animate: false }));
+    const { left, bottom } = findRoom(map);
+    const { x, y } = map.getSize();
+    if (x <= left + EDGE_PX || y <= bottom + EDGE_PX) {
+      map.once("resize", () => fitNow(map, bounds, { animate: false }));
+      return;
+    }
+    map.hexbeat.given = `${left} ${bottom}`;
+    map.hexbeat.fitting = true;
+    map.once("moveend", () => {
+      map.hexbeat.own = { centre: map.getCenter(), zoom: map.getZoom() };
+      map.hexbeat.fitting = false;
+    });
+    map.fitBounds(bounds, { paddingTopLeft: [left, EDGE_PX], paddingBottomRight: [EDGE_PX, bottom], ...options });
   }
 
   /** Whether a map still looks where it was fitted. */

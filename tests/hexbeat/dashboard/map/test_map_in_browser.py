@@ -229,6 +229,23 @@ def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:
     frame.wait_for_function(inside)
 
 
+@pytest.mark.parametrize("small", [{"width": 40}, {"height": 30}])
+def test_a_map_whose_frame_is_still_being_opened_is_fitted_when_it_has_room(
+    page: Page, address: str, small: dict[str, int]
+) -> None:
+    frame = go_to_map(page, address)
+    looks_at = "() => [window.map.getZoom(), window.map.getCenter().lat, window.map.getCenter().lng]"
+    resize = """sizes => { const { style } = window.map.getContainer();
+      for (const [side, length] of Object.entries(sizes)) style[side] = length;
+      window.map.invalidateSize({ animate: false }); }"""
+    fitted = frame.evaluate(looks_at)
+    before = frame.evaluate("() => { const { width, height } = window.map.getContainer().style; return {width, height}; }")
+    frame.evaluate(resize, {side: f"{length}px" for side, length in small.items()})
+    frame.evaluate("() => { Hexbeat.fitAgain(window.map); window.map.setZoom(15, { animate: false }); }")
+    frame.evaluate(resize, before)
+    assert frame.evaluate(looks_at) == pytest.approx(fitted, abs=1e-4)
+
+
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
     frame = go_to_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
     expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
