@@ -8,7 +8,7 @@ where they come from, under which licence, and whether they are complete.
 import json
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +55,9 @@ class Streets:
     data: dict[str, Any]
     facts: dict[str, Any]
     sha256: str
+    _read: dict[tuple[str, str], list[tuple[str, NDArray[np.float64]]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def credits(self) -> list[str]:
@@ -62,8 +65,13 @@ class Streets:
         attribution = str(self.facts["attribution"])
         return [attribution] if self.facts["complete"] else [f"{PARTLY_SHOWN}. {attribution}"]
 
-    def list_shapes(self, part: str, kind: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    def list_shapes(self, part: str, kind: str) -> Sequence[tuple[str, NDArray[np.float64]]]:
         """Name and coordinates (n, 2) in degrees of each of the "lines" of a class, or of each ring of its "areas"."""
+        if (part, kind) not in self._read:  # a plan has a map for each of its stops
+            self._read[part, kind] = list(self._read_shapes(part, kind))
+        return self._read[part, kind]
+
+    def _read_shapes(self, part: str, kind: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
         names = self.data["names"]
         for name, *rings in self.data[part].get(kind, ()):
             for ring in rings if part == "areas" else [rings]:

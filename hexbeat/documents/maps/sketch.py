@@ -1,6 +1,6 @@
 """What a printed map holds: wards, shaded places, points, lines, outlines and rings. `map_svg` draws it."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -19,7 +19,7 @@ NO_SHAPES: Final[NDArray[Any]] = np.zeros(0, dtype=object)
 class StreetShapes(Protocol):
     """The streets of an area (`hexbeat.areas.streets.Streets`), without a way from here to the areas' files."""
 
-    def list_shapes(self, part: str, kind: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    def list_shapes(self, part: str, kind: str) -> Sequence[tuple[str, NDArray[np.float64]]]:
         """Name and coordinates (n, 2) in degrees of each of the "lines" of a class, or of each ring of its "areas"."""
 
 

@@ -49,7 +49,7 @@ def draw_ground(streets: StreetShapes | None, frame: Frame) -> str:
 
 def draw_areas(streets: StreetShapes, kind: str, frame: Frame, colour: str) -> str:
     """The areas of a class; a hole is a ring of its own, which the even-odd rule leaves out."""
-    rings = [shapely.Polygon(frame.to_mm(ring)) for _, ring in streets.list_shapes("areas", kind)]
+    rings = [shapely.Polygon(ring) for _, ring in list_near(streets, "areas", kind, frame)]
     seen = [ring for ring in rings if shapely.intersects(ring, frame.window)]
     cut = shapely.intersection(shapely.make_valid(np.array(seen, dtype=object)), frame.window)
     path = "".join(format_shape_path(shapely.simplify(shape, SIMPLIFY_MM)) for shape in cut)
@@ -79,9 +79,23 @@ def draw_roads(streets: StreetShapes | None, frame: Frame) -> str:
 
 def list_lines(streets: StreetShapes, kind: str, frame: Frame) -> list[Any]:
     """The lines of a class in millimetres, cut to the window."""
-    lines = [shapely.linestrings(frame.to_mm(line)) for _, line in streets.list_shapes("lines", kind)]
+    lines = [shapely.linestrings(line) for _, line in list_near(streets, "lines", kind, frame)]
     cut = shapely.intersection(shapely.simplify(np.array(lines, dtype=object), SIMPLIFY_MM), frame.window)
     return [line for line in cut if not shapely.is_empty(line)]
+
+
+def list_near(streets: StreetShapes, part: str, kind: str, frame: Frame) -> list[tuple[str, NDArray[np.float64]]]:
+    """Name and coordinates in millimetres of each shape of a class whose bounds meet the window: no other is seen."""
+    shapes = streets.list_shapes(part, kind)
+    if not shapes:
+        return []
+    starts = np.cumsum([0, *(len(places) for _, places in shapes[:-1])])
+    at = frame.to_mm(np.concatenate([places for _, places in shapes]))
+    low, high = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
+    left, top, right, bottom = shapely.bounds(frame.window)
+    is_near = ((low <= (right, bottom)) & (high >= (left, top))).all(axis=1)
+    near = [(shapes[place], starts[place]) for place in np.flatnonzero(is_near).tolist()]
+    return [(name, at[start : start + len(places)]) for (name, places), start in near]
 
 
 def draw_lines(lines: list[Any], colour: str, *, width: float, dash: str = "") -> str:
@@ -100,10 +114,10 @@ def draw_street_names(streets: StreetShapes | None, frame: Frame, space: LabelSp
     for kind, size in NAME_MM.items():
         if frame.metres_a_mm > ROADS[kind][1]:
             continue
-        for name, line in sorted(streets.list_shapes("lines", kind), key=lambda named: -len(named[1])):
+        for name, line in sorted(list_near(streets, "lines", kind, frame), key=lambda named: -len(named[1])):
             if not name:
                 continue
-            for x, y, angle in find_stretches(frame.to_mm(line), measure_text(name, size), frame):
+            for x, y, angle in find_stretches(line, measure_text(name, size), frame):
                 again = any(other == name and math.hypot(x - a, y - b) < AGAIN_MM for other, a, b in placed)
                 if again or not space.take_all(list_boxes(x, y, angle, width=measure_text(name, size), height=size)):
                     continue
