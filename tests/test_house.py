@@ -11,7 +11,6 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-import typer
 
 from hexbeat.cli.main import COMMANDS, load_command, make_app
 from hexbeat.ingest.sources import list_profiles
@@ -126,7 +125,7 @@ def test_documented_commands_are_as_the_program_takes_them(line: str) -> None:
         path.append(words.pop(0))
         command = load_command(path[-1])
     else:
-        command = typer.main.get_command(make_app())
+        command = make_app()
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words[0]]  # type: ignore[attr-defined] # the line above asked
         path.append(words.pop(0))

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
@@ -46,7 +47,10 @@ COMMANDS: Final = MappingProxyType(
             "Remove for good the events that ended, and the visits that were made, more than N years ago.",
         ),
         "undo": ("store_commands", "Undo the last load: remove its events and restore those that it replaced."),
-        "export": ("store_commands", "Write the live events to a file: GeoParquet, GeoPackage or CSV."),
+        "export": (
+            "store_commands",
+            "Write the live events to a file: GeoParquet, GeoPackage or CSV; or to a folder of GeoParquet files.",
+        ),
         "backup": (
             "backup_commands",
             "Write the store and the other files of its home to one file, while others use them.",
@@ -57,9 +61,9 @@ COMMANDS: Final = MappingProxyType(
         "alerts": ("alert_commands", "List places where more happens than usual, and since when."),
         "answer": (
             "alert_commands",
-            "Say of an alert that it was seen, and whether it was confirmed, with a note for everybody.",
+            "Say of an alert that it was seen, or what became of it, with a note for everybody.",
         ),
-        "change": ("change_commands", "Compare a period with an earlier one, with exact intervals and tests."),
+        "change": ("change_commands", "Compare a period with another one, with exact intervals and tests."),
         "near-repeats": (
             "change_commands",
             "Find out for how long and how far the risk stays raised after an event (Knox test).",
@@ -125,8 +129,9 @@ class _LazyCommands(TyperGroup):
         return name, load_command(name) if name else command, remaining
 
 
-def make_app() -> typer.Typer:
-    """The command line with all its commands."""
+@cache
+def make_app() -> Any:
+    """The command line with all its commands, as Typer runs it; made once."""
     app = typer.Typer(
         cls=_LazyCommands,
         no_args_is_help=True,
@@ -135,11 +140,12 @@ def make_app() -> typer.Typer:
     )
     for name, (_, summary) in COMMANDS.items():
         app.command(name, help=summary)(_do_nothing)
-    return app
+    return typer.main.get_group(app)
 
 
+@cache
 def load_command(name: str) -> Any:
-    """The command of that name as Typer runs it, with its own options and help."""
+    """The command of that name as Typer runs it, with its own options and help; made once."""
     module = _import_module(f"hexbeat.cli.{COMMANDS[name][0]}")
     command = getattr(module, "return_" if name == "return" else name.replace("-", "_"))  # return is Python's word
     app = typer.Typer(**_STYLE)
