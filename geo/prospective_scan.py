@@ -8,11 +8,12 @@ Yesterday's cluster is today's again, so clusters of successive days that share 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from scipy.spatial import cKDTree
 
 from geo.dispersion import Dispersion
@@ -46,7 +47,7 @@ _OWN: Final = 2.0  # events by which the smooth surface counts against a place's
 _ANYWHERE: Final = 0.05  # share of events that may happen at any place alike
 _YEAR_WEIGHT_DAYS: Final = 28  # by which the rate of the year counts against that of the recent days
 _WEEKDAY_EVENTS: Final = 20.0  # by which an even week counts
-_BLOCK: Final = 32_768  # numbers looked at together: so many stay in a processor's cache from one step to the next
+_BLOCK: Final = 65_536  # numbers looked at together: so many stay in a processor's cache from one step to the next
 _WEEKEND_EVENTS: Final = 10.0  # by which the area's week counts against that of a place's surroundings
 
 Floats = NDArray[np.float64]
@@ -131,7 +132,7 @@ def build_scan_grid(x_m: Floats, y_m: Floats, *, radii_m: Sequence[float] = RADI
 def _build_members(sets: Sequence[Sequence[int]], places: int) -> csr_array:
     """Sets of places as rows of ones."""
     starts = np.cumsum([0, *map(len, sets)])
-    members = np.fromiter((place for own in sets for place in own), dtype=np.int64, count=int(starts[-1]))
+    members = np.fromiter(chain.from_iterable(sets), dtype=np.int64, count=int(starts[-1]))
     return csr_array((np.ones(len(members)), members, starts), shape=(len(sets), places))
 
 
@@ -208,18 +209,19 @@ def find_signals(
     """
     least = np.broadcast_to(np.asarray(threshold, dtype=np.float64), (len(counts),))
     start = max(first_row - SPANS_DAYS[-1], 0)
-    observed = _accumulate(counts[start:], grid.circles)
+    observed = _accumulate(csr_array(counts[start:]), grid.circles)
     means = _accumulate(expected[start:], grid.circles)
+    rounded = observed.astype(np.float32), means.astype(np.float32)
     parts = []
     for span in SPANS_DAYS:
         if span >= observed.shape[1]:
             break
         lowest = float((least * dispersion.choose(span))[first_row:].min(initial=np.inf))
-        circle, row = _find_candidates(observed, means, span, fewest_events, lowest)
+        circle, row = _find_candidates(*rounded, span, fewest_events, lowest)
         count = observed[circle, row + span] - observed[circle, row]
         mean = means[circle, row + span] - means[circle, row]
         day = row + span - 1 + start
-        above = day >= first_row
+        above = (day >= first_row) & (mean > 0) & (count > mean)
         count, mean, day, circle = count[above], mean[above], day[above], circle[above]
         statistic = dispersion.compute_statistic(count, mean, row=day, span_days=span)
         strong = statistic >= least[day]
@@ -230,20 +232,25 @@ def find_signals(
 
 
 def _find_candidates(
-    observed: Floats, means: Floats, span: int, fewest_events: int, lowest: float
+    observed: NDArray[np.float32], means: NDArray[np.float32], span: int, fewest_events: int, lowest: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the log likelihood ratio may reach `lowest`, it is at most (c - m)^2 / 2m: circles and rows, (n,) each."""
+    """Where the log likelihood ratio may reach `lowest`, it is at most (c - m)^2 / 2m: circles and rows, (n,) each.
+
+    Running sums rounded to float32 are half as much to look at: counts stay whole, and a mean is taken for as small as
+    it may have been, so that no candidate is lost.
+    """
     step = max(_BLOCK // observed.shape[1], 1)
+    rounding = 4 * np.spacing(means.max(initial=0))
     found = [np.zeros(0, dtype=np.intp)]
     for first in range(0, len(observed), step):
         rows = slice(first, first + step)
-        mean = means[rows, span:] - means[rows, :-span]
+        mean = means[rows, span:] - means[rows, :-span] - rounding
         excess = observed[rows, span:] - observed[rows, :-span]
         enough = excess >= fewest_events - 0.5
         excess -= mean
-        enough &= (excess > 0) & (mean > 0)
+        enough &= excess > 0
         np.square(excess, out=excess)
-        mean *= 2 * lowest * (1 - 1e-9)
+        mean *= 2 * lowest * (1 - 1e-6)
         enough &= excess >= mean
         found.append(np.flatnonzero(enough) + first * enough.shape[1])
     circle, row = np.divmod(np.concatenate(found), observed.shape[1] - span)
@@ -253,21 +260,24 @@ def _find_candidates(
 def _choose_apart(found: Floats, circles: csr_array) -> list[Signal]:
     """Day after day the strongest first, each only if it shares no place with a stronger one of its day."""
     signals = list[Signal]()
-    taken, taken_day = np.zeros(circles.shape[1], dtype=np.bool_), -1
+    members, starts = circles.indices.tolist(), circles.indptr.tolist()
+    taken, taken_day = set[int](), -1
     for row, circle, span, count, mean, statistic in found.T.tolist():
         if row != taken_day:
-            taken[:], taken_day = False, int(row)
-        places = circles.indices[circles.indptr[int(circle)] : circles.indptr[int(circle) + 1]]
-        if not taken[places].any():
-            taken[places] = True
-            signals.append(Signal(int(row), int(span), places.astype(np.intp), round(count), mean, statistic))
+            taken, taken_day = set(), int(row)
+        own = members[starts[int(circle)] : starts[int(circle) + 1]]
+        if taken.isdisjoint(own):
+            taken.update(own)
+            places = np.array(own, dtype=np.intp)
+            signals.append(Signal(int(row), int(span), places, round(count), mean, statistic))
     return signals
 
 
-def _accumulate(values: Floats, circles: csr_array) -> Floats:
-    """Running sums by circle, (circles, days + 1)."""
-    sums = np.zeros((circles.shape[0], len(values) + 1))
-    np.cumsum(circles @ values.T, axis=1, out=sums[:, 1:])
+def _accumulate(values: Floats | csr_array, circles: csr_array) -> Floats:
+    """Running sums of values (days, places) by circle, (circles, days + 1)."""
+    by_circle = circles @ values.T
+    sums = np.zeros((circles.shape[0], values.shape[0] + 1))
+    np.cumsum(by_circle.toarray() if issparse(by_circle) else by_circle, axis=1, out=sums[:, 1:])
     return sums
 
 

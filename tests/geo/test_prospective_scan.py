@@ -1,5 +1,7 @@
 """The scan of day after day: properties on made-up events, and one planted cluster by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from geo.prospective_scan import (
     CLOSE_DAYS,
     FEWEST_HISTORY_DAYS,
     LAG_DAYS,
+    SPANS_DAYS,
     ScanGrid,
     Signal,
     build_scan_grid,
@@ -59,6 +62,32 @@ def test_names_and_order_of_places_change_nothing(seed: int) -> None:
     # Equal statistics may be told by another of equal circles, so the strongest of each day are compared.
     best = {one.row: round(one.statistic, 6) for one in reversed(signals)}
     assert best == {one.row: round(one.statistic, 6) for one in reversed(shuffled)}
+
+
+def test_signals_are_those_of_a_look_at_every_circle_and_span() -> None:
+    counts, x_m, y_m = make_town(3, places=12)
+    grid = build_scan_grid(x_m, y_m)
+    expected = estimate_expected(counts, np.ones(DAYS, dtype=np.bool_), grid)
+    dispersion = estimate_dispersion(counts, expected, grid.near)
+    circles, first = grid.circles.toarray(), DAYS - 30
+    plain = []
+    for row, span, circle in itertools.product(range(first, DAYS), SPANS_DAYS, range(len(circles))):
+        days = slice(row - span + 1, row + 1)
+        count, mean = (float((values[days] @ circles[circle]).sum()) for values in (counts, expected))
+        if count >= 3 and count > mean > 0:
+            strength = dispersion.compute_statistic(
+                np.array([count]), np.array([mean]), row=np.array([row]), span_days=span
+            )[0]
+            plain += [(row, -round(strength, 6), circle, span, round(count))] if strength >= 1.0 else []
+    kept, taken = [], set[tuple[int, int]]()
+    for row, strength, circle, span, count in sorted(plain):
+        own = {(row, place) for place in np.flatnonzero(circles[circle]).tolist()}
+        if not own & taken:
+            kept.append((row, -strength, span, count, len(own)))
+            taken |= own
+    found = find_signals(counts, expected, dispersion, grid, threshold=1.0, first_row=first)
+    assert len(found) > 8
+    assert kept == [(one.row, round(one.statistic, 6), one.span_days, one.count, len(one.places)) for one in found]
 
 
 @pytest.mark.slow
