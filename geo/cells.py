@@ -126,7 +126,8 @@ def build_outlines(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
         return np.array([], dtype=object)
     rings = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
     owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-    corners = np.array([corner for ring in rings for corner in ring])[:, ::-1]
+    degrees = np.fromiter(chain.from_iterable(chain.from_iterable(rings)), dtype=np.float64)
+    corners = degrees.reshape(-1, 2)[:, ::-1]
     return np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)), dtype=object)
 
 
@@ -145,7 +146,7 @@ def format_cells(cells: NDArray[np.uint64]) -> list[str]:
 def parse_cell_strings(names: Iterable[str]) -> NDArray[np.uint64]:
     """Cells (uint64 (n,)) from their names; DataError if a name is not a cell."""
     texts = list(names)
-    cells = [int(name, 16) if _is_cell_name(name) else 0 for name in texts]
+    cells = [_parse_cell(name) for name in texts]
     if 0 in cells:
         raise DataError(
             "A cell is named by its H3 number in hexadecimal digits",
@@ -170,11 +171,13 @@ def format_short_code(cell: int) -> str:
     return f"{cell >> 3 * (_FINEST - resolution) & 0xFFFF:04x}"
 
 
-def _is_cell_name(name: str) -> bool:
+def _parse_cell(name: str) -> int:
+    """The cell of that name; 0 if there is none."""
     try:
-        return bool(h3.is_valid_cell(int(name, 16)))
+        cell = int(name, 16)
+        return cell if h3.is_valid_cell(cell) else 0
     except (OverflowError, ValueError):
-        return False
+        return 0
 
 
 def _require_resolution(resolution: int) -> None:

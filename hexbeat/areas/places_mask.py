@@ -136,12 +136,12 @@ def read_places_mask(area: Area) -> PlacesMask:
     digest = hash_file(path)
     if (facts.get("places_sha256"), facts.get("spots_sha256")) != (digest, hash_file(spots_path)):
         raise AreaError(rule, "the list was changed by hand", hint)
-    frame = pd.read_csv(path, dtype={"cell": str, "ward_code": str})
+    frame = pd.read_csv(path, dtype={"cell": object, "ward_code": object})
     if list(frame.columns) != COLUMNS:
         raise AreaError(rule, "the list was made by another version of Hexbeat", hint)
     cells, candidate_cells = (
         parse_cell_strings(frame["cell"]),
-        parse_cell_strings(pd.read_csv(spots_path, dtype=str)["spot"]),
+        parse_cell_strings(pd.read_csv(spots_path, dtype=object)["spot"]),
     )
     candidates, separate = (frame[name].to_numpy(dtype=np.int64) for name in ("spots", "apart"))
     return PlacesMask(cells, tuple(frame["ward_code"]), candidates, separate, candidate_cells, facts, digest)
