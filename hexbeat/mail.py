@@ -99,11 +99,11 @@ def _parse_addresses(table: Any) -> tuple[tuple[str, Role], ...]:
 
 def _join_alike(table: Mapping[str, str]) -> tuple[tuple[str, Role], ...]:
     """Each address once, whatever its capitals; DataError if it has two roles."""
-    found: dict[str, tuple[str, Role]] = {}
+    addresses: dict[str, tuple[str, Role]] = {}
     for number, (address, role) in enumerate(table.items(), start=1):
-        if found.setdefault(address.lower(), (address, Role(role)))[1] != role:
+        if addresses.setdefault(address.lower(), (address, Role(role)))[1] != role:
             raise _refuse(f"number {number} of [mail.addresses] stands there already, with another role")
-    return tuple(found.values())
+    return tuple(addresses.values())
 
 
 def requires_tls(settings: MailSettings) -> bool:

@@ -113,19 +113,20 @@ _shared_texts: Final[WeakKeyDictionary["Store", tuple[int, str | None]]] = WeakK
 def _read_shared_text(store: "Store", revision: int | None) -> str | None:
     """The text in the store, read at most once for each revision of the shared documents."""
     current = store.documents(ANALYST).counter() if revision is None else revision
-    kept = _shared_texts.get(store)
-    if kept is None or kept[0] != current:
+    counter_and_text = _shared_texts.get(store)
+    if counter_and_text is None or counter_and_text[0] != current:
         try:
-            kept = current, shared_documents.read_shared_setting(store.engine, store.files_folder, POLICY_FILE)
+            text = shared_documents.read_shared_setting(store.engine, store.files_folder, POLICY_FILE)
+            counter_and_text = current, text
         except UnicodeDecodeError as error:
             raise _build_error(f"it cannot be read ({type(error).__name__})") from error
-        if kept[1] is None and (store.home / POLICY_FILE).exists():
+        if counter_and_text[1] is None and (store.home / POLICY_FILE).exists():
             raise _build_error(
                 "the one in the home folder is not shared, and the store has none",
                 "share it with `hexbeat shared put policy.toml`, or remove it; until then nobody sees anything",
             )
-        _shared_texts[store] = kept
-    return kept[1]
+        _shared_texts[store] = counter_and_text
+    return counter_and_text[1]
 
 
 @lru_cache(maxsize=8)
@@ -194,8 +195,8 @@ def _build_local_viewer(access: AccessPolicy, role: str | None) -> Viewer:
             "ask the analyst of the partnership",
         )
     viewer = Viewer(own, account, access.policy)
-    asked = role or os.environ.get(ROLE_VARIABLE)
-    return choose_lesser_role(viewer, asked) if asked else viewer
+    requested_role = role or os.environ.get(ROLE_VARIABLE)
+    return choose_lesser_role(viewer, requested_role) if requested_role else viewer
 
 
 def choose_lesser_role(viewer: Viewer, role: str) -> Viewer:

@@ -181,14 +181,14 @@ def _split_wms(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The address of a WMS with what else it needs, such as a map file or a key; and the parameters of its requests."""
     parts = urlsplit(text)
     pairs = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)]
-    given = {name.lower(): value for name, value in pairs}
-    if not given.get("layers"):
+    values = {name.lower(): value for name, value in pairs}
+    if not values.get("layers"):
         raise UsageError(
             f"{ADDRESS} has the fields of a tile's address, or names the layers of a WMS",
             "it has neither",
             f"write it as in {_EXAMPLES}, or as in https://maps.example.gov.uk/wms?layers=streets",
         )
-    parameters = {name: given.get(name) or usual for name, usual in _WMS_USUAL.items()}
+    parameters = {name: values.get(name) or usual for name, usual in _WMS_USUAL.items()}
     others = [(name, value) for name, value in pairs if name.lower() not in _WMS_USUAL.keys() | _WMS_OWN]
     address = urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(others), ""))
     return address, tuple(parameters.items())

@@ -132,12 +132,12 @@ def learn_tails(alerts: Sequence[GrowingAlert], low: NDArray[np.float64], *, fir
     `alerts` are those above the lower threshold `low` (days,), `first_row` the first day that was looked at. One great
     outbreak hardly matters: it is one alert, and the median of the excess does not see how great it was.
     """
-    told = np.array([alert.told for alert in alerts], dtype=np.int64)
+    told_days = np.array([alert.told for alert in alerts], dtype=np.int64)
     excess = np.array([alert.strongest.statistic - low[alert.strongest.row] for alert in alerts])
     tails: list[Tail | None] = []
     for end in range(0, len(low), BLOCK_DAYS):
         start = max(end - PAST_DAYS, first_row)
-        past = excess[(told >= start) & (told < end)]
+        past = excess[(told_days >= start) & (told_days < end)]
         if end - start < _FEWEST_PAST_DAYS or len(past) < _FEWEST_ALERTS:
             tails.append(None)
         else:

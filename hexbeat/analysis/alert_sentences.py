@@ -115,13 +115,13 @@ def describe_state(alert: Alert) -> str:
     """As in "First raised on 11 Nov 2026, still unusual on 30 Nov 2026."; "" for other methods."""
     if alert.told_on is None or alert.updated_on is None:
         return ""
-    told = f"First raised on {format_date(alert.told_on)}"
+    first_raised = f"First raised on {format_date(alert.told_on)}"
     if alert.is_open and alert.updated_on > alert.told_on:
-        return f"{told}. New events since, the last on {format_date(alert.last_day)}."
+        return f"{first_raised}. New events since, the last on {format_date(alert.last_day)}."
     return (
-        f"{told}."
+        f"{first_raised}."
         if alert.is_open
-        else f"{told}. No longer growing: the last event was on {format_date(alert.last_day)}."
+        else f"{first_raised}. No longer growing: the last event was on {format_date(alert.last_day)}."
     )
 
 
@@ -140,7 +140,7 @@ def merge_categories(alerts: list[Alert]) -> list[Alert]:
     The category is named where it is the more unusual of the two: then it is what the alert is about.
     """
     whole = [alert for alert in alerts if not alert.category]
-    apart = []
+    separate = []
     for alert in (one for one in alerts if one.category):
         places = _list_places(alert)
         for at, other in enumerate(whole):
@@ -151,8 +151,8 @@ def merge_categories(alerts: list[Alert]) -> list[Alert]:
                     whole[at] = replace(merged, sentence=describe_scan_alert(merged, category_count=alert.count))
                 break
         else:
-            apart.append(replace(alert, identifier=f"{alert.identifier}-{alert.category.replace(' ', '_')}"))
-    return whole + apart
+            separate.append(replace(alert, identifier=f"{alert.identifier}-{alert.category.replace(' ', '_')}"))
+    return whole + separate
 
 
 def _list_places(alert: Alert) -> set[str]:

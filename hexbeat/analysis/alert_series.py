@@ -187,9 +187,9 @@ def find_arrived_days(
 ) -> NDArray[np.float64]:
     """The share of each day's events that are on record, from `first` (since 1970) to `day`, float64 (days,)."""
     calendar = Calendar(time_zone)
-    own = [one for one in coverage.arrivals if one.layer == spec.name]
+    layer_arrivals = [arrival for arrival in coverage.arrivals if arrival.layer == spec.name]
     newest = np.arange(max(to_ordinal(day) - LATEST_DAYS, first), to_ordinal(day) + 1)
-    shares = find_arrived(own, [calendar.day_start(from_ordinal(number)) for number in newest.tolist()])
+    shares = find_arrived(layer_arrivals, [calendar.day_start(from_ordinal(number)) for number in newest.tolist()])
     return np.concatenate([np.ones(to_ordinal(day) + 1 - first - len(newest)), shares])
 
 

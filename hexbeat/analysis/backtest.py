@@ -254,7 +254,7 @@ def _build_notes(
     weeks: int,
     precision: LocationPrecision,
     sizes: Sequence[int],
-    asked: Sequence[int],
+    requested: Sequence[int],
 ) -> list[str]:
     """How the figures were made, and what was left out: weeks, events and sizes of cells."""
     first, end = counts.start_of(len(counts.counts) - weeks), counts.start_of(len(counts.counts))
@@ -276,14 +276,14 @@ def _build_notes(
     if weeks < _FEW_WEEKS:
         notes.append(f"There are fewer than {_FEW_WEEKS} weeks, so the intervals are narrower than they should be.")
     notes += describe_left_out(spec, unknown=counts.unknown, swept=counts.swept)
-    return notes + _describe_sizes_left_out(precision, sizes, asked)
+    return notes + _describe_sizes_left_out(precision, sizes, requested)
 
 
-def _describe_sizes_left_out(precision: LocationPrecision, sizes: Sequence[int], asked: Sequence[int]) -> list[str]:
+def _describe_sizes_left_out(precision: LocationPrecision, sizes: Sequence[int], requested: Sequence[int]) -> list[str]:
     """Which resolutions were asked for and not tested: too fine for the records, or too many cells."""
     notes = []
-    too_fine = [str(size) for size in asked if size > precision.finest]
-    too_many = [str(size) for size in asked if size <= precision.finest and size not in sizes]
+    too_fine = [str(size) for size in requested if size > precision.finest]
+    too_many = [str(size) for size in requested if size <= precision.finest and size not in sizes]
     if too_fine:
         notes.append(f"Resolution {', '.join(too_fine)} is left out: its cells are smaller than these records know.")
     if too_many:

@@ -41,8 +41,8 @@ def cost_changes(
     names = [columns.categories[code] for code in np.unique(columns.category[own]).tolist()]
     prices = defaultdict[float | None, list[str]](list)
     for name in [name for name in names if not chosen.categories or name in chosen.categories]:
-        found = costs.find(layer, name)
-        prices[None if found is None else found.pounds].append(name)
+        unit_cost = costs.find(layer, name)
+        prices[None if unit_cost is None else unit_cost.pounds].append(name)
     maps = {
         price: build_change_map(
             columns,
@@ -87,8 +87,8 @@ def add_change_costs(
     if len(costs) != len(rows):
         return rows, []
     nothing = Cost(None, 0.0, 0.0)
-    found = CountCosts(nothing, tuple(cost or nothing for cost in costs), ())
-    return rows.assign(**found.build_file_columns()), own.describe(chosen.layers)
+    count_costs = CountCosts(nothing, tuple(cost or nothing for cost in costs), ())
+    return rows.assign(**count_costs.build_file_columns()), own.describe(chosen.layers)
 
 
 def _find_scale(change: ChangeMap) -> float:

@@ -106,8 +106,8 @@ class _Records:
             return select(self.columns, self.chosen, time_zone=self.time_zone), 0
         selection = select_known(self.columns, self.chosen, spans, time_zone=self.time_zone)
         encounters = find_encounters(self.columns, selection.index, time_zone=self.time_zone)
-        kept = np.isin(selection.index, encounters.index)
-        merged = replace(selection, index=selection.index[kept], weight=selection.weight[kept])
+        is_kept = np.isin(selection.index, encounters.index)
+        merged = replace(selection, index=selection.index[is_kept], weight=selection.weight[is_kept])
         return merged, encounters.merged
 
     def time(self, selection: Selection, spans: Spans, unit: TimeUnit) -> Timing | None:

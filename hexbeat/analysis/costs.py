@@ -150,10 +150,12 @@ def cost_rows(
         names = format_list([find_layer(name).many for name in hidden])
         why = f"Nothing is costed: small numbers of {names} are not shown to your role, and pounds would tell them."
         return CountCosts(_NOT_TOLD, (_NOT_TOLD,) * len(rows), (why,))
-    total, found = cost_counts(columns, chosen, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone)
+    total, costs_by_group = cost_counts(
+        columns, chosen, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone
+    )
     keys = [tuple(value for name, value in row.items() if name != "count") for row in rows]
     notes = costs.describe(list_costed_layers(columns, chosen.layers))
-    return CountCosts(total, tuple(found.get(key, _NOTHING) for key in keys), tuple(notes))
+    return CountCosts(total, tuple(costs_by_group.get(key, _NOTHING) for key in keys), tuple(notes))
 
 
 def add_count_costs(
@@ -171,7 +173,7 @@ def add_count_costs(
     Without unit costs the rows are as they were. Where `costs.toml` cannot be used the sentences say so.
     """
     costs, faults = read_usable_costs(store)
-    found = cost_rows(
+    count_costs = cost_rows(
         columns,
         chosen,
         costs,
@@ -181,7 +183,11 @@ def add_count_costs(
         wards=area.wards,
         time_zone=area.time_zone,
     )
-    return (rows, faults) if found is None else (rows.assign(**found.build_file_columns()), found.sentences)
+    return (
+        (rows, faults)
+        if count_costs is None
+        else (rows.assign(**count_costs.build_file_columns()), count_costs.sentences)
+    )
 
 
 def _sum_strata(

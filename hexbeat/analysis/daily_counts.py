@@ -103,10 +103,10 @@ def find_known_days(
     columns.require_numbers([layer])
     layer_rows = np.flatnonzero(columns.layer == find_layer_code(layer))
     by_sweep = columns.reported_by[layer_rows] == REPORTERS.index("sweep")
-    kept = layer_rows if sweeps else layer_rows[~by_sweep]
-    month = columns.precision[kept] == PRECISIONS.index("month")
-    has_day = ~month & (columns.end[kept] - columns.start[kept] <= _LONGEST_S)
-    index, merged = kept[has_day], 0
+    chosen_rows = layer_rows if sweeps else layer_rows[~by_sweep]
+    month = columns.precision[chosen_rows] == PRECISIONS.index("month")
+    has_day = ~month & (columns.end[chosen_rows] - columns.start[chosen_rows] <= _LONGEST_S)
+    index, merged = chosen_rows[has_day], 0
     if not each_event:
         encounters = find_encounters(columns, index, time_zone=time_zone)
         index, merged = encounters.index, encounters.merged

@@ -76,7 +76,7 @@ def count_dataset(
     fields = frozenset(
         [
             *(_GROUP_FIELDS[name] for name in by if name in _GROUP_FIELDS),
-            *(one.column for one in COLUMN_FILTERS if one.get_chosen(chosen)),
+            *(column_filter.column for column_filter in COLUMN_FILTERS if column_filter.get_chosen(chosen)),
             *(["quantity"] if chosen.measure == "quantity" else []),
         ]
     )
@@ -138,33 +138,37 @@ def _add_columns(parts: list[tuple[Columns, ...]]) -> tuple[Columns, ...]:
 
 def _count_file(file: DatasetFile, *, question: _Question) -> _Part:
     """The counts of one file: the same function that counts the store."""
-    asked, chosen, size = question, question.chosen, question.resolution
-    sizes = (size,) if "cell" in asked.by else ()
-    read, chosen = (read_tally, replace(chosen, measure="quantity")) if _is_whole(file, asked) else (read_part, chosen)
-    columns = read(asked.address, file, asked.coverage.ward_codes, fields=asked.fields, resolutions=sizes)
+    chosen, size = question.chosen, question.resolution
+    sizes = (size,) if "cell" in question.by else ()
+    read, chosen = (
+        (read_tally, replace(chosen, measure="quantity")) if _is_whole(file, question) else (read_part, chosen)
+    )
+    columns = read(question.address, file, question.coverage.ward_codes, fields=question.fields, resolutions=sizes)
     if not sizes:  # a resolution is asked for, and not used
         none = {size: np.zeros(len(columns), dtype=np.int32)}
         columns = replace(columns, cell=none, cell_ids={size: np.zeros(1, dtype=np.uint64)})
-    counts = count_groups(columns, chosen, by=asked.by, resolution=size, wards=asked.wards, time_zone=asked.time_zone)
+    counts = count_groups(
+        columns, chosen, by=question.by, resolution=size, wards=question.wards, time_zone=question.time_zone
+    )
     if chosen.hours is None:
         return _Part(counts, ())
-    known = _find_known(asked.coverage, chosen, file.layer)
-    return _Part(counts, tuple(_take_witnesses(columns, chosen, known, time_zone=asked.time_zone)))
+    known = _find_known(question.coverage, chosen, file.layer)
+    return _Part(counts, tuple(_take_witnesses(columns, chosen, known, time_zone=question.time_zone)))
 
 
-def _is_whole(file: DatasetFile, asked: _Question) -> bool:
+def _is_whole(file: DatasetFile, question: _Question) -> bool:
     """Whether each event of a file counts once, whatever its time: it lies in one month, and the question takes it all.
 
     Then events that are alike are counted together, which is many times quicker.
     """
-    chosen, calendar = asked.chosen, Calendar(asked.time_zone)
+    chosen, calendar = question.chosen, Calendar(question.time_zone)
     low, high = calendar.month_bounds(parse_month(file.month))
     return (
         find_layer(file.layer).kind == "incident"
         and low <= file.first <= file.last <= high
         and chosen.hours is None
         and not chosen.days
-        and not _WITHIN_MONTHS.intersection(asked.by)
+        and not _WITHIN_MONTHS.intersection(question.by)
         and (chosen.start is None or calendar.day_start(chosen.start) <= low)
         and (chosen.end is None or calendar.day_start(chosen.end) >= high)
     )
@@ -181,17 +185,17 @@ def _take_witnesses(columns: Columns, chosen: Filter, known: Spans, *, time_zone
 
     Of each known span one that the hours select, one whose hour is not known, and one of each half of the day.
     """
-    found: list[int] = []
+    witnesses: list[int] = []
     for start, end in known:
         span = replace(chosen, start=start, end=end)
         halves = [replace(span, hours=hours) for hours in ((0, 12), (12, 24))]
-        selections = [select(columns, one, time_zone=time_zone) for one in (span, *halves)]
-        found += [int(selection.index[0]) for selection in selections if len(selection.index)]
+        selections = [select(columns, part, time_zone=time_zone) for part in (span, *halves)]
+        witnesses += [int(selection.index[0]) for selection in selections if len(selection.index)]
         if selections[0].unplaced_in_time:
             anytime = select(columns, replace(span, hours=None, days=frozenset()), time_zone=time_zone)
-            found += anytime.index[columns.precision[anytime.index] > 0][:1].tolist()
-    if found:
-        few = columns.take(np.unique(np.array(found)))
+            witnesses += anytime.index[columns.precision[anytime.index] > 0][:1].tolist()
+    if witnesses:
+        few = columns.take(np.unique(np.array(witnesses)))
         yield replace(few, cell={}, cell_ids={})
 
 
@@ -270,8 +274,8 @@ def _run_on_dask(
             "start one with `dask scheduler`, or leave out --scheduler",
         ) from error
     with client:
-        found: Result = _get(lambda: client.compute(tasks[0]).result())
-    return found
+        result: Result = _get(lambda: client.compute(tasks[0]).result())
+    return result
 
 
 def _get(compute: Callable[[], Result]) -> Result:

@@ -88,38 +88,38 @@ def build_forecast(
     study = load_study(area, (), winner.resolution)
     spec = name_place_records(columns, study, layer)
     searches = spec != find_layer(layer)
-    found = _score_cells(columns, area, spec, winner.method, study)
+    weekly = _score_cells(columns, area, spec, winner.method, study)
     precision = measure_place_precision(columns, layer, time_zone=area.time_zone)
     reports = find_place_records(columns, study, layer)
     size = count_points(columns, study, reports) if precision.snapped else study.area_km2
     inside = np.isin(study.ward_codes, wards) if wards else np.ones(len(study), dtype=bool)
     # In the back-test's order: by expected events for each square kilometre, or point; Gi* ranks by itself.
-    sized = np.divide(found.scores, size, out=np.zeros(len(study)), where=size > 0)
-    density = np.where(size > 0, found.scores if winner.method in RANKS_ONLY else sized, -np.inf)
+    sized = np.divide(weekly.scores, size, out=np.zeros(len(study)), where=size > 0)
+    density = np.where(size > 0, weekly.scores if winner.method in RANKS_ONLY else sized, -np.inf)
     order = np.flatnonzero(inside)[np.argsort(-density[inside], kind="stable")]
-    expected = np.full(len(study), np.nan) if winner.method in RANKS_ONLY else found.scores
+    expected = np.full(len(study), np.nan) if winner.method in RANKS_ONLY else weekly.scores
     rows = pd.DataFrame(
         {
             "cell": study.names[order],
             "ward_code": study.ward_codes[order],
             "ward_name": study.ward_names[order],
             "expected": expected[order],
-            "score": found.scores[order],
+            "score": weekly.scores[order],
             "band": _find_bands(size, order),
-            "last_weeks": found.last_weeks[order],
-            "on_record": found.on_record[order],
+            "last_weeks": weekly.last_weeks[order],
+            "on_record": weekly.on_record[order],
         }
     )
     return Forecast(
         spec=spec,
         winner=winner,
         rows=rows,
-        start=found.start,
-        end=found.start + _WEEK,
+        start=weekly.start,
+        end=weekly.start + _WEEK,
         expected=float(rows["expected"].sum(skipna=False)),
-        notes=(*([OFFICERS_NOTE] if searches else []), *filter(None, [describe_precision(precision)]), *found.notes),
+        notes=(*([OFFICERS_NOTE] if searches else []), *filter(None, [describe_precision(precision)]), *weekly.notes),
         whole=name_whole(precision),
-        months=found.months,
+        months=weekly.months,
         searches=searches,
     )
 

@@ -58,10 +58,10 @@ def _explain_by_surroundings(hotspot_map: HotspotMap, row: Row) -> str:
     """What the test of concentration says of a cell."""
     if row["hotspot"] == HOT:
         return f"{'Part of a hotspot' if row['cells'] > 1 else 'A hotspot'}: {describe_hotspot(hotspot_map, row)}"
-    many = hotspot_map.spec.many
+    plural = hotspot_map.spec.many
     if not np.isfinite(row["expected"]):
-        return f"Not a hotspot: no {many} were ever recorded in this cell."
-    number = format_count(float(row["neighbourhood"]), hotspot_map.spec) if row["neighbourhood"] else f"no {many}"
+        return f"Not a hotspot: no {plural} were ever recorded in this cell."
+    number = format_count(float(row["neighbourhood"]), hotspot_map.spec) if row["neighbourhood"] else f"no {plural}"
     count = f"{number} {_format_where(row)}{_format_period(hotspot_map)}"
     average = _format_average(float(row["expected"]))
     around = f"Its surroundings have {average}" if row["cells"] == 1 else f"As many cells around have {average}"

@@ -79,16 +79,16 @@ def list_groups(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
     `place`: its name by its streets, unique among the groups. `cells`: how many cells; `count`: their sum; `cell`: the
     busiest, which holds `busiest`, with its ward; `q_value`: the smallest, and what its cell has in the last columns.
     """
-    lines, taken = [], set[str]()
+    lines, names = [], set[str]()
     for number, cells in rows[rows["group"].notna()].groupby("group", sort=True):
         ordered = cells.sort_values(["count", "gi_z", "cell"], ascending=[False, False, True])
         first = ordered.iloc[0]
         spots = ordered[ordered["hotspot"] != ""]
         surest = (spots if len(spots) else ordered).sort_values("q_value", kind="stable").iloc[0]
         place = name_group(parse_cells(ordered["cell"].tolist()), area)
-        if place in taken:
+        if place in names:
             place = f"{place} · {format_cell_code(first['cell'])}"
-        taken.add(place)
+        names.add(place)
         lines.append(
             {
                 "group": int(str(number)),

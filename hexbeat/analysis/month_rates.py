@@ -77,10 +77,10 @@ def count_month_rates(columns: Columns, layer: str, study: Study, *, time_zone: 
         if start <= month and find_month_start(month, 1) <= end
     )
     if not months:
-        many = find_layer(layer).many
+        plural = find_layer(layer).many
         raise UsageError(
             "Records that are known only to the month rank places by whole months",
-            f"no month of {many} is known whole",
+            f"no month of {plural} is known whole",
             "load some, or see `hexbeat coverage`",
         )
     rows = _find_rows(columns, layer)

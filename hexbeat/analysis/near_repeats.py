@@ -136,8 +136,8 @@ def _refuse_few(spec: LayerSpec, events: int, without_day: int, missing: str | N
             rule, f"these records of {spec.many} are known only to the month", "choose records that have days"
         )
     if missing:
-        found = f", and the known days hold {events}" if events else ""
-        return UsageError(rule, f"{missing}{found}", "choose known days: see `hexbeat coverage`")
+        known_events = f", and the known days hold {events}" if events else ""
+        return UsageError(rule, f"{missing}{known_events}", "choose known days: see `hexbeat coverage`")
     return UsageError(rule, f"there are {events}", "choose a longer period, or more wards")
 
 

@@ -87,22 +87,22 @@ def build_scan_report(
     headline = describe_end(newest, today) if newest and today and is_ended(newest, today) else ""
     alerts, rows, unknown = list[Alert](), list[MethodRow](), [spec.name for spec in hidden]
     notes = [describe_hidden_layer(spec) for spec in hidden]
-    for spec in (one for one in specs if one not in hidden):
+    for spec in (layer for layer in specs if layer not in hidden):
         last = find_end(coverage, [spec])
         if last is None or (today and is_ended(last, today)):
             unknown.append(spec.name)
             notes += [f"No {spec.many} are loaded yet."] if last is None else []
             notes += [describe_end(last, today, spec)] if last and today and not headline else []
             continue
-        share = alerts_a_year * _weigh(spec) / sum(_weigh(one) for one in LAYERS if one.kind == "incident")
+        share = alerts_a_year * _weigh(spec) / sum(_weigh(layer) for layer in LAYERS if layer.kind == "incident")
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
-        kept = _KEPT.setdefault(columns, {})
+        scans = _KEPT.setdefault(columns, {})
         key = (spec, area, each_event, day, days, share)
-        if key not in kept:
-            if len(kept) >= _MOST_KEPT:
-                kept.clear()
-            kept[key] = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
-        own, places, is_tested = kept[key]
+        if key not in scans:
+            if len(scans) >= _MOST_KEPT:
+                scans.clear()
+            scans[key] = _scan_layer(spec, columns, events, area, coverage, day=day, days=days, share=share)
+        own, places, is_tested = scans[key]
         if not is_tested:
             by_ward = build_alert_report(
                 columns, area, day, days=days, layers=[spec.name], today=today, each_event=each_event
@@ -147,11 +147,11 @@ def find_alert(columns: Columns, area: Area, day: dt.date, identifier: str) -> A
 def _find_near(alerts: Sequence[Alert], area: Area, identifier: str) -> list[Alert]:
     """The alerts that may be the one of an identifier that another viewer gave, the likeliest first."""
     layer, _, rest = identifier.partition("-")
-    told, _, ward = rest.partition("-")
-    if not re.fullmatch(r"[0-9]{8}", told):
+    day_text, _, ward = rest.partition("-")
+    if not re.fullmatch(r"[0-9]{8}", day_text):
         return []
     try:
-        day = dt.datetime.strptime(told, "%Y%m%d").date()  # noqa: DTZ007 - a day has no time zone
+        day = dt.datetime.strptime(day_text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no time zone
     except ValueError:
         return []
     near = [
@@ -160,7 +160,9 @@ def _find_near(alerts: Sequence[Alert], area: Area, identifier: str) -> list[Ale
         if alert.layer == layer and alert.identifier and alert.ward_code and area.wards.touch(alert.ward_code, ward)
         if alert.first_day <= day <= max(alert.last_day, alert.updated_on or alert.last_day)
     ]
-    return sorted(near, key=lambda one: (one.ward_code != ward, abs((one.told_on or one.first_day) - day), _rank(one)))
+    return sorted(
+        near, key=lambda alert: (alert.ward_code != ward, abs((alert.told_on or alert.first_day) - day), _rank(alert))
+    )
 
 
 def _weigh(spec: LayerSpec) -> float:
@@ -170,8 +172,8 @@ def _weigh(spec: LayerSpec) -> float:
 
 def _rank(alert: Alert) -> tuple[bool, bool, int, float, str]:
     """Alerts of now before those of when the records ended, open ones first, the newest told first, then the rarest."""
-    told = -to_ordinal(alert.told_on) if alert.told_on else 0
-    return (not alert.is_current, not alert.is_open, told, alert.chance_a_year or 0.0, alert.identifier)
+    newest_first = -to_ordinal(alert.told_on) if alert.told_on else 0
+    return (not alert.is_current, not alert.is_open, newest_first, alert.chance_a_year or 0.0, alert.identifier)
 
 
 def _describe_late(

@@ -119,9 +119,9 @@ def alerts(
             if day
             else choose_default_day(columns, today=now.date(), time_zone=installation.area.time_zone)
         )
-        chosen: dict[str, Any] = {"days": days, "layers": layer or (), "each_event": each_event}
+        options: dict[str, Any] = {"days": days, "layers": layer or (), "each_event": each_event}
         report = _build_report(
-            columns, installation.area, last, chosen, method, a_year, today=None if day else now.date()
+            columns, installation.area, last, options, method, a_year, today=None if day else now.date()
         )
         unknown = describe_unknown_sources(columns, report, installation.area.time_zone)
         report = replace(report, notes=(*report.notes, *unknown, *describe_ward_names(columns, report.alerts)))
@@ -186,7 +186,7 @@ def _build_report(
     columns: Columns,
     area: Area,
     day: date,
-    chosen: dict[str, Any],
+    options: dict[str, Any],
     method: AlertMethod,
     a_year: float,
     *,
@@ -194,8 +194,8 @@ def _build_report(
 ) -> AlertReport:
     """The report of one method."""
     if method is AlertMethod.SCAN:
-        return build_scan_report(columns, area, day, alerts_a_year=a_year, today=today, **chosen)
-    report = build_alert_report(columns, area, day, today=today, **chosen)
+        return build_scan_report(columns, area, day, alerts_a_year=a_year, today=today, **options)
+    report = build_alert_report(columns, area, day, today=today, **options)
     is_weekly = method is AlertMethod.FARRINGTON
     return replace(
         report,
@@ -243,8 +243,8 @@ def _build_shape(alert: Alert, area: Area) -> shapely.Geometry:
     if alert.cells:
         shapes = build_outlines(parse_cells(list(alert.cells)))
     else:
-        chosen = [alert.ward_code in {None, code} for code in area.wards.codes]
-        shapes = area.wards.polygons[chosen]
+        is_covered = [alert.ward_code in {None, code} for code in area.wards.codes]
+        shapes = area.wards.polygons[is_covered]
     return shapely.set_precision(shapely.union_all(shapes), 10.0**-_DECIMALS)
 
 
@@ -275,10 +275,11 @@ def _render_form_page(alerts: list[Alert], *, area: Area, made_at: datetime, dem
 def _report_alerts(
     report: AlertReport, answers: Sequence[AlertAnswer], wards: Wards, *, form: Format, files: dict[str, str]
 ) -> None:
-    found = find_answers(report.alerts, answers, wards)
+    answers_by_alert = find_answers(report.alerts, answers, wards)
     rows = [
-        _to_json(alert) | ({"answers": [_answer_to_json(one) for one in own]} if alert.identifier else {})
-        for alert, own in zip(report.alerts, found, strict=True)
+        _to_json(alert)
+        | ({"answers": [_answer_to_json(alert_answer) for alert_answer in own]} if alert.identifier else {})
+        for alert, own in zip(report.alerts, answers_by_alert, strict=True)
     ]
     settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in report.settings]
     payload = {
@@ -297,14 +298,14 @@ def _report_alerts(
         if "draft" in files:
             print_message(f"A form was drafted, but not sent: {files['draft']}")
     when = f"{'on' if report.days == 1 else f'in the {report.days} days to'} {format_date(report.day)}"
-    shown = [
+    lines = [
         {"alert": " ".join(filter(None, [row["sentence"], row.get("state", ""), describe_answers(own)]))}
         | ({"identifier": row["identifier"]} if "identifier" in row else {})
-        for row, own in zip(rows, found, strict=True)
+        for row, own in zip(rows, answers_by_alert, strict=True)
     ]
     unknown = format_list([find_layer(name).many for name in report.unknown])
     empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
-    print_answer(payload, form=form, rows=shown, heading=f"Alerts {when}", empty=empty)
+    print_answer(payload, form=form, rows=lines, heading=f"Alerts {when}", empty=empty)
 
 
 def _answer_to_json(answered: AlertAnswer) -> dict[str, Any]:

@@ -72,23 +72,23 @@ def print_answer(
     if not records:
         return
     names = list(order) or list(dict.fromkeys(name for row in records for name in row))
-    shown = choose_columns(records, names, width=console.width)
-    console.print(build_table(records, shown))
-    if left_out := [_format_heading(name) for name in names if name not in shown]:
+    columns = choose_columns(records, names, width=console.width)
+    console.print(build_table(records, columns))
+    if left_out := [_format_heading(name) for name in names if name not in columns]:
         print_message(f"Left out for lack of room: {', '.join(left_out)}. A wider window or --format json shows them.")
 
 
 def choose_columns(rows: Sequence[Row], names: Sequence[str], *, width: int) -> list[str]:
     """The columns that fit into a window of `width` characters, without those that matter least; in their order."""
     widths = {name: _measure_column(rows, name) for name in names}
-    shown = list(names)
+    columns = list(names)
     for name in _LEAST_FIRST:
-        if sum(widths[shown_name] for shown_name in shown) + 3 * (len(shown) - 1) <= width:
+        if sum(widths[shown_name] for shown_name in columns) + 3 * (len(columns) - 1) <= width:
             break
         others = _NAMED_BY.get(name)
-        if name in shown and (others is None or any(other in shown for other in others)):
-            shown.remove(name)
-    return shown
+        if name in columns and (others is None or any(other in columns for other in others)):
+            columns.remove(name)
+    return columns
 
 
 def _measure_column(rows: Sequence[Row], name: str) -> int:

@@ -270,11 +270,11 @@ def _report_backtests(backtests: list[Backtest], uses: dict[str, list[str]], *, 
     if form is Format.TABLE:
         for tested in backtests:
             _print_notes([*tested.notes, f"{tested.spec.title}. {tested.verdict.sentence}", *uses[tested.spec.name]])
-    shown = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
+    columns = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
     print_answer(
         {"layers": layers, "rows": rows},
         form=form,
-        rows=[{name: format_figure(row, name) for name in shown} for row in rows],
+        rows=[{name: format_figure(row, name) for name in columns} for row in rows],
         heading="Back-test",
     )
 

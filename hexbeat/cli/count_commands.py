@@ -83,9 +83,9 @@ def counts(
         )
         how: dict[str, Any] = {"by": groups, "resolution": size, "wards": installation.area.wards, "time_zone": zone}
         if opened:
-            found, chosen, workers = opened
-            grouped, columns = dataset_counts.count_dataset(found, chosen, workers, **how)
-            mark = dataset_counts.describe_synthetic(found)
+            opened_dataset, chosen, workers = opened
+            grouped, columns = dataset_counts.count_dataset(opened_dataset, chosen, workers, **how)
+            mark = dataset_counts.describe_synthetic(opened_dataset)
         else:
             columns, chosen = read_filtered(installation, request, as_at=as_at)
             grouped = count_groups(columns, chosen, **how)

@@ -234,12 +234,12 @@ def _find_places(installation: Installation, columns: Columns, request: _PlaceRe
         return [build_ward_place(installation.area, codes, start, end=end, name=request.name)]
     if request.cells:
         return [build_cell_place(request.cells, start, end=end, name=request.name)]
-    found = find_one_place(request.at or "", installation.area, may_lie_outside=True)
-    is_point = found.kind == "point"
+    place = find_one_place(request.at or "", installation.area, may_lie_outside=True)
+    is_point = place.kind == "point"
     if not is_point:
-        print_message(f"Place: {found.name}")
+        print_message(f"Place: {place.name}")
     return [
-        build_point_place(found.lon, found.lat, start, end=end, name=request.name or ("" if is_point else found.name))
+        build_point_place(place.lon, place.lat, start, end=end, name=request.name or ("" if is_point else place.name))
     ]
 
 

@@ -160,10 +160,10 @@ def choose_place(
     points = np.array([[np.nan, np.nan]])
     if sum(ways) == 1:
         if place is not None:
-            found = find_one_place(place, area)
-            if found.kind != "point":
-                print_message(f"Place: {found.name}")
-            return found.lon, found.lat
+            named_place = find_one_place(place, area)
+            if named_place.kind != "point":
+                print_message(f"Place: {named_place.name}")
+            return named_place.lon, named_place.lat
         if grid_ref is not None:
             points = to_degrees(parse_grid_refs(pd.Series([grid_ref], dtype="str")), BRITISH_GRID)
         elif lon is not None and lat is not None:

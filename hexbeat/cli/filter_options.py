@@ -186,7 +186,7 @@ def takes_filter(*, without: Collection[str] = ()) -> Callable[[Callable[..., No
 
 def build_filter(installation: Installation, request: FilterRequest) -> Filter:
     """The filter that the options describe. Its wards are sorted, each once."""
-    chosen = filter_from_options(
+    event_filter = filter_from_options(
         installation.area.wards,
         layers=request.layer or (),
         start=parse_day(request.from_) if request.from_ else None,
@@ -197,7 +197,7 @@ def build_filter(installation: Installation, request: FilterRequest) -> Filter:
         measure=request.measure.value,
         **request.values,
     )
-    return replace(chosen, wards=tuple(sorted(set(chosen.wards))))
+    return replace(event_filter, wards=tuple(sorted(set(event_filter.wards))))
 
 
 def read_area_columns(installation: Installation, *, as_at: datetime | None = None) -> Columns:
@@ -210,11 +210,11 @@ def read_filtered(
     installation: Installation, request: FilterRequest, *, as_at: str | None = None
 ) -> tuple[Columns, Filter]:
     """The live events, or those at the end of the day `as_at`, and the filter with values spelt as in these events."""
-    chosen = build_filter(installation, request)
+    event_filter = build_filter(installation, request)
     end_of_day = parse_as_at(as_at, installation.area.time_zone) if as_at else None
     columns = read_area_columns(installation, as_at=end_of_day)
-    columns.require_layers(chosen.layers)
-    return columns, resolve_values(chosen, columns)
+    columns.require_layers(event_filter.layers)
+    return columns, resolve_values(event_filter, columns)
 
 
 def open_chosen_dataset(
@@ -245,11 +245,11 @@ def open_chosen_dataset(
     from hexbeat.analysis.dataset_counts import Workers  # noqa: PLC0415 - pyarrow, when it is needed
     from hexbeat.store.dataset_parts import open_dataset  # noqa: PLC0415 - likewise
 
-    chosen = build_filter(installation, request)
+    event_filter = build_filter(installation, request)
     codes = installation.area.wards.codes
-    opened = open_dataset(dataset, installation.viewer, ward_codes=codes, layers=chosen.layers)
+    opened = open_dataset(dataset, installation.viewer, ward_codes=codes, layers=event_filter.layers)
     workers = Workers(engine.value, scheduler or "")
-    return opened, resolve_values(chosen, opened.build_category_columns()), workers
+    return opened, resolve_values(event_filter, opened.build_category_columns()), workers
 
 
 def read_chosen(
@@ -269,8 +269,8 @@ def read_chosen(
         return read_filtered(installation, request, as_at=as_at)
     from hexbeat.analysis.dataset_counts import gather_columns  # noqa: PLC0415 - pyarrow, when it is needed
 
-    found, chosen, workers = opened
-    return gather_columns(found, chosen.layers, workers), chosen
+    opened_dataset, event_filter, workers = opened
+    return gather_columns(opened_dataset, event_filter.layers, workers), event_filter
 
 
 def to_json_value(value: Any) -> Any:

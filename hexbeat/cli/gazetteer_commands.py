@@ -69,8 +69,8 @@ def build(
             f"{named_area.title} has one already",
             "add --replace, and give all its files again",
         )
-    given = [text for text in (origin, licence, attribution) if text]
-    if given and len(given) < 3:  # noqa: PLR2004  # the three options
+    texts = [text for text in (origin, licence, attribution) if text]
+    if texts and len(texts) < 3:  # noqa: PLR2004  # the three options
         raise UsageError(
             "A source is named with its licence and its credit",
             "--origin, --licence or --attribution is missing",
@@ -107,8 +107,8 @@ def find(
     named_area = load_named_area(settings.area, home=find_home(home))
     query = " ".join(words)
     stops = _find_stops(settings, plan) if plan else None
-    found = find_places(query, named_area, limit=limit, stops=stops)
-    places = found.to_dict("records")
+    matches = find_places(query, named_area, limit=limit, stops=stops)
+    places = matches.to_dict("records")
     print_answer(
         {"places": places},
         form=form,
@@ -122,7 +122,7 @@ def find(
             for place in places
         ],
     )
-    if found.empty:
+    if matches.empty:
         print_message(describe_no_match(query, named_area))
 
 

@@ -112,8 +112,8 @@ def hotspots(
             require_export(installation.viewer, "counts", chosen.layers)
             note_answer()
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
-        listed = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
-    _report_hotspots(hotspot_map, rows, listed, resolution=size, form=form, out=out)
+        groups = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)
+    _report_hotspots(hotspot_map, rows, groups, resolution=size, form=form, out=out)
 
 
 def _require_rate(q: float) -> None:
@@ -150,7 +150,7 @@ def _write_hotspots(
 def _report_hotspots(
     hotspot_map: HotspotMap,
     rows: pd.DataFrame,
-    listed: pd.DataFrame,
+    groups: pd.DataFrame,
     *,
     resolution: int,
     form: Format,
@@ -178,9 +178,9 @@ def _report_hotspots(
         "cold": cold if is_judged else None,
         "notes": list(hotspot_map.notes),
     }
-    records = build_json_rows(listed)
-    is_grouped = "busiest" in listed
-    shown = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
+    records = build_json_rows(groups)
+    is_grouped = "busiest" in groups
+    table_rows = records if is_grouped else sorted(filter(_has_kind, records), key=_rank_cell)
     heading = f"{hotspot_map.spec.title}: {hot} hot and {cold} cold of {len(rows):,} cells; "
     heading += f"at most {format_percent(hotspot_map.q)} of them false on average. "
     heading += f"Cells of {format_cell_width(resolution)}"
@@ -191,12 +191,14 @@ def _report_hotspots(
     if form is Format.TABLE:
         for note in hotspot_map.notes:
             print_message(note)
-        shown = [row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in shown]
+        table_rows = [
+            row | {name: format_p(row[name]) for name in ("p_value", "q_value") if name in row} for row in table_rows
+        ]
     if form is Format.TABLE and not is_judged and not out:
         typer.echo(f"{hotspot_map.spec.title}: hotspots are not known")
         return
     file = {"out": out} if out else {}
-    print_answer(totals | file | {"rows": records}, form=form, rows=[file] if out else shown, heading=heading)
+    print_answer(totals | file | {"rows": records}, form=form, rows=[file] if out else table_rows, heading=heading)
 
 
 def _blank_groups(rows: pd.DataFrame) -> pd.DataFrame:

@@ -205,8 +205,8 @@ def import_(
 
 
 def _report_import(report: ImportReport, *, form: Format) -> None:
-    shown = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
-    print_answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in shown}], order=shown)
+    columns = ("file", "visits", "new", "updated", "unchanged", "rejected", "answered", "planned", "minutes", "needles")
+    print_answer(report.as_dict(), form=form, rows=[{name: getattr(report, name) for name in columns}], order=columns)
     for title, stops in (("Only passed", report.passed), ("Not reached", report.missed)):
         if stops:
             print_message(f"{title}: {', '.join(stops)}")
@@ -330,9 +330,9 @@ def return_(
     rows = build_json_rows(frame)
     for note in notes:
         print_message(f"{note}.")
-    shown = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
+    table_rows = [{**row, "delivered_share": _format_percent(row["delivered_share"])} for row in rows]
     payload = {"by": groups, "rows": rows, "notes": list(notes), "out": str(out) if out else None}
-    print_answer(payload, form=form, rows=shown, heading="Planned against delivered")
+    print_answer(payload, form=form, rows=table_rows, heading="Planned against delivered")
 
 
 def _require_file(out: Path | None) -> None:

@@ -261,12 +261,12 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
         plans, hidden = list_visible_plans(documents, find_documents_viewer(documents, home))
     rows = [
         {
-            "plan": listed.plan_id,
-            "title": listed.title,
-            "made": listed.made_at.isoformat(sep=" ", timespec="minutes"),
-            "issued": "yes" if listed.issued_at else "no",
+            "plan": plan.plan_id,
+            "title": plan.title,
+            "made": plan.made_at.isoformat(sep=" ", timespec="minutes"),
+            "issued": "yes" if plan.issued_at else "no",
         }
-        for listed in plans
+        for plan in plans
     ]
     print_answer({"rows": rows}, form=form, rows=rows, heading="Plans")
     if hidden:

@@ -78,11 +78,11 @@ def find_named_place(installation: Installation, text: str | None, name: str) ->
     for place in read_plan_settings(installation.documents).starts:
         if place.name.casefold() == text.strip().casefold():
             return place
-    found = find_one_place(text, installation.area, may_lie_outside=True)
-    if found.kind == "point":
-        return Place(name, found.lon, found.lat)
-    print_message(f"{name}: {found.name}")
-    return Place(found.name, found.lon, found.lat)
+    match = find_one_place(text, installation.area, may_lie_outside=True)
+    if match.kind == "point":
+        return Place(name, match.lon, match.lat)
+    print_message(f"{name}: {match.name}")
+    return Place(match.name, match.lon, match.lat)
 
 
 def find_revisit_minutes(installation: Installation, text: str | None) -> tuple[int, int]:

@@ -41,19 +41,19 @@ def check(
 
     Example: hexbeat policy check --role police
     """
-    with open_policy(home) as (access, viewer, found):
+    with open_policy(home) as (access, viewer, has_file):
         if role:
             choose_lesser_role(viewer, role)  # refuses an unknown role
     roles = [build_role(access, Role(name)) for name in ([role] if role else list(Role))]
     payload = {
-        "file": POLICY_FILE if found else None,
+        "file": POLICY_FILE if has_file else None,
         "roles": roles,
         "groups": dict(access.groups),
         "local": None if access.local is None else dict(access.local),
         "you": {"account": viewer.subject, "role": viewer.role},
     }
     rows = [{"role": row["role"], **row["layers"]} for row in roles]
-    print_answer(payload, form=form, rows=rows, heading=describe_file(found=found))
+    print_answer(payload, form=form, rows=rows, heading=describe_file(found=has_file))
     if form is Format.TABLE:
         print_answer(None, form=form, rows=build_grant_rows(roles), heading="What each role may open, make and do")
         for sentence in describe_accounts(access, viewer):
@@ -65,8 +65,8 @@ def open_policy(home: Path | None) -> Iterator[tuple[AccessPolicy, Viewer, bool]
     """The policy that counts, the viewer by it, and whether there is a policy.toml; it needs no store."""
     settings = Settings.from_environment(home=home)
     if not has_store(settings.home, settings.database_url):
-        found = (settings.home / POLICY_FILE).is_file()
-        yield read_policy(settings.home), find_local_viewer(settings.home), found
+        has_file = (settings.home / POLICY_FILE).is_file()
+        yield read_policy(settings.home), find_local_viewer(settings.home), has_file
         return
     with open_store(settings) as store:
         viewer = find_viewer(store)

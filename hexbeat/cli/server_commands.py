@@ -196,9 +196,14 @@ def build_public_environment(release: Path) -> dict[str, str]:
     published = Release.read(release)
     require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    told = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
+    release_settings = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
     home = find_public_home()
-    return {**select_environment(allow=PUBLIC), **told, **find_streets(published, home), **find_names(published, home)}
+    return {
+        **select_environment(allow=PUBLIC),
+        **release_settings,
+        **find_streets(published, home),
+        **find_names(published, home),
+    }
 
 
 def find_streets(published: Release, home: Path) -> dict[str, str]:

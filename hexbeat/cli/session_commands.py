@@ -31,9 +31,9 @@ def list_(*, home: HomeOption = None, area: AreaOption = None, form: FormatOptio
     Example: hexbeat sessions list
     """
     with open_installation(home, area) as installation:
-        found = sign_ins.list_sign_ins(installation.store, installation.viewer, now=int(time.time()))
+        active = sign_ins.list_sign_ins(installation.store, installation.viewer, now=int(time.time()))
         zone = installation.area.tz
-        note_rows(len(found))
+        note_rows(len(active))
     rows = [
         {
             "subject": sign_in.subject,
@@ -42,7 +42,7 @@ def list_(*, home: HomeOption = None, area: AreaOption = None, form: FormatOptio
             "from": datetime.fromtimestamp(sign_in.began_at, zone).isoformat(),
             "to": datetime.fromtimestamp(sign_in.ends_at, zone).isoformat(),
         }
-        for sign_in in found
+        for sign_in in active
     ]
     print_answer({"sessions": rows}, form=form, rows=rows, heading="Signed in", empty="nobody")
 

@@ -49,8 +49,13 @@ def _build_rows(documents: SharedDocuments, kind: DocumentKind) -> list[dict[str
         return [{"kind": kind, "name": f"{number:,} in all", "recorded": "", "by": ""}] if number else []
     ending = ".toml" if kind == DocumentKind.SOURCE else ""
     return [
-        {"kind": kind, "name": f"{name}{ending}", "recorded": _format_time(found), "by": found.recorded_by or "a file"}
-        for name, found in documents.read_all(kind).items()
+        {
+            "kind": kind,
+            "name": f"{name}{ending}",
+            "recorded": _format_time(document),
+            "by": document.recorded_by or "a file",
+        }
+        for name, document in documents.read_all(kind).items()
     ]
 
 

@@ -189,9 +189,9 @@ def rejects(
     """
     with open_installation(home, area) as installation:
         rejected = installation.store.rejects(installation.viewer, batch)
-        found = [{str(name): value for name, value in row.items()} for row in rejected.to_dict("records")]
-        note_rows(len(found))
-    rows = [{**row, "why": explain_reject(str(row["reason"]), str(row["raw"]))} for row in found]
+        records = [{str(name): value for name, value in row.items()} for row in rejected.to_dict("records")]
+        note_rows(len(records))
+    rows = [{**row, "why": explain_reject(str(row["reason"]), str(row["raw"]))} for row in records]
     lines = [build_reject_line(row) for row in rows]
     print_answer({"rejects": rows}, form=form, rows=lines, heading="Rejected rows", widest=REJECT_WIDTH)
     if lines and form is Format.TABLE:

@@ -63,7 +63,11 @@ def draw_header(installation: Installation, pages: Sequence[StreamlitPage]) -> N
         st.html(f"<h1><b>Hexbeat</b> · {escape_html(installation.area.title)}</h1>", width="content")
         draw_pages(pages)
         facts = render_facts(
-            {name: one for name, one in find_freshness(installation).items() if not installation.columns.hides(name)},
+            {
+                name: freshness
+                for name, freshness in find_freshness(installation).items()
+                if not installation.columns.hides(name)
+            },
             today=installation.today,
             login=installation.login,
             mark=find_demonstration_mark(installation.columns),

@@ -70,8 +70,8 @@ def build_sign_in(claims: Mapping[str, Any], provider: Provider, *, now: int, ho
 
 def find_text(claims: Mapping[str, Any], names: Iterable[str]) -> str:
     """The first of these claims that is a text, cut to what a line can show; "" if none is."""
-    found = (claims.get(name) for name in names)
-    return next((text[:LONGEST_NAME] for text in found if isinstance(text, str) and text), "")
+    values = (claims.get(name) for name in names)
+    return next((text[:LONGEST_NAME] for text in values if isinstance(text, str) and text), "")
 
 
 def list_groups(claims: Mapping[str, Any]) -> tuple[str, ...]:

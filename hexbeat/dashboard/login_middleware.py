@@ -242,8 +242,8 @@ class RequireSignIn:
     async def _pass_provider(self, provider: Provider, scope: Message, receive: Receive, send: Send) -> None:
         """Begin with the provider, or pass on to Streamlit's routes, and turn their result into a sign-in."""
         if scope["path"] == SIGN_IN:
-            asked = parse_qs(scope["query_string"].decode("latin-1")).get("to", ["/"])[0]
-            target = asked if SAFE_PATH.fullmatch(asked) else "/"
+            address = parse_qs(scope["query_string"].decode("latin-1")).get("to", ["/"])[0]
+            target = address if SAFE_PATH.fullmatch(address) else "/"
             cookie = self._build_cookie(scope, RETURN_COOKIE, quote(target), age=RETURN_S, same_site="Lax")
             await redirect(scope, send, f"{LOGIN}?provider={quote(encode_provider_token('default'))}", [cookie])
         elif scope["path"] == CALLBACK and scope["query_string"]:
@@ -278,8 +278,8 @@ class RequireSignIn:
         sign_in = await run_in_threadpool(self._accept, read_claims(headers, provider), provider)
         target = unquote(read_cookies(scope).get(RETURN_COOKIE, "/"))
         seconds = sign_in.ends_at - sign_in.began_at
-        kept = [harden_cookie(pair, is_secure=provider.is_secure, seconds=seconds) for pair in headers]
-        others = [pair for pair in kept if pair[0].lower() not in {b"location", b"content-length"}]
+        hardened = [harden_cookie(pair, is_secure=provider.is_secure, seconds=seconds) for pair in headers]
+        others = [pair for pair in hardened if pair[0].lower() not in {b"location", b"content-length"}]
         location = (b"location", (target if SAFE_PATH.fullmatch(target) else "/").encode("latin-1"))
         # Strict would not come with the request that follows, because another site, the provider, began it.
         return [*others, location, (b"content-length", b"0"), await self._begin(scope, sign_in, same_site="Lax")]

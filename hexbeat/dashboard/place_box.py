@@ -42,16 +42,16 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
     places = _find_offered(words, area)
     if words.strip() and not places:
         st.text(describe_no_match(words, area))
-    chosen = next(iter(places), None)
+    choice = next(iter(places), None)
     if len(places) > 1:
-        chosen = st.radio("Which one?", list(places), key=f"{key}_choice_{words.strip().casefold()}")
-    found = places[str(chosen)] if chosen else None
+        choice = st.radio("Which one?", list(places), key=f"{key}_choice_{words.strip().casefold()}")
+    place = places[str(choice)] if choice else None
     if on_map:
         with st.container(width=_MAP_WIDTH):
-            _draw_map(area, found, key=key)
-    if found:
-        _draw_credit(area, found)
-    return found
+            _draw_map(area, place, key=key)
+    if place:
+        _draw_credit(area, place)
+    return place
 
 
 def draw_place_search(
@@ -73,14 +73,14 @@ def draw_place_search(
     draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
     stops = list_stops() if words.strip().casefold().startswith(_STOP) else None
     places = _find_offered(words, area, stops)
-    chosen = next(iter(places), None)
+    choice = next(iter(places), None)
     if len(places) > 1:
         choice_key = f"{key}_choice_{words.strip().casefold()}"
         options = list(places)
-        chosen = st.selectbox("Which one?", options, key=choice_key, label_visibility="collapsed", width=220)
+        choice = st.selectbox("Which one?", options, key=choice_key, label_visibility="collapsed", width=220)
     if words.strip() and not places:
         st.text(describe_no_match(words, area))
-    return places[str(chosen)] if chosen else None
+    return places[str(choice)] if choice else None
 
 
 def _find_offered(words: str, area: Area, stops: pd.DataFrame | None = None) -> dict[str, FoundPlace]:
@@ -97,18 +97,18 @@ def _find_offered(words: str, area: Area, stops: pd.DataFrame | None = None) -> 
     return places
 
 
-def _draw_credit(area: Area, found: FoundPlace) -> None:
+def _draw_credit(area: Area, place: FoundPlace) -> None:
     """Draw whose names the gazetteer has, if the place came from it."""
     gazetteer = read_gazetteer(area)
-    if gazetteer is not None and found.kind not in ("ward", "cell", "point"):
+    if gazetteer is not None and place.kind not in ("ward", "cell", "point"):
         st.caption(f"Names: {'; '.join(gazetteer.attributions)}")
 
 
-def _draw_map(area: Area, found: FoundPlace | None, *, key: str) -> None:
+def _draw_map(area: Area, place: FoundPlace | None, *, key: str) -> None:
     """Draw a map on which a press fills the box, with a dot on the place that is chosen."""
     dots = folium.FeatureGroup(name="place")
-    if found:
-        folium.CircleMarker((found.lat, found.lon), **_DOT).add_to(dots)
+    if place:
+        folium.CircleMarker((place.lat, place.lon), **_DOT).add_to(dots)
     map_key, pressed_key = f"{key}_map", f"{key}_pressed"
 
     def take_point() -> None:
@@ -119,14 +119,14 @@ def _draw_map(area: Area, found: FoundPlace | None, *, key: str) -> None:
 
     # The map goes to a place that was typed; where the person pressed, it stays as they left it.
     is_pressed = st.session_state.get(pressed_key) == st.session_state.get(f"{key}_words")
-    goes = found is not None and not is_pressed
+    goes = place is not None and not is_pressed
     st_folium(
         build_base_map(area, view_key="place"),
         key=map_key,
         height=_MAP_HEIGHT,
         use_container_width=True,
         feature_group_to_add=dots,
-        center=(found.lat, found.lon) if found and goes else None,
+        center=(place.lat, place.lon) if place and goes else None,
         zoom=_STREET_ZOOM if goes else None,
         returned_objects=["last_clicked"],
         on_change=take_point,

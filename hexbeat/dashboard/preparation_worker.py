@@ -132,9 +132,9 @@ def list_jobs(installation: Installation) -> Iterator[Callable[[], object]]:
 
 def _list_layers_with_records(installation: Installation) -> list[LayerSpec]:
     counts = np.bincount(installation.columns.layer, minlength=len(LAYER_NAMES))
-    shown = installation.columns.list_shown(in_cells=True)
+    layers = installation.columns.list_shown(in_cells=True)
     return [
-        spec for spec in shown if counts[LAYER_NAMES.index(spec.name)] and not installation.columns.hides(spec.name)
+        spec for spec in layers if counts[LAYER_NAMES.index(spec.name)] and not installation.columns.hides(spec.name)
     ]
 
 

@@ -60,11 +60,11 @@ def draw_alone(installation: Installation, page: str, draw: Callable[[Installati
     drawn again if anything of that is different, or if the store or the day has changed, which the rest shows too.
     """
     settings, seen = installation.settings, describe_run(installation)
-    given = [installation]  # for the run of the whole page; it would keep old records in memory if it were held
+    installations = [installation]  # for the run of the whole page; it would keep old records in memory if it were held
 
     @st.fragment
     def draw_part() -> None:
-        current = given.pop() if given else find_installation(settings, page)
+        current = installations.pop() if installations else find_installation(settings, page)
         if current is None or describe_run(current) != seen:
             st.rerun()
         try:

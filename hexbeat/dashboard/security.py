@@ -61,10 +61,10 @@ INCOMING: Final = frozenset(
 
 def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the partners' side, the outermost first; PolicyError for names that need a login."""
-    chosen = settings or ServerSettings.from_environment()
-    require_login(None, chosen)
-    gate = Middleware(Gate, rules=build_rules(chosen), settings=chosen)
-    ahead = [Middleware(BeginPreparation)] if chosen.prepares else []
+    server_settings = settings or ServerSettings.from_environment()
+    require_login(None, server_settings)
+    gate = Middleware(Gate, rules=build_rules(server_settings), settings=server_settings)
+    ahead = [Middleware(BeginPreparation)] if server_settings.prepares else []
     return [gate, *import_module(LOGIN).middleware(), *ahead, Middleware(CompressedFiles)]
 
 
@@ -121,13 +121,13 @@ def require_login(address: str | None, settings: ServerSettings) -> None:
 
 def require_own_host(host: str | None, *, port: int, settings: ServerSettings | None = None) -> str:
     """The Host of a request, in lower case; PolicyError unless it is one of this server's names."""
-    chosen = settings or ServerSettings()
-    name = parse_host(host, port=port, others=chosen.hosts)
+    server_settings = settings or ServerSettings()
+    name = parse_host(host, port=port, others=server_settings.hosts)
     if name is None:
         raise PolicyError(
             "The partners' side answers to its own names only",
             f"this request is for {(host or 'nothing')[:MOST_SHOWN]}",
-            f"open {chosen.public_url}" if chosen.public_url else _describe_own_address(port),
+            f"open {server_settings.public_url}" if server_settings.public_url else _describe_own_address(port),
         )
     return name
 

@@ -52,11 +52,11 @@ def draw_view_menu(installation: Installation, page: str, query: Mapping[str, st
 
 
 def _draw_message() -> None:
-    said = st.session_state.pop(SAID_KEY, None)
-    if isinstance(said, HexbeatError):
-        draw_error(said)
-    elif said:
-        st.html(f'<p class="hb-notes" role="status">{escape_html(said)}</p>')
+    message = st.session_state.pop(SAID_KEY, None)
+    if isinstance(message, HexbeatError):
+        draw_error(message)
+    elif message:
+        st.html(f'<p class="hb-notes" role="status">{escape_html(message)}</p>')
 
 
 def _draw_views(installation: Installation, views: Sequence[SavedView]) -> None:
@@ -120,11 +120,11 @@ def _save(installation: Installation, page: str, query: Mapping[str, str]) -> No
     )
     try:
         with audit_change(installation, action=Action.SEE_COUNTS, what=f"{page}/saved view"):
-            kept = save_view(installation.documents, view)
+            saved_view = save_view(installation.documents, view)
     except HexbeatError as error:
         st.session_state[SAID_KEY] = error
         return
-    st.session_state.update({f"{FIELDS}name": "", f"{FIELDS}shared": False, SAID_KEY: f"Saved: {kept.name}."})
+    st.session_state.update({f"{FIELDS}name": "", f"{FIELDS}shared": False, SAID_KEY: f"Saved: {saved_view.name}."})
 
 
 def _remove(installation: Installation, view: SavedView) -> None:
@@ -138,17 +138,17 @@ def _remove(installation: Installation, view: SavedView) -> None:
 
 
 def _choose_home(installation: Installation, options: Mapping[str, SavedView], role: Role | None = None) -> None:
-    chosen = options.get(str(st.session_state[f"{FIELDS}role_home" if role else f"{FIELDS}home"]))
-    if chosen is None:
+    view = options.get(str(st.session_state[f"{FIELDS}role_home" if role else f"{FIELDS}home"]))
+    if view is None:
         return
     try:
         with audit_change(installation, action=Action.SEE_COUNTS, what="map/first screen"):
-            choose_home(installation.documents, None if chosen == MAP and role else chosen, role=role)
+            choose_home(installation.documents, None if view == MAP and role else view, role=role)
     except HexbeatError as error:
         st.session_state[SAID_KEY] = error
         return
     whom = f"The role {role} opens" if role else "Hexbeat now opens for you"
-    st.session_state[SAID_KEY] = f"{whom} with {chosen.name}."
+    st.session_state[SAID_KEY] = f"{whom} with {view.name}."
 
 
 def open_view(installation: Installation, pages: Mapping[str, StreamlitPage], *, is_root: bool) -> None:

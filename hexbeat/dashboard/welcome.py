@@ -30,8 +30,8 @@ def open_visit(installation: Installation) -> Visit | None:
             except StoreError:  # somebody is loading, or the store is only read: the next visit says it
                 visit = None
         st.session_state[VISIT_KEY] = visit
-    kept: Visit | None = st.session_state[VISIT_KEY]
-    return kept
+    current: Visit | None = st.session_state[VISIT_KEY]
+    return current
 
 
 def draw_welcome(installation: Installation) -> None:

@@ -135,9 +135,9 @@ def _list_facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     when = format_date(alert.first_day)
     if alert.last_day != alert.first_day:
         when += f" to {format_date(alert.last_day)}, most on {format_date(alert.day)} ({format_about(alert.peak)})"
-    many = find_layer(alert.layer).many
+    plural = find_layer(alert.layer).many
     return (
-        ("What", f"{format_about(alert.count)} {many} attended, where {format_about(alert.expected)} would be usual"),
+        ("What", f"{format_about(alert.count)} {plural} attended, where {format_about(alert.expected)} would be usual"),
         ("When", when),
         ("Where", _describe_where(alert)),
         ("Found by", _describe_method(alert)),

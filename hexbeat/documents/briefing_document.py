@@ -79,10 +79,11 @@ def build_page_data(
 ) -> dict[str, Any]:
     """All that the page says."""
     local = made_at.astimezone(area.tz)
-    found = find_answers(briefing.alerts, answers, area.wards)
+    answers_by_alert = find_answers(briefing.alerts, answers, area.wards)
     lead = find_lead_alert(briefing)
     alerts = [
-        format_alert(alert, own, is_lead=alert is lead) for alert, own in zip(briefing.alerts, found, strict=True)
+        format_alert(alert, own, is_lead=alert is lead)
+        for alert, own in zip(briefing.alerts, answers_by_alert, strict=True)
     ]
     closures = [line for kind in ("ending", "new") for line in briefing.closures if line.kind == kind]
     return {
@@ -243,9 +244,9 @@ def format_alert(alert: Alert, answers: Sequence[AlertAnswer] = (), *, is_lead: 
 
     `is_lead`: the page begins with it, and it is not told twice.
     """
-    said = shorten(describe_answers(answers), MOST_ANSWER_LETTERS, placeholder=" …")
+    answer_text = shorten(describe_answers(answers), MOST_ANSWER_LETTERS, placeholder=" …")
     sentence = LEAD_ALERT if is_lead else alert.sentence
-    return " ".join(filter(None, [sentence, describe_state(alert) if alert.is_current else "", said]))
+    return " ".join(filter(None, [sentence, describe_state(alert) if alert.is_current else "", answer_text]))
 
 
 def describe_false_alarms(alerts: tuple[Alert, ...]) -> str:

@@ -311,18 +311,18 @@ def choose_places(points: EventPoints, places: Sequence[PlannedComparison], rule
     if len(places) == 1:
         return PlaceSelection(tuple(places), int(places[0].near.distance > MOST_DISTANCE), 0)
     comparable = [planned for planned in places if planned.near.distance <= MOST_DISTANCE]
-    chosen: list[tuple[PlannedComparison, tuple[float, float], float]] = []
+    selection: list[tuple[PlannedComparison, tuple[float, float], float]] = []
     for planned in comparable or places:
         (x, y), reach_m = points.find_middle(planned.place), points.build_shape(planned.place, rule.radius_m).reach_m
         if planned.place.event_id or not any(
             is_same_time((planned.place.start, planned.end), (other.place.start, other.end))
             and ((x - other_middle[0]) ** 2 + (y - other_middle[1]) ** 2) ** 0.5
             < (reach_m + other_reach_m) * (1 - 1e-9)
-            for other, other_middle, other_reach_m in chosen
+            for other, other_middle, other_reach_m in selection
         ):
-            chosen.append((planned, (x, y), reach_m))
-    incomparable, overlapping = len(places) - len(comparable), len(comparable or places) - len(chosen)
-    return PlaceSelection(tuple(planned for planned, _, _ in chosen), incomparable, overlapping)
+            selection.append((planned, (x, y), reach_m))
+    incomparable, overlapping = len(places) - len(comparable), len(comparable or places) - len(selection)
+    return PlaceSelection(tuple(planned for planned, _, _ in selection), incomparable, overlapping)
 
 
 def is_same_time(first: Span, second: Span) -> bool:

@@ -127,16 +127,16 @@ def measure_effect(
         ring_sides += [(planned.ring.distance, ring)] if planned.ring and ring else []
         is_used |= (near.contributions != 0) | (ring.contributions != 0 if ring else False)
         shared_in_time += comparison.shared
-    here = pool_sides(
+    pooled = pool_sides(
         near_sides, unit=points.unit, alpha=rule.alpha, comparable=2 * selection.incomparable <= len(places_on_record)
     )
     next_door = _pool_rings(ring_sides, unit=points.unit, alpha=rule.alpha)
     return Effect(
         protocol=protocol,
         outcomes=tuple(outcomes),
-        here=here,
+        here=pooled,
         next_door=next_door,
-        both=add_sides(here, next_door, unit=points.unit, alpha=rule.alpha),
+        both=add_sides(pooled, next_door, unit=points.unit, alpha=rule.alpha),
         unit=points.unit,
         month_only=find_month_only_share(columns, points.index[is_used]),
         shared_in_time=shared_in_time,

@@ -114,15 +114,15 @@ def count_once(sides: Sequence[SideCounts], *, unit: float) -> float:
     return unit * float(np.max([side.event_counts for side in sides], axis=0).sum())
 
 
-def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Side:
+def add_sides(near: Side, door: Side | None, *, unit: float, alpha: float) -> Side:
     """Here and next door together, with errors taken as independent; `p` is NaN, because this is no test."""
     if door is None:
-        return here
+        return near
     z = NormalDist().inv_cdf(1 - alpha / 2)
-    errors = [side.spread * np.sqrt(side.expected / unit + 0.375) * unit for side in (here, door)]
+    errors = [side.spread * np.sqrt(side.expected / unit + 0.375) * unit for side in (near, door)]
     error = float(np.hypot(*errors))
     sums = {
-        name: getattr(here, name) + getattr(door, name)
+        name: getattr(near, name) + getattr(door, name)
         for name in ("before", "after", "expected", "like_before", "like_after", "estimate")
     }
     return Side(
@@ -131,7 +131,7 @@ def add_sides(here: Side, door: Side | None, *, unit: float, alpha: float) -> Si
         p=float("nan"),
         spread=float(error / unit / np.sqrt(sums["expected"] / unit + 0.375)),
         decidable=sums["expected"] > z * error,
-        comparable=here.comparable and door.comparable,
+        comparable=near.comparable and door.comparable,
     )
 
 

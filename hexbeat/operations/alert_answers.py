@@ -130,13 +130,13 @@ def find_answers(
     A role with larger cells may see the same outbreak under a ward that touches this one. So an answer whose ward none
     of the alerts has belongs to those of touching wards; without `wards` to none.
     """
-    found: list[list[AlertAnswer]] = [[] for _ in alerts]
+    answers_by_alert: list[list[AlertAnswer]] = [[] for _ in alerts]
     for answer in answers:
         same = [place for place, alert in enumerate(alerts) if _is_of(answer, alert)]
         near = [place for place, alert in enumerate(alerts) if wards and _is_near(answer, alert, wards)]
         for place in same or near:
-            found[place].append(answer)
-    return [tuple(own) for own in found]
+            answers_by_alert[place].append(answer)
+    return [tuple(own) for own in answers_by_alert]
 
 
 def _is_of(answer: AlertAnswer, alert: Alert) -> bool:

@@ -72,7 +72,7 @@ class Visit:
 def list_views(documents: SharedDocuments) -> list[SavedView]:
     """The viewer's own views and those of the partnership, each by name. PolicyError for who may see no counts."""
     own, shared = (
-        [_parse_view(one.content) for one in documents.read_all(DocumentKind.VIEW, f"view/{owner}/").values()]
+        [_parse_view(document.content) for document in documents.read_all(DocumentKind.VIEW, f"view/{owner}/").values()]
         for owner in (_hash_name(documents.viewer), _SHARED)
     )
     views = [view for view in (*own, *shared) if view]
@@ -93,15 +93,15 @@ def save_view(documents: SharedDocuments, view: SavedView) -> SavedView:
             "write for example Needles, city centre, last 28 days",
         )
     _require_choices(view)
-    kept = SavedView(name, view.page, dict(view.query), view.is_shared, documents.viewer.subject)
-    before = [one for one in list_views(documents) if one.is_shared == kept.is_shared]
-    same = next((one for one in before if one.name.casefold() == name.casefold()), None)
+    own_view = SavedView(name, view.page, dict(view.query), view.is_shared, documents.viewer.subject)
+    before = [other for other in list_views(documents) if other.is_shared == own_view.is_shared]
+    same = next((other for other in before if other.name.casefold() == name.casefold()), None)
     if same is not None and not may_remove(documents.viewer, same):
         raise _refuse(same)
     if same is None and len(before) >= MOST_VIEWS:
         raise UsageError(f"{MOST_VIEWS} views can be kept", "there are as many already", "remove one that nobody needs")
-    documents.write(DocumentKind.VIEW, _build_name(documents.viewer, kept), _format(asdict(kept)))
-    return kept
+    documents.write(DocumentKind.VIEW, _build_name(documents.viewer, own_view), _format(asdict(own_view)))
+    return own_view
 
 
 def may_remove(viewer: Viewer, view: SavedView) -> bool:
@@ -118,9 +118,9 @@ def remove_view(documents: SharedDocuments, view: SavedView) -> None:
     document = documents.read(DocumentKind.VIEW, name)
     if document is None:
         return
-    kept = _parse_view(document.content) or replace(view, made_by="")
-    if not may_remove(documents.viewer, kept):
-        raise _refuse(kept)
+    stored_view = _parse_view(document.content) or replace(view, made_by="")
+    if not may_remove(documents.viewer, stored_view):
+        raise _refuse(stored_view)
     documents.remove(DocumentKind.VIEW, name)
 
 

@@ -69,13 +69,13 @@ def read_place_sheet(
     `encoding` that of a text. Polygons and lines count as a point inside them. DataError if the file cannot be read as
     a whole, lacks a chosen heading, or has more than 200,000 rows.
     """
-    all_fields, chosen = {**PLACE_FIELDS, **fields}, headings_by_field or {}
+    all_fields, chosen_headings = {**PLACE_FIELDS, **fields}, headings_by_field or {}
 
     def fits(headings: Sequence[str]) -> bool:
-        return _has_fields(headings, all_fields, chosen)
+        return _has_fields(headings, all_fields, chosen_headings)
 
     with open_file(path, ReadOptions(shapes="inside_point", sheet=tab, encoding=encoding, fits=fits)) as opened:
-        heading_by_field = _choose_headings(path.name, opened.columns, all_fields, chosen)
+        heading_by_field = _choose_headings(path.name, opened.columns, all_fields, chosen_headings)
         chunks = list(_limit_rows(path.name, opened.chunks(tuple(dict.fromkeys(heading_by_field.values())))))
     if not chunks:
         raise DataError(f"{path.name} needs rows below its headings", "it has none", "export it again")
@@ -96,11 +96,13 @@ def read_place_sheet(
     return PlaceSheet(texts, lines, points, opened.columns, unreadable, sheets, tuple(opened.remarks))
 
 
-def _has_fields(headings: Sequence[str], fields: Mapping[str, Sequence[str]], chosen: Mapping[str, str]) -> bool:
+def _has_fields(
+    headings: Sequence[str], fields: Mapping[str, Sequence[str]], chosen_headings: Mapping[str, str]
+) -> bool:
     """Whether a row can be that of the headings: it has every chosen one, and two of the fields."""
     folded = {fold_heading(heading) for heading in headings}
-    if chosen:
-        return {fold_heading(heading) for heading in chosen.values()} <= folded
+    if chosen_headings:
+        return {fold_heading(heading) for heading in chosen_headings.values()} <= folded
     known = [{fold_heading(name) for name in (field, *aliases)} for field, aliases in fields.items()]
     return sum(bool(names & folded) for names in known) >= LEAST_FIELDS
 

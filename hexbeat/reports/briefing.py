@@ -198,7 +198,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         for name in (selections or {})
         if name not in names
     ]
-    chosen = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
+    alerts = [alert for alert in report.alerts if not wards or alert.ward_code is None or alert.ward_code in wards]
     return Briefing(
         purpose=purpose,
         area=area.name,
@@ -210,7 +210,7 @@ def build_briefing(  # noqa: PLR0913 - what a briefing is made of, by keyword
         layers=lines,
         places=tuple(places),
         expected=expected,
-        alerts=tuple(chosen),
+        alerts=tuple(alerts),
         closures=find_closure_lines(columns, area, today=today, days=CLOSURE_DAYS, wards=wards),
         work=() if visits is None else build_visit_lines(visits, wards=wards),
         sources=build_source_lines(columns, area, sources, today=today),
@@ -257,18 +257,18 @@ def build_layer_line(
     if own_period is None:
         return LayerLine(spec.name, spec.title, None, None, None, f"no {spec.many} are loaded yet")
     start, end = own_period
-    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
+    event_filter = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=layer_hours)
     known = get_coverage(columns, time_zone=area.time_zone).find_known_in(
         spec.name, own_period, wards=study.chosen_wards
     )
-    if lacks_hours(columns, chosen, known, time_zone=area.time_zone):
+    if lacks_hours(columns, event_filter, known, time_zone=area.time_zone):
         return LayerLine(spec.name, spec.title, None, None, None, NO_HOURS)
-    change_map = build_change_map(columns, chosen, study, with_cells=False, time_zone=area.time_zone)
+    change_map = build_change_map(columns, event_filter, study, with_cells=False, time_zone=area.time_zone)
     if change_map.now is None or not change_map.is_compared:
-        return _build_lone_line(columns, chosen, spec, change_map, time_zone=area.time_zone)
+        return _build_lone_line(columns, event_filter, spec, change_map, time_zone=area.time_zone)
     total_row = change_map.whole.iloc[0]
     verdict = describe_change(str(total_row["change"]), float(total_row["ratio_low"]), float(total_row["ratio_high"]))
-    missing = _describe_missing(columns, chosen, spec, change_map.now, time_zone=area.time_zone)
+    missing = _describe_missing(columns, event_filter, spec, change_map.now, time_zone=area.time_zone)
     return LayerLine(
         spec.name, spec.title, change_map.now, float(total_row["now"]), float(total_row["before"]), verdict, missing
     )
@@ -352,9 +352,9 @@ def build_source_lines(
 
 def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
     """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all)."""
-    chosen = visits[visits["ward_code"].isin(wards)] if wards else visits
+    counted_visits = visits[visits["ward_code"].isin(wards)] if wards else visits
     lines = []
-    for (kind, team), rows in chosen.groupby(["kind", "team"], sort=True):
+    for (kind, team), rows in counted_visits.groupby(["kind", "team"], sort=True):
         counted = rows["needles"].dropna()
         needles = int(counted.sum()) if len(counted) else None
         lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))

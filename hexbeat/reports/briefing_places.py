@@ -106,20 +106,20 @@ def find_hot_places(
         return [], [f"Where {spec.many} gather is not known: none are loaded."], False
     end = min(until, known[1])
     start = end - dt.timedelta(days=days)
-    chosen = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
-    precision = measure_chosen_precision(columns, chosen, time_zone=area.time_zone)
+    event_filter = Filter(layers=(spec.name,), start=start, end=end, wards=study.chosen_wards, hours=hours)
+    precision = measure_chosen_precision(columns, event_filter, time_zone=area.time_zone)
     notes = []
     if precision.finest < study.resolution:
         study = load_study(area, study.chosen_wards, precision.finest)
         notes = [f"{spec.title}: {describe_smallest_cells(precision)}"]
-    hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
+    hotspot_map = build_hotspot_map(columns, event_filter, study, trend=False, time_zone=area.time_zone)
     groups = list_groups(hotspot_map.rows, area)
     hot = groups[groups["hotspot"] == HOT]
     if hot.empty:
         spans = get_coverage(columns, time_zone=area.time_zone).find_known_in(
             spec.name, (start, end), wards=study.chosen_wards
         )
-        if lacks_hours(columns, chosen, spans, time_zone=area.time_zone):
+        if lacks_hours(columns, event_filter, spans, time_zone=area.time_zone):
             return [], [f"{spec.title}: {NO_HOURS}."], False
         is_known = hotspot_map.is_known and not hotspot_map.refusal
         return [], [_describe_nothing(hotspot_map, spec, days, hours), *notes], is_known

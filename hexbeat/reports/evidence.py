@@ -144,9 +144,9 @@ def build_evidence(
             f"{request.lat:.5f}, {request.lon:.5f} lies outside {area.title}",
             "check the order: latitude is about 54, longitude about -1",
         )
-    chosen, distance = find_near(columns, request, area)
-    frame = read_records(store, viewer, columns.row_id[chosen].tolist(), note=request.notes)
-    rows = build_incident_rows(frame, columns, chosen, distance, request=request, area=area)
+    index, distance = find_near(columns, request, area)
+    frame = read_records(store, viewer, columns.row_id[index].tolist(), note=request.notes)
+    rows = build_incident_rows(frame, columns, index, distance, request=request, area=area)
     coverage, period = get_coverage(columns, time_zone=area.time_zone), (request.start, request.end)
     around = find_wards_around(area, request.lon, request.lat, request.radius_m)
     not_known = list_unknown_days(coverage, around, period, request.layers)
@@ -276,7 +276,7 @@ def _find_last_record(row: dict[Hashable, Any], time_zone: ZoneInfo) -> dt.date:
 def build_incident_rows(
     frame: pd.DataFrame,
     columns: Columns,
-    chosen: NDArray[np.int64],
+    index: NDArray[np.int64],
     distance: NDArray[np.float64],
     *,
     request: "EvidenceRequest",
@@ -288,7 +288,7 @@ def build_incident_rows(
     live events have the same coordinates, so the publisher may have moved it there. `location_precision` is what its
     source says of its place, "" for nothing; `location_precision_m` the metres by which it may be off, null.
     """
-    distances = dict(zip(columns.row_id[chosen].tolist(), distance.tolist(), strict=True))
+    distances = dict(zip(columns.row_id[index].tolist(), distance.tolist(), strict=True))
     low, high = request.seconds(area.time_zone)
     ordered = frame.sort_values(["occurred_from", "layer", "source", "source_id"], ignore_index=True)
     rows = []

@@ -101,8 +101,8 @@ def build_cover_geojson(cover: NaloxoneCover, *, note: Mapping[str, str]) -> byt
 
 def _build_rows(cover: NaloxoneCover) -> pd.DataFrame:
     holders = cover.holders.assign(role="holds")[["role", "name", "ward_name", "lon", "lat", "hours", "open", "near"]]
-    chosen = cover.next_places.assign(role="next")[
+    next_places = cover.next_places.assign(role="next")[
         ["role", "rank", "name", "ward_name", "lon", "lat", "gain", "share_after"]
     ]
-    rows = pd.concat([frame for frame in (holders, chosen) if len(frame)] or [holders], ignore_index=True)
+    rows = pd.concat([frame for frame in (holders, next_places) if len(frame)] or [holders], ignore_index=True)
     return rows.round({"lon": 6, "lat": 6})

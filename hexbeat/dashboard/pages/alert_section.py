@@ -48,8 +48,8 @@ def draw_alert_section(
     """
     answers = read_answers(installation.store, installation.viewer)
     more = [*more, *describe_ward_names(installation.columns, alerts)]
-    listed = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more, lead=lead)
-    st.html(f'<h2 class="hb-title">Alerts</h2>{listed}')
+    alert_list = render_alert_list(alerts, answers, installation.area.wards, empty=empty, more=more, lead=lead)
+    st.html(f'<h2 class="hb-title">Alerts</h2>{alert_list}')
     draw_outcome()
     with st.expander("Answer an alert, or see those of the last year"):
         draw_answer_form(installation, alerts, answers)
@@ -80,8 +80,8 @@ def render_alert_list(
     """
     if not alerts:
         return f'<p class="hb-notes">{escape_html(empty)}</p>'
-    found = zip(alerts, find_answers(alerts, answers, wards), strict=True)
-    items = "".join(f"<li>{_render_alert(alert, own, is_lead=alert is lead)}</li>" for alert, own in found)
+    answered = zip(alerts, find_answers(alerts, answers, wards), strict=True)
+    items = "".join(f"<li>{_render_alert(alert, own, is_lead=alert is lead)}</li>" for alert, own in answered)
     below = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in more)
     return f'<ul class="hb-alerts">{items}</ul>{below}'
 
@@ -111,7 +111,7 @@ def draw_answer_form(installation: Installation, alerts: Sequence[Alert], answer
     if is_answered and not st.toggle("Answer again", key="hb_answer_again"):
         return
     with st.form("hb_answer", border=False), st.container(key="hb_answer_fields", gap="small"):
-        chosen = st.selectbox(
+        label = st.selectbox(
             "Answer an alert",
             list(open_alerts),
             format_func=lambda identifier: format_short(open_alerts[identifier]),
@@ -122,7 +122,7 @@ def draw_answer_form(installation: Installation, alerts: Sequence[Alert], answer
         )
         note = st.text_input("Note for everybody (no names of people)", max_chars=MOST_LETTERS, key="hb_answer_note")
         if st.form_submit_button("Record the answer"):
-            record_answer(installation, open_alerts[chosen], str(outcome), note)
+            record_answer(installation, open_alerts[label], str(outcome), note)
             st.rerun()
 
 
@@ -158,8 +158,8 @@ def render_history(alerts: Sequence[Alert], answers: Sequence[AlertAnswer], ward
         return '<p class="hb-notes">There was no alert in the last year.</p>'
     ordered = sorted(alerts, key=lambda alert: alert.told_on or alert.first_day, reverse=True)
     head = "".join(f'<th scope="col">{name}</th>' for name in HISTORY_HEADINGS)
-    found = zip(ordered, find_answers(ordered, answers, wards), strict=True)
-    rows = "".join(_render_row(alert, own) for alert, own in found)
+    answered = zip(ordered, find_answers(ordered, answers, wards), strict=True)
+    rows = "".join(_render_row(alert, own) for alert, own in answered)
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="Alerts of the last year">'
         f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -77,7 +77,7 @@ def draw_entries(installation: Installation, entries: Sequence[Entry]) -> None:
     if not entries:
         st.text("Nothing is written for these days.")
         return
-    shown = entries[:MOST]
+    newest = entries[:MOST]
     note = "" if len(entries) <= MOST else f" The newest {MOST} are shown; the file has all."
     st.text(f"{format_plural(len(entries), 'entry', 'entries')}.{note}")
     st.download_button(
@@ -94,7 +94,7 @@ def draw_entries(installation: Installation, entries: Sequence[Entry]) -> None:
         on_click="ignore",
         key="audit_csv",
     )
-    rows = [build_row(row) for row in build_audit_rows(shown, time_zone=zone)]
+    rows = [build_row(row) for row in build_audit_rows(newest, time_zone=zone)]
     st.html(
         f'<div class="hb-trail">{render_table(HEADINGS, rows, caption="Entries, newest first", numbers=(0, 8))}</div>'
     )
@@ -124,10 +124,10 @@ def draw_check(installation: Installation) -> None:
     st.text(
         "Every entry carries a hash of the one before. The check finds entries that were changed, removed or added."
     )
-    noted = st.text_input("An anchor that you noted (optional)", key="audit_expected", placeholder="NUMBER:HASH")
+    anchor = st.text_input("An anchor that you noted (optional)", key="audit_expected", placeholder="NUMBER:HASH")
     if not st.button("Check the trail", key="audit_verify"):
         return
-    expected = Anchor.parse(noted) if noted.strip() else None
+    expected = Anchor.parse(anchor) if anchor.strip() else None
     with st.spinner("Checking …"):
         check = verify_trail(installation.store.engine, installation.store.home, installation.viewer, expected=expected)
     st.html(render_check(check))

@@ -150,10 +150,10 @@ def make_pack(installation: Installation, request: EvidenceRequest) -> None:
     try:
         with st.spinner("Gathering the records …"):
             now = dt.datetime.now(installation.area.tz)
-            chosen: dict[str, Any] = {"layers": request.layers, "from": request.start, "to": request.end}
+            details: dict[str, Any] = {"layers": request.layers, "from": request.start, "to": request.end}
             reason = request.reason
             with audit_change(
-                installation, action=Action.MAKE_EVIDENCE, what="evidence", reason=reason, **chosen
+                installation, action=Action.MAKE_EVIDENCE, what="evidence", reason=reason, **details
             ) as deed:
                 content = build_evidence(
                     installation.store, installation.viewer, installation.columns, installation.area, request,

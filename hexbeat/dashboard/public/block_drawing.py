@@ -119,8 +119,8 @@ def _list_rings(part: shapely.Geometry, frame: tuple[float, float, float, float]
 
 
 def _drop_repeats(corners: list[tuple[int, int]]) -> Ring:
-    kept = [corner for k, corner in enumerate(corners) if corner != corners[k - 1]]
-    return tuple(kept)
+    ring = [corner for k, corner in enumerate(corners) if corner != corners[k - 1]]
+    return tuple(ring)
 
 
 def _format_ring_path(ring: Ring) -> str:
@@ -157,10 +157,10 @@ def format_streets(streets: StreetLines, drawing: Drawing) -> str:
         for line in lines:
             units = np.rint((line - (west, north)) * (x_units, -y_units)).astype(int) + PADDING
             corners = [(int(x), int(y)) for x, y in units]
-            kept = corners[:1] + [end for start, end in pairwise(corners) if end != start]
-            if len(kept) > 1:
-                steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(kept))
-                parts.append(f"M{kept[0][0]} {kept[0][1]}l{steps}")
+            polyline = corners[:1] + [end for start, end in pairwise(corners) if end != start]
+            if len(polyline) > 1:
+                steps = " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(polyline))
+                parts.append(f"M{polyline[0][0]} {polyline[0][1]}l{steps}")
         paths.append(f'<path id="hp-road-{kind}" d="{"".join(parts)}"/>')
     uses = "".join(
         f'<use class="hp-{part} hp-{kind}" href="#hp-road-{kind}"/>'

@@ -77,7 +77,7 @@ def build_search_index(drawing: Drawing, wards: Mapping[str, str], names: PlaceN
         "wards": [
             {
                 "names": "\n".join(["", *rows["name"].iloc[ours]]),  # the first is the ward itself
-                "leaves": [[_WHOLE_WARD, *found[ours].tolist()] for found in leaves.values()],
+                "leaves": [[_WHOLE_WARD, *leaf[ours].tolist()] for leaf in leaves.values()],
             }
             for ours in by_ward
         ],
@@ -86,8 +86,8 @@ def build_search_index(drawing: Drawing, wards: Mapping[str, str], names: PlaceN
 
 def _find_leaves(points: NDArray[np.object_], shapes: Sequence[Shape]) -> NDArray[np.int64]:
     """The outline in which each point lies; -1 if it lies in none."""
-    found = np.full(len(points), _WHOLE_WARD, dtype=np.int64)
+    leaves = np.full(len(points), _WHOLE_WARD, dtype=np.int64)
     tree = shapely.STRtree([shape.place.outline for shape in shapes])
     which, leaf = tree.query(points, predicate="intersects")
-    found[which[::-1]] = leaf[::-1]  # on a border the first one
-    return found
+    leaves[which[::-1]] = leaf[::-1]  # on a border the first one
+    return leaves

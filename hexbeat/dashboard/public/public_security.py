@@ -25,9 +25,12 @@ ANCESTOR_PATTERN: Final = re.compile(r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(
 
 def middleware(settings: ServerSettings | None = None) -> list[Middleware]:
     """The middleware of the public side; HEXBEAT_FRAME_ANCESTORS names the sites that may frame it."""
-    chosen = settings or ServerSettings.from_environment()
+    server_settings = settings or ServerSettings.from_environment()
     ancestors = parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
-    return [Middleware(Gate, rules=build_rules(chosen, ancestors), settings=chosen), Middleware(CompressedFiles)]
+    return [
+        Middleware(Gate, rules=build_rules(server_settings, ancestors), settings=server_settings),
+        Middleware(CompressedFiles),
+    ]
 
 
 def build_secrets() -> None:

@@ -58,13 +58,13 @@ def render_map(
     covering = published.covering(layer, period)
     groups = []
     for name in drawing.leaves:
-        chosen = name == layer.place_set
+        is_chosen = name == layer.place_set
         paths = "".join(
-            f'<path class="hp-{find_class(covering[shape.place.place_id], layer.k) if chosen else "hidden"}" '
+            f'<path class="hp-{find_class(covering[shape.place.place_id], layer.k) if is_chosen else "hidden"}" '
             f'data-place="{escape(shape.place.place_id)}" d="{shape.path}"/>'
             for shape in drawing.leaves[name]
         )
-        groups.append(f'<g class="hp-set" data-set="{escape(name)}"{"" if chosen else " hidden"}>{paths}</g>')
+        groups.append(f'<g class="hp-set" data-set="{escape(name)}"{"" if is_chosen else " hidden"}>{paths}</g>')
     base = "".join(f'<path class="hp-ground" d="{shape.path}"/>' for shape in drawing.base)
     wards = "".join(
         f'<path class="hp-ward{" hp-here" if code == ward else ""}" data-ward="{escape(code)}" d="{shape.path}"/>'
@@ -124,9 +124,9 @@ def _render_keys(entries: Iterable[tuple[str, str]]) -> str:
 def find_rows(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
     """The blocks of the table: those of the ward and that of the whole area, by ward and place."""
     blocks = published.release.blocks_of(layer.name, period.name)
-    chosen = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
+    ward_blocks = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
     order = list(published.wards)
-    return sorted(chosen, key=lambda block: order.index(block.ward_code) if block.ward_code else len(order))
+    return sorted(ward_blocks, key=lambda block: order.index(block.ward_code) if block.ward_code else len(order))
 
 
 def render_table(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> str:

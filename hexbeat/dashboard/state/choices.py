@@ -104,9 +104,9 @@ def build_filter(choices: Choices, *, layer: str, start: date | None, end: date 
 def choose_first_layer(columns: Columns) -> str:
     """The layer that the map opens on: DEFAULT_LAYER, or, without a record of it, the first that has records."""
     has_records = np.bincount(columns.layer, minlength=len(LAYER_NAMES)) > 0
-    shown = [spec.name for spec in columns.list_shown(in_cells=True)]
-    with_records = [name for name in shown if has_records[find_layer_code(name)]]
-    return DEFAULT_LAYER if DEFAULT_LAYER in with_records else next(iter([*with_records, *shown]), DEFAULT_LAYER)
+    layer_names = [spec.name for spec in columns.list_shown(in_cells=True)]
+    with_records = [name for name in layer_names if has_records[find_layer_code(name)]]
+    return DEFAULT_LAYER if DEFAULT_LAYER in with_records else next(iter([*with_records, *layer_names]), DEFAULT_LAYER)
 
 
 def format_query(
@@ -161,8 +161,8 @@ def parse_query(
     `is_inside` says of a cell (H3 string) whether it lies in the area (None: all do).
     """
     reader = _LinkReader(query)
-    shown = LAYER_NAMES if columns is None else [spec.name for spec in columns.list_shown(in_cells=True)]
-    layers = reader.read_words("layers", shown, "layer") or (layer,)
+    layer_names = LAYER_NAMES if columns is None else [spec.name for spec in columns.list_shown(in_cells=True)]
+    layers = reader.read_words("layers", layer_names, "layer") or (layer,)
     dates = reader.read_dates()
     hours = reader.read_hours()
     choices = Choices(

@@ -111,10 +111,10 @@ def require_login(settings: Settings, login: Login) -> Viewer:
 def build_login(settings: Settings, key: str, *, chosen: Role | None) -> Login:
     """The login of a key, in the chosen role if its person has it, else in their role that sees least."""
     store = open_shared_store(settings)
-    found = find_sign_in_and_revision(store, key, now=int(time.time()))
-    if found is None:
+    sign_in_and_revision = find_sign_in_and_revision(store, key, now=int(time.time()))
+    if sign_in_and_revision is None:
         raise _refuse_signed_out()
-    sign_in, revision = found
+    sign_in, revision = sign_in_and_revision
     if sign_in.method == LINK:
         return replace(find_local_login(store, revision=revision), key=key)
     access = read_policy(store, revision=revision)

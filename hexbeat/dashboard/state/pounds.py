@@ -36,8 +36,8 @@ def describe_pounds(installation: Installation, choices: Choices, figures: Layer
     own = Costs(tuple(costs.list_of([layer])))
     if not own or layer not in list_costed_layers(installation.columns, (layer,)):
         return [f"In pounds: {NOT_COSTED}."]
-    shown = replace(strip_display_choices(choices), measure="events")
-    event_filter = build_filter(shown, layer=layer, start=figures.start, end=figures.end)
+    event_choices = replace(strip_display_choices(choices), measure="events")
+    event_filter = build_filter(event_choices, layer=layer, start=figures.start, end=figures.end)
     area = installation.area
     cost = _cost_layer(installation.columns, area.wards, installation.key, event_filter, own, area.time_zone)
     return [f"In pounds: {format_cost(cost)}.", *own.describe([layer])]
@@ -52,20 +52,22 @@ def describe_change_pounds(
     if not own:
         return faults
     start, end = choices.bounds(last)
-    chosen = build_filter(replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end)
-    found = _cost_change(
+    event_filter = build_filter(
+        replace(strip_display_choices(choices), measure="events"), layer=layer, start=start, end=end
+    )
+    layer_costs = _cost_change(
         installation.columns,
         find_study(installation, choices.wards, resolution),
         installation.key,
         resolution,
-        chosen,
+        event_filter,
         own,
         choices.against,
         installation.area.time_zone,
     )
-    if not found or found[0] is None:
+    if not layer_costs or layer_costs[0] is None:
         return []
-    return [f"The difference in pounds: {format_cost(found[0])}.", *own.describe([layer])]
+    return [f"The difference in pounds: {format_cost(layer_costs[0])}.", *own.describe([layer])]
 
 
 def add_pounds(
@@ -77,11 +79,11 @@ def add_pounds(
     own = Costs(tuple(costs.list_of([layer])))
     if not own or not figures.has_number or layer not in list_costed_layers(installation.columns, (layer,)):
         return rows
-    chosen = build_filter(strip_display_choices(choices), layer=layer, start=figures.start, end=figures.end)
+    event_filter = build_filter(strip_display_choices(choices), layer=layer, start=figures.start, end=figures.end)
     area = installation.area
-    found = cost_rows(
+    count_costs = cost_rows(
         installation.columns,
-        chosen,
+        event_filter,
         own,
         [{"cell": cell, "count": 0} for cell in rows["cell"]],
         by=("cell",),
@@ -89,7 +91,7 @@ def add_pounds(
         wards=area.wards,
         time_zone=area.time_zone,
     )
-    return rows if found is None else rows.assign(**found.build_file_columns())
+    return rows if count_costs is None else rows.assign(**count_costs.build_file_columns())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -140,22 +140,22 @@ class Preparation:
                 continue
             if is_empty(store, viewer):
                 RESULTS.finish(owner, state[0])
-                found: State | None = state
+                prepared_state: State | None = state
             else:
-                found = self._prepare(owner, viewer)
+                prepared_state = self._prepare(owner, viewer)
             with self._changed:
-                if found is None:
+                if prepared_state is None:
                     self.failures[owner, state] += 1
                 else:
-                    self.done[owner] = found
+                    self.done[owner] = prepared_state
 
     def _restore(self, store: Store, area: Area, owner: Owner, state: State) -> None:
         """Once for each owner, take what a server before this one worked out; with older records it stands in."""
         if owner in self._restored:
             return
         self._restored.add(owner)
-        kept = restore_results(store, area, owner)
-        if kept == state:
+        restored_state = restore_results(store, area, owner)
+        if restored_state == state:
             with self._changed:
                 self.done[owner] = state
 

@@ -188,15 +188,15 @@ class Reader:
         kind, values = _find_class(module, name), dict(fields)
         if not dataclasses.is_dataclass(kind) or set(values) != {field.name for field in dataclasses.fields(kind)}:
             raise NotPlainError(f"{module}.{name} is no dataclass with these fields")
-        made = object.__new__(kind)
+        instance = object.__new__(kind)
         for field, value in values.items():
-            object.__setattr__(made, field, self.read(value))
-        return made
+            object.__setattr__(instance, field, self.read(value))
+        return instance
 
 
 def _read_datetime(text: str, zone: str | None) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(ZoneInfo(zone)) if zone else moment
+    timestamp = datetime.fromisoformat(text)
+    return timestamp.astimezone(ZoneInfo(zone)) if zone else timestamp
 
 
 def _find_class(module: str, name: str) -> type[Any]:

@@ -235,9 +235,9 @@ def find_backtest(
         if key[:3] == (installation.key, layer, wards) and weeks in (None, key[3])
     }
     prepared = RESULTS.find_all(build_owner(installation), ("backtest", layer))
-    for (its_wards, its_weeks), one in prepared.items():
-        if its_wards == wards and weeks in (None, its_weeks) and one.version == installation.columns.version:
-            results.setdefault(its_weeks, one.value)
+    for (its_wards, its_weeks), result in prepared.items():
+        if its_wards == wards and weeks in (None, its_weeks) and result.version == installation.columns.version:
+            results.setdefault(its_weeks, result.value)
     return results[max(results)] if results else None
 
 
@@ -256,9 +256,9 @@ def prepare_backtest(installation: Installation, layer: str) -> Backtest | None:
     weeks = count_test_weeks(installation.columns, installation.area, layer)
     if weeks < FEWEST_WEEKS:
         return None
-    kept = find_backtest(installation, layer, (), weeks)
-    if kept:
-        return kept
+    earlier = find_backtest(installation, layer, (), weeks)
+    if earlier:
+        return earlier
 
     def build() -> Backtest:
         return backtest(installation.columns, installation.area, layer, weeks=weeks)

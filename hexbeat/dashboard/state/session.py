@@ -161,7 +161,9 @@ def find_precision(installation: Installation, choices: Choices) -> LocationPrec
     """The location precision of the chosen records; of several layers, of the one with the largest cells."""
     zone = installation.area.time_zone
     filters = [build_filter(choices, layer=layer, start=None, end=None) for layer in choices.layers]
-    precisions = [measure_chosen_precision(installation.columns, one, time_zone=zone) for one in filters]
+    precisions = [
+        measure_chosen_precision(installation.columns, event_filter, time_zone=zone) for event_filter in filters
+    ]
     return min(precisions, key=lambda precision: precision.finest)
 
 

@@ -61,10 +61,10 @@ def find_stand_in(
     if not is_awaited(installation, name, request):
         return None
     subject = SUBJECTS[choices.view]
-    found = _find_older(installation, choices, name, _build_pattern(choices, layer, last, resolution))
-    if found is None:
+    older_result = _find_older(installation, choices, name, _build_pattern(choices, layer, last, resolution))
+    if older_result is None:
         return StandIn(f"{subject} {COUNTS_MEANWHILE}")
-    older, its_request = found
+    older, its_request = older_result
     return StandIn(f"{subject} were {describe_age(older, installation)}. {OLDER_MEANWHILE}", older, its_request)
 
 
@@ -128,4 +128,4 @@ def _find_older(
 
     results = RESULTS.find_all(build_owner(installation), name)
     like = [(result, request) for request, result in results.items() if is_like(request)]
-    return max(like, key=lambda found: (found[0].version, found[0].at), default=None)
+    return max(like, key=lambda pair: (pair[0].version, pair[0].at), default=None)

@@ -126,12 +126,12 @@ def build_emerging_table(rows: pd.DataFrame, area: Area) -> pd.DataFrame:
 def render_patterns(rows: pd.DataFrame) -> str:
     """Each pattern with its definition and its number of places; cold patterns only if they occur."""
     counts = rows["pattern"].value_counts()
-    shown = [pattern for pattern in ORDER if pattern in counts or not pattern.endswith(" cold")]
+    patterns = [pattern for pattern in ORDER if pattern in counts or not pattern.endswith(" cold")]
     lines = "".join(
         f'<tr><th scope="row">{escape_html(pattern)}</th>'
         f'<td class="hb-number">{format_number(int(counts.get(pattern, 0)))}</td>'
         f"<td>{escape_html(PATTERN_DEFINITIONS[pattern])}</td></tr>"
-        for pattern in shown
+        for pattern in patterns
     )
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="What the patterns mean"><table class="hb-plain">'

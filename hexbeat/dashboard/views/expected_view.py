@@ -107,8 +107,8 @@ def describe_forecast(
 
     `part`: some wards only. Of searches by officers it first says that they are.
     """
-    said = _describe_expected(forecast, rows, place=place, part=part, names=first)
-    return f"{OFFICERS_NOTE} {said}" if forecast.searches else said
+    sentences = _describe_expected(forecast, rows, place=place, part=part, names=first)
+    return f"{OFFICERS_NOTE} {sentences}" if forecast.searches else sentences
 
 
 def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, part: bool, names: Sequence[str]) -> str:
@@ -119,10 +119,10 @@ def _describe_expected(forecast: Forecast, rows: pd.DataFrame, *, place: str, pa
         return f"{when} no {forecast.spec.many} are expected in {place}, because none are on record there."
     share = format_percent(DECIDING_SHARE)
     is_area = forecast.whole == AREA
-    here = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
+    where = ("these wards" if part else AREA) if is_area else "their points" if part else forecast.whole
     names = list(dict.fromkeys(name.partition(" · ")[0] for name in names))  # the list has the codes
     names = [name[:1].lower() + name[1:] if name.startswith("Near ") else name for name in names]
-    names = names or [f"the busiest {share} of {here}"]
+    names = names or [f"the busiest {share} of {where}"]
     first = f"Look first {'' if names[0].startswith('near ') else 'at '}{_join_names(names)}."
     if forecast.months:
         number = format_about(forecast.expected)

@@ -94,7 +94,7 @@ def build_cell_table(figures: Sequence[LayerFigures], area: Area) -> pd.DataFram
 
 def _note_hidden(table: pd.DataFrame, figures: Sequence[LayerFigures]) -> pd.DataFrame:
     """The table, noting what stands where a layer has no number because it is too small for the viewer."""
-    hidden = {one.spec.title: "not shown" for one in figures if one.fewest > 1}
+    hidden = {layer_figures.spec.title: "not shown" for layer_figures in figures if layer_figures.fewest > 1}
     if MISSING in table:
         hidden = {title: f"{words}, or not known" for title, words in hidden.items()}
     table.attrs["hidden"] = hidden
@@ -132,9 +132,11 @@ def build_group_table(
     periods = _list_periods(grouping, figures[0], area)
     missing = _describe_missing_days(figures, periods)
     counted = pd.concat([part[keys] for part in parts if len(part)] or [parts[0][keys]]).drop_duplicates()
-    listed = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
+    groups_on_record = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
     # Of several layers together, a group may be too small to be listed, though it is not too small for its own layer.
-    groups = pd.concat([listed, counted]).drop_duplicates(ignore_index=True) if len(listed) else counted
+    groups = (
+        pd.concat([groups_on_record, counted]).drop_duplicates(ignore_index=True) if len(groups_on_record) else counted
+    )
     if periods:
         unknown = pd.DataFrame({keys[0]: [label for label in missing if missing[label]]}, dtype=object)
         groups = pd.concat([groups, unknown]).drop_duplicates().sort_values(keys[0], ignore_index=True)

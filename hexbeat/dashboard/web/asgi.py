@@ -39,14 +39,14 @@ def add_headers(
     async def send_with_headers(message: Message) -> None:
         if message["type"] in STARTS:
             has_content = message.get("status") == HTTPStatus.OK
-            kept = [(name, value) for name, value in added if has_content or IMMUTABLE not in value]
-            replaced = removed.union(name for name, _ in kept)
+            own_headers = [(name, value) for name, value in added if has_content or IMMUTABLE not in value]
+            replaced = removed.union(name for name, _ in own_headers)
             others = [
                 (name, _secure_cookie(value) if secure_cookies and name.lower() == COOKIE else value)
                 for name, value in message.get("headers", [])
                 if name.lower() not in replaced
             ]
-            message = {**message, "headers": [*others, *kept]}
+            message = {**message, "headers": [*others, *own_headers]}
         await send(message)
 
     return send_with_headers

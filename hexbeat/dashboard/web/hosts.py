@@ -41,10 +41,10 @@ def parse_host(host: str | None, *, port: int, others: Collection[str] = ()) -> 
     parts = HOST.fullmatch((host or "").lower())
     if not parts:
         return None
-    name, asked = parts["name"], parts["port"]
+    name, port_text = parts["name"], parts["port"]
     own = {str(port), None} if str(port) in DEFAULT_PORTS else {str(port)}
-    usual = asked is None or asked in DEFAULT_PORTS
-    if (is_loopback(name) and asked in own) or parts[0] in others or (usual and name in others):
+    usual = port_text is None or port_text in DEFAULT_PORTS
+    if (is_loopback(name) and port_text in own) or parts[0] in others or (usual and name in others):
         return parts[0]
     return None
 

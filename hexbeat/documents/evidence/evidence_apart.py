@@ -62,10 +62,10 @@ def main(home: Path, request: bytes) -> str:
             resource.setrlimit(bound, (most, most))
     name, _, file = request.partition(b"\n")
     try:
-        found = inspect_pack(json.loads(name), file, home=home)
+        inspection = inspect_pack(json.loads(name), file, home=home)
     except DataError as error:
         return json.dumps({"error": (error.rule, error.fact, error.hint)})
-    return json.dumps({"found": dataclasses.asdict(found)})
+    return json.dumps({"found": dataclasses.asdict(inspection)})
 
 
 if __name__ == "__main__":

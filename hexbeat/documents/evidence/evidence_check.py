@@ -84,12 +84,14 @@ def inspect_pack(name: str, file: bytes, *, home: Path) -> Inspection:
     return Inspection(intact, same_values, hash_content(content), *facts)
 
 
-def note_check(found: Inspection, documents: SharedDocuments | None) -> PackCheck:
+def note_check(result: Inspection, documents: SharedDocuments | None) -> PackCheck:
     """The result, with what the register of the store says of the content."""
-    noted = find_recorded_pack(documents, found.digest)
-    sentence = describe_check(intact=found.intact, same_values=found.same_values, noted=noted)
+    noted = find_recorded_pack(documents, result.digest)
+    sentence = describe_check(intact=result.intact, same_values=result.same_values, noted=noted)
     is_noted = noted is not None
-    return PackCheck(found.intact, found.same_values, is_noted, found.digest, found.reference, found.made_at, sentence)
+    return PackCheck(
+        result.intact, result.same_values, is_noted, result.digest, result.reference, result.made_at, sentence
+    )
 
 
 def describe_check(*, intact: bool, same_values: bool, noted: dt.datetime | None) -> str:

@@ -93,12 +93,12 @@ def describe_map(
     """What a map shows, in a sentence made from its facts. The numbers are in the document's table."""
     stops = sum(mark.kind == "stop" for mark in points)
     others = len(points) - stops
-    shown = [
+    parts = [
         f"{cells:,} shaded cells ({legend_title or 'counts'})" if cells else "",
         f"{len(lines):,} {'route' if len(lines) == 1 else 'routes'}" if lines else "",
         f"{stops:,} numbered {'stop' if stops == 1 else 'stops'}" if stops else "",
         f"{others:,} marked {'point' if others == 1 else 'points'}" if others else "",
         *(f"a ring of {ring.radius_m:,.0f} m" for ring in rings),
     ]
-    contents = ", ".join(part for part in shown if part) or "the wards alone"
+    contents = ", ".join(part for part in parts if part) or "the wards alone"
     return f"Map of {area.title} with its {len(area.wards)} wards: {contents}. The document's tables say the same."

@@ -113,18 +113,21 @@ def import_visits(
     options. Nothing is changed then.
     """
     require(viewer, Action.RECORD_WORK)
-    chosen = options or ImportOptions()
-    _require_valid_options(chosen)
+    import_options = options or ImportOptions()
+    _require_valid_options(import_options)
     if path.suffix.lower() == GPX:
         plan = None if callable(plan) else plan
-        findings = _match_track_file(path, plan, chosen)
+        findings = _match_track_file(path, plan, import_options)
     else:
         rows = read_visit_sheet(
-            path, time_zone=area.time_zone, headings_by_field=chosen.headings_by_field, unread=chosen.unread
+            path,
+            time_zone=area.time_zone,
+            headings_by_field=import_options.headings_by_field,
+            unread=import_options.unread,
         )
         plan = _find_own_plan(path.name, rows, plan) if callable(plan) else plan
         findings = _match_sheet_file(
-            store, viewer, path.name, rows, area=area, plan=plan, options=chosen, now=to_seconds(now)
+            store, viewer, path.name, rows, area=area, plan=plan, options=import_options, now=to_seconds(now)
         )
     tally, load_id = record_import(
         store,

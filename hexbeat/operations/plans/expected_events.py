@@ -154,14 +154,19 @@ def forecast_events(  # noqa: PLR0913 - the choices of a plan, by keyword
         )
     snapped = [layer for layer, precision in precisions.items() if precision.snapped]
     points = find_plan_points(columns, study, snapped)
-    forecasts = [_mark_searches(columns, study, one) for one in forecasts]
+    forecasts = [_mark_searches(columns, study, layer_forecast) for layer_forecast in forecasts]
     everything = len(snapped) == len(precisions)
     if everything:
-        forecasts = [_keep_to_places(one, points.number > 0) for one in forecasts]
-    worth = np.sum([one.weight * one.cells for one in forecasts], axis=0)
+        forecasts = [_keep_to_places(layer_forecast, points.number > 0) for layer_forecast in forecasts]
+    worth = np.sum([layer_forecast.weight * layer_forecast.cells for layer_forecast in forecasts], axis=0)
     size = points.number if everything else study.area_km2 * ((points.number > 0) | (worth > 0) | (not snapped))
-    notes = [note for layer, one in precisions.items() if (note := describe_plan_places(layer, one, study))]
-    forecasts = [replace(one, sentences=(*one.sentences, *notes)) if one is forecasts[0] else one for one in forecasts]
+    notes = [note for layer, precision in precisions.items() if (note := describe_plan_places(layer, precision, study))]
+    forecasts = [
+        replace(layer_forecast, sentences=(*layer_forecast.sentences, *notes))
+        if layer_forecast is forecasts[0]
+        else layer_forecast
+        for layer_forecast in forecasts
+    ]
     return ExpectedEvents(study, tuple(forecasts), worth, points.lon, points.lat, size, everything, ranks_only)
 
 
@@ -176,9 +181,9 @@ def _mark_searches(columns: Columns, study: Study, layer: LayerForecast) -> Laye
 
 def _keep_to_places(layer: LayerForecast, is_place: NDArray[np.bool_]) -> LayerForecast:
     """The forecast with what it expects where no record can lie (a kernel spreads it) shared out over the places."""
-    kept = np.where(is_place, layer.cells, 0.0)
-    scale = layer.cells.sum() / kept.sum() if kept.any() else 0.0
-    return replace(layer, cells=kept * scale)
+    cells = np.where(is_place, layer.cells, 0.0)
+    scale = layer.cells.sum() / cells.sum() if cells.any() else 0.0
+    return replace(layer, cells=cells * scale)
 
 
 def check_weights(weights: Mapping[str, float]) -> dict[str, float]:

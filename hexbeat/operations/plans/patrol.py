@@ -89,7 +89,7 @@ def make_patrol_plan(
         ranks_only=records.ranks_only,
         quick=choices.quick,
     )
-    searches = tuple(one.layer for one in expected.layers if one.searches)
+    searches = tuple(layer_forecast.layer for layer_forecast in expected.layers if layer_forecast.searches)
     candidates = choose_candidates(expected.worth)
     _report_progress(progress, 1)
     stop_s = choose_stop_seconds(area, expected, choices)
@@ -299,7 +299,7 @@ def _describe_settings(
     limit = f" At most {choices.most_stops} stops each, {hours}." if choices.most_stops else ""
     return (
         f"{teams}, with stops of {low} to {high} minutes.{limit}{revisits}{pause}",
-        *(sentence for one in expected.layers for sentence in one.sentences),
+        *(sentence for layer in expected.layers for sentence in layer.sentences),
         *travel_table.sentences,
         *walks,
         selection,
@@ -349,10 +349,10 @@ def _build_notes(
 
 def _describe_knowledge(expected: ExpectedEvents) -> str:
     """What the records of a plan come from."""
-    if all(one.searches for one in expected.layers):
+    if all(layer.searches for layer in expected.layers):
         return "where officers search"
     return "what people report" + (
-        ", and where officers search" if any(one.officers for one in expected.layers) else ""
+        ", and where officers search" if any(layer.officers for layer in expected.layers) else ""
     )
 
 

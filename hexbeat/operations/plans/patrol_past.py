@@ -118,7 +118,7 @@ def backtest_patrol(
     expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime, stop_s: NDArray[np.int64]
 ) -> PastWeeks | None:
     """The back-test of the last PAST_WEEKS weeks; None if fewer weeks with enough history are known."""
-    weeks = min(len(one.weeks) for one in expected.layers)
+    weeks = min(len(layer.weeks) for layer in expected.layers)
     if weeks < PAST_WEEKS + FEWEST_HISTORY_WEEKS:
         return None
     return replay_weeks(expected, choices, time, stop_s, weeks=PAST_WEEKS)
@@ -139,19 +139,19 @@ def replay_weeks(
     the week whose day is known, at any hour: the hours change the forecast by the same factor in all cells.
     """
     study = expected.study
-    counts = np.concatenate([one.weeks for one in expected.layers])
-    kernel = build_needed_kernel((one.method for one in expected.layers), study, counts)
+    counts = np.concatenate([layer.weeks for layer in expected.layers])
+    kernel = build_needed_kernel((layer.method for layer in expected.layers), study, counts)
     share = expected.size / expected.size.sum()
-    scale = [one.weight * one.week_share for one in expected.layers]
+    scale = [layer.weight * layer.week_share for layer in expected.layers]
     table = np.zeros((5, weeks))
     for week in range(weeks):
         weeks_back = weeks - week
-        history = [one.weeks[: len(one.weeks) - weeks_back] for one in expected.layers]
-        events = np.sum([s * one.weeks[-weeks_back] for s, one in zip(scale, expected.layers, strict=True)], axis=0)
+        history = [layer.weeks[: len(layer.weeks) - weeks_back] for layer in expected.layers]
+        events = np.sum([s * layer.weeks[-weeks_back] for s, layer in zip(scale, expected.layers, strict=True)], axis=0)
         worth = np.sum(
             [
-                s * np.maximum(forecast(one.method, past, study, kernel, ages=_measure_ages(one, weeks_back)), 0.0)
-                for s, one, past in zip(scale, expected.layers, history, strict=True)
+                s * np.maximum(forecast(layer.method, past, study, kernel, ages=_measure_ages(layer, weeks_back)), 0.0)
+                for s, layer, past in zip(scale, expected.layers, history, strict=True)
             ],
             axis=0,
         )
@@ -166,7 +166,7 @@ def replay_weeks(
             share[planned].sum(),
             share[usual].sum(),
         )
-    until = sorted({one.weeks_until for one in expected.layers if one.weeks_until})
+    until = sorted({layer.weeks_until for layer in expected.layers if layer.weeks_until})
     return replace(PastWeeks(*table), snapped=expected.snapped, until=tuple(until))
 
 

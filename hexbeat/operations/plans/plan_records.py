@@ -37,7 +37,9 @@ def judge_records(
     old = {layer: end for layer, end in last.items() if is_ended(end, today) or is_ended(end, day)}
     sentences = _describe_ends(old, len(layers), today)
     if missing:
-        names = "" if len(missing) == len(layers) else f" for {format_list([find_layer(one).many for one in missing])}"
+        names = (
+            "" if len(missing) == len(layers) else f" for {format_list([find_layer(layer).many for layer in missing])}"
+        )
         sentences.append(f"{format_date(day)} is not known{names}: no loaded records cover it.")
     return PlanRecords(tuple(sentences), bool(missing) or any(is_ended(end, day) for end in old.values()))
 

@@ -131,8 +131,8 @@ def forget_start(documents: SharedDocuments, name: str) -> None:
 
     def change(content: bytes | None) -> bytes | None:
         settings = parse_plan_settings(content)
-        kept = [place for place in settings.starts if place.name != name]
-        return content if len(kept) == len(settings.starts) else _format_settings(settings, kept)
+        places = [place for place in settings.starts if place.name != name]
+        return content if len(places) == len(settings.starts) else _format_settings(settings, places)
 
     documents.update(DocumentKind.SETTING, PLANS_FILE, change)
 

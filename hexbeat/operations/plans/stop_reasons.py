@@ -59,7 +59,7 @@ def build_patrol_reason(
     """
     rank = rank_cells(expected)
     tallies = [_count_records(columns, area, expected, layer, candidates, time) for layer in expected.layers]
-    maps = [find_stop_hotspots(columns, area, expected, one, time, documents=documents) for one in expected.layers]
+    maps = [find_stop_hotspots(columns, area, expected, layer, time, documents=documents) for layer in expected.layers]
 
     def reason(place: int, _: int) -> str:
         cell = int(candidates[place])

@@ -66,9 +66,9 @@ class SweepPlaces:
     def __len__(self) -> int:
         return len(self.cell)
 
-    def keep(self, kept: NDArray[np.bool_]) -> "SweepPlaces":
-        """Those of the places that `kept` (k,) marks."""
-        return SweepPlaces(*(getattr(self, column.name)[kept] for column in fields(self)))
+    def keep(self, is_kept: NDArray[np.bool_]) -> "SweepPlaces":
+        """Those of the places that `is_kept` (k,) marks."""
+        return SweepPlaces(*(getattr(self, column.name)[is_kept] for column in fields(self)))
 
 
 def find_sweep_places(

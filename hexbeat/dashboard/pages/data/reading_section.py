@@ -111,10 +111,12 @@ def save_dated_source(installation: Installation, suggestion: Suggestion, source
 
 def choose_name(installation: Installation, suggestion: Suggestion) -> str:
     """A name for a new source after the file, which no other source has."""
-    taken = {profile.name for profile in list_profiles(installation.documents)}
-    taken |= {profile.name for profile in list_unusable_profiles(installation.documents)}
+    taken_names = {profile.name for profile in list_profiles(installation.documents)}
+    taken_names |= {profile.name for profile in list_unusable_profiles(installation.documents)}
     stem = re.sub(r"[^a-z0-9]+", "-", suggestion.file.rsplit(".", 1)[0].lower()).strip("-")[:36] or "new-source"
-    return next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 10_000))) if name not in taken)
+    return next(
+        name for name in (stem, *(f"{stem}-{number}" for number in range(2, 10_000))) if name not in taken_names
+    )
 
 
 def describe_reading(plan: ColumnRoles, headings: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -179,14 +179,14 @@ def draw_days_choice(installation: Installation, source: SourceProfile) -> Span 
     must_state = source.covers == "stated"
     options = (STATED,) if must_state else (BY_SOURCE, STATED)
     titles = {BY_SOURCE: COVERS_TITLES[source.covers], STATED: "other days" if len(options) > 1 else "these days"}
-    chosen = st.radio(
+    option = st.radio(
         "The file is complete for",
         options,
         format_func=titles.__getitem__,
         key=f"upload_covers_{source.name}",
         help=OTHERS,
     )
-    if chosen != STATED:
+    if option != STATED:
         return None
     with st.container(horizontal=True, gap="small"):
         first = draw_day("First day", installation.today, key="upload_first")
@@ -366,11 +366,11 @@ def draw_matches(suggestion: Suggestion) -> pd.DataFrame:
             with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"hb_match_{number}"):
                 name, samples = escape_html(row["Column"]), escape_html(row["Samples"])
                 st.html(f'<p class="hb-match"><b>{name}</b> <span>{samples}</span></p>', width="stretch")
-                chosen = st.selectbox(
+                meaning = st.selectbox(
                     f"Meaning of column {number}", options, index=options.index(str(row["Meaning"])),
                     key=f"match_{suggestion.file}_{number}", label_visibility="collapsed", width=240,
                 )  # fmt: skip
-                meanings.append(str(chosen))
+                meanings.append(str(meaning))
     return frame.assign(Meaning=meanings)
 
 

@@ -82,10 +82,10 @@ def _draw_places(installation: Installation, way: str) -> tuple[list[TreatedPlac
         )
     if way == CELLS:
         return _draw_cells(installation, day)
-    found = draw_place_box(installation.area, "Where", key="outcome_place")
-    if found is None:
+    place = draw_place_box(installation.area, "Where", key="outcome_place")
+    if place is None:
         return [], "Choose the place: a street, a postcode, or a latitude and longitude."
-    return [build_point_place(found.lon, found.lat, day, name=found.name)], ""
+    return [build_point_place(place.lon, place.lat, day, name=place.name)], ""
 
 
 def _draw_cells(installation: Installation, day: dt.date) -> tuple[list[TreatedPlace], str]:

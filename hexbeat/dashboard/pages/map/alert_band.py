@@ -110,8 +110,8 @@ def sort_alerts(report: AlertReport) -> list[Alert]:
     """
 
     def rank(alert: Alert) -> tuple[bool, bool, bool, int, float]:
-        told = (alert.told_on or alert.first_day).toordinal()
-        return (not alert.is_current, not alert.is_open, not takes_alert_form(alert), -told, alert.chance_a_year or 0.0)
+        day = (alert.told_on or alert.first_day).toordinal()
+        return (not alert.is_current, not alert.is_open, not takes_alert_form(alert), -day, alert.chance_a_year or 0.0)
 
     return sorted(report.alerts, key=rank)
 
@@ -248,6 +248,6 @@ def describe_certainty(report: AlertReport, chance: str) -> Sequence[str]:
 
 
 def _render_row(alert: Alert) -> str:
-    told = format_date(alert.told_on) if alert.told_on else format_list(alert.methods)
-    cells = (describe_alert(alert), describe_usual(alert), describe_chance(alert), told)
+    when = format_date(alert.told_on) if alert.told_on else format_list(alert.methods)
+    cells = (describe_alert(alert), describe_usual(alert), describe_chance(alert), when)
     return f"<tr>{''.join(f'<td>{escape_html(cell)}</td>' for cell in cells)}</tr>"

@@ -110,9 +110,9 @@ def _draw_by_ward_only(columns: Columns) -> None:
 def _draw_what(choices: Choices, columns: Columns) -> Choices:
     """Draw the choice of one layer, or of several side by side."""
     _draw_heading("What")
-    shown = [spec.name for spec in columns.list_shown(in_cells=True)]
+    layer_names = [spec.name for spec in columns.list_shown(in_cells=True)]
     _draw_by_ward_only(columns)
-    options = [*shown, SEVERAL]
+    options = [*layer_names, SEVERAL]
     titles = {spec.name: spec.short.capitalize() for spec in LAYERS} | {SEVERAL: "Several"}
     layer = st.pills(
         "Layer",
@@ -127,12 +127,12 @@ def _draw_what(choices: Choices, columns: Columns) -> Choices:
     _mark_shown("layers")
     layers = st.pills(
         "Layers side by side",
-        shown,
+        layer_names,
         key=PREFIX + "layers",
         selection_mode="multi",
         format_func=lambda name: find_layer(name).short.capitalize(),
     )
-    return replace(choices, layers=tuple(name for name in shown if name in layers) or choices.layers)
+    return replace(choices, layers=tuple(name for name in layer_names if name in layers) or choices.layers)
 
 
 def _draw_when(choices: Choices, last: date) -> Choices:
@@ -198,7 +198,7 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
     """Draw the choice of wards."""
     _draw_heading("Where")
     labels = build_ward_labels(wards)
-    chosen = st.multiselect(
+    codes = st.multiselect(
         "Wards",
         sorted(labels, key=labels.__getitem__),
         key=PREFIX + "wards",
@@ -206,7 +206,7 @@ def _draw_where(choices: Choices, wards: Wards) -> Choices:
         placeholder="The whole area",
         label_visibility="collapsed",
     )
-    return replace(choices, wards=tuple(code for code in wards.codes if code in chosen))
+    return replace(choices, wards=tuple(code for code in wards.codes if code in codes))
 
 
 def _draw_how(choices: Choices, last: date) -> tuple[Choices, DeltaGenerator]:
@@ -258,7 +258,7 @@ def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[
         return column_filter.titles.get(value, value)
 
     if column_filter.widget == "pills":
-        chosen = st.pills(
+        selection = st.pills(
             column_filter.title,
             values,
             key=key,
@@ -267,10 +267,10 @@ def _draw_column(column_filter: ColumnFilter, values: tuple[str, ...]) -> tuple[
             help=column_filter.hint,
         )
     else:
-        chosen = st.multiselect(
+        selection = st.multiselect(
             column_filter.title, values, key=key, format_func=format_title, help=column_filter.hint, placeholder="All"
         )
-    return tuple(value for value in values if value in chosen)
+    return tuple(value for value in values if value in selection)
 
 
 def _draw_view(choices: Choices, last: date) -> Choices:

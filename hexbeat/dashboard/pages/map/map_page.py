@@ -108,9 +108,9 @@ def draw_main(
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
         with st.container(key="hb_map", width="stretch", gap="small"):
-            found, mark = draw_map_search(installation, resolution=resolution, on_choose=choose_cell)
-            if found:
-                choices = keep_choices(replace(choices, cell=found))
+            searched_cell, mark = draw_map_search(installation, resolution=resolution, on_choose=choose_cell)
+            if searched_cell:
+                choices = keep_choices(replace(choices, cell=searched_cell))
             picked = draw_maps(installation, choices, views, mark=mark)
         if picked:
             choices = keep_choices(replace(choices, cell=picked))
@@ -120,14 +120,14 @@ def draw_main(
             draw_cell_panel(
                 installation, choices, views, last=last, resolution=resolution, on_choose=choose_cell, pages=pages
             )
-    shown = replace(choices, view="counts") if any(view.has_counts for view in views) else choices
-    draw_tabs(installation, shown, views, last=last, resolution=resolution)
+    tab_choices = replace(choices, view="counts") if any(view.has_counts for view in views) else choices
+    draw_tabs(installation, tab_choices, views, last=last, resolution=resolution)
     write_link(installation, choices)
 
 
 def count_shown(figures: Sequence[LayerFigures]) -> int:
     """The events that the numbers on the page tell; those too small for the viewer tell none."""
-    return round(sum(one.total for one in figures if not one.is_hidden))
+    return round(sum(layer_figures.total for layer_figures in figures if not layer_figures.is_hidden))
 
 
 def read_choices(installation: Installation) -> Choices:
@@ -148,10 +148,10 @@ def read_choices(installation: Installation) -> Choices:
         st.session_state[LINK_CELL_KEY] = choices.cell
         return keep_choices(choices)
     previous: Choices = st.session_state[CHOICES_KEY]
-    shown = [spec.name for spec in installation.columns.list_shown(in_cells=True)]
-    if set(previous.layers) <= set(shown):
+    layer_names = [spec.name for spec in installation.columns.list_shown(in_cells=True)]
+    if set(previous.layers) <= set(layer_names):
         return previous
-    layers = tuple(name for name in previous.layers if name in shown)  # the role changed meanwhile
+    layers = tuple(name for name in previous.layers if name in layer_names)  # the role changed meanwhile
     return keep_choices(replace(previous, layers=layers or (choose_first_layer(installation.columns),), cell=None))
 
 

@@ -38,27 +38,27 @@ def draw_map_search(
         return list_stops(plan) if plan and may_see_plan(installation.viewer, plan) else None
 
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{KEY}_row"):
-        found = draw_place_search(area, "Find a place", key=KEY, list_stops=list_newest_stops)
-        if found is None:
+        place = draw_place_search(area, "Find a place", key=KEY, list_stops=list_newest_stops)
+        if place is None:
             st.session_state.pop(LAST_KEY, None)  # the same words go there again
             return None, None
-        cell = h3.latlng_to_cell(found.lat, found.lon, resolution)
-        if found.kind != "ward":
+        cell = h3.latlng_to_cell(place.lat, place.lon, resolution)
+        if place.kind != "ward":
             st.button("Show its card", key=f"{KEY}_card", on_click=on_choose, args=(cell,))
         # The mark on the map shows its name; this says it to who does not see the map.
-        st.html(f'<p class="hb-sr" role="status">Marked on the map: {escape_html(found.name)}</p>', width="content")
-    number, is_new = count_search(found)
-    bounds = find_ward_bounds(area, [found.ward_code]) if found.kind == "ward" else None
-    mark = MapMark(found.lon, found.lat, found.name, number, bounds)
-    return cell if is_new and found.kind == "cell" else None, mark
+        st.html(f'<p class="hb-sr" role="status">Marked on the map: {escape_html(place.name)}</p>', width="content")
+    number, is_new = count_search(place)
+    bounds = find_ward_bounds(area, [place.ward_code]) if place.kind == "ward" else None
+    mark = MapMark(place.lon, place.lat, place.name, number, bounds)
+    return cell if is_new and place.kind == "cell" else None, mark
 
 
-def count_search(found: FoundPlace) -> tuple[int, bool]:
+def count_search(place: FoundPlace) -> tuple[int, bool]:
     """The number of this search in the session, and whether it is a new one: the place differs from the last one."""
     last, number = st.session_state.get(LAST_KEY, (None, 0))
-    if found == last:
+    if place == last:
         return number, False
     # The browser remembers the last number longer than this session lasts, so that a count from 1 would not do.
     number = time.time_ns() // 1_000_000
-    st.session_state[LAST_KEY] = (found, number)
+    st.session_state[LAST_KEY] = (place, number)
     return number, True

@@ -114,10 +114,10 @@ def draw_tabs(
             draw_rhythm(installation, choices, figures)
     if months.open:
         with months:
-            told = select_counted_layers(figures, "by month")
-            draw_months(installation, choices, told)
-            if told:
-                draw_time_map(installation, choices, told, resolution=resolution)
+            counted = select_counted_layers(figures, "by month")
+            draw_months(installation, choices, counted)
+            if counted:
+                draw_time_map(installation, choices, counted, resolution=resolution)
     if records.open:
         with records:
             draw_records(installation, choices, last)
@@ -249,10 +249,10 @@ def has_whole_numbers(numbers: pd.DataFrame) -> bool:
 
 def select_counted_layers(figures: Sequence[LayerFigures], by: str) -> list[LayerFigures]:
     """The layers whose every number the viewer sees; of the others say that they are not shown `by` these groups."""
-    for one in figures:
-        if one.fewest > 1:
-            st.text(f"{one.spec.title} are not shown {by}: your role does not see numbers below {one.fewest}.")
-    return [one for one in figures if one.fewest == 1]
+    for layer in figures:
+        if layer.fewest > 1:
+            st.text(f"{layer.spec.title} are not shown {by}: your role does not see numbers below {layer.fewest}.")
+    return [layer for layer in figures if layer.fewest == 1]
 
 
 def draw_rhythm(installation: Installation, choices: Choices, figures: Sequence[LayerFigures]) -> None:

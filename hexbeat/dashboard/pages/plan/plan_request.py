@@ -199,7 +199,7 @@ def find_next_shift(now: dt.datetime) -> tuple[dt.date, str]:
         for later in (0, 1)
         for name, (first, _) in SHIFT_HOURS.items()
     ]
-    begin, name = min(one for one in begins if one[0] >= now.replace(tzinfo=None))
+    begin, name = min(start for start in begins if start[0] >= now.replace(tzinfo=None))
     return begin.date(), name
 
 
@@ -235,7 +235,7 @@ def _draw_weights(columns: Columns, lacks: list[str]) -> tuple[tuple[str, float]
     incidents = [spec.name for spec in columns.list_shown(in_cells=True) if spec.kind == "incident"]
     titles = {spec.name: spec.title for spec in LAYERS}
     requested = [layer for layer in st.query_params.get("layers", "").split(",") if layer in incidents]
-    chosen = st.pills(
+    layers = st.pills(
         "What counts",
         incidents,
         selection_mode="multi",
@@ -243,11 +243,11 @@ def _draw_weights(columns: Columns, lacks: list[str]) -> tuple[tuple[str, float]
         key="patrol_layers",
         format_func=titles.__getitem__,
     )
-    if not chosen:
+    if not layers:
         lacks.append("Choose at least one layer.")
         return ()
-    if len(chosen) == 1:
-        return ((chosen[0], 1.0),)
+    if len(layers) == 1:
+        return ((layers[0], 1.0),)
     return tuple(
         (
             layer,
@@ -259,7 +259,7 @@ def _draw_weights(columns: Columns, lacks: list[str]) -> tuple[tuple[str, float]
             ),
         )
         for layer in incidents
-        if layer in chosen
+        if layer in layers
     )  # fmt: skip
 
 
@@ -298,25 +298,25 @@ def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool
         saved = [name for name in list_own_starts(documents, key) if name in places]
         own = st.session_state.get(find_start_key(key), saved[0] if len(saved) == 1 else None)
         options = [*places, ELSEWHERE]
-        chosen = st.selectbox(
+        option = st.selectbox(
             "Start and finish", options, index=options.index(own) if own in places else None, key=f"{key}_start",
             width=280, placeholder="Choose a place" if needed else "The first stop",
         )  # fmt: skip
-        if chosen in places:
-            if chosen in {place.name for place in read_plan_settings(documents).starts}:
+        if option in places:
+            if option in {place.name for place in read_plan_settings(documents).starts}:
                 st.button(
-                    "Forget this start", key=f"{key}_forget", on_click=forget_start, args=(documents, str(chosen))
+                    "Forget this start", key=f"{key}_forget", on_click=forget_start, args=(documents, str(option))
                 )
-            return places[str(chosen)], True, False
-        if chosen is None:
+            return places[str(option)], True, False
+        if option is None:
             return None, not needed, needed
     label = "Start and finish" if needed else "Start and finish, if not the first stop"
-    found = draw_place_box(installation.area, label, key=f"{key}_place")
-    if found is None:
+    place = draw_place_box(installation.area, label, key=f"{key}_place")
+    if place is None:
         is_empty = not st.session_state.get(f"{key}_place_words", "").strip()
         return None, is_empty and not needed, is_empty and needed
-    name = st.text_input("Save it as", value=found.name, max_chars=80, key=f"{key}_name_{found.name}", width=280)
-    return Place(name.strip() or found.name, found.lon, found.lat), True, False
+    name = st.text_input("Save it as", value=place.name, max_chars=80, key=f"{key}_name_{place.name}", width=280)
+    return Place(name.strip() or place.name, place.lon, place.lat), True, False
 
 
 def _build_choices(make: Callable[[], _Choices]) -> _Choices | None:

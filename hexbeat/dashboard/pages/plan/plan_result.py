@@ -104,9 +104,9 @@ def draw_days(plan: Plan, days: Sequence[Plan]) -> None:
     labels = {day.plan_id: f"{day.begins:%a} {day.begins.day} {day.begins:%b}" for day in days}
 
     def open_day() -> None:
-        chosen = st.session_state.get(f"plan_day_{plan.series}")
-        if chosen:
-            st.query_params["plan"] = chosen
+        plan_id = st.session_state.get(f"plan_day_{plan.series}")
+        if plan_id:
+            st.query_params["plan"] = plan_id
 
     st.segmented_control(
         "Day", list(labels), default=plan.plan_id, required=True, key=f"plan_day_{plan.series}",
@@ -209,8 +209,10 @@ def backtest(installation: Installation, plan: Plan, choices: PatrolChoices) -> 
     except HexbeatError as error:
         draw_error(error)
         return
-    forget = {code: kept for code, kept in st.session_state[CHOICES_KEY].items() if code != plan.plan_id}
-    st.session_state[CHOICES_KEY] = forget  # where no past week can be tested, the button would stay
+    others = {
+        code: plan_choices for code, plan_choices in st.session_state[CHOICES_KEY].items() if code != plan.plan_id
+    }
+    st.session_state[CHOICES_KEY] = others  # where no past week can be tested, the button would stay
     st.rerun()
 
 
@@ -277,11 +279,11 @@ def draw_saved_plans(installation: Installation) -> None:
             plan.plan_id: f"{plan.title} ({plan.plan_id}{', issued' if plan.issued_at else ''})"
             for plan in saved[:MOST_SAVED]
         }
-        chosen = st.selectbox(
+        plan_id = st.selectbox(
             "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__
         )
-        if chosen and chosen != st.query_params.get("plan"):
-            st.button("Open it", key="plan_open_it", on_click=_open_plan, args=(chosen,))
+        if plan_id and plan_id != st.query_params.get("plan"):
+            st.button("Open it", key="plan_open_it", on_click=_open_plan, args=(plan_id,))
 
 
 def _open_plan(code: str) -> None:
@@ -297,8 +299,8 @@ def describe_past(plan: Plan) -> str:
     if not rows:
         return ""
     parts = [_describe_past_row(row, plan.past.whole) for row in rows]
-    said = f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
-    return " ".join([said, *explain_past(rows, plan.past.whole)])
+    sentence = f"In past weeks{':' if rows[0].share is None else ''} {'; '.join(parts)}."
+    return " ".join([sentence, *explain_past(rows, plan.past.whole)])
 
 
 def _describe_past_row(row: PastRow, whole: str) -> str:

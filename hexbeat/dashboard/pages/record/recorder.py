@@ -180,11 +180,11 @@ def _build_stop(progress: TourProgress, place: int, links: StopLinks) -> dict[st
 def parse_entries(sent: Any) -> list[Entry]:
     """The entries that the browser sent; what has another form is left out, because a browser is not trusted."""
     entries = []
-    for one in sent[:_MOST_ENTRIES] if isinstance(sent, list) else ():
+    for row in sent[:_MOST_ENTRIES] if isinstance(sent, list) else ():
         try:
-            needles = one["needles"]
-            texts = [one[name] for name in ("key", "plan", "team", "stop", "outcome", "by")]
-            numbers = [one["minutes"], one["at"], 0 if needles is None else needles]
+            needles = row["needles"]
+            texts = [row[name] for name in ("key", "plan", "team", "stop", "outcome", "by")]
+            numbers = [row["minutes"], row["at"], 0 if needles is None else needles]
         except (KeyError, TypeError):
             continue
         is_text = all(_is_text(text) for text in texts)
@@ -215,8 +215,8 @@ def record_entries(installation: Installation, entries: Sequence[Entry]) -> None
         if entry.key not in acks:
             stop = (entry.plan_id, entry.team, entry.stop_id)
             by_stop[stop] = [*by_stop.pop(stop, []), entry]  # in the order of the last entries
-    for same in by_stop.values():
-        entry = same[-1]
+    for stop_entries in by_stop.values():
+        entry = stop_entries[-1]
         try:
             st.session_state[MESSAGE_KEY] = record_entry(installation, entry)
         except (DataError, UsageError) as error:
@@ -224,7 +224,7 @@ def record_entries(installation: Installation, entries: Sequence[Entry]) -> None
         except HexbeatError as error:
             st.session_state[MESSAGE_KEY] = error
             break
-        acks += [one.key for one in same]
+        acks += [other.key for other in stop_entries]
     st.session_state[_ACKS_KEY] = acks[-_MOST_ACKS:]
 
 
@@ -240,7 +240,7 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
     duration = entry.minutes if entry.outcome == DONE else 0
     visits = read_visits(installation.store, installation.viewer, plan_id=plan.plan_id)
     progress = build_progress(plan, tour, visits, zone=installation.area.tz)
-    state = next(one for one in progress.states if one.stop.stop_id == stop.stop_id)
+    state = next(candidate for candidate in progress.states if candidate.stop.stop_id == stop.stop_id)
     start = state.started if state.done and entry.outcome == DONE else None
     usual_start = estimate_start(plan, stop, minutes=duration, now=tapped)
     visit = build_stop_visit(
@@ -284,11 +284,11 @@ def _build_early_error(plan: Plan, zone: ZoneInfo) -> DataError:
 
 
 def _build_impossible_error(plan: Plan, start: dt.datetime, minutes: int, zone: ZoneInfo) -> DataError:
-    made, began = plan.made_at.astimezone(zone), start.astimezone(zone)
+    made_at, began_at = plan.made_at.astimezone(zone), start.astimezone(zone)
     return DataError(
         "A visit begins after its plan was made",
-        f"this plan was made at {made:%H:%M} on {format_date(made.date())}, and a visit of "
-        f"{format_plural(minutes, 'minute', 'minutes')} that ends now began at {began:%H:%M}",
+        f"this plan was made at {made_at:%H:%M} on {format_date(made_at.date())}, and a visit of "
+        f"{format_plural(minutes, 'minute', 'minutes')} that ends now began at {began_at:%H:%M}",
         "record it when the visit is over, or correct its minutes",
     )
 
