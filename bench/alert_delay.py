@@ -82,7 +82,7 @@ def main() -> int:
 
 def list_rows(setting: Row, delays: dict[str, list[tuple[bool, int]]]) -> list[Row]:
     """A row for all outbreaks together and one for each kind: the share found, the mean days, and 95 % intervals."""
-    kinds = {"all": [one for own in delays.values() for one in own], **delays}
+    kinds = {"all": [delay for own in delays.values() for delay in own], **delays}
     return [{**setting, "kind": kind, **summarise(own)} for kind, own in kinds.items()]
 
 
@@ -303,11 +303,11 @@ def ring_by_ears(past: Past, counts: Counts, first: int, start: int) -> Counts:
     """EARS C1 to C3 by ward and in the area; each over its usual threshold, the strongest."""
     skip = max(start - first - EARS_DAYS, 0)
     by_ward = counts[skip:] @ past.town.wards
-    found = [
+    ratios = [
         np.nan_to_num(ears(by_ward, method=method, baseline_days=28, fewest=1.0).statistic) / usual
         for method, usual in (("C1", 3.0), ("C2", 3.0), ("C3", 2.0))
     ]
-    return np.append(np.zeros(skip), np.max(found, axis=(0, 2)) * (by_ward.max(axis=1) > 0))
+    return np.append(np.zeros(skip), np.max(ratios, axis=(0, 2)) * (by_ward.max(axis=1) > 0))
 
 
 def add_up(past: Past, counts: Counts, first: int, start: int) -> Counts:

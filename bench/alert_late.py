@@ -47,13 +47,13 @@ def simulate(town: Town, rate: float, years: int) -> dict[str, list[tuple[bool, 
     outbreaks = plant(town, generator, days)
     scan = build_stream_scan(noise, np.ones(days, dtype=np.bool_), town.grid, budget=1 - AREA_SHARE, fewest=FEWEST)
     signals, threshold = scan.learn(FARRINGTON_DAYS - 2 * 365)
-    told = {signal.row for signal in signals if signal.statistic >= threshold[signal.row]}
+    alert_rows = {signal.row for signal in signals if signal.statistic >= threshold[signal.row]}
     dispersion = scan.estimate_dispersion()
     late, delays = Late(generator, noise), {way: list[tuple[bool, int]]() for way in WAYS}
     for outbreak in outbreaks:
         is_late = generator.random(len(outbreak.day)) < 0.5
         planted_late = np.where(is_late, generator.geometric(1 / LATE_DAYS, len(outbreak.day)), 0)
-        if told.isdisjoint(range(outbreak.start - CLOSE_DAYS, outbreak.start)):
+        if alert_rows.isdisjoint(range(outbreak.start - CLOSE_DAYS, outbreak.start)):
             for way in WAYS:
                 delays[way].append(find_delay(scan, threshold, late, outbreak, planted_late, way, dispersion))
     return delays

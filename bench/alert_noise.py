@@ -54,7 +54,7 @@ def main() -> int:
     options = parser.parse_args()
     grid, share = load_grid("middlesbrough")
     rows: list[Row] = []
-    for layer in (one for one in LAYERS if one.name in options.layers):
+    for layer in (spec for spec in LAYERS if spec.name in options.layers):
         for kind in options.noise:
             parts = [
                 count_alerts(kind, KINDS[kind], grid, share, layer, part)
@@ -82,7 +82,7 @@ def is_broken(row: Row, years: int) -> bool:
 def count_alerts(
     kind: str, draw: Callable[..., tuple[Counts, Known]], grid: ScanGrid, share: Counts, layer: Layer, part: int
 ) -> tuple[int, int]:
-    """Alerts of a few cells, and of the whole area, told in YEARS_AT_ONCE years after those that are learnt from."""
+    """Alerts of a few cells, and of the whole area, raised in YEARS_AT_ONCE years after those that are learnt from."""
     seed = LATE[0] if kind in LATE else kind  # both kinds of late reports are of the same noise
     generator = np.random.default_rng([part, round(100 * layer.events), list(KINDS).index(seed)])
     days = FIRST_DAY + YEARS_AT_ONCE * 365
@@ -93,8 +93,8 @@ def count_alerts(
     find_alerts(cells, late, allows=kind == ALLOWED)
     whole = cells.join(AREA_SHARE * layer.promised)
     find_alerts(whole, late, allows=kind == ALLOWED)
-    told = [alert for alert in whole.growing if whole.is_all_over(alert)]
-    return tuple(sum(alert.told >= FIRST_DAY for alert in alerts) for alerts in (cells.growing, told))  # type: ignore[return-value]  # two
+    area_alerts = [alert for alert in whole.growing if whole.is_all_over(alert)]
+    return tuple(sum(alert.raised_row >= FIRST_DAY for alert in alerts) for alerts in (cells.growing, area_alerts))  # type: ignore[return-value]  # two
 
 
 def find_alerts(scan: StreamScan, late: "Late | None", *, allows: bool) -> None:
@@ -134,11 +134,16 @@ class Late:
             np.add.at(window, (self.day[events][seen] - start, place[events][seen]), 1)
             part = slice(start, row + 1)
             expected = scan.expected[part] * (self.arrived[:, None] if allows else 1.0)
-            found = find_signals(
+            candidates = find_signals(
                 window, expected, dispersion[part], scan.grid, threshold=threshold[part], first_row=LAG_DAYS,
                 fewest_events=scan.fewest,
             )  # fmt: skip
-            signals += [Signal(row, one.span_days, one.places, one.count, one.expected, one.statistic) for one in found]
+            signals += [
+                Signal(
+                    row, candidate.span_days, candidate.places, candidate.count, candidate.expected, candidate.statistic
+                )
+                for candidate in candidates
+            ]
         return signals
 
 

@@ -81,9 +81,9 @@ def main() -> int:
         for events in EVENTS_A_DAY
     }
     rows = [*list_rows(counts, options.years), *list_area_rows(of_area, AREA_TIMES * options.years)]
-    kept = {str(fewest): {str(events): own for events, own in of.items()} for fewest, of in counts.items()}
-    kept["area"] = {str(events): own for events, own in of_area.items()}
-    figures |= {"events a day": EVENTS_A_DAY, "alerts": kept}
+    alert_counts = {str(fewest): {str(events): own for events, own in of.items()} for fewest, of in counts.items()}
+    alert_counts["area"] = {str(events): own for events, own in of_area.items()}
+    figures |= {"events a day": EVENTS_A_DAY, "alerts": alert_counts}
     report(figures, rows, options=options)
     if options.levels:
         options.levels.write_text(format_levels(figures), encoding="utf-8")
@@ -92,8 +92,8 @@ def main() -> int:
 
 def format_levels(figures: Mapping[str, Any]) -> str:
     """The table that the alerts read, as JSON, from the counts of a run."""
-    years, kept = figures["years"], figures["alerts"]
-    by_fewest = {fewest: smooth_levels(kept[fewest], years, ALERTS_A_YEAR) for fewest in ("2", "3")}
+    years, alert_counts = figures["years"], figures["alerts"]
+    by_fewest = {fewest: smooth_levels(alert_counts[fewest], years, ALERTS_A_YEAR) for fewest in ("2", "3")}
     lines = {
         "area": figures["area"],
         "places": figures["places"],
@@ -102,7 +102,7 @@ def format_levels(figures: Mapping[str, Any]) -> str:
         "events_a_day": EVENTS_A_DAY,
         "levels": by_fewest,
         "area_alerts_a_year": AREA_ALERTS_A_YEAR,
-        "area_levels": smooth_area_levels(kept["area"], AREA_TIMES * years),
+        "area_levels": smooth_area_levels(alert_counts["area"], AREA_TIMES * years),
     }
     return json.dumps(lines, indent=1) + "\n"
 
@@ -173,7 +173,7 @@ def simulate_alerts(
     grid: ScanGrid, share: NDArray[np.float64], events: float, years: int, *, fewest: int,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> dict[str, int]:  # fmt: skip
-    """Alerts told in so many years of Poisson noise, by threshold (as text, as JSON has it)."""
+    """Alerts raised in so many years of Poisson noise, by threshold (as text, as JSON has it)."""
     alerts = {f"{threshold:g}": 0 for threshold in thresholds}
     for part in range(-(-years // YEARS_AT_ONCE)):
         generator = np.random.default_rng([part, round(1000 * events)])
@@ -181,9 +181,9 @@ def simulate_alerts(
         counts = generator.poisson(events * share, (days, len(share))).astype(np.float64)
         signals = scan_noise(counts, np.ones(days, dtype=np.bool_), grid, fewest=fewest, least=min(thresholds))
         for name, threshold in zip(alerts, thresholds, strict=True):
-            told = len(follow_signals(signals, threshold=threshold))
-            alerts[name] += told
-            if not told:
+            number = len(follow_signals(signals, threshold=threshold))
+            alerts[name] += number
+            if not number:
                 break
     print(f"fewest {fewest}, {len(share)} places, {events:g} a day: done", file=sys.stderr, flush=True)
     return alerts

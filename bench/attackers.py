@@ -49,8 +49,8 @@ class Case:
 
     def publish(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """What the rule publishes of these counts: a block's number, -1 where there is none."""
-        carried = carry_up(counts, self.tree.parent, k=self.layer.k)
-        return np.where(carried.published, carried.count, -1)
+        carried_counts = carry_up(counts, self.tree.parent, k=self.layer.k)
+        return np.where(carried_counts.published, carried_counts.count, -1)
 
 
 def main() -> int:
@@ -112,14 +112,14 @@ def measure_attacks(cases: list[Case]) -> dict[str, Any]:
 
 def count_by_ward_totals(case: Case) -> tuple[int, int]:
     """In how many wards the true total reveals 1 to k - 1 events that are not shown, and how many wards have events."""
-    shown = {place.ward_code: 0 for place in case.tree.places if place.level == "ward"}
-    true = dict.fromkeys(shown, 0)
+    published = {place.ward_code: 0 for place in case.tree.places if place.level == "ward"}
+    true = dict.fromkeys(published, 0)
     seen = case.publish(case.counts)
     for place, count, number in zip(case.tree.places, case.counts.tolist(), seen.tolist(), strict=True):
         if place.ward_code:
             true[place.ward_code] += count
-            shown[place.ward_code] += max(number, 0)
-    short = [true[ward] - shown[ward] for ward in true if true[ward]]
+            published[place.ward_code] += max(number, 0)
+    short = [true[ward] - published[ward] for ward in true if true[ward]]
     return sum(0 < missing < case.layer.k for missing in short), len(short)
 
 
@@ -176,10 +176,10 @@ def count_by_one_partner(cases: list[Case]) -> tuple[int, int]:
     for reporter in ("public", "officer", "sweep"):
         proofs = seen = 0
         for case in cases:
-            carried = carry_up(case.counts, case.tree.parent, k=case.layer.k)
+            carried_counts = carry_up(case.counts, case.tree.parent, k=case.layer.k)
             own = case.frame[case.frame["reported_by"] == reporter]
-            known = _in_blocks(case, np.bincount(own["leaf"], minlength=len(case.counts)), carried.published)
-            others = (carried.count - known)[carried.published]
+            known = _in_blocks(case, np.bincount(own["leaf"], minlength=len(case.counts)), carried_counts.published)
+            others = (carried_counts.count - known)[carried_counts.published]
             proofs += int(((others > 0) & (others < case.layer.k)).sum())
             seen += len(others)
         worst, blocks = max(worst, proofs), seen

@@ -37,7 +37,7 @@ from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.event import PRECISIONS, REPORTERS, RESOLUTIONS
 
-__all__ = ["columns_of", "compare_place", "find_members", "list_middles", "make_town"]
+__all__ = ["build_columns", "compare_place", "find_members", "list_middles", "make_town"]
 
 TOWN_M: Final = 6_500.0
 DAYS: Final = 730
@@ -173,8 +173,8 @@ def simulate_towns(count: int, seed: int, *, a_year: float = 2_700.0) -> list[di
         for _ in range(count):
             points, time = make_town(kind, random, a_year=a_year)
             spans = [(time >= START - span) & (time < START) for span in SPANS]
-            kept = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
-            counts = find_members(points, middles, RADIUS_M) @ kept
+            in_spans = np.column_stack([*spans, (time >= START) & (time < START + AFTER)]).astype(float)
+            counts = find_members(points, middles, RADIUS_M) @ in_spans
             for choice, left in (*((choice, 1.0) for choice in CHOICES), ("busiest", 0.5)):
                 cases_by_choice.setdefault((choice, left), []).append(
                     compare_place(counts, middles, choice, random, left=left)
@@ -199,7 +199,7 @@ def _summarise(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[st
     }
 
 
-def columns_of(frame: pd.DataFrame, ward_codes: tuple[str, ...]) -> Columns:
+def build_columns(frame: pd.DataFrame, ward_codes: tuple[str, ...]) -> Columns:
     """Synthetic events as the columns that screens read."""
     frame = frame.sort_values("occurred_from", kind="stable", ignore_index=True)
     coded = {r: np.unique(frame[f"h3_{r:02d}"].to_numpy(np.uint64), return_inverse=True) for r in RESOLUTIONS}
@@ -233,7 +233,7 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
     area = load_area("middlesbrough")
     today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}), []
     for seed in range(seeds):
-        columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
+        columns = build_columns(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
         points, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(each):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 550)))
@@ -249,15 +249,15 @@ def demonstrations(seeds: int, each: int) -> dict[str, Any]:
             cases.append(
                 [seed, here.comparable, _rejects(here), door.comparable and _rejects(door), here.after, here.expected]
             )
-    found = np.array(cases, dtype=float)
-    like = found[found[:, 1] == 1]
+    table = np.array(cases, dtype=float)
+    comparable = table[table[:, 1] == 1]
     return {
-        "cases": len(found),
-        "without_a_like": round(1 - len(like) / len(found), 3),
-        "rejects_here": round(float(like[:, 2].mean()), 3),
-        "rejects_next_door": round(float(found[:, 3].mean()), 3),
-        "expected": round(float(like[:, 5].mean()), 2),
-        **_ratio(like[:, 0], like[:, 4], like[:, 5]),
+        "cases": len(table),
+        "without_a_like": round(1 - len(comparable) / len(table), 3),
+        "rejects_here": round(float(comparable[:, 2].mean()), 3),
+        "rejects_next_door": round(float(table[:, 3].mean()), 3),
+        "expected": round(float(comparable[:, 5].mean()), 2),
+        **_ratio(comparable[:, 0], comparable[:, 4], comparable[:, 5]),
     }
 
 
@@ -267,17 +267,17 @@ def _rejects(side: Side) -> bool:
 
 def _ratio(seed: NDArray[np.float64], came: NDArray[np.float64], expected: NDArray[np.float64]) -> dict[str, float]:
     """What came over what was expected, and its standard error: cases in one demonstration are not independent."""
-    left = [float((came - expected)[seed == one].sum()) for one in np.unique(seed)]
+    left = [float((came - expected)[seed == own].sum()) for own in np.unique(seed)]
     return {
         "came_over_expected": round(float(came.sum() / expected.sum()), 3),
         "error": round(float(np.hypot.reduce(left) / expected.sum()), 3),
     }
 
 
-def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
+def together(seeds: int, starts: int, *, number: int = 25) -> dict[str, Any]:
     """Null patrols: the busiest cells of the 84 days before, all from one day on, on needle finds of demonstrations.
 
-    `halved_found` the share of them in which a fall is told after half of what came there is taken away.
+    `halved_found` the share of them in which a fall is reported after half of what came there is taken away.
     """
     area = load_area("middlesbrough")
     today, rule, cases = dt.date(2026, 11, 22), Rule({"needle_litter": 1.0}, after_days=120), []
@@ -285,7 +285,7 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
     cell = Shape(shapely.Point(0, 0).buffer(65), 65, 65)
     centres = shapely.centroid(build_outlines(study.cells))
     for seed in range(seeds):
-        columns = columns_of(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
+        columns = build_columns(make_events(area, events=20_000, seed=seed, today=today).frame, tuple(area.wards.codes))
         points, random = build_event_points(columns, area, rule.layers), np.random.default_rng(seed)
         for _ in range(starts):
             start = dt.date(2025, 1, 15) + dt.timedelta(days=int(random.integers(0, 520)))
@@ -293,23 +293,23 @@ def together(seeds: int, starts: int, *, many: int = 25) -> dict[str, Any]:
                 points.find_inside(cell, study.x_m, study.y_m)
                 @ points.count_period(start - dt.timedelta(days=84), start)[0]
             )
-            chosen = [centres[one] for one in np.argsort(-counts, kind="stable")[:many].tolist()]
-            places = [TreatedPlace("nothing", round(one.x, 6), round(one.y, 6), start) for one in chosen]
+            busiest = [centres[place] for place in np.argsort(-counts, kind="stable")[:number].tolist()]
+            places = [TreatedPlace("nothing", round(centre.x, 6), round(centre.y, 6), start) for centre in busiest]
             protocol = build_protocol(columns, area, places, rule, today=today, points=points)
             effect = measure_effect(columns, area, protocol, points=points)
             here, kind = effect.here, build_verdict(effect).kind
             halved = measure_effect(columns, area, protocol, points=_halved(points, places, random))
-            told = [kind in (FEWER, MORE, MOVED), build_verdict(halved).kind == FEWER]
-            cases.append([seed, *told, here.after, here.expected, len(effect.outcomes), here.comparable])
-    found = np.array(cases, dtype=float)
-    like = found[found[:, 6] == 1]
+            detections = [kind in (FEWER, MORE, MOVED), build_verdict(halved).kind == FEWER]
+            cases.append([seed, *detections, here.after, here.expected, len(effect.outcomes), here.comparable])
+    table = np.array(cases, dtype=float)
+    comparable = table[table[:, 6] == 1]
     return {
-        "cases": len(found),
-        "without_likes": round(1 - len(like) / len(found), 3),
-        "rejects": round(float(found[:, 1].mean()), 3),
-        "halved_found": round(float(found[:, 2].mean()), 3),
-        "judged_of_25": round(float(like[:, 5].mean()), 1),
-        **_ratio(like[:, 0], like[:, 3], like[:, 4]),
+        "cases": len(table),
+        "without_likes": round(1 - len(comparable) / len(table), 3),
+        "rejects": round(float(table[:, 1].mean()), 3),
+        "halved_found": round(float(table[:, 2].mean()), 3),
+        "judged_of_25": round(float(comparable[:, 5].mean()), 1),
+        **_ratio(comparable[:, 0], comparable[:, 3], comparable[:, 4]),
     }
 
 
@@ -328,16 +328,16 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="as many as the published figures rest on: a quarter hour")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
-    asked = parser.parse_args()
-    size = FULL if asked.full else QUICK
+    options = parser.parse_args()
+    size = FULL if options.full else QUICK
     rows = simulate_towns(size.towns, 5) + simulate_towns(size.towns // 4, 6, a_year=16_000.0)
     parts = {"demonstrations": demonstrations(size.seeds, size.each), "together": together(size.patrols, size.starts)}
-    report(parts, rows, options=asked)
-    if asked.format == "table":
+    report(parts, rows, options=options)
+    if options.format == "table":
         for name, figures in parts.items():
             print(f"{name}: {', '.join(f'{key} {value}' for key, value in figures.items())}")
     after_peak = [row["rejects"] for row in rows if row["left"] == 1 and row["place"] == "peak"]
-    return int(asked.full and float(np.mean(after_peak)) > MOST)  # a quick run is too small to judge
+    return int(options.full and float(np.mean(after_peak)) > MOST)  # a quick run is too small to judge
 
 
 if __name__ == "__main__":

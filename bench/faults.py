@@ -151,12 +151,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         load_library(Path(folder))
     names = options.only.split(",") if options.only else list(DEEDS)
-    for option, chosen, known in (
+    for option, wanted, known in (
         ("only", names, DEEDS),
         ("databases", options.databases.split(","), _DATABASES),
         ("faults", options.faults.split(","), _FAULTS),
     ):
-        if unknown := set(chosen) - set(known):
+        if unknown := set(wanted) - set(known):
             parser.error(f"--{option} takes {', '.join(known)}, not {', '.join(sorted(unknown))}")
     rows = list(_measure_all(names, options))
     between = sum(row["between"] + row["tracebacks"] + row["stuck"] for row in rows)
@@ -202,8 +202,8 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                 else:
                     room = int(chance.choice(_ROOMS_KB) * 1024 * chance.random())
                     tally.update(run_without_room(deed, trial, home, url, disk, room=room))
-                found = describe_all(home, url, disk, is_opened=deed.kind != "older")
-                verdict = judge(found, before, after, is_entry=deed.is_entry)
+                state = describe_all(home, url, disk, is_opened=deed.kind != "older")
+                verdict = judge(state, before, after, is_entry=deed.is_entry)
                 if verdict == "between" and deed.has_output:
                     run_apart(deed, trial, home, url, disk, computes=True)
                     again = judge(
@@ -213,7 +213,7 @@ def measure_deed(name: str, trial: Trial, *, fault: str, runs: int, seed: int = 
                 tally[verdict] += 1
                 if verdict == "before" and fault == "full disk":
                     tally["stuck"] += run_apart(deed, trial, home, url, disk).code != 0
-                tally["unnoted"] += verdict == "after" and deed.kind != "older" and found.entries == before.entries
+                tally["unnoted"] += verdict == "after" and deed.kind != "older" and state.entries == before.entries
     return {"deed": name, "fault": fault, "runs": runs, **tally}
 
 
@@ -224,11 +224,11 @@ def warmed(deed: Deed, trial: Trial, disk: Path) -> Iterator[None]:
         for name in deed.computed:
             module, _, function = name.partition(":")
             stack.enter_context(_remembered(importlib.import_module(module), function))
-        with fresh_store(trial, disk) as (home, url), contextlib.redirect_stdout(io.StringIO()) as told:
-            with contextlib.redirect_stderr(told):
+        with fresh_store(trial, disk) as (home, url), contextlib.redirect_stdout(io.StringIO()) as output:
+            with contextlib.redirect_stderr(output):
                 code = _run_here(_fill_places(deed, trial, home, disk), url)
             if code:
-                raise RuntimeError(f"{deed.command} failed without any fault: {told.getvalue()}")
+                raise RuntimeError(f"{deed.command} failed without any fault: {output.getvalue()}")
         gc.collect()
         gc.freeze()
         yield
@@ -308,19 +308,19 @@ def run_apart(
     `computes` if it computes anew what the deed remembers: the store is another one by now.
     """
     arguments = _fill_places(deed, trial, home, disk)
-    with tempfile.TemporaryFile("w+", dir=trial.folder) as told:
+    with tempfile.TemporaryFile("w+", dir=trial.folder) as output:
         sys.stdout.flush()
         pid = os.fork()
         if not pid:
             _computing_anew.extend([True] if computes else [])
-            _run_in_child(arguments, url, told, kill_before or -1)
+            _run_in_child(arguments, url, output, kill_before or -1)
         if kill_after_s is not None:
             time.sleep(kill_after_s)
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-        told.seek(0)
-        said, _, calls = told.read().rpartition(_CALLS)
-        return Ended(os.waitstatus_to_exitcode(status), said, int(calls or 0) if said else 0)
+        output.seek(0)
+        text, _, calls = output.read().rpartition(_CALLS)
+        return Ended(os.waitstatus_to_exitcode(status), text, int(calls or 0) if text else 0)
 
 
 def _fill_places(deed: Deed, trial: Trial, home: Path, disk: Path) -> list[str]:
@@ -328,13 +328,13 @@ def _fill_places(deed: Deed, trial: Trial, home: Path, disk: Path) -> list[str]:
     return ["hexbeat", *(word.format(**places) for word in deed.command)]
 
 
-def _run_in_child(arguments: list[str], url: str | None, told: Any, kill_before: int) -> None:
+def _run_in_child(arguments: list[str], url: str | None, output: Any, kill_before: int) -> None:
     code = _TRACEBACK
     try:
-        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             is_counted = kill_before_call(kill_before)
             code = _run_here(arguments, url)
-            print(f"{_CALLS}{count_calls() if is_counted else 0}", end="", file=told, flush=True)
+            print(f"{_CALLS}{count_calls() if is_counted else 0}", end="", file=output, flush=True)
     finally:
         os._exit(code)
 

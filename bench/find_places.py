@@ -96,10 +96,10 @@ def _measure(find: Callable[[str], str], typed: list[str], meant: list[str]) -> 
     times, right = [], 0
     for words, name in zip(typed, meant, strict=True):
         begun = time.process_time()
-        found = find(words)
+        answer = find(words)
         times.append((time.process_time() - begun) * 1000)
         # Of two places of one name in a ward each says what it is near.
-        right += split_name(found.split(", near ")[0]) == split_name(name.split(", near ")[0])
+        right += split_name(answer.split(", near ")[0]) == split_name(name.split(", near ")[0])
     return right / len(meant), statistics.median(times)
 
 

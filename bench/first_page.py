@@ -43,22 +43,22 @@ def main() -> int:
         with serve_home(home) as url:
             own = visit_twice(browser, url, has_map=True)
     rows = [
-        summarise(page, visit, asked)
+        summarise(page, visit, requests)
         for page, visits in (("trivial", trivial), ("Map", own))
-        for visit, asked in visits.items()
+        for visit, requests in visits.items()
     ]
     if options.paths:
-        for asked in own.values():
-            print(*(f"{size:>9,} {kind:<10} {path}" for path, kind, size in asked), "", sep="\n", file=sys.stderr)
+        for requests in own.values():
+            print(*(f"{size:>9,} {kind:<10} {path}" for path, kind, size in requests), "", sep="\n", file=sys.stderr)
     more = {visit: len(own[visit]) - len(trivial[visit]) for visit in MOST_MORE}
     report({"more": more, "most": MOST_MORE}, rows, options=options)
     return int(any(more[visit] > most for visit, most in MOST_MORE.items()))
 
 
-Asked = tuple[str, str, int]
+Request = tuple[str, str, int]
 
 
-def visit_twice(browser: Browser, url: str, *, has_map: bool) -> dict[str, list[Asked]]:
+def visit_twice(browser: Browser, url: str, *, has_map: bool) -> dict[str, list[Request]]:
     """What a page asks at a first visit and at another one in the same browser; between them, what its table asks."""
     context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]  # a width and a height
     try:
@@ -72,18 +72,20 @@ def visit_twice(browser: Browser, url: str, *, has_map: bool) -> dict[str, list[
         context.close()
 
 
-def visit(context: BrowserContext, url: str, *, has_map: bool) -> tuple[list[Asked], list[Asked]]:
+def visit(context: BrowserContext, url: str, *, has_map: bool) -> tuple[list[Request], list[Request]]:
     """The path, kind and bytes of each request of a page until it is at rest, and then until its table is drawn."""
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
-    asked: dict[str, dict[str, Any]] = {}
-    cdp.on("Network.responseReceived", lambda event: asked.setdefault(event["requestId"], {"event": event, "bytes": 0}))
-    cdp.on("Network.requestServedFromCache", lambda event: asked.pop(event["requestId"], None))
+    responses: dict[str, dict[str, Any]] = {}
+    cdp.on(
+        "Network.responseReceived", lambda event: responses.setdefault(event["requestId"], {"event": event, "bytes": 0})
+    )
+    cdp.on("Network.requestServedFromCache", lambda event: responses.pop(event["requestId"], None))
 
     def note(event: dict[str, Any]) -> None:
-        if event["requestId"] in asked:
-            asked[event["requestId"]]["bytes"] = event["encodedDataLength"]
+        if event["requestId"] in responses:
+            responses[event["requestId"]]["bytes"] = event["encodedDataLength"]
 
     cdp.on("Network.loadingFinished", note)
     page.goto(url)
@@ -91,19 +93,22 @@ def visit(context: BrowserContext, url: str, *, has_map: bool) -> tuple[list[Ask
     if has_map:
         painted_frames(page, 1)
     page.wait_for_timeout(QUIET_MS)
-    at_rest = list_asked(asked)
-    asked.clear()
+    at_rest = list_requests(responses)
+    responses.clear()
     if has_map:
         page.get_by_role("tabpanel").first.scroll_into_view_if_needed()
         page.wait_for_selector("[data-testid=stDataFrame] canvas", timeout=60_000)
         page.wait_for_timeout(QUIET_MS)
     page.close()
-    return at_rest, list_asked(asked)
+    return at_rest, list_requests(responses)
 
 
-def list_asked(asked: dict[str, dict[str, Any]]) -> list[Asked]:
+def list_requests(responses: dict[str, dict[str, Any]]) -> list[Request]:
     """The requests that went to the server, by their paths."""
-    answers = [(one["event"]["response"], one["event"]["type"], int(one["bytes"])) for one in asked.values()]
+    answers = [
+        (response["event"]["response"], response["event"]["type"], int(response["bytes"]))
+        for response in responses.values()
+    ]
     return sorted(
         (urlsplit(answer["url"]).path, kind, size)
         for answer, kind, size in answers
@@ -111,13 +116,14 @@ def list_asked(asked: dict[str, dict[str, Any]]) -> list[Asked]:
     )
 
 
-def summarise(page: str, visit: str, asked: list[Asked]) -> Row:
+def summarise(page: str, visit: str, requests: list[Request]) -> Row:
     """Requests by kind, and bytes."""
-    kinds = Counter(kind for _, kind, _ in asked)
+    kinds = Counter(kind for _, kind, _ in requests)
     return {
-        "page": page, "visit": visit, "requests": len(asked), "scripts": kinds["Script"], "styles": kinds["Stylesheet"],
-        "fonts": kinds["Font"], "other": len(asked) - kinds["Script"] - kinds["Stylesheet"] - kinds["Font"],
-        "kB": round(sum(size for _, _, size in asked) / 1000),
+        "page": page, "visit": visit, "requests": len(requests), "scripts": kinds["Script"],
+        "styles": kinds["Stylesheet"], "fonts": kinds["Font"],
+        "other": len(requests) - kinds["Script"] - kinds["Stylesheet"] - kinds["Font"],
+        "kB": round(sum(size for _, _, size in requests) / 1000),
     }  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def read_file(path: Path, profile: SourceProfile) -> int:
 
 
 def keep_input(keep: Path | None, name: str, data: bytes) -> None:
-    """Keep an input for whoever mends the fault."""
+    """Keep an input for whoever repairs the fault."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         (keep / name).write_bytes(data)

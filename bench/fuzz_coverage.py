@@ -89,7 +89,7 @@ def fuzz_target(name: str, corpus: Path, keep: Path | None, seconds: int) -> Row
 
 
 def read_notes(path: Path) -> dict[str, Any]:
-    """What a process noted: its inputs so far, and its faults."""
+    """What a process writes down: its inputs so far, and its faults."""
     notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return notes
 

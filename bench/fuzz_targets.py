@@ -144,8 +144,8 @@ def read_dates(data: bytes) -> None:
 def escape_cell(data: bytes) -> None:
     """No text that leaves begins as a formula, behind all that a spreadsheet may pass over."""
     escaped = escape_formula(_text(data))
-    shown = [mark for mark in escaped if unicodedata.category(mark)[0] not in "ZC"]
-    assert not shown or shown[0] not in FORMULA_MARKS, "it begins as a formula"
+    visible = [mark for mark in escaped if unicodedata.category(mark)[0] not in "ZC"]
+    assert not visible or visible[0] not in FORMULA_MARKS, "it begins as a formula"
 
 
 def read_profile(data: bytes) -> None:

@@ -63,8 +63,8 @@ def judge(columns: Columns, layer: str, tests: Sequence[tuple[Period, Period]]) 
         after = build_map(columns, layer, future)["count"].to_numpy(dtype=np.float64)
         hot = (before["hotspot"] == "hot").to_numpy()
         scores = (hot.astype(np.float64), before["gi_z"].to_numpy(), before["count"].to_numpy(dtype=np.float64))
-        chosen = [np.argsort(-score, kind="stable")[: int(hot.sum())] for score in scores]
-        lines.append([after.sum(), *(after[cells].sum() for cells in chosen), hot.sum()])
+        cells_by_rule = [np.argsort(-score, kind="stable")[: int(hot.sum())] for score in scores]
+        lines.append([after.sum(), *(after[cells].sum() for cells in cells_by_rule), hot.sum()])
     return np.array(lines, dtype=np.float64)
 
 

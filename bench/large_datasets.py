@@ -73,10 +73,10 @@ def judge(rounds: list[dict[str, dict[str, Any]]], options: Any) -> int:
     """Report the medians of the rounds; 1 if a requirement is missed."""
     rows: list[Row] = []
     for way in rounds[0]:
-        runs = [one[way] for one in rounds]
+        runs = [run_by_way[way] for run_by_way in rounds]
         seconds = statistics.median(run["cpu_s"] for run in runs)
         rows.append({"way": way, "CPU s": seconds, "GB": max(run["gb"] for run in runs), "groups": runs[0]["groups"]})
-    equal = len({json.dumps(run["sums"]) for one in rounds for run in one.values()}) == 1
+    equal = len({json.dumps(run["sums"]) for run_by_way in rounds for run in run_by_way.values()}) == 1
     times = rows[0]["CPU s"] / rows[-1]["CPU s"]
     report({"events": options.events, "times": times, "equal": equal, "threads": THREADS}, rows, options=options)
     if not equal:
@@ -151,7 +151,7 @@ def run_process(way: str, folder: Path) -> dict[str, Any]:
 
 
 def count_once(way: str, folder: Path) -> dict[str, Any]:
-    """The number of groups, and sums that tell whether two answers are the same."""
+    """The number of groups, and sums that show whether two answers are the same."""
     if way == "duckdb":
         import duckdb  # noqa: PLC0415 - no dependency
 
@@ -163,10 +163,10 @@ def count_once(way: str, folder: Path) -> dict[str, Any]:
         area = load_area("middlesbrough")
         dataset = open_dataset(str(folder), ANALYST, ward_codes=area.wards.codes, layers=())
         with dask.config.set(num_workers=THREADS):
-            found, _ = count_dataset(
+            counts, _ = count_dataset(
                 dataset, Filter(), Workers("dask"), by=GROUPS, resolution=9, wards=area.wards, time_zone=ZONE
             )
-        rows = [(*group, int(count)) for *group, count in (row.values() for row in found.list_rows())]
+        rows = [(*group, int(count)) for *group, count in (row.values() for row in counts.list_rows())]
     weights = [hash_group(cell, layer, month) * count for cell, layer, month, count in rows]
     return {"groups": len(rows), "sums": [sum(row[3] for row in rows), sum(weights) % (1 << 61)]}
 

@@ -193,10 +193,10 @@ class Session:
 
     async def change(self, number: int) -> None:
         """Choose other weekdays: one, or two."""
-        chosen = {self.options[number % DAYS], self.options[(number // DAYS + number) % DAYS]}
+        days = {self.options[number % DAYS], self.options[(number // DAYS + number) % DAYS]}
         message = BackMsg()
         state = message.rerun_script.widget_states.widgets.add(id=self.widget)
-        state.string_array_value.data.extend(sorted(chosen))
+        state.string_array_value.data.extend(sorted(days))
         await self.run(message)
 
     async def run(self, message: BackMsg | None = None) -> None:
@@ -240,7 +240,9 @@ def find_server(address: str) -> psutil.Process:
     """The server of an address: the process that listens at its port."""
     port = urlsplit(address).port
     sockets = psutil.net_connections("tcp")
-    return psutil.Process(next(one.pid for one in sockets if one.status == "LISTEN" and one.laddr.port == port))
+    return psutil.Process(
+        next(socket.pid for socket in sockets if socket.status == "LISTEN" and socket.laddr.port == port)
+    )
 
 
 def list_processes(server: psutil.Process) -> list[psutil.Process]:

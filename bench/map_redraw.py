@@ -29,7 +29,7 @@ SIZES: Final = (1_250, 5_000, 20_000, 100_000)
 WAYS: Final = ("hexlayer", "geojson", "pydeck")
 MOST_GEOJSON: Final = 20_000  # cells; more take minutes
 TIMEOUT_MS: Final = 180_000
-# Asked: how many times as fast as GeoJson, as fast as pydeck, and how many times fewer bytes than GeoJson.
+# Targets: how many times as fast as GeoJson, as fast as pydeck, and how many times fewer bytes than GeoJson.
 TARGETS: Final = {5_000: (10, 2, 50), 20_000: (50, 10, 50), 100_000: (0, 10, 0)}
 
 # Each frame, ask whether the wanted seed is painted; note the time one frame after it is.
@@ -67,7 +67,7 @@ def main() -> int:
     options = parser.parse_args()
     with streamlit_server(APP) as address, chromium() as browser:
         rows = [compare(browser, address, cells, options.rounds) for cells in options.cells]
-    report({"targets": {str(cells): asked for cells, asked in TARGETS.items()}}, rows, options=options)
+    report({"targets": {str(cells): times for cells, times in TARGETS.items()}}, rows, options=options)
     return max(choose_row_exit_code(row) for row in rows)
 
 
@@ -94,14 +94,14 @@ def compare(browser: Browser, address: str, cells: int, rounds: int) -> Row:
     """All ways with so many cells, in turns, and how many times HexLayer is faster and smaller."""
     ways = [way for way in WAYS if way != "geojson" or cells <= MOST_GEOJSON]
     windows = {way: Window(browser, f"{address}/?cells={cells}&way={way}", way, cells) for way in ways}
-    taken: dict[str, list[tuple[int, int]]] = {way: [] for way in ways}
+    runs: dict[str, list[tuple[int, int]]] = {way: [] for way in ways}
     for seed in range(2, rounds + 3):
         for way, window in windows.items():
-            taken[way].append(window.change(seed))
+            runs[way].append(window.change(seed))
     for window in windows.values():
         window.close()
     # The first round is to warm up.
-    changes = {way: Change(*map(statistics.median, zip(*taken[way][1:], strict=True))) for way in ways}
+    changes = {way: Change(*map(statistics.median, zip(*runs[way][1:], strict=True))) for way in ways}
     ours = changes["hexlayer"]
     row: Row = {"cells": cells} | {f"{way} ms": round(change.milliseconds) for way, change in changes.items()}
     row |= {f"{way} kB": round(change.bytes / 1000, 1) for way, change in changes.items()}
@@ -157,8 +157,8 @@ b.click(); return Date.now(); }"
 def choose_row_exit_code(row: Row) -> int:
     """The exit code for a row: sizes without a target always pass."""
     names = ("times geojson", "times pydeck", "times geojson's bytes")
-    asked = zip(names, TARGETS.get(row["cells"], (0, 0, 0)), strict=True)
-    return max(choose_exit_code(row[name], times, judged=True) for name, times in asked if name in row)
+    targets = zip(names, TARGETS.get(row["cells"], (0, 0, 0)), strict=True)
+    return max(choose_exit_code(row[name], times, judged=True) for name, times in targets if name in row)
 
 
 if __name__ == "__main__":

@@ -196,12 +196,12 @@ def build_past_row(layer: str, mode: Mode, hours: tuple[int, int], weeks: int) -
 
 def compute_forecast_share(expected: ExpectedEvents, choices: PatrolChoices, time: WorkingTime) -> float:
     """The share of events that the plan of these choices is forecast to hold: what people read as a promise."""
-    chosen = choose_candidates(expected.worth)
+    candidates = choose_candidates(expected.worth)
     problem, _ = build_patrol_problem(
-        expected, chosen, choices, time, choose_stop_seconds(middlesbrough(), expected, choices), None
+        expected, candidates, choices, time, choose_stop_seconds(middlesbrough(), expected, choices), None
     )
     visited = sorted({place for tour in search_tours(problem, seed=1, rounds=ROUNDS) for place in tour})
-    return float(expected.worth[chosen[visited]].sum() / expected.worth.sum())
+    return float(expected.worth[candidates[visited]].sum() / expected.worth.sum())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

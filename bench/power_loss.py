@@ -117,10 +117,10 @@ def measure_deed(name: str, trial: Trial, *, runs: int, seed: int = 1) -> Row:
 def judge_disk(deed: Deed, trial: Trial, disk: Path, before: State, after: State) -> str:
     """Open the store that a disk holds, and compare it; a deed in two places may need the command once more."""
     try:
-        found = describe_all(disk / "home", None, disk, is_opened=deed.kind != "older")
+        state = describe_all(disk / "home", None, disk, is_opened=deed.kind != "older")
     except Exception as error:  # noqa: BLE001 - a store that does not open is what is looked for
-        found = State(None, problem=f"{type(error).__name__}: {error}")
-    verdict = judge(found, before, after, is_entry=deed.is_entry)
+        state = State(None, problem=f"{type(error).__name__}: {error}")
+    verdict = judge(state, before, after, is_entry=deed.is_entry)
     if verdict == "between" and deed.has_output:
         run_apart(deed, trial, disk / "home", None, disk)
         again = judge(describe_all(disk / "home", None, disk, is_opened=deed.kind != "older"), before, after)
@@ -147,11 +147,11 @@ def parse_trace(lines: Iterable[str], folder: Path) -> Iterator[Operation]:
     """What happened in a folder, from the lines that strace wrote (`-f -y -xx`); -shm files are left out."""
     places: dict[str, int] = {}  # how far each open file has been written, by its descriptor and name
     for line in _join_lines(lines):
-        found = _LINE.match(line)
-        if found is None or int(found[4]) < 0:
+        match = _LINE.match(line)
+        if match is None or int(match[4]) < 0:
             continue
-        call, words, result = found[2], found[3].split(", "), int(found[4])
-        for operation in _read_call(call, words, result, _decode(found[5] or ""), places):
+        call, words, result = match[2], match[3].split(", "), int(match[4])
+        for operation in _read_call(call, words, result, _decode(match[5] or ""), places):
             names = [_place(name, folder) for name in (operation.name, operation.to)]
             if names[0] is None or operation.name.endswith("-shm"):
                 continue
@@ -175,7 +175,7 @@ def _join_lines(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _decode(text: str) -> str:
-    return re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), text).encode("latin-1").decode()
+    return re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text).encode("latin-1").decode()
 
 
 def _place(name: str, folder: Path) -> str | None:
@@ -185,8 +185,8 @@ def _place(name: str, folder: Path) -> str | None:
 
 
 def _find_name(word: str) -> str:
-    found = _DESCRIPTOR.match(word)
-    return _decode(found[2] or "") if found else ""
+    match = _DESCRIPTOR.match(word)
+    return _decode(match[2] or "") if match else ""
 
 
 def _find_path(words: list[str], at: int) -> str:
@@ -234,8 +234,8 @@ def _read_change(call: str, words: list[str]) -> Operation:
 
 
 def _find_key(word: str) -> str:
-    found = _DESCRIPTOR.match(word)
-    return f"{found[1]} {_decode(found[2] or '')}" if found else ""
+    match = _DESCRIPTOR.match(word)
+    return f"{match[1]} {_decode(match[2] or '')}" if match else ""
 
 
 def _decode_bytes(word: str) -> bytes:
@@ -265,9 +265,9 @@ def write_disk(disk: Disk, folder: Path) -> None:
 def build_disk(start: Disk, operations: list[Operation], chance: random.Random) -> Disk:
     """What the disk could hold if the power went after these operations."""
     changes, sure, writes, flushed = _follow(start, operations)
-    kept = chance.choice((sure, len(changes), chance.randint(sure, len(changes))))
+    number_done = chance.choice((sure, len(changes), chance.randint(sure, len(changes))))
     disk = Disk(set(start.folders), dict(start.names), dict(start.contents))
-    for operation in changes[:kept]:
+    for operation in changes[:number_done]:
         _change_names(disk, operation)
     share = chance.choice((0.0, 1.0, chance.random()))  # of the blocks that are not flushed and there all the same
     for number in set(disk.names.values()):

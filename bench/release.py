@@ -100,8 +100,8 @@ def measure_utility(release: Release, layer: ReleasedLayer, known: pd.DataFrame,
               for level in ("piece", "group", "ward", "borough")}  # fmt: skip
     true = frame.groupby(["period", "ward_code"]).size()
     table = pd.DataFrame([(b.period, b.ward_code, b.count) for b in blocks], columns=["period", "ward_code", "count"])
-    shown = table.groupby(["period", "ward_code"])["count"].sum()
-    short = (true - shown.reindex(true.index, fill_value=0)).to_numpy(dtype=float)
+    published = table.groupby(["period", "ward_code"])["count"].sum()
+    short = (true - published.reindex(true.index, fill_value=0)).to_numpy(dtype=float)
     return {
         "layer": layer.name, "events": total, **{name: round(share, 3) for name, share in shares.items()},
         "hidden": round(1 - sum(shares.values()), 4), "fixed": round(shares["piece"], 3),

@@ -41,7 +41,7 @@ def time_scan(what: str, events: int, rounds: int, *, by_weekday: bool = False) 
     place, day, lon, lat, planted = make_events(events)
 
     def scan() -> int:
-        found = space_time_permutation(
+        clusters = space_time_permutation(
             place,
             day,
             lon,
@@ -51,8 +51,8 @@ def time_scan(what: str, events: int, rounds: int, *, by_weekday: bool = False) 
             by_weekday=by_weekday,
             seed=1,
         )
-        assert planted in found[0].places, "the planted cluster is not the first"
-        return len(found)
+        assert planted in clusters[0].places, "the planted cluster is not the first"
+        return len(clusters)
 
     seconds = statistics.median(measure_cpu(scan)[0] for _ in range(rounds))
     times = ORIGINAL_S[what] / seconds

@@ -75,9 +75,9 @@ def _carry_totals(
         total += np.where(fails, part, 0)
         members += fails
     limit = np.array([most(n, k) for n in range(len(shape) + 1)])[members]
-    shown = (total >= k) & (total <= limit)
-    seen.append(np.where(shown, total, -1))
-    return total, ~shown & (members > 0)
+    is_published = (total >= k) & (total <= limit)
+    seen.append(np.where(is_published, total, -1))
+    return total, ~is_published & (members > 0)
 
 
 def count_disclosed(shape: Shape, k: int, most: Guard = guarded) -> tuple[int, int, int]:
@@ -88,8 +88,8 @@ def count_disclosed(shape: Shape, k: int, most: Guard = guarded) -> tuple[int, i
     order = np.argsort(group.ravel(), kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(group.ravel()[order]) > 0])
     disclosed = 0
-    for chosen in range(1, 1 << leaves):
-        is_chosen = np.array([chosen >> leaf & 1 for leaf in range(leaves)])
+    for leaf_set in range(1, 1 << leaves):
+        is_chosen = np.array([leaf_set >> leaf & 1 for leaf in range(leaves)])
         sums = (cubes @ is_chosen)[order]
         low, high = np.minimum.reduceat(sums, starts), np.maximum.reduceat(sums, starts)
         none_possible = ~np.logical_or.reduceat((sums == 0) | (sums >= k), starts)

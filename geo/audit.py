@@ -140,9 +140,9 @@ def _compute_power(member: Shape, times: int, rule: _Rule) -> NDArray[np.float64
     return _join_parts(_compute_power(member, times - 1, rule), _compute_ways(member, rule), rule)
 
 
-def _join_parts(one: NDArray[np.float64], other: NDArray[np.float64], rule: _Rule) -> NDArray[np.float64]:
+def _join_parts(first: NDArray[np.float64], second: NDArray[np.float64], rule: _Rule) -> NDArray[np.float64]:
     """The ways of two parts together."""
-    return _scale(np.convolve(one, other)[: rule.cap + 1])
+    return _scale(np.convolve(first, second)[: rule.cap + 1])
 
 
 def _scale(vector: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,9 +152,9 @@ def _scale(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _drop_published(vector: NDArray[np.float64], shape: Shape, rule: _Rule) -> NDArray[np.float64]:
     """The same ways, with 0 at the totals that would have been published."""
-    kept = vector.copy()
-    kept[rule.k : find_most_shown(len(shape), rule.k, half_full=rule.half_full) + 1] = 0
-    return kept
+    ways = vector.copy()
+    ways[rule.k : find_most_shown(len(shape), rule.k, half_full=rule.half_full) + 1] = 0
+    return ways
 
 
 @dataclass(frozen=True, slots=True)

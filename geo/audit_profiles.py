@@ -48,9 +48,9 @@ def _find_failed(shape: Shape, k: int, cap: int, half_full: bool) -> tuple[int, 
         every, width = (1 << cap + 1) - 1, _compute_row_bits(cap)
         return (1 << k) - 1 & every, sum(1 << s * width + s for s in range(k) if s <= cap)
     low, high = k, find_most_shown(len(shape), k, half_full=half_full)  # totals from low to high would be published
-    shown = (1 << high + 1) - (1 << low) if high >= low else 0
-    kept = _repeat_in_rows(((1 << cap + 1) - 1) & ~shown, k, cap)
-    return _keep_minimal({profile & kept for profile in _join_members(shape, k, cap, half_full)})
+    published = (1 << high + 1) - (1 << low) if high >= low else 0
+    unpublished = _repeat_in_rows(((1 << cap + 1) - 1) & ~published, k, cap)
+    return _keep_minimal({profile & unpublished for profile in _join_members(shape, k, cap, half_full)})
 
 
 @lru_cache(maxsize=65536)
@@ -115,11 +115,11 @@ def _get_length(span: tuple[int, int]) -> int:
 
 def _keep_minimal(profiles: Iterable[int]) -> tuple[int, ...]:
     """The profiles that contain no other profile."""
-    kept: list[int] = []
+    minimal: list[int] = []
     for profile in sorted(profiles, key=_rank_by_size):
-        if not any(small & profile == small for small in kept):
-            kept.append(profile)
-    return tuple(kept)
+        if not any(small & profile == small for small in minimal):
+            minimal.append(profile)
+    return tuple(minimal)
 
 
 def _rank_by_size(profile: int) -> tuple[int, int]:

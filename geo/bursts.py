@@ -90,12 +90,12 @@ def count_tails(inside: Floats, around: Floats, share: Floats, *, dispersion: fl
 
 def find_chance(inside: Floats, trials: Floats, share: Floats, *, dispersion: float) -> Floats:
     """P(exactly `inside`) of `trials` events, as `count_tails` has it."""
-    chosen = special.gammaln(trials + 1) - special.gammaln(inside + 1) - special.gammaln(trials - inside + 1)
+    log_ways = special.gammaln(trials + 1) - special.gammaln(inside + 1) - special.gammaln(trials - inside + 1)
     if dispersion <= _LEAST_DISPERSION:
-        return np.asarray(np.exp(chosen + special.xlogy(inside, share) + special.xlog1py(trials - inside, -share)))
+        return np.asarray(np.exp(log_ways + special.xlogy(inside, share) + special.xlog1py(trials - inside, -share)))
     own, others = _find_beta(trials, share, dispersion)
     return np.asarray(
-        np.exp(chosen + special.betaln(own + inside, others + trials - inside) - special.betaln(own, others))
+        np.exp(log_ways + special.betaln(own + inside, others + trials - inside) - special.betaln(own, others))
     )
 
 

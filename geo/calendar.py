@@ -155,10 +155,10 @@ def build_week_mask(hours: tuple[int, int] | None, days: Iterable[int]) -> NDArr
     first, last = hours or (0, 24)
     if last <= first:
         last += 24
-    chosen = np.zeros(HOURS_A_WEEK, dtype=np.bool_)
+    mask = np.zeros(HOURS_A_WEEK, dtype=np.bool_)
     for day in set(days) or range(7):
-        chosen[np.arange(day * 24 + first, day * 24 + last) % HOURS_A_WEEK] = True
-    return chosen
+        mask[np.arange(day * 24 + first, day * 24 + last) % HOURS_A_WEEK] = True
+    return mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,12 +60,12 @@ def count_separate_places(cells: NDArray[np.uint64], groups: NDArray[np.int64], 
     order = np.lexsort((groups, cells))
     distinct, first = np.unique(np.asarray(cells, dtype=np.uint64)[order], return_index=True)
     near: set[int] = set()
-    taken = []
+    places = []
     for number, cell in enumerate(distinct.tolist()):
         if cell not in near:
-            taken.append(number)
+            places.append(number)
             near.update(h3.grid_disk(cell, 1))
-    owners = np.asarray(groups, dtype=np.int64)[order][first[taken]]
+    owners = np.asarray(groups, dtype=np.int64)[order][first[places]]
     return np.bincount(owners, minlength=size).astype(np.int64)
 
 
@@ -232,7 +232,7 @@ def _index_circle(
 ) -> NDArray[np.int64]:
     """Write the cells of points into `cells`, at these places (None: at all), where a circle around them has lattices.
 
-    Answers the places of points in `lon` that lie outside: those without a cell at one of the resolutions.
+    Returns the positions in `lon` of points that lie outside: those without a cell at one of the resolutions.
     """
     if len(lon) < _FEWEST_TO_FIT:
         return np.arange(len(lon))

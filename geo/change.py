@@ -20,7 +20,7 @@ _BLOCK: Final = 4_000_000  # probabilities in memory at once
 _SPREADS: Final = 8  # standard deviations on either side that hold all but 1e-12 of a Poisson distribution
 _CUT_OFF: Final = 1e-8  # a smaller p is added up over more outcomes
 _MOST_SPREADS: Final = 32
-_LEAST_P: Final = float(np.finfo(np.float64).tiny)  # no p is 0: what is smaller cannot be told
+_LEAST_P: Final = float(np.finfo(np.float64).tiny)  # no p is 0: a smaller one is given as this
 _EXTRA_FOR_SMALL_MEANS: Final = 20  # counts added above, for small means
 _EQUAL: Final = 1e-10  # statistics closer than this, relatively, are the same
 

@@ -49,8 +49,8 @@ class Circles:
 
     def keep(self, places: NDArray[np.bool_]) -> "Circles":
         """The circles without the places (places,) that are False: as many events in each, in fewer steps."""
-        kept = places[self.members]
-        return Circles(self.members[kept], np.concatenate([[0], np.cumsum(kept)])[self.starts])
+        is_kept = places[self.members]
+        return Circles(self.members[is_kept], np.concatenate([[0], np.cumsum(is_kept)])[self.starts])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,17 +126,17 @@ def find_best(
 
     `counts` int64 (places, windows). Of equally strong ones the smaller circle, then the earlier column, is taken.
     """
-    found = []
+    best = []
     for centre, members in enumerate(circles):
         observed, expected = counts[members].cumsum(axis=0), expectation.compute(members)
         ratio = np.where(observed >= fewest, log_likelihood_ratio(observed, expected, total), 0.0)
         if ratio.size and ratio.max() > 0:
             size, window = np.unravel_index(ratio.argmax(), ratio.shape)
             at = (size, window)
-            found.append(
+            best.append(
                 Best(centre, members[: size + 1], int(window), int(observed[at]), float(expected[at]), float(ratio[at]))
             )
-    return found
+    return best
 
 
 def raise_maxima(
@@ -234,5 +234,5 @@ def _pack(counts: NDArray[np.integer], dtype: np.dtype[np.unsignedinteger]) -> N
 def _find_true(where: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Flat positions of the few that are True; whole words are looked at first."""
     words = np.flatnonzero(where.reshape(-1).view(np.uint64) != 0)
-    found = np.flatnonzero(where.reshape(-1, _WORD)[words])
-    return words[found // _WORD] * _WORD + found % _WORD
+    positions = np.flatnonzero(where.reshape(-1, _WORD)[words])
+    return words[positions // _WORD] * _WORD + positions % _WORD

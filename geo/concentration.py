@@ -232,10 +232,10 @@ def _find_separate(surroundings: Surroundings, weighted: Floats) -> Bools:
 
 def _find_limit(search: _Search, weighted: Floats, adjusted: Floats, counted: Bools) -> float:
     """The highest weighted p (2m,) that passes the control with as many finds as `adjusted` has; 0 if it has none."""
-    found = adjusted <= search.level
-    if not found.any():
+    is_find = adjusted <= search.level
+    if not is_find.any():
         return 0.0
-    return find_threshold(weighted, search.nulls, allowed=search.level * max(int((found & counted).sum()), 1))
+    return find_threshold(weighted, search.nulls, allowed=search.level * max(int((is_find & counted).sum()), 1))
 
 
 def _weigh(p: list[Floats], weights: tuple[float, float]) -> Floats:

@@ -51,7 +51,7 @@ class DiscreteNull:
         inside = np.maximum(np.floor(pairs[:, 0] * pairs[:, 1]), 1.0)
         possible = inside <= pairs[:, 0]
         of_all, share_of = pairs[possible].T
-        many, inside = repeats[possible].astype(np.float64), inside[possible]
+        tests, inside = repeats[possible].astype(np.float64), inside[possible]
         tails = count_tails(inside, of_all - inside, share_of, dispersion=dispersion)[0]
         chance = find_chance(inside, of_all, share_of, dispersion=dispersion)
         thresholds, masses = [np.zeros(0)], [np.zeros(0)]
@@ -60,10 +60,10 @@ class DiscreteNull:
             is_last = (inside + 1 > of_all) | (beyond < _LEAST_P)
             is_step = tails <= _MOST_P * weight
             thresholds.append(tails[is_step] / weight)
-            masses.append((many * np.where(is_last, tails, chance))[is_step])
+            masses.append((tests * np.where(is_last, tails, chance))[is_step])
             chance = chance * find_growth(inside, of_all, share_of, dispersion=dispersion)
-            of_all, share_of, many, inside, tails, chance = (
-                column[~is_last] for column in (of_all, share_of, many, inside + 1, beyond, chance)
+            of_all, share_of, tests, inside, tails, chance = (
+                column[~is_last] for column in (of_all, share_of, tests, inside + 1, beyond, chance)
             )
         threshold, mass = np.concatenate(thresholds), np.concatenate(masses)
         order = np.argsort(threshold, kind="stable")
@@ -86,8 +86,8 @@ def adjust_discrete(p: Floats, nulls: Sequence[DiscreteNull], *, counted: NDArra
     order = np.argsort(p, kind="stable")
     ranked = p[order]
     numbers = np.cumsum(np.ones(len(p)) if counted is None else counted[order])
-    found = numbers[np.searchsorted(ranked, ranked, side="right") - 1]
-    rate = _count_passing(ranked, nulls) / np.maximum(found, 1)
+    finds = numbers[np.searchsorted(ranked, ranked, side="right") - 1]
+    rate = _count_passing(ranked, nulls) / np.maximum(finds, 1)
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
     return adjusted

@@ -1,7 +1,7 @@
 """How much more the counts of a scan vary than by chance: by families of events, and by days that differ.
 
-Both are allowed for apart, because they differ with size: families make every circle vary alike, a busy day makes a
-large circle vary more than a small one. Over time families of ten days show in long spans more than in short ones.
+Each is allowed for by itself, because they differ with size: families make every circle vary as much, a busy day makes
+a large circle vary more than a small one. Over time families of ten days show in long spans more than in short ones.
 """
 
 from dataclasses import dataclass

@@ -125,12 +125,12 @@ def _find_faces(cells: NDArray[np.uint64]) -> NDArray[np.int64]:
 def _find_ancestors(cells: NDArray[np.uint64], resolution: int) -> NDArray[np.uint64]:
     """The ancestors of cells at a coarser resolution: `h3.cell_to_parent`, without a call for each."""
     unused = np.uint64((1 << 3 * (_FINEST - resolution)) - 1)
-    kept = cells & ~np.uint64(15 << 52)
-    return kept | np.uint64(resolution << 52) | unused
+    bits = cells & ~np.uint64(15 << 52)
+    return bits | np.uint64(resolution << 52) | unused
 
 
 def _fit_parts(cells: NDArray[np.uint64], places: NDArray[np.int64], level: int = 0) -> list[DrawingLattice] | None:
-    """The lattices of some cells of one base cell and face, by ancestors of this resolution; None where one fits not.
+    """The lattices of some cells of one base cell and face, by ancestors of this resolution; None if one does not fit.
 
     One is enough unless the cells lie too far from each other for a bitmap.
     """
@@ -139,13 +139,13 @@ def _fit_parts(cells: NDArray[np.uint64], places: NDArray[np.int64], level: int 
     if level >= int(cells[places[0]]) >> 52 & 15:
         return None
     ancestors = _find_ancestors(cells[places], level + 1)
-    found: list[DrawingLattice] = []
+    lattices: list[DrawingLattice] = []
     for ancestor in np.unique(ancestors).tolist():
         parts = _fit_parts(cells, places[ancestors == ancestor], level + 1)
         if parts is None:
             return None
-        found += parts
-    return found
+        lattices += parts
+    return lattices
 
 
 def _fit_plane_around(cells: NDArray[np.uint64], ij: NDArray[np.int64]) -> Plane | None:

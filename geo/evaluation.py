@@ -167,7 +167,7 @@ def weighted_displacement_difference(
 
     (treated after - before) - (control after - before), plus the same for the displacement areas where given (None: 0).
     `time_weights` the lengths of (before, after) in one unit; `area_weights` the sizes of (control, treated,
-    displacement control, displacement treated): counts are divided by them. None means all alike.
+    displacement control, displacement treated): counts are divided by them. None means all equal.
     Takes counts as Poisson: with overdispersed counts, or fewer than about ten in a pair, the interval is too narrow.
     With no events at all z is NaN. Raises UsageError for negative counts, weights not above 0 or alpha not in (0, 1).
     Source: Wheeler and Ratcliffe 2018, Crime Science 7:11.

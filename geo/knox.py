@@ -73,8 +73,8 @@ def _find_near_pairs(
     pairs = cKDTree(places).query_pairs(distances_m[-1], output_type="ndarray")
     distance = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
     band = np.searchsorted(distances_m, distance, side="right") - 1
-    kept = (band >= 0) & (band < len(distances_m) - 1)
-    return pairs[kept, 0], pairs[kept, 1], band[kept]
+    in_band = (band >= 0) & (band < len(distances_m) - 1)
+    return pairs[in_band, 0], pairs[in_band, 1], band[in_band]
 
 
 def _count_pairs(

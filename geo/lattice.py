@@ -174,8 +174,8 @@ class LatticeIndexer:
         if self._table is None or max(self._points, len(codes)) * _SPARSE < self._last:
             distinct, place = np.unique(codes, return_inverse=True)
             known = distinct[distinct < self._last]
-            found = np.append(self.lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
-            np.take(found, place, out=out)
+            cells = np.append(self.lattice.find_cells(known), np.uint64(0))  # the last code is the greatest
+            np.take(cells, place, out=out)
             return np.flatnonzero(out == 0)
         np.take(self._table, codes, out=out, mode="clip")  # clipping takes no look before; no code is out of range
         missing = np.flatnonzero(out == 0)

@@ -50,8 +50,8 @@ def parse_pairs(texts: pd.Series) -> Points:
     points = np.full((len(texts), 2), np.nan)
     for pattern, columns in ((_PLAIN_PAIR, (1, 0)), (_PLAIN_WKT, (0, 1))):
         numbers = plain.str.extract(pattern).fillna("")
-        found = np.column_stack([parse_numbers(numbers[column]) for column in columns])
-        points = np.where(np.isnan(points), found, points)
+        pairs = np.column_stack([parse_numbers(numbers[column]) for column in columns])
+        points = np.where(np.isnan(points), pairs, points)
     rows = np.flatnonzero(np.isnan(points).any(axis=1) & (texts != "").to_numpy(dtype=np.bool_))
     if len(rows):
         codes, unique = pd.factorize(texts.iloc[rows])
@@ -67,8 +67,8 @@ def _parse_places(texts: list[str]) -> Points:
             rows_by_crs.setdefault(place.crs, []).append((row, place))
     points = np.full((len(texts), 2), np.inf)
     for crs, entries in rows_by_crs.items():
-        found = np.array([(place.x, place.y) for _, place in entries], dtype=np.float64)
-        points[[row for row, _ in entries]] = found if crs is None else _to_known_degrees(found, f"EPSG:{crs}")
+        pairs = np.array([(place.x, place.y) for _, place in entries], dtype=np.float64)
+        points[[row for row, _ in entries]] = pairs if crs is None else _to_known_degrees(pairs, f"EPSG:{crs}")
     unread = np.flatnonzero(np.isinf(points).all(axis=1))
     if len(unread):
         references = parse_grid_refs(pd.Series([texts[row] for row in unread], dtype=object))

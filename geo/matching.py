@@ -83,12 +83,12 @@ def find_disjoint_places(
     points = np.column_stack([x_m, y_m])
     tree = cKDTree(points)
     is_free = np.ones(len(points), dtype=np.bool_)
-    chosen = []
+    places = []
     for place in np.argsort(-level, kind="stable").tolist():
         if is_free[place]:
-            chosen.append(place)
+            places.append(place)
             is_free[tree.query_ball_point(points[place], separation_m * (1 - 1e-9))] = False
-    return np.array(chosen, dtype=np.int64)
+    return np.array(places, dtype=np.int64)
 
 
 def find_similar_places(

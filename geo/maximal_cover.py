@@ -66,28 +66,28 @@ def find_best_cover(
 def find_greedy_cover(reaches: csr_array, demand: NDArray[np.float64], number: int) -> NDArray[np.int64]:
     """The candidate that adds most, again and again; the first of equal ones. Covers at least 1 - 1/e of the best."""
     columns, open_demand = reaches.tocsc(), np.array(demand, dtype=np.float64)
-    chosen: list[int] = []
+    cover: list[int] = []
     for _ in range(min(number, reaches.shape[1])):
         gains = open_demand @ columns
         best = int(np.argmax(gains))
         if gains[best] <= 0:
             break
-        chosen.append(best)
+        cover.append(best)
         open_demand[columns.indices[columns.indptr[best] : columns.indptr[best + 1]]] = 0
-    return np.array(chosen, dtype=np.int64)
+    return np.array(cover, dtype=np.int64)
 
 
 def _merge_points(reaches: csr_array, demand: NDArray[np.float64]) -> tuple[csr_array, NDArray[np.float64]]:
     """Points with demand that some candidate reaches; points that the same candidates reach are merged."""
-    kept = np.flatnonzero((demand > 0) & (np.diff(reaches.indptr) > 0))
-    rows = reaches[kept]
+    points = np.flatnonzero((demand > 0) & (np.diff(reaches.indptr) > 0))
+    rows = reaches[points]
     rows.sort_indices()
-    keys = [rows.indices[rows.indptr[i] : rows.indptr[i + 1]].tobytes() for i in range(len(kept))]
+    keys = [rows.indices[rows.indptr[i] : rows.indptr[i + 1]].tobytes() for i in range(len(points))]
     group_of_key: dict[bytes, int] = {}
     group = np.array([group_of_key.setdefault(key, len(group_of_key)) for key in keys], dtype=np.int64)
     first = np.unique(group, return_index=True)[1] if len(group) else np.zeros(0, dtype=np.int64)
     sums = np.zeros(len(group_of_key))
-    np.add.at(sums, group, demand[kept])
+    np.add.at(sums, group, demand[points])
     return csr_array(rows[first]), sums
 
 

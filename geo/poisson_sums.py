@@ -44,11 +44,11 @@ def interval_of_sum(counts: Sequence[float], weights: Sequence[float], *, level:
     return Interval(value, max(0.0, value - scale * (total - low)), value + scale * (high - total))
 
 
-def interval_of_difference(one: Interval, other: Interval) -> Interval:
+def interval_of_difference(first: Interval, second: Interval) -> Interval:
     """The first less the second, with its interval; both are independent (Zou and Donner 2008, Stat. Med. 27)."""
-    value = one.value - other.value
-    below = float(np.hypot(one.value - one.low, other.high - other.value))
-    above = float(np.hypot(one.high - one.value, other.value - other.low))
+    value = first.value - second.value
+    below = float(np.hypot(first.value - first.low, second.high - second.value))
+    above = float(np.hypot(first.high - first.value, second.value - second.low))
     return Interval(value, value - below, value + above)
 
 

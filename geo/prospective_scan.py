@@ -2,7 +2,7 @@
 
 Each day the scan asks which circle of places has more events in the last 1 to 28 days than its own past and the area's
 present rate make likely (expectation-based Poisson scan; Neill 2009, International Journal of Forecasting 25: 498-517).
-Yesterday's cluster is today's again, so clusters of successive days that share a place are one alert, told once.
+Yesterday's cluster is today's again, so clusters of successive days that share a place are one alert, raised once.
 `geo.scan` has the permutation scan, which is exact for one look.
 """
 
@@ -43,12 +43,12 @@ FEWEST_HISTORY_DAYS: Final = 182  # known days before the lag; with fewer nothin
 CLOSE_DAYS: Final = 7  # an alert without a signal for longer is over
 
 _SMOOTH_M: Final = 500.0
-_OWN: Final = 2.0  # events by which the smooth surface counts against a place's own past
-_ANYWHERE: Final = 0.05  # share of events that may happen at any place alike
-_YEAR_WEIGHT_DAYS: Final = 28  # by which the rate of the year counts against that of the recent days
-_WEEKDAY_EVENTS: Final = 20.0  # by which an even week counts
+_OWN: Final = 2.0  # weight in events of the smooth surface, against a place's own past
+_ANYWHERE: Final = 0.05  # share of events that are spread evenly over all places
+_YEAR_WEIGHT_DAYS: Final = 28  # weight of the rate of the year, against that of the recent days
+_WEEKDAY_EVENTS: Final = 20.0  # weight of an even week, against the weekdays of the area
 _BLOCK: Final = 65_536  # numbers looked at together: so many stay in a processor's cache from one step to the next
-_WEEKEND_EVENTS: Final = 10.0  # by which the area's week counts against that of a place's surroundings
+_WEEKEND_EVENTS: Final = 10.0  # weight of the area's week, against that of a place's surroundings
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -88,13 +88,13 @@ class Signal:
 
 @dataclass(slots=True, eq=False)
 class GrowingAlert:
-    """Signals of successive days that share places: told at the first one, `rows` apart at most CLOSE_DAYS."""
+    """Signals of successive days that share places: raised at the first one, with `rows` at most CLOSE_DAYS apart."""
 
     signals: list[Signal] = field(default_factory=list)
 
     @property
-    def told(self) -> int:
-        """The row of the day on which it is told."""
+    def raised_row(self) -> int:
+        """The row of the day on which it is raised."""
         return self.signals[0].row
 
     @property
@@ -227,8 +227,10 @@ def find_signals(
         strong = statistic >= least[day]
         columns = (day, circle, np.full(len(day), span), count, mean, statistic)
         parts.append(np.stack([values.astype(np.float64) for values in columns])[:, strong])
-    found = np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
-    return _choose_apart(found[:, np.lexsort((found[2], found[1], -found[5], found[0]))], grid.circles)
+    candidates = np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
+    return _choose_disjoint(
+        candidates[:, np.lexsort((candidates[2], candidates[1], -candidates[5], candidates[0]))], grid.circles
+    )
 
 
 def _find_candidates(
@@ -241,7 +243,7 @@ def _find_candidates(
     """
     step = max(_BLOCK // observed.shape[1], 1)
     rounding = 4 * np.spacing(means.max(initial=0))
-    found = [np.zeros(0, dtype=np.intp)]
+    positions = [np.zeros(0, dtype=np.intp)]
     for first in range(0, len(observed), step):
         rows = slice(first, first + step)
         mean = means[rows, span:] - means[rows, :-span] - rounding
@@ -252,17 +254,17 @@ def _find_candidates(
         np.square(excess, out=excess)
         mean *= 2 * lowest * (1 - 1e-6)
         enough &= excess >= mean
-        found.append(np.flatnonzero(enough) + first * enough.shape[1])
-    circle, row = np.divmod(np.concatenate(found), observed.shape[1] - span)
+        positions.append(np.flatnonzero(enough) + first * enough.shape[1])
+    circle, row = np.divmod(np.concatenate(positions), observed.shape[1] - span)
     return circle, row
 
 
-def _choose_apart(found: Floats, circles: csr_array) -> list[Signal]:
+def _choose_disjoint(candidates: Floats, circles: csr_array) -> list[Signal]:
     """Day after day the strongest first, each only if it shares no place with a stronger one of its day."""
     signals = list[Signal]()
     members, starts = circles.indices.tolist(), circles.indptr.tolist()
     taken, taken_day = set[int](), -1
-    for row, circle, span, count, mean, statistic in found.T.tolist():
+    for row, circle, span, count, mean, statistic in candidates.T.tolist():
         if row != taken_day:
             taken, taken_day = set(), int(row)
         own = members[starts[int(circle)] : starts[int(circle) + 1]]
@@ -282,10 +284,10 @@ def _accumulate(values: Floats | csr_array, circles: csr_array) -> Floats:
 
 
 def follow_signals(signals: Sequence[Signal], *, threshold: float = 0.0) -> list[GrowingAlert]:
-    """Alerts in the order in which they are told, from signals in order of days.
+    """Alerts in the order in which they are raised, from signals in order of days.
 
     A signal joins the alert of which a signal of the last CLOSE_DAYS days shares a place with it; of several the one
-    told first. Else it begins a new one. `threshold` leaves weaker signals out.
+    raised first. Else it begins a new one. `threshold` leaves weaker signals out.
     """
     alerts: list[GrowingAlert] = []
     first_open = 0

@@ -139,7 +139,7 @@ def space_time_permutation(  # noqa: PLR0913  # the contract: one argument a pub
     maxima = np.zeros(replications)
     _simulate_permutations(maxima, events, circles.keep(weight > 0), spans, fewest_events, seed)
     look = days_between_looks if prospective else None
-    return tuple(_build_cluster(one, windows, maxima, first_day, look) for one, windows in best)
+    return tuple(_build_cluster(cluster, windows, maxima, first_day, look) for cluster, windows in best)
 
 
 def spatial_poisson(  # noqa: PLR0913  # one argument a published setting
@@ -171,15 +171,18 @@ def spatial_poisson(  # noqa: PLR0913  # one argument a published setting
         return ()
     circles = find_circles(lon, lat, share, radius_m=radius_m, most_weight=most_share * float(share.sum()))
     expectation = Expectation(share[:, None], np.array([[float(total)]]), np.array([share.sum()]))
-    best = _choose_apart(
-        [(one, None) for one in find_best(counts[:, None], circles, expectation, total=total, fewest=fewest_events)]
+    best = _choose_disjoint(
+        [
+            (cluster, None)
+            for cluster in find_best(counts[:, None], circles, expectation, total=total, fewest=fewest_events)
+        ]
     )
     generator = np.random.default_rng(seed)
     maxima = np.zeros(replications)
     for part in _split(replications, len(lon)):
         drawn = generator.multinomial(total, share / share.sum(), size=len(maxima[part])).T[:, None, :]
         raise_maxima(maxima[part], drawn, circles.keep(share > 0), expectation, total=total, fewest=fewest_events)
-    return tuple(SpatialCluster(*_describe(one, maxima)) for one, _ in best)
+    return tuple(SpatialCluster(*_describe(cluster, maxima)) for cluster, _ in best)
 
 
 def compute_gumbel_p(statistic: float, maxima: Floats) -> float:
@@ -297,10 +300,10 @@ def _build_expectation(events: _Events, windows: _Windows) -> Expectation:
     """What each circle and span would hold, from the margins of the weekdays that have events."""
     totals = events.by_day.sum(axis=0)
     back = events.by_day[windows.end - windows.lengths[-1] + 1 : windows.end + 1][::-1].cumsum(axis=0)
-    kept = totals > 0
-    by_window = back[windows.lengths - 1].T[kept]
+    busy = totals > 0
+    by_window = back[windows.lengths - 1].T[busy]
     return Expectation(
-        events.by_place[:, kept].astype(np.float64), by_window.astype(np.float64), totals[kept].astype(np.float64)
+        events.by_place[:, busy].astype(np.float64), by_window.astype(np.float64), totals[busy].astype(np.float64)
     )
 
 
@@ -331,10 +334,10 @@ def _find_best_of_spans(
     for windows in spans:
         counts = _count_by_window(events.place, events.day, zeros, windows, (len(events.by_place), 1))[:, :, 0]
         expectation = _build_expectation(events, windows)
-        for one in find_best(counts.astype(np.int64), circles, expectation, total=len(events.day), fewest=fewest):
-            if one.centre not in strongest or _rank(one, windows) < _rank(*strongest[one.centre]):
-                strongest[one.centre] = one, windows
-    return _choose_apart(list(strongest.values()))
+        for cluster in find_best(counts.astype(np.int64), circles, expectation, total=len(events.day), fewest=fewest):
+            if cluster.centre not in strongest or _rank(cluster, windows) < _rank(*strongest[cluster.centre]):
+                strongest[cluster.centre] = cluster, windows
+    return _choose_disjoint(list(strongest.values()))
 
 
 def _rank(best: Best, windows: _Windows) -> tuple[float, int, int]:
@@ -342,15 +345,15 @@ def _rank(best: Best, windows: _Windows) -> tuple[float, int, int]:
     return -best.statistic, len(best.members), int(windows.lengths[best.window])
 
 
-def _choose_apart(found: list[tuple[Best, Span]]) -> list[tuple[Best, Span]]:
+def _choose_disjoint(clusters: list[tuple[Best, Span]]) -> list[tuple[Best, Span]]:
     """The strongest first, each only if it shares no place with a stronger one that was taken."""
-    taken: set[int] = set()
-    chosen = []
-    for one, span in sorted(found, key=lambda pair: (-pair[0].statistic, len(pair[0].members), pair[0].centre)):
-        if taken.isdisjoint(one.members.tolist()):
-            taken.update(one.members.tolist())
-            chosen.append((one, span))
-    return chosen
+    places: set[int] = set()
+    disjoint = []
+    for cluster, span in sorted(clusters, key=lambda pair: (-pair[0].statistic, len(pair[0].members), pair[0].centre)):
+        if places.isdisjoint(cluster.members.tolist()):
+            places.update(cluster.members.tolist())
+            disjoint.append((cluster, span))
+    return disjoint
 
 
 def _split(replications: int, size: int) -> Iterator[slice]:

@@ -158,9 +158,9 @@ def find_best_sets(problem: Problem) -> tuple[float, list[list[int]]]:
     nodes = _Nodes.from_problem(problem)
     stages = list(_build_stages(nodes))
     feasible = np.concatenate([[0], *(stage.sets[stage.finish <= problem.limit_s] for stage in stages)])
-    chosen = _share_sets(feasible, _sum_set_worth(nodes, feasible), nodes, problem.teams)
-    tours = [[int(nodes.place[node]) for node in _find_order(nodes, stages, nodes_of_team)] for nodes_of_team in chosen]
-    return float(_sum_set_worth(nodes, np.array(chosen)).sum()), tours
+    sets = _share_sets(feasible, _sum_set_worth(nodes, feasible), nodes, problem.teams)
+    tours = [[int(nodes.place[node]) for node in _find_order(nodes, stages, nodes_of_team)] for nodes_of_team in sets]
+    return float(_sum_set_worth(nodes, np.array(sets)).sum()), tours
 
 
 def _find_useful_places(problem: Problem) -> NDArray[np.intp]:
@@ -276,13 +276,13 @@ def _share_sets(feasible: NDArray[np.int64], worth: NDArray[np.float64], nodes: 
         tables.append(
             np.array([(worth_in + tables[-1][rest]).max() for rest, worth_in in _iterate_parts(feasible, worth, k)])
         )
-    chosen, free = list[int](), (1 << k) - 1
+    sets, free = list[int](), (1 << k) - 1
     for table in (*reversed(tables), None):
         rest = 0.0 if table is None else table[free & ~feasible]
         total = np.where((feasible & ~free) == 0, worth + rest, -np.inf)
-        chosen.append(int(feasible[total.argmax()]))
-        free &= ~chosen[-1]
-    return chosen
+        sets.append(int(feasible[total.argmax()]))
+        free &= ~sets[-1]
+    return sets
 
 
 def _max_over_subsets(table: NDArray[np.float64], k: int) -> NDArray[np.float64]:
@@ -303,20 +303,20 @@ def _iterate_parts(
         yield whole & ~feasible[inside], worth[inside]
 
 
-def _find_order(nodes: _Nodes, stages: Sequence[_Stage], chosen: int) -> list[int]:
+def _find_order(nodes: _Nodes, stages: Sequence[_Stage], node_set: int) -> list[int]:
     """The nodes of a set in the order with the earliest finish."""
-    if not chosen:
+    if not node_set:
         return []
-    done = _look_up_done(stages, chosen)
+    done = _look_up_done(stages, node_set)
     without_break, with_break = nodes.compute_finish(done)
     last = int(np.minimum(without_break, with_break).argmin())
     had_break = bool(with_break[last] < without_break[last]) and bool(
         done[1, last] <= nodes.leave_after_break(done[0])[last]
     )
     order = [last]
-    while chosen := chosen ^ (1 << last):
+    while node_set := node_set ^ (1 << last):
         wanted_s = done[int(had_break), last] - nodes.stop[last] - nodes.travel[:, last]
-        done = _look_up_done(stages, chosen)
+        done = _look_up_done(stages, node_set)
         same_state = done[int(had_break)] == wanted_s
         predecessors = same_state | (nodes.leave_after_break(done[0]) == wanted_s) if had_break else same_state
         last = int(np.flatnonzero(predecessors)[0])
@@ -325,8 +325,8 @@ def _find_order(nodes: _Nodes, stages: Sequence[_Stage], chosen: int) -> list[in
     return order[::-1]
 
 
-def _look_up_done(stages: Sequence[_Stage], chosen: int) -> _Seconds:
+def _look_up_done(stages: Sequence[_Stage], node_set: int) -> _Seconds:
     """The seconds at which a team is done with a set, (1 or 2, k)."""
-    stage = stages[chosen.bit_count() - 1]
-    done: _Seconds = stage.done[:, int(np.searchsorted(stage.sets, chosen))]
+    stage = stages[node_set.bit_count() - 1]
+    done: _Seconds = stage.done[:, int(np.searchsorted(stage.sets, node_set))]
     return done

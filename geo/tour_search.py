@@ -199,12 +199,12 @@ class _Search:
             distances = self.problem.travel_s[middle, visited]
             removed = {visited[k] for k in np.argsort(distances, kind="stable")[:count]}
             return [[place for place in tour if place not in removed] for tour in tours]
-        kept = [list(tour) for tour in tours]
-        for team in self.random.permutation(len(kept))[: int(self.random.integers(1, len(kept) + 1))]:
-            length = min(count, len(kept[team]))
-            first = int(self.random.integers(len(kept[team]) - length + 1))
-            del kept[team][first : first + length]
-        return kept
+        remaining = [list(tour) for tour in tours]
+        for team in self.random.permutation(len(remaining))[: int(self.random.integers(1, len(remaining) + 1))]:
+            length = min(count, len(remaining[team]))
+            first = int(self.random.integers(len(remaining[team]) - length + 1))
+            del remaining[team][first : first + length]
+        return remaining
 
     def shorten(self, tours: list[list[int]]) -> list[list[int]]:
         """The same stops in an order that takes less time, where the reversal of a stretch gives one (2-opt)."""

@@ -231,12 +231,12 @@ class Wards:
         shared = shapely.intersection(self.polygons[ward[is_shared]], outlines[row[is_shared]])
         part[is_shared] = np.round(shapely.area(shared) / shapely.area(outlines[row[is_shared]]), 9)
         largest = np.lexsort((-ward, part, row))  # the last of each cell
-        found = np.full(len(cells), OUTSIDE, dtype=np.int32)
-        found[row[largest]] = ward[largest]
-        outside = np.flatnonzero(found == OUTSIDE)
+        wards = np.full(len(cells), OUTSIDE, dtype=np.int32)
+        wards[row[largest]] = ward[largest]
+        outside = np.flatnonzero(wards == OUTSIDE)
         if len(outside):
-            found[outside] = self._tree.nearest(shapely.centroid(outlines[outside]))
-        return found
+            wards[outside] = self._tree.nearest(shapely.centroid(outlines[outside]))
+        return wards
 
     def _list_near(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[int]:
         """The wards that have room for any of the points: of one point a few, and each would take its time."""

@@ -100,7 +100,7 @@ def limit_to_mail(viewer: Viewer) -> Viewer:
     """The viewer, seeing no more than may leave by mail: numbers of incidents by ward.
 
     No cell, place, closure, record or work, and no layer whose small numbers are hidden: a page with other numbers
-    would tell them. PolicyError if nothing is left, or the viewer may make no briefing.
+    would reveal them. PolicyError if nothing is left, or the viewer may make no briefing.
     """
     require_document(viewer, "briefing")
     details = []
@@ -234,7 +234,7 @@ def require_points(detail: Detail, layer: str) -> None:
 
 
 def require_numbers(detail: Detail, layer: str) -> None:
-    """PolicyError if small numbers of a layer are not shown, to what would tell them."""
+    """PolicyError if small numbers of a layer are not shown, for an answer that would reveal them."""
     if detail.fewest > 1:
         raise PolicyError(
             "The access policy decides how finely each layer is shown",

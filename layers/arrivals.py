@@ -15,7 +15,7 @@ __all__ = ["FEWEST_LOADS", "LATEST_DAYS", "WINDOW_DAYS", "Arrivals", "find_arriv
 
 LATEST_DAYS: Final = 28  # a day as old as that counts as complete
 WINDOW_DAYS: Final = 182  # of days that are learnt from, so that the answer follows a change of habit
-FEWEST_LOADS: Final = 8  # loads of a source on different days; with fewer nothing is said of it
+FEWEST_LOADS: Final = 8  # loads of a source on different days; with fewer its arrivals are not estimated
 _FEWEST_EVENTS: Final = 30
 _BIN_S: Final = 12 * 3600  # so that a log that is loaded at noon differs from one that is loaded at night
 _BINS: Final = LATEST_DAYS * 86_400 // _BIN_S
@@ -51,10 +51,12 @@ def find_arrived(arrivals: Sequence[Arrivals], days_start_at: Sequence[int]) -> 
 
     Each source weighs by its events. 1 from 0.99 on, and where nothing is known.
     """
-    total = sum(one.events for one in arrivals)
+    total = sum(source.events for source in arrivals)
     if not total:
         return np.ones(len(days_start_at))
-    shares = np.array([sum(one.events * one.find_share(at) for one in arrivals) / total for at in days_start_at])
+    shares = np.array(
+        [sum(source.events * source.find_share(at) for source in arrivals) / total for at in days_start_at]
+    )
     return np.where(shares >= _WHOLE, 1.0, shares)
 
 

@@ -56,8 +56,8 @@ class ColumnFilter:
 
     def get_chosen(self, choices: object) -> tuple[str, ...]:
         """The chosen values among ColumnChoices; empty for all."""
-        chosen: tuple[str, ...] = getattr(choices, self.field)
-        return chosen
+        values: tuple[str, ...] = getattr(choices, self.field)
+        return values
 
     def get_names(self, columns: Columns) -> tuple[str, ...]:
         """The values that the codes of the columns stand for."""

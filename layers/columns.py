@@ -138,7 +138,7 @@ class Columns(_Deferred):
     def replace_coverage(self, coverage: Coverage, *, version: int | None = None) -> "Columns":
         """The same events with another coverage, of another version of the store; nothing more is read for it."""
         columns = object.__new__(Columns)
-        for name in (*(one.name for one in fields(Columns)), *_Deferred.__slots__):
+        for name in (*(column.name for column in fields(Columns)), *_Deferred.__slots__):
             with suppress(AttributeError):  # not read yet
                 object.__setattr__(columns, name, object.__getattribute__(self, name))
         object.__setattr__(columns, "coverage", coverage)
@@ -221,7 +221,7 @@ class Columns(_Deferred):
         place = int(np.searchsorted(ids, np.uint64(int(cell, 16))))
         if place >= len(ids) or int(ids[place]) != int(cell, 16):
             return np.zeros(len(self), dtype=np.bool_)
-        coarse = [find_layer_code(name) for name, one in self.details.items() if (one.finest or 0) < resolution]
+        coarse = [find_layer_code(name) for name, detail in self.details.items() if (detail.finest or 0) < resolution]
         is_inside = np.asarray(self.cell[resolution] == place)
         return is_inside & ~np.isin(self.layer, coarse) if coarse else is_inside
 

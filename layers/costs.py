@@ -71,7 +71,7 @@ class Costs:
         exact = next((unit for unit in own if unit.category is not None and unit.category.casefold() == wanted), None)
         return exact or next((unit for unit in own if unit.category is None), None)
 
-    def list_of(self, layers: Iterable[str]) -> list[UnitCost]:
+    def list_units(self, layers: Iterable[str]) -> list[UnitCost]:
         """The unit costs of these layers, in the order of the file."""
         names = set(layers)
         return [unit for unit in self.units if unit.layer in names]
@@ -81,9 +81,9 @@ class Costs:
         lines = [
             f"{_name(unit)}: {_format_unit(unit.pounds)} each, in prices of {unit.year} ({unit.source}). Leaves out: "
             f"{unit.leaves_out.rstrip('.')}."
-            for unit in self.list_of(layers)
+            for unit in self.list_units(layers)
         ]
-        without = [find_layer(name).many for name in layers if not self.list_of([name])]
+        without = [find_layer(name).many for name in layers if not self.list_units([name])]
         missing = [f"Not costed: {format_list(without)}."] if without else []
         return [*lines, *missing, *([CAUTION] if lines else [])]
 
@@ -119,7 +119,7 @@ def add_up(costs: Costs, counts: Mapping[tuple[str, str], float], *, layers: Seq
     known = [(unit.pounds, count) for key, count in counts.items() if (unit := costs.find(*key)) is not None]
     left = sum(count for key, count in counts.items() if costs.find(*key) is None)
     costed = sum(count for _, count in known)
-    possible = [(unit.pounds, 0.0) for unit in costs.list_of(layers)] if costed == 0 and left == 0 else []
+    possible = [(unit.pounds, 0.0) for unit in costs.list_units(layers)] if costed == 0 and left == 0 else []
     pairs = known or possible
     if not pairs or (costed == 0 and left > 0):
         return Cost(None, 0.0, left)

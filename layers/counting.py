@@ -68,8 +68,8 @@ class Counts:
     `total` is the sum over the whole filter. For states by month, weekday or any other time it may be less than the sum
     of the rows, because a state counts in each time in which it is in force. In all other cases the rows add up to it.
     Selection describes the other two. Of a viewer who sees no number of fewer than `fewest` events, smaller groups are
-    left out as empty ones are, and so are others by which they could be worked out (`choose_shown`). A smaller total is
-    NaN, and the other two are 0.
+    left out as empty ones are, and so are others from which they could be worked out (`choose_shown`). A smaller total
+    is NaN, and the other two are 0.
     """
 
     total: float
@@ -128,8 +128,8 @@ def _select_others(columns: Columns, chosen: Filter, window: Window) -> Selectio
         unplaced = int(np.count_nonzero(coarse))
         index = index[~coarse]
     share = _compute_weights(columns, chosen, index, window)
-    kept = share > 0
-    return Selection(index[kept], share[kept], unplaced, int(np.count_nonzero(share[kept] < 1)))
+    is_inside = share > 0
+    return Selection(index[is_inside], share[is_inside], unplaced, int(np.count_nonzero(share[is_inside] < 1)))
 
 
 def lacks_hours(columns: Columns, chosen: Filter, known: Spans, *, time_zone: str = "Europe/London") -> bool:
@@ -210,7 +210,7 @@ def count_groups(
 def choose_shown(events: NDArray[np.float64], fewest: int) -> NDArray[np.bool_]:
     """Which groups of an answer are shown (n,), by their numbers of events (n,), each above 0, beside their total.
 
-    Not those of fewer than `fewest` events, and of the others none by which a hidden number could be worked out: what
+    Not those of fewer than `fewest` events, and of the others none from which a hidden number could be worked out: what
     is left out is at least two groups, and at least `fewest` events together. Where it would be less, the smallest
     other groups are left out as well, of equal ones the first, until it is enough or nothing is left.
     """

@@ -106,19 +106,19 @@ class Coverage:
         A source that has no event of a layer may bring any reporter. A layer whose sources all bring others is not
         known: their days say nothing of these reporters.
         """
-        chosen = frozenset(reported_by)
-        if not chosen or not self.reporters:
+        reporters = frozenset(reported_by)
+        if not reporters or not self.reporters:
             return self
-        if chosen not in self._narrowed:
+        if reporters not in self._narrowed:
             described = {(layer, source) for layer, source, _ in self.reporters}
-            of_chosen = {(layer, source) for layer, source, reporter in self.reporters if reporter in chosen}
+            of_reporters = {(layer, source) for layer, source, reporter in self.reporters if reporter in reporters}
             entries = tuple(
                 entry
                 for entry in self.entries
-                if (key := (entry.layer, entry.source)) in of_chosen or key not in described
+                if (key := (entry.layer, entry.source)) in of_reporters or key not in described
             )
-            self._narrowed[chosen] = Coverage(entries, self.ward_codes, self.reporters, self.arrivals)
-        return self._narrowed[chosen]
+            self._narrowed[reporters] = Coverage(entries, self.ward_codes, self.reporters, self.arrivals)
+        return self._narrowed[reporters]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -238,10 +238,10 @@ class Coverage:
 
     def _find_days(self, layer: str, wards: Sequence[str]) -> tuple[Spans, Spans]:
         """The days known whole in all wards, and those known to some part somewhere."""
-        chosen = self._choose_wards(wards)
-        key = (layer, chosen)
+        own_wards = self._choose_wards(wards)
+        key = (layer, own_wards)
         if key not in self._cache:
-            self._cache[key] = self._compute_days(layer, chosen)
+            self._cache[key] = self._compute_days(layer, own_wards)
         return self._cache[key]
 
     def _choose_wards(self, wards: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Encounters: what happened at one point at one time, however many records tell of it.
+"""Encounters: what happened at one point at one time, however many records there are of it.
 
 One stop of four people is four searches and one encounter. Analyses of danger (alerts, near repeats, forecasts) take
 an encounter once; counts take every record.

@@ -41,8 +41,8 @@ def select_instants(columns: Columns, chosen: Filter, spans: Spans) -> NDArray[n
     """The places (ascending) of incidents at one instant, known to the minute, in these spans that a filter selects."""
     if len(columns.others) == len(columns):
         return np.zeros(0, dtype=np.int64)
-    found = [_select_block(columns, chosen, block) for block in _build_blocks(spans)]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+    places = [_select_block(columns, chosen, block) for block in _build_blocks(spans)]
+    return np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
 
 
 def _build_blocks(spans: Spans) -> Iterator[list[tuple[int, int]]]:

@@ -38,7 +38,7 @@ __all__ = [
 SNAPPED_SHARE: Final = 0.2  # police.uk: 0.7 of a year of one town; the demonstration: under 0.01
 _SHARED_KINDS: Final = ("snapped", "postcode", "street")  # of these, many events share a point
 _FEWEST_SHARED: Final = 5  # fewer points that come again are a few busy addresses
-_FEWEST_POINTS: Final = 20  # with fewer, how far apart points lie says nothing
+_FEWEST_POINTS: Final = 20  # with fewer, the distances between points say nothing
 _UNMEASURED: Final = 9  # cells for shared points that are too few to measure: 350 m, as in a town of police.uk
 _MOST_OF: Final = 0.5
 _FEW: Final = 0.05  # so few events that are known less well than the others do not make cells larger
@@ -102,13 +102,13 @@ def measure_precision(
     exact.
     """
     places = _find_places(columns, layer, time_zone)
-    chosen: slice | NDArray[np.bool_] = slice(None)
+    selection: slice | NDArray[np.bool_] = slice(None)
     if index is not None:
         is_chosen = np.zeros(len(columns), dtype=np.bool_)
         is_chosen[index] = True
-        chosen = is_chosen[places.index]
-    own, kind = places.index[chosen], places.kind[chosen]
-    finest, again = places.finest[chosen], places.again[chosen]
+        selection = is_chosen[places.index]
+    own, kind = places.index[selection], places.kind[selection]
+    finest, again = places.finest[selection], places.again[selection]
     shared = float(again.mean()) if len(own) else 0.0
     smallest = next((size for size in RESOLUTIONS if len(own) and (finest <= size).mean() > _FEW), RESOLUTIONS[-1])
     is_shared = _mark_shared(kind)
@@ -119,7 +119,7 @@ def measure_precision(
     elif smallest < RESOLUTIONS[-1]:
         part = finest <= smallest
         name = "randomised" if _name_most(kind[part]) == "randomised" else "exact"
-    points = np.count_nonzero(np.bincount(places.point[chosen][part]))
+    points = np.count_nonzero(np.bincount(places.point[selection][part]))
     return LocationPrecision(
         kind=name,
         events=len(own),
@@ -137,7 +137,10 @@ def measure_chosen_precision(columns: Columns, chosen: Filter, *, time_zone: str
     The size of cells stays the same when only the period changes.
     """
     keep = np.ones(len(columns), dtype=np.bool_)
-    tests = [(one.get_chosen(chosen), one.get_names(columns), one.get_codes(columns)) for one in COLUMN_FILTERS]
+    tests = [
+        (column_filter.get_chosen(chosen), column_filter.get_names(columns), column_filter.get_codes(columns))
+        for column_filter in COLUMN_FILTERS
+    ]
     for names, known_names, codes in (*tests, (chosen.wards, columns.ward_codes, columns.ward)):
         if names:
             keep &= np.isin(codes, [place for place, name in enumerate(known_names) if name in names])

@@ -72,11 +72,13 @@ def describe_ward_cells(columns: Columns, layers: Iterable[str] = ()) -> list[st
 
 def _leave_out(columns: Columns, hidden: list[str]) -> Columns:
     """The columns without these layers, and without the names that only they have."""
-    kept = columns.take(~np.isin(columns.layer, [find_layer_code(layer) for layer in hidden]))
-    categories, category = _drop_unused(kept.categories, kept.category, always=1)
-    sources, source = _drop_unused(kept.sources, kept.source)
-    cells = {resolution: kept.cell_ids[resolution][kept.cell[resolution]] for resolution in RESOLUTIONS}
-    return replace(_set_cells(kept, cells), categories=categories, category=category, sources=sources, source=source)
+    remaining = columns.take(~np.isin(columns.layer, [find_layer_code(layer) for layer in hidden]))
+    categories, category = _drop_unused(remaining.categories, remaining.category, always=1)
+    sources, source = _drop_unused(remaining.sources, remaining.source)
+    cells = {resolution: remaining.cell_ids[resolution][remaining.cell[resolution]] for resolution in RESOLUTIONS}
+    return replace(
+        _set_cells(remaining, cells), categories=categories, category=category, sources=sources, source=source
+    )
 
 
 def _drop_unused(
@@ -91,7 +93,7 @@ def _drop_unused(
 
 def _blur(columns: Columns, layer: str, detail: Detail, wards: Wards | None) -> Columns:
     """The columns with the events of a layer as cells or by ward."""
-    rows, finest = find_finest(columns, layer, time_zone="UTC")  # days only tell which points come again
+    rows, finest = find_finest(columns, layer, time_zone="UTC")  # days only show which points come again
     cells = {resolution: columns.cell_ids[resolution][columns.cell[resolution]] for resolution in RESOLUTIONS}
     lon, lat, location = columns.lon.copy(), columns.lat.copy(), columns.location.copy()
     metres, ward = columns.location_m.copy(), columns.ward

@@ -68,7 +68,7 @@ class Detail:
 
     @property
     def fineness(self) -> tuple[int, int]:
-        """A key by which a finer detail is greater."""
+        """A sort key: the finer the detail, the greater."""
         return _KINDS.index(self.kind), self.resolution or 0
 
     @property

@@ -178,15 +178,15 @@ def format_list(items: Sequence[str], *, most: int | None = None, conjunction: s
 
     `conjunction` stands before the last item.
     """
-    shown = list(items[:most])
-    if len(items) > len(shown):
-        shown.append(f"{len(items) - len(shown)} more")
-    return f" {conjunction} ".join([*([", ".join(shown[:-1])] if shown[:-1] else []), *shown[-1:]])
+    parts = list(items[:most])
+    if len(items) > len(parts):
+        parts.append(f"{len(items) - len(parts)} more")
+    return f" {conjunction} ".join([*([", ".join(parts[:-1])] if parts[:-1] else []), *parts[-1:]])
 
 
-def format_plural(number: float, one: str, many: str) -> str:
+def format_plural(number: float, singular: str, plural: str) -> str:
     """As in "1 needle find", "312 needle finds", "0.4 needle finds"."""
-    return f"{format_number(number)} {one if format_number(number) == '1' else many}"
+    return f"{format_number(number)} {singular if format_number(number) == '1' else plural}"
 
 
 def format_sentence(text: str) -> str:

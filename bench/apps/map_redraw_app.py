@@ -35,14 +35,14 @@ def outlines(count: int) -> list[list[tuple[float, float]]]:
     return [[*ring, ring[0]] for ring in rings]
 
 
-def values_of(count: int, seed: int) -> NDArray[np.float64]:
+def draw_values(count: int, seed: int) -> NDArray[np.float64]:
     """Whole numbers from 1 to 255, most of them small."""
     return np.minimum(1 + np.floor(np.random.default_rng(seed).exponential(20, count)), 255)
 
 
 def geojson_layer(count: int, seed: int) -> folium.GeoJson:
     """The same cells and colours as folium users draw them."""
-    classes = np.searchsorted(SCALE.breaks, values_of(count, seed), side="right") - 1
+    classes = np.searchsorted(SCALE.breaks, draw_values(count, seed), side="right") - 1
     features = [
         {
             "type": "Feature",
@@ -72,7 +72,7 @@ def ids(count: int) -> list[str]:
 
 def deck(count: int, seed: int) -> pydeck.Deck:
     """The same cells and colours as users of pydeck draw them, flat and without a base map."""
-    classes = np.searchsorted(SCALE.breaks, values_of(count, seed), side="right") - 1
+    classes = np.searchsorted(SCALE.breaks, draw_values(count, seed), side="right") - 1
     colours = [[int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in SCALE.light]
     rows = [{"cell": name, "colour": colours[kind]} for name, kind in zip(ids(count), classes.tolist(), strict=True)]
     layer = pydeck.Layer(
@@ -93,7 +93,7 @@ if st.button("Filter"):
 seed = st.session_state["seed"]
 if way == "hexlayer":
     layer = HexLayer(
-        cells_around(count), values_of(count, seed), CellStyle(scale=SCALE, title=f"Seed {seed}", unit="Finds")
+        cells_around(count), draw_values(count, seed), CellStyle(scale=SCALE, title=f"Seed {seed}", unit="Finds")
     )
     draw_live_map(area, layer, key="map", height=600)
 elif way == "pydeck":

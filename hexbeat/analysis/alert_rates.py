@@ -132,7 +132,7 @@ def learn_tails(alerts: Sequence[GrowingAlert], low: NDArray[np.float64], *, fir
     `alerts` are those above the lower threshold `low` (days,), `first_row` the first day that was looked at. One great
     outbreak hardly matters: it is one alert, and the median of the excess does not see how great it was.
     """
-    told_days = np.array([alert.told for alert in alerts], dtype=np.int64)
+    told_days = np.array([alert.raised_row for alert in alerts], dtype=np.int64)
     excess = np.array([alert.strongest.statistic - low[alert.strongest.row] for alert in alerts])
     tails: list[Tail | None] = []
     for end in range(0, len(low), BLOCK_DAYS):

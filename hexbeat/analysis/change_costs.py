@@ -80,7 +80,7 @@ def add_change_costs(
     unit costs of the layer the rows are as they were.
     """
     known, faults = read_usable_costs(store)
-    own = Costs(tuple(known.list_of(chosen.layers)))
+    own = Costs(tuple(known.list_units(chosen.layers)))
     if not own:
         return rows, faults
     costs = cost_changes(columns, chosen, study, own, unit=unit, against=against, time_zone=study.area.time_zone)

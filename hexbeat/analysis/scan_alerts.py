@@ -297,7 +297,7 @@ class _Scan:
         by_place = self.scan.counts[first : last + 1, strongest.places].sum(axis=0)
         own = strongest.places[np.argsort(-by_place, kind="stable")]
         held = own[: max(int((by_place > 0).sum()), 1)]
-        told_on = from_ordinal(self.first + growing.told)
+        told_on = from_ordinal(self.first + growing.raised_row)
         code, place, cells = self._name_place(held)
         alert = Alert(
             layer=self.spec.name,

@@ -128,7 +128,7 @@ class StreamScan:
         of_alerts = [
             float(excess[local.strongest.places].sum())
             for local in self.parts.growing
-            if local.told <= alert.latest.row and local.latest.row >= first
+            if local.raised_row <= alert.latest.row and local.latest.row >= first
         ]
         return max(of_alerts, default=0.0) < (strongest.count - strongest.expected) / 2
 

@@ -27,7 +27,7 @@ from layers.event import LocationKind
 
 __all__ = ["AddressFinder", "AddressPlace", "UnknownAddress", "build_address_finder"]
 
-POSTCODE_M: Final = (50.0, 200.0)  # the least and the most by which an address may lie from the point of its postcode
+POSTCODE_M: Final = (50.0, 200.0)  # the least and the most that an address may lie from the point of its postcode
 # Of 1,290 streets of Newport (OpenStreetMap, June 2023), 80 % lie wholly within so many metres of their middle, and of
 # the average street 92 % of its length. Most streets of a gazetteer have one known point, so their length is not known.
 LEAST_STREET_M: Final = 175.0
@@ -99,8 +99,8 @@ class AddressFinder:
         """The place of a whole postcode, in any spacing and case."""
         compact = re.sub(r"[\s.\-]", "", text[:LONGEST]).upper()
         if _WHOLE.fullmatch(compact):
-            found = self._postcodes.get(compact)
-            return found or UnknownAddress("postcode", f"not in the gazetteer of {self.title}")
+            place = self._postcodes.get(compact)
+            return place or UnknownAddress("postcode", f"not in the gazetteer of {self.title}")
         is_part = _PART.fullmatch(compact) is not None
         return UnknownAddress("postcode", "only a part of a postcode" if is_part else "not a postcode")
 
@@ -108,7 +108,7 @@ class AddressFinder:
         """The place of a street, as in "14 Linthorpe Rd, Middlesbrough"; that of a whole postcode in the text, if any.
 
         A house number before the name does not matter. Behind it may stand its ward, the council or the area, which
-        tell streets of one name apart. A text that says anything else gives no place.
+        distinguish streets of one name. A text that says anything else gives no place.
         """
         within = _WITHIN.search(text[:LONGEST].upper())
         if within is not None:
@@ -253,8 +253,8 @@ def _list_streets(area: Area, gazetteer: Gazetteer) -> list[tuple[str, str, _Str
         entry = entry_names.get((lon, lat), name)
         entry = entry if entry.startswith(name) else name
         ward = labels.get(code, f"outside {area.title}")
-        found = AddressPlace(lon, lat, "street", max(LEAST_STREET_M, round(float(reach[place]), 1)))
-        streets.append((name, entry, _Street(f"{entry} ({ward})", found, wards.get(place, frozenset()))))
+        address_place = AddressPlace(lon, lat, "street", max(LEAST_STREET_M, round(float(reach[place]), 1)))
+        streets.append((name, entry, _Street(f"{entry} ({ward})", address_place, wards.get(place, frozenset()))))
     return sorted(streets, key=lambda item: item[2].label)
 
 

@@ -50,7 +50,7 @@ LANDMARKS: Final = ("station", "bus station", "hospital", "school", "college")
 # Points of one name that are nearer to each other than this are one street, or one place.
 _POSTCODES_ONLY: Final = frozenset({"Code-Point Open"})  # sources of which nothing but postcodes is kept
 _SAME_PLACE_M: Final = 600.0
-_NEAR_STREETS: Final = 8  # streets looked at to tell two of one name apart
+_NEAR_STREETS: Final = 8  # streets looked at to distinguish two of one name
 
 
 @dataclass(frozen=True, eq=False)  # without slots, so that what is derived can be kept
@@ -90,8 +90,8 @@ class Gazetteer:
     def entries(self) -> pd.DataFrame:
         """The places of the area, one row each: kind, name, ward_code, lon, lat, points.
 
-        Two streets of one name that lie apart are two rows. A place stands at that of its points which lies nearest to
-        the middle of them; its ward is the ward of that point.
+        Two streets of one name in different places are two rows. A place stands at that of its points which is nearest
+        to the middle of them; its ward is the ward of that point.
         """
         inside = self.points[self.points["ward_code"] != ""].reset_index(drop=True)
         if inside.empty:

@@ -118,14 +118,14 @@ def _keep_area(points: pd.DataFrame, area: Area) -> pd.DataFrame:
     west, south, east, north = area.bounds
     reach_lon, reach_lat = degrees_around((south + north) / 2, reach_m=_AROUND_M)
     near = (lon > west - reach_lon) & (lon < east + reach_lon) & (lat > south - reach_lat) & (lat < north + reach_lat)
-    kept = points[near].assign(lon=lon[near], lat=lat[near])
+    nearby = points[near].assign(lon=lon[near], lat=lat[near])
     ward = area.wards.locate(lon[near], lat[near])
     codes = np.append(np.array(area.wards.codes, dtype=object), "")  # -1, outside, is the last
     outside = ward < 0
-    close = np.ones(len(kept), dtype=np.bool_)
+    close = np.ones(len(nearby), dtype=np.bool_)
     if outside.any():
-        close[outside] = _measure_away(kept[outside], area) <= _AROUND_M
-    return kept.assign(ward_code=codes[ward])[close].reset_index(drop=True)
+        close[outside] = _measure_away(nearby[outside], area) <= _AROUND_M
+    return nearby.assign(ward_code=codes[ward])[close].reset_index(drop=True)
 
 
 def _measure_away(points: pd.DataFrame, area: Area) -> NDArray[np.float64]:
@@ -146,11 +146,11 @@ def _name_unnamed(points: pd.DataFrame) -> pd.DataFrame:
         return points
     lon, lat = float(points["lon"].mean()), float(points["lat"].mean())
     tree = cKDTree(offsets_m(streets["lon"], streets["lat"], origin_lon=lon, origin_lat=lat))
-    chosen = points[unnamed]
-    _, nearest = tree.query(offsets_m(chosen["lon"], chosen["lat"], origin_lon=lon, origin_lat=lat))
+    places = points[unnamed]
+    _, nearest = tree.query(offsets_m(places["lon"], places["lat"], origin_lon=lon, origin_lat=lat))
     names = [
         f"{kind[0].upper()}{kind[1:]} near {street}"
-        for kind, street in zip(chosen["kind"], streets["name"].iloc[nearest], strict=True)
+        for kind, street in zip(places["kind"], streets["name"].iloc[nearest], strict=True)
     ]
     named = points.copy()
     named.loc[unnamed, "name"] = names

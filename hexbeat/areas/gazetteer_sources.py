@@ -54,7 +54,7 @@ Read = Callable[[pd.DataFrame], pd.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """A published form of file: the columns (in lower case) by which it is known, how it is read, and its credit."""
+    """A published form of file: the columns (in lower case) that identify it, how it is read, and its credit."""
 
     columns: tuple[str, ...]
     read: Read
@@ -186,14 +186,14 @@ def _read_named_points(frame: pd.DataFrame) -> pd.DataFrame:
 def _read_open_names(frame: pd.DataFrame) -> pd.DataFrame:
     """OS Open Names: roads, settlements left out, stations, schools and hospitals; British National Grid."""
     kinds = [_parse_open_kind(text) for text in frame["local_type"]]
-    chosen = frame.assign(read_kind=kinds)
-    chosen = chosen[chosen["read_kind"] != ""]
+    places = frame.assign(read_kind=kinds)
+    places = places[places["read_kind"] != ""]
     names = [
         _format_postcode(text) if kind == "postcode" else tidy_name(text)
-        for text, kind in zip(chosen["name1"], chosen["read_kind"], strict=True)
+        for text, kind in zip(places["name1"], places["read_kind"], strict=True)
     ]
-    lon, lat = _to_degrees(chosen["geometry_x"], chosen["geometry_y"])
-    return _build_frame(list(chosen["read_kind"]), names, lon, lat)
+    lon, lat = _to_degrees(places["geometry_x"], places["geometry_y"])
+    return _build_frame(list(places["read_kind"]), names, lon, lat)
 
 
 def _parse_open_kind(local_type: str) -> str:

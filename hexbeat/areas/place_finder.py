@@ -69,9 +69,9 @@ def find_places(words: str, area: Area, *, limit: int = 10, stops: pd.DataFrame 
     if not query:
         return _build_answer([])
     for find in (_find_cell, _find_postcode, _find_point):
-        found = find(query, area)
-        if found is not None:
-            return found.head(limit)
+        places = find(query, area)
+        if places is not None:
+            return places.head(limit)
     named = _build_index(area, read_gazetteer(area)).search(query, limit=limit, stops=stops)
     cells = _find_cells_by_code(query, area) if len(named) < limit else ()
     return pd.concat([named, _build_answer(cells)], ignore_index=True).head(limit) if cells else named
@@ -102,8 +102,8 @@ def _find_by_fewer_words(words: str, area: Area) -> str:
 class FoundPlace:
     """A place that a person chose: its name ("High Street (Brotton)"), longitude and latitude in degrees, and kind.
 
-    The kinds are those of the gazetteer, "ward", "cell", "postcodes" (several that begin alike), "stop of the plan" and
-    "point". `ward_code` is blank for a point outside the area.
+    The kinds are those of the gazetteer, "ward", "cell", "postcodes" (several with one beginning), "stop of the plan"
+    and "point". `ward_code` is blank for a point outside the area.
     """
 
     name: str
@@ -118,8 +118,8 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
 
     may_lie_outside: coordinates outside the area are a place as well, as the start of a tour may be.
     """
-    found = find_places(words, area, limit=_MOST_NAMED + 1)
-    if found.empty:
+    places = find_places(words, area, limit=_MOST_NAMED + 1)
+    if places.empty:
         point = _parse_point(clean_text(words[:LONGEST_QUERY]))
         if point is not None and may_lie_outside:
             return FoundPlace(_format_point(*point), *point)
@@ -134,17 +134,17 @@ def find_one_place(words: str, area: Area, *, may_lie_outside: bool = False) -> 
             f"nothing there fits {words[:40]!r}",
             "try fewer words, or part of a name",
         )
-    first = found.iloc[0]
-    if first["kind"] == "cell" and len(found) > 1:
+    first = places.iloc[0]
+    if first["kind"] == "cell" and len(places) > 1:
         raise UsageError(
             "A place has to be one place",
-            f"{words[:40]!r} is the short code of {len(found)} cells",
+            f"{words[:40]!r} is the short code of {len(places)} cells",
             "give the whole code of the cell, which has 15 letters and digits",
         )
-    twins = found[(found["kind"] == first["kind"]) & (found["name"].map(_cut_near) == _cut_near(first["name"]))]
+    twins = places[(places["kind"] == first["kind"]) & (places["name"].map(_cut_near) == _cut_near(first["name"]))]
     is_twin = len(twins) > 1 and not set(split_name(words)) - set(split_name(_cut_near(first["name"])))
-    if len(found) > 1 and not covers_name(words, _cut_near(first["name"])) and first["kind"] in KINDS:
-        twins, is_twin = found, True  # only a part of a longer name, and not the only one
+    if len(places) > 1 and not covers_name(words, _cut_near(first["name"])) and first["kind"] in KINDS:
+        twins, is_twin = places, True  # only a part of a longer name, and not the only one
     labels = [format_place_label(row) for row in twins.to_dict("records")]
     if is_twin:
         more = " and others" if len(twins) > _MOST_NAMED else ""
@@ -316,9 +316,9 @@ def _mark_parks(entries: pd.DataFrame, postcodes: pd.DataFrame) -> pd.DataFrame:
         return entries
     lon, lat = float(postcodes["lon"].mean()), float(postcodes["lat"].mean())
     tree = cKDTree(offsets_m(postcodes["lon"], postcodes["lat"], origin_lon=lon, origin_lat=lat))
-    chosen = entries[named]
-    away, _ = tree.query(offsets_m(chosen["lon"], chosen["lat"], origin_lon=lon, origin_lat=lat))
-    parks = chosen.index[(away >= _PARK_M) & (away <= _POSTCODES_KNOWN_M)]
+    candidates = entries[named]
+    away, _ = tree.query(offsets_m(candidates["lon"], candidates["lat"], origin_lon=lon, origin_lat=lat))
+    parks = candidates.index[(away >= _PARK_M) & (away <= _POSTCODES_KNOWN_M)]
     return entries.assign(kind=entries["kind"].mask(entries.index.isin(parks), "park"))
 
 

@@ -196,10 +196,8 @@ def classify(frame: "gpd.GeoDataFrame", path: Path) -> "gpd.GeoDataFrame":
     is_polygon = frame.geometry.geom_type.isin(("Polygon", "MultiPolygon"))
     is_line = frame.geometry.geom_type.isin(("LineString", "MultiLineString"))
     wanted = (is_line & ~kind.isin(("", "green"))) | (is_polygon & kind.isin(("water", "green")))
-    chosen = frame[wanted]
-    named = gpd.GeoDataFrame(
-        {"kind": kind[wanted], "name": find_names(chosen)}, geometry=chosen.geometry, crs=frame.crs
-    )
+    rows = frame[wanted]
+    named = gpd.GeoDataFrame({"kind": kind[wanted], "name": find_names(rows)}, geometry=rows.geometry, crs=frame.crs)
     return named.to_crs(4326)
 
 

@@ -109,13 +109,13 @@ def drop_doubles(lines: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
     cover = find_cover(points, rank[line], lines["kind"].map(BESIDE_M).to_numpy()[line], shapes, rank)
     edges = np.searchsorted(line, np.arange(len(lines) + 1))
     touched = np.unique(line[cover >= 0])
-    kept = [[shape] for shape in shapes]
+    parts = [[shape] for shape in shapes]
     for place in touched.tolist():
-        here = slice(edges[place], edges[place + 1])
-        kept[place] = cut_line(points[here], at[here], cover[here], shapes)
-    counts = [len(pieces) for pieces in kept]
+        stretch = slice(edges[place], edges[place + 1])
+        parts[place] = cut_line(points[stretch], at[stretch], cover[stretch], shapes)
+    counts = [len(pieces) for pieces in parts]
     rows = lines.iloc[np.repeat(np.arange(len(lines)), counts)].reset_index(drop=True)
-    return rows.set_geometry(np.array([piece for pieces in kept for piece in pieces], dtype=object))
+    return rows.set_geometry(np.array([piece for pieces in parts for piece in pieces], dtype=object))
 
 
 def place_points(

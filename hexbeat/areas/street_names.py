@@ -56,23 +56,23 @@ _PLAIN_WORDS: Final = re.compile(f"(?:Near|(?:{_PARTS}) of) ")  # how a name beg
 
 def name_cells(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> list[str]:
     """The names of cells (n,), all of one resolution, in the order given; a cell outside the area has one as well."""
-    asked = np.asarray(cells, dtype=np.uint64)
-    if asked.size == 0:
+    ids = np.asarray(cells, dtype=np.uint64)
+    if ids.size == 0:
         return []
-    resolution = int(asked[0]) >> 52 & 0xF
-    return _get_namer(area, read_gazetteer(area), resolution).name(asked)
+    resolution = int(ids[0]) >> 52 & 0xF
+    return _get_namer(area, read_gazetteer(area), resolution).name(ids)
 
 
 def name_group(cells: NDArray[np.uint64] | Sequence[int], area: Area) -> str:
-    """The name of cells that are spoken of as one place, the most important first: its first streets, and its ward.
+    """The name of cells that count as one place, the most important first: its first streets, and its ward.
 
     As in "Linthorpe Road and Southfield Road (Central)". A group of one street has the name of its first cell.
     """
-    asked = np.asarray(cells, dtype=np.uint64)
-    namer = _get_namer(area, read_gazetteer(area), int(asked[0]) >> 52 & 0xF)
-    streets, ward = namer.list_streets(asked)
+    ids = np.asarray(cells, dtype=np.uint64)
+    namer = _get_namer(area, read_gazetteer(area), int(ids[0]) >> 52 & 0xF)
+    streets, ward = namer.list_streets(ids)
     if len(streets) < _IN_GROUP:
-        return namer.name(asked[:1])[0]
+        return namer.name(ids[:1])[0]
     return f"{' and '.join(streets[:_IN_GROUP])} ({ward})"
 
 
@@ -88,8 +88,8 @@ def add_place_names(rows: pd.DataFrame, area: Area, *, where: "pd.Series[bool] |
     """
     named = rows.drop(columns="place", errors="ignore")
     places = np.full(len(rows), "", dtype=object)
-    chosen = np.ones(len(rows), dtype=np.bool_) if where is None else where.to_numpy(dtype=np.bool_)
-    places[chosen] = name_cells(parse_cells(rows.loc[chosen, "cell"].tolist()), area)
+    gets_name = np.ones(len(rows), dtype=np.bool_) if where is None else where.to_numpy(dtype=np.bool_)
+    places[gets_name] = name_cells(parse_cells(rows.loc[gets_name, "cell"].tolist()), area)
     named.insert(list(named.columns).index("cell") + 1, "place", places)
     return named
 
@@ -101,7 +101,7 @@ def split_ward(place: str) -> tuple[str, str]:
 
 
 def drop_code(place: str) -> str:
-    """A name without the code of its cell, for lists that tell their places apart by something else."""
+    """A name without the code of its cell, for lists that distinguish their places by something else."""
     return _CODE.sub("", place)
 
 
@@ -180,26 +180,26 @@ class _Namer:
         with self._lock:
             return self._name(cells.tolist())
 
-    def _name(self, asked: list[int]) -> list[str]:
-        new = [cell for cell in dict.fromkeys(asked) if cell not in self._final]
+    def _name(self, cells: list[int]) -> list[str]:
+        new = [cell for cell in dict.fromkeys(cells) if cell not in self._final]
         self._describe(new)
         if self._resolution <= FINEST_NAMED:
             self._settle({self._streets[cell].first for cell in new} - self._settled - {""})
         unnamed = [cell for cell in new if not self._choices[cell]]
         parts = dict(zip(unnamed, _name_by_ward(np.array(unnamed, dtype=np.uint64), self._area), strict=True))
         self._final.update((cell, self._choose(cell, parts)) for cell in new)
-        return [self._final[cell] for cell in asked]
+        return [self._final[cell] for cell in cells]
 
     def list_streets(self, cells: NDArray[np.uint64]) -> tuple[list[str], str]:
         """The first streets of cells in which such a street lies, each once, in the order of the cells; their ward.
 
         The ward is that of the first cell.
         """
-        asked = cells.tolist()
+        ids = cells.tolist()
         with self._lock:
-            self._describe(asked)
-        streets = [self._streets[cell] for cell in asked]
-        return list(dict.fromkeys(street.first for street in streets if street.is_inside)), self._wards[asked[0]]
+            self._describe(ids)
+        streets = [self._streets[cell] for cell in ids]
+        return list(dict.fromkeys(street.first for street in streets if street.is_inside)), self._wards[ids[0]]
 
     def _choose(self, cell: int, parts: dict[int, str]) -> str:
         choices = self._choices[cell]
@@ -243,7 +243,7 @@ class _Namer:
         away, nearest = self._tree.query(
             self._project(centres[:, 1], centres[:, 0]), k=[*range(1, number + 1)], distance_upper_bound=self._reach_m
         )
-        found = []
+        streets_of_cells = []
         for cell, distances, indices in zip(cells, away.tolist(), nearest.tolist(), strict=True):
             nearest_m: dict[str, float] = {}
             streets: set[str] = set()
@@ -255,8 +255,8 @@ class _Namer:
                 nearest_m[name] = min(metres, nearest_m.get(name, np.inf))
                 if self._is_street[index]:
                     streets.add(name)
-            found.append(_choose_streets(self._inside.get(cell, {}), nearest_m, streets))
-        return found
+            streets_of_cells.append(_choose_streets(self._inside.get(cell, {}), nearest_m, streets))
+        return streets_of_cells
 
     def _project(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
         return offsets_m(lon, lat, origin_lon=self._origin[0], origin_lat=self._origin[1])

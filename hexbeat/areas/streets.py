@@ -263,11 +263,11 @@ def encode_streets(shapes: "gpd.GeoDataFrame", area: Area) -> dict[str, Any]:
     for part, kinds in PARTS.items():
         wanted = "Polygon" if part == "areas" else "LineString"
         for kind in kinds:
-            chosen = shapes[(shapes["kind"] == kind) & (shapes.geometry.geom_type == wanted)]
-            shaped = zip(chosen["name"], chosen.geometry, strict=True)
+            own = shapes[(shapes["kind"] == kind) & (shapes.geometry.geom_type == wanted)]
+            shaped = zip(own["name"], own.geometry, strict=True)
             rows = [encode_shape(number[name], shape, origin) for name, shape in shaped]
-            if kept := [row for row in rows if row]:
-                data[part][kind] = kept
+            if drawn := [row for row in rows if row]:
+                data[part][kind] = drawn
     return data
 
 

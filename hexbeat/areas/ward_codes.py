@@ -33,10 +33,10 @@ def require_own_codes(name: str, wards: Wards, *, home: Path | None) -> None:
         pairs = zip(other.wards.codes, other.wards.polygons, strict=True)
         shared = [code for code, polygon in pairs if code in codes and not shapely.intersects(polygons[code], polygon)]
         if shared:
-            listed = format_list(shared, most=_MOST_LISTED)
+            examples = format_list(shared, most=_MOST_LISTED)
             raise AreaError(
                 "Areas of one home folder have different codes for different wards",
-                f"the areas {name} and {other.name} have wards in different places with the code {listed}",
+                f"the areas {name} and {other.name} have wards in different places with the code {examples}",
                 "build one of them with other codes, such as those of the ONS, or in a home folder of its own",
             )
 

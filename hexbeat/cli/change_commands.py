@@ -94,7 +94,7 @@ def change(
         zone = installation.area.time_zone
         change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)
         known, faults = read_usable_costs(installation.store)
-        costs = known.list_of(chosen.layers)
+        costs = known.list_units(chosen.layers)
         unit = {Grouping.CELL: "cells", Grouping.WARD: "wards"}.get(by, "whole")
         priced = Costs(tuple(costs))
         money = (

@@ -154,8 +154,10 @@ def _guess_addresses(
 
     Beside coordinates an address may well be that of the person who reports, so a person has to choose it.
     """
-    given = {part for part, _ in assigned.values()}
-    has_place = has_shapes or given & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= given or {"x", "y"} <= given
+    part_names = {part for part, _ in assigned.values()}
+    has_place = (
+        has_shapes or part_names & {"grid_ref", "lat_lon"} or {"lon", "lat"} <= part_names or {"x", "y"} <= part_names
+    )
     guesses: dict[str, tuple[str | None, str]] = {}
     for name, kind in find_address_columns(frame).items():
         part = next(part for part, noun in _ADDRESS_KINDS.items() if noun == kind)
@@ -270,7 +272,7 @@ def find_doubtful_columns(frame: pd.DataFrame, parts: Mapping[str, str]) -> list
 
 
 def guess_formats(texts: Sequence[str], *, least: float = MOST_BY_HEADING) -> tuple[tuple[str, ...], str] | None:
-    """The formats by which most of the texts are dates, and a remark; None if less than the share `least` are dates.
+    """The formats in which most of the texts are dates, and a remark; None if less than the share `least` are dates.
 
     Numeric dates are read with the day first, as in the UK, unless more values are dates with the month first.
     """
@@ -296,7 +298,7 @@ def guess_formats(texts: Sequence[str], *, least: float = MOST_BY_HEADING) -> tu
 
 
 def _select_used_formats(column: pd.Series, formats: tuple[str, ...]) -> tuple[str, ...]:
-    """The formats by which at least one value is a date."""
+    """The formats in which at least one value is a date."""
     used_formats = [form for form in formats if pd.to_datetime(column, format=form, errors="coerce").notna().any()]
     return tuple(used_formats)
 

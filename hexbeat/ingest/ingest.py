@@ -355,7 +355,7 @@ class _Job:
 
 
 def _add_unreadable(entry: LoadFile, chunk: Chunk, samples: RejectSamples) -> None:
-    """Reject the rows that the reader could not take apart."""
+    """Reject the rows that the reader could not split into values."""
     if chunk.unreadable:
         rejects = name_sheet(build_unreadable_frame(chunk.unreadable), chunk.sheet)
         entry.add_rejects(rejects)

@@ -198,9 +198,9 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) in PLAIN:
             return super().find_class(module, name)
         if module.split(".", maxsplit=1)[0] in {"geo", "layers", "hexbeat"} and "." not in name:
-            found = super().find_class(module, name)
-            if isinstance(found, type) and is_dataclass(found):
-                return found
+            candidate = super().find_class(module, name)
+            if isinstance(candidate, type) and is_dataclass(candidate):
+                return candidate
         raise pickle.UnpicklingError(f"{module}.{name}")
 
 

@@ -119,7 +119,9 @@ def suggest_profile(
     with open_members(path, most=MOST_MEMBERS) as files:
         suggestions = (_suggest_for_member(member.path, profiles, sheet, encoding) for member in files.members)
         first = next(suggestions)
-        fitting = first if first.source else next((found for found in suggestions if found.source), first)
+        fitting = (
+            first if first.source else next((suggestion for suggestion in suggestions if suggestion.source), first)
+        )
     return fitting if len(files.members) == 1 and files.members[0].path == path else replace(fitting, file=path.name)
 
 
@@ -168,14 +170,14 @@ def _name_part(part: str) -> str:
 
 def find_missing_parts(parts: Mapping[str, str], records: str) -> tuple[str, ...]:
     """What a profile of these columns lacks before it can be used: "a place", "a date"."""
-    given = set(parts.values())
+    part_names = set(parts.values())
     has_place = (
         records != "rows"
-        or given & {"grid_ref", "lat_lon", "postcode", "street"}
-        or {"lon", "lat"} <= given
-        or {"x", "y"} <= given
+        or part_names & {"grid_ref", "lat_lon", "postcode", "street"}
+        or {"lon", "lat"} <= part_names
+        or {"x", "y"} <= part_names
     )
-    lacks = {"a place": not has_place, "a date": not given & {"start"} and not {"year", "month"} <= given}
+    lacks = {"a place": not has_place, "a date": not part_names & {"start"} and not {"year", "month"} <= part_names}
     return tuple(name for name, is_missing in lacks.items() if is_missing)
 
 

@@ -171,7 +171,7 @@ def _audit_tree(release: Release, layer: ReleasedLayer, period: Period, places: 
     number = {place.place_id: k for k, place in enumerate(places)}
     parent = np.array([number.get(place.parent_id or "", -1) for place in places], dtype=np.int64)
     published, count = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=np.int64)
-    for block in release.blocks_of(layer.name, period.name):
+    for block in release.find_blocks(layer.name, period.name):
         published[number[block.place_id]], count[number[block.place_id]] = True, block.count
     return audit(published, count, parent, k=layer.k, half_full=layer.half_full)
 
@@ -227,7 +227,7 @@ def _list_terms(release: Release, layer: ReleasedLayer) -> tuple[object, ...]:
 
 
 def _list_numbers(release: Release, layer: str, period: str) -> dict[str, int]:
-    return {block.place_id: block.count for block in release.blocks_of(layer, period)}
+    return {block.place_id: block.count for block in release.find_blocks(layer, period)}
 
 
 def find_broken_places(release: Release) -> list[Disclosure]:

@@ -175,15 +175,17 @@ def _by_piece(leaves: NDArray[np.int64], tree: PlaceTree) -> dict[str, int]:
     return {tree.places[leaf].place_id: number for leaf, number in zip(pieces.tolist(), numbers.tolist(), strict=True)}
 
 
-def _name_periods(days: NDArray[np.int64], months: int, taken: Sequence[Period] = ()) -> NDArray[np.object_]:
+def _name_periods(days: NDArray[np.int64], months: int, earlier: Sequence[Period] = ()) -> NDArray[np.object_]:
     """The name of the period of each local day (since 1970), or of the next that shares no day with those taken."""
-    names = {day: _find_free_period(_EPOCH + dt.timedelta(days=day), months, taken).name for day in set(days.tolist())}
+    names = {
+        day: _find_free_period(_EPOCH + dt.timedelta(days=day), months, earlier).name for day in set(days.tolist())
+    }
     return np.array([names[day] for day in days.tolist()], dtype=object)
 
 
-def _find_free_period(day: dt.date, months: int, taken: Sequence[Period]) -> Period:
+def _find_free_period(day: dt.date, months: int, earlier: Sequence[Period]) -> Period:
     period = find_period(day, months)
-    while any(period.start < other.end and other.start < period.end for other in taken):
+    while any(period.start < other.end and other.start < period.end for other in earlier):
         period = find_period(period.end, months)
     return period
 

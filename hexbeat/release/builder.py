@@ -250,7 +250,7 @@ def _name_officers(
     """The layers, with `officers` where a source of searches was ever loaded.
 
     This is a fact about sources alone. Officers' records in other tables are not named, at no threshold: two stores
-    that publish the same numbers would then give different bytes, and tell of records that are not shown.
+    that publish the same numbers would then give different bytes, and reveal records that are not shown.
     """
     named = {layer.name for old in series for layer in old.release.layers if layer.officers}
     if known_events.searches:
@@ -259,7 +259,7 @@ def _name_officers(
 
 
 def _list_police_uk(known_events: KnownEvents, series: Sequence[RegisteredRelease]) -> list[dict[str, str]]:
-    """data.police.uk, if it was ever named or loaded; its note tells of searches if those were."""
+    """data.police.uk, if it was ever named or loaded; its note names searches if those were."""
     sources = [source for old in series for source in old.release.facts["sources"]]
     if known_events.searches or _POLICE_UK_SEARCHES in sources:
         return [_POLICE_UK_SEARCHES]

@@ -150,16 +150,16 @@ class Release:
             "A release may have only some of the layers", f"this release has no {name!r}", f"choose from {released}"
         )
 
-    def blocks_of(self, layer: str, period: str) -> tuple[Block, ...]:
+    def find_blocks(self, layer: str, period: str) -> tuple[Block, ...]:
         """The blocks of a layer and period, in the order of blocks.csv; empty if nothing is published."""
         return self._by_period.get((layer, period), ())
 
     def covering(self, layer: str, period: str) -> dict[str, Block | None]:
         """For each piece of the layer's places (the borough if there are no pieces) the block that it is part of.
 
-        None if its number is hidden. A map draws all pieces of one block alike, with the count of the block.
+        None if its number is hidden. A map draws all pieces of one block in the same way, with the count of the block.
         """
-        blocks = {block.place_id: block for block in self.blocks_of(layer, period)}
+        blocks = {block.place_id: block for block in self.find_blocks(layer, period)}
         place_set = self.layer(layer).place_set
         covering: dict[str, Block | None] = {}
         for place in self.leaves(place_set):

@@ -135,8 +135,8 @@ class Register:
         """The files of each number, by their path in its folder."""
         folders: dict[int, dict[str, bytes]] = {}
         prefix = f"{self.area}/"
-        found = self.documents.read_all(DocumentKind.RELEASE, prefix) if self.documents else {}
-        for name, document in found.items():
+        documents = self.documents.read_all(DocumentKind.RELEASE, prefix) if self.documents else {}
+        for name, document in documents.items():
             number, _, path = name.removeprefix(prefix).partition("/")
             folders.setdefault(int(number), {})[path] = document.content
         return folders
@@ -290,7 +290,7 @@ def require_same_terms(earlier: Release, later: Release) -> None:
         if not set(old.periods) <= set(new.periods) or new.due_periods[: len(old.due_periods)] != old.due_periods:
             raise _build_refusal(f"{old.name} has other periods than before", "keep the first day of the policy")
         for period in old.periods:
-            if earlier.blocks_of(old.name, period.name) != later.blocks_of(old.name, period.name):
+            if earlier.find_blocks(old.name, period.name) != later.find_blocks(old.name, period.name):
                 raise _build_refusal(
                     f"{old.name} of {period.name} has other numbers",
                     "count late events in the period in which they are received",

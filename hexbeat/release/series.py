@@ -23,7 +23,7 @@ _MOST_SHARED: Final = 0.001  # of the smaller of two areas: outlines of neighbou
 
 
 class EarlierRelease(Protocol):
-    """A release with the checksum by which later releases name it."""
+    """A release with the checksum that later releases name it by."""
 
     @property
     def release(self) -> Release:

@@ -20,7 +20,7 @@ _MOST_NEW: Final = 100_000  # events of a load: larger ones are no daily log, an
 def fetch_arrivals(
     connection: Connection, *, ward_codes: tuple[str, ...], as_at: dt.datetime | None = None
 ) -> tuple[Arrivals, ...]:
-    """The arrivals of each layer and source in these wards, as known at a past moment (aware; None: now).
+    """The arrivals of each layer and source in these wards, as known at a past time (aware; None: now).
 
     None of sources with fewer than FEWEST_LOADS loads: then no event is looked at.
     """
@@ -29,9 +29,9 @@ def fetch_arrivals(
     if not regular or not ward_codes:
         return ()
     numbers = sorted({number for times in regular.values() for number in list(times)[1:]})
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    receipts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for row in connection.execute(_select_first_versions(numbers, ward_codes)):
-        found.setdefault((row.layer, row.source), []).append((row.occurred_from, row.recorded_at))
+        receipts.setdefault((row.layer, row.source), []).append((row.occurred_from, row.recorded_at))
     return tuple(
         measure_arrivals(
             layer,
@@ -40,7 +40,7 @@ def fetch_arrivals(
             started_at=np.array([started_at for started_at, _ in rows], dtype=np.int64),
             recorded_at=np.array([recorded_at for _, recorded_at in rows], dtype=np.int64),
         )
-        for (layer, source), rows in sorted(found.items())
+        for (layer, source), rows in sorted(receipts.items())
         if source in regular
     )
 

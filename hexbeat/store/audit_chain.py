@@ -3,7 +3,7 @@
 Each hash is SHA-256 over a canonical JSON list of the entry's values, the number and the hash of the entry before among
 them. So an entry that is changed, removed, added or moved breaks the chain at its place. What a chain alone cannot show
 is that its end is missing, or that somebody who may write everything has calculated all hashes anew from some entry on:
-only a number and hash that were noted elsewhere (an `Anchor`) show that.
+only a number and hash that are kept elsewhere (an `Anchor`) show that.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The number and the hash of an entry, to be noted where nobody who can change the store can change it."""
+    """The number and the hash of an entry, to be kept where nobody who can change the store can change it."""
 
     number: int
     hash: str
@@ -136,16 +136,16 @@ class ChainCheck:
 
 
 def check_chain(
-    entries: Iterable[Entry], *, head: Anchor, base: Anchor, noted: Mapping[Anchor, str] = MappingProxyType({})
+    entries: Iterable[Entry], *, head: Anchor, base: Anchor, anchors: Mapping[Anchor, str] = MappingProxyType({})
 ) -> ChainCheck:
     """Check entries in the order of their numbers against the head and the base that the store holds.
 
     `base` is the last entry that the retention rule removed, `Anchor(0, GENESIS)` if none was: an entry that is there
-    has to vouch for it. `noted` holds anchors and where they were noted: the chain has to hold these entries.
+    has to vouch for it. `anchors` and where each is kept: the chain has to hold these entries.
     """
     last, count, first, is_vouched = base, 0, None, base == Anchor(0, GENESIS)
     problem: str | None = None
-    missing = dict(noted)
+    missing = dict(anchors)
     missing.pop(base, None)
     restored, from_backup = [], []
     for entry in entries:

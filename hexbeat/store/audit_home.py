@@ -35,7 +35,7 @@ def keep_anchor(home: Path, head: Anchor) -> None:
 
 
 def read_anchor(home: Path) -> Anchor | None:
-    """The last entry that a program with this home wrote, as it noted it; None if there is no note that can be read."""
+    """The last entry that a program with this home wrote, from its file; None if there is none that can be read."""
     try:
         return Anchor.parse((home / ANCHOR_FILE).read_text())
     except (OSError, UnicodeDecodeError, UsageError):
@@ -67,11 +67,11 @@ def keep_waiting(home: Path, entry: Entry) -> None:
 
 def read_waiting(home: Path) -> list[tuple[Entry, Path]]:
     """The entries that wait for the chain, the oldest first. A file that is no entry is left where it is."""
-    found = []
+    entries = []
     folder = home / WAITING_FOLDER
     if not folder.is_dir():
         return []
     for path in sorted(folder.glob("*.json"))[:_TOOK_ALL]:
         with suppress(OSError, ValueError, TypeError):
-            found.append((Entry(**json.loads(path.read_text())), path))
-    return found
+            entries.append((Entry(**json.loads(path.read_text())), path))
+    return entries

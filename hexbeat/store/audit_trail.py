@@ -176,9 +176,9 @@ def _append(engine: Engine, home: Path, entry: Entry) -> None:
     with _short_transaction(engine) as connection:
         waiting = read_waiting(home)
         head = _lock_head(connection)
-        found = _find_unknown(connection, [kept for kept, _ in waiting])
+        unknown = _find_unknown(connection, [waiting_entry for waiting_entry, _ in waiting])
         restored = _note_restoration(connection, head, read_anchor(home), entry)
-        head = _insert(connection, head, [*restored, *found, entry])
+        head = _insert(connection, head, [*restored, *unknown, entry])
     keep_anchor(home, head)
     for _, path in waiting:
         path.unlink(missing_ok=True)
@@ -301,14 +301,14 @@ def verify_trail(engine: Engine, home: Path, viewer: Viewer, *, expected: Anchor
         state = connection.execute(sa.select(audit_head)).one_or_none()
         if state is None:
             return ChainCheck(0, None, None, "its head is missing")
-        noted = {own: "in the home folder"} if own is not None and own.number > state.base_number else {}
-        noted |= {} if expected is None else {expected: "elsewhere"}
+        anchors = {own: "in the home folder"} if own is not None and own.number > state.base_number else {}
+        anchors |= {} if expected is None else {expected: "elsewhere"}
         rows = connection.execution_options(yield_per=2_000).execute(query).mappings()
         return check_chain(
             (Entry(**row) for row in rows),
             head=Anchor(int(state.number), state.hash),
             base=Anchor(int(state.base_number), state.base_hash),
-            noted=noted,
+            anchors=anchors,
         )
 
 
@@ -371,11 +371,11 @@ def retain_entries(
 
 def _find_base(connection: Connection, head: Anchor, limit: int) -> Anchor | None:
     """The last entry of those that are all older than the limit; None if there is none."""
-    kept = connection.execute(sa.select(sa.func.min(audit_entries.c.number)).where(audit_entries.c.at >= limit))
-    last = (kept.scalar_one() or head.number + 1) - 1
+    oldest = connection.execute(sa.select(sa.func.min(audit_entries.c.number)).where(audit_entries.c.at >= limit))
+    last = (oldest.scalar_one() or head.number + 1) - 1
     query = sa.select(audit_entries.c.hash).where(audit_entries.c.number == last)
-    found = connection.execute(query).scalar_one_or_none()
-    return None if found is None else Anchor(last, found)
+    digest = connection.execute(query).scalar_one_or_none()
+    return None if digest is None else Anchor(last, digest)
 
 
 def _build_removal(viewer: Viewer, base: Anchor, years: int) -> Entry:

@@ -116,8 +116,8 @@ def _pack(store: Store, home: Path, draft: Path, room: Path) -> Backup:
         _copy_store(store, copy)
         rows = _check_copy(copy, store)
         files = [(FILE_NAME, copy), *files]
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    backup = Backup(made, HEAD, rows, {name: hash_file(path) for name, path in files})
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    backup = Backup(created, HEAD, rows, {name: hash_file(path) for name, path in files})
     facts = room / _FACTS
     facts.write_text(json.dumps({"format": FORMAT, **asdict(backup)}, indent=1) + "\n", encoding="utf-8")
     with open(draft, "wb", opener=_open_private) as file:
@@ -195,7 +195,7 @@ def _explain_reading(path: Path) -> Iterator[None]:
 def restore_backup(path: Path, home: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
     """Make the home again from a backup, whole or not at all; with `replace` what was there stays beside it.
 
-    Answers what the backup holds, and the folder to which the former home moved. The store's version rises above all
+    Returns what the backup holds, and the folder to which the former home moved. The store's version rises above all
     that came before, so that nothing keeps older numbers in memory. UsageError if the home is not empty and `replace`
     is not given; StoreError if another program has the store open; DataError if the backup is damaged, or not as
     Hexbeat makes one. Nobody is signed in to a home that comes back.
@@ -263,7 +263,7 @@ def _copy_hashed(file: Any, copy: Path) -> str:
 
 
 def _require_unused(file: Path) -> None:
-    """StoreError if a program has the SQLite file open, as far as its locks tell; a damaged file is nobody's."""
+    """StoreError if a program has the SQLite file open, as far as its locks show; a damaged file is nobody's."""
     if not file.exists():
         return
     try:

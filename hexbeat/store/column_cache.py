@@ -62,8 +62,8 @@ class ColumnCache:
             if known is whole:
                 return whole
             in_use = [*(cached.columns for cached in self._live.values()), *self._past.values()]
-            kept = [key for key in self._restricted if any(key[0] is columns for columns in in_use)]
-            self._restricted = {key: self._restricted[key] for key in kept[1 - _MOST_RESTRICTED :]}
+            keys = [key for key in self._restricted if any(key[0] is columns for columns in in_use)]
+            self._restricted = {key: self._restricted[key] for key in keys[1 - _MOST_RESTRICTED :]}
         self._restricted[whole, details, wards] = known
         return known
 

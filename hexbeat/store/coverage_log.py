@@ -42,7 +42,7 @@ _DAY_S: Final = 86_400
 def read_coverage(
     engine: Engine, viewer: Viewer, *, ward_codes: tuple[str, ...], as_at: dt.datetime | None = None
 ) -> Coverage:
-    """The coverage of these wards, as it is or as it was at a past moment (aware)."""
+    """The coverage of these wards, as it is or as it was at a past time (aware)."""
     require(viewer, Action.SEE_COUNTS)
     with read_transaction(engine) as connection:
         coverage = fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
@@ -54,7 +54,7 @@ def fetch_coverage(
 ) -> Coverage:
     """The same, in a transaction that is open already.
 
-    What was said at a moment counts at most to the end of its UTC day, because nobody knows days to come.
+    An entry counts at most to the end of the UTC day on which it was recorded, because nobody knows days to come.
     """
     query = sa.select(coverage).order_by(coverage.c.row_id)
     if as_at is not None:
@@ -94,7 +94,7 @@ def write_entries(
 
 
 def find_today(now: dt.datetime | None, time_zone: str) -> dt.date:
-    """The local day of a moment (aware; None: the clock), which is the first day that is not over yet."""
+    """The local day of a time (aware; None: the clock), which is the first day that is not over yet."""
     return dt.datetime.fromtimestamp(to_seconds(now), ZoneInfo(time_zone)).date()
 
 
@@ -106,8 +106,8 @@ def list_sources(engine: Engine, viewer: Viewer) -> list[str]:
             sa.select(table.c.source).distinct().where(table.c.layer.in_(list_layers(viewer)))
             for table in (events, coverage)
         ]
-        found = [connection.execute(query).scalars() for query in queries]
-        return sorted({source for sources in found for source in sources if source})
+        answers = [connection.execute(query).scalars() for query in queries]
+        return sorted({source for sources in answers for source in sources if source})
 
 
 def require_source(source: str, known: Sequence[str]) -> None:

@@ -68,10 +68,10 @@ def translate_errors(engine: Engine) -> Iterator[None]:
     except HexbeatError:
         raise
     except Exception as error:  # also those of PostgreSQL's driver, which a cursor of its own raises
-        told = _build_store_error(engine, error)
-        if told is None:
+        store_error = _build_store_error(engine, error)
+        if store_error is None:
             raise
-        raise told from error
+        raise store_error from error
 
 
 def _build_store_error(engine: Engine, error: Exception) -> StoreError | None:

@@ -74,8 +74,8 @@ def _read_columns(address: str, file: DatasetFile, names: Sequence[str], *, is_w
 
 def _has_columns(schema: pa.Schema, names: Sequence[str]) -> bool:
     """Whether the columns that are read are there once, and of the type that an export gives them."""
-    found = [[schema.field(place).type for place in schema.get_all_field_indices(name)] for name in names]
-    return found == [[NO_ROWS[name].type] for name in names]
+    types = [[schema.field(place).type for place in schema.get_all_field_indices(name)] for name in names]
+    return types == [[NO_ROWS[name].type] for name in names]
 
 
 @contextmanager

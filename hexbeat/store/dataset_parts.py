@@ -115,8 +115,8 @@ def open_dataset(address: str, viewer: Viewer, *, ward_codes: tuple[str, ...], l
                 f"{get_name(address)} has no {layer}",
                 f"choose one of {', '.join(dataset.layers)}, or export it again in a role that sees it",
             )
-    shown = tuple(name for name in dataset.layers if name in seen)
-    return OpenDataset(address, dataset, shown, tuple(file for file in dataset.files if file.layer in shown))
+    visible = tuple(name for name in dataset.layers if name in seen)
+    return OpenDataset(address, dataset, visible, tuple(file for file in dataset.files if file.layer in visible))
 
 
 def read_part(
@@ -143,9 +143,9 @@ def read_part(
 def read_tally(
     address: str, file: DatasetFile, ward_codes: tuple[str, ...], *, fields: frozenset[str], resolutions: Sequence[int]
 ) -> Columns:
-    """One file as columns with one row for all events that are alike, at one time; `quantity` is their number or sum.
+    """One file as columns with one row for all equal events, at one time; `quantity` is their number or sum.
 
-    Alike in ward, in the cell of a resolution and in the fields of category, reporter and quantity that are asked for.
+    Equal in ward, in the cell of a resolution and in the wanted fields of category, reporter and quantity.
     It is for questions that take the file's month whole. Errors as `read_part`.
     """
     sizes = [f"h3_{resolution:02d}" for resolution in resolutions]

@@ -130,10 +130,10 @@ def _require_free(out: Path) -> None:
 def _holds_only_dataset(folder: Path) -> bool:
     """Whether a folder is empty, or holds a description of this version and no more than the files that it lists.
 
-    A listed file may be missing: to export again is what mends a damaged dataset. OSError if it cannot be looked into.
+    A listed file may be missing: to export again repairs a damaged dataset. OSError if it cannot be looked into.
     """
-    found = {path.relative_to(folder).as_posix(): path.is_dir() and not path.is_symlink() for path in _walk(folder)}
-    if not found:
+    entries = {path.relative_to(folder).as_posix(): path.is_dir() and not path.is_symlink() for path in _walk(folder)}
+    if not entries:
         return True
     try:
         files = parse_dataset((folder / DESCRIPTION).read_bytes().decode("utf-8")).files
@@ -141,7 +141,7 @@ def _holds_only_dataset(folder: Path) -> bool:
         return False
     paths = {file.path for file in files}
     folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents}
-    return all(path in (folders if is_folder else {*paths, DESCRIPTION}) for path, is_folder in found.items())
+    return all(path in (folders if is_folder else {*paths, DESCRIPTION}) for path, is_folder in entries.items())
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -242,8 +242,8 @@ def parse_dataset(text: str) -> Dataset:
             _refuse(facts["files"])
         entries = tuple(map(_parse_entry, _parse_list(facts["coverage"])))
         reporters = frozenset(
-            (_parse_text(layer), _parse_text(source), _parse_text(one))
-            for layer, source, one in map(_parse_list, _parse_list(facts["reporters"]))
+            (_parse_text(layer), _parse_text(source), _parse_text(reporter))
+            for layer, source, reporter in map(_parse_list, _parse_list(facts["reporters"]))
         )
         return Dataset(
             area=_parse_text(facts["area"]),

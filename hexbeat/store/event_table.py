@@ -115,7 +115,7 @@ def read_live_table(store: "Store", viewer: Viewer, *, ward_codes: tuple[str, ..
 def _read_table(
     connection: Connection, home: Path, kept: KeptTable | None, version: int
 ) -> tuple[pa.Table, frozenset[tuple[str, str, str]]]:
-    """The live rows of every layer, formatted and in order of time, with `row_id`; and who reports by which sources.
+    """The live rows of every layer, formatted and in order of time, with `row_id`; and which reporters each source has.
 
     Of what was kept of an earlier version, only what changed since is read; where nothing was, what no snapshot has.
     """
@@ -185,12 +185,12 @@ def _select_layers(table: pa.Table, layers: Sequence[str]) -> pa.Table:
     if set(names) <= set(layers):
         return table
     is_chosen = np.array([name in layers for name in names], dtype=np.bool_)
-    chosen = table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
+    selection = table.filter(pa.array(is_chosen[layer.indices.to_numpy()]))
     columns = [
         column.cast(pa.string()).dictionary_encode() if pa.types.is_dictionary(column.type) else column
-        for column in chosen.columns
+        for column in selection.columns
     ]
-    return pa.table(columns, names=chosen.column_names).unify_dictionaries().combine_chunks()
+    return pa.table(columns, names=selection.column_names).unify_dictionaries().combine_chunks()
 
 
 def _read_rows_after(connection: Connection, row: int, names: Sequence[str] = _ALL) -> pa.Table:

@@ -107,10 +107,10 @@ def _equals(name: str) -> ColumnElement[bool]:
 
 def _pair_once(pairs: Iterable[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
     """The pairs in which neither the row nor the event is in a pair before."""
-    rows, names, chosen = set[int](), set[str](), list[tuple[int, str, str]]()
+    rows, names, unique = set[int](), set[str](), list[tuple[int, str, str]]()
     for row, event, name in pairs:
         if row not in rows and name not in names:
             rows.add(row)
             names.add(name)
-            chosen.append((row, event, name))
-    return chosen
+            unique.append((row, event, name))
+    return unique

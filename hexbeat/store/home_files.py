@@ -79,7 +79,7 @@ def _take_once(engine: Engine, home: Path, files: list[HomeFile]) -> list[str]:
     groups: dict[tuple[DocumentKind, str], list[HomeFile]] = defaultdict(list)
     for file in files:
         groups[file.kind, file.group].append(file)
-    taken, notices = [], []
+    documents, notices = [], []
     try:
         with document_transaction(engine, _TAKEN_BY) as writer:
             known = {kind: _read_groups(writer.connection, kind) for kind in {file.kind for file in files}}
@@ -92,15 +92,15 @@ def _take_once(engine: Engine, home: Path, files: list[HomeFile]) -> list[str]:
                 elif shared != {name: hash_bytes(content) for name, content in contents.items()}:
                     notices.append(_describe_difference(kind, group))
                     continue
-                taken.append((kind, group))
+                documents.append((kind, group))
     except OSError as error:
         raise StoreError(
             "The files of an older home are taken into the store together, or none of them",
             f"{Path(error.filename or '').name or 'one'} cannot be read ({error.strerror or type(error).__name__})",
             "check that you may read all files in the home folder; nothing was changed",
         ) from error
-    _move_aside(home, [file.path for pair in taken for file in groups[pair]])
-    new = sum(known[kind].get(group) is None for kind, group in taken)
+    _move_aside(home, [file.path for pair in documents for file in groups[pair]])
+    new = sum(known[kind].get(group) is None for kind, group in documents)
     return ([_describe_taken(new)] if new else []) + notices
 
 
@@ -154,7 +154,7 @@ def _follow_files(engine: Engine, home: Path) -> None:
     stamps = _read_stamps(home)
     if not files and stamps is None and not _read_counter(engine):
         return
-    found = {where: _stamp(file, (stamps or {}).get(where)) for where, file in files.items()}
+    current_stamps = {where: _stamp(file, (stamps or {}).get(where)) for where, file in files.items()}
     with read_transaction(engine) as connection:
         live = {
             _PLACES[kind].format(name): (kind, name, sha256)
@@ -162,8 +162,10 @@ def _follow_files(engine: Engine, home: Path) -> None:
             for name, sha256 in read_live_hashes(connection, kind).items()
             if PATHS[kind].fullmatch(_PLACES[kind].format(name))  # never a place outside the home
         }
-    missing = {where: live[where] for where in live if where not in found}
-    changed = [where for where, stamp in found.items() if stamp and live.get(where, ("", "", ""))[2] != stamp[2]]
+    missing = {where: live[where] for where in live if where not in current_stamps}
+    changed = [
+        where for where, stamp in current_stamps.items() if stamp and live.get(where, ("", "", ""))[2] != stamp[2]
+    ]
     if missing and stamps is None:
         _write_out(engine, home, missing)
     if changed or (missing and stamps is not None):
@@ -173,8 +175,8 @@ def _follow_files(engine: Engine, home: Path) -> None:
                     writer.put(files[where].kind, files[where].name, files[where].path.read_bytes())
             for kind, name, _ in missing.values() if stamps is not None else ():
                 writer.drop(kind, name)
-    if stamps is None or {where: stamp for where, stamp in found.items() if stamp} != stamps:
-        _write_stamps(home, found)
+    if stamps is None or {where: stamp for where, stamp in current_stamps.items() if stamp} != stamps:
+        _write_stamps(home, current_stamps)
 
 
 def _write_out(engine: Engine, home: Path, missing: Mapping[str, tuple[DocumentKind, str, str]]) -> None:
@@ -239,7 +241,7 @@ def write_area_cache(engine: Engine, home: Path) -> None:
             path.unlink()
         gone.rmdir()
     for group, hashes in groups.items():
-        cached = _read_stamps_of(folder / group)
+        cached = _read_folder_stamps(folder / group)
         if cached == {name.split("/")[1]: sha256 for name, sha256 in hashes.items()}:
             continue
         files = {name.split("/")[1]: _read_content(engine, DocumentKind.AREA, name) for name in hashes}
@@ -253,7 +255,7 @@ def _list_folders(folder: Path) -> list[Path]:
         return []
 
 
-def _read_stamps_of(folder: Path) -> dict[str, str]:
+def _read_folder_stamps(folder: Path) -> dict[str, str]:
     """Name and SHA-256 of each file in a folder of the cache."""
     try:
         return {path.name: hash_bytes(path.read_bytes()) for path in folder.iterdir()}

@@ -29,14 +29,14 @@ def find_schema_fault(connection: sqlite3.Connection, revision: str) -> str | No
     """
     if revision not in list_revisions():
         return f"has schema {revision[:20]!r}, which this Hexbeat does not know"
-    expected, found = _build_schema(revision), _read_schema(connection)
-    for item in sorted(found.keys() | expected.keys()):
+    expected, actual = _build_schema(revision), _read_schema(connection)
+    for item in sorted(actual.keys() | expected.keys()):
         kind, name, _ = item
-        if item not in found:
+        if item not in actual:
             return f"lacks the {kind} {name}"
-        if item not in expected and found[item] != _STATISTICS.get(item):
+        if item not in expected and actual[item] != _STATISTICS.get(item):
             return f"has the foreign {kind[:20]} {name[:60]!r}"
-        if item in expected and found[item] != expected[item]:
+        if item in expected and actual[item] != expected[item]:
             return f"has another {kind} {name} than Hexbeat makes"
     return _find_revision_fault(connection, revision)
 

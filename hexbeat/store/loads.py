@@ -86,7 +86,7 @@ class LoadFile:
     def add_events(self, frame: "pd.DataFrame") -> None:
         """Stage events: exactly the columns of layers.event.EVENT_COLUMNS, natural keys unique within the file.
 
-        A column former_id may come with them: the key by which an older Hexbeat would have stored the row, or None.
+        A column former_id may come with them: the key under which an older Hexbeat would have stored the row, or None.
         """
         try:
             with self._load.step() as connection:

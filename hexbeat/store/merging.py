@@ -122,7 +122,7 @@ def count_outcomes(connection: Connection) -> dict[int, dict[str, int]]:
 def count_known_references(connection: Connection, file_no: int, source: str) -> dict[str, int]:
     """For each other source: how many staged rows of a file have the identifier of a live event of their layer there.
 
-    The same spreadsheet loaded under two sources would count twice. Only sources of loads are asked, each by its key.
+    The same spreadsheet loaded under two sources would count twice. Only sources of loads are compared, by their keys.
     """
     loaded = sa.select(batch_files.c.source).where(batch_files.c.source != source).distinct().order_by("source")
     others = connection.execute(loaded).scalars().all()

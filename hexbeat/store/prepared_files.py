@@ -147,8 +147,8 @@ def _find_codes(
     coded = column.combine_chunks()
     places = {name: place for place, name in enumerate(names)}
     texts = coded.dictionary.to_pylist()
-    found = [places[text] if other is None else places.get(text, other) for text in texts]
-    table = np.array([*found, 0 if missing is None else missing], dtype=np.int32)
+    codes = [places[text] if other is None else places.get(text, other) for text in texts]
+    table = np.array([*codes, 0 if missing is None else missing], dtype=np.int32)
     if coded.null_count and missing is None:
         raise LookupError(names)
     return np.asarray(table[pc.fill_null(coded.indices, len(texts)).to_numpy(zero_copy_only=False)])

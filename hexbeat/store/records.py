@@ -31,7 +31,7 @@ def read_records(store: "Store", viewer: Viewer, row_ids: Iterable[int], *, note
     """The rows with these numbers, live or superseded, in this order.
 
     Numbers that no longer exist are left out, and so are those of layers whose records the viewer may not see.
-    Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (`note` only if asked for), batch_id, recorded_at,
+    Columns row_id, event_id, those of layers.event.EVENT_COLUMNS (`note` only if wanted), batch_id, recorded_at,
     superseded_at. Times are int64 UTC seconds (superseded_at Int64, missing while live), h3_* uint64. Texts come from a
     source: show them as text, never as markup.
     """

@@ -210,8 +210,8 @@ class _Reader:
             names = [name for name in self.list_files(kind) if name.startswith(prefix)]
             return {name: document for name in names if (document := self.read(kind, name)) is not None}
         if kind in _CACHED:
-            found = self._read_cached(kind)
-            return {name: document for name, document in found.items() if name.startswith(prefix)}
+            documents = self._read_cached(kind)
+            return {name: document for name, document in documents.items() if name.startswith(prefix)}
         return self._query(kind, sa.func.substr(shared_documents.c.name, 1, len(prefix)) == prefix)
 
     def list_files(self, kind: DocumentKind) -> list[str]:
@@ -232,11 +232,11 @@ class _Reader:
 
     def _read_cached(self, kind: DocumentKind) -> dict[str, SharedDocument]:
         counter = self.read_counter()
-        kept = self.cache.get(kind)
-        if kept is None or kept[0] != counter:
-            kept = counter, self._query(kind, sa.true())  # read after the counter, so never older than it says
-            self.cache[kind] = kept
-        return kept[1]
+        entry = self.cache.get(kind)
+        if entry is None or entry[0] != counter:
+            entry = counter, self._query(kind, sa.true())  # read after the counter, so never older than it says
+            self.cache[kind] = entry
+        return entry[1]
 
     def _query(self, kind: DocumentKind, condition: sa.ColumnElement[bool]) -> dict[str, SharedDocument]:
         columns = shared_documents.c
@@ -310,8 +310,8 @@ class SharedDocuments:
         """
 
         def change(before: bytes | None) -> bytes:
-            found = "" if before is None else hash_bytes(before)
-            if after is not None and after != found:
+            checksum = "" if before is None else hash_bytes(before)
+            if after is not None and after != checksum:
                 raise self._build_conflict(kind, name)
             return content
 

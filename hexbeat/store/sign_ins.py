@@ -86,8 +86,8 @@ def find_sign_in(store: Store, key: str, *, now: int, ticks: float | None = None
 
     `ticks` are seconds that no clock sets back (None: the system's).
     """
-    found = find_sign_in_and_revision(store, key, now=now, ticks=ticks)
-    return found[0] if found else None
+    answer = find_sign_in_and_revision(store, key, now=now, ticks=ticks)
+    return answer[0] if answer else None
 
 
 def find_sign_in_and_revision(
@@ -127,11 +127,11 @@ def end_sign_in(store: Store, key: str) -> None:
 
 
 def end_sign_ins(store: Store, viewer: Viewer, *, subject: str | None = None) -> int:
-    """End every sign-in of a subject, None: of everybody. Answers how many; PolicyError if the viewer may not."""
+    """End every sign-in of a subject, None: of everybody. Returns how many; PolicyError if the viewer may not."""
     require(viewer, Action.SEE_AUDIT)
-    chosen = sa.true() if subject is None else sign_ins.c.subject == subject
+    condition = sa.true() if subject is None else sign_ins.c.subject == subject
     with _write(store.engine) as connection:
-        ended = connection.execute(sa.delete(sign_ins).where(chosen)).rowcount
+        ended = connection.execute(sa.delete(sign_ins).where(condition)).rowcount
         write_with_change(connection, rows=ended)
         return ended
 
@@ -139,9 +139,9 @@ def end_sign_ins(store: Store, viewer: Viewer, *, subject: str | None = None) ->
 def list_sign_ins(store: Store, viewer: Viewer, *, now: int) -> list[SignIn]:
     """Who is signed in at that second, the latest first; PolicyError if the viewer may not see it."""
     require(viewer, Action.SEE_AUDIT)
-    chosen = sa.select(sign_ins).where(sign_ins.c.ends_at > now)
+    query = sa.select(sign_ins).where(sign_ins.c.ends_at > now)
     with read_transaction(store.engine) as connection:
-        rows = connection.execute(chosen.order_by(sign_ins.c.began_at.desc(), sign_ins.c.subject)).all()
+        rows = connection.execute(query.order_by(sign_ins.c.began_at.desc(), sign_ins.c.subject)).all()
     return [_read_row(row) for row in rows]
 
 

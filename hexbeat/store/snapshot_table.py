@@ -1,6 +1,6 @@
 """The columns of an export that a snapshot has, so that the first export of a large store reads only the others.
 
-Only columns that a snapshot keeps as the database has them: not `category`, of which it does not tell "" from missing,
+Only columns that a snapshot keeps as the database has them: not `category`, where "" and missing are the same to it,
 nor `quantity` and `location_precision_m`, whose numbers are shorter there.
 """
 

@@ -218,8 +218,8 @@ def _require_same_history(connection: Connection, engine: Engine, facts: Any, wa
     """Damage unless a snapshot was made of this store, and no row was removed or reopened since."""
     version, rewritten = connection.execute(sa.select(store_state.c.version, store_state.c.rewritten)).one()
     last = find_last(connection)
-    made = (facts["last_row"], facts["last_batch"])
-    is_last = made == last if facts["version"] == version else made[0] <= last[0] and made[1] <= last[1]
+    last_then = (facts["last_row"], facts["last_batch"])
+    is_last = last_then == last if facts["version"] == version else last_then[0] <= last[0] and last_then[1] <= last[1]
     number, digest = facts["anchor"]
     entry = sa.select(audit_entries.c.hash).where(audit_entries.c.number == number)
     is_same = (
@@ -228,7 +228,7 @@ def _require_same_history(connection: Connection, engine: Engine, facts: Any, wa
         and rewritten <= facts["version"] <= version
         and is_last
         and (number == 0 or connection.execute(entry).scalar_one_or_none() == digest)
-        and facts["batches"] == _hash_batches(connection, made[1])
+        and facts["batches"] == _hash_batches(connection, last_then[1])
     )
     if not is_same:
         raise Damage

@@ -51,7 +51,7 @@ incoming = Table(
     Column("same_as_prior", Boolean, nullable=False, server_default=sa.false()),
     Column("same_as_live", Boolean, nullable=False, server_default=sa.false()),
     Column("is_last", Boolean, nullable=False, server_default=sa.true()),  # no later file of this load has the event
-    Column("former_id", Text),  # the source_id by which an older Hexbeat would have stored the row
+    Column("former_id", Text),  # the source_id under which an older Hexbeat would have stored the row
     prefixes=["TEMPORARY"],
 )
 Index("incoming_key", incoming.c.source, incoming.c.source_id, incoming.c.file_no, unique=True)

@@ -39,7 +39,7 @@ def answers(release: Release) -> dict[tuple[str, ...], int]:
     for place in FINE:
         for size in (1, 2):
             for periods in combinations([period.name for period in layer.periods], size):
-                blocks = [block for name in periods for block in release.blocks_of(layer.name, name)]
+                blocks = [block for name in periods for block in release.find_blocks(layer.name, name)]
                 inside = [
                     block for block in blocks if is_within(release, release.places[block.place_id], place.place_id)
                 ]
@@ -130,6 +130,6 @@ def as_arrays(release: Release, layer: ReleasedLayer, period: str) -> tuple[np.n
     """What is published of a period, as arrays over the nodes: published, count, parent."""
     shown, count = np.zeros(len(FINE), dtype=bool), np.zeros(len(FINE), dtype=np.int64)
     number = {place.place_id: node for node, place in enumerate(FINE)}
-    for block in release.blocks_of(layer.name, period):
+    for block in release.find_blocks(layer.name, period):
         shown[number[block.place_id]], count[number[block.place_id]] = True, block.count
     return shown, count, PARENT

@@ -151,10 +151,10 @@ def test_a_planted_cluster_is_told_once_grows_and_closes() -> None:
     (alert,) = [
         one for one in alerts if one.latest.row >= begins and any(place in signal.places for signal in one.signals)
     ]
-    assert alert.told in {begins, begins + 1}
+    assert alert.raised_row in {begins, begins + 1}
     assert place in alert.strongest.places
     assert (alert.strongest.row, alert.strongest.count >= 8) == (begins + 3, True)
-    assert alert.latest.row > alert.told
+    assert alert.latest.row > alert.raised_row
 
 
 @pytest.mark.parametrize(("days_differ", "is_alert"), [(False, True), (True, False)])
@@ -184,7 +184,7 @@ def test_signals_of_a_shared_place_are_one_alert_until_a_week_of_silence() -> No
     ]
     alerts = follow_signals(signals)
     assert [[one.row for one in alert.signals] for alert in alerts] == [[1, 2, 9], [2], [17]]
-    assert [alert.told for alert in follow_signals(signals, threshold=10.0)] == []
+    assert [alert.raised_row for alert in follow_signals(signals, threshold=10.0)] == []
 
 
 def test_a_grid_needs_places() -> None:

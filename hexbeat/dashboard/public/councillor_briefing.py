@@ -186,7 +186,7 @@ def render_councillor_map(briefing: CouncillorBriefing, layer: ReleasedLayer, pe
     wards = [places[place_id] for place_id in places if places[place_id].level == "ward"]
     unique = {place.ward_code: place for place in wards if place.ward_code in briefing.published.wards}
     blocks = [
-        block for block in briefing.published.release.blocks_of(layer.name, period.name) if block.level == "piece"
+        block for block in briefing.published.release.find_blocks(layer.name, period.name) if block.level == "piece"
     ]
     counts = np.array([float(block.count) for block in blocks])
     west, south, east, north = shapely.bounds(unique[briefing.ward_code].outline).tolist()

@@ -124,7 +124,7 @@ def build_block_data(
     north-east corner; None for the whole area.
     """
     covering = published.covering(layer, period)
-    blocks = published.release.blocks_of(layer.name, period.name)
+    blocks = published.release.find_blocks(layer.name, period.name)
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     owners = [covering[shape.place.place_id] for shape in drawing.leaves[layer.place_set]]
     return {

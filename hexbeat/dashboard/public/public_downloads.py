@@ -137,7 +137,7 @@ def _build_outlines(published: ReleaseTotals) -> dict[Block, shapely.Geometry]:
             for name, owner in published.covering(layer, period).items():
                 if owner is not None:
                     pieces.setdefault(owner.place_id, []).append(name)
-            for block in published.release.blocks_of(layer.name, period.name):
+            for block in published.release.find_blocks(layer.name, period.name):
                 names = tuple(pieces[block.place_id])
                 if names not in unions:
                     unions[names] = _unite([published.release.places[name].outline for name in names])

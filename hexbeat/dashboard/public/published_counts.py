@@ -91,7 +91,7 @@ class ReleaseTotals:
         """The published total of a ward; None: of the whole area."""
         blocks = tuple(
             block
-            for block in self.release.blocks_of(layer.name, period.name)
+            for block in self.release.find_blocks(layer.name, period.name)
             if ward is None or block.ward_code == ward
         )
         covering = self.covering(layer, period)
@@ -114,15 +114,15 @@ class ReleaseTotals:
     def is_before_numbers(self, layer: ReleasedLayer, period: Period) -> bool:
         """Whether no number of the layer is published up to this published period: its records may have begun later."""
         upto = layer.periods[: layer.periods.index(period) + 1]
-        return not any(self.release.blocks_of(layer.name, earlier.name) for earlier in upto)
+        return not any(self.release.find_blocks(layer.name, earlier.name) for earlier in upto)
 
     def find_first_period(self, layer: ReleasedLayer) -> Period | None:
         """The first period with a published number; None if there is none."""
-        return next((period for period in layer.periods if self.release.blocks_of(layer.name, period.name)), None)
+        return next((period for period in layer.periods if self.release.find_blocks(layer.name, period.name)), None)
 
     def find_area_block(self, layer: ReleasedLayer, period: Period) -> Block | None:
         """The block of the whole area, which holds the events that no ward could show; None if there is none."""
-        blocks = self.release.blocks_of(layer.name, period.name)
+        blocks = self.release.find_blocks(layer.name, period.name)
         return next((block for block in blocks if block.ward_code is None), None)
 
     def is_remainder(self, block: Block) -> bool:
@@ -142,7 +142,7 @@ class ReleaseTotals:
         """Every place that a block's place is part of."""
         key = (layer, period)
         if key not in self._larger:
-            blocks = self.release.blocks_of(layer, period)
+            blocks = self.release.find_blocks(layer, period)
             self._larger[key] = frozenset(name for block in blocks for name in self._list_ancestors(block.place_id))
         return self._larger[key]
 

@@ -229,7 +229,7 @@ def _build_layer_data(published: ReleaseTotals, layer: ReleasedLayer) -> dict[st
 
 def _build_period_data(published: ReleaseTotals, layer: ReleasedLayer, period: Period) -> dict[str, Any]:
     places = [None, *published.wards]
-    blocks = published.release.blocks_of(layer.name, period.name)
+    blocks = published.release.find_blocks(layer.name, period.name)
     numbers = {block.place_id: k for k, block in enumerate(blocks)}
     covering = published.covering(layer, period)
     totals = [published.count_shown(layer, period, ward) for ward in places]

@@ -123,7 +123,7 @@ def _render_keys(entries: Iterable[tuple[str, str]]) -> str:
 
 def find_rows(published: ReleaseTotals, layer: ReleasedLayer, period: Period, ward: str | None) -> list[Block]:
     """The blocks of the table: those of the ward and that of the whole area, by ward and place."""
-    blocks = published.release.blocks_of(layer.name, period.name)
+    blocks = published.release.find_blocks(layer.name, period.name)
     ward_blocks = [block for block in blocks if ward is None or block.ward_code in (ward, None)]
     order = list(published.wards)
     return sorted(ward_blocks, key=lambda block: order.index(block.ward_code) if block.ward_code else len(order))

@@ -33,7 +33,7 @@ def describe_pounds(installation: Installation, choices: Choices, figures: Layer
     layer = figures.spec.name
     if not costs or not figures.has_number:
         return []
-    own = Costs(tuple(costs.list_of([layer])))
+    own = Costs(tuple(costs.list_units([layer])))
     if not own or layer not in list_costed_layers(installation.columns, (layer,)):
         return [f"In pounds: {NOT_COSTED}."]
     event_choices = replace(strip_display_choices(choices), measure="events")
@@ -48,7 +48,7 @@ def describe_change_pounds(
 ) -> list[str]:
     """Sentences on the pounds of the difference between two periods; none without unit costs or a comparison."""
     costs, faults = read_usable_costs(installation.store)
-    own = Costs(tuple(costs.list_of([layer])))
+    own = Costs(tuple(costs.list_units([layer])))
     if not own:
         return faults
     start, end = choices.bounds(last)
@@ -76,7 +76,7 @@ def add_pounds(
     """The rows of the cells of one layer, for a file, with what their events cost; as they were without unit costs."""
     layer = figures.spec.name
     costs, _ = read_usable_costs(installation.store)
-    own = Costs(tuple(costs.list_of([layer])))
+    own = Costs(tuple(costs.list_units([layer])))
     if not own or not figures.has_number or layer not in list_costed_layers(installation.columns, (layer,)):
         return rows
     event_filter = build_filter(strip_display_choices(choices), layer=layer, start=figures.start, end=figures.end)

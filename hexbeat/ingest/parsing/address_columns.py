@@ -1,4 +1,4 @@
-"""The place of each row that has no coordinates, from its postcode or its street, and what a person is told of it."""
+"""The place of each row that has no coordinates, from its postcode or its street, and sentences on that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -64,12 +64,12 @@ class AddressColumns:
     def find_places(self, texts: Texts, coordinates: Points) -> FoundPlaces:
         """The places of the rows of a chunk (n, 2): `coordinates`, or that of the address where these are blank."""
         rows = len(coordinates)
-        found = FoundPlaces(
+        places = FoundPlaces(
             coordinates.copy(), np.full(rows, None, dtype=object), np.full(rows, np.nan),
             np.full(rows, "", dtype=object), {},
         )  # fmt: skip
         if not self.names:
-            return found
+            return places
         blank = np.asarray(np.isnan(coordinates).any(axis=1), dtype=np.bool_)
         columns = [
             texts[name].tolist() if name else [""] * rows
@@ -80,16 +80,16 @@ class AddressColumns:
             address = columns[0][row], columns[1][row], columns[2][row]
             if not any(address[:2]):
                 continue
-            found.address[row] = _format_address(*address)
+            places.address[row] = _format_address(*address)
             if address not in answers:
                 answers[address] = self._find(*address)
             answer = answers[address]
             if isinstance(answer, AddressPlace):
-                found.place[row] = answer.lon, answer.lat
-                found.kind[row], found.metres[row] = answer.kind, answer.metres
+                places.place[row] = answer.lon, answer.lat
+                places.kind[row], places.metres[row] = answer.kind, answer.metres
             elif answer is not None:
-                found.faults[row] = answer
-        return found
+                places.faults[row] = answer
+        return places
 
     def _find(self, postcode: str, street: str, ward: str) -> AddressPlace | UnknownAddress | None:
         """The place of an address. A text in place of a postcode that is none leaves it to the street."""
@@ -100,25 +100,25 @@ class AddressColumns:
             return self.finder.find_street(f"{street}, {ward}" if ward else street)
         return by_postcode
 
-    def count(self, found: FoundPlaces, accepted: NDArray[np.intp], missing: NDArray[np.intp]) -> None:
+    def count(self, places: FoundPlaces, accepted: NDArray[np.intp], missing: NDArray[np.intp]) -> None:
         """Remember how the accepted rows of a chunk were placed, and why others have no place."""
         for kind in _NOUNS:
-            self._metres[kind] += found.metres[accepted[found.kind[accepted] == kind]].tolist()
-        faults = [found.faults.get(row) for row in missing.tolist()]
+            self._metres[kind] += places.metres[accepted[places.kind[accepted] == kind]].tolist()
+        faults = [places.faults.get(row) for row in missing.tolist()]
         self.several += sum(fault is not None and fault.part == "choice" for fault in faults)
         self.unknown += sum(fault is not None and fault.part != "choice" for fault in faults)
         if self.finder is None:
-            self.no_gazetteer += int(np.count_nonzero(found.address[missing] != ""))
+            self.no_gazetteer += int(np.count_nonzero(places.address[missing] != ""))
 
-    def describe_rows(self, texts: Texts, found: FoundPlaces, rows: NDArray[np.intp]) -> list[dict[str, str | None]]:
+    def describe_rows(self, texts: Texts, places: FoundPlaces, rows: NDArray[np.intp]) -> list[dict[str, str | None]]:
         """What a reject shows of the address of each of these rows: its columns, and why they give no place.
 
         Nothing of a row with coordinates.
         """
-        has_coordinates = found.has_coordinates
+        has_coordinates = places.has_coordinates
         described: list[dict[str, str | None]] = []
         for row in rows.tolist():
-            fault = found.faults.get(row)
+            fault = places.faults.get(row)
             reason = {f"({fault.part})": fault.reason} if fault else {}
             address = {} if has_coordinates[row] else {name: texts[name].iloc[row] or None for name in self.names}
             described.append(address | reason)
@@ -129,8 +129,8 @@ class AddressColumns:
         metres = {noun: self._metres[kind] for kind, noun in _NOUNS.items() if self._metres[kind]}
         verbs = (" is placed" if len(next(iter(metres.values()), ())) == 1 else " are placed", "")
         placed = [
-            f"{format_plural(len(found), 'row', 'rows')}{verb} by {noun} ({_format_metres(found)})"
-            for verb, (noun, found) in zip(verbs, metres.items(), strict=False)
+            f"{format_plural(len(distances_m), 'row', 'rows')}{verb} by {noun} ({_format_metres(distances_m)})"
+            for verb, (noun, distances_m) in zip(verbs, metres.items(), strict=False)
         ]
         remarks = [" and ".join(placed)] if placed else []
         if self.several:

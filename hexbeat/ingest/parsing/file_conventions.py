@@ -15,7 +15,7 @@ __all__ = ["Conventions", "settle_conventions"]
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How a file is to be read: its profile, how its columns of the place are read, and what a person is told of it.
+    """How a file is to be read: its profile, how its columns of the place are read, and sentences on that.
 
     `are_other`: the file was first read in another way, so it has to be read again.
     """

@@ -17,7 +17,7 @@ from hexbeat.ingest.sources.column_plan import ColumnRoles
 __all__ = ["NaturalKeys"]
 
 LONGEST = 200
-CONTENT_BYTES = 11  # another length than before, so that `hexbeat.store.former_keys` can tell the two apart
+CONTENT_BYTES = 11  # another length than before, so that `hexbeat.store.former_keys` can distinguish the two
 FORMER_CONTENT_BYTES = 10
 Flags = NDArray[np.bool_]
 
@@ -32,7 +32,7 @@ class NaturalKeys:
         self._number_by_former_key: dict[str, int] = {}
 
     def read(
-        self, texts: dict[str, pd.Series], found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: dict[str, pd.Series], places: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
         """The key of each of the rows, and whether equal keys are numbered; it does not depend on earlier rows.
 
@@ -43,7 +43,7 @@ class NaturalKeys:
         keys = self._join_key_columns(texts, rows)
         blank = np.flatnonzero(keys == "")
         keys[blank] = self._hash_contents(
-            texts, found, rows[blank], columns=self._plan.identity_columns, size=CONTENT_BYTES
+            texts, places, rows[blank], columns=self._plan.identity_columns, size=CONTENT_BYTES
         )
         keys = _add_scopes(keys, scope, rows)
         numbered = np.full(len(rows), self._numbered)
@@ -59,12 +59,12 @@ class NaturalKeys:
         return names, (numbers > 1) & ~numbered
 
     def name_former(
-        self, texts: dict[str, pd.Series], found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: dict[str, pd.Series], places: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> NDArray[np.object_]:
-        """The identifiers (n,) by which an older Hexbeat stored these rows; None where it is the same as today's."""
+        """The identifiers (n,) under which an older Hexbeat stored these rows; None where it is the same as today's."""
         blank = np.flatnonzero(self._join_key_columns(texts, rows) == "")
         content = self._hash_contents(
-            texts, found, rows[blank], columns=self._plan.content_columns, size=FORMER_CONTENT_BYTES
+            texts, places, rows[blank], columns=self._plan.content_columns, size=FORMER_CONTENT_BYTES
         )
         names = np.full(len(rows), None, dtype=object)
         keys = _add_scopes(np.array(content, dtype=object), scope, rows[blank])
@@ -82,7 +82,7 @@ class NaturalKeys:
     def _hash_contents(
         self,
         texts: dict[str, pd.Series],
-        found: FoundPlaces,
+        places: FoundPlaces,
         rows: NDArray[np.intp],
         *,
         columns: tuple[str, ...],
@@ -92,7 +92,7 @@ class NaturalKeys:
         texts_by_column = [texts[name].iloc[rows].tolist() for name in names]
         points = [
             address or f"{lon:.9f},{lat:.9f}"
-            for address, (lon, lat) in zip(found.address[rows], found.place[rows], strict=True)
+            for address, (lon, lat) in zip(places.address[rows], places.place[rows], strict=True)
         ]
         rows_of_texts = zip(*texts_by_column, strict=True) if names else ((),) * len(rows)
         return [

@@ -1,4 +1,4 @@
-"""Parses how well a row knows its place: the kind of location precision, and the metres by which a point may be off."""
+"""Parses how well a row knows its place: the kind of location precision, and how many metres a point may be off."""
 
 import numpy as np
 import pandas as pd

@@ -168,15 +168,15 @@ class PlaceTally:
         for reading in columns.list_readings(has_points=points is not None):
             place = columns.find_places(outside_texts, outside_points, reading)
             possible = np.isfinite(place).all(axis=1) & ~is_impossible(place)
-            found = wards.locate(place[possible, 0], place[possible, 1])
-            self.inside[reading] += int(np.count_nonzero(found != OUTSIDE))
+            ward_indices = wards.locate(place[possible, 0], place[possible, 1])
+            self.inside[reading] += int(np.count_nonzero(ward_indices != OUTSIDE))
 
 
 def choose_reading(name: str, tally: PlaceTally, *, area: str, wider_region: bool) -> tuple[Reading, tuple[str, ...]]:
     """How the file's columns of the place are read, and a sentence on it where that is not as they are named.
 
     Another reading is taken where no place of the file lies in the area as named, and most do by it; of a file of a
-    wider region, some do. DataError if it cannot be told.
+    wider region, some do. DataError if it stays unclear.
     """
     named = tally.inside["as named"]
     other = max(_OTHERS, key=lambda reading: tally.inside[reading])

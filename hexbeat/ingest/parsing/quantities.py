@@ -67,12 +67,12 @@ class QuantityCounts:
         """Sentences on the rows whose quantity is not simply what the file says."""
         remarks = []
         if self.by_rule:
-            shown = ", ".join(f"{text} as {value:,}" for (text, value), _ in self.by_rule.most_common(MOST_SHOWN))
+            examples = ", ".join(f"{text} as {value:,}" for (text, value), _ in self.by_rule.most_common(MOST_SHOWN))
             more = ", …" if len(self.by_rule) > MOST_SHOWN else ""
             rows, counts = ("rows", "count") if self.by_rule.total() > 1 else ("row", "counts")
             remarks.append(
                 f"{file}: {self.by_rule.total():,} {rows} {counts} as the least number that the quantity says "
-                f"({shown}{more})"
+                f"({examples}{more})"
             )
         if self.blank:
             rows, counts = ("rows have", "count") if self.blank > 1 else ("row has", "counts")

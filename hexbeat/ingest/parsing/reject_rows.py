@@ -85,8 +85,8 @@ def explain_reject(reason: str, raw: str) -> str:
     notes = _read_columns(raw)
     if choice := notes.get("(choice)"):
         return f"no coordinates, and its street is in several places: {choice}"
-    found = next(((part, notes[f"({part})"]) for part in ("postcode", "street") if notes.get(f"({part})")), None)
-    return f"no coordinates, and no place by its {found[0]}: {found[1]}" if found else REASON_LABELS[reason]
+    fault = next(((part, notes[f"({part})"]) for part in ("postcode", "street") if notes.get(f"({part})")), None)
+    return f"no coordinates, and no place by its {fault[0]}: {fault[1]}" if fault else REASON_LABELS[reason]
 
 
 def build_reject_line(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 A row with several faults gets the first of: unreadable_row (a shape that is no point, for instance), unknown_layer (if
 the profile does not skip such rows), missing_location, impossible_location (not on the globe, or 0, 0), outside_area,
 impossible_location (a place that means "unknown"), bad_date, future_date, end_before_start, bad_quantity, test_record,
-duplicate_id. A row that a reader cannot take apart at all does not come here.
+duplicate_id. A row that a reader cannot split into values does not come here.
 """
 
 from collections import Counter
@@ -91,7 +91,7 @@ class RowReader:
     layer: str | None = None
     reading: Reading = "as named"  # of the columns of the place
     finder: AddressFinder | None = None  # of the area's gazetteer; None: no row is placed by its address
-    with_former_keys: bool = False  # whether events get the name by which an older Hexbeat stored them (former_id)
+    with_former_keys: bool = False  # whether events get the name under which an older Hexbeat stored them (former_id)
     keys: NaturalKeys = field(init=False)
     addresses: AddressColumns = field(init=False)
     orders: DateOrders = field(init=False, default_factory=DateOrders)
@@ -119,10 +119,10 @@ class RowReader:
         points = None if chunk.points is None else chunk.points[rows]
         selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
         unusable = np.zeros(len(rows), dtype=np.bool_) if chunk.unusable is None else chunk.unusable[rows]
-        found = self.addresses.find_places(
+        places = self.addresses.find_places(
             selected_texts, self._place_columns.find_places(selected_texts, points, self.reading)
         )
-        events, reasons, keys = self._check_rows(selected_texts, found, points, layer[rows], selected_scope, unusable)
+        events, reasons, keys = self._check_rows(selected_texts, places, points, layer[rows], selected_scope, unusable)
         elsewhere = self._is_elsewhere(reasons)
         skipped["elsewhere"] = int(np.count_nonzero(elsewhere))
         rejected = np.flatnonzero((reasons != "") & ~elsewhere)
@@ -135,7 +135,7 @@ class RowReader:
                 reasons=reasons[rejected],
                 keys=keys[rejected],
                 nearest=self.edge.describe_rows(self.wards, rejected),
-                addresses=self.addresses.describe_rows(selected_texts, found, rejected),
+                addresses=self.addresses.describe_rows(selected_texts, places, rejected),
             ),
             skipped=+skipped,
             scopes=set() if scope is None else set(scope.unique()) - {""},
@@ -161,7 +161,7 @@ class RowReader:
     def _check_rows(
         self,
         texts: Texts,
-        found: FoundPlaces,
+        places: FoundPlaces,
         points: Points | None,
         layer: NDArray[np.int8],
         scope: pd.Series | None,
@@ -169,7 +169,7 @@ class RowReader:
     ) -> tuple[pd.DataFrame, NDArray[np.str_], NDArray[np.object_]]:
         """Events of the rows without a fault, each row's reason ("" for none), and its key (None: outside the area)."""
         unknown, layer = layer < 0, np.maximum(layer, 0)  # other faults of a row with an unknown layer do not matter
-        place = found.place
+        place = places.place
         when = parse_intervals(
             self._select_time_texts(texts), layer, self.profile.time, time_zone=self.time_zone, now=self.now
         )
@@ -185,7 +185,7 @@ class RowReader:
         if self.reading == "as named":
             self.places.add(
                 self._place_columns, texts, points, self.wards,
-                ward=np.where(found.has_coordinates, ward, OUTSIDE), missing=~found.has_coordinates,
+                ward=np.where(places.has_coordinates, ward, OUTSIDE), missing=~places.has_coordinates,
             )  # fmt: skip
         doubtful = is_near(place, self.profile.location.placeholders) | meets_any_rule(
             self.plan.doubtful, texts, len(layer)
@@ -204,21 +204,21 @@ class RowReader:
             (meets_any_rule(self.plan.tests, texts, len(layer)), "test_record"),
         ]
         reasons = np.select([flag for flag, _ in faults], [reason for _, reason in faults], "").astype("<U20")
-        keys, numbered = self._read_keys(texts, found, scope, np.flatnonzero(~self._is_elsewhere(reasons)))
+        keys, numbered = self._read_keys(texts, places, scope, np.flatnonzero(~self._is_elsewhere(reasons)))
         good = np.flatnonzero(reasons == "")
         names, repeated = self.keys.assign(keys[good], numbered[good])
         reasons[good[repeated]] = "duplicate_id"
         accepted = good[~repeated]
         if self.plan.quantity:
             self.quantities.add(texts[self.plan.quantity], quantity, reasons == "")
-        self.addresses.count(found, accepted, np.flatnonzero(reasons == "missing_location"))
-        events = self._build_events(texts, accepted, found, when, layer, quantity.numbers)
+        self.addresses.count(places, accepted, np.flatnonzero(reasons == "missing_location"))
+        events = self._build_events(texts, accepted, places, when, layer, quantity.numbers)
         events["source_id"] = names[~repeated]
         events["ward_code"] = np.array(self.wards.codes, dtype=object)[ward[accepted]]
         events["scope"] = None if scope is None else scope.to_numpy(dtype=object)[accepted]
         events = events[list(EVENT_COLUMNS)]
         if self.with_former_keys:
-            events = events.assign(former_id=self.keys.name_former(texts, found, scope, accepted))
+            events = events.assign(former_id=self.keys.name_former(texts, places, scope, accepted))
         return events, reasons, keys
 
     def _is_elsewhere(self, reasons: NDArray[np.str_]) -> Flags:
@@ -226,29 +226,29 @@ class RowReader:
         return np.asarray((reasons == "outside_area") & self.profile.wider_region)
 
     def _read_keys(
-        self, texts: Texts, found: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
+        self, texts: Texts, places: FoundPlaces, scope: pd.Series | None, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.object_], Flags]:
         """The natural key of each row in `rows`, None for the others, and whether equal ones are numbered."""
-        keys, numbered = np.full(len(found.place), None, dtype=object), np.zeros(len(found.place), dtype=np.bool_)
-        keys[rows], numbered[rows] = self.keys.read(texts, found, scope, rows)
+        keys, numbered = np.full(len(places.place), None, dtype=object), np.zeros(len(places.place), dtype=np.bool_)
+        keys[rows], numbered[rows] = self.keys.read(texts, places, scope, rows)
         return keys, numbered
 
     def _build_events(
         self,
         texts: Texts,
         accepted: NDArray[np.intp],
-        found: FoundPlaces,
+        places: FoundPlaces,
         when: Intervals,
         layer: NDArray[np.int8],
         quantity: NDArray[np.int64],
     ) -> pd.DataFrame:
-        lon, lat = found.place[accepted].T
+        lon, lat = places.place[accepted].T
         accepted_texts = {name: column.iloc[accepted] for name, column in texts.items()}
         layers = np.array(LAYER_NAMES, dtype=object)[layer[accepted]]
         cells = index_points_at(lon, lat, resolutions=RESOLUTIONS)
         rules = self.profile.location
         location, location_m = parse_location_precisions(rules, self.plan, accepted_texts, len(accepted))
-        kind, metres = found.kind[accepted], found.metres[accepted]
+        kind, metres = places.kind[accepted], places.metres[accepted]
         by_address = np.isfinite(metres)  # what the source says of its points does not hold for these
         return pd.DataFrame(
             {

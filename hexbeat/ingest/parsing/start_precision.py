@@ -69,9 +69,9 @@ class StartPrecision:
 
 
 def settle_precision(
-    name: str, profile: SourceProfile, times: Times, found: StartPrecision, *, is_stated: bool
+    name: str, profile: SourceProfile, times: Times, precision: StartPrecision, *, is_stated: bool
 ) -> tuple[Times, tuple[str, ...]]:
-    """The rules by which the dates of a file are to be read, and what a person is told of it.
+    """The rules for reading the dates of a file, and sentences for the person on what was chosen.
 
     They change only where the profile leaves it to the file. `is_stated`: the rows say how exact they are.
     """
@@ -80,11 +80,11 @@ def settle_precision(
     columns = profile.time.precision_column
     otherwise = f"; a column {columns[0]} can say otherwise" if columns else ""
     # The first days of months are read in the order of the profile: another order makes other days of them.
-    if found.are_months and times.formats == profile.time.formats:
+    if precision.are_months and times.formats == profile.time.formats:
         times = replace(times, precision="month", zone_in_text=False)
         return times, (f"{name}: every date is the first of a month, so dates are read as months{otherwise}",)
-    if found.are_days:
-        is_local = found.timed == found.local_midnights
+    if precision.are_days:
+        is_local = precision.timed == precision.local_midnights
         times = replace(times, precision="day", zone_in_text=times.zone_in_text and is_local)
         return times, (f"{name}: every time is midnight, so dates are read as days without a time{otherwise}",)
     return times, ()

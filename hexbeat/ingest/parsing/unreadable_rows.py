@@ -1,4 +1,4 @@
-"""Rows that a reader could not take apart, as rejects; and the sheet of rejects, where a file has several."""
+"""Rows that a reader could not split into values, as rejects; and the sheet of rejects, where a file has several."""
 
 import json
 from collections.abc import Sequence

@@ -133,17 +133,17 @@ def _read_requests(path: Path) -> Rows:
         return _read_xml_requests(path)
     document = _read_json(path)
     lists = [[_unwrap(item) for item in items] for _, items in find_lists(document, _is_wrapped_request)]
-    found = [items for items in lists if any(_is_request(item) for item in items)]
-    if isinstance(document, dict) and not found:
+    request_lists = [items for items in lists if any(_is_request(item) for item in items)]
+    if isinstance(document, dict) and not request_lists:
         document = _unwrap(document)
-        found = [[document]] if _is_request(document) else []
+        request_lists = [[document]] if _is_request(document) else []
     has_errors = isinstance(document, dict) and any(document.get(name) for name in ("error", "errors"))
-    found = found or [items for items in lists if not any(_is_other(item) for item in items)][:1]
-    if not found or (has_errors and not any(_is_request(item) for item in found[0])):
+    request_lists = request_lists or [items for items in lists if not any(_is_other(item) for item in items)][:1]
+    if not request_lists or (has_errors and not any(_is_request(item) for item in request_lists[0])):
         raise _ProblemError(_name_other(document, lists))
     return [
         ({key: _format_value(value) for key, value in item.items()} if isinstance(item, dict) else None, None)
-        for items in found
+        for items in request_lists
         for item in map(_name_service, items)
     ]
 

@@ -157,7 +157,7 @@ def _write_rows(batches: Iterable[Any], geometry: str | None) -> None:
         arrays = [format_column(column) for column in columns]
         if geometry is not None:
             arrays.append(shapes.cast(pa.large_binary()))
-        # A row of its own tells how many rows there are if no column is wanted.
+        # A row of its own says how many rows there are if no column is wanted.
         arrays.append(pa.nulls(len(arrays[0]) if arrays else len(shapes)))
         batch = pa.record_batch(arrays, names=[str(place) for place in range(len(arrays))])
         if writer is None:

@@ -194,15 +194,15 @@ class _Download:
         )
 
     def _require_same_host(self, url: str, verb: str) -> None:
-        """DataError unless an address is on the host that was asked, over https; or on this machine, if that was."""
-        asked, target = urlsplit(self.url), urlsplit(url)
-        is_local = _is_loopback(asked.hostname) and _is_loopback(target.hostname)
-        is_same = asked.hostname == target.hostname and target.scheme == "https"
-        is_same |= asked.hostname == target.hostname and asked.scheme == target.scheme == "http"
+        """DataError unless an address is on the host of the first one, over https; or on this machine, if that was."""
+        origin, target = urlsplit(self.url), urlsplit(url)
+        is_local = _is_loopback(origin.hostname) and _is_loopback(target.hostname)
+        is_same = origin.hostname == target.hostname and target.scheme == "https"
+        is_same |= origin.hostname == target.hostname and origin.scheme == target.scheme == "http"
         if target.scheme in {"http", "https"} and (is_same or is_local):
             return
         raise DataError(
-            f"The pages of an address are on {asked.hostname}, over https",
+            f"The pages of an address are on {origin.hostname}, over https",
             f"{verb} {target.scheme}://{target.hostname or ''}",
             "give that address, if you trust it",
         )

@@ -57,20 +57,20 @@ def _write_workbook(workbook: Any, sheet: str, rows: int) -> int:
     visible = [item.name for item in sheets if str(item.visible).endswith("Visible")]
     if sheet and sheet not in workbook.sheet_names:
         return _report_problem("no_sheet", visible)
-    kept: dict[str, Any] = {}
+    data_by_sheet: dict[str, Any] = {}
     cells = 0
     for name in [sheet] if sheet else visible:
         data = workbook.get_sheet_by_name(name)
         first = [row for _, row in zip(range(rows), _list_rows(data), strict=False)]
         _write({"sheet": name, "height": data.total_height, "rows": first})
         cells += data.total_height * data.total_width
-        if not kept or cells <= MOST_KEPT:
-            kept[name] = data
+        if not data_by_sheet or cells <= MOST_KEPT:
+            data_by_sheet[name] = data
     _write({"hidden": [item.name for item in sheets if item.name not in visible and item.name != sheet]})
     sys.stdout.flush()
     for name in json.loads(sys.stdin.readline() or "[]"):
         _write({"sheet": name})
-        for row in _list_rows(kept.pop(name, None) or workbook.get_sheet_by_name(name)):
+        for row in _list_rows(data_by_sheet.pop(name, None) or workbook.get_sheet_by_name(name)):
             _write(row)
     return 0
 

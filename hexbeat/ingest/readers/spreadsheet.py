@@ -1,7 +1,7 @@
 """Reads XLSX, XLSM, XLSB, XLS and ODS: checks the file, then runs python-calamine in a process with limited memory.
 
 Sheets of one form, such as one a month, are read as one table. Sheets of another form, such as a cover, and hidden ones
-are passed over. All of that is said.
+are passed over. The person is told of all that.
 """
 
 import io
@@ -197,13 +197,13 @@ def _find_fitting(looks: Sequence[_Look], options: ReadOptions) -> dict[str, Hea
     """The sheets that have the headings that are needed, each with its row of headings."""
     if options.fits is None:
         return {}
-    found = {}
+    heading_rows = {}
     for look in looks:
         rows = look.rows if options.headings is None else [row for row in look.rows if row[0] == options.headings]
         row = find_heading_row(rows, options.fits)
         if row:
-            found[look.name] = row
-    return found
+            heading_rows[look.name] = row
+    return heading_rows
 
 
 def _choose_by_form(name: str, looks: Sequence[_Look], options: ReadOptions) -> dict[str, HeadingRow]:

@@ -49,7 +49,7 @@ def open_text(path: Path, options: ReadOptions, *, limits: Limits = LIMITS) -> I
 def _find_headings(lines: Lines, path: Path, options: ReadOptions) -> tuple[Records, HeadingRow, int]:
     """The records of a file, its headings, and the line below them.
 
-    Of several delimiters that are possible, the first by which the headings fit.
+    Of several delimiters that are possible, the first with which the headings fit.
     """
     lines.holds = True
     stated = _SEPARATOR.fullmatch(next(lines.read_from(1), ""))
@@ -92,7 +92,7 @@ def _list_rows(records: Records, begin: int, sample: list[str]) -> Iterator[tupl
 
 
 def _rank_delimiters(sample: Sequence[str]) -> list[str]:
-    """The delimiters, the one first by which most lines have equally many cells; a comma if none occurs."""
+    """The delimiters, first the one that gives most lines equally many cells; a comma if none occurs."""
 
     def count_agreeing(delimiter: str) -> tuple[int, int]:
         widths = Counter(len(_split(line, delimiter)) for line in sample)

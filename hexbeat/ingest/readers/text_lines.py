@@ -141,10 +141,10 @@ class Lines:
 
     def get(self, begin: int, end: int) -> list[str]:
         """The kept lines from `begin` to `end`, both included."""
-        taken: list[str] = []
+        wanted_lines: list[str] = []
         for first, lines, _ in self._kept:
-            taken += lines[max(0, begin - first) : max(0, end + 1 - first)]
-        return taken
+            wanted_lines += lines[max(0, begin - first) : max(0, end + 1 - first)]
+        return wanted_lines
 
     def _read_block(self) -> bool:
         """Keep the next block of lines and forget those before `begin`; False at the end of the file."""
@@ -171,8 +171,8 @@ class Lines:
             if isinstance(error, UnicodeDecodeError):
                 ends = error.object[: error.start].decode(self.encoding, "ignore").count("\n")
             raise _build_encoding_error(self.name, self.encoding, self._next + ends) from error
-        if not self._is_safe and (found := _SURROGATE.search(text)):
-            line = self._next + text.count("\n", 0, found.start())
+        if not self._is_safe and (surrogate := _SURROGATE.search(text)):
+            line = self._next + text.count("\n", 0, surrogate.start())
             raise _build_encoding_error(self.name, self.encoding, line)
         return text
 

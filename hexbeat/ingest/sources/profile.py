@@ -81,7 +81,7 @@ class Location:
     lat_lon: Names = field(metadata=tables.NAMES, default=())  # two numbers in one text, latitude first
     postcode: Names = field(metadata=tables.NAMES, default=())  # of a row without coordinates, by the gazetteer
     street: Names = field(metadata=tables.NAMES, default=())  # the same, where there is no postcode
-    ward: Names = field(metadata=tables.NAMES, default=())  # ward or council of the street; tells equal names apart
+    ward: Names = field(metadata=tables.NAMES, default=())  # ward or council of the street; distinguishes equal names
     shapes: str = field(metadata=tables.TEXT, default="refuse")  # lines and polygons of a geofile: refuse, inside_point
     coast_m: float = field(metadata=tables.NUMBER, default=0.0)  # a place so many metres outside is in the nearest ward
     # Points that mean "somewhere in the city": rows there are rejected as impossible_location.

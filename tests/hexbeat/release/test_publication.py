@@ -67,7 +67,7 @@ def test_a_release_holds_the_periods_that_are_due_and_passes_the_audit(fresh: Pu
     needles, overdoses = release.layer("needle_litter"), release.layer("overdoses")
     assert [needles.periods[0].name, needles.periods[-1].name] == ["2023-Q1", "2026-Q2"]
     assert [period.name for period in overdoses.periods] == ["2023", "2024"]
-    assert release.blocks_of("needle_litter", "2026-Q1")
+    assert release.find_blocks("needle_litter", "2026-Q1")
     assert min(block.count for block in release.blocks if block.layer == "needle_litter") >= 5
     report = audit_folder(tmp_path / "out")
     assert report.findings == ()
@@ -107,9 +107,9 @@ def test_what_is_received_late_counts_when_it_is_received(publisher: Publisher, 
     publisher.load(late, now="2026-11-25", name="late.csv")
     second = publisher.publish(tmp_path / "out", as_at="2027-04-01").release
     for period in first.layer("needle_litter").periods:
-        assert first.blocks_of("needle_litter", period.name) == second.blocks_of("needle_litter", period.name)
-    assert sum(block.count for block in second.blocks_of("needle_litter", "2026-Q4")) > 200
-    assert second.blocks_of("needle_litter", "2026-Q3") == ()
+        assert first.find_blocks("needle_litter", period.name) == second.find_blocks("needle_litter", period.name)
+    assert sum(block.count for block in second.find_blocks("needle_litter", "2026-Q4")) > 200
+    assert second.find_blocks("needle_litter", "2026-Q3") == ()
     assert [entry["number"] for entry in second.facts["previous"]] == [1]
 
 
@@ -147,7 +147,7 @@ def test_an_event_moved_to_another_quarter_by_a_correction_counts_once(publisher
     publisher.load(moved, now="2026-11-25")
     second = publisher.publish(tmp_path / "out", as_at="2027-01-01")
     assert second.is_new
-    assert second.release.blocks_of("needle_litter", "2026-Q3") == ()
+    assert second.release.find_blocks("needle_litter", "2026-Q3") == ()
 
 
 @pytest.mark.slow

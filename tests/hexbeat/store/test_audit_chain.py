@@ -55,7 +55,7 @@ CHAINS = st.lists(DRAFTS, min_size=2, max_size=6).map(link)
 @settings(max_examples=25)
 @given(CHAINS)
 def test_a_chain_as_it_was_written_is_whole(chain: list[Entry]) -> None:
-    check = check_chain(chain, head=end(chain), base=START, noted={Anchor(1, chain[0].hash): "elsewhere"})
+    check = check_chain(chain, head=end(chain), base=START, anchors={Anchor(1, chain[0].hash): "elsewhere"})
     assert (check.problem, check.entries, check.first, check.anchor) == (None, len(chain), 1, end(chain))
 
 
@@ -90,7 +90,7 @@ def test_an_end_that_is_cut_off_is_found_by_the_head_or_by_what_was_noted(chain:
         f"it ends with entry {rest[-1].number}, and the last one that was written is entry {chain[-1].number}"
     )
     assert check_chain(rest, head=end(rest), base=START).problem is None  # the head was set back too
-    check = check_chain(rest, head=end(rest), base=START, noted={end(chain): "elsewhere"})
+    check = check_chain(rest, head=end(rest), base=START, anchors={end(chain): "elsewhere"})
     assert check.problem == (
         f"it ends with entry {rest[-1].number}, before entry {chain[-1].number} that was noted elsewhere: entries were "
         "removed, or an older copy of the store was restored"
@@ -103,7 +103,7 @@ def test_a_chain_that_was_calculated_anew_is_found_by_what_was_noted(chain: list
     place = data.draw(st.integers(0, len(chain) - 1))
     forged = link([*chain[:place], replace(chain[place], subject=chain[place].subject + "x"), *chain[place + 1 :]])
     assert check_chain(forged, head=end(forged), base=START).problem is None
-    check = check_chain(forged, head=end(forged), base=START, noted={end(chain): "elsewhere"})
+    check = check_chain(forged, head=end(forged), base=START, anchors={end(chain): "elsewhere"})
     assert check.problem == (
         f"entry {len(chain)} is not the one that was noted elsewhere: the trail was written anew, or it is another "
         "store's"
@@ -121,7 +121,7 @@ def test_a_beginning_is_missing_only_if_an_entry_vouches_for_it(chain: list[Entr
     vouched = [*chain, *link([note], end(chain))]
     kept = check_chain(vouched[cut:], head=end(vouched), base=base)
     assert (kept.problem, kept.removed_to, kept.first) == (None, cut, cut + 1)
-    gone = check_chain(vouched[cut:], head=end(vouched), base=base, noted={Anchor(1, "f" * 64): "elsewhere"})
+    gone = check_chain(vouched[cut:], head=end(vouched), base=base, anchors={Anchor(1, "f" * 64): "elsewhere"})
     if cut > 1:
         assert gone.problem == (
             "entry 1 that was noted elsewhere was removed by the retention rule and cannot be compared"

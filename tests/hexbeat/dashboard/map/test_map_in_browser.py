@@ -239,7 +239,9 @@ def test_a_map_whose_frame_is_still_being_opened_is_fitted_when_it_has_room(
       for (const [side, length] of Object.entries(sizes)) style[side] = length;
       window.map.invalidateSize({ animate: false }); }"""
     fitted = frame.evaluate(looks_at)
-    before = frame.evaluate("() => { const { width, height } = window.map.getContainer().style; return {width, height}; }")
+    before = frame.evaluate(
+        "() => { const { width, height } = window.map.getContainer().style; return {width, height}; }"
+    )
     frame.evaluate(resize, {side: f"{length}px" for side, length in small.items()})
     frame.evaluate("() => { Hexbeat.fitAgain(window.map); window.map.setZoom(15, { animate: false }); }")
     frame.evaluate(resize, before)

@@ -251,9 +251,9 @@ def test_every_block_says_its_level(published: ReleaseTotals) -> None:
 def test_a_place_that_was_looked_for_has_an_answer_whatever_its_block(published: ReleaseTotals) -> None:
     (needles,) = (layer for layer in published.layers if layer.name == "needle_litter")
     first, second = needles.due_periods[:2]
-    (whole,) = (one for one in published.release.blocks_of("needle_litter", first.name) if one.level == "borough")
-    ward = next(one for one in published.release.blocks_of("needle_litter", second.name) if one.level == "ward")
-    piece = next(one for one in published.release.blocks_of("needle_litter", second.name) if one.level == "piece")
+    (whole,) = (one for one in published.release.find_blocks("needle_litter", first.name) if one.level == "borough")
+    ward = next(one for one in published.release.find_blocks("needle_litter", second.name) if one.level == "ward")
+    piece = next(one for one in published.release.find_blocks("needle_litter", second.name) if one.level == "piece")
     part = "no number of its own can be shown. It is part of the "
     assert describe_around(published, needles, first, whole) == (
         f"{part}9 needle finds in the rest of Exampleton, January to March 2026."

@@ -99,7 +99,7 @@ def test_every_number_is_a_block_or_a_sum_of_blocks() -> None:
     release = example_release()
     for layer in data_of(page_of(release))["layers"]:
         for period in layer["periods"]:  # type: ignore[attr-defined] # JSON
-            blocks = release.blocks_of(str(layer["name"]), period["name"])
+            blocks = release.find_blocks(str(layer["name"]), period["name"])
             assert [row[4] for row in period["blocks"]] == [block.count for block in blocks]
             sums = [sum(block.count for block in blocks)]
             sums += [sum(b.count for b in blocks if b.ward_code == code) for code in ReleaseTotals(release).wards]
