@@ -27,7 +27,7 @@ from layers.access import ANALYST
 from layers.catalogue import LAYER_NAMES
 from layers.coverage import CoverageEntry
 from tests.support.events import made_frame
-from tests.support.stores import documents_in
+from tests.support.stores import documents_in, store_in
 
 __all__ = [
     "ALL",
@@ -193,7 +193,7 @@ def repeat_all_days(store: Store, moment: dt.datetime) -> None:
 
 
 class Publisher:
-    """Loads and publishes; the clock is what a test says."""
+    """Loads and publishes by one open store; the clock is what a test says."""
 
     def __init__(self, home: Path, *, area: Area | None = None) -> None:
         self.home, self.area = home, area or load_area("middlesbrough")
@@ -204,8 +204,7 @@ class Publisher:
     ) -> None:
         """Load the events; `covers`: the days that they complete, by layer; None: those of a running log."""
         with (
-            Store.open(self.home) as store,
-            store.begin_load(ANALYST, area=self.area.name, now=at(now)) as load,
+            store_in(self.home).begin_load(ANALYST, area=self.area.name, now=at(now)) as load,
             load.file(name, source, sha256="0" * 64) as part,
         ):
             part.add_tally(read=len(frame), skipped={})
@@ -214,12 +213,12 @@ class Publisher:
                 part.state_coverage(list_entries(covers, source))
 
     def publish(self, out: Path, *, as_at: str = "2026-11-22", now: str | None = None, **how: Any) -> Publication:
-        with Store.open(self.home) as store:
-            repeat_all_days(store, at(as_at))
-            return publish_release(
-                store, ANALYST, self.area, self.policy, out,
-                home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at), **how,
-            )  # fmt: skip
+        store = store_in(self.home)
+        repeat_all_days(store, at(as_at))
+        return publish_release(
+            store, ANALYST, self.area, self.policy, out,
+            home=self.home, as_at=dt.date.fromisoformat(as_at), now=at(now or as_at), **how,
+        )  # fmt: skip
 
 
 _TREES: Final[dict[tuple[object, ...], PlaceTree]] = {}

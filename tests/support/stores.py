@@ -38,13 +38,14 @@ from layers.access import ANALYST
 from tests.support.postgres_servers import Server
 
 __all__ = [
-    "dispose_documents",
+    "dispose_stores",
     "documents_in",
     "older_store",
     "real_migrations",
     "recorded_schema",
     "shared_statements",
     "store",
+    "store_in",
     "store_url",
     "wipe",
     "wiped_store",
@@ -83,17 +84,22 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 _OPENED: Final[dict[Path, Store]] = {}
 
 
-def documents_in(home: Path) -> SharedDocuments:
-    """What the SQLite store in a home shares, for an analyst; it stays open until the test has ended."""
+def store_in(home: Path) -> Store:
+    """The SQLite store in a home; it stays open until the test has ended."""
     key = home.resolve()
     if key not in _OPENED:
         _OPENED[key] = Store.open(home)
-    return _OPENED[key].documents(ANALYST)
+    return _OPENED[key]
+
+
+def documents_in(home: Path) -> SharedDocuments:
+    """What the SQLite store in a home shares, for an analyst."""
+    return store_in(home).documents(ANALYST)
 
 
 @pytest.fixture(autouse=True)
-def dispose_documents() -> Iterator[None]:
-    """Close the stores that `documents_in` opened."""
+def dispose_stores() -> Iterator[None]:
+    """Close the stores that `store_in` opened."""
     yield
     while _OPENED:
         _OPENED.popitem()[1].dispose()
