@@ -20,7 +20,8 @@ _MONTHS: Final = (
 _MONTH_NUMBERS: Final = {short: n for n, name in enumerate(_MONTHS, start=1) for short in (name, name[:3])} | {
     "sept": 9
 }
-_MONTH: Final = rf"(?P<month>{'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))})\.?"
+# Of ASCII alone: without regard to case, a dotted capital I would be taken for i, and a long s for s.
+_MONTH: Final = rf"(?P<month>(?a:{'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))}))\.?"
 _DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR: Final = r"(?P<year>\d{4}|'?\d{2})"
 _GAP: Final = r"[\s,./-]+"
@@ -40,7 +41,7 @@ _WEEKDAY: Final = re.compile(
     r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?=\S)", re.IGNORECASE
 )
 _ZONES: Final = {"gmt": "Z", "bst": "+01:00"}
-_ZONE: Final = re.compile(r"(?<=[\dm.])\s*\b(gmt|bst)$", re.IGNORECASE)
+_ZONE: Final = re.compile(r"(?<=[\dm.])\s*\b((?a:gmt|bst))$", re.IGNORECASE)
 _CLOCK: Final = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[ap])?\.?(?:m\.?)?",
     re.IGNORECASE,

@@ -8,6 +8,8 @@ numbers (`date_numbers`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from string import ascii_letters, digits
 from typing import Final
 
 import numpy as np
@@ -43,7 +45,7 @@ ISO: Final = (
     "%Y/%m/%d",
 )
 ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$")
-NO_SECOND: Final = r":\d\d:61(?!\d)"  # which C's strptime allows, and so does pandas; 60 is a leap second
+NO_SECOND: Final = re.compile(r":\d\d:61(?!\d)")  # which C's strptime allows, and so does pandas; 60 is a leap second
 SIGNS: Final = frozenset("+-")  # an offset has one of them among its last six characters
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # other years are typing errors or fillers such as 9999
 PARTS: Final = {
@@ -51,6 +53,9 @@ PARTS: Final = {
     "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%b": "[a-z]{3}", "%B": "[a-z]{3,9}", "%p": "[a-z]{2}", "%f": r"\d{1,9}",
     "%A": "[a-z]{6,9}", "%a": "[a-z]{3}",
 }  # fmt: skip
+_SHAPE: Final = str.maketrans(dict.fromkeys(digits, "0") | dict.fromkeys(ascii_letters, "a"))
+_ISO_CLOCK: Final = re.compile(r"(\d)[Tt](\d)")
+_ISO_FRACTION: Final = re.compile(r"(:\d\d)[.,]\d+$")
 _THREE_NUMBERS: Final = re.compile(r"(%[dm])[/.-](?!\1)(%[dm])[/.-]%[Yy]")
 Seconds = NDArray[np.int64]
 Local = NDArray[np.datetime64]
@@ -142,9 +147,7 @@ def _parse_texts(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArr
         ZONE.match(text) if text.endswith(("Z", "C")) or not SIGNS.isdisjoint(text[-6:]) else None for text in texts
     ]
     offset = np.array([np.nan if match is None else _parse_offset(match[2]) for match in matches])
-    local_texts = pd.Series(
-        [text if match is None else match[1] for text, match in zip(texts, matches, strict=True)], dtype="str"
-    )
+    local_texts = [text if match is None else match[1] for text, match in zip(texts, matches, strict=True)]
     naive = np.full(len(texts), np.datetime64("NaT", "s"), dtype="datetime64[s]")
     precision = np.zeros(len(texts), dtype=np.int8)
     _try_formats(local_texts, [form for form in formats if form not in NUMBER_FORMATS], naive, precision)
@@ -152,9 +155,7 @@ def _parse_texts(texts: list[str], formats: Sequence[str]) -> tuple[Local, NDArr
         if form in formats:
             _try_numbers(texts, form, naive, offset, precision)
     if np.isnat(naive).any():
-        iso = local_texts.str.replace(r"(\d)[Tt](\d)", r"\1 \2", regex=True).str.replace(
-            r"(:\d\d)[.,]\d+$", r"\1", regex=True
-        )
+        iso = [_ISO_FRACTION.sub(r"\1", _ISO_CLOCK.sub(r"\1 \2", text)) for text in local_texts]
         _try_formats(iso, ISO, naive, precision)
     return naive, offset, precision
 
@@ -166,22 +167,26 @@ def _parse_offset(zone: str) -> float:
     return (int(digits[:2]) * 60 + int(digits[2:])) * (-1.0 if zone[0] == "-" else 1.0)
 
 
-def _try_formats(texts: pd.Series, formats: Sequence[str], naive: Local, precision: NDArray[np.int8]) -> None:
+def _try_formats(texts: list[str], formats: Sequence[str], naive: Local, precision: NDArray[np.int8]) -> None:
     """Fill in `naive` and `precision` where they are not yet known; the first format that fits is used.
 
     Texts are first sorted by their shape (digits as 0, letters as a), so that a format is tried only where it can fit.
     """
-    shapes = texts.str.lower().str.replace(r"\d", "0", regex=True).str.replace("[a-z]", "a", regex=True)
-    codes, unique = pd.factorize(shapes)
-    possible = ~texts.str.contains(NO_SECOND, regex=True).to_numpy(dtype=np.bool_)
+    shapes = {
+        row: texts[row].translate(_SHAPE)
+        for row in np.flatnonzero(np.isnat(naive)).tolist()
+        if NO_SECOND.search(texts[row]) is None
+    }
     for form in formats:
-        pattern = re.compile(_build_shape_pattern(form))
-        fits = np.array([pattern.fullmatch(shape) is not None for shape in unique], dtype=np.bool_)
-        where = np.flatnonzero(fits[codes] & possible & np.isnat(naive)) if len(fits) else np.array([], dtype=np.intp)
-        if len(where):
-            parsed = pd.to_datetime(texts.iloc[where], format=form, errors="coerce")
-            naive[where] = parsed.to_numpy().astype("datetime64[s]")
-            precision[where] = _find_precision(form)
+        pattern = _build_shape_pattern(form)
+        fits = {shape for shape in set(shapes.values()) if pattern.fullmatch(shape)}
+        rows = [row for row, shape in shapes.items() if shape in fits] if fits else []
+        if rows:
+            parsed = pd.to_datetime([texts[row] for row in rows], format=form, errors="coerce", cache=False)
+            naive[rows] = parsed.to_numpy().astype("datetime64[s]")
+            precision[rows] = _find_precision(form)
+            for row in np.array(rows)[~np.isnat(naive[rows])].tolist():
+                del shapes[row]
 
 
 def _try_numbers(
@@ -196,12 +201,13 @@ def _try_numbers(
             offset[row] = 0.0 if number.is_utc else np.nan
 
 
-def _build_shape_pattern(form: str) -> str:
+@cache
+def _build_shape_pattern(form: str) -> re.Pattern[str]:
     """A regular expression of the shapes that a format can fit; it matches all if a part of the format is unknown."""
     pieces = re.split(r"(%.)", form)
     if any(piece.startswith("%") and piece not in PARTS for piece in pieces):
-        return ".*"
-    return "".join(PARTS.get(piece, re.escape(re.sub("[A-Za-z]", "a", re.sub(r"\d", "0", piece)))) for piece in pieces)
+        return re.compile(".*")
+    return re.compile("".join(PARTS.get(piece, re.escape(piece.translate(_SHAPE))) for piece in pieces))
 
 
 def _find_precision(form: str) -> int:

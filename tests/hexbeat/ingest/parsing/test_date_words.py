@@ -152,3 +152,10 @@ def test_a_month_with_a_year_is_a_month(text: str) -> None:
 
 def test_a_month_with_a_number_that_no_day_has_is_a_month() -> None:
     assert read(["Sep 95"]) == [(dt.datetime.combine(dt.date(1995, 9, 1), dt.time()), MONTH)]
+
+
+@pytest.mark.parametrize("text", ["1 Apr\u0130l 2024", "1 Augu\u017ft 2024", "1 May 2024 14:30 b\u017ft"])
+def test_letters_that_only_resemble_those_of_a_month_or_a_zone_make_no_date(text: str) -> None:
+    """Python's regular expressions find them equal without regard to case, and no month is called so."""
+    assert rewrite_date(text) == text
+    assert read([text, "9 April 2025"]) == [None, (dt.datetime(2025, 4, 9), DAY)]  # noqa: DTZ001 - a local day
