@@ -7,6 +7,7 @@ duplicate_id. A row that a reader cannot split into values does not come here.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -109,13 +110,15 @@ class RowReader:
 
     def read(self, chunk: Chunk) -> SortedChunk:
         """Sort the rows of a chunk."""
-        texts = {name: clean_column(chunk.frame[name], self._list_missing(name)) for name in self.plan.columns}
+        texts = self._clean_columns(chunk.frame, self._list_selecting_columns())
         scope = self._read_scopes(texts, len(chunk.lines))
         layer = self._read_layers(texts, len(chunk.lines))
         is_selected = self._select_rows(texts, layer, chunk.points)
         skipped = Counter({"not_selected": int(np.count_nonzero(~is_selected))})
         rows = np.flatnonzero(is_selected)
         selected_texts = {name: column.iloc[rows].reset_index(drop=True) for name, column in texts.items()}
+        others = [name for name in self.plan.columns if name not in texts]
+        selected_texts |= self._clean_columns(chunk.frame[others].iloc[rows].reset_index(drop=True), others)
         points = None if chunk.points is None else chunk.points[rows]
         selected_scope = None if scope is None else scope.iloc[rows].reset_index(drop=True)
         unusable = np.zeros(len(rows), dtype=np.bool_) if chunk.unusable is None else chunk.unusable[rows]
@@ -141,6 +144,17 @@ class RowReader:
             scopes=set() if scope is None else set(scope.unique()) - {""},
             unknown_reporters=self._count_unknown_reporters(selected_texts, reasons == ""),
         )
+
+    def _clean_columns(self, frame: pd.DataFrame, names: Iterable[str]) -> Texts:
+        return {name: clean_column(frame[name], self._list_missing(name)) for name in names}
+
+    def _list_selecting_columns(self) -> Iterable[str]:
+        """The headings by which rows are selected and scopes are read: of large files most rows are passed over."""
+        if self.profile.unknown_layer == "reject":
+            return self.plan.content_columns
+        rules = [name for name, _ in (*self.plan.keep, *self.plan.drop)]
+        scope = [name for name in self.plan.scope if not name.startswith("file:")]
+        return dict.fromkeys(filter(None, (self.plan.layer, *rules, *scope)))
 
     def _select_rows(self, texts: Texts, layer: NDArray[np.int8], points: Points | None) -> Flags:
         """Rows that the profile selects. If unknown layers are rejected, rows without a layer are selected too.
@@ -278,7 +292,7 @@ class RowReader:
         parts = [
             pd.Series(self.name_parts[name[5:]], index=index, dtype=object)
             if name.startswith("file:")
-            else texts[name].map({text: rewrite_date(text) for text in texts[name].unique()})  # Excel writes Jan-24
+            else _rewrite_dates(texts[name])  # Excel writes Jan-24
             for name in self.plan.scope
         ]
         scope = reduce(lambda joined, added: joined + "|" + added, parts)
@@ -331,6 +345,11 @@ class RowReader:
         if heading is None:
             return 0
         return count_unknown(self.profile.reported_by, heading, {heading: texts[heading][accepted]})
+
+
+def _rewrite_dates(texts: pd.Series) -> pd.Series:
+    codes, unique = pd.factorize(texts)
+    return pd.Series(np.array([rewrite_date(text) for text in unique], dtype=object)[codes], dtype=object)
 
 
 def meets_all_rules(rules: Rules, texts: Texts, rows: int) -> Flags:

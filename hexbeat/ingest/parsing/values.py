@@ -15,8 +15,9 @@ __all__ = ["clean_column", "match_texts", "match_values"]
 def clean_column(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
     """A column cleaned as `clean_text` does; "" where the text is one that means missing."""
     nothing = frozenset(missing)
-    cleaned = [clean_text(text) for text in texts]
-    return pd.Series(["" if text in nothing else text for text in cleaned], index=texts.index, dtype=object)
+    plain = {text: clean_text(text) for text in set(texts)}  # most columns repeat a few texts
+    shown = {text: "" if cleaned in nothing else cleaned for text, cleaned in plain.items()}
+    return pd.Series([shown[text] for text in texts], index=texts.index, dtype=object)
 
 
 def match_texts(
