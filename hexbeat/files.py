@@ -100,7 +100,7 @@ def _describe_cause(path: Path, error: OSError) -> str:
 
 
 def format_toml_fact(name: str, value: object) -> str:
-    """A line of TOML: text, a number, true or false, or a list. JSON writes them alike, but the delete character."""
+    """A line of TOML: text, a number, true or false, or a list. JSON writes the same, but for the delete character."""
     text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"{name} = {text}"
 

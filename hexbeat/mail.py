@@ -94,10 +94,10 @@ def _parse_addresses(table: Any) -> tuple[tuple[str, Role], ...]:
             raise _refuse(f"number {number} of [mail.addresses] is not an address of mail")
         if role not in list(Role):
             raise _refuse(f"number {number} of [mail.addresses] has a role that Hexbeat does not know")
-    return _join_alike(table)
+    return _join_equal_addresses(table)
 
 
-def _join_alike(table: Mapping[str, str]) -> tuple[tuple[str, Role], ...]:
+def _join_equal_addresses(table: Mapping[str, str]) -> tuple[tuple[str, Role], ...]:
     """Each address once, whatever its capitals; DataError if it has two roles."""
     addresses: dict[str, tuple[str, Role]] = {}
     for number, (address, role) in enumerate(table.items(), start=1):

@@ -253,14 +253,14 @@ def _parse_people(value: Any) -> frozenset[str]:
 
 def _parse_grants(role: Role, table: Mapping[str, Any], where: str) -> Grants:
     """The grants of a role: those that the table names, the others as they are by default."""
-    named = {}
+    grants = {}
     for name in set(table) & set(GRANTS):
         values = table[name]
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise _build_error(f"{where}: {name} is not a list of names")
         _require_known(dict.fromkeys(values), _NAMES[name], f"{where}: {name}", "one")
-        named[name] = frozenset(map(Action, values)) if name == "actions" else frozenset(values)
-    return replace(DEFAULT_GRANTS[role], **named)
+        grants[name] = frozenset(map(Action, values)) if name == "actions" else frozenset(values)
+    return replace(DEFAULT_GRANTS[role], **grants)
 
 
 def _parse_detail(value: Any, where: str) -> Detail:

@@ -32,11 +32,11 @@ class Settings:
         UsageError if the home is a file, a device or a pipe, or would lie in one.
         """
         folder = Path(home or os.environ.get("HEXBEAT_HOME") or DEFAULT_HOME)
-        there = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)  # noqa: PTH110 - below
-        if there is not None and not os.path.isdir(there):  # noqa: PTH112 - False also for a name that is too long
+        nearest = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)  # noqa: PTH110 - below
+        if nearest is not None and not os.path.isdir(nearest):  # noqa: PTH112 - False also for a name that is too long
             raise UsageError(
                 "The home of Hexbeat is a folder",
-                f"{there} is none",
+                f"{nearest} is none",
                 "give the folder that holds the store (HEXBEAT_HOME)",
             )
         return cls(

@@ -100,12 +100,12 @@ def parse_tile_service(settings: Mapping[str, str]) -> TileService | None:
 
 
 def _require_nothing_else(settings: Mapping[str, str]) -> None:
-    lone = next((name for name in (ATTRIBUTION, KEY, STREETS, PUBLIC) if settings.get(name, "").strip()), None)
-    if lone:
+    setting = next((name for name in (ATTRIBUTION, KEY, STREETS, PUBLIC) if settings.get(name, "").strip()), None)
+    if setting:
         raise UsageError(
             "The settings of tiles go with the address of a tile service",
-            f"{lone} is set and {ADDRESS} is not",
-            f"set {ADDRESS}, for example to {_EXAMPLES}, or remove {lone}",
+            f"{setting} is set and {ADDRESS} is not",
+            f"set {ADDRESS}, for example to {_EXAMPLES}, or remove {setting}",
         )
 
 
@@ -164,8 +164,8 @@ def _parse_choice(settings: Mapping[str, str], name: str, choices: Mapping[str, 
 def _format_template(text: str, fields: set[str]) -> str:
     """A template of addresses in Leaflet's fields."""
     if fields == set(_WMTS):
-        for theirs, ours in _WMTS.items():
-            text = text.replace(theirs, ours)
+        for wmts_field, tile_field in _WMTS.items():
+            text = text.replace(wmts_field, tile_field)
         return text
     if fields not in (_XYZ, _TMS):
         raise UsageError(

@@ -194,11 +194,13 @@ class Town:
         require_one_of("by", by, ("cell", "ward"))
         earlier = parse_comparison(against)
         request = self._build_request(layer, as_at=as_at, **filters)
-        columns, chosen = request.columns, request.event_filter
-        study = self._load_study(chosen, resolution)
-        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=self.area.time_zone)
-        named = change_map.name_cells(self.area) if by == "cell" else change_map.wards
-        rows, pounds = add_change_costs(self.store, columns, chosen, study, named, unit=f"{by}s", against=earlier)
+        columns, event_filter = request.columns, request.event_filter
+        study = self._load_study(event_filter, resolution)
+        change_map = build_change_map(columns, event_filter, study, against=earlier, time_zone=self.area.time_zone)
+        named_rows = change_map.name_cells(self.area) if by == "cell" else change_map.wards
+        rows, pounds = add_change_costs(
+            self.store, columns, event_filter, study, named_rows, unit=f"{by}s", against=earlier
+        )
         notes = [*change_map.notes, *(change_map.cell_notes if by == "cell" else ()), *pounds]
         frame = self._set_attributes(add_shapes(rows, by=(by,), wards=self.area.wards), columns, notes)
         frame.attrs["missing"] = change_map.missing

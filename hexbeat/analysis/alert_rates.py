@@ -83,10 +83,10 @@ def find_threshold(alerts_a_year: float, *, events_a_day: ArrayLike, places: int
     goes on in the logarithm of the alerts; fewer or more events a day count as the outermost.
     """
     levels = _interpolate_levels(events_a_day, places, fewest)
-    wanted = np.log(alerts_a_year * _PLACES / places)
+    log_rate = np.log(alerts_a_year * _PLACES / places)
     rates = np.log(ALERTS_A_YEAR)
-    right = int(np.clip(np.searchsorted(-rates, -wanted), 1, len(rates) - 1))
-    part = (wanted - rates[right - 1]) / (rates[right] - rates[right - 1])
+    right = int(np.clip(np.searchsorted(-rates, -log_rate), 1, len(rates) - 1))
+    part = (log_rate - rates[right - 1]) / (rates[right] - rates[right - 1])
     return np.asarray(levels[..., right - 1] + part * (levels[..., right] - levels[..., right - 1]))
 
 

@@ -73,7 +73,7 @@ def describe_place(alert: Alert) -> str:
 
 
 def describe_ward_names(columns: Columns, alerts: Iterable[Alert]) -> list[str]:
-    """Why an alert may bear the name of another ward than others see, for a viewer who sees its layer in cells."""
+    """Why an alert may have the name of another ward than others see, for a viewer who sees its layer in cells."""
     return [
         f"Your role sees {find_layer(layer).many} in cells of {CELL_WIDTHS_M[size]:,} m. An alert has the name of the "
         "ward that holds most of its cell, so that others may see it in the ward next to it."
@@ -135,7 +135,7 @@ def describe_next_step(alert: Alert) -> str:
 
 
 def merge_categories(alerts: list[Alert]) -> list[Alert]:
-    """Alerts within one category that share cells and days with one of the whole layer are told with it.
+    """Alerts within one category that share cells and days with one of the whole layer are merged with it.
 
     The category is named where it is the more unusual of the two: then it is what the alert is about.
     """

@@ -41,7 +41,7 @@ __all__ = [
 
 AREA: Final = 0  # the place that is the whole area; wards are from 1
 NEWEST_WEEKS: Final = 8  # records that end longer ago raise no alert
-CURRENT_DAYS: Final = 7  # alerts of older records are told as of when the records ended
+CURRENT_DAYS: Final = 7  # alerts of older records are dated to when the records ended
 _MONTH_WEEKS: Final = 8  # records of so many weeks that are all known only to their month have no days
 _LEAST_KNOWN: Final = 0.5  # of the days of a baseline: with fewer, no alert says nothing
 _YEAR_DAYS: Final = 365
@@ -139,7 +139,7 @@ def is_current(last_day: dt.date, last_known: dt.date, today: dt.date) -> bool:
 
 
 def mark_old_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> Alert:
-    """The alert, told as one of when the records ended where it is not of now; None looks back."""
+    """The alert, marked as one of when the records ended where it is not of now; None looks back."""
     if today is None or is_current(alert.last_day, last_known, today):
         return alert
     sentence = f"When the records ended ({format_date(last_known)}): {alert.sentence}"
@@ -148,8 +148,8 @@ def mark_old_alert(alert: Alert, last_known: dt.date, today: dt.date | None) -> 
 
 def describe_end(last: dt.date, today: dt.date, spec: LayerSpec | None = None) -> str:
     """As in "Records end 23 months ago (31 Dec 2024). There are no alerts of now."; of one layer if given."""
-    whose = f" of {spec.many}" if spec else ""
-    return f"Records{whose} end {format_ago(last, today)} ({format_date(last)}). There are no alerts of now."
+    of_layer = f" of {spec.many}" if spec else ""
+    return f"Records{of_layer} end {format_ago(last, today)} ({format_date(last)}). There are no alerts of now."
 
 
 def describe_untested(
@@ -174,10 +174,10 @@ def describe_untested(
         return f"Alerts of {spec.many} are not known: the records of these weeks are known only to their month."
     start = period[0] - dt.timedelta(days=_YEAR_DAYS)
     days = list_days(coverage.find_known_like_last(spec.name, (start, period[1]), wards=wards))
-    tested = days[days >= to_ordinal(period[0])]
-    before = np.searchsorted(days, tested)
-    recent = before - np.searchsorted(days, tested - baseline_days)
-    if not len(tested) or ((before >= baseline_days) & (recent >= _LEAST_KNOWN * baseline_days)).any():
+    tested_days = days[days >= to_ordinal(period[0])]
+    before = np.searchsorted(days, tested_days)
+    recent = before - np.searchsorted(days, tested_days - baseline_days)
+    if not len(tested_days) or ((before >= baseline_days) & (recent >= _LEAST_KNOWN * baseline_days)).any():
         return None
     return f"Alerts of {spec.many} are not known: only {recent.max()} of the {baseline_days} days before are known."
 
@@ -201,9 +201,9 @@ def describe_arrivals(arrived: NDArray[np.float64], spec: LayerSpec, last: dt.da
     days = [(last - int(age) * _DAY, arrived[-1 - age]) for age in range(len(arrived)) if arrived[-1 - age] < _FULL]
     if not days:
         return []
-    named = [f"about {format_percent(float(share))} of those of {format_date(day)}" for day, share in days]
-    what = f"{spec.many[:1].upper()}{spec.many[1:]}"
-    return [f"{what} arrive late: {format_list(named[:_MOST_NAMED])} are here. What is usual allows for that."]
+    shares = [f"about {format_percent(float(share))} of those of {format_date(day)}" for day, share in days]
+    subject = f"{spec.many[:1].upper()}{spec.many[1:]}"
+    return [f"{subject} arrive late: {format_list(shares[:_MOST_NAMED])} are here. What is usual allows for that."]
 
 
 def _lacks_days(columns: Columns, spec: LayerSpec, until: dt.date, time_zone: str) -> bool:

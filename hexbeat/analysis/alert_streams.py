@@ -111,7 +111,7 @@ def list_streams(
     day: dt.date,
     share: float,
 ) -> Iterator[Stream]:
-    """Reports, searches by officers apart, and categories with enough events; each with its share of false alerts.
+    """Reports, searches by officers, and categories with enough events; each with its share of false alerts.
 
     Where all wards know the same days, reports and searches are looked at over the whole area, too.
     """
@@ -128,17 +128,21 @@ def list_streams(
         recent = own & (events.day > to_ordinal(day) - HISTORY_DAYS)
         code = columns.category[events.index]
         number = np.bincount(code[recent], minlength=len(columns.categories))
-        named = [c for c in np.flatnonzero(number >= _CATEGORY_EVENTS).tolist() if columns.categories[c]]
-        named = named if len(named) > 1 and spec.alert_form else []
+        categories = [c for c in np.flatnonzero(number >= _CATEGORY_EVENTS).tolist() if columns.categories[c]]
+        categories = categories if len(categories) > 1 and spec.alert_form else []
         rate = part * share
         of_area = AREA_SHARE * rate if len(wards) == len(area.wards.codes) and len(places.ward) > 1 else 0.0
         rate -= of_area
-        whole = rate * (1 - _CATEGORY_SHARE) if named else rate
+        whole = rate * (1 - _CATEGORY_SHARE) if categories else rate
         yield Stream(place[own], events.day[own], whole, searches=searches, area_alerts_a_year=of_area)
-        for category in named:
+        for category in categories:
             of = own & (code == category)
             yield Stream(
-                place[of], events.day[of], rate * _CATEGORY_SHARE / len(named), columns.categories[category], searches
+                place[of],
+                events.day[of],
+                rate * _CATEGORY_SHARE / len(categories),
+                columns.categories[category],
+                searches,
             )
 
 

@@ -110,9 +110,9 @@ def build_alert_report(
             notes += [] if headline else [describe_end(last, today, spec)]
             continue
         events = find_known_days(columns, spec.name, time_zone=area.time_zone, each_event=each_event)
-        tested = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
-        own = [mark_old_alert(alert, last, today) for alert in tested[0]]
-        alerts, rows, notes = alerts + own, rows + tested[1], notes + ([reason] if reason else []) + tested[2]
+        result = _test_layer(spec, columns, events, area, coverage, day=day, days=days, setting=setting)
+        own = [mark_old_alert(alert, last, today) for alert in result[0]]
+        alerts, rows, notes = alerts + own, rows + result[1], notes + ([reason] if reason else []) + result[2]
     alerts.sort(
         key=lambda alert: (
             not alert.is_current,
@@ -137,7 +137,7 @@ def choose_layers(columns: Columns, names: Sequence[str]) -> tuple[list[LayerSpe
 
 
 def describe_hidden_layer(spec: LayerSpec) -> str:
-    """That a layer is not tested, because an alert would tell numbers that the viewer does not see."""
+    """That a layer is not tested, because an alert would show numbers that the viewer does not see."""
     return f"{spec.title} are not tested: your role does not see their small numbers."
 
 
@@ -154,7 +154,7 @@ def _test_layer(
 ) -> tuple[list[Alert], list[MethodRow], list[str]]:
     """The alerts of one layer, its settings and its notes."""
     searches = are_searches(columns, events.index, spec)
-    named = name_records(spec, searches=searches)
+    names = name_records(spec, searches=searches)
     history_days = max(_HISTORY_DAYS, setting.baseline_days) + days + len(METHODS) + 3
     series = count_known_days(columns, events, area, coverage, layer=spec.name, day=day, history_days=history_days)
     yearly = _sum_over_places(series, setting)
@@ -165,12 +165,12 @@ def _test_layer(
         for alert in _find_daily_alerts(spec, part, area, first=first, setting=setting, yearly=yearly)
     ]
     weekly, weekly_notes, weekly_rows = _find_weekly_alerts(
-        named, columns, events, area, coverage=coverage, day=day, days=days
+        names, columns, events, area, coverage=coverage, day=day, days=days
     )
     notes = [
         *_build_notes(spec, events, coverage, day, days),
         *([OFFICERS_NOTE] if searches else []),
-        _describe_fewest(named, series, setting),
+        _describe_fewest(names, series, setting),
         *weekly_notes,
     ]
     return [*daily, *weekly], [*_build_settings(spec, series, setting, yearly), *weekly_rows], notes
@@ -294,8 +294,8 @@ def _build_notes(spec: LayerSpec, events: KnownDays, coverage: Coverage, day: dt
     if last < day:
         notes.append(f"The newest record of {spec.many} is of {format_date(last)}. Later days are not known.")
     period = (day - (_HISTORY_DAYS - 1) * _DAY, day + _DAY)
-    known, alike = coverage.find_known_in(spec.name, period), coverage.find_known_like_last(spec.name, period)
-    if others := subtract_spans(known, alike):
+    known, like_last = coverage.find_known_in(spec.name, period), coverage.find_known_like_last(spec.name, period)
+    if others := subtract_spans(known, like_last):
         notes.append(f"{spec.title}: {format_left_out(others)}, because other sources cover these days.")
     if last >= first and (gap := coverage.describe_missing(spec.name, (first, min(day, last) + _DAY))):
         notes.append(f"{spec.title}: {gap}.")

@@ -140,8 +140,8 @@ def backtest(
         by_size={size: compare_methods(_select_resolution(tables, size), events, whole=whole) for size in sizes},
         gi_star=compare_sizes(tables, events, "gi_star"),
         weeks=weeks,
-        first=counts.start_of(len(counts.counts) - weeks),
-        end=counts.start_of(len(counts.counts)),
+        first=counts.find_start(len(counts.counts) - weeks),
+        end=counts.find_start(len(counts.counts)),
         events=int(events.sum()),
         unknown=counts.unknown,
         swept=counts.swept,
@@ -257,7 +257,7 @@ def _build_notes(
     requested: Sequence[int],
 ) -> list[str]:
     """How the figures were made, and what was left out: weeks, events and sizes of cells."""
-    first, end = counts.start_of(len(counts.counts) - weeks), counts.start_of(len(counts.counts))
+    first, end = counts.find_start(len(counts.counts) - weeks), counts.find_start(len(counts.counts))
     which = "known week" if counts.left_out else "week"
     explanation = (
         f"Each {which} of {format_span(first, end)} was forecast from the weeks before it. The winner has the largest "
@@ -265,8 +265,8 @@ def _build_notes(
         "Intervals come from resampled weeks."
     )
     notes = [explanation]
-    if described := describe_precision(precision):
-        notes.append(described)
+    if sentence := describe_precision(precision):
+        notes.append(sentence)
     if precision.snapped:
         notes.append(
             f"Chance, and the top {format_percent(DECIDING_SHARE)}, are among the points seen before each week. "

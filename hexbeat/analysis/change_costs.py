@@ -26,7 +26,7 @@ __all__ = ["add_change_costs", "cost_changes"]
 
 
 def cost_changes(
-    columns: Columns, chosen: Filter, study: Study, costs: Costs, *, unit: str, against: Against, time_zone: str
+    columns: Columns, event_filter: Filter, study: Study, costs: Costs, *, unit: str, against: Against, time_zone: str
 ) -> list[Cost | None]:
     """What the differences of a change cost, in the order of its rows; `unit` is "cells", "wards" or "whole".
 
@@ -34,19 +34,19 @@ def cost_changes(
     row that is not known. Empty for states (the same order may be in force in both periods), for layers whose small
     numbers are hidden, and where nothing is compared.
     """
-    (layer,) = chosen.layers
+    (layer,) = event_filter.layers
     if find_layer(layer).kind == "state" or not list_costed_layers(columns, (layer,)):
         return []
     own = columns.layer == find_layer_code(layer)
     names = [columns.categories[code] for code in np.unique(columns.category[own]).tolist()]
     prices = defaultdict[float | None, list[str]](list)
-    for name in [name for name in names if not chosen.categories or name in chosen.categories]:
+    for name in [name for name in names if not event_filter.categories or name in event_filter.categories]:
         unit_cost = costs.find(layer, name)
         prices[None if unit_cost is None else unit_cost.pounds].append(name)
     maps = {
         price: build_change_map(
             columns,
-            replace(chosen, categories=tuple(categories)) if len(prices) > 1 else chosen,
+            replace(event_filter, categories=tuple(categories)) if len(prices) > 1 else event_filter,
             study,
             against=against,
             with_cells=unit == "cells",
@@ -67,7 +67,7 @@ def cost_changes(
 def add_change_costs(
     store: "Store",
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     rows: "pd.DataFrame",
     *,
@@ -80,15 +80,15 @@ def add_change_costs(
     unit costs of the layer the rows are as they were.
     """
     known, faults = read_usable_costs(store)
-    own = Costs(tuple(known.list_units(chosen.layers)))
+    own = Costs(tuple(known.list_units(event_filter.layers)))
     if not own:
         return rows, faults
-    costs = cost_changes(columns, chosen, study, own, unit=unit, against=against, time_zone=study.area.time_zone)
+    costs = cost_changes(columns, event_filter, study, own, unit=unit, against=against, time_zone=study.area.time_zone)
     if len(costs) != len(rows):
         return rows, []
-    nothing = Cost(None, 0.0, 0.0)
-    count_costs = CountCosts(nothing, tuple(cost or nothing for cost in costs), ())
-    return rows.assign(**count_costs.build_file_columns()), own.describe(chosen.layers)
+    no_cost = Cost(None, 0.0, 0.0)
+    count_costs = CountCosts(no_cost, tuple(cost or no_cost for cost in costs), ())
+    return rows.assign(**count_costs.build_file_columns()), own.describe(event_filter.layers)
 
 
 def _find_scale(change: ChangeMap) -> float:
@@ -102,13 +102,15 @@ def _cost_row(parts: Mapping[float | None, Any], usual_scale: float) -> Cost | N
     if any(np.isnan(row["now"]) for row in parts.values()):
         return None
     known = [(price, row) for price, row in parts.items() if price is not None]
-    left = sum(float(row["now"] + row["before"]) for price, row in parts.items() if price is None)
+    uncosted = sum(float(row["now"] + row["before"]) for price, row in parts.items() if price is None)
     if not known:
-        return Cost(None, 0.0, left)
+        return Cost(None, 0.0, uncosted)
     scales = [
         float((row["now"] - row["difference"]) / row["before"]) if row["before"] else usual_scale for _, row in known
     ]
     now = interval_of_sum([float(row["now"]) for _, row in known], [price for price, _ in known])
     weights = [price * scale for (price, _), scale in zip(known, scales, strict=True)]
     before = interval_of_sum([float(row["before"]) for _, row in known], weights)
-    return Cost(interval_of_difference(now, before), sum(float(row["now"] + row["before"]) for _, row in known), left)
+    return Cost(
+        interval_of_difference(now, before), sum(float(row["now"] + row["before"]) for _, row in known), uncosted
+    )

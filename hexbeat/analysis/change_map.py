@@ -107,7 +107,7 @@ class ChangeMap:
 
 def build_change_map(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     *,
     against: Against = "before",
@@ -124,24 +124,24 @@ def build_change_map(
     periods only the known days count (`hexbeat.analysis.change_periods`). Counts are taken as Poisson: where one person
     or household causes many events, p is too small. UsageError unless the filter has one layer and the study's wards.
     """
-    spec = require_one_layer(chosen, "A map of change")
-    chosen = restrict_filter(study, chosen)
-    chosen, against, now, notes = put_in_order(columns, chosen, against, time_zone=time_zone)
+    spec = require_one_layer(event_filter, "A map of change")
+    event_filter = restrict_filter(study, event_filter)
+    event_filter, against, now, notes = put_in_order(columns, event_filter, against, time_zone=time_zone)
     if now is None:
         return _build_empty_map(spec, study, q, None, notes[-1], [])
     notes = [note for note in notes if not note.endswith("not known.")]  # `missing` says so of both periods
-    periods = choose_periods(columns, chosen, spec, now, against=against, time_zone=time_zone)
-    wards = _compare_wards(columns, chosen, study, periods, q=q, spec=spec, time_zone=time_zone)
+    periods = choose_periods(columns, event_filter, spec, now, against=against, time_zone=time_zone)
+    wards = _compare_wards(columns, event_filter, study, periods, q=q, spec=spec, time_zone=time_zone)
     if periods.refusal:
         refused = _build_empty_map(spec, study, q, periods.now, periods.refusal, [*notes, *periods.notes])
         is_known = (wards["change"] != NOT_KNOWN).any()
         return replace(refused, other=periods.other, wards=wards) if is_known else refused
     selections = [
-        _select_days(columns, chosen, spec, *part, time_zone=time_zone)
+        _select_days(columns, event_filter, spec, *part, time_zone=time_zone)
         for part in ((periods.other, periods.known_other), (periods.now, periods.known_now))
     ]
     days = (count_days(periods.known_other), count_days(periods.known_now))
-    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
+    precision = measure_chosen_precision(columns, event_filter, time_zone=time_zone)
     no_counts = np.zeros(0)
     cells = [sum_by_cell(columns, selection, study)[0] if with_cells else no_counts for selection in selections]
     totals = [np.array([float(selection.weight.sum())]) for selection in selections]
@@ -178,15 +178,15 @@ def is_one_of_many(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _select_days(
-    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period, known: Spans, *, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, period: Period, known: Spans, *, time_zone: str
 ) -> Selection:
     """The events of the known days of a period; states that are in force at any time in the period."""
-    return select_known(columns, chosen, (period,) if spec.kind == "state" else known, time_zone=time_zone)
+    return select_known(columns, event_filter, (period,) if spec.kind == "state" else known, time_zone=time_zone)
 
 
 def _compare_wards(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     periods: ComparedPeriods,
     *,
@@ -196,7 +196,7 @@ def _compare_wards(
 ) -> pd.DataFrame:
     """The comparison of each chosen ward, over the days that it knows itself."""
     rows = _build_ward_columns(study)
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
     days_by_ward = [periods.find_known(coverage, code) for code in rows["ward_code"]]
     parts = []
     for days in dict.fromkeys(days_by_ward):
@@ -205,7 +205,7 @@ def _compare_wards(
         if not all(is_known_enough(*pair) for pair in pairs):
             parts.append(_build_unknown_rows(part))
             continue
-        selections = [_select_days(columns, chosen, spec, *pair, time_zone=time_zone) for pair in pairs]
+        selections = [_select_days(columns, event_filter, spec, *pair, time_zone=time_zone) for pair in pairs]
         counts = [_count_by_ward(columns, selection, part["ward_code"]) for selection in selections]
         lengths = (count_days(days[0]), count_days(days[1]))
         parts.append(_compare_counts(*counts, days=lengths, q=q).set_index(part.index))

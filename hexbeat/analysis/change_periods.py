@@ -112,31 +112,31 @@ def parse_against(text: str) -> Against:
 
 
 def put_in_order(
-    columns: Columns, chosen: Filter, against: Against, *, time_zone: str
+    columns: Columns, event_filter: Filter, against: Against, *, time_zone: str
 ) -> tuple[Filter, Against, Period | None, list[str]]:
     """The filter and the period to compare with, the later of two free periods as the filter's.
 
     Then the part of the filter's period that the records cover (None: there is none), and sentences on all this.
     """
-    now, notes = clip_period(columns, chosen, time_zone=time_zone)
+    now, notes = clip_period(columns, event_filter, time_zone=time_zone)
     if now is None or isinstance(against, str) or against[0] < now[1]:
-        return chosen, against, now, notes
-    later = replace(chosen, start=against[0], end=against[1])
+        return event_filter, against, now, notes
+    later = replace(event_filter, start=against[0], end=against[1])
     covered, more = clip_period(columns, later, time_zone=time_zone)
     return later, now, covered, [*notes, _LATER_IS_NOW, *more]
 
 
 def choose_periods(
-    columns: Columns, chosen: Filter, spec: LayerSpec, now: Period, *, against: Against, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, now: Period, *, against: Against, time_zone: str
 ) -> ComparedPeriods:
     """The periods to compare with `now`, a period of records: the one before it, the same dates a year before, or any.
 
     Of records that are mostly known only to their month, both are cut to whole months.
     """
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
     other = _find_other(now, against)
     spans: Spans = ((other[0], now[1]),) if isinstance(against, str) else (other, now)
-    month_only = _find_month_share(columns, chosen, spans, time_zone)
+    month_only = _find_month_share(columns, event_filter, spans, time_zone)
     notes = []
     by_month = spec.kind == "incident" and month_only > _MOST_OF
     if by_month:
@@ -152,8 +152,10 @@ def choose_periods(
     is_free = not isinstance(against, str)
     if is_free and (misfit := _describe_misfit(spec, now, other)):
         return ComparedPeriods(spec.name, now, other, (), (), by_month, misfit, misfit, tuple(notes), fit=False)
-    known, are_known = _find_known(coverage, spec, (other, now), chosen.wards, by_month=by_month)
-    refusal = _describe_refusal(coverage, spec, (other, now), (known[0], known[1]), chosen.wards, are_known=are_known)
+    known, are_known = _find_known(coverage, spec, (other, now), event_filter.wards, by_month=by_month)
+    refusal = _describe_refusal(
+        coverage, spec, (other, now), (known[0], known[1]), event_filter.wards, are_known=are_known
+    )
     if is_free and not refusal:
         notes += _describe_lengths(now, other, (known[0], known[1]))
     return ComparedPeriods(
@@ -163,9 +165,9 @@ def choose_periods(
         known_now=known[1],
         known_other=known[0],
         by_month=by_month,
-        missing=_describe_missing(coverage, spec, (other, now), chosen.wards),
+        missing=_describe_missing(coverage, spec, (other, now), event_filter.wards),
         refusal=refusal,
-        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known[0], known[1]), chosen.wards)),
+        notes=(*notes, *_describe_rates(coverage, spec, (other, now), (known[0], known[1]), event_filter.wards)),
     )
 
 
@@ -193,9 +195,9 @@ def _find_other_months(now: Period, against: Against) -> Period:
     return find_month_start(now[0], -len(list_months(*now))), now[0]
 
 
-def _find_month_share(columns: Columns, chosen: Filter, spans: Spans, time_zone: str) -> float:
+def _find_month_share(columns: Columns, event_filter: Filter, spans: Spans, time_zone: str) -> float:
     """The share of the chosen events of some days that are known only to their month."""
-    selection = select_known(columns, replace(chosen, hours=None, days=frozenset()), spans, time_zone=time_zone)
+    selection = select_known(columns, replace(event_filter, hours=None, days=frozenset()), spans, time_zone=time_zone)
     return find_month_only_share(columns, selection.index)
 
 

@@ -92,7 +92,7 @@ class _Records:
     """The events of one layer by a filter, and the candidate cells of a study (`places`, positions in it)."""
 
     columns: Columns
-    chosen: Filter
+    event_filter: Filter
     study: Study
     spec: LayerSpec
     time_zone: str
@@ -103,8 +103,8 @@ class _Records:
     def select(self, spans: Spans) -> tuple[Selection, int]:
         """The events of some days, those of one encounter once, and how many records were left out for it."""
         if self.spec.kind == "state":
-            return select(self.columns, self.chosen, time_zone=self.time_zone), 0
-        selection = select_known(self.columns, self.chosen, spans, time_zone=self.time_zone)
+            return select(self.columns, self.event_filter, time_zone=self.time_zone), 0
+        selection = select_known(self.columns, self.event_filter, spans, time_zone=self.time_zone)
         encounters = find_encounters(self.columns, selection.index, time_zone=self.time_zone)
         is_kept = np.isin(selection.index, encounters.index)
         merged = replace(selection, index=selection.index[is_kept], weight=selection.weight[is_kept])
@@ -135,8 +135,8 @@ class _Records:
         if self.spec.kind == "state" or not known:
             return ()
         start = min(known[-1][1] - dt.timedelta(days=_LOOK_BACK_DAYS), known[0][0])
-        coverage = get_coverage(self.columns, time_zone=self.time_zone, reported_by=self.chosen.reported_by)
-        return coverage.find_known_in(self.spec.name, (start, known[-1][1]), wards=self.chosen.wards)
+        coverage = get_coverage(self.columns, time_zone=self.time_zone, reported_by=self.event_filter.reported_by)
+        return coverage.find_known_in(self.spec.name, (start, known[-1][1]), wards=self.event_filter.wards)
 
     def choose_unit(self, selection: Selection) -> TimeUnit:
         """Months, where most records know no more."""
@@ -145,7 +145,7 @@ class _Records:
         return "month" if find_month_only_share(self.columns, selection.index) > _MOST_OF else "day"
 
     def measure_bursts(self, history: Spans, selection: Selection, unit: TimeUnit) -> tuple[float, float]:
-        """The dispersion of counts over the history: a few weeks alone would tell little."""
+        """The dispersion of counts over the history: a few weeks alone would show little."""
         timing = self.time(selection, history, unit)
         if timing is None:
             return 1.0, 1.0
@@ -153,10 +153,10 @@ class _Records:
         return measure_bursts(timing.place, timing.time, self.surroundings.patches, times=timing.times, lag=lag)
 
 
-def _open_records(columns: Columns, chosen: Filter, study: Study, spec: LayerSpec, time_zone: str) -> _Records:
+def _open_records(columns: Columns, event_filter: Filter, study: Study, spec: LayerSpec, time_zone: str) -> _Records:
     candidates = find_candidates(columns, study, spec)
     places = np.flatnonzero(candidates)
-    whole = replace(chosen, measure="events")
+    whole = replace(event_filter, measure="events")
     return _Records(
         columns, whole, study, spec, time_zone, candidates, places, load_surroundings(study, candidates.tobytes())
     )
@@ -164,7 +164,7 @@ def _open_records(columns: Columns, chosen: Filter, study: Study, spec: LayerSpe
 
 def build_concentration_map(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     spec: LayerSpec,
     known: Spans,
@@ -178,7 +178,7 @@ def build_concentration_map(
     Events are tested, whatever the filter's measure. At most the share `most_area` of the study's area is called hot,
     the fullest cells first, and as much cold. Bursts are measured over a year up to the last day.
     """
-    records = _open_records(columns, chosen, study, spec, time_zone)
+    records = _open_records(columns, event_filter, study, spec, time_zone)
     places = records.places
     selection, merged = records.select(known)
     counts = sum_by_cell(columns, selection, study)[0]
@@ -225,10 +225,10 @@ def build_concentration_map(
 
 
 def measure_dispersion(
-    columns: Columns, chosen: Filter, study: Study, spec: LayerSpec, known: Spans, *, time_zone: str
+    columns: Columns, event_filter: Filter, study: Study, spec: LayerSpec, known: Spans, *, time_zone: str
 ) -> tuple[float, float]:
     """The variance over the mean of a layer's counts, by bursts: of cells and of patches, as the map takes it."""
-    records = _open_records(columns, chosen, study, spec, time_zone)
+    records = _open_records(columns, event_filter, study, spec, time_zone)
     history = records.find_history(known)
     if not history:
         return 1.0, 1.0

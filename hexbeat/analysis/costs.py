@@ -100,7 +100,7 @@ def _list_hidden(columns: Columns, layers: Sequence[str]) -> list[str]:
 
 def cost_counts(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     costs: Costs,
     *,
     by: Sequence[Group],
@@ -112,10 +112,10 @@ def cost_counts(
 
     Events are costed, whatever the filter sums; none where small numbers of one of its layers are hidden.
     """
-    layers = list_costed_layers(columns, chosen.layers)
+    layers = list_costed_layers(columns, event_filter.layers)
     if not layers:
         return _NOT_TOLD, {}
-    filtered = replace(chosen, layers=tuple(layers), measure="events")
+    filtered = replace(event_filter, layers=tuple(layers), measure="events")
     parts: tuple[Group, ...] = ("layer", "category")
     strata = count_groups(columns, filtered, by=parts, wards=wards, resolution=resolution, time_zone=time_zone)
     total = _sum_strata(strata.list_rows(), ())[()]
@@ -131,7 +131,7 @@ def cost_counts(
 
 def cost_rows(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     costs: Costs,
     rows: Sequence[Mapping[str, object]],
     *,
@@ -146,22 +146,22 @@ def cost_rows(
     """
     if not costs:
         return None
-    if hidden := _list_hidden(columns, chosen.layers):
+    if hidden := _list_hidden(columns, event_filter.layers):
         names = format_list([find_layer(name).many for name in hidden])
         why = f"Nothing is costed: small numbers of {names} are not shown to your role, and pounds would tell them."
         return CountCosts(_NOT_TOLD, (_NOT_TOLD,) * len(rows), (why,))
     total, costs_by_group = cost_counts(
-        columns, chosen, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone
+        columns, event_filter, costs, by=by, resolution=resolution, wards=wards, time_zone=time_zone
     )
     keys = [tuple(value for name, value in row.items() if name != "count") for row in rows]
-    notes = costs.describe(list_costed_layers(columns, chosen.layers))
+    notes = costs.describe(list_costed_layers(columns, event_filter.layers))
     return CountCosts(total, tuple(costs_by_group.get(key, _NOTHING) for key in keys), tuple(notes))
 
 
 def add_count_costs(
     store: "Store",
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     rows: "pd.DataFrame",
     *,
     by: Sequence[Group],
@@ -175,7 +175,7 @@ def add_count_costs(
     costs, faults = read_usable_costs(store)
     count_costs = cost_rows(
         columns,
-        chosen,
+        event_filter,
         costs,
         [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")],
         by=by,

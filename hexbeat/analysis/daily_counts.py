@@ -76,7 +76,7 @@ class Weeks:
     number: NDArray[np.int64]
     left_out: int = 0
 
-    def start_of(self, week: int) -> dt.date:
+    def find_start(self, week: int) -> dt.date:
         """The first day of a week (0 is the oldest); of the number of weeks: the day after the last one."""
         number = int(self.number[week]) if week < len(self.number) else int(self.number[-1]) + 1
         return self.first + dt.timedelta(days=7 * number)
@@ -89,8 +89,8 @@ class Weeks:
 
     def measure_ages(self, week: int) -> NDArray[np.float64]:
         """How many weeks before `week` each earlier one is, float64 (week,): 1 for the calendar week before."""
-        tested = self.number[week] if week < len(self.number) else self.number[-1] + 1
-        return np.asarray(tested - self.number[:week], dtype=np.float64)
+        tested_week = self.number[week] if week < len(self.number) else self.number[-1] + 1
+        return np.asarray(tested_week - self.number[:week], dtype=np.float64)
 
 
 def find_known_days(

@@ -60,7 +60,7 @@ class Workers:
 
 def count_dataset(
     dataset: OpenDataset,
-    chosen: Filter,
+    event_filter: Filter,
     workers: Workers,
     *,
     by: Sequence[Group],
@@ -76,16 +76,16 @@ def count_dataset(
     fields = frozenset(
         [
             *(_GROUP_FIELDS[name] for name in by if name in _GROUP_FIELDS),
-            *(column_filter.column for column_filter in COLUMN_FILTERS if column_filter.get_chosen(chosen)),
-            *(["quantity"] if chosen.measure == "quantity" else []),
+            *(column_filter.column for column_filter in COLUMN_FILTERS if column_filter.get_chosen(event_filter)),
+            *(["quantity"] if event_filter.measure == "quantity" else []),
         ]
     )
-    coverage = get_coverage(dataset.build_no_columns(), time_zone=time_zone, reported_by=chosen.reported_by)
+    coverage = get_coverage(dataset.build_no_columns(), time_zone=time_zone, reported_by=event_filter.reported_by)
     question = _Question(
-        dataset.address, chosen, tuple(by), resolution, wards, time_zone, fields & ALL_FIELDS, coverage
+        dataset.address, event_filter, tuple(by), resolution, wards, time_zone, fields & ALL_FIELDS, coverage
     )
-    files = dataset.list_files(chosen.layers, start=chosen.start, end=chosen.end)
-    start = _Part(count_groups(dataset.build_no_columns(), chosen, by=by, resolution=resolution, wards=wards), ())
+    files = dataset.list_files(event_filter.layers, start=event_filter.start, end=event_filter.end)
+    start = _Part(count_groups(dataset.build_no_columns(), event_filter, by=by, resolution=resolution, wards=wards), ())
     part = workers.run(partial(_count_file, question=question), files, partial(_add_parts, none=start))
     return _sort_groups(part.counts), dataset.join(part.witnesses)
 
@@ -111,7 +111,7 @@ class _Question:
     """What is counted in each file."""
 
     address: str
-    chosen: Filter
+    event_filter: Filter
     by: tuple[Group, ...]
     resolution: int
     wards: Wards
@@ -122,7 +122,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The counts of some files, and a few of their events, by which hours and days are known."""
+    """The counts of some files, and a few of their events, which show what hours and days are known."""
 
     counts: GroupedCounts
     witnesses: tuple[Columns, ...]
@@ -138,56 +138,58 @@ def _add_columns(parts: list[tuple[Columns, ...]]) -> tuple[Columns, ...]:
 
 def _count_file(file: DatasetFile, *, question: _Question) -> _Part:
     """The counts of one file: the same function that counts the store."""
-    chosen, size = question.chosen, question.resolution
+    event_filter, size = question.event_filter, question.resolution
     sizes = (size,) if "cell" in question.by else ()
-    read, chosen = (
-        (read_tally, replace(chosen, measure="quantity")) if _is_whole(file, question) else (read_part, chosen)
+    read, event_filter = (
+        (read_tally, replace(event_filter, measure="quantity"))
+        if _is_whole(file, question)
+        else (read_part, event_filter)
     )
     columns = read(question.address, file, question.coverage.ward_codes, fields=question.fields, resolutions=sizes)
     if not sizes:  # a resolution is asked for, and not used
         none = {size: np.zeros(len(columns), dtype=np.int32)}
         columns = replace(columns, cell=none, cell_ids={size: np.zeros(1, dtype=np.uint64)})
     counts = count_groups(
-        columns, chosen, by=question.by, resolution=size, wards=question.wards, time_zone=question.time_zone
+        columns, event_filter, by=question.by, resolution=size, wards=question.wards, time_zone=question.time_zone
     )
-    if chosen.hours is None:
+    if event_filter.hours is None:
         return _Part(counts, ())
-    known = _find_known(question.coverage, chosen, file.layer)
-    return _Part(counts, tuple(_take_witnesses(columns, chosen, known, time_zone=question.time_zone)))
+    known = _find_known(question.coverage, event_filter, file.layer)
+    return _Part(counts, tuple(_take_witnesses(columns, event_filter, known, time_zone=question.time_zone)))
 
 
 def _is_whole(file: DatasetFile, question: _Question) -> bool:
     """Whether each event of a file counts once, whatever its time: it lies in one month, and the question takes it all.
 
-    Then events that are alike are counted together, which is many times quicker.
+    Then equal events are counted together, which is many times quicker.
     """
-    chosen, calendar = question.chosen, Calendar(question.time_zone)
+    event_filter, calendar = question.event_filter, Calendar(question.time_zone)
     low, high = calendar.month_bounds(parse_month(file.month))
     return (
         find_layer(file.layer).kind == "incident"
         and low <= file.first <= file.last <= high
-        and chosen.hours is None
-        and not chosen.days
+        and event_filter.hours is None
+        and not event_filter.days
         and not _WITHIN_MONTHS.intersection(question.by)
-        and (chosen.start is None or calendar.day_start(chosen.start) <= low)
-        and (chosen.end is None or calendar.day_start(chosen.end) >= high)
+        and (event_filter.start is None or calendar.day_start(event_filter.start) <= low)
+        and (event_filter.end is None or calendar.day_start(event_filter.end) >= high)
     )
 
 
-def _find_known(coverage: Coverage, chosen: Filter, layer: str) -> Spans:
-    reach = coverage.find_reach(layer, wards=chosen.wards)
-    first, end = chosen.start or (reach and reach[0]), chosen.end or (reach and reach[1])
-    return coverage.find_known_in(layer, (first, end), wards=chosen.wards) if first and end else ()
+def _find_known(coverage: Coverage, event_filter: Filter, layer: str) -> Spans:
+    reach = coverage.find_reach(layer, wards=event_filter.wards)
+    first, end = event_filter.start or (reach and reach[0]), event_filter.end or (reach and reach[1])
+    return coverage.find_known_in(layer, (first, end), wards=event_filter.wards) if first and end else ()
 
 
-def _take_witnesses(columns: Columns, chosen: Filter, known: Spans, *, time_zone: str) -> Iterable[Columns]:
-    """A few events that tell whether there are hours on record (`layers.counting.lacks_hours`).
+def _take_witnesses(columns: Columns, event_filter: Filter, known: Spans, *, time_zone: str) -> Iterable[Columns]:
+    """A few events that show whether there are hours on record (`layers.counting.lacks_hours`).
 
     Of each known span one that the hours select, one whose hour is not known, and one of each half of the day.
     """
     witnesses: list[int] = []
     for start, end in known:
-        span = replace(chosen, start=start, end=end)
+        span = replace(event_filter, start=start, end=end)
         halves = [replace(span, hours=hours) for hours in ((0, 12), (12, 24))]
         selections = [select(columns, part, time_zone=time_zone) for part in (span, *halves)]
         witnesses += [int(selection.index[0]) for selection in selections if len(selection.index)]
@@ -195,8 +197,8 @@ def _take_witnesses(columns: Columns, chosen: Filter, known: Spans, *, time_zone
             anytime = select(columns, replace(span, hours=None, days=frozenset()), time_zone=time_zone)
             witnesses += anytime.index[columns.precision[anytime.index] > 0][:1].tolist()
     if witnesses:
-        few = columns.take(np.unique(np.array(witnesses)))
-        yield replace(few, cell={}, cell_ids={})
+        witness_columns = columns.take(np.unique(np.array(witnesses)))
+        yield replace(witness_columns, cell={}, cell_ids={})
 
 
 def _add_parts(parts: list[_Part], *, none: _Part) -> _Part:
@@ -222,8 +224,8 @@ def _add_parts(parts: list[_Part], *, none: _Part) -> _Part:
         sums=sums.astype(np.float64),
     )
     witnesses = tuple(chain.from_iterable(part.witnesses for part in parts))
-    few = (join_columns(witnesses),) if len(witnesses) > _AT_ONCE else witnesses
-    return _Part(counts, few)
+    kept_witnesses = (join_columns(witnesses),) if len(witnesses) > _AT_ONCE else witnesses
+    return _Part(counts, kept_witnesses)
 
 
 def _sort_groups(counts: GroupedCounts) -> GroupedCounts:

@@ -77,7 +77,7 @@ class EmergingMap:
 
 def build_emerging_map(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     *,
     q: float = 0.05,
@@ -89,17 +89,17 @@ def build_emerging_map(
     The last bin ends with the last known day, so it is never unfinished. UsageError unless the filter has one layer and
     the study's wards.
     """
-    spec = require_one_layer(chosen, "A map of emerging hotspots")
-    chosen = restrict_filter(study, chosen)
-    period, notes = clip_period(columns, chosen, time_zone=time_zone)
-    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
+    spec = require_one_layer(event_filter, "A map of emerging hotspots")
+    event_filter = restrict_filter(study, event_filter)
+    period, notes = clip_period(columns, event_filter, time_zone=time_zone)
+    precision = measure_chosen_precision(columns, event_filter, time_zone=time_zone)
     notes += filter(None, [describe_fine_cells(precision, study.resolution)])
     bins = None
     if period is not None:
-        selection = select(columns, replace(chosen, start=period[0], end=period[1]), time_zone=time_zone)
+        selection = select(columns, replace(event_filter, start=period[0], end=period[1]), time_zone=time_zone)
         bins = choose_bins(period, month_only=find_month_only_share(columns, selection.index))
         if bins and spec.kind == "incident":
-            bins, unknown_notes = _keep_known_bins(columns, chosen, spec, bins, time_zone)
+            bins, unknown_notes = _keep_known_bins(columns, event_filter, spec, bins, time_zone)
             notes = [*notes, *unknown_notes]
     if bins is None:
         note = f"A pattern over time needs at least {FEWEST_BINS} weeks (months, if only the month is known)."
@@ -109,14 +109,16 @@ def build_emerging_map(
         )
     counts = np.array(
         [
-            sum_by_cell(columns, select(columns, replace(chosen, start=start, end=end), time_zone=time_zone), study)[0]
+            sum_by_cell(
+                columns, select(columns, replace(event_filter, start=start, end=end), time_zone=time_zone), study
+            )[0]
             for start, end in bins.periods
         ]
     )
     result = (
         find_emerging_hotspots(counts, study.neighbours, q=q)
         if method == "gi"
-        else _find_concentrations(columns, chosen, study, spec, counts, bins, q=q, time_zone=time_zone)
+        else _find_concentrations(columns, event_filter, study, spec, counts, bins, q=q, time_zone=time_zone)
     )
     patterns = [str(pattern) for pattern in result.pattern]
     rows = _build_rows(study).assign(
@@ -133,7 +135,7 @@ def build_emerging_map(
 
 def _find_concentrations(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     spec: LayerSpec,
     counts: NDArray[np.float64],
@@ -147,7 +149,7 @@ def _find_concentrations(
     places = np.flatnonzero(candidates)
     if not len(places):
         return find_emerging_hotspots(counts, study.neighbours, q=q)
-    dispersion = measure_dispersion(columns, chosen, study, spec, bins.periods, time_zone=time_zone)
+    dispersion = measure_dispersion(columns, event_filter, study, spec, bins.periods, time_zone=time_zone)
     result = find_emerging_concentrations(
         counts[:, places], load_surroundings(study, candidates.tobytes()), dispersion, q=q
     )
@@ -164,18 +166,18 @@ def _find_concentrations(
 
 
 def _keep_known_bins(
-    columns: Columns, chosen: Filter, spec: LayerSpec, bins: Bins, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, bins: Bins, time_zone: str
 ) -> tuple[Bins | None, list[str]]:
     """The bins whose days are all known from the newest sources, and a note on the others; None if too few are left."""
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
     whole = (bins.periods[0][0], bins.periods[-1][1])
-    alike = coverage.find_known_like_last(spec.name, whole, wards=chosen.wards)
-    known = tuple(period for period in bins.periods if not subtract_spans((period,), alike))
+    like_last = coverage.find_known_like_last(spec.name, whole, wards=event_filter.wards)
+    known = tuple(period for period in bins.periods if not subtract_spans((period,), like_last))
     left_out = len(bins.periods) - len(known)
     if not left_out:
         return bins, []
     reason = "not all of their days are known"
-    if subtract_spans(coverage.find_known_in(spec.name, whole, wards=chosen.wards), alike):
+    if subtract_spans(coverage.find_known_in(spec.name, whole, wards=event_filter.wards), like_last):
         reason += ", or other sources cover them than the newest days"
     note = f"{left_out} of {len(bins.periods)} bins are left out: {reason}."
     return (replace(bins, periods=known) if len(known) >= FEWEST_BINS else None), [note]

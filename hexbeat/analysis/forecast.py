@@ -138,7 +138,7 @@ def _score_cells(columns: Columns, area: Area, spec: LayerSpec, method: str, stu
         scores,
         weeks.counts[-LAST_WEEKS:].sum(axis=0),
         weeks.counts.sum(axis=0),
-        weeks.start_of(latest),
+        weeks.find_start(latest),
         "",
         [*describe_left_out(spec, unknown=weeks.unknown, swept=weeks.swept), *describe_weeks_left_out(weeks)],
     )

@@ -62,14 +62,14 @@ def build_lone_cell_notes(rows: pd.DataFrame, resolution: int, q: float, *, snap
     """
     chance = poisson_at_least(np.ceil(rows["neighbourhood"]), rows["expected"])
     busy = (chance <= q / len(rows)) & (rows["hotspot"] == "") & (rows["leans"] == HOT)
-    lone = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
-    if not lone:
+    cells = int((busy & (rows["count"] > rows["neighbourhood"] / 2)).sum())
+    if not cells:
         return []
     note = (
         "1 cell is busy while those around it are quiet. The test looks at cells together, so it is not called a "
         "hotspot."
-        if lone == 1
-        else f"{lone} cells are busy while those around them are quiet. The test looks at cells together, so they are "
+        if cells == 1
+        else f"{cells} cells are busy while those around them are quiet. The test looks at cells together, so they are "
         "not called hotspots."
     )
     if snapped and resolution > min(RESOLUTIONS):

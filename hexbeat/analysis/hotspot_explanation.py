@@ -22,7 +22,7 @@ from layers.wording import (
 __all__ = ["describe_hotspot", "describe_kind", "explain_cell", "is_too_quiet"]
 
 _TIMES_AVERAGE: Final = 6.0  # if even this many times the average would not stand out, there are too few events to say
-_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are told, whether above or below the average
+_ORDINARY_SHARE: Final = 0.25  # of shuffles: from here on no odds are given, whether above or below the average
 _FULL: Final = 2.0  # times its surroundings: less is no hotspot (geo.concentration)
 Row = Mapping[Hashable, Any]
 _SMALL: Final = 10
@@ -217,8 +217,8 @@ def _describe_verdict(hotspot_map: HotspotMap, row: Row, side: str) -> tuple[str
     if p >= _ORDINARY_SHARE:
         return "No clear difference", ""
     name = "hotspot" if side == HOT else "cold spot"
-    lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
-    hint = " Most lie in one cell." if lone else ""
+    is_lone = side == HOT and float(row["largest"]) > float(row["neighbourhood"]) / 2
+    hint = " Most lie in one cell." if is_lone else ""
     return f"Not a {name}", f"{often}, too often to be sure among {len(hotspot_map.rows):,} cells.{hint}"
 
 

@@ -118,6 +118,6 @@ def describe_borders(rows: pd.DataFrame, area: Area) -> list[str]:
     shared = int((np.bincount(cell[part > _SLIVER], minlength=len(cells)) > 1).sum())
     if not shared:
         return []
-    cross, named = ("crosses", "It is") if shared == 1 else ("cross", "Each is")
+    cross, subject = ("crosses", "It is") if shared == 1 else ("cross", "Each is")
     what = format_plural(shared, "of the cells that stand out", "of the cells that stand out")
-    return [f"{what} {cross} a ward border. {named} named by the ward with most of it."]
+    return [f"{what} {cross} a ward border. {subject} named by the ward with most of it."]

@@ -110,7 +110,7 @@ class HotspotMap:
 
 def build_hotspot_map(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     *,
     q: float = 0.05,
@@ -126,30 +126,30 @@ def build_hotspot_map(
     time, which take most of the time. UsageError unless exactly one layer is chosen. Where the result misleads: dense
     recording is not risk.
     """
-    spec = require_one_layer(chosen, "A hotspot map")
-    chosen = restrict_filter(study, chosen)
-    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
-    period, notes = clip_period(columns, chosen, time_zone=time_zone)
+    spec = require_one_layer(event_filter, "A hotspot map")
+    event_filter = restrict_filter(study, event_filter)
+    precision = measure_chosen_precision(columns, event_filter, time_zone=time_zone)
+    period, notes = clip_period(columns, event_filter, time_zone=time_zone)
     notes += filter(None, [describe_fine_cells(precision, study.resolution)])
-    known = _find_known(columns, chosen, spec, period, time_zone)
+    known = _find_known(columns, event_filter, spec, period, time_zone)
     selection = (
-        select(columns, chosen, time_zone=time_zone)
+        select(columns, event_filter, time_zone=time_zone)
         if spec.kind == "state"
-        else select_known(columns, chosen, known, time_zone=time_zone)
+        else select_known(columns, event_filter, known, time_zone=time_zone)
     )
     values, outside = sum_by_cell(columns, selection, study)
-    no_hours = spec.kind == "incident" and lacks_hours(columns, chosen, known, time_zone=time_zone)
+    no_hours = spec.kind == "incident" and lacks_hours(columns, event_filter, known, time_zone=time_zone)
     known_days, is_known = count_days(known), (bool(known) and not no_hours) or spec.kind == "state"
     refusal = ""
     if spec.kind == "incident":
-        refusal = _describe_too_few_days(chosen, period, known)
+        refusal = _describe_too_few_days(event_filter, period, known)
         refusal = refusal or _describe_parts_of_months(columns, selection, period, known)
     concentration, unit = None, 1.0
     if method == "gi":
         tests, unit = build_gi_columns(values, study, q)
     else:
         concentration = build_concentration_map(
-            columns, chosen, study, spec, known, q=q, most_area=most_area, time_zone=time_zone
+            columns, event_filter, study, spec, known, q=q, most_area=most_area, time_zone=time_zone
         )
         tests = _build_concentration_columns(concentration) | {"gi_z": gi_star(values, study.neighbours)}
     rows = pd.DataFrame(
@@ -171,14 +171,14 @@ def build_hotspot_map(
     if refusal:
         rows[["gi_z", "p_value", "q_value", "times", "times_at_least"]] = np.nan
     if trend and not refusal:
-        emerging = build_emerging_map(columns, chosen, study, q=q, method=method, time_zone=time_zone)
+        emerging = build_emerging_map(columns, event_filter, study, q=q, method=method, time_zone=time_zone)
         notes += [note for note in emerging.notes if note not in notes]
         rows["trend"] = emerging.rows["pattern"] if emerging.bins else ""
     snapped = _has_shared_points(columns, selection, precision)
     swept = columns.reported_by[selection.index] == REPORTERS.index("sweep")
     return HotspotMap(
         spec=spec,
-        measure=chosen.measure,
+        measure=event_filter.measure,
         rows=rows,
         period=period,
         q=q,
@@ -190,11 +190,11 @@ def build_hotspot_map(
         unit=unit,
         known_days=known_days,
         is_known=is_known,
-        limits=_describe_limits(chosen, spec),
+        limits=_describe_limits(event_filter, spec),
         notes=(
             *([refusal] if refusal else _describe_known_days(period, known_days)),
             *([f"{spec.title}: {NO_HOURS}."] if no_hours else []),
-            *(_describe_busiest(rows, spec, chosen.measure) if is_known and not refusal else []),
+            *(_describe_busiest(rows, spec, event_filter.measure) if is_known and not refusal else []),
             *_build_notes(selection, spec, unit=unit, outside=outside, swept=float(swept.sum())),
             *([] if refusal or method != "gi" else build_lone_cell_notes(rows, study.resolution, q, snapped=snapped)),
             *(_build_rule_notes(concentration, most_area) if concentration and is_known and not refusal else []),
@@ -274,18 +274,20 @@ def _describe_few_times(unit: TimeUnit, units: int) -> str:
 
 def _name_places(rows: pd.DataFrame, study: Study) -> "pd.Series[str]":
     """The names of the cells with events and of the hotspots; "" for the others, of which a county has thousands."""
-    named = (rows["count"] > 0) | (rows["hotspot"] != "") | rows["group"].notna()
+    has_name = (rows["count"] > 0) | (rows["hotspot"] != "") | rows["group"].notna()
     names = np.full(len(rows), "", dtype=object)
-    names[named] = study.name_places(np.flatnonzero(named))
+    names[has_name] = study.name_places(np.flatnonzero(has_name))
     return pd.Series(names, index=rows.index)
 
 
-def _find_known(columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str) -> Spans:
+def _find_known(
+    columns: Columns, event_filter: Filter, spec: LayerSpec, period: Period | None, time_zone: str
+) -> Spans:
     """The known days of a period; all its days for states, which are in force until they end."""
     if period is None:
         return ()
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
-    return (period,) if spec.kind == "state" else coverage.find_known_in(spec.name, period, wards=chosen.wards)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
+    return (period,) if spec.kind == "state" else coverage.find_known_in(spec.name, period, wards=event_filter.wards)
 
 
 def _describe_known_days(period: Period | None, known_days: int) -> list[str]:
@@ -298,14 +300,14 @@ def _describe_known_days(period: Period | None, known_days: int) -> list[str]:
     return [f"Only the {known_days:,} known days of {days:,} count."]
 
 
-def _describe_too_few_days(chosen: Filter, period: Period | None, known: Spans) -> str:
+def _describe_too_few_days(event_filter: Filter, period: Period | None, known: Spans) -> str:
     """That less than half of a period is known; "" where more is, or nothing at all.
 
     A few days are too few for the period that was asked for, also where the records begin or end in it.
     """
     number = count_days(known)
-    if period and number < _FEW_DAYS and chosen.start and chosen.end:
-        period = chosen.start, chosen.end
+    if period and number < _FEW_DAYS and event_filter.start and event_filter.end:
+        period = event_filter.start, event_filter.end
     if period is None or not known or is_known_enough(period, known):
         return ""
     days = (period[1] - period[0]).days
@@ -335,14 +337,14 @@ def _describe_busiest(rows: pd.DataFrame, spec: LayerSpec, measure: Measure) -> 
     return [f"No place is certain to be a hotspot. The busiest cell holds {share}."]
 
 
-def _describe_limits(chosen: Filter, spec: LayerSpec) -> tuple[str, ...]:
+def _describe_limits(event_filter: Filter, spec: LayerSpec) -> tuple[str, ...]:
     """The filter's conditions besides layer, period and wards; hours and weekdays do not apply to states."""
     incident = spec.kind == "incident"
     clauses = {
-        "at the chosen hours": incident and chosen.hours is not None,
-        "on the chosen weekdays": incident and bool(chosen.days),
+        "at the chosen hours": incident and event_filter.hours is not None,
+        "on the chosen weekdays": incident and bool(event_filter.days),
     }
-    descriptions = [column_filter.describe(column_filter.get_chosen(chosen)) for column_filter in COLUMN_FILTERS]
+    descriptions = [column_filter.describe(column_filter.get_chosen(event_filter)) for column_filter in COLUMN_FILTERS]
     return (*(clause for clause, applies in clauses.items() if applies), *filter(None, descriptions))
 
 

@@ -226,17 +226,17 @@ def _select_month_rates(columns: Columns, area: Area, layer: str) -> MethodSelec
 
 
 def _build_selection(result: Backtest) -> MethodSelection:
-    def build_method(verdict: MethodComparison) -> SelectedMethod:
+    def build_method(comparison: MethodComparison) -> SelectedMethod:
         rows = result.rows
-        own = rows[(rows["method"] == verdict.method) & (rows["resolution"] == verdict.resolution)]
+        own = rows[(rows["method"] == comparison.method) & (rows["resolution"] == comparison.resolution)]
         return SelectedMethod(
-            method=verdict.method,
-            resolution=verdict.resolution,
-            clear=verdict.clear,
-            sentence=verdict.sentence,
+            method=comparison.method,
+            resolution=comparison.resolution,
+            clear=comparison.clear,
+            sentence=comparison.sentence,
             judged_to=result.end,
             weeks=result.weeks,
-            hit_rate=verdict.hit_rate,
+            hit_rate=comparison.hit_rate,
             caught=tuple(zip(own["area_share"].tolist(), own["hit_rate"].tolist(), strict=True)),
             whole=result.whole,
         )
@@ -281,7 +281,7 @@ def choose_hotspot_size(
     layer: str,
     selection: MethodSelection | None,
     *,
-    chosen: Filter | None = None,
+    event_filter: Filter | None = None,
     time_zone: str = "Europe/London",
 ) -> HotspotSize | None:
     """The size of cells for the hotspots of a layer, unless a person chooses; of the records that a filter can choose.
@@ -291,8 +291,8 @@ def choose_hotspot_size(
     worse than at their best size: in smaller ones few places have enough events to stand out by themselves. They are no
     finer than FINEST_HOTSPOTS, nor than the records know. None without evidence of any kind.
     """
-    chosen = replace(chosen or Filter(), layers=(layer,))
-    precision = measure_chosen_precision(columns, chosen, time_zone=time_zone)
+    event_filter = replace(event_filter or Filter(), layers=(layer,))
+    precision = measure_chosen_precision(columns, event_filter, time_zone=time_zone)
     if precision.snapped or _has_few_points(precision):
         resolution = min(SHARED_POINTS, precision.finest)
         return HotspotSize(

@@ -58,7 +58,7 @@ class RepeatTable:
 
 def build_near_repeats(
     columns: Columns,
-    chosen: Filter,
+    event_filter: Filter,
     study: Study,
     *,
     q: float = 0.05,
@@ -73,17 +73,17 @@ def build_near_repeats(
     year looks like repeats. UsageError for several layers, fewer than 20 events, or so many that shuffling them would
     take long; PolicyError for a layer whose points the viewer does not see.
     """
-    spec = require_one_layer(chosen, "A test of near repeats", incidents=True)
+    spec = require_one_layer(event_filter, "A test of near repeats", incidents=True)
     columns.require_points(spec.name)
-    chosen = restrict_filter(study, chosen)
-    period, notes = clip_period(columns, chosen, time_zone=time_zone)
-    index = _select_known_days(columns, chosen, spec, period, time_zone)
-    known_days = find_known_days(columns, spec.name, time_zone=time_zone, sweeps="sweep" in chosen.reported_by)
+    event_filter = restrict_filter(study, event_filter)
+    period, notes = clip_period(columns, event_filter, time_zone=time_zone)
+    index = _select_known_days(columns, event_filter, spec, period, time_zone)
+    known_days = find_known_days(columns, spec.name, time_zone=time_zone, sweeps="sweep" in event_filter.reported_by)
     dated = known_days.index[np.isin(known_days.index, index)]
     events = dated if each_event else find_encounters(columns, dated, time_zone=time_zone).index
     day = known_days.day[np.searchsorted(known_days.index, events)].astype(np.float64)
     if len(events) < _FEWEST_EVENTS:
-        missing = describe_missing_days(columns, chosen, spec, period, time_zone)
+        missing = describe_missing_days(columns, event_filter, spec, period, time_zone)
         raise _refuse_few(spec, len(events), len(index) - len(dated), missing)
     x_m, y_m = project(study.crs, columns.lon[events], columns.lat[events])
     shuffles = _choose_shuffles(np.column_stack([x_m, y_m]))
@@ -91,7 +91,7 @@ def build_near_repeats(
     rows = _build_rows(table, q)
     raised_m, raised_days = _find_raised(rows)
     searches = are_searches(columns, events, spec)
-    named = name_records(spec, searches=searches)
+    names = name_records(spec, searches=searches)
     precision = measure_precision(columns, spec.name, time_zone=time_zone, index=events)
     is_snapped = precision.snapped and precision.stated  # else they may be true repeats at one place
     left_out = len(index) - len(dated)
@@ -104,10 +104,10 @@ def build_near_repeats(
         shuffles=shuffles,
         raised_m=raised_m,
         raised_days=raised_days,
-        sentence=_describe_repeats(named, rows, raised_m, raised_days, snapped=is_snapped),
+        sentence=_describe_repeats(names, rows, raised_m, raised_days, snapped=is_snapped),
         notes=(
             *notes,
-            *_build_notes(named, len(events), left_out, period, shuffles),
+            *_build_notes(names, len(events), left_out, period, shuffles),
             *describe_encounters(len(dated) - len(events)),
             *_describe_distances(precision),
             *([OFFICERS_NOTE] if searches else []),
@@ -118,14 +118,14 @@ def build_near_repeats(
 
 
 def describe_missing_days(
-    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, period: Period | None, time_zone: str
 ) -> str | None:
     """The days that are not known of the asked period, or of `period` where none was asked; None if all are known."""
-    start, end = chosen.start or (period and period[0]), chosen.end or (period and period[1])
+    start, end = event_filter.start or (period and period[0]), event_filter.end or (period and period[1])
     if not start or not end:
         return None if period else "the days that you ask for are not known"
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
-    return coverage.describe_missing(spec.name, (start, end), wards=chosen.wards)
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
+    return coverage.describe_missing(spec.name, (start, end), wards=event_filter.wards)
 
 
 def _refuse_few(spec: LayerSpec, events: int, without_day: int, missing: str | None) -> UsageError:
@@ -142,12 +142,12 @@ def _refuse_few(spec: LayerSpec, events: int, without_day: int, missing: str | N
 
 
 def _select_known_days(
-    columns: Columns, chosen: Filter, spec: LayerSpec, period: Period | None, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, period: Period | None, time_zone: str
 ) -> NDArray[np.int64]:
     """The chosen events of the known days of a period, int64 (n,)."""
-    coverage = get_coverage(columns, time_zone=time_zone, reported_by=chosen.reported_by)
-    known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
-    return select_known(columns, replace(chosen, measure="events"), known, time_zone=time_zone).index
+    coverage = get_coverage(columns, time_zone=time_zone, reported_by=event_filter.reported_by)
+    known = coverage.find_known_in(spec.name, period, wards=event_filter.wards) if period else ()
+    return select_known(columns, replace(event_filter, measure="events"), known, time_zone=time_zone).index
 
 
 def _choose_shuffles(places: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> int:

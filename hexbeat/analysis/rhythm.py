@@ -84,48 +84,50 @@ class BusiestShift:
         return f"Most fall in the {busiest} shift: {share}. The {following} shift may be as busy.{left_out}"
 
 
-def count_weekday_hours(columns: Columns, chosen: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
+def count_weekday_hours(columns: Columns, event_filter: Filter, time_zone: str = "Europe/London") -> WeekdayHour:
     """The selected incidents by local weekday and hour; those found between two times are shared over the hours."""
     calendar = Calendar(time_zone)
-    selection = select(columns, chosen, time_zone=time_zone)
+    selection = select(columns, event_filter, time_zone=time_zone)
     incident = np.array([spec.kind == "incident" for spec in LAYERS])[columns.layer[selection.index]]
     timed = columns.precision[selection.index] == PRECISIONS.index("minute")
     index = selection.index[incident & timed]
     instant = columns.start[index] == columns.end[index]
-    size = columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
+    size = columns.quantity[index].astype(np.float64) if event_filter.measure == "quantity" else np.ones(len(index))
     hour = calendar.week_hours(columns.start[index[instant]])
     grid: NDArray[np.float64] = np.bincount(hour, weights=size[instant], minlength=HOURS_A_WEEK).astype(np.float64)
-    grid = grid + _share_hours(columns, index[~instant], size[~instant], chosen, calendar)
+    grid = grid + _share_hours(columns, index[~instant], size[~instant], event_filter, calendar)
     return WeekdayHour(grid.reshape(7, 24), len(index), int(np.count_nonzero(incident & ~timed)))
 
 
 def count_known_hours(
-    columns: Columns, chosen: Filter, known: Spans, *, time_zone: str = "Europe/London"
+    columns: Columns, event_filter: Filter, known: Spans, *, time_zone: str = "Europe/London"
 ) -> WeekdayHour:
     """The same on known days, whatever the filter's own period: days that are not known are no lull."""
-    parts = [count_weekday_hours(columns, replace(chosen, start=start, end=end), time_zone) for start, end in known]
+    parts = [
+        count_weekday_hours(columns, replace(event_filter, start=start, end=end), time_zone) for start, end in known
+    ]
     grids = np.array([np.zeros((7, 24)), *(part.grid for part in parts)])
     hours = (sum(part.known_hour for part in parts), sum(part.unknown_hour for part in parts))
     return WeekdayHour(grids.sum(axis=0), *hours)
 
 
-def count_by_month(columns: Columns, chosen: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
+def count_by_month(columns: Columns, event_filter: Filter, *, time_zone: str = "Europe/London") -> pd.DataFrame:
     """Columns month (YYYY-MM), layer, count: every month from the first with a count to the last, zeros included."""
-    rows = count(columns, chosen, by=("month", "layer"), time_zone=time_zone).rows
-    layers = [name for name in LAYER_NAMES if not chosen.layers or name in chosen.layers]
+    rows = count(columns, event_filter, by=("month", "layer"), time_zone=time_zone).rows
+    layers = [name for name in LAYER_NAMES if not event_filter.layers or name in event_filter.layers]
     months = _list_months(rows["month"].min(), rows["month"].max()) if len(rows) else []
     every = pd.MultiIndex.from_product([months, layers], names=["month", "layer"])
     return rows.set_index(["month", "layer"]).reindex(every, fill_value=0.0).reset_index()
 
 
 def _share_hours(
-    columns: Columns, index: NDArray[np.int64], size: NDArray[np.float64], chosen: Filter, calendar: Calendar
+    columns: Columns, index: NDArray[np.int64], size: NDArray[np.float64], event_filter: Filter, calendar: Calendar
 ) -> NDArray[np.float64]:
     """Intervals (n,) spread evenly over the hours of the week that they cover inside the filter, float64 (168,)."""
     start, end = columns.start[index], columns.end[index]
     rate = size / np.maximum(end - start, 1)
-    earliest = calendar.day_start(chosen.start) if chosen.start else start
-    latest = calendar.day_start(chosen.end) if chosen.end else end
+    earliest = calendar.day_start(event_filter.start) if event_filter.start else start
+    latest = calendar.day_start(event_filter.end) if event_filter.end else end
     start, end = np.maximum(start, earliest), np.minimum(end, latest)
     if not len(index):
         return np.zeros(HOURS_A_WEEK)
@@ -141,7 +143,7 @@ def _share_hours(
     seconds += np.cumsum(rates) * STEP_S
     hour = calendar.week_hours((np.arange(steps) + first_step) * STEP_S)
     grid = np.bincount(hour, weights=seconds, minlength=HOURS_A_WEEK)
-    return np.where(build_week_mask(chosen.hours, chosen.days), np.maximum(grid, 0.0), 0.0)
+    return np.where(build_week_mask(event_filter.hours, event_filter.days), np.maximum(grid, 0.0), 0.0)
 
 
 def _list_months(first_month: str, last_month: str) -> list[str]:

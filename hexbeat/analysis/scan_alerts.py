@@ -54,7 +54,7 @@ __all__ = ["DEFAULT_ALERTS_A_YEAR", "SCAN", "build_scan_report", "find_alert"]
 
 SCAN: Final = "scan"  # the method, among those of Alert.methods
 DEFAULT_ALERTS_A_YEAR: Final = 2.0  # that chance alone raises, over all layers together
-_LOOK_BACK_DAYS: Final = 91  # before the first day asked for: when an open alert was told first
+_LOOK_BACK_DAYS: Final = 91  # before the first day asked for: when an open alert was first raised
 _BLOCKS: Final = 4  # the first day is a multiple of a block, so that a later look finds the same
 _DAY: Final = dt.timedelta(days=1)
 _MOST_KEPT: Final = 64
@@ -134,8 +134,8 @@ def find_alert(columns: Columns, area: Area, day: dt.date, identifier: str) -> A
     went on, in the same ward or one that touches it.
     """
     report = build_scan_report(columns, area, day, days=HISTORY_DAYS)
-    named = [alert for alert in report.alerts if alert.identifier == identifier]
-    if alert := next(iter(named or _find_near(report.alerts, area, identifier)), None):
+    matches = [alert for alert in report.alerts if alert.identifier == identifier]
+    if alert := next(iter(matches or _find_near(report.alerts, area, identifier)), None):
         return alert
     raise UsageError(
         "An alert is named by its identifier",
@@ -171,7 +171,7 @@ def _weigh(spec: LayerSpec) -> float:
 
 
 def _rank(alert: Alert) -> tuple[bool, bool, int, float, str]:
-    """Alerts of now before those of when the records ended, open ones first, the newest told first, then the rarest."""
+    """Alerts of now before those of when the records ended, open ones first, the newest first, then the rarest."""
     newest_first = -to_ordinal(alert.told_on) if alert.told_on else 0
     return (not alert.is_current, not alert.is_open, newest_first, alert.chance_a_year or 0.0, alert.identifier)
 

@@ -64,7 +64,7 @@ class StreamScan:
         return StreamScan(counts, expected, build_scan_grid(np.zeros(1), np.zeros(1)), budget, self.fewest, self)
 
     def find_alerts(self, first_row: int) -> list[GrowingAlert]:
-        """The alerts from the day `first_row` on, in the order in which they are told."""
+        """The alerts from the day `first_row` on, in the order in which they are raised."""
         signals, threshold = self.learn(first_row)
         self.follow(signals, threshold)
         return self.growing
@@ -119,7 +119,7 @@ class StreamScan:
         return max(by_chance, tail.alerts_a_year * float(np.exp(-excess / tail.scale)))
 
     def is_all_over(self, alert: GrowingAlert) -> bool:
-        """Whether no alert of a few cells holds half of what is too much in the whole area: else that one is told."""
+        """Whether no alert of a few cells holds half of what is too much in the whole area: else that one is raised."""
         if self.parts is None:
             return True
         strongest = alert.strongest

@@ -138,16 +138,16 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
     )
 
 
-def restrict_filter(study: Study, chosen: Filter) -> Filter:
+def restrict_filter(study: Study, event_filter: Filter) -> Filter:
     """The filter with the study's wards; UsageError if it names others, because then empty cells would not be empty."""
-    if chosen.wards and tuple(sorted(set(chosen.wards))) != study.chosen_wards:
+    if event_filter.wards and tuple(sorted(set(event_filter.wards))) != study.chosen_wards:
         raise UsageError(
             "Events are counted in the wards of the study area",
-            f"the filter has {', '.join(sorted(chosen.wards))}; "
+            f"the filter has {', '.join(sorted(event_filter.wards))}; "
             f"the study area {', '.join(study.chosen_wards) or 'all'}",
             "choose the same wards for both",
         )
-    return replace(chosen, wards=study.chosen_wards)
+    return replace(event_filter, wards=study.chosen_wards)
 
 
 def sum_by_cell(columns: Columns, selection: Selection, study: Study) -> tuple[NDArray[np.float64], float]:
@@ -203,13 +203,13 @@ def _find_largest_part(hexagons: NDArray[np.object_], polygons: NDArray[np.objec
     return largest
 
 
-def select_known(columns: Columns, chosen: Filter, spans: Spans, *, time_zone: str) -> Selection:
+def select_known(columns: Columns, event_filter: Filter, spans: Spans, *, time_zone: str) -> Selection:
     """The events that a filter selects on the days of spans, whatever its own period, each with its weight.
 
     The weights of an event that meets several spans are added up; a state counts once. `unplaced_in_time` counts an
     event in each span that it meets.
     """
-    parts = [select(columns, replace(chosen, start=start, end=end), time_zone=time_zone) for start, end in spans]
+    parts = [select(columns, replace(event_filter, start=start, end=end), time_zone=time_zone) for start, end in spans]
     if len(parts) == 1:
         return parts[0]
     index = np.concatenate([np.zeros(0, dtype=np.int64), *(part.index for part in parts)])
@@ -222,10 +222,10 @@ def select_known(columns: Columns, chosen: Filter, spans: Spans, *, time_zone: s
         index=events,
         weight=np.where(mark_states(columns.layer[events]), whole, sums),
         unplaced_in_time=sum(part.unplaced_in_time for part in parts),
-        shared_in_time=len(np.unique(index[weight < _get_size(columns, index, chosen)])),
+        shared_in_time=len(np.unique(index[weight < _get_size(columns, index, event_filter)])),
     )
 
 
-def _get_size(columns: Columns, index: NDArray[np.int64], chosen: Filter) -> NDArray[np.float64]:
+def _get_size(columns: Columns, index: NDArray[np.int64], event_filter: Filter) -> NDArray[np.float64]:
     """The weight of each event if all of it lies in the filter."""
-    return columns.quantity[index].astype(np.float64) if chosen.measure == "quantity" else np.ones(len(index))
+    return columns.quantity[index].astype(np.float64) if event_filter.measure == "quantity" else np.ones(len(index))

@@ -278,8 +278,8 @@ def _report_alerts(
     answers_by_alert = find_answers(report.alerts, answers, wards)
     rows = [
         _to_json(alert)
-        | ({"answers": [_answer_to_json(alert_answer) for alert_answer in own]} if alert.identifier else {})
-        for alert, own in zip(report.alerts, answers_by_alert, strict=True)
+        | ({"answers": [_answer_to_json(alert_answer) for alert_answer in its_answers]} if alert.identifier else {})
+        for alert, its_answers in zip(report.alerts, answers_by_alert, strict=True)
     ]
     settings = [{name: to_json_value(value) for name, value in asdict(row).items()} for row in report.settings]
     payload = {
@@ -299,19 +299,19 @@ def _report_alerts(
             print_message(f"A form was drafted, but not sent: {files['draft']}")
     when = f"{'on' if report.days == 1 else f'in the {report.days} days to'} {format_date(report.day)}"
     lines = [
-        {"alert": " ".join(filter(None, [row["sentence"], row.get("state", ""), describe_answers(own)]))}
+        {"alert": " ".join(filter(None, [row["sentence"], row.get("state", ""), describe_answers(its_answers)]))}
         | ({"identifier": row["identifier"]} if "identifier" in row else {})
-        for row, own in zip(rows, answers_by_alert, strict=True)
+        for row, its_answers in zip(rows, answers_by_alert, strict=True)
     ]
     unknown = format_list([find_layer(name).many for name in report.unknown])
     empty = (f"none; of {unknown} not known" if unknown else "none") if report.is_known else "not known"
     print_answer(payload, form=form, rows=lines, heading=f"Alerts {when}", empty=empty)
 
 
-def _answer_to_json(answered: AlertAnswer) -> dict[str, Any]:
+def _answer_to_json(alert_answer: AlertAnswer) -> dict[str, Any]:
     return {
-        "outcome": answered.outcome,
-        "note": answered.note,
-        "recorded_by": answered.recorded_by,
-        "recorded_at": answered.recorded_at.isoformat(),
+        "outcome": alert_answer.outcome,
+        "note": alert_answer.note,
+        "recorded_by": alert_answer.recorded_by,
+        "recorded_at": alert_answer.recorded_at.isoformat(),
     }

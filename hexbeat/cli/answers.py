@@ -31,7 +31,7 @@ _LEAST_FIRST: Final = (
 # The names that must be shown for one of these to be left out.
 _NAMED_BY: Final = {"ward_code": ("ward_name", "place"), "ward_name": ("place",), "cell": ("place",)}
 _CHANCES: Final = ("p", "q", "p_value", "q_value")
-_LEAST_CHANCE: Final = 0.001  # smaller chances are not told apart for people
+_LEAST_CHANCE: Final = 0.001  # people see all smaller chances as this one
 _READABLE: Final = 28  # characters to which a column of long texts may be wrapped
 _HIDDEN_IN_JSON: Final = {code: f"\\u{code:04x}" for code in CONTROL_SIGNS if code >= 0x7F}  # noqa: PLR2004 - JSON has the rest
 _PIPED_WIDTH: Final = 10_000  # characters of a line that no window cuts

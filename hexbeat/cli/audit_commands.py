@@ -134,9 +134,9 @@ def retain(
     confirm(yes=yes, question=f"Remove the audit entries that are older than {years} years? This cannot be undone.")
     with open_installation(home, area) as installation, offer_clock_option():
         store, viewer = installation.store, installation.viewer
-        removed, base = retain_entries(store.engine, store.home, viewer, years, is_clock_sure=clock_is_right)
-        note_answer(removed)
-    row = {"removed": removed, "up_to": base.number if base else None}
+        number, base = retain_entries(store.engine, store.home, viewer, years, is_clock_sure=clock_is_right)
+        note_answer(number)
+    row = {"removed": number, "up_to": base.number if base else None}
     print_answer(row, form=form, rows=[row])
-    if not removed:
+    if not number:
         print_message(f"No entry is older than {format_plural(years, 'year', 'years')}: nothing was removed.")

@@ -107,11 +107,11 @@ def briefing(
         chosen_hours = parse_hours(hours) if hours else None
         wards = resolve_wards(installation.area.wards, ward or [])
 
-        def build(seen: Installation) -> Briefing:
-            columns = read_area_columns(seen)
+        def build(installation: Installation) -> Briefing:
+            columns = read_area_columns(installation)
             purpose = Purpose(reader.value)
             return build_partners_briefing(
-                seen, columns, today=today, purpose=purpose, hours=chosen_hours, days=days, wards=wards
+                installation, columns, today=today, purpose=purpose, hours=chosen_hours, days=days, wards=wards
             )
 
         if every is not None:

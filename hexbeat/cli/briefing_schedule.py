@@ -151,11 +151,11 @@ def run_schedule(
     if post is not None:
         note_answer()
         sent = post.send_all(build, now=now)
-        left = len(post.settings.addresses) - sent
+        had_it = len(post.settings.addresses) - sent
         sentences.append(f"Sent to {format_plural(sent, 'address', 'addresses')}.")
-        if left:
-            sentences.append(f"{left} had it already.")
-        payload |= {"sent": sent, "had_it": left}
+        if had_it:
+            sentences.append(f"{had_it} had it already.")
+        payload |= {"sent": sent, "had_it": had_it}
     _report(payload, sentences, form=form)
 
 

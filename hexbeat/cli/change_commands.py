@@ -89,26 +89,28 @@ def change(
     earlier = parse_against(against)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_chosen(installation, request, dataset=dataset, engine=engine, scheduler=scheduler)
-        study = load_study(installation.area, chosen.wards, size)
+        columns, event_filter = read_chosen(installation, request, dataset=dataset, engine=engine, scheduler=scheduler)
+        study = load_study(installation.area, event_filter.wards, size)
         zone = installation.area.time_zone
-        change_map = build_change_map(columns, chosen, study, against=earlier, time_zone=zone)
+        change_map = build_change_map(columns, event_filter, study, against=earlier, time_zone=zone)
         known, faults = read_usable_costs(installation.store)
-        costs = known.list_units(chosen.layers)
+        costs = known.list_units(event_filter.layers)
         unit = {Grouping.CELL: "cells", Grouping.WARD: "wards"}.get(by, "whole")
         priced = Costs(tuple(costs))
         money = (
-            cost_changes(columns, chosen, study, priced, unit=unit, against=earlier, time_zone=zone) if costs else []
+            cost_changes(columns, event_filter, study, priced, unit=unit, against=earlier, time_zone=zone)
+            if costs
+            else []
         )
         note_rows(len(change_map.wards))
     if by is Grouping.CELL:
         change_map = replace(change_map, notes=(*change_map.notes, *change_map.cell_notes))
     rows = {Grouping.WARD: change_map.wards, Grouping.ALL: change_map.whole}.get(by)
-    named = change_map.name_cells(study.area) if rows is None else rows
-    change_rows = build_json_rows(named)
+    named_rows = change_map.name_cells(study.area) if rows is None else rows
+    change_rows = build_json_rows(named_rows)
     if len(money) == len(change_rows):
         change_rows = [row | _build_cost(cost, form) for row, cost in zip(change_rows, money, strict=True)]
-    _report_change(change_map, change_rows, form=form, notes=priced.describe(chosen.layers) if costs else faults)
+    _report_change(change_map, change_rows, form=form, notes=priced.describe(event_filter.layers) if costs else faults)
 
 
 def _build_cost(cost: Cost | None, form: Format) -> dict[str, Any]:
@@ -164,10 +166,10 @@ def near_repeats(
     Example: hexbeat near-repeats --layer needle_litter --from 2026-08-24
     """
     with open_installation(home, area) as installation:
-        columns, chosen = read_filtered(installation, request)
-        study = load_study(installation.area, chosen.wards)
+        columns, event_filter = read_filtered(installation, request)
+        study = load_study(installation.area, event_filter.wards)
         zone = installation.area.time_zone
-        repeats = build_near_repeats(columns, chosen, study, each_event=each_event, time_zone=zone)
+        repeats = build_near_repeats(columns, event_filter, study, each_event=each_event, time_zone=zone)
         note_rows(len(repeats.rows))
     _report_repeats(repeats, form=form)
 
@@ -216,7 +218,7 @@ def backtest(
     Example: hexbeat backtest --weeks 26 --layer needle_litter
     """
     with open_installation(home, area) as installation:
-        chosen = build_filter(installation, FilterRequest(layer=layer, ward=ward))
+        event_filter = build_filter(installation, FilterRequest(layer=layer, ward=ward))
         sizes = RESOLUTIONS if resolution is None else (require_resolution(resolution),)
         columns = read_area_columns(installation)
         known = [
@@ -225,13 +227,15 @@ def backtest(
             if spec.kind == "incident" and find_known_period(columns, spec.name, time_zone=installation.area.time_zone)
         ]
         backtests, uses = list[Backtest](), dict[str, list[str]]()
-        for name in chosen.layers or known:
-            tested = run_backtest(columns, installation.area, name, wards=chosen.wards, weeks=weeks, resolutions=sizes)
-            if weeks == MOST_WEEKS and resolution is None and not chosen.wards:
+        for name in event_filter.layers or known:
+            result = run_backtest(
+                columns, installation.area, name, wards=event_filter.wards, weeks=weeks, resolutions=sizes
+            )
+            if weeks == MOST_WEEKS and resolution is None and not event_filter.wards:
                 keep_selection(
-                    tested, columns, installation.area, documents=installation.documents
+                    result, columns, installation.area, documents=installation.documents
                 )  # so that the dashboard need not wait
-            backtests.append(tested)
+            backtests.append(result)
             uses[name] = _describe_uses(installation, columns, name)
     _report_backtests(backtests, uses, form=form)
 
@@ -245,31 +249,31 @@ def _describe_uses(installation: Installation, columns: Columns, layer: str) -> 
 
 
 def _report_backtests(backtests: list[Backtest], uses: dict[str, list[str]], *, form: Format) -> None:
-    rows = [{"layer": tested.spec.name, **row} for tested in backtests for row in build_json_rows(tested.rows)]
+    rows = [{"layer": result.spec.name, **row} for result in backtests for row in build_json_rows(result.rows)]
     layers = [
         {
-            "layer": tested.spec.name,
-            "from": tested.first.isoformat(),
-            "to": tested.end.isoformat(),
-            "weeks": tested.weeks,
-            "events": tested.events,
-            "unknown_day": tested.unknown,
-            "swept": tested.swept,
-            "location_precision": tested.precision.kind,
-            "points": tested.precision.points,
-            "finest_resolution": tested.precision.finest,
-            "shares_of": tested.whole,
-            "weeks_left_out": tested.weeks_left_out,
-            "searches": tested.searches,
-            "winner": to_json_value(asdict(tested.verdict)),
-            "dashboard_uses": uses[tested.spec.name],
-            "notes": list(tested.notes),
+            "layer": result.spec.name,
+            "from": result.first.isoformat(),
+            "to": result.end.isoformat(),
+            "weeks": result.weeks,
+            "events": result.events,
+            "unknown_day": result.unknown,
+            "swept": result.swept,
+            "location_precision": result.precision.kind,
+            "points": result.precision.points,
+            "finest_resolution": result.precision.finest,
+            "shares_of": result.whole,
+            "weeks_left_out": result.weeks_left_out,
+            "searches": result.searches,
+            "winner": to_json_value(asdict(result.verdict)),
+            "dashboard_uses": uses[result.spec.name],
+            "notes": list(result.notes),
         }
-        for tested in backtests
+        for result in backtests
     ]
     if form is Format.TABLE:
-        for tested in backtests:
-            _print_notes([*tested.notes, f"{tested.spec.title}. {tested.verdict.sentence}", *uses[tested.spec.name]])
+        for result in backtests:
+            _print_notes([*result.notes, f"{result.spec.title}. {result.verdict.sentence}", *uses[result.spec.name]])
     columns = ("layer", "resolution", "method", "area_share", "hit_rate", "PAI", "PEI", "RRI")
     print_answer(
         {"layers": layers, "rows": rows},

@@ -83,31 +83,33 @@ def counts(
         )
         how: dict[str, Any] = {"by": groups, "resolution": size, "wards": installation.area.wards, "time_zone": zone}
         if opened:
-            opened_dataset, chosen, workers = opened
-            grouped, columns = dataset_counts.count_dataset(opened_dataset, chosen, workers, **how)
+            opened_dataset, event_filter, workers = opened
+            grouped, columns = dataset_counts.count_dataset(opened_dataset, event_filter, workers, **how)
             mark = dataset_counts.describe_synthetic(opened_dataset)
         else:
-            columns, chosen = read_filtered(installation, request, as_at=as_at)
-            grouped = count_groups(columns, chosen, **how)
+            columns, event_filter = read_filtered(installation, request, as_at=as_at)
+            grouped = count_groups(columns, event_filter, **how)
             mark = find_demonstration_mark(columns)
         labelled = grouped.list_rows()
-        is_known = has_known_day(columns, chosen, time_zone=zone)
+        is_known = has_known_day(columns, event_filter, time_zone=zone)
         is_costed = not opened and (grouped.total or is_known)
         costs, faults = read_usable_costs(installation.store) if is_costed else (NO_COSTS, [])
-        money = cost_rows(columns, chosen, costs, labelled, **how)
-        missing = describe_missing_days(columns, chosen, time_zone=zone)
+        money = cost_rows(columns, event_filter, costs, labelled, **how)
+        missing = describe_missing_days(columns, event_filter, time_zone=zone)
         note_rows(len(grouped.list_rows()))
         if out:
-            require_export(installation.viewer, "counts", chosen.layers or list_layers(installation.viewer))
+            require_export(installation.viewer, "counts", event_filter.layers or list_layers(installation.viewer))
             note_answer()
             about = build_provenance(installation, mark=mark) | ({"missing": missing} if missing else {})
             costed = add_costs(grouped.to_counts(), money)
             about |= {"left_out": describe_hidden(grouped.fewest)} if grouped.fewest > 1 else {}
             about |= {"costs": " ".join(money.sentences)} if money else {}
             export_counts(costed, Path(out), by=groups, area=installation.area, note=about)
-        rough = describe_rough_cells(columns, chosen, size, time_zone=zone) if "cell" in groups and not opened else []
-        has_wards = chosen.wards or {"ward", "council"} & set(groups)
-        ward_notes = describe_ward_cells(columns, chosen.layers) if has_wards else []
+        rough = (
+            describe_rough_cells(columns, event_filter, size, time_zone=zone) if "cell" in groups and not opened else []
+        )
+        has_wards = event_filter.wards or {"ward", "council"} & set(groups)
+        ward_notes = describe_ward_cells(columns, event_filter.layers) if has_wards else []
         if money:
             labelled = [row | {"cost": cost} for row, cost in zip(labelled, money.rows, strict=True)]
         rows = name_rows(labelled, installation.area)
@@ -115,7 +117,7 @@ def counts(
         grouped,
         rows,
         form=form,
-        measure=chosen.measure,
+        measure=event_filter.measure,
         out=out,
         mark=mark,
         missing=missing,
@@ -126,7 +128,7 @@ def counts(
         print_message(note)
 
 
-def describe_rough_cells(columns: Columns, chosen: Filter, resolution: int, *, time_zone: str) -> list[str]:
+def describe_rough_cells(columns: Columns, event_filter: Filter, resolution: int, *, time_zone: str) -> list[str]:
     """Sentences on the layers whose records know their places less well than cells of this size.
 
     Cells of the usual size are only looked at where a source says how well it knows its places: measuring takes longer
@@ -134,10 +136,10 @@ def describe_rough_cells(columns: Columns, chosen: Filter, resolution: int, *, t
     """
     if resolution <= _USUAL_RESOLUTION and not columns.location.any():
         return []
-    layers = chosen.layers or get_coverage(columns, time_zone=time_zone).layers
+    layers = event_filter.layers or get_coverage(columns, time_zone=time_zone).layers
     notes = {}
     for layer in layers:
-        precision = measure_chosen_precision(columns, replace(chosen, layers=(layer,)), time_zone=time_zone)
+        precision = measure_chosen_precision(columns, replace(event_filter, layers=(layer,)), time_zone=time_zone)
         notes[layer] = describe_fine_cells(precision, resolution)
     return [f"{find_layer(layer).title}: {note}" for layer, note in notes.items() if note]
 

@@ -93,13 +93,13 @@ def hotspots(
     _require_cells_for_file(by, out)
     with open_installation(home, area) as installation:
         size = require_resolution(resolution)
-        columns, chosen = read_chosen(
+        columns, event_filter = read_chosen(
             installation, request, dataset=dataset, engine=engine, scheduler=scheduler, as_at=as_at
         )
-        study = load_study(installation.area, chosen.wards, size)
+        study = load_study(installation.area, event_filter.wards, size)
         hotspot_map = build_hotspot_map(
             columns,
-            chosen,
+            event_filter,
             study,
             q=q,
             method=method.value,
@@ -109,7 +109,7 @@ def hotspots(
         rows = list_hotspot_rows(hotspot_map)
         note_rows(len(rows))
         if out:
-            require_export(installation.viewer, "counts", chosen.layers)
+            require_export(installation.viewer, "counts", event_filter.layers)
             note_answer()
             _write_hotspots(installation, hotspot_map, rows, Path(out), mark=find_demonstration_mark(columns))
         groups = list_groups(rows, installation.area) if by is HotspotGrouping.GROUP else _blank_groups(rows)

@@ -120,11 +120,11 @@ def record(
             visit = build_stop_visit(
                 plan, tour, stop, started_at=start, minutes=minutes, needles=needles, outcome=outcome
             )
-            recorded = record_visit(installation.store, installation.viewer, visit, now=now)
+            visit_record = record_visit(installation.store, installation.viewer, visit, now=now)
             start_text = f"{visit.started_at.astimezone(installation.area.tz):%Y-%m-%d %H:%M}"
             rows.append(
-                {"visit_id": recorded.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
-                | {"started": start_text, "minutes": visit.minutes, "needles": needles, "what": recorded.outcome}
+                {"visit_id": visit_record.visit_id, "stop_id": stop.stop_id, "team": tour.team, "place": stop.place}
+                | {"started": start_text, "minutes": visit.minutes, "needles": needles, "what": visit_record.outcome}
             )
     print_answer({"plan_id": plan_id, "visits": rows}, form=form, rows=rows)
 

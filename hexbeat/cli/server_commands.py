@@ -51,7 +51,7 @@ __all__ = ["build_public_environment", "demo", "serve"]
 DEFAULT_PORT: Final = 8501
 SERVER_MODULE: Final = "hexbeat.dashboard.web.server"
 ROOT: Final = 0  # the id of the user who may do everything
-# What each side is told beyond what every process needs. The public's server must not know of a store.
+# What each side gets beyond what every process needs. The public's server must not know of a store.
 SERVER: Final = "HEXBEAT_(HOSTS|PUBLIC_URL|PROXIES|IDLE_MINUTES|SESSIONS|SESSIONS_PER_ADDRESS)"
 PUBLIC: Final = rf"{SERVER}|HEXBEAT_(NEEDLE_CONTACT|NEEDLE_FORM|FRAME_ANCESTORS|TILES(_[A-Z]+)?)"
 PARTNERS: Final = r"HEXBEAT_[A-Z_]+|STREAMLIT_SERVER_COOKIE_SECRET|PG[A-Z]+"

@@ -73,10 +73,10 @@ def suggest(
         print_message(f"- {reason}")
     if out:
         # A profile has the name of its file.
-        named = suggestions.complete_suggestion(proposal, name=out.stem)
+        profile = suggestions.complete_suggestion(proposal, name=out.stem)
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
-            draft.write_text(named.toml(), encoding="utf-8")
+            draft.write_text(profile.toml(), encoding="utf-8")
         print_message(
             f"Written: {out}. Read it, then: hexbeat ingest {shlex.quote(str(file))} --source {out.stem} --dry-run"
         )

@@ -20,7 +20,7 @@ from layers.access import Action
 
 __all__ = ["DOOR", "audit_change", "audit_file", "audit_refusal", "audit_view"]
 
-_SEEN_KEY: Final = "hb_audit_seen"  # of the session: the page, its words and what else told it apart, when last written
+_SEEN_KEY: Final = "hb_audit_seen"  # of the session: the page, its words and `also`, when last written
 DOOR: Final = "dashboard"
 
 
@@ -35,21 +35,21 @@ def audit_view(
 ) -> None:
     """Write that a page is seen with these choices (by the names of links), unless this session saw it just so before.
 
-    `also` tells two views apart whose words are equal, such as those of two cells; it is not written. StoreError if it
-    cannot be written: then the page is not shown.
+    `also` distinguishes two views whose words are equal, such as those of two cells; it is not written. StoreError if
+    it cannot be written: then the page is not shown.
     """
     words = format_audit_values(choices, installation.area.wards)
-    seen = st.session_state.setdefault(_SEEN_KEY, {})
+    views = st.session_state.setdefault(_SEEN_KEY, {})
     viewer = installation.viewer
     view = (words, also, viewer)
-    if seen.get("page") == page and seen.get(page) == view:
+    if views.get("page") == page and views.get(page) == view:
         return
     deed = Deed(door=DOOR, action=action, what=page, words=words, rows=rows)
     write_deed(installation.store.engine, installation.store.home, viewer, deed)
     if "/" not in page:  # a part of a page stays beside it
-        seen.clear()
-        seen["page"] = page
-    seen[page] = view
+        views.clear()
+        views["page"] = page
+    views[page] = view
 
 
 @contextmanager
@@ -58,9 +58,9 @@ def audit_refusal(installation: Installation, page: str, *, action: str = Action
     try:
         yield
     except PolicyError:
-        seen = st.session_state.setdefault(_SEEN_KEY, {})
-        if seen.get("refused") != (page, installation.viewer):
-            seen["refused"] = (page, installation.viewer)
+        views = st.session_state.setdefault(_SEEN_KEY, {})
+        if views.get("refused") != (page, installation.viewer):
+            views["refused"] = (page, installation.viewer)
             with audit_change(installation, action=action, what=page):
                 raise
         raise
@@ -91,13 +91,13 @@ def audit_file(
     The file is of the page and the filter that the session sees while this is called (`what`: of another thing). The
     maker runs on another thread, when the button is pressed.
     """
-    seen = st.session_state.get(_SEEN_KEY, {})
-    page = seen.get("page", "")
-    words = seen[page][0] if page in seen else {}
-    drawn = Deed(door=DOOR, action=action, what=what or page, words=words, form=form, reason=reason)
+    views = st.session_state.get(_SEEN_KEY, {})
+    page = views.get("page", "")
+    words = views[page][0] if page in views else {}
+    deed = Deed(door=DOOR, action=action, what=what or page, words=words, form=form, reason=reason)
 
     def build_file() -> bytes:
-        with audit(installation.store.engine, installation.store.home, installation.viewer, replace(drawn)):
+        with audit(installation.store.engine, installation.store.home, installation.viewer, replace(deed)):
             return make()
 
     return build_file

@@ -1,8 +1,8 @@
 """Works out, in a process of its own, what the pages ask first of the records. Started by `state.preparation`.
 
-It calls what the pages call, with the choices with which they open, so that each result has the key by which a page
-finds it. It reads the request from its standard input, which stays open: when that closes, the server has ended, and so
-does this process.
+It calls what the pages call, with the choices with which they open, so that each result has the key under which a page
+looks for it. It reads the request from its standard input, which stays open: when that closes, the server has ended,
+and so does this process.
 """
 
 import logging

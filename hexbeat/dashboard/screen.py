@@ -59,13 +59,13 @@ def draw_alone(installation: Installation, page: str, draw: Callable[[Installati
     Who is signed in and what they may see is asked anew each time, as at a run of the whole page. The whole page is
     drawn again if anything of that is different, or if the store or the day has changed, which the rest shows too.
     """
-    settings, seen = installation.settings, describe_run(installation)
+    settings, run = installation.settings, describe_run(installation)
     installations = [installation]  # for the run of the whole page; it would keep old records in memory if it were held
 
     @st.fragment
     def draw_part() -> None:
         current = installations.pop() if installations else find_installation(settings, page)
-        if current is None or describe_run(current) != seen:
+        if current is None or describe_run(current) != run:
             st.rerun()
         try:
             with audit_refusal(current, page):

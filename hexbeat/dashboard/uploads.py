@@ -37,9 +37,9 @@ def clean_name(name: str) -> str:
     Letters, digits, blanks and . _ - ( ) stay, because profiles read months and forces from file names.
     """
     base_name = re.split(r"[/\\]", name)[-1]
-    cleaned = re.sub(r"[^\w .()-]", "_", base_name).strip(" .") or "file"
-    stem, dot, ending = cleaned.rpartition(".")
-    return f"{stem[: MOST_LETTERS - len(ending)]}{dot}{ending}"[-MOST_LETTERS:] if dot else cleaned[:MOST_LETTERS]
+    file_name = re.sub(r"[^\w .()-]", "_", base_name).strip(" .") or "file"
+    stem, dot, ending = file_name.rpartition(".")
+    return f"{stem[: MOST_LETTERS - len(ending)]}{dot}{ending}"[-MOST_LETTERS:] if dot else file_name[:MOST_LETTERS]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a person is told first: three steps on their first visit, later what is new since they were last here."""
+"""What a person sees first: three steps on their first visit, later what is new since they were last here."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -151,7 +151,7 @@ def _describe_where(alert: Alert) -> str:
 
 
 def _describe_method(alert: Alert) -> str:
-    """As in "C1 and C2 on daily counts"; of the scan when it was told first, and how unusual it is."""
+    """As in "C1 and C2 on daily counts"; of the scan when it was first raised, and how unusual it is."""
     if alert.told_on:
         return f"the daily scan, first on {format_date(alert.told_on)}. {describe_chance(alert)}"
     interval = "daily" if alert.methods[0].startswith("C") else "weekly"

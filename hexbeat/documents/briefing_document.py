@@ -162,8 +162,8 @@ def describe_no_closures(state: KnownState) -> str:
 
 def shorten_lines(lines: list[str], most: int, more: str) -> list[str]:
     """The first so many, and how many are left."""
-    left = len(lines) - most
-    return [*lines[:most], f"{left} {more}."] if left > 0 else lines
+    number_left = len(lines) - most
+    return [*lines[:most], f"{number_left} {more}."] if number_left > 0 else lines
 
 
 def format_headline(briefing: Briefing, area: Area) -> str:
@@ -333,8 +333,8 @@ def find_middle(cell: str) -> tuple[float, float]:
 
 def build_outline(line: PlaceLine) -> Outline:
     """The hot cells of a place as one outline, in the style of its layer."""
-    joined = shapely.union_all(build_outlines(parse_cells(list(line.cells))))
-    return Outline(joined, f"hotspot of {find_layer(line.layer).many}", LAYER_NAMES.index(line.layer))
+    outline = shapely.union_all(build_outlines(parse_cells(list(line.cells))))
+    return Outline(outline, f"hotspot of {find_layer(line.layer).many}", LAYER_NAMES.index(line.layer))
 
 
 def describe_map(briefing: Briefing, area: Area) -> str:
@@ -345,13 +345,13 @@ def describe_map(briefing: Briefing, area: Area) -> str:
         f"{number} {format_in_sentence(format_place_title(line))}"
         for number, line in enumerate(briefing.places, start=1)
     )
-    nothing = "none" if describe_no_places(briefing) != "Not known." else "not known"
+    none = "none" if describe_no_places(briefing) != "Not known." else "not known"
     states = {"new": briefing.new_state, "ending": briefing.ending_state}
     counts = {
         kind: sum(line.kind == kind for line in briefing.closures) or ("not known" if state == "not known" else 0)
         for kind, state in states.items()
     }
     return (
-        f"Map of {area.title}, north up, with numbered places ({places or nothing}), new closures ({counts['new']}) "
+        f"Map of {area.title}, north up, with numbered places ({places or none}), new closures ({counts['new']}) "
         f"and closures that end soon ({counts['ending']}). The table of places says the same."
     )

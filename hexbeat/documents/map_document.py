@@ -75,8 +75,8 @@ def _draw_map(sheet: MapSheet, area: Area) -> Mapping[str, bytes]:
 
 def _build_outlines(sheet: MapSheet) -> list[Outline]:
     """One edge around all cells of a kind that touch. Cells below the scale are not drawn and have none."""
-    drawn = sheet.values >= sheet.scale.breaks[0]
-    marked = [(label, marks & drawn) for label, marks in sheet.outlines]
+    is_drawn = sheet.values >= sheet.scale.breaks[0]
+    marked = [(label, marks & is_drawn) for label, marks in sheet.outlines]
     return [
         Outline(shapely.union_all(build_outlines(sheet.cells[marks])), label, style)
         for style, (label, marks) in enumerate(marked)
@@ -93,8 +93,8 @@ def _measure_height_mm(sheet: MapSheet, area: Area) -> float:
     """The height at which the places fill the width, in whole millimetres and within what a page has."""
     west, south, east, north = _find_extent(sheet, area)
     per_lon, per_lat = metres_per_degree((south + north) / 2)
-    wanted = WIDTH_MM * ((north - south) * per_lat) / ((east - west) * per_lon) + BELOW_MM
-    return float(math.ceil(min(max(wanted, HEIGHTS_MM[0]), HEIGHTS_MM[1])))
+    height_mm = WIDTH_MM * ((north - south) * per_lat) / ((east - west) * per_lon) + BELOW_MM
+    return float(math.ceil(min(max(height_mm, HEIGHTS_MM[0]), HEIGHTS_MM[1])))
 
 
 def _describe_map(sheet: MapSheet, area: Area) -> str:

@@ -84,7 +84,7 @@ class _Planner:
 
     def __init__(self, points: EventPoints, rule: Rule, places: Sequence[TreatedPlace]) -> None:
         self.points, self.rule = points, rule
-        # Closures are kept apart by their records (_Closures), other treated places by this list.
+        # Closures are kept separate by their records (_Closures), other treated places by this list.
         self.treated = [
             (treated, points.find_middle(treated), points.build_shape(treated, rule.radius_m).reach_m)
             for treated in places

@@ -37,9 +37,9 @@ class EffectCost:
     @property
     def sentences(self) -> list[str]:
         """The answer in pounds, never without its interval, and what it rests on."""
-        nothing = NOT_KNOWN if self.is_costed else NOT_COSTED
+        no_answer = NOT_KNOWN if self.is_costed else NOT_COSTED
         answers = [
-            f"In pounds, {where}: {nothing if money is None else describe_difference(money)}."
+            f"In pounds, {where}: {no_answer if money is None else describe_difference(money)}."
             for where, money in self.sides
         ]
         return [*answers, *self.notes]

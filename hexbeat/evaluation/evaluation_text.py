@@ -114,12 +114,12 @@ def _describe_needed(effect: Effect) -> str:
     needed_events = count_needed_events(effect.here, alpha=effect.protocol.rule.alpha) * effect.unit
     if needed_events > _MOST_NEEDED * effect.unit:
         return "Counts vary so much here that no number of events would be enough."
-    needed = f"To notice a halving 4 times in 5 it takes about {format_number(round(needed_events))} expected events"
+    sentence = f"To notice a halving 4 times in 5 it takes about {format_number(round(needed_events))} expected events"
     factor = needed_events / effect.here.expected if effect.here.expected > 0 else float("inf")
     if not 1 < factor < 100:  # noqa: PLR2004 - more says nothing
-        return f"{needed}."
+        return f"{sentence}."
     advice = ", or take several places together" if len(effect.protocol.places) == 1 else ""
-    return f"{needed}, {format_number(round(factor, 1))} times as many. Wait longer{advice}."
+    return f"{sentence}, {format_number(round(factor, 1))} times as many. Wait longer{advice}."
 
 
 def _build_details(effect: Effect, door: str) -> list[str]:
@@ -229,7 +229,7 @@ def round_count(value: float) -> float:
 
 
 def _format_difference(value: float) -> str:
-    if abs(value) < 0.05:  # noqa: PLR2004 - would be shown as nought
+    if abs(value) < 0.05:  # noqa: PLR2004 - would be shown as 0
         return "no change"
     return f"{format_count(abs(value))} {'fewer' if value < 0 else 'more'}"
 

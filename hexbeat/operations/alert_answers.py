@@ -132,14 +132,14 @@ def find_answers(
     """
     answers_by_alert: list[list[AlertAnswer]] = [[] for _ in alerts]
     for answer in answers:
-        same = [place for place, alert in enumerate(alerts) if _is_of(answer, alert)]
+        same = [place for place, alert in enumerate(alerts) if _answers_alert(answer, alert)]
         near = [place for place, alert in enumerate(alerts) if wards and _is_near(answer, alert, wards)]
         for place in same or near:
             answers_by_alert[place].append(answer)
     return [tuple(own) for own in answers_by_alert]
 
 
-def _is_of(answer: AlertAnswer, alert: Alert) -> bool:
+def _answers_alert(answer: AlertAnswer, alert: Alert) -> bool:
     if answer.alert == alert.identifier:
         return True
     return answer.ward_code == alert.ward_code and _shares_days(answer, alert)

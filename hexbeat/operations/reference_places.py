@@ -288,8 +288,8 @@ def read_places_file(  # how the file is read, all by name
     samples = [(int(sheet.lines[k]), str(reasons[k]), f"{names.iloc[k]}{tabs[k]}"[:LONGEST]) for k in bad[:SAMPLES]]
     samples += [(row.line, UNREADABLE, row.problem) for row in sheet.unreadable[:SAMPLES]]
     places = frame[reasons == ""].reset_index(drop=True)
-    read = len(frame) + len(sheet.unreadable)
-    return PlacesFile(places, read, number_by_reason, tuple(samples), sheet.remarks)
+    rows_read = len(frame) + len(sheet.unreadable)
+    return PlacesFile(places, rows_read, number_by_reason, tuple(samples), sheet.remarks)
 
 
 def _locate_wards(sheet: PlaceSheet, area: Area) -> NDArray[np.int32]:

@@ -100,11 +100,11 @@ def _has_fields(
     headings: Sequence[str], fields: Mapping[str, Sequence[str]], chosen_headings: Mapping[str, str]
 ) -> bool:
     """Whether a row can be that of the headings: it has every chosen one, and two of the fields."""
-    folded = {fold_heading(heading) for heading in headings}
+    folded_headings = {fold_heading(heading) for heading in headings}
     if chosen_headings:
-        return {fold_heading(heading) for heading in chosen_headings.values()} <= folded
+        return {fold_heading(heading) for heading in chosen_headings.values()} <= folded_headings
     known = [{fold_heading(name) for name in (field, *aliases)} for field, aliases in fields.items()]
-    return sum(bool(names & folded) for names in known) >= LEAST_FIELDS
+    return sum(bool(names & folded_headings) for names in known) >= LEAST_FIELDS
 
 
 def _limit_rows(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -150,13 +150,13 @@ def _find_points(texts: Mapping[str, pd.Series], rows: int) -> Points:
 
 def _parse_points(texts: Mapping[str, pd.Series]) -> list[Points]:
     """The points of each kind of coordinates that the sheet has, in order of precedence."""
-    parsed = []
+    points = []
     if {"lon", "lat"} <= texts.keys():
-        parsed.append(parse_xy(texts["lon"], texts["lat"], _DEGREES))
+        points.append(parse_xy(texts["lon"], texts["lat"], _DEGREES))
     if {"easting", "northing"} <= texts.keys():
-        parsed.append(parse_xy(texts["easting"], texts["northing"], NATIONAL_GRID))
+        points.append(parse_xy(texts["easting"], texts["northing"], NATIONAL_GRID))
     if "grid_ref" in texts:
-        parsed.append(to_degrees(parse_grid_refs(texts["grid_ref"]), NATIONAL_GRID))
+        points.append(to_degrees(parse_grid_refs(texts["grid_ref"]), NATIONAL_GRID))
     if "lat_lon" in texts:
-        parsed.append(parse_pairs(texts["lat_lon"]))
-    return parsed
+        points.append(parse_pairs(texts["lat_lon"]))
+    return points

@@ -42,5 +42,5 @@ def begin_work_load(connection: Connection, facts: Mapping[str, str], *, tally: 
 def parse_work_load(row: Mapping[str, Any]) -> WorkLoad:
     """A row of the table as a load."""
     undone = row["undone_at"]
-    parsed = {"created": from_seconds(row["created"]), "tally": json.loads(row["tally"])}
-    return WorkLoad(**(dict(row) | parsed | {"undone_at": None if undone is None else from_seconds(undone)}))
+    parsed_fields = {"created": from_seconds(row["created"]), "tally": json.loads(row["tally"])}
+    return WorkLoad(**(dict(row) | parsed_fields | {"undone_at": None if undone is None else from_seconds(undone)}))

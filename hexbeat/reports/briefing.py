@@ -275,26 +275,28 @@ def build_layer_line(
 
 
 def _build_lone_line(
-    columns: Columns, chosen: Filter, spec: LayerSpec, change_map: ChangeMap, *, time_zone: str
+    columns: Columns, event_filter: Filter, spec: LayerSpec, change_map: ChangeMap, *, time_zone: str
 ) -> LayerLine:
     """A layer without a comparison: its number on the known days, if any is known. Hours and months stay as chosen."""
     coverage = get_coverage(columns, time_zone=time_zone)
     period = change_map.now
-    known = coverage.find_known_in(spec.name, period, wards=chosen.wards) if period else ()
+    known = coverage.find_known_in(spec.name, period, wards=event_filter.wards) if period else ()
     if period is None or not known:
         return LayerLine(spec.name, spec.title, None, None, None, NOT_KNOWN)
-    count = float(select_known(columns, chosen, known, time_zone=time_zone).weight.sum())
-    missing = _describe_missing(columns, chosen, spec, period, time_zone=time_zone)
+    count = float(select_known(columns, event_filter, known, time_zone=time_zone).weight.sum())
+    missing = _describe_missing(columns, event_filter, spec, period, time_zone=time_zone)
     verdict = "no comparison" if missing else "earlier days are not known"
     return LayerLine(spec.name, spec.title, period, count, None, verdict, missing)
 
 
-def _describe_missing(columns: Columns, chosen: Filter, spec: LayerSpec, period: Period, *, time_zone: str) -> str:
+def _describe_missing(
+    columns: Columns, event_filter: Filter, spec: LayerSpec, period: Period, *, time_zone: str
+) -> str:
     """Which days of the period are not known; "" for none, and for states, which are in force until they end."""
     if spec.kind == "state":
         return ""
     coverage = get_coverage(columns, time_zone=time_zone)
-    return coverage.describe_missing(spec.name, period, wards=chosen.wards) or ""
+    return coverage.describe_missing(spec.name, period, wards=event_filter.wards) or ""
 
 
 def _find_own_period(columns: Columns, area: Area, spec: LayerSpec, period: Period) -> Period | None:
@@ -355,7 +357,7 @@ def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) ->
     counted_visits = visits[visits["ward_code"].isin(wards)] if wards else visits
     lines = []
     for (kind, team), rows in counted_visits.groupby(["kind", "team"], sort=True):
-        counted = rows["needles"].dropna()
-        needles = int(counted.sum()) if len(counted) else None
+        known_needles = rows["needles"].dropna()
+        needles = int(known_needles.sum()) if len(known_needles) else None
         lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
     return tuple(lines)

@@ -127,11 +127,11 @@ def find_hot_places(
     places = [
         _build_line(hotspot_map, int(group), place) for group, place in zip(first["group"], first["place"], strict=True)
     ]
-    left = len(hot) - MOST_PLACES_A_LAYER
-    if left <= 0:
+    number_left = len(hot) - MOST_PLACES_A_LAYER
+    if number_left <= 0:
         return places, notes, True
-    what = "place stands out" if left == 1 else "places stand out"
-    return places, [f"{left} more {what} for {spec.many}: see the map of hotspots.", *notes], True
+    what = "place stands out" if number_left == 1 else "places stand out"
+    return places, [f"{number_left} more {what} for {spec.many}: see the map of hotspots.", *notes], True
 
 
 def _build_line(hotspot_map: HotspotMap, group: int, place: str) -> PlaceLine:

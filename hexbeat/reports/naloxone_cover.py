@@ -187,12 +187,12 @@ def find_naloxone_cover(
     holders = _read_holders(store, viewer, area, event_filter)
     near = _find_reached(demand, holders, area, reach)
     is_open = holders["open"].to_numpy(dtype=np.bool_)
-    reached = (near @ is_open.astype(float)) > 0
+    is_reached = (near @ is_open.astype(float)) > 0
     holders["near"] = (demand.weight @ near).round(2)
-    covered, total = float(demand.weight[reached].sum()), float(demand.weight.sum())
+    covered, total = float(demand.weight[is_reached].sum()), float(demand.weight.sum())
     candidates = _find_candidates(store, viewer, area, search.candidates)
     cover = _choose_places(
-        _find_reached(demand, candidates, area, reach), np.where(reached, 0.0, demand.weight), search
+        _find_reached(demand, candidates, area, reach), np.where(is_reached, 0.0, demand.weight), search
     )
     places = _name_cells(candidates.iloc[cover.chosen].reset_index(drop=True), area)
     places.insert(0, "rank", np.arange(1, len(places) + 1))
@@ -301,8 +301,8 @@ def _name_cells(places: pd.DataFrame, area: Area) -> pd.DataFrame:
         return places
     is_cell = places["cell"].notna()
     cells = np.array([int(cell, 16) for cell in places.loc[is_cell, "cell"]], dtype=np.uint64)
-    named = iter(name_cells(cells, area))
-    names = [next(named) if cell else name for cell, name in zip(is_cell, places["name"], strict=True)]
+    cell_names = iter(name_cells(cells, area))
+    names = [next(cell_names) if cell else name for cell, name in zip(is_cell, places["name"], strict=True)]
     return places.assign(name=pd.Series(names, index=places.index, dtype=object))
 
 

@@ -16,12 +16,12 @@ __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "descr
 def describe_cover(cover: NaloxoneCover) -> str:
     """The share that is covered, and what the next places would add."""
     open_holders, total = int(cover.holders["open"].sum()), format_about(cover.total)
-    added = len(cover.next_places)
+    number = len(cover.next_places)
     after = format_percent((cover.covered + float(cover.next_places["gain"].sum())) / cover.total)
     if not len(cover.holders):
         first = "No naloxone places are loaded yet, so cover is not known"
-        places = "1 well-chosen place" if added == 1 else f"{added} well-chosen places"
-        return f"{first}. {places} would cover {after} of {total} overdoses." if added else f"{first}."
+        places = "1 well-chosen place" if number == 1 else f"{number} well-chosen places"
+        return f"{first}. {places} would cover {after} of {total} overdoses." if number else f"{first}."
     if not open_holders:
         first = f"No place that holds naloxone is open then, so none of {total} overdoses is covered"
     else:
@@ -29,8 +29,8 @@ def describe_cover(cover: NaloxoneCover) -> str:
         first = (
             f"{format_percent(cover.share)} of {total} overdoses were {cover.reach.description} of {places} naloxone"
         )
-    more = "1 more place" if added == 1 else f"{added} more places"
-    return f"{first}. {more} would bring that to {after}." if added else f"{first}."
+    more = "1 more place" if number == 1 else f"{number} more places"
+    return f"{first}. {more} would bring that to {after}." if number else f"{first}."
 
 
 def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:

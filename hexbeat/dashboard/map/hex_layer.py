@@ -196,16 +196,16 @@ def select_drawn_cells(
             f"{int((~np.isfinite(numbers)).sum())} of {len(numbers)} are not",
             "leave out cells without a value",
         )
-    drawn = numbers >= scale.breaks[0]
-    return ids[drawn], numbers[drawn], None if marks is None else marks[drawn]
+    is_drawn = numbers >= scale.breaks[0]
+    return ids[is_drawn], numbers[is_drawn], None if marks is None else marks[is_drawn]
 
 
 def select_drawn_frames(frames: Frames, values: ArrayLike, scale: Scale) -> Frames:
     """The frames of the cells that are drawn; UsageError unless each has a value for each cell, and a label."""
     largest = np.asarray(values, dtype=np.float64).ravel()
     numbers = np.asarray(frames.values, dtype=np.float64)
-    wanted = (len(frames.labels), len(largest))
-    if numbers.shape != wanted or len(frames.known) != len(frames.labels) or not np.isfinite(numbers).all():
+    shape = (len(frames.labels), len(largest))
+    if numbers.shape != shape or len(frames.known) != len(frames.labels) or not np.isfinite(numbers).all():
         raise UsageError(
             "Each period has a label and a finite value for each cell",
             f"there are {len(frames.labels)} labels, {len(largest)} cells, and values for {numbers.shape}",

@@ -75,9 +75,9 @@ def find_pick(choice: tuple[str, float] | None, key: str, *, mark_seen: bool) ->
     """The choice as a Pick; it is new unless this session has already seen its event on this map."""
     if choice is None:
         return None
-    seen: Mapping[str, float] = st.session_state.setdefault("hexbeat_seen_picks", {})
+    events: Mapping[str, float] = st.session_state.setdefault("hexbeat_seen_picks", {})
     cell, event = choice
-    pick = Pick(cell=cell, new=seen.get(key) != event)
+    pick = Pick(cell=cell, new=events.get(key) != event)
     if mark_seen:
-        st.session_state["hexbeat_seen_picks"] = {**seen, key: event}
+        st.session_state["hexbeat_seen_picks"] = {**events, key: event}
     return pick

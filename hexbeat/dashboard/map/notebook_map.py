@@ -50,7 +50,7 @@ def build_notebook_map(area: Area, cells: HexLayer, *, mark: str | None) -> foli
     if mark:
         text = escape_html(f"DEMONSTRATION: {mark}")
         figure.html.add_child(InlineContent(f'<p style="{MARK_STYLE}">{text}</p>'), name="hexbeat_mark")
-    cells.name_cells(lambda drawn: name_cells(drawn, area))
+    cells.name_cells(lambda cell_ids: name_cells(cell_ids, area))
     base_map.add_child(cells)
     return base_map
 

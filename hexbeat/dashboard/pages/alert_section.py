@@ -80,8 +80,8 @@ def render_alert_list(
     """
     if not alerts:
         return f'<p class="hb-notes">{escape_html(empty)}</p>'
-    answered = zip(alerts, find_answers(alerts, answers, wards), strict=True)
-    items = "".join(f"<li>{_render_alert(alert, own, is_lead=alert is lead)}</li>" for alert, own in answered)
+    alert_answers = zip(alerts, find_answers(alerts, answers, wards), strict=True)
+    items = "".join(f"<li>{_render_alert(alert, own, is_lead=alert is lead)}</li>" for alert, own in alert_answers)
     below = "".join(f'<p class="hb-small">{escape_html(line)}</p>' for line in more)
     return f'<ul class="hb-alerts">{items}</ul>{below}'
 
@@ -95,7 +95,7 @@ def _render_alert(alert: Alert, answers: Sequence[AlertAnswer], *, is_lead: bool
 
 
 def draw_answer_form(installation: Installation, alerts: Sequence[Alert], answers: Sequence[AlertAnswer]) -> None:
-    """Draw the form by which a person answers an alert; nothing where there is none that the role may answer.
+    """Draw the form in which a person answers an alert; nothing where there is none that the role may answer.
 
     Where each of them has an answer, the form is folded away.
     """
@@ -158,8 +158,8 @@ def render_history(alerts: Sequence[Alert], answers: Sequence[AlertAnswer], ward
         return '<p class="hb-notes">There was no alert in the last year.</p>'
     ordered = sorted(alerts, key=lambda alert: alert.told_on or alert.first_day, reverse=True)
     head = "".join(f'<th scope="col">{name}</th>' for name in HISTORY_HEADINGS)
-    answered = zip(ordered, find_answers(ordered, answers, wards), strict=True)
-    rows = "".join(_render_row(alert, own) for alert, own in answered)
+    alert_answers = zip(ordered, find_answers(ordered, answers, wards), strict=True)
+    rows = "".join(_render_row(alert, own) for alert, own in alert_answers)
     return (
         '<div class="hb-scroll" tabindex="0" role="region" aria-label="Alerts of the last year">'
         f'<table class="hb-plain"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

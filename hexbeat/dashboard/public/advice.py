@@ -94,7 +94,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
     fewest = (
         f" at {layer.minimum_places} or more spots of about 50 metres that do not touch" if layer.minimum_places else ""
     )
-    cut = (
+    how_divided = (
         f"The area is cut into small places of about 350 metres across, each within one ward. Where at least {layer.k} "
         f"{layer.many} were recorded in {months}{fewest}, a place is shown by itself. What is left over is shown for a "
         "wider part of the ward, then for the whole ward, then for the whole area; if it is still too little, not at "
@@ -103,7 +103,7 @@ def render_method(published: ReleaseTotals, layer: ReleasedLayer) -> str:
     whole = f"{layer.many.capitalize()} are shown for the whole area and {months} only, because there are few of them."
     lines = [
         format_promise(layer.k),
-        cut if published.has_wards(layer) else whole,
+        how_divided if published.has_wards(layer) else whole,
         layer.counted,
         *filter(None, [describe_officers(layer)]),
         "A period is not known if the records do not cover all of it in every ward. It appears once they do.",

@@ -49,12 +49,14 @@ def select_place_names(points: pd.DataFrame, attributions: Sequence[str]) -> Pla
     A name stands at that of its points in the ward which lies nearest to the middle of them.
     """
     inside = points[points["ward_code"] != ""]
-    named = inside[inside["kind"].isin(_KINDS)].reset_index(drop=True)
-    middle = named.groupby(["name", "ward_code"])[["lon", "lat"]].transform("mean")
+    named_points = inside[inside["kind"].isin(_KINDS)].reset_index(drop=True)
+    middle = named_points.groupby(["name", "ward_code"])[["lon", "lat"]].transform("mean")
     # In Britain a degree of longitude is about half as long as one of latitude.
-    away = ((named["lon"] - middle["lon"]) / 2) ** 2 + (named["lat"] - middle["lat"]) ** 2
-    named = named.assign(away=away.round(12)).sort_values(["name", "ward_code", "away", "lon", "lat"], kind="stable")
-    places = named.drop_duplicates(["name", "ward_code"])[["name", "ward_code", "lon", "lat"]]
+    away = ((named_points["lon"] - middle["lon"]) / 2) ** 2 + (named_points["lat"] - middle["lat"]) ** 2
+    named_points = named_points.assign(away=away.round(12)).sort_values(
+        ["name", "ward_code", "away", "lon", "lat"], kind="stable"
+    )
+    places = named_points.drop_duplicates(["name", "ward_code"])[["name", "ward_code", "lon", "lat"]]
     codes = inside.loc[inside["kind"] == _POSTCODE, ["name", "ward_code"]]
     districts = codes.assign(name=codes["name"].str.split(" ").str[0], lon=np.nan, lat=np.nan).drop_duplicates()
     rows = pd.concat([places, districts], ignore_index=True).sort_values(["ward_code", "name"], kind="stable")
@@ -76,10 +78,10 @@ def build_search_index(drawing: Drawing, wards: Mapping[str, str], names: PlaceN
         "sets": list(leaves),
         "wards": [
             {
-                "names": "\n".join(["", *rows["name"].iloc[ours]]),  # the first is the ward itself
-                "leaves": [[_WHOLE_WARD, *leaf[ours].tolist()] for leaf in leaves.values()],
+                "names": "\n".join(["", *rows["name"].iloc[rows_of_ward]]),  # the first is the ward itself
+                "leaves": [[_WHOLE_WARD, *leaf[rows_of_ward].tolist()] for leaf in leaves.values()],
             }
-            for ours in by_ward
+            for rows_of_ward in by_ward
         ],
     }
 

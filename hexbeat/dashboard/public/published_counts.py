@@ -26,13 +26,13 @@ class PublishedTotal:
 
 def join_periods(periods: Sequence[Period]) -> list[Period]:
     """Periods that follow one another as one: "January 2025 to June 2026" in place of six quarters."""
-    joined: list[Period] = []
+    spans: list[Period] = []
     for period in periods:
-        if joined and joined[-1].end == period.start:
-            joined[-1] = Period(joined[-1].name, joined[-1].start, period.end)
+        if spans and spans[-1].end == period.start:
+            spans[-1] = Period(spans[-1].name, spans[-1].start, period.end)
         else:
-            joined.append(period)
-    return joined
+            spans.append(period)
+    return spans
 
 
 class ReleaseTotals:

@@ -182,7 +182,7 @@ def _read_asset(name: str) -> str:
 
 
 def _build_policy(style: str, script: str) -> str:
-    """A policy by which the page may only use its own script and style, and may load and send nothing."""
+    """A policy: the page may use only its own script and style, and may load and send nothing."""
     own = f"style-src {_hash_text(style)}; script-src {_hash_text(script)}"
     return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 

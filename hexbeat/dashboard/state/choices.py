@@ -222,8 +222,8 @@ class _LinkReader:
 
     def read_view(self) -> View:
         """The view of a link, counts if it names none."""
-        named = self.read_word("view", VIEWS, "view")
-        return next((view for view in VIEWS if view == named), "counts")
+        word = self.read_word("view", VIEWS, "view")
+        return next((view for view in VIEWS if view == word), "counts")
 
     def read_dates(self) -> tuple[date, date] | None:
         """The period [from, to) of a link, both days needed."""
@@ -241,8 +241,8 @@ class _LinkReader:
         """The period to compare with: by its name, or any as 2025-01-01:2025-04-01."""
         first, colon, end = self.query.get("against", "").partition(":")
         if not colon:
-            named = self.read_word("against", AGAINST, "period to compare with")
-            return next((name for name in AGAINST if name == named), "before")
+            word = self.read_word("against", AGAINST, "period to compare with")
+            return next((name for name in AGAINST if name == word), "before")
         period = self._read_period(first, end)
         if period is None:
             self.problems.append("The dates to compare with are not a period. The period before is compared instead.")
@@ -285,9 +285,9 @@ class _LinkReader:
         if not unknown:
             return
         names = [key for key in unknown if NAME_PATTERN.fullmatch(key)]
-        named = f": {format_list(names, most=MOST_NAMED)}" if names else ""
+        names_text = f": {format_list(names, most=MOST_NAMED)}" if names else ""
         parts = "a part that means" if len(unknown) == 1 else f"{len(unknown)} parts that mean"
-        self.problems.append(f"The link has {parts} nothing here{named}. The rest of it is shown.")
+        self.problems.append(f"The link has {parts} nothing here{names_text}. The rest of it is shown.")
 
 
 # Every part of a link that means something.

@@ -73,8 +73,8 @@ def _answer(
 def format_closures(closures: pd.DataFrame) -> dict[str, str]:
     """What lists call the closures of `load_closures`, by event_id: "3 Mar 2026, Linthorpe Road, near … (Central)".
 
-    A cell's code is left out: the day tells closures apart. Where a day has two at one place, each has the beginning of
-    its identifier as its last word.
+    A cell's code is left out: the day distinguishes closures. Where a day has two at one place, each has the beginning
+    of its identifier as its last word.
     """
     pairs = zip(closures["start"], closures["place"], strict=True)
     names = [f"{format_date(day)}, {format_in_sentence(drop_code(place))}" for day, place in pairs]

@@ -78,7 +78,7 @@ class LayerFigures:
 
     @property
     def has_number(self) -> bool:
-        """Whether there is a number to tell: something on record, or a day known on which nothing is."""
+        """Whether there is a number to show: something on record, or a day known on which nothing is."""
         return bool(self.total) or (self.state != "not known" and not self.no_hours)
 
 
@@ -124,8 +124,8 @@ def _count_searches(columns: Columns, event_filter: Filter, area: Area) -> float
 
 def can_compare(freshness: Freshness, *, start: date, end: date) -> bool:
     """True if every day of the period and of the period before, of the same length, is known, from the same sources."""
-    both = (find_period_before(start, end)[0], end)
-    return freshness.judge(both) == "known" and freshness.is_of_same_sources(both)
+    both_periods = (find_period_before(start, end)[0], end)
+    return freshness.judge(both_periods) == "known" and freshness.is_of_same_sources(both_periods)
 
 
 def _find_counted_spans(freshness: Freshness, *, start: date, end: date) -> Spans:

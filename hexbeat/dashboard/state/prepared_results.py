@@ -100,8 +100,8 @@ RESULTS: Final = PreparedResults()
 
 def build_owner(installation: Installation) -> Owner:
     """Whose results they are: what all numbers depend on besides the version of the store."""
-    place, _, seen, wards = installation.key
-    return place, seen, wards
+    place, _, role_and_policy, wards = installation.key
+    return place, role_and_policy, wards
 
 
 def find_prepared(installation: Installation, name: Name, request: Hashable) -> PreparedResult | None:

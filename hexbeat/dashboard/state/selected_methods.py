@@ -82,9 +82,9 @@ def find_selection(installation: Installation, layer: str) -> MethodSelection | 
     """The saved selection for these records; None if there is none. It never runs a back-test."""
     cache, key = _selection_cache(), (installation.key, layer)
     if key not in cache:
-        prepared = find_prepared(installation, ("selection", layer), ())
-        if prepared is not None:
-            selection: MethodSelection | None = prepared.value
+        result = find_prepared(installation, ("selection", layer), ())
+        if result is not None:
+            selection: MethodSelection | None = result.value
             return selection
         selection = read_selection(installation.columns, installation.area, layer, documents=installation.documents)
         if selection is None:
@@ -188,7 +188,7 @@ def _choose_by_backtest(installation: Installation, choices: Choices, selection:
         return SizeChoice(choose_forecast_size(selection), _describe_deciding_layer(choices).strip())
     event_filter = build_filter(choices, layer=layer, start=None, end=None)
     size = choose_hotspot_size(
-        installation.columns, layer, selection, chosen=event_filter, time_zone=installation.area.time_zone
+        installation.columns, layer, selection, event_filter=event_filter, time_zone=installation.area.time_zone
     )
     finest = find_precision(installation, choices)
     if size is None:
@@ -234,8 +234,8 @@ def find_backtest(
         for key, result in _backtest_cache().items()
         if key[:3] == (installation.key, layer, wards) and weeks in (None, key[3])
     }
-    prepared = RESULTS.find_all(build_owner(installation), ("backtest", layer))
-    for (its_wards, its_weeks), result in prepared.items():
+    prepared_results = RESULTS.find_all(build_owner(installation), ("backtest", layer))
+    for (its_wards, its_weeks), result in prepared_results.items():
         if its_wards == wards and weeks in (None, its_weeks) and result.version == installation.columns.version:
             results.setdefault(its_weeks, result.value)
     return results[max(results)] if results else None

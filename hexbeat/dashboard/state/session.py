@@ -77,8 +77,8 @@ class Installation:
     def key(self) -> InstallationKey:
         """The part of a cache's key that all numbers depend on: store, version, role and policy, wards."""
         place = self.settings.database_url or resolve_home(self.settings.home)
-        seen = self.login.viewer.role, self.login.viewer.policy
-        return place, self.columns.version, seen, f"{self.area.name}|{self.area.vintage}"
+        role_and_policy = self.login.viewer.role, self.login.viewer.policy
+        return place, self.columns.version, role_and_policy, f"{self.area.name}|{self.area.vintage}"
 
 
 @st.cache_resource(show_spinner="Opening the store …")

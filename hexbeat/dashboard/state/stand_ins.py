@@ -127,5 +127,5 @@ def _find_older(
         return _strip_days(request) == pattern
 
     results = RESULTS.find_all(build_owner(installation), name)
-    like = [(result, request) for request, result in results.items() if is_like(request)]
-    return max(like, key=lambda pair: (pair[0].version, pair[0].at), default=None)
+    candidates = [(result, request) for request, result in results.items() if is_like(request)]
+    return max(candidates, key=lambda pair: (pair[0].version, pair[0].at), default=None)

@@ -111,7 +111,7 @@ def build_cell_card(
         # Other views have another order, for which this rank would be wrong.
         rank = int(layer_ranks.iloc[0]) if len(layer_ranks) and choices.view == "counts" else None
         if line.fewest > 1 and spec.name in ranks and not len(layer_ranks) and line.now is not None:
-            line = replace(line, now=math.nan)  # the map does not show it, and it may tell what else is hidden there
+            line = replace(line, now=math.nan)  # the map does not show it, and it may show what else is hidden there
         lines.append(replace(line, rank=rank))
     event_filter = build_filter(choices, layer=choices.layers[0], start=start, end=end)
     place = find_cell_wards(parse_cells([cell]), area.wards).iloc[0]
@@ -196,16 +196,16 @@ def render_card(card: Card, verdicts: Sequence[str] = (), reasons: Sequence[str]
     rows = "".join(_render_line(line, (card.end - card.start).days) for line in card.lines)
     lead = "".join(f'<p class="hb-verdict">{escape_html(line)}</p>' for line in verdicts)
     lines = "".join(f'<p class="hb-why">{escape_html(line)}</p>' for line in reasons)
-    folded = f'<details class="hb-sure"><summary>How sure is this?</summary>{lines}</details>' if lines else ""
+    details = f'<details class="hb-sure"><summary>How sure is this?</summary>{lines}</details>' if lines else ""
     return (
         f'<div class="hb-card">{render_place_heading(card.place)}'
         f'<table class="hb-lines"><caption>{format_span(card.start, card.end)}</caption><tbody>{rows}</tbody></table>'
-        f"{lead}{folded}</div>"
+        f"{lead}{details}</div>"
     )
 
 
 def render_card_charts(card: Card) -> str:
-    """The hours and months of the card's first layer as HTML; "" where they would tell small numbers."""
+    """The hours and months of the card's first layer as HTML; "" where they would show small numbers."""
     if not card.has_charts:
         return ""
     grid = ""

@@ -145,12 +145,12 @@ def build_notes(rows: pd.DataFrame, choices: Choices, q: float) -> list[str]:
     notes = []
     kinds = rows["change"].value_counts()
     clear = int(kinds.get(RISE, 0)) + int(kinds.get(FALL, 0))
-    same, few = (format_number(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
+    same, too_few = (format_number(int(kinds.get(kind, 0))) for kind in (UNCLEAR, TOO_FEW))
     if len(rows) and "" not in kinds:
         notes.append(
             f"Place by place: {_format_kind_count(kinds.get(RISE, 0), 'rise')}, "
             f"{_format_kind_count(kinds.get(FALL, 0), 'fall')}, {same} without a clear change; "
-            f"{few} have too few events to say."
+            f"{too_few} have too few events to say."
         )
         notes.append("Colours show every difference. A line marks clear changes, which chance alone would rarely make.")
     if clear:

@@ -84,7 +84,7 @@ export default function ({ parentElement, data }) {
   };
 }
 """
-# The element stays while its words change: a live region that is made anew may go unspoken.
+# The element stays while its words change: a live region that is made again may not be spoken.
 SPEAK_JS: Final = """
 export default function ({ parentElement, data }) {
   const region = parentElement.querySelector("[role=status]");

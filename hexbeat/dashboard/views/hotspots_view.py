@@ -125,9 +125,9 @@ def build_notes(hotspot_map: HotspotMap, rows: pd.DataFrame) -> list[str]:
     notes = []
     if groups and groups < int((rows["group"] >= 0).sum()):
         notes.append("Cells that touch are one place, named by those that hold most of it.")
-    if groups and (tested := int(rows["expected"].notna().sum())):
+    if groups and (tested_cells := int(rows["expected"].notna().sum())):
         alone = "alone, and " if hotspot_map.method == "concentration" else ""
-        number = format_plural(tested, "cell was", "cells were")
+        number = format_plural(tested_cells, "cell was", "cells were")
         notes.append(f"{number} tested, each {alone}together with those that touch it.")
     if not groups and hotspot_map.total and not hotspot_map.refusal and is_too_quiet(hotspot_map):
         notes.append("Too few events to say: even a place with six times the average might not stand out.")

@@ -229,8 +229,10 @@ def build_coverage_notes(figures: LayerFigures, *, known_only: bool = False) -> 
         if freshness.judge(period) == "partly known":
             notes.append("Something is known of these days, but not from every source or not in every ward.")
     elif missing:
-        counted = "Only known days count" if known_only else "What is on record is counted, and compared with nothing"
-        notes.append(f"{missing}. {counted}.")
+        what_counts = (
+            "Only known days count" if known_only else "What is on record is counted, and compared with nothing"
+        )
+        notes.append(f"{missing}. {what_counts}.")
     if freshness.last < figures.end - timedelta(days=1):
         notes.append(f"The last known day is {format_date(freshness.last)}.")
     if freshness.first > figures.start:

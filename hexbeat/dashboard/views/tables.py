@@ -104,17 +104,14 @@ def _note_hidden(table: pd.DataFrame, figures: Sequence[LayerFigures]) -> pd.Dat
 def _join_layers(figures: Sequence[LayerFigures], names: list[str]) -> pd.DataFrame:
     """Cells of all layers with a column for each layer, zero if it has no event there, NaN if it is not known."""
     keys = ["cell", "ward_name"]
-    parts = [
-        layer_figures.cells.set_index(keys)["count"].rename(name)
-        for layer_figures, name in zip(figures, names, strict=True)
-    ]
-    joined = pd.concat(parts, axis=1).fillna(0.0).reset_index()
-    for layer_figures, name in zip(figures, names, strict=True):
-        if not layer_figures.has_number:
-            joined[name] = np.nan
-        elif layer_figures.fewest > 1:
-            joined[name] = joined[name].replace(0.0, np.nan)
-    return joined.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
+    parts = [layer.cells.set_index(keys)["count"].rename(name) for layer, name in zip(figures, names, strict=True)]
+    table = pd.concat(parts, axis=1).fillna(0.0).reset_index()
+    for layer, name in zip(figures, names, strict=True):
+        if not layer.has_number:
+            table[name] = np.nan
+        elif layer.fewest > 1:
+            table[name] = table[name].replace(0.0, np.nan)
+    return table.sort_values([*names, "cell"], ascending=[False] * len(names) + [True], ignore_index=True)
 
 
 def build_group_table(
@@ -131,12 +128,10 @@ def build_group_table(
     parts = [_count_groups(columns, layer_figures, choices, by=by, area=area) for layer_figures in figures]
     periods = _list_periods(grouping, figures[0], area)
     missing = _describe_missing_days(figures, periods)
-    counted = pd.concat([part[keys] for part in parts if len(part)] or [parts[0][keys]]).drop_duplicates()
-    groups_on_record = _list_groups(columns, figures, choices, by=by, area=area).merge(counted, on=keys)
+    group_keys = pd.concat([part[keys] for part in parts if len(part)] or [parts[0][keys]]).drop_duplicates()
+    listed = _list_groups(columns, figures, choices, by=by, area=area).merge(group_keys, on=keys)
     # Of several layers together, a group may be too small to be listed, though it is not too small for its own layer.
-    groups = (
-        pd.concat([groups_on_record, counted]).drop_duplicates(ignore_index=True) if len(groups_on_record) else counted
-    )
+    groups = pd.concat([listed, group_keys]).drop_duplicates(ignore_index=True) if len(listed) else group_keys
     if periods:
         unknown = pd.DataFrame({keys[0]: [label for label in missing if missing[label]]}, dtype=object)
         groups = pd.concat([groups, unknown]).drop_duplicates().sort_values(keys[0], ignore_index=True)
@@ -260,7 +255,7 @@ def style_numbers(table: pd.DataFrame) -> "Styler":
     styler = table.style
     for name in table.select_dtypes("float").columns:
         styler = styler.format(
-            partial(format_table_number, str(name)), subset=[name], na_rep=_find_blank_of(table, str(name))
+            partial(format_table_number, str(name)), subset=[name], na_rep=_find_blank(table, str(name))
         )
     return styler
 
@@ -272,7 +267,7 @@ def style_frame(table: pd.DataFrame) -> "Styler":
     """
     styler = table.style
     columns = [
-        (place, _format_numbers(name, table[name], _find_blank_of(table, name)))
+        (place, _format_numbers(name, table[name], _find_blank(table, name)))
         for place, name in enumerate(map(str, table.columns))
         if table.dtypes.iloc[place].kind == "f"
     ]
@@ -290,7 +285,7 @@ def _format_numbers(name: str, numbers: pd.Series, blank: str) -> list[str]:
     return [blank if number != number else format_table_number(name, number) for number in numbers.tolist()]  # noqa: PLR0124 - NaN alone is not itself
 
 
-def _find_blank_of(table: pd.DataFrame, name: str) -> str:
+def _find_blank(table: pd.DataFrame, name: str) -> str:
     """What stands where a column of this table has no number: `find_blank`, or that it is too small for the viewer."""
     hidden: dict[str, str] = table.attrs.get("hidden", {})
     return hidden.get(name) or find_blank(name)

@@ -33,14 +33,14 @@ def add_headers(
     `secure_cookies`: a browser sends back a cookie over TLS only. Only content is said to be immutable: a file that is
     not there yet may come with the next version.
     """
-    added = list(headers)
-    removed = set(remove)
+    new_headers = list(headers)
+    removed_names = set(remove)
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] in STARTS:
             has_content = message.get("status") == HTTPStatus.OK
-            own_headers = [(name, value) for name, value in added if has_content or IMMUTABLE not in value]
-            replaced = removed.union(name for name, _ in own_headers)
+            own_headers = [(name, value) for name, value in new_headers if has_content or IMMUTABLE not in value]
+            replaced = removed_names.union(name for name, _ in own_headers)
             others = [
                 (name, _secure_cookie(value) if secure_cookies and name.lower() == COOKIE else value)
                 for name, value in message.get("headers", [])

@@ -1,4 +1,4 @@
-"""Streamlit's own scripts and styles as gzip. Streamlit sends them as they are, because it would compress each anew.
+"""Streamlit's own scripts and styles as gzip. Streamlit sends them as they are, because it would compress each again.
 
 Their names hold a hash of their content. So each is compressed once, when it is first asked for, and kept: together
 some two megabytes, which a first visit would otherwise carry more over a council's network. The icon is Hexbeat's where

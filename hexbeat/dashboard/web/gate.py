@@ -79,9 +79,9 @@ class Gate:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        removed = (b"server",) if self.rules.cookies else (b"server", b"set-cookie")
+        removed_names = (b"server",) if self.rules.cookies else (b"server", b"set-cookie")
         headers = self.rules.build_headers(scope["path"])
-        send = add_headers(send, headers, remove=removed, secure_cookies=self.settings.has_tls)
+        send = add_headers(send, headers, remove=removed_names, secure_cookies=self.settings.has_tls)
         try:
             self.rules.check_request(scope)
             if scope["type"] == "websocket":

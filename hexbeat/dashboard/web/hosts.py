@@ -1,4 +1,4 @@
-"""By which names a server is asked, and whose pages open its connections.
+"""The names by which requests may address a server, and whose pages may open its connections.
 
 A browser lets any website send requests to this machine, and, by DNS rebinding, read the answers under the website's
 own name. The name stands in the Host of each request, and the page that opens a WebSocket in its Origin.

@@ -42,9 +42,9 @@ class ServerSettings:
         """The settings of this process; UsageError for one that cannot be read."""
         variables = os.environ if environment is None else environment
         public_url = _parse_url(variables.get("HEXBEAT_PUBLIC_URL") or "")
-        named = [_parse_host(name) for name in variables.get("HEXBEAT_HOSTS", "").split()]
+        hosts = [_parse_host(name) for name in variables.get("HEXBEAT_HOSTS", "").split()]
         return cls(
-            hosts=tuple(dict.fromkeys([*([urlsplit(public_url).netloc] if public_url else []), *named])),
+            hosts=tuple(dict.fromkeys([*([urlsplit(public_url).netloc] if public_url else []), *hosts])),
             public_url=public_url,
             proxies=tuple(_parse_proxy(text) for text in variables.get("HEXBEAT_PROXIES", "").split()),
             idle_minutes=_parse_number(variables, "HEXBEAT_IDLE_MINUTES"),

@@ -30,15 +30,13 @@ def check_pack_apart(name: str, file: bytes, *, home: Path, documents: SharedDoc
     """`check_pack` of a file from anybody; DataError as there, or if the file takes the process beyond its limits."""
     command = [sys.executable, "-P", "-m", "hexbeat.documents.evidence.evidence_apart", str(home.resolve())]
     environment = {**select_environment(), "PYTHONPATH": str(PROJECT_DIR), "OPENBLAS_NUM_THREADS": "1"}
-    request = (
-        json.dumps(name).encode() + b"\n" + file
-    )  # a name of a file can tell of a case: not in a list of processes
+    request = json.dumps(name).encode() + b"\n" + file  # a file's name can reveal a case: not in a list of processes
     answer = None
     with suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(  # noqa: S603  # this interpreter and our own module; no shell
+        process = subprocess.run(  # noqa: S603  # this interpreter and our own module; no shell
             command, input=request, env=environment, capture_output=True, timeout=WITHIN_S, check=False
         )
-        answer = json.loads(done.stdout) if done.returncode == 0 else None
+        answer = json.loads(process.stdout) if process.returncode == 0 else None
     if answer is None:
         raise DataError(
             f"A pack is checked in at most {MOST_MEMORY / 1e6:,.0f} MB of memory and {MOST_CPU_S} s",

@@ -228,7 +228,7 @@ def render_evidence_map(
             *((find_layer(name).mark, find_layer(name).many) for name in present),
         ],
         extent=widen_bounds([(content["lon"], content["lat"])], least_m=content["radius_m"] * 2.15),
-        with_streets=False,  # a pack is drawn again and compared, also after the streets were built anew
+        with_streets=False,  # a pack is drawn again and compared, also after the streets were built again
         alt=describe_map(content),
         width_mm=width_mm,
         height_mm=height_mm,

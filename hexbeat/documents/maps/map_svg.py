@@ -110,11 +110,11 @@ def draw_legend(sketch: Sketch, *, left: float, top: float, width: float) -> str
 
 
 def draw_entry(sketch: Sketch, entry: Entry, x: float, y: float) -> str:
-    kind, which, text = entry
+    kind, number, text = entry
     base = y + SWATCH_HIGH * 0.78
     if kind == "title":
         return draw_text(x, base, text, size=SIZE, weight=700)
-    return draw_swatch(sketch, kind, which, x, y) + draw_text(x + SWATCH_WIDE + SWATCH_GAP, base, text, size=SIZE)
+    return draw_swatch(sketch, kind, number, x, y) + draw_text(x + SWATCH_WIDE + SWATCH_GAP, base, text, size=SIZE)
 
 
 def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> str:
@@ -132,12 +132,12 @@ def draw_swatch(sketch: Sketch, kind: str, which: int, x: float, y: float) -> st
 def draw_names(shapes: NDArray[Any], names: Sequence[str], space: LabelSpace, *, within: Any) -> str:
     """The name of each shape (in millimetres) near its middle, the largest first; left out where there is no room."""
     order = np.argsort(-shapely.area(shapes), kind="stable").tolist()
-    drawn = []
+    names_svg = []
     for place in order:
         if not names[place] or shapely.is_empty(shapes[place]):
             continue
-        drawn.append(draw_name(shapes[place], names[place], space, within))
-    return "".join(drawn)
+        names_svg.append(draw_name(shapes[place], names[place], space, within))
+    return "".join(names_svg)
 
 
 def draw_name(shape: Any, name: str, space: LabelSpace, within: Any) -> str:
@@ -288,8 +288,8 @@ def draw_overlays(sketch: Sketch, frame: Frame) -> str:
 
 def clip_to_window(shape: Any, frame: Frame) -> list[Any]:
     """The part of a shape in degrees that is in the window, in millimetres; nothing if there is none."""
-    cut = shapely.intersection(shapely.transform(shape, frame.to_mm), frame.window)
-    return [] if shapely.is_empty(cut) else [cut]
+    part = shapely.intersection(shapely.transform(shape, frame.to_mm), frame.window)
+    return [] if shapely.is_empty(part) else [part]
 
 
 def draw_points(sketch: Sketch, frame: Frame, space: LabelSpace) -> str:

@@ -40,14 +40,14 @@ def classify_values(values: NDArray[np.float64], scale: Scale) -> NDArray[np.int
 
 def draw_classes(shapes: NDArray[Any], classes: NDArray[np.int64], scale: Scale) -> str:
     """Shapes in millimetres, each filled and hatched as its class is; -1 is left out."""
-    drawn = []
+    parts = []
     for index, colour in enumerate(scale.light):
         class_shapes = shapes[classes == index]
         class_shapes = class_shapes[~shapely.is_empty(class_shapes)]
         if len(class_shapes):
             is_too_few = scale.breaks[index] == TOO_FEW_CLASS
-            drawn.append(draw_class(class_shapes, colour, "x" if is_too_few else PATTERNS[index % len(PATTERNS)]))
-    return "".join(drawn)
+            parts.append(draw_class(class_shapes, colour, "x" if is_too_few else PATTERNS[index % len(PATTERNS)]))
+    return "".join(parts)
 
 
 def draw_class(shapes: NDArray[Any], colour: str, pattern: str) -> str:
@@ -64,15 +64,15 @@ def draw_class(shapes: NDArray[Any], colour: str, pattern: str) -> str:
 
 def build_hatches(shapes: NDArray[Any], angle: float) -> list[Any]:
     """Parallel lines at `angle` degrees, SPACING_MM apart on one grid for the whole sheet, cut to the shapes."""
-    joined = shapely.union_all(shapes)
-    turned = shapely.affinity.rotate(joined, -angle, origin=(0, 0))
+    whole = shapely.union_all(shapes)
+    turned = shapely.affinity.rotate(whole, -angle, origin=(0, 0))
     left, top, right, bottom = shapely.bounds(turned).tolist()
     first = np.floor(top / SPACING_MM) * SPACING_MM
     rows = np.arange(first, bottom + SPACING_MM, SPACING_MM) + SPACING_MM / 2
     ends = np.array([[(left - 1, row), (right + 1, row)] for row in rows])
     lines = shapely.MultiLineString(list(ends))
-    cut = shapely.affinity.rotate(lines.intersection(turned), angle, origin=(0, 0))
-    return [] if cut.is_empty else [cut]
+    hatches = shapely.affinity.rotate(lines.intersection(turned), angle, origin=(0, 0))
+    return [] if hatches.is_empty else [hatches]
 
 
 def measure_luminance(colour: str) -> float:

@@ -137,7 +137,7 @@ def build_change_scale(largest: float, *, shared: bool = False) -> Scale:
     """A diverging scale for differences up to `largest` either way: three classes of fewer, three of more, a middle.
 
     "About the same" is less than 1 either way. The steps rise by the first ratio that holds `largest`, as in counts.
-    Both sides are alike: a class holds its end nearer to 0 and not the other. `shared` is as in `build_count_scale`.
+    On both sides a class holds its end nearer to 0 and not the other. `shared` is as in `build_count_scale`.
     """
     if not math.isfinite(largest):
         raise UsageError("A scale needs a finite maximum", f"it is {largest}", "leave out empty values first")

@@ -50,9 +50,9 @@ def draw_ground(streets: StreetShapes | None, frame: Frame) -> str:
 def draw_areas(streets: StreetShapes, kind: str, frame: Frame, colour: str) -> str:
     """The areas of a class; a hole is a ring of its own, which the even-odd rule leaves out."""
     rings = [shapely.Polygon(ring) for _, ring in list_near(streets, "areas", kind, frame)]
-    seen = [ring for ring in rings if shapely.intersects(ring, frame.window)]
-    cut = shapely.intersection(shapely.make_valid(np.array(seen, dtype=object)), frame.window)
-    path = "".join(format_shape_path(shapely.simplify(shape, SIMPLIFY_MM)) for shape in cut)
+    visible_rings = [ring for ring in rings if shapely.intersects(ring, frame.window)]
+    shapes = shapely.intersection(shapely.make_valid(np.array(visible_rings, dtype=object)), frame.window)
+    path = "".join(format_shape_path(shapely.simplify(shape, SIMPLIFY_MM)) for shape in shapes)
     return f'<path d="{path}" fill="{colour}" fill-rule="evenodd"/>' if path else ""
 
 
@@ -73,15 +73,15 @@ def draw_roads(streets: StreetShapes | None, frame: Frame) -> str:
         else:
             edges.append(draw_lines(lines, EDGE, width=width + 2 * EDGE_MM))
             surfaces.append(draw_lines(lines, SURFACE, width=width))
-    drawn = "".join(edges + surfaces)
-    return f'<g opacity="{OPACITY}">{drawn}</g>' if drawn else ""
+    paths = "".join(edges + surfaces)
+    return f'<g opacity="{OPACITY}">{paths}</g>' if paths else ""
 
 
 def list_lines(streets: StreetShapes, kind: str, frame: Frame) -> list[Any]:
     """The lines of a class in millimetres, cut to the window."""
     lines = [shapely.linestrings(line) for _, line in list_near(streets, "lines", kind, frame)]
-    cut = shapely.intersection(shapely.simplify(np.array(lines, dtype=object), SIMPLIFY_MM), frame.window)
-    return [line for line in cut if not shapely.is_empty(line)]
+    clipped_lines = shapely.intersection(shapely.simplify(np.array(lines, dtype=object), SIMPLIFY_MM), frame.window)
+    return [line for line in clipped_lines if not shapely.is_empty(line)]
 
 
 def list_near(streets: StreetShapes, part: str, kind: str, frame: Frame) -> list[tuple[str, NDArray[np.float64]]]:
@@ -109,23 +109,23 @@ def draw_street_names(streets: StreetShapes | None, frame: Frame, space: LabelSp
     """Names along the roads, of the main ones first, where nothing else stands."""
     if streets is None:
         return ""
-    drawn: list[str] = []
-    placed: list[tuple[str, float, float]] = []
+    labels: list[str] = []
+    places: list[tuple[str, float, float]] = []
     for kind, size in NAME_MM.items():
         if frame.metres_a_mm > ROADS[kind][1]:
             continue
-        for name, line in sorted(list_near(streets, "lines", kind, frame), key=lambda named: -len(named[1])):
+        for name, line in sorted(list_near(streets, "lines", kind, frame), key=lambda entry: -len(entry[1])):
             if not name:
                 continue
             for x, y, angle in find_stretches(line, measure_text(name, size), frame):
-                again = any(other == name and math.hypot(x - a, y - b) < AGAIN_MM for other, a, b in placed)
+                again = any(other == name and math.hypot(x - a, y - b) < AGAIN_MM for other, a, b in places)
                 if again or not space.take_all(list_boxes(x, y, angle, width=measure_text(name, size), height=size)):
                     continue
-                placed.append((name, x, y))
+                places.append((name, x, y))
                 text = draw_text(x, y + size * 0.35, name, size=size, anchor="middle", fill="#333", halo="#fff")
                 turn = f"{math.degrees(angle):.1f} {format_mm(x)} {format_mm(y)}"
-                drawn.append(f'<g transform="rotate({turn})">{text}</g>')
-    return "".join(drawn)
+                labels.append(f'<g transform="rotate({turn})">{text}</g>')
+    return "".join(labels)
 
 
 def find_stretches(line: NDArray[np.float64], width: float, frame: Frame) -> Iterator[tuple[float, float, float]]:

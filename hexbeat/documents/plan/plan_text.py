@@ -51,8 +51,8 @@ def describe_way(plan: Plan, tour: Tour) -> str:
         leave = f"Be at the first stop at {format_clock(tour.leaves, plan)}"
         back = "be done" if not has_own_finish(tour) else back
     spread = is_spread(tour)
-    described = [pause for pause in tour.pauses if pause.kind == "break" or not spread]
-    pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in described)
+    main_pauses = [pause for pause in tour.pauses if pause.kind == "break" or not spread]
+    pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in main_pauses)
     if spread:
         pauses += " The time between the stops is free for other work."
     stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"

@@ -89,9 +89,9 @@ def record_visit(store: "Store", viewer: Viewer, visit: Visit, *, now: dt.dateti
     now_s = to_seconds(now)
     _require_past(visit, now_s)
     with work_transaction(store.engine) as connection:
-        recorded = write_visit(connection, visit, load_id=None, now_s=now_s)
+        visit_record = write_visit(connection, visit, load_id=None, now_s=now_s)
         write_with_change(connection, rows=1)
-        return recorded
+        return visit_record
 
 
 def record_import(  # the facts of the file, all by name
@@ -160,14 +160,14 @@ def _count_outcomes(changes: Sequence[VisitChange]) -> dict[str, int]:
 
 def write_changes(connection: Connection, changes: Sequence[VisitChange], *, load_id: int, now_s: int) -> None:
     """Close the live versions that change, and add the new ones."""
-    changed = [change for change in changes if change.outcome != "unchanged"]
-    for change in changed:
+    real_changes = [change for change in changes if change.outcome != "unchanged"]
+    for change in real_changes:
         if change.live is not None:
             _close(connection, change.live, now_s)
     rows = [
         change.row
         | {"load_id": load_id, "recorded_at": now_s, "replaces": change.live["row_id"] if change.live else None}
-        for change in changed
+        for change in real_changes
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         connection.execute(sa.insert(table), rows[start : start + _ROWS_AT_ONCE])

@@ -221,8 +221,8 @@ def _read_named_places(store: "Store", viewer: Viewer) -> dict[str, tuple[float,
     """Points of reference places by name in small letters; None where several have it."""
     places: dict[str, tuple[float, float] | None] = {}
     for name, lon, lat in read_reference(store, viewer)[["name", "lon", "lat"]].itertuples(index=False):
-        folded = str(name).casefold()
-        places[folded] = (float(lon), float(lat)) if places.get(folded, (lon, lat)) == (lon, lat) else None
+        key = str(name).casefold()
+        places[key] = (float(lon), float(lat)) if places.get(key, (lon, lat)) == (lon, lat) else None
     return places
 
 
@@ -241,7 +241,7 @@ def _build_report(
     load_id: int | None,
 ) -> ImportReport:
     visits = findings.visits
-    answered = {visit.stop_id for visit in visits if visit.stop_id is not None and visit.outcome == DONE}
+    stop_ids = {visit.stop_id for visit in visits if visit.stop_id is not None and visit.outcome == DONE}
     return ImportReport(
         file=file,
         plan_id=plan.plan_id if plan else None,
@@ -250,7 +250,7 @@ def _build_report(
         reasons=dict(sorted(Counter(reason for _, reason in findings.rejects).items())),
         samples=findings.rejects[:SAMPLES],
         planned=findings.planned,
-        answered=len(answered),
+        answered=len(stop_ids),
         passed=findings.passed,
         missed=findings.missed,
         other=sum(visit.stop_id is None for visit in visits),

@@ -97,8 +97,8 @@ def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
     Every plan that somebody tries is stored. One that was neither issued nor worked on was never anybody's work. Plans
     of earlier versions do not say whether they were issued, so that of them those with visits count.
     """
-    answered = set(visits["plan_id"].dropna())
-    return [plan for plan in plans if plan.issued_at or plan.plan_id in answered]
+    plan_ids = set(visits["plan_id"].dropna())
+    return [plan for plan in plans if plan.issued_at or plan.plan_id in plan_ids]
 
 
 def _is_within(day: dt.date, start: dt.date | None, end: dt.date | None) -> bool:

@@ -94,8 +94,8 @@ def read_visit_sheet(
     start = parse_timestamps(texts["started"], formats=_FORMATS, time_zone=time_zone, clocks=clocks)
     end = parse_timestamps(_date_ends(texts["ended"], start), formats=_FORMATS, time_zone=time_zone)
     columns = {field: list(map(str, column)) for field, column in (texts | {"plan_id": plan_ids}).items()}
-    built = [_build_row(sheet, columns, start, end, k) for k in range(rows)]
-    return built + [_build_unreadable(row.line) for row in sheet.unreadable]
+    sheet_rows = [_build_row(sheet, columns, start, end, k) for k in range(rows)]
+    return sheet_rows + [_build_unreadable(row.line) for row in sheet.unreadable]
 
 
 def _build_unreadable(line: int) -> VisitSheetRow:

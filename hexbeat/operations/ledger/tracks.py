@@ -85,11 +85,13 @@ def match_track(
     groups = list(stops.values())
     long_stays = [stay for stay in stays if track.waypoints or stay.seconds >= least_minutes * 60]
     short_stay_places = {stay.place for stay in stays} - {stay.place for stay in long_stays}
-    answered = _assign_stays(long_stays, groups)
+    stays_by_stop = _assign_stays(long_stays, groups)
     visits = [
-        _build_visit(plan, tour, stop, answered[stop.stop_id], track) for stop in tour.stops if stop.stop_id in answered
+        _build_visit(plan, tour, stop, stays_by_stop[stop.stop_id], track)
+        for stop in tour.stops
+        if stop.stop_id in stays_by_stop
     ]
-    open_stops = [stop for stop in tour.stops if stop.stop_id not in answered]
+    open_stops = [stop for stop in tour.stops if stop.stop_id not in stays_by_stop]
     passed = [stop.stop_id for place in sorted(short_stay_places) for stop in groups[place]]
     missed = [stop.stop_id for stop in open_stops if stop.stop_id not in passed]
     return TrackFindings(tuple(visits), tuple(passed), tuple(missed), _build_notes(track, len(seconds)))
@@ -140,11 +142,11 @@ def _find_waypoint_stays(seconds: Floats, lon: Floats, lat: Floats, places: Floa
 
 def _assign_stays(stays: list[Stay], groups: list[list[Stop]]) -> dict[str, list[Stay]]:
     """The stays by the stop that they answer; at a place planned several times, the stop nearest in time."""
-    answered: dict[str, list[Stay]] = defaultdict(list)
+    stays_by_stop: dict[str, list[Stay]] = defaultdict(list)
     for stay in stays:
         nearest = min(groups[stay.place], key=lambda stop: abs(stop.arrive.timestamp() - stay.start))
-        answered[nearest.stop_id].append(stay)
-    return dict(answered)
+        stays_by_stop[nearest.stop_id].append(stay)
+    return dict(stays_by_stop)
 
 
 def _build_visit(plan: Plan, tour: Tour, stop: Stop, stays: list[Stay], track: Track) -> Visit:

@@ -158,18 +158,18 @@ def _build_visit(row: VisitSheetRow, choices: SheetChoices, used_stops: _UsedSto
     if row.texts["stop"] and not any(row.texts[field] for field in _WORK_FIELDS):
         raise _RejectedError("not_filled_in")
     team = row.texts["team"] or choices.team or ""
-    answered = _find_planned_stop(row, team, choices, used_stops)
-    if answered is not None and team_key(team) in {"", team_key(answered[0].team)}:
-        team = answered[0].team  # as the plan spells it
+    planned_stop = _find_planned_stop(row, team, choices, used_stops)
+    if planned_stop is not None and team_key(team) in {"", team_key(planned_stop[0].team)}:
+        team = planned_stop[0].team  # as the plan spells it
     if not team or len(team) > LONGEST_TEAM or "@" in team:
         raise _RejectedError("missing_team")
     outcome, needles = (
         _parse_outcome(row.texts["outcome"]),
         _parse_whole(row.texts["needles"], MOST_NEEDLES, "bad_needles"),
     )
-    started = _parse_start(row, choices.now, planned=answered is not None and bool(row.texts["outcome"]))
+    started = _parse_start(row, choices.now, planned=planned_stop is not None and bool(row.texts["outcome"]))
     minutes = 0 if outcome == NOT_DONE else _parse_minutes(row)
-    if answered is None:
+    if planned_stop is None:
         cell_and_ward = used_stops.located.get(_find_point(row, choices))
         if cell_and_ward is None:
             raise _RejectedError("outside_area")
@@ -177,7 +177,7 @@ def _build_visit(row: VisitSheetRow, choices: SheetChoices, used_stops: _UsedSto
             row, team, choices, cell_and_ward=cell_and_ward, started=started, minutes=minutes, needles=needles,
             outcome=outcome,
         )  # fmt: skip
-    tour, stop = answered
+    tour, stop = planned_stop
     used_stops.stops.add((stop.stop_id, team_key(team)))
     plan = choices.plan
     if plan is None:

@@ -120,11 +120,11 @@ def team_key(team: str) -> str:
 def describe_overlap(times: Iterable[tuple[str, dt.datetime, int]]) -> tuple[str, ...]:
     """A note if visits (team, start, minutes) of one team overlap in time; none otherwise."""
     spans = sorted((team_key(team), begin, begin + dt.timedelta(minutes=spent)) for team, begin, spent in times)
-    number, minutes, ended = 0, 0, dict[str, dt.datetime]()
+    number, minutes, end_by_team = 0, 0, dict[str, dt.datetime]()
     for team, begin, end in spans:
-        over = (min(end, ended.get(team, begin)) - begin).total_seconds()
+        over = (min(end, end_by_team.get(team, begin)) - begin).total_seconds()
         number, minutes = number + (over > 0), minutes + round(max(over, 0) / 60)
-        ended[team] = max(end, ended.get(team, end))
+        end_by_team[team] = max(end, end_by_team.get(team, end))
     if not number:
         return ()
     visits = "1 visit begins" if number == 1 else f"{number:,} visits begin"

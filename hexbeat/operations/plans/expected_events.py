@@ -260,7 +260,7 @@ def _forecast_layer(  # noqa: PLR0913 - likewise
         weeks.counts,
         weeks.number,
         any_hour=bool(np.ptp(shares) == 0),
-        weeks_until=weeks.start_of(len(weeks.counts)) - dt.timedelta(days=1),
+        weeks_until=weeks.find_start(len(weeks.counts)) - dt.timedelta(days=1),
     )
 
 

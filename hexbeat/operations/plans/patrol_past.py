@@ -172,8 +172,8 @@ def replay_weeks(
 
 def _measure_ages(layer: LayerForecast, weeks_back: int) -> NDArray[np.float64]:
     """How many weeks before the tested week each earlier one is, float64: weeks that are not known are not there."""
-    tested = len(layer.number) - weeks_back
-    return np.asarray(layer.number[tested] - layer.number[:tested], dtype=np.float64)
+    tested_week = len(layer.number) - weeks_back
+    return np.asarray(layer.number[tested_week] - layer.number[:tested_week], dtype=np.float64)
 
 
 def _replay_plan(
@@ -213,14 +213,14 @@ def _choose_usual(
     unlimited = replace(choices, walk_minutes=None)  # a rule of the plans, not of the usual method
     problem, _ = build_patrol_problem(expected, candidates, unlimited, time, stop_s, None, recent)
     east = np.argsort(expected.study.x_m[candidates], kind="stable")
-    selected: list[int] = []
+    cells: list[int] = []
     most = len(rank) if choices.most_stops is None else choices.teams * choices.most_stops
     for cell in rank.tolist():
-        if len(selected) == most:
+        if len(cells) == most:
             break
-        if recent[candidates[cell]] > 0 and _fits(problem, east[np.isin(east, [*selected, cell])]):
-            selected.append(cell)
-    return candidates[np.array(selected, dtype=np.intp)]
+        if recent[candidates[cell]] > 0 and _fits(problem, east[np.isin(east, [*cells, cell])]):
+            cells.append(cell)
+    return candidates[np.array(cells, dtype=np.intp)]
 
 
 def _fits(problem: Problem, order: NDArray[np.intp]) -> bool:

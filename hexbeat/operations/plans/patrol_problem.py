@@ -101,7 +101,7 @@ def choose_candidates(worth: NDArray[np.float64], most: int = CANDIDATES) -> NDA
 
 
 def choose_stop_seconds(area: Area, expected: ExpectedEvents, choices: PatrolChoices) -> NDArray[np.int64]:
-    """How long a stop at each cell of the study lasts, int64 (n,) in whole minutes: drawn anew for each day."""
+    """How long a stop at each cell of the study lasts, int64 (n,) in whole minutes: drawn again for each day."""
     random = np.random.default_rng(crc32(f"stops|{area.name}|{choices.day}|{choices.seed}".encode()))
     low, high = choices.stop_minutes
     return random.integers(low, high + 1, size=len(expected.study)) * 60

@@ -253,34 +253,34 @@ def _describe_worth(plan: Plan) -> str:
     if plan.kind is PlanKind.SWEEP:
         return _describe_sweep(plan)
     names = [name_records(find_layer(name), searches=name in plan.searches).many for name in plan.scope.layers]
-    things = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''} in the {_describe_where(plan)}"
+    events = f"{format_list(names)}{' (weighed as chosen)' if len(names) > 1 else ''} in the {_describe_where(plan)}"
     when = f"{format_date(plan.begins.date())}, {plan.begins:%H:%M} to {plan.ends:%H:%M}"
     if plan.worth.expected <= 0 and not plan.ranks_only:
         return f"No {format_list(names)} are forecast for {when}."
     forecast = format_percent(plan.worth.covered / plan.worth.expected) if plan.worth.expected else "none"
     if plan.by_month:
         return (
-            f"In the known months the places of the stops had {forecast} of {things}. These records are known only to "
+            f"In the known months the places of the stops had {forecast} of {events}. These records are known only to "
             "the month: the plan ranks places, and says nothing about hours."
         )
     together = "" if len(plan.tours) == 1 else f" for the {len(plan.tours)} teams together"
     if plan.ranks_only:
         return (
-            f"{_describe_held(plan, things)} There is no forecast for {when}: the plan only ranks places, by these "
+            f"{_describe_held(plan, events)} There is no forecast for {when}: the plan only ranks places, by these "
             "records."
         )
     if plan.past.held is None:
-        return f"The forecast for {when} is that the stops hold {forecast} of {things}{together}. It is no promise."
-    return _describe_held(plan, things)
+        return f"The forecast for {when} is that the stops hold {forecast} of {events}{together}. It is no promise."
+    return _describe_held(plan, events)
 
 
-def _describe_held(plan: Plan, things: str) -> str:
+def _describe_held(plan: Plan, events: str) -> str:
     """What such plans held in past weeks; older plans do not say when these weeks ended."""
     if plan.past.held is None:
         return "How much such plans held in past weeks is not known."
     share, low, high = map(format_percent, plan.past.held)
     return (
-        f"The stops of such plans held {share} of {things} in the last {plan.past.held_weeks} weeks"
+        f"The stops of such plans held {share} of {events} in the last {plan.past.held_weeks} weeks"
         f"{format_until(plan.past.until)} ({low.removesuffix(' %')} to {high})."
     )
 

@@ -49,11 +49,13 @@ def _describe_ends(last: dict[str, dt.date], layers: int, today: dt.date) -> lis
     sentences = []
     for end in sorted(set(last.values())):
         names = [find_layer(layer).many for layer in last if last[layer] == end]
-        whose = "" if len(names) == layers else f" of {format_list(names)}"
+        of_layers = "" if len(names) == layers else f" of {format_list(names)}"
         if is_ended(end, today):
-            sentences.append(f"Records{whose} end {format_ago(end, today)} ({format_date(end)}).")
+            sentences.append(f"Records{of_layers} end {format_ago(end, today)} ({format_date(end)}).")
         else:
-            sentences.append(f"Records{whose} end on {format_date(end)}, over {NEWEST_WEEKS} weeks before this plan.")
+            sentences.append(
+                f"Records{of_layers} end on {format_date(end)}, over {NEWEST_WEEKS} weeks before this plan."
+            )
     return sentences
 
 

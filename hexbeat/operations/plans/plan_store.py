@@ -96,13 +96,13 @@ def _mark(documents: SharedDocuments, plan_id: str, choose: Callable[[Plan], dt.
         nonlocal plan
         if before is None:
             raise _build_missing(documents, plan_id)
-        stored = json.loads(before)
-        plan = plan_from_json(stored)
+        document = json.loads(before)
+        plan = plan_from_json(document)
         issued_at = choose(plan)
         if issued_at == plan.issued_at:
             return before
         plan = dataclasses.replace(plan, issued_at=issued_at)
-        return _encode(plan, stored["time_zone"])
+        return _encode(plan, document["time_zone"])
 
     documents.update(DocumentKind.PLAN, plan_id, change)
     return plan

@@ -73,11 +73,11 @@ def find_stop_hotspots(
     end = min(layer.newest + _DAY, time.day)
     start = add_months(end, -_MONTHS) if layer.by_month else end - _DAYS * _DAY
     wards = expected.study.chosen_wards
-    chosen = Filter(layers=(layer.layer,), start=start, end=end, wards=wards, reported_by=NOT_SWEPT)
+    event_filter = Filter(layers=(layer.layer,), start=start, end=end, wards=wards, reported_by=NOT_SWEPT)
     selection = read_selection(columns, area, layer.layer, documents=documents)
-    size = choose_hotspot_size(columns, layer.layer, selection, chosen=chosen, time_zone=area.time_zone)
+    size = choose_hotspot_size(columns, layer.layer, selection, event_filter=event_filter, time_zone=area.time_zone)
     study = load_study(area, wards, min(size.resolution if size else USUAL_HOTSPOTS, expected.study.resolution))
-    hotspot_map = build_hotspot_map(columns, chosen, study, trend=False, time_zone=area.time_zone)
+    hotspot_map = build_hotspot_map(columns, event_filter, study, trend=False, time_zone=area.time_zone)
     cells = index_points(expected.lon, expected.lat, resolution=study.resolution)
     row = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
     is_old = (time.day - layer.newest).days > _RECENT_DAYS

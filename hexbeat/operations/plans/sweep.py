@@ -247,8 +247,8 @@ def _build_problem(
         most_stops=choices.most_stops,
     )
     phase = assign_phases(places, time, choices.standard_hours)
-    described = describe_plan_places(layer, precision, study)
-    return _SweepProblem(study, places, problem, travel_table, phase, described)
+    sentence = describe_plan_places(layer, precision, study)
+    return _SweepProblem(study, places, problem, travel_table, phase, sentence)
 
 
 def _refuse(columns: Columns, choices: SweepChoices, time_zone: str) -> UsageError:
@@ -262,10 +262,10 @@ def _refuse(columns: Columns, choices: SweepChoices, time_zone: str) -> UsageErr
             "a sweep goes where needles were found or reported",
             "load records of needles",
         )
-    nothing = "there are no finds and no open reports in these wards"
+    none_found = "there are no finds and no open reports in these wards"
     return UsageError(
         "A sweep goes where needles were found or reported",
-        f"{nothing} on record, and {missing}" if missing else nothing,
+        f"{none_found} on record, and {missing}" if missing else none_found,
         "choose more wards, or load records of needles",
     )
 

@@ -55,10 +55,10 @@ def _extend_stops(problem: Problem, stops: list[int], candidates: NDArray[np.int
     )
     if part.limit_s < int(part.travel_s[len(candidates), len(candidates) + 1]):
         return stops
-    added = [int(candidates[k]) for k in find_routes(part, seed=seed, rounds=_ROUNDS)[0].stops]
-    while added and schedule(problem, [*stops, *added]).back_s > problem.limit_s:
-        added.pop()  # a wait for the break that the phase alone could not see
-    return [*stops, *added]
+    new_stops = [int(candidates[k]) for k in find_routes(part, seed=seed, rounds=_ROUNDS)[0].stops]
+    while new_stops and schedule(problem, [*stops, *new_stops]).back_s > problem.limit_s:
+        new_stops.pop()  # a wait for the break that the phase alone could not see
+    return [*stops, *new_stops]
 
 
 def _is_rested(route: Route) -> bool:

@@ -27,7 +27,7 @@ def test_weeks_end_with_the_newest_record_and_hold_every_known_event() -> None:
     columns, _ = demonstration()
     study = load_study(middlesbrough())
     weeks = count_weeks(columns, "needle_litter", study, tested_weeks=13, time_zone=ZONE)
-    assert weeks.start_of(len(weeks.counts)) == dt.date(2026, 11, 22)
+    assert weeks.find_start(len(weeks.counts)) == dt.date(2026, 11, 22)
     assert weeks.first == dt.date(2023, 11, 26)
     assert weeks.swept == 1080
     known = (columns.layer == 0) & (columns.reported_by != 2)

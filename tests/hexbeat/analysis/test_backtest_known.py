@@ -118,7 +118,7 @@ def test_weeks_not_known_whole_are_neither_learnt_from_nor_tested() -> None:
     weeks = count_weeks(columns, LAYER, study, tested_weeks=13, time_zone=ZONE)
     assert weeks.counts.sum(axis=1).tolist() == [7.0] * 25
     assert weeks.left_out == 5
-    assert [weeks.start_of(week) for week in (0, 8, 9, 25)] == [MONDAY, MONDAY + dt.timedelta(days=56), gap[1], end]
+    assert [weeks.find_start(week) for week in (0, 8, 9, 25)] == [MONDAY, MONDAY + dt.timedelta(days=56), gap[1], end]
     assert weeks.measure_ages(9)[-1] == 6
     found = backtest(columns, middlesbrough(), LAYER, resolutions=(9,))
     assert (found.events, found.weeks_left_out) == (13 * 7, 5)

@@ -83,7 +83,7 @@ def test_an_exact_log_that_comes_back_to_its_places_keeps_small_cells_beside_a_s
     ]
     columns, fares = columns_of([*sweeps, *reports]), judgement((9, 0.1, True), (10, 0.2, False))
     sizes = [
-        choose_hotspot_size(columns, "needle_litter", fares, chosen=Filter(reported_by=reporters))
+        choose_hotspot_size(columns, "needle_litter", fares, event_filter=Filter(reported_by=reporters))
         for reporters in ((), ("sweep",), ("public",))
     ]
     assert [size and size.resolution for size in sizes] == [9, 10, 9]

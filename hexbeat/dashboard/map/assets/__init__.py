@@ -42,8 +42,8 @@ def read_scripts() -> str:
     leaflet_script = (LEAFLET / "leaflet.js").read_text(encoding="utf-8")
     # The source map is not served, so browsers should not ask for it.
     leaflet_script = re.sub(r"^//# sourceMappingURL=.*$", "", leaflet_script, flags=re.MULTILINE)
-    ours = [read_asset(f"{name}.js") for name in SCRIPTS]
-    return ";\n".join([leaflet_script, *ours])
+    own_scripts = [read_asset(f"{name}.js") for name in SCRIPTS]
+    return ";\n".join([leaflet_script, *own_scripts])
 
 
 @cache
@@ -56,8 +56,8 @@ def read_live_script() -> str:
 @cache
 def read_styles() -> str:
     """Leaflet's styles and ours as one."""
-    ours = [read_asset(f"{name}.css") for name in STYLES]
-    return "\n".join([(LEAFLET / "leaflet.css").read_text(encoding="utf-8"), *ours])
+    own_styles = [read_asset(f"{name}.css") for name in STYLES]
+    return "\n".join([(LEAFLET / "leaflet.css").read_text(encoding="utf-8"), *own_styles])
 
 
 def format_script_json(value: Any) -> str:

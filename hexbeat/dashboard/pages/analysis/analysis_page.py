@@ -249,9 +249,9 @@ def draw_request(installation: Installation, *, map_choices: Choices | None) -> 
 
 
 def _draw_controls(installation: Installation, previous: Choices, *, from_previous: bool) -> Choices:
-    """Layer, period and wards. `anew`: take them from `previous`, whatever the controls showed."""
-    wanted: dict[str, Any] = {"layer": previous.layers[0], "period": previous.period, "wards": list(previous.wards)}
-    for name, value in wanted.items():
+    """Layer, period and wards. `from_previous`: take them from `previous`, whatever the controls showed."""
+    values: dict[str, Any] = {"layer": previous.layers[0], "period": previous.period, "wards": list(previous.wards)}
+    for name, value in values.items():
         if from_previous or PREFIX + name not in st.session_state:
             st.session_state[PREFIX + name] = value
     layer = st.pills(

@@ -163,10 +163,12 @@ def draw_correction(installation: Installation, coverage: Coverage) -> None:
     def act() -> str:
         days: dict[str, Any] = {"layers": entry.layer, "from": entry.start, "to": entry.end, "wards": entry.wards}
         with audit_change(installation, action=Action.LOAD, what=f"data/coverage {entry.kind}", **days):
-            saved = correct_coverage(
+            correction = correct_coverage(
                 installation.store.engine, installation.viewer, entry, time_zone=installation.area.time_zone
             )
-        to_come = "" if saved.end == entry.end else f" Days from {format_date(saved.end)} on are still to come."
+        to_come = (
+            "" if correction.end == entry.end else f" Days from {format_date(correction.end)} on are still to come."
+        )
         return f"Saved: {what}: {kind}.{to_come}"
 
     draw_confirmed_button(

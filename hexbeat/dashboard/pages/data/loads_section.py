@@ -146,11 +146,11 @@ def draw_demonstration(installation: Installation) -> None:
 
     def act() -> str:
         with audit_change(installation, action=Action.ERASE, what="data/demonstration") as deed:
-            removed = demonstration.remove_demonstration(
+            number = demonstration.remove_demonstration(
                 installation.store, installation.viewer, home=installation.settings.home
             )["removed"]
-            deed.rows = removed
-        return f"{format_plural(removed, 'demonstration event was', 'demonstration events were')} removed."
+            deed.rows = number
+        return f"{format_plural(number, 'demonstration event was', 'demonstration events were')} removed."
 
     number = format_plural(int(installation.columns.demonstration.sum()), "synthetic event goes", "synthetic events go")
     st.text("This store holds demonstration events. Remove them before you load real records.")

@@ -155,8 +155,8 @@ def build_rejects_csv(rejects: pd.DataFrame) -> bytes:
     """Rejected rows as CSV with the columns of their file, to correct and load again; no cell is a formula."""
     cells = pd.DataFrame([parse_raw(raw) for raw in rejects["raw"]], index=rejects.index, dtype=object)
     facts = rejects[["file", "line", "reason"]].rename(columns=lambda name: f"rejected_{name}")
-    joined = pd.concat([cells[[name for name in cells.columns if name not in facts.columns]], facts], axis=1)
-    return escape_formulas(joined).to_csv(index=False, lineterminator="\n").encode()
+    table = pd.concat([cells[[name for name in cells.columns if name not in facts.columns]], facts], axis=1)
+    return escape_formulas(table).to_csv(index=False, lineterminator="\n").encode()
 
 
 def describe_undo(load: CommittedLoad, *, time_zone: ZoneInfo) -> str:

@@ -93,8 +93,10 @@ def draw_offer(installation: Installation, suggestion: Suggestion, source: Sourc
     with st.container(border=True, gap="small", key=f"hb_offer_{column.part}"):
         st.text(f"{describe_offer(column)}. Use it? The source \u201c{source.name}\u201d does not read it.")
         name = choose_name(installation, suggestion)
-        used = st.button("Use this column", key=f"upload_use_{column.part}", help=f"Makes a source of its own: {name}.")
-    if used:
+        is_pressed = st.button(
+            "Use this column", key=f"upload_use_{column.part}", help=f"Makes a source of its own: {name}."
+        )
+    if is_pressed:
         save_profile(use_columns(source, [column], name=name), installation.documents, is_new=True)
         st.session_state[SAVED_KEY] = name
         st.rerun()

@@ -157,10 +157,10 @@ def draw_source_choice(
     """Draw the sources. The chosen one; None for a new one."""
     profiles = {profile.name: profile for profile in list_profiles(installation.documents)}
     options = [*profiles, NEW_SOURCE]
-    wanted = st.session_state.pop(SAVED_KEY, None) or suggestion.source or NEW_SOURCE
+    preselected = st.session_state.pop(SAVED_KEY, None) or suggestion.source or NEW_SOURCE
     key = f"upload_source_{hash(signature)}"
-    if key not in st.session_state or (wanted in profiles and wanted != suggestion.source):
-        st.session_state[key] = wanted
+    if key not in st.session_state or (preselected in profiles and preselected != suggestion.source):
+        st.session_state[key] = preselected
     source = st.selectbox("Source", options, key=key)
     return profiles.get(source)
 
@@ -263,7 +263,7 @@ def draw_replacement_choice(request: UploadRequest) -> None:
 
 
 def keep_report(report: IngestReport) -> None:
-    """Show this report next, and begin anew without files."""
+    """Show this report next, and begin again without files."""
     st.session_state[REPORT_KEY] = (None, report)
     st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
 

@@ -228,10 +228,10 @@ def describe_fully(alert: Alert, day: date, answers: Sequence[AlertAnswer] = ())
     times = alert.count / alert.expected if alert.expected else 0.0
     has_times = times >= FEWEST_TIMES and round(alert.expected) >= 1
     unusual = f": {format_about(round(times))} times as many" if has_times else ""
-    ended = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
+    lead = f"When the records ended ({format_date(alert.records_end)}): " if alert.records_end else ""
     category = f' ("{alert.category}")' if alert.category else ""
     parts = [
-        f"{ended}{format_count(alert.count, spec)}{category} {describe_place(alert)}, {when}.",
+        f"{lead}{format_count(alert.count, spec)}{category} {describe_place(alert)}, {when}.",
         f"{describe_usual(alert)}{unusual}.",
         describe_chance(alert),
         OFFICERS_NOTE if alert.searches else "",

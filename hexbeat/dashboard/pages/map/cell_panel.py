@@ -252,11 +252,11 @@ def draw_ranking(
     key = f"{RANKING_KEY}_{view}"
     groups = build_ranking_groups(views)
     known = (views[0].heading, views[0].figures.spec.title)  # the page already shows these
-    titled = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
+    has_titles = len(groups) > 1 or not all(any(name.startswith(group["title"]) for name in known) for group in groups)
     with st.container(key=RANKING_KEY):
         _ranking(
             key=key,
-            data={"groups": groups, "titled": titled, "chosen": chosen},
+            data={"groups": groups, "titled": has_titles, "chosen": chosen},
             on_picked_change=lambda: on_pick(_find_picked(key)),
         )
 
@@ -264,8 +264,8 @@ def draw_ranking(
 def _find_picked(key: str) -> str | None:
     """The cell that was clicked in the list in this run; None if none was. The browser's data are not trusted."""
     state = st.session_state.get(key)
-    picked = state.get("picked") if state else None
-    return picked if isinstance(picked, str) and is_cell(picked) else None
+    cell = state.get("picked") if state else None
+    return cell if isinstance(cell, str) and is_cell(cell) else None
 
 
 def split_verdicts(texts: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:

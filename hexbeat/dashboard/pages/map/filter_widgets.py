@@ -1,6 +1,6 @@
 """The filters as widgets: drawn from the choices, and read back into them.
 
-The filters of COLUMN_FILTERS say by which widget they are drawn; this module names none of them.
+The filters of COLUMN_FILTERS name their own widgets; this module names no filter.
 """
 
 from dataclasses import replace
@@ -62,7 +62,7 @@ def _seed_widgets(choices: Choices, last: date) -> None:
     start, end = choices.bounds(last)
     hours = choices.clock() or (22, 6)
     other = find_period_before((start, end)) if isinstance(choices.against, str) else choices.against
-    wanted: dict[str, Any] = {
+    values: dict[str, Any] = {
         "layer": choices.layers[0] if len(choices.layers) == 1 else SEVERAL,
         "layers": list(choices.layers),
         "period": choices.period,
@@ -80,7 +80,7 @@ def _seed_widgets(choices: Choices, last: date) -> None:
         **{column_filter.query: list(column_filter.get_chosen(choices)) for column_filter in COLUMN_FILTERS},
     }
     names = st.session_state.pop(SHOWN_KEY, set())
-    for name, value in wanted.items():
+    for name, value in values.items():
         if name in CONDITIONAL and name not in names:
             st.session_state[PREFIX + name] = value  # when it appears, it begins with the current choice
         else:

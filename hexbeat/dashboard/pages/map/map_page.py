@@ -111,9 +111,9 @@ def draw_main(
             searched_cell, mark = draw_map_search(installation, resolution=resolution, on_choose=choose_cell)
             if searched_cell:
                 choices = keep_choices(replace(choices, cell=searched_cell))
-            picked = draw_maps(installation, choices, views, mark=mark)
-        if picked:
-            choices = keep_choices(replace(choices, cell=picked))
+            picked_cell = draw_maps(installation, choices, views, mark=mark)
+        if picked_cell:
+            choices = keep_choices(replace(choices, cell=picked_cell))
         with st.container(key="hb_cell_panel", width=320 if len(figures) == 1 else "stretch", gap="small"):
             if not choices.cell:
                 draw_welcome(installation)
@@ -126,7 +126,7 @@ def draw_main(
 
 
 def count_shown(figures: Sequence[LayerFigures]) -> int:
-    """The events that the numbers on the page tell; those too small for the viewer tell none."""
+    """The events that the numbers on the page count, without numbers that are too small for the viewer."""
     return round(sum(layer_figures.total for layer_figures in figures if not layer_figures.is_hidden))
 
 
@@ -284,13 +284,13 @@ def draw_maps(
     """Draw a map for each layer. The cell that was picked on one of them in this run; None if none was."""
     if len(views) == 1:
         return draw_map(installation, choices, views[0], height=HEIGHT, mark=mark)
-    picked = None
+    picked_cell = None
     for first in range(0, len(views), 2):
         for view, column in zip(views[first : first + 2], st.columns(2, gap="small"), strict=False):
             with column:
                 st.html(f'<h2 class="hb-map-title">{escape_html(view.figures.spec.title)}</h2>')
-                picked = draw_map(installation, choices, view, height=SMALL_HEIGHT, mark=mark) or picked
-    return picked
+                picked_cell = draw_map(installation, choices, view, height=SMALL_HEIGHT, mark=mark) or picked_cell
+    return picked_cell
 
 
 def draw_map(

@@ -114,10 +114,10 @@ def draw_tabs(
             draw_rhythm(installation, choices, figures)
     if months.open:
         with months:
-            counted = select_counted_layers(figures, "by month")
-            draw_months(installation, choices, counted)
-            if counted:
-                draw_time_map(installation, choices, counted, resolution=resolution)
+            counted_layers = select_counted_layers(figures, "by month")
+            draw_months(installation, choices, counted_layers)
+            if counted_layers:
+                draw_time_map(installation, choices, counted_layers, resolution=resolution)
     if records.open:
         with records:
             draw_records(installation, choices, last)

@@ -295,8 +295,8 @@ def _draw_start(installation: Installation, key: str, kind: str, *, needed: bool
     documents = installation.documents
     places = {place.name: place for place in find_starts(documents, installation.store, installation.viewer, kind)}
     if places:
-        saved = [name for name in list_own_starts(documents, key) if name in places]
-        own = st.session_state.get(find_start_key(key), saved[0] if len(saved) == 1 else None)
+        own_starts = [name for name in list_own_starts(documents, key) if name in places]
+        own = st.session_state.get(find_start_key(key), own_starts[0] if len(own_starts) == 1 else None)
         options = [*places, ELSEWHERE]
         option = st.selectbox(
             "Start and finish", options, index=options.index(own) if own in places else None, key=f"{key}_start",

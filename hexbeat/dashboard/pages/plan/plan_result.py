@@ -202,10 +202,10 @@ def backtest(installation: Installation, plan: Plan, choices: PatrolChoices) -> 
     try:
         with st.spinner("Testing such plans against past weeks …"):
             require(installation.viewer, Action.PLAN)
-            tested = backtest_plan(
+            tested_plan = backtest_plan(
                 plan, installation.columns, installation.area, choices, documents=installation.documents
             )
-            save_plan(installation.documents, tested, time_zone=installation.area.time_zone)
+            save_plan(installation.documents, tested_plan, time_zone=installation.area.time_zone)
     except HexbeatError as error:
         draw_error(error)
         return
@@ -271,13 +271,13 @@ def _build_file(installation: Installation, plan: Plan, kind: str) -> bytes:
 
 def draw_saved_plans(installation: Installation) -> None:
     """Draw the list of saved plans, to open one again."""
-    saved, _ = list_visible_plans(installation.documents, installation.viewer)
-    if not saved:
+    plans, _ = list_visible_plans(installation.documents, installation.viewer)
+    if not plans:
         return
     with st.expander("Earlier plans"):
         labels = {
             plan.plan_id: f"{plan.title} ({plan.plan_id}{', issued' if plan.issued_at else ''})"
-            for plan in saved[:MOST_SAVED]
+            for plan in plans[:MOST_SAVED]
         }
         plan_id = st.selectbox(
             "Open a plan again", list(labels), index=None, key="plan_open", format_func=labels.__getitem__

@@ -61,9 +61,9 @@ class TourProgress:
 def build_progress(plan: Plan, tour: Tour, visits: pd.DataFrame, *, zone: ZoneInfo) -> TourProgress:
     """The stops of a tour with the visits (`read_visits`) that its team recorded of them."""
     team_visits = visits[(visits["plan_id"] == plan.plan_id) & (visits["team"] == tour.team)]
-    recorded = {str(row["stop_id"]): row for row in team_visits.to_dict("records")}
-    states = tuple(_build_state(stop, recorded.get(stop.stop_id), zone) for stop in tour.stops)
-    newest = max(recorded.values(), key=lambda row: (row["recorded_at"], row["started_at"]), default=None)
+    visit_by_stop = {str(row["stop_id"]): row for row in team_visits.to_dict("records")}
+    states = tuple(_build_state(stop, visit_by_stop.get(stop.stop_id), zone) for stop in tour.stops)
+    newest = max(visit_by_stop.values(), key=lambda row: (row["recorded_at"], row["started_at"]), default=None)
     last = next((state for state in states if newest is not None and state.visit_id == newest["visit_id"]), None)
     return TourProgress(plan, tour, states, last)
 

@@ -63,7 +63,7 @@ _MOST_ENTRIES: Final = 300
 _LONGEST_TEXT: Final = 80
 _SEED: Final = "seed"  # a secret of the store: the marks come from it
 _FORMER_SEED: Final = "phone/seed"  # where an older Hexbeat kept it, among the saved views
-# Two parts that are drawn anew, and between them, below the button, the message: its element stays (a live region).
+# Two parts that are drawn again, and between them, below the button, the message: its element stays (a live region).
 _HTML: Final = (
     '<div class="hb-recorder"><div class="part"></div><div class="notice" role="status"></div>'
     '<div class="part"></div></div>'
@@ -90,7 +90,7 @@ class Entry:
 
 
 def find_mark(documents: SharedDocuments) -> str:
-    """What the phone keeps with a person's entries, to tell them from another's: 16 hex digits, and no name.
+    """What the phone keeps with a person's entries, to keep them separate from another's: 16 hex digits, and no name.
 
     A digest of the name and of a secret of the store, so that whoever finds the phone cannot try names.
     """
@@ -139,7 +139,7 @@ def draw_recorder(installation: Installation, progress: TourProgress, links: Sto
 
 
 def _take_message() -> dict[str, Any] | None:
-    """What the last tap did, once: its lines, whether it was refused, and a mark by which a repeat counts as new."""
+    """What the last tap did, once: its lines, whether it was refused, and a mark that makes a repeat count as new."""
     message: str | HexbeatError | None = st.session_state.pop(MESSAGE_KEY, None)
     if not message:
         return None
@@ -275,7 +275,7 @@ def _describe_early(plan: Plan, zone: ZoneInfo) -> str:
 
 
 def _build_early_error(plan: Plan, zone: ZoneInfo) -> DataError:
-    begins, first = (moment.astimezone(zone) for moment in (plan.begins, plan.begins - UNDER_WAY_MARGIN))
+    begins, first = (time.astimezone(zone) for time in (plan.begins, plan.begins - UNDER_WAY_MARGIN))
     return DataError(
         "A stop is recorded from three hours before its plan begins",
         f"this plan begins at {begins:%H:%M} on {format_date(begins.date())}",
