@@ -27,7 +27,8 @@ FOCUSED = "() => (document.activeElement.getAttribute('aria-label') || document.
 FILE = b"layer,lon,lat,occurred_from\nneedle_litter,-1.2345,54.5742,2026-03-20\nneedle_litter,,,2026-03-20\n"
 
 
-SCHEMES = ("dark", "light")
+SCHEMES = ("light", "dark")  # a page opens light
+DARK = "() => matchMedia('(prefers-color-scheme: dark)').matches"
 STANDS = """dark => { const [red, green, blue] = getComputedStyle(document.querySelector('[data-testid=stApp]'))
     .backgroundColor.match(/\\d+/g).map(Number);
   const moves = (one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity;
@@ -51,13 +52,15 @@ def wear(guest: Visit, scheme: str) -> None:
 def faults(guest: Visit) -> set[tuple[str, str, str]]:
     """What axe finds on the page as it stands, dark and light: rule and element, without what Streamlit brings.
 
-    All its rules look at the first of the two, those that depend on colours at the second too.
+    All its rules look at the first of the two, those that depend on colours at the second too. The first is the one
+    that the page wears, for Streamlit draws everything anew in the other.
     """
     guest.settle()
     found = set()
-    for scheme in SCHEMES:
+    worn = SCHEMES[guest.page.evaluate(DARK)]
+    for scheme in sorted(SCHEMES, key=lambda one: one != worn):
         wear(guest, scheme)
-        rules = None if scheme == SCHEMES[0] else COLOUR_RULES
+        rules = None if scheme == worn else COLOUR_RULES
         for violation in find_violations(guest.page, rules=rules):
             for node in violation["nodes"]:
                 known = any(rule == violation["id"] and part in node["html"] for rule, part in OF_STREAMLIT)
