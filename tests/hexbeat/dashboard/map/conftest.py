@@ -34,3 +34,10 @@ def still(windows: Windows, address: str) -> Iterator[Frame]:
     made = windows.take(address, size=SIZE)
     yield go_to_map(made, address)
     windows.leave(made)
+
+
+@pytest.fixture
+def moved(still: Frame) -> Iterator[Frame]:
+    """The same map for a test that moves it or paints it anew: afterwards it is as it was opened."""
+    yield still
+    still.evaluate("() => { Hexbeat.layer('hex').showFrame(0); Hexbeat.fitAgain(map); }")

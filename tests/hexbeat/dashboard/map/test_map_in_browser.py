@@ -122,15 +122,15 @@ def test_a_click_beside_the_cells_chooses_nothing(still: Frame) -> None:
     expect(still.page.get_by_text("chosen nothing, 0 times;")).to_be_visible()
 
 
-def test_panning_and_zooming_run_nothing(page: Page, address: str) -> None:
-    frame = go_to_map(page, address)
+def test_panning_and_zooming_run_nothing(moved: Frame) -> None:
+    frame, page = moved, moved.page
     expect(page.get_by_text(re.compile(r"runs \d;"))).to_be_visible()
     page.wait_for_timeout(700)
     before = page.get_by_text(re.compile(r"runs \d;")).inner_text()
     frame.locator(".leaflet-control-zoom-in").click()
-    frame.evaluate("map.panBy([80, 40])")
+    frame.evaluate("() => { map.panBy([80, 40]); }")
     # Far out a cell has a few pixels, which are set one by one: each in the colour of its cell, and none left out.
-    frame.evaluate("map.setView([54.548, -1.23], 10, {animate: false})")
+    frame.evaluate("() => { map.setView([54.548, -1.23], 10, {animate: false}); }")
     drawn = centres(frame)
     assert (
         frame.evaluate("""() => { const {corners, centres} = Hexbeat.layer('hex').geometry;
@@ -185,22 +185,21 @@ def test_what_is_painted_in_one_step_is_shown_in_it(still: Frame) -> None:
 
 
 @pytest.mark.parametrize("zoom", [10, 13])
-def test_nothing_of_an_earlier_painting_is_left(page: Page, address: str, zoom: int) -> None:
+def test_nothing_of_an_earlier_painting_is_left(moved: Frame, zoom: int) -> None:
     """Far out pixels are set, nearer paths are drawn: both on the canvas of the painting before."""
-    frame = go_to_map(page, address)
     inked = """() => { const canvas = map.getPane('hexbeat-cells').querySelector('canvas');
       const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
       return pixels.some((value) => value > 0); }"""
-    frame.evaluate("(zoom) => map.setView([54.548, -1.23], zoom, { animate: false })", zoom)
-    frame.evaluate("() => Hexbeat.layer('hex')._update(true)")
-    assert frame.evaluate(inked)
-    frame.evaluate("() => { const layer = Hexbeat.layer('hex'); layer.classes.fill(0); layer._update(true); }")
-    assert not frame.evaluate(inked)
+    moved.evaluate("(zoom) => { map.setView([54.548, -1.23], zoom, { animate: false }); }", zoom)
+    moved.evaluate("() => Hexbeat.layer('hex')._update(true)")
+    assert moved.evaluate(inked)
+    moved.evaluate("() => { const layer = Hexbeat.layer('hex'); layer.classes.fill(0); layer._update(true); }")
+    assert not moved.evaluate(inked)
 
 
 def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> None:
     frame = go_to_map(page, address)
-    frame.evaluate("map.setView([54.56, -1.21], 13.25, {animate: false})")
+    frame.evaluate("() => { map.setView([54.56, -1.21], 13.25, {animate: false}); }")
     page.goto("about:blank")
     frame = go_to_map(page, address)
     assert frame.evaluate("[map.getCenter().lat, map.getCenter().lng, map.getZoom()]") == pytest.approx(
@@ -211,9 +210,9 @@ def test_zoom_and_centre_outlive_a_change_of_page(page: Page, address: str) -> N
 def test_maps_of_one_view_move_together(page: Page, address: str) -> None:
     page.goto(f"{address}/?twice=1")
     first, second = painted_frames(page, 2)
-    first.evaluate("map.setView([54.56, -1.21], 13.5, {animate: false})")
+    first.evaluate("() => { map.setView([54.56, -1.21], 13.5, {animate: false}); }")
     second.wait_for_function("map.getZoom() === 13.5")
-    second.evaluate("map.setView([54.55, -1.22], 12.5, {animate: false})")
+    second.evaluate("() => { map.setView([54.55, -1.22], 12.5, {animate: false}); }")
     first.wait_for_function("map.getZoom() === 12.5 && Math.abs(map.getCenter().lat - 54.55) < 1e-3")
 
 
@@ -231,21 +230,20 @@ def test_the_map_turns_to_chosen_wards(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("small", [{"width": 40}, {"height": 30}])
 def test_a_map_whose_frame_is_still_being_opened_is_fitted_when_it_has_room(
-    page: Page, address: str, small: dict[str, int]
+    moved: Frame, small: dict[str, int]
 ) -> None:
-    frame = go_to_map(page, address)
     looks_at = "() => [window.map.getZoom(), window.map.getCenter().lat, window.map.getCenter().lng]"
     resize = """sizes => { const { style } = window.map.getContainer();
       for (const [side, length] of Object.entries(sizes)) style[side] = length;
       window.map.invalidateSize({ animate: false }); }"""
-    fitted = frame.evaluate(looks_at)
-    before = frame.evaluate(
+    fitted = moved.evaluate(looks_at)
+    before = moved.evaluate(
         "() => { const { width, height } = window.map.getContainer().style; return {width, height}; }"
     )
-    frame.evaluate(resize, {side: f"{length}px" for side, length in small.items()})
-    frame.evaluate("() => { Hexbeat.fitAgain(window.map); window.map.setZoom(15, { animate: false }); }")
-    frame.evaluate(resize, before)
-    assert frame.evaluate(looks_at) == pytest.approx(fitted, abs=1e-4)
+    moved.evaluate(resize, {side: f"{length}px" for side, length in small.items()})
+    moved.evaluate("() => { Hexbeat.fitAgain(window.map); window.map.setZoom(15, { animate: false }); }")
+    moved.evaluate(resize, before)
+    assert moved.evaluate(looks_at) == pytest.approx(fitted, abs=1e-4)
 
 
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:

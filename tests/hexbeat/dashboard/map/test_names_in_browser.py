@@ -82,28 +82,26 @@ INK = """(pane) => { const canvas = map.getPane(pane).querySelector('canvas');
   return inked / (pixels.length / 4); }"""
 
 
-def test_streets_are_drawn_by_zoom_and_named_where_nothing_else_stands(page: Page, address: str) -> None:
-    frame = go_to_map(page, address)
-    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
+def test_streets_are_drawn_by_zoom_and_named_where_nothing_else_stands(moved: Frame) -> None:
+    moved.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
     shares = {}
     for zoom in (12, 15):
-        frame.evaluate("(zoom) => map.setView([54.5725, -1.2365], zoom, { animate: false })", zoom)
-        frame.wait_for_timeout(300)
-        shares[zoom] = frame.evaluate(INK, "hexbeat-streets")
+        moved.evaluate("(zoom) => { map.setView([54.5725, -1.2365], zoom, { animate: false }); }", zoom)
+        moved.wait_for_timeout(300)
+        shares[zoom] = moved.evaluate(INK, "hexbeat-streets")
     assert 0 < shares[12] < shares[15] < 0.5
-    names = frame.evaluate("() => map.hexbeat.streets.names.map(({ text }) => text)")
+    names = moved.evaluate("() => map.hexbeat.streets.names.map(({ text }) => text)")
     assert {"Borough Road", "Southfield Road"} <= set(names)
     apart = """() => { const drawn = map.hexbeat.streets.names;
       return drawn.every((a, k) => drawn.slice(k + 1).every((b) => Math.hypot(a.x - b.x, a.y - b.y) > 12)); }"""
-    assert frame.evaluate(apart)
-    assert "© OpenStreetMap contributors" in frame.locator(".hexbeat-sources").inner_text()
+    assert moved.evaluate(apart)
+    assert "© OpenStreetMap contributors" in moved.locator(".hexbeat-sources").inner_text()
 
 
-def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(page: Page, address: str) -> None:
-    frame = go_to_map(page, address)
-    frame.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
+def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(moved: Frame) -> None:
+    moved.wait_for_function("() => map.hexbeat.streets && map.hexbeat.streets.names")
     # The tests' browser shows no animations, so this one is told.
-    before = frame.evaluate("""() => { const { constructor, geometry, options } = map.hexbeat.streets;
+    before = moved.evaluate("""() => { const { constructor, geometry, options } = map.hexbeat.streets;
       map._animatingZoom = true;
       map.late = new constructor(geometry, options).addTo(map);
       map.fire('zoom');
@@ -112,8 +110,9 @@ def test_streets_that_come_while_the_map_zooms_are_drawn_at_its_end(page: Page, 
       map.fire('moveend');
       return before; }""")
     assert before is None
-    frame.wait_for_function("() => map.late.names")  # a slow machine paints in several steps
-    assert frame.evaluate("map.late.names") == frame.evaluate("map.hexbeat.streets.names")
+    moved.wait_for_function("() => map.late.names")  # a slow machine paints in several steps
+    assert moved.evaluate("map.late.names") == moved.evaluate("map.hexbeat.streets.names")
+    moved.evaluate("() => { map.late.remove(); }")
 
 
 def test_streets_are_asked_for_once_and_neither_a_filter_nor_a_short_pan_paints_them_again(

@@ -134,10 +134,10 @@ def test_a_click_on_a_cell_opens_its_card_and_the_list_does_too(open_page: Open,
 def test_a_filter_keeps_the_zoom_and_panning_runs_nothing(open_page: Open, served_app: Served) -> None:
     guest = open_page()
     frame = map_frame(guest.page)
-    frame.evaluate("() => window.map.setZoom(14, {animate: false})")
+    frame.evaluate("() => { window.map.setZoom(14, {animate: false}); }")
     sockets: list[str] = []
     guest.page.on("websocket", lambda socket: sockets.append(socket.url))
-    frame.evaluate("() => window.map.panBy([120, 40], {animate: false})")
+    frame.evaluate("() => { window.map.panBy([120, 40], {animate: false}); }")
     before = frame.evaluate("() => [window.map.getZoom(), window.map.getCenter().lat]")
     guest.choose("period", "7 days")
     guest.says(words(served_app, Choices(period="7d")))

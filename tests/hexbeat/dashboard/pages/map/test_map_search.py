@@ -52,7 +52,7 @@ def test_enter_goes_to_the_place_and_marks_it_and_keeps_the_filters(open_page: O
     expect(page).to_have_url(f"{served_app.url}/?period=year")  # neither the words nor the place
 
     # The person moves the map; a filter leaves it there.
-    frame.evaluate("window.map.setZoom(13, {animate: false})")
+    frame.evaluate("() => { window.map.setZoom(13, {animate: false}); }")
     guest.choose("shift", "Night")
     guest.settle()
     wait_in_map(page, "window.map.getZoom() === 13")
@@ -62,7 +62,7 @@ def test_enter_goes_to_the_place_and_marks_it_and_keeps_the_filters(open_page: O
     expect(page.locator(".hb-card h2")).to_be_visible()
     expect(page).to_have_url(re.compile("cell="))
 
-    map_frame(page).evaluate("window.map.setView([54.5, -1.2], 17, {animate: false})")
+    map_frame(page).evaluate("() => { window.map.setView([54.5, -1.2], 17, {animate: false}); }")
     search(page, "central")  # a ward, and what else is named so
     expect(page.get_by_role("status").filter(has_text="Marked on the map: Central")).to_be_visible()
     ward = dict(zip(served_app.area.wards.names, served_app.area.wards.polygons, strict=True))["Central"]

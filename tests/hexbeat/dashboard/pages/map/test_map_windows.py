@@ -74,7 +74,7 @@ def test_the_map_keeps_its_place_through_layers_and_side_by_side(open_page: Open
     page.evaluate(f"() => {{ ({REGION})().marked = 'the same'; }}")
     words = guest.sentence.inner_text()
     place = page.locator(MAP).evaluate("(one) => one.getBoundingClientRect().top")
-    map_frame(page).evaluate("() => window.map.setView([54.56, -1.22], 15, { animate: false })")
+    map_frame(page).evaluate("() => { window.map.setView([54.56, -1.22], 15, { animate: false }); }")
     guest.choose("layer", "Overdoses")
     expect(guest.sentence).not_to_have_text(words)
     guest.settle()
@@ -86,7 +86,7 @@ def test_the_map_keeps_its_place_through_layers_and_side_by_side(open_page: Open
     guest.choose("layers", "Needles")
     first, second = painted_frames(page, 2)
     assert [one.evaluate("map.getZoom()") for one in (first, second)] == [15, 15]
-    first.evaluate("() => window.map.setView([54.57, -1.23], 14, { animate: false })")
+    first.evaluate("() => { window.map.setView([54.57, -1.23], 14, { animate: false }); }")
     second.wait_for_function("map.getZoom() === 14 && Math.abs(map.getCenter().lat - 54.57) < 1e-3")
 
 
