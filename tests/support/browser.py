@@ -82,6 +82,7 @@ DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 # A slow machine may take long over its first page; every wait is for a state and ends as soon as that is there.
 PATIENCE_MS: Final = 30_000
+FILES: Final = "file://"  # what stands for a server where a page is opened from the disk
 PREPARED_MS: Final = 180_000  # what a process of low priority works out, while other tests keep the machine busy
 
 
@@ -89,8 +90,8 @@ class Windows:
     """Windows of one browser that are used again: Streamlit's scripts are fetched and compiled once, not every time.
 
     A page that is left forgets what its site kept in it (cookies, both storages) and who listened to it. It waits at
-    its server's shortest answer, for elsewhere it would be another process's. Its history stays: a test of going back
-    takes a new context of its own.
+    its server's shortest answer, for elsewhere it would be another process's; a file's waits empty. Its history stays:
+    a test of going back takes a new context of its own.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -114,7 +115,8 @@ class Windows:
             page.context.add_cookies(
                 [{"name": name, "value": key, "url": origin, "httpOnly": True, "sameSite": "Strict"}]
             )
-        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
+        if origin != FILES:
+            page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=origin)
         self._ears[page] = []
         return page
 
@@ -133,8 +135,11 @@ class Windows:
             page.remove_listener(event, handler)
         origin = origin_of(page.url)
         with suppress(Error):  # a server that is gone, or no page of a server
-            page.goto(f"{origin}/_stcore/health")
+            if origin != FILES:
+                page.goto(f"{origin}/_stcore/health")
             page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+            if origin == FILES:
+                page.goto("about:blank")
         page.context.clear_cookies()
         page.context.clear_permissions()
         page.mouse.move(0, 0)  # where it rested, it would hover over something of the next page
@@ -150,8 +155,8 @@ def read_text(page: Page) -> str:
 
 
 def origin_of(address: str) -> str:
-    """The server of an address."""
-    return re.sub(r"(//[^/]+).*", r"\1", address)
+    """The server of an address, and of all files the same."""
+    return re.sub(r"(//[^/]*).*", r"\1", address)
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +191,8 @@ def find_chromium_in(playwright: Playwright) -> str:
 
 
 PATIENCE_S: Final = 60  # a safety net, not a promise
+# How often a wait looks. Playwright's own wait for a script has a frame made sixty times a second, to look at each.
+LOOK_MS: Final = 50
 OVERFLOW: Final = (
     "Math.max(...[document.documentElement, document.body, document.querySelector('[data-testid=stMain]')]"
     ".filter((part) => part).map((part) => part.scrollWidth - part.clientWidth))"
@@ -237,7 +244,7 @@ def wait_until_it_fits(page: Page, *, patience_s: float = PATIENCE_S) -> None:
     end = time.monotonic() + patience_s
     while page.evaluate(OVERFLOW) != 0:
         assert time.monotonic() < end, overflow_report(page)
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(LOOK_MS)
 
 
 PAINTED: Final = "() => window.Hexbeat && Hexbeat.painted && Hexbeat.painted.at"
@@ -258,7 +265,7 @@ def go_to_map(page: Page, address: str) -> Frame:
 def wait_until_painted(frame: Frame | None) -> Frame:
     """The frame, once its cells are painted."""
     assert frame
-    frame.wait_for_function(PAINTED)
+    frame.wait_for_function(PAINTED, polling=LOOK_MS)
     return frame
 
 
@@ -270,7 +277,7 @@ def painted_frames(page: Page, many: int) -> list[Frame]:
         with suppress(Error):  # a frame that is just being replaced
             if len(frames) == many and all(frame.evaluate(PAINTED) for frame in frames):
                 return frames
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(LOOK_MS)
     raise AssertionError(f"still waiting for {many} painted maps")
 
 
@@ -281,7 +288,7 @@ def wait_in_map(page: Page, script: str) -> None:
         with suppress(Error):  # the frame was replaced after it was looked up
             if painted_frames(page, 1)[0].evaluate(script):
                 return
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(LOOK_MS)
     raise AssertionError(f"still waiting for {script} in the map")
 
 
@@ -290,11 +297,11 @@ def wait_until(page: Page, script: str) -> None:
     end = time.monotonic() + PATIENCE_S
     while not page.evaluate(script):
         assert time.monotonic() < end, f"still waiting for {script}"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(LOOK_MS)
 
 
 def wait_for_repaint(frame: Frame, before: float) -> None:
-    frame.wait_for_function(f"before => ({PAINTED})() > before", arg=before)
+    frame.wait_for_function(f"before => ({PAINTED})() > before", arg=before, polling=LOOK_MS)
 
 
 def centres(frame: Frame | Page, layer: str = "hex") -> list[dict[str, float]]:

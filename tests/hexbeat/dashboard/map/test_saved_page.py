@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from hexbeat.areas.area import Area
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
 from hexbeat.dashboard.map.saved_page import render_saved_page
 from hexbeat.documents.maps.scales import build_count_scale
-from tests.support.browser import PAINTED, centres, colours_at, requests_of, wait_until
+from tests.support.browser import PAINTED, Windows, centres, colours_at, requests_of, wait_until
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(2)} `x` </script><script>alert(3)</script> {{ 7*7 }} \u2028 \"'"
 
@@ -30,18 +30,17 @@ def page_of(area: Area, text: str = "words", **options: Any) -> bytes:
 
 
 @pytest.fixture
-def opened(browser: Browser, area: Area, tmp_path: Any, request: pytest.FixtureRequest) -> Any:
+def opened(windows: Windows, area: Area, tmp_path: Any, request: pytest.FixtureRequest) -> Any:
     """A saved page with hostile words, opened from the disk, and every request and every dialog that it made."""
     file = tmp_path / "saved.html"
     file.write_bytes(page_of(area, HOSTILE, mark="synthetic events, not real"))
-    context = browser.new_context(color_scheme=getattr(request, "param", "light"))
-    page = context.new_page()
+    page = windows.take(file.as_uri(), scheme=getattr(request, "param", "light"))
     requests, dialogs = requests_of(page), []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    windows.hear(page, "dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(file.as_uri())
     wait_until(page, PAINTED)
     yield page, requests, dialogs
-    context.close()
+    windows.leave(page)
 
 
 def test_the_page_is_one_file_and_names_no_other(area: Area) -> None:
@@ -130,7 +129,7 @@ def test_everybody_can_read_it(opened: tuple[Page, list[str], list[str]]) -> Non
 
 
 @pytest.mark.browser
-def test_cells_over_an_icosahedron_edge_are_drawn_and_found(browser: Browser, area: Area, tmp_path: Any) -> None:
+def test_cells_over_an_icosahedron_edge_are_drawn_and_found(windows: Windows, area: Area, tmp_path: Any) -> None:
     edge = next(
         cell
         for base in h3.get_res0_cells()
@@ -141,14 +140,16 @@ def test_cells_over_an_icosahedron_edge_are_drawn_and_found(browser: Browser, ar
     layer = HexLayer(cells, np.arange(1, 8), CellStyle(scale=build_count_scale(7), title="Finds", unit="Finds"))
     file = tmp_path / "edge.html"
     file.write_bytes(render_saved_page(area, layer, title="Edge", sentence="", notes=[], table=None))
-    page = browser.new_page()
+    page = windows.take(file.as_uri())
     page.goto(file.as_uri())
     wait_until(page, PAINTED)
-    page.evaluate("centre => the_map.setMinZoom(2).setView(centre, 6, {animate: false})", list(h3.cell_to_latlng(edge)))
+    page.evaluate(
+        "centre => { the_map.setMinZoom(2).setView(centre, 6, {animate: false}); }", list(h3.cell_to_latlng(edge))
+    )
     drawn = centres(page)
     assert {h3.latlng_to_cell(cell["lat"], cell["lng"], 3): cell["value"] for cell in drawn} == dict(
         zip(cells.tolist(), range(1, 8), strict=True)
     )
     assert all(page.evaluate("cell => Hexbeat.layer('hex').cellAt(cell)", cell) == cell["cell"] for cell in drawn)
     assert "" not in colours_at(page, drawn)
-    page.close()
+    windows.leave(page)

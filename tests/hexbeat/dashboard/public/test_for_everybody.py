@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from hexbeat.dashboard.public.advice import render_method
 from hexbeat.dashboard.public.palette import COLOURS
 from hexbeat.dashboard.public.published_counts import ReleaseTotals
 from hexbeat.dashboard.public.site import write_site
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
+from tests.support.browser import Windows
 from tests.support.colours import COLOUR_BLINDNESS, contrast, difference
 from tests.support.public_side import map_of, open_page, overflow
 from tests.support.releases import example_release
@@ -62,18 +63,17 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["a file", "a server"])
-def page(request: pytest.FixtureRequest, browser: Browser, index: Path) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, windows: Windows, index: Path) -> Iterator[Page]:
     """A phone that looks at either page, by a link to a ward."""
-    context = browser.new_context(viewport={"width": 320, "height": 640}, reduced_motion="reduce")
-    opened = context.new_page()
+    site = index.as_uri() if request.param == "a file" else request.getfixturevalue("address")
+    opened = windows.take(site, size=(320, 640))
     if request.param == "a file":
-        opened.goto(f"{index.as_uri()}#ward=E05000001&layer=needle_litter&period=2026-Q1")
+        opened.goto(f"{site}#ward=E05000001&layer=needle_litter&period=2026-Q1")
         expect(opened.locator(".hp-zoom")).to_be_visible()
     else:
-        address = request.getfixturevalue("address")
-        open_page(opened, f"{address}/?ward=E05000001&layer=needle_litter&period=2026-Q1")
+        open_page(opened, f"{site}/?ward=E05000001&layer=needle_litter&period=2026-Q1")
     yield opened
-    context.close()
+    windows.leave(opened)
 
 
 @pytest.mark.browser

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import shapely
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from hexbeat.cli.server_commands import SERVER_MODULE
 from hexbeat.dashboard.public.place_index import select_place_names
@@ -57,17 +57,16 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(browser: Browser, index: Path) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 320, "height": 700}, reduced_motion="reduce")
-    opened = context.new_page()
+def page(windows: Windows, index: Path) -> Iterator[Page]:
+    opened = windows.take(index.as_uri(), size=(320, 700))
     faults: list[str] = []
     requests: list[str] = []
-    opened.on("console", lambda message: faults.append(message.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
+    windows.hear(opened, "console", lambda message: faults.append(message.text))
+    windows.hear(opened, "pageerror", lambda error: faults.append(str(error)))
+    windows.hear(opened, "request", lambda request: requests.append(request.url))
     opened.goto(index.as_uri())
     yield opened
-    context.close()
+    windows.leave(opened)
     assert faults == []
     assert requests == [index.as_uri()]
 

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from hexbeat.dashboard.public.site import write_site
+from tests.support.browser import Windows, requests_of
 from tests.support.releases import example_release, with_gaps
 
 pytestmark = pytest.mark.browser
@@ -26,17 +27,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(windows: Windows, index: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, scheme = getattr(request, "param", (390, "light"))
-    context = browser.new_context(
-        viewport={"width": width, "height": 700}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    opened = context.new_page()
+    opened = windows.take(index.as_uri(), size=(width, 700), scheme=scheme)
     faults: list[str] = []
-    opened.on("console", lambda message: faults.append(message.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
+    windows.hear(opened, "console", lambda message: faults.append(message.text))
+    windows.hear(opened, "pageerror", lambda error: faults.append(str(error)))
     yield opened
-    context.close()
+    windows.leave(opened)
     assert faults == []
 
 
@@ -65,8 +63,7 @@ def test_a_period_that_is_not_known_is_chosen_like_any_other(page: Page, tmp_pat
 
 
 def test_it_opens_from_a_file_and_asks_for_nothing(page: Page, index: Path) -> None:
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
+    requests = requests_of(page)
     page.goto(index.as_uri())
     lead(page, "Between April and June 2026, at least 63 needle finds were recorded in Exampleton.")
     page.locator("#hp-ward").select_option(label="Abbey")
