@@ -141,7 +141,7 @@ def merge_categories(alerts: list[Alert]) -> list[Alert]:
     """
     whole = [alert for alert in alerts if not alert.category]
     separate = []
-    for alert in (one for one in alerts if one.category):
+    for alert in (candidate for candidate in alerts if candidate.category):
         places = _list_places(alert)
         for at, other in enumerate(whole):
             shared = places & _list_places(other)

@@ -84,8 +84,8 @@ def count_known_days(
     officers = columns.reported_by[events.index] == REPORTERS.index("officer")
     size = {"time_count": history_days, "place_count": len(area.wards)}
     counts, by_officers = (
-        _add_total(count_by(events.day[chosen] - to_ordinal(first), ward[chosen], **size))
-        for chosen in (np.ones(len(ward), dtype=np.bool_), officers)
+        _add_total(count_by(events.day[is_counted] - to_ordinal(first), ward[is_counted], **size))
+        for is_counted in (np.ones(len(ward), dtype=np.bool_), officers)
     )
     places: dict[Spans, list[int]] = {}
     for place, code in enumerate(("", *area.wards.codes)):

@@ -121,8 +121,8 @@ def list_streams(
     is_search = officers if spec.searches else np.zeros(len(place), dtype=np.bool_)
     has_both = bool(is_search.any() and (~is_search).any())
     of_searches = _SEARCH_SHARE if has_both else float(is_search.any())
-    for chosen, part, searches in ((~is_search, 1 - of_searches, False), (is_search, of_searches, True)):
-        own = inside & chosen
+    for is_part, part, searches in ((~is_search, 1 - of_searches, False), (is_search, of_searches, True)):
+        own = inside & is_part
         if not own.any():
             continue
         recent = own & (events.day > to_ordinal(day) - HISTORY_DAYS)

@@ -54,7 +54,7 @@ _SPOT_RESOLUTION: Final = 11
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConcentrationMap:
-    """The result for each of the study's n cells, (n,) each unless said.
+    """The result for each of the study's n cells, (n,) each unless stated.
 
     `tested`: the cell could hold events (`find_candidates`). `kind`, `p`, `q`, `total`, `expected`, `size` and `patch`
     (a position in the study, -1 for none) as in geo.concentration; of cells that are not tested 0, 1, 1, the count, 0,

@@ -158,7 +158,7 @@ def _format_times(row: Row) -> str:
 
 
 def _format_times_alone(row: Row) -> str:
-    """As `_format_times`, where no number of cells was said before."""
+    """As `_format_times`, where no number of cells was given before."""
     if row["cells"] == 1:
         return _format_times(row)
     if not row["expected"]:

@@ -31,7 +31,7 @@ __all__ = [
 _DAY: Final = timedelta(days=1)
 _MONTH: Final = PRECISIONS.index("month")
 _MONTH_DAYS: Final = 365.25 / 12
-_MOST_MONTHS: Final = 36  # from then on years are said
+_MOST_MONTHS: Final = 36  # from this number on, years are named
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,9 @@ def inspect_pack(name: str, file: bytes, *, home: Path) -> Inspection:
 
 def note_check(result: Inspection, documents: SharedDocuments | None) -> PackCheck:
     """The result, with what the register of the store says of the content."""
-    noted = find_recorded_pack(documents, result.digest)
-    sentence = describe_check(intact=result.intact, same_values=result.same_values, noted=noted)
-    is_noted = noted is not None
+    recorded_on = find_recorded_pack(documents, result.digest)
+    sentence = describe_check(intact=result.intact, same_values=result.same_values, noted=recorded_on)
+    is_noted = recorded_on is not None
     return PackCheck(
         result.intact, result.same_values, is_noted, result.digest, result.reference, result.made_at, sentence
     )

@@ -197,7 +197,7 @@ def backtest_plan(
 
 
 def _describe_spread(tours: Sequence[Tour], time: WorkingTime) -> str:
-    """When the few stops of a plan are: over the hours, or only in a part of them, which is said."""
+    """When the few stops of a plan are: over the hours, or only in a part of them, and which part."""
     stops = [stop for tour in tours for stop in tour.stops]
     if not stops:
         return "none of which fits"
