@@ -74,9 +74,9 @@ def find_delay(
     arrives = day if way == WAYS[0] else np.append(late.arrives[near], outbreak.day + planted_late)
     for row in range(outbreak.start, outbreak.end):
         part = slice(row - LAG_DAYS, row + 1)
-        seen = (arrives <= row) & (day >= part.start) & (day <= row)
+        has_arrived = (arrives <= row) & (day >= part.start) & (day <= row)
         window = np.zeros((LAG_DAYS + 1, scan.counts.shape[1]))
-        np.add.at(window, (day[seen] - part.start, place[seen]), 1)
+        np.add.at(window, (day[has_arrived] - part.start, place[has_arrived]), 1)
         expected = scan.expected[part] * (late.arrived[:, None] if way == WAYS[2] else 1.0)
         if find_signals(
             window, expected, dispersion[part], scan.grid, threshold=threshold[part], first_row=LAG_DAYS,

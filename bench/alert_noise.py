@@ -115,9 +115,13 @@ class Late:
     def measure(self) -> Counts:
         """The share of a day's events on record, of the last LAG_DAYS + 1 days, from the loads before FIRST_DAY."""
         loads = (np.arange(FIRST_DAY) + 1) * DAY_S - 1
-        seen = self.arrives < FIRST_DAY
+        has_arrived = self.arrives < FIRST_DAY
         arrivals = measure_arrivals(
-            "overdoses", "log", loads, self.day[seen] * DAY_S + DAY_S // 2, (self.arrives[seen] + 1) * DAY_S - 1
+            "overdoses",
+            "log",
+            loads,
+            self.day[has_arrived] * DAY_S + DAY_S // 2,
+            (self.arrives[has_arrived] + 1) * DAY_S - 1,
         )
         return find_arrived([arrivals], [(FIRST_DAY - 1 - age) * DAY_S for age in range(LAG_DAYS, -1, -1)])
 
@@ -129,9 +133,9 @@ class Late:
         for row in range(FIRST_DAY, len(scan.counts)):
             start = row - LAG_DAYS
             events = slice(*np.searchsorted(self.day, (start, row + 1)))
-            seen = self.arrives[events] <= row
+            has_arrived = self.arrives[events] <= row
             window = np.zeros((LAG_DAYS + 1, places))
-            np.add.at(window, (self.day[events][seen] - start, place[events][seen]), 1)
+            np.add.at(window, (self.day[events][has_arrived] - start, place[events][has_arrived]), 1)
             part = slice(start, row + 1)
             expected = scan.expected[part] * (self.arrived[:, None] if allows else 1.0)
             candidates = find_signals(

@@ -114,8 +114,8 @@ def count_by_ward_totals(case: Case) -> tuple[int, int]:
     """In how many wards the true total reveals 1 to k - 1 events that are not shown, and how many wards have events."""
     published = {place.ward_code: 0 for place in case.tree.places if place.level == "ward"}
     true = dict.fromkeys(published, 0)
-    seen = case.publish(case.counts)
-    for place, count, number in zip(case.tree.places, case.counts.tolist(), seen.tolist(), strict=True):
+    numbers = case.publish(case.counts)
+    for place, count, number in zip(case.tree.places, case.counts.tolist(), numbers.tolist(), strict=True):
         if place.ward_code:
             true[place.ward_code] += count
             published[place.ward_code] += max(number, 0)
@@ -136,13 +136,13 @@ def count_candidates(
         if not len(case.frame):
             continue
         leaf = int(case.frame["leaf"].iloc[int(rng.integers(len(case.frame)))])
-        seen = case.publish(case.counts)
+        numbers = case.publish(case.counts)
         others = case.counts.copy()
         others[leaf] -= 1
         possible = [
             place
             for place, _ in enumerate(case.tree.places)
-            if _is_piece(case, place) and _fits(case, others, place, seen)
+            if _is_piece(case, place) and _fits(case, others, place, numbers)
         ]
         sizes.append(len(possible))
         wards.append(len({case.tree.places[place].ward_code for place in possible}))

@@ -124,14 +124,14 @@ def compare_place(
         "busiest": (past[:, 0] == past[:, 0].max()).astype(float),
     }[choice]
     place = int(random.choice(len(at), p=weight / weight.sum()))
-    came = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
+    count = float(random.binomial(int(after[place]), left)) if left < 1 else float(after[place])
     distance = np.hypot(*(at - at[place]).T)
     free = np.flatnonzero((distance > 2 * RADIUS_M + 200) & (past[:, -1] > 0))
     pool = free[find_similar_places(at[free, 0], at[free, 1], past[free], past[place], separation_m=2 * RADIUS_M)]
     separate = np.hypot(at[pool, 0][:, None] - at[pool, 0], at[pool, 1][:, None] - at[pool, 1]) >= 2 * RADIUS_M - 1e-6
     match = match_on_past(past[pool], past[place], controls=20)
     comparison = compare_with_controls(
-        past[pool], after[pool], past[place], came,
+        past[pool], after[pool], past[place], count,
         match=match, placebos=match_on_past(past[pool], past[place], controls=199).index, separate=separate,
     )  # fmt: skip
     return {
@@ -141,7 +141,7 @@ def compare_place(
         "rejects": comparison.interval[0] > 0 or comparison.interval[1] < 0,
         "fewer": comparison.interval[1] < 0,
         **measure_plain_comparisons(
-            past[pool][match.index], match.weight, past[place], came, comparison.controls_after
+            past[pool][match.index], match.weight, past[place], count, comparison.controls_after
         ),
     }
 
@@ -189,13 +189,13 @@ def simulate_towns(count: int, seed: int, *, a_year: float = 2_700.0) -> list[di
 def _summarise(choice: str, left: float, cases: list[dict[str, Any]]) -> dict[str, Any]:
     """Means over the cases with a comparable place; `unlike` is the share of the others."""
     frame = pd.DataFrame(cases)
-    like = frame[~frame["unlike"]].drop(columns="unlike")
+    comparable = frame[~frame["unlike"]].drop(columns="unlike")
     return {
         "place": choice,
         "left": left,
-        "cases": len(like),
+        "cases": len(comparable),
         "unlike": round(float(frame["unlike"].mean()), 3),
-        **{str(name): round(float(value), 3) for name, value in like.mean().items()},
+        **{str(name): round(float(value), 3) for name, value in comparable.mean().items()},
     }
 
 

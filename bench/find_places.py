@@ -95,9 +95,9 @@ def _measure(find: Callable[[str], str], typed: list[str], meant: list[str]) -> 
     """The share of queries whose first answer is the one meant, and the median milliseconds of an answer."""
     times, right = [], 0
     for words, name in zip(typed, meant, strict=True):
-        begun = time.process_time()
+        start_s = time.process_time()
         answer = find(words)
-        times.append((time.process_time() - begun) * 1000)
+        times.append((time.process_time() - start_s) * 1000)
         # Of two places of one name in a ward each says what it is near.
         right += split_name(answer.split(", near ")[0]) == split_name(name.split(", near ")[0])
     return right / len(meant), statistics.median(times)

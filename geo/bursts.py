@@ -28,7 +28,7 @@ def measure_bursts(
 
     `place`, `time` (events,): positions among m places and `times` days (or months: `lag` 0). `patches` csr (m, m),
     binary with self. Pairs of events of one place within `lag` times are compared with those expected if each place
-    kept its events and they came at any time: a place that is always busy has no excess. The excess for each event is
+    kept its events and they fell at any time: a place that is always busy has no excess. The excess for each event is
     what the variance has above the mean. It is 1 unless the excess is above its noise (one-sided 5 %). Places that grew
     busy in the period look like bursts, which makes the tests more cautious.
     """

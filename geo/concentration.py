@@ -39,7 +39,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """When the events came: `place`, `time` int64 (events,), positions among places and `times` days (or months)."""
+    """Events: their `place` and `time`, int64 (events,), positions among places and `times` days (or months)."""
 
     place: NDArray[np.int64]
     time: NDArray[np.int64]

@@ -25,7 +25,7 @@ _DIGIT: Final = np.array([1, 3, 0, 5, 0, 2, 0, 4, 6], dtype=np.uint64)
 
 
 def find_prefixes(cells: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """What stands above the digits of each cell: equal for cells of one resolution and one base cell."""
+    """The bits above the digits of each cell: equal for cells of one resolution and one base cell."""
     return cells >> _HEAD_SHIFT
 
 

@@ -1,7 +1,7 @@
 """What a file of shapes or records is, by its contents, and how GDAL may open it: with that driver, and with no other.
 
 GDAL decides by content, and some content is a program. JSON that describes a pipeline of algorithms (GDALG) and XML
-that names other sources (VRT) can read other files and addresses. So JSON always goes to the driver of its kind, and
+that names other sources (VRT) can read other files and addresses. So JSON is always read by the driver of its kind, and
 GDAL gets no XML at all, and no file that is neither JSON, GeoPackage, shapefile nor FlatGeobuf.
 """
 

@@ -206,11 +206,11 @@ class LatticeIndexer:
         work = self._work[:, : places.shape[1]]
         side, whole, spare = work[:3], work[3:6], work[6]
         with np.errstate(invalid="ignore"):  # places far outside; they are masked
-            for row, one in zip(self._sides, side, strict=False):
-                np.multiply(places[0], row[0], out=one)
+            for row, along_axis in zip(self._sides, side, strict=False):
+                np.multiply(places[0], row[0], out=along_axis)
                 np.multiply(places[1], row[1], out=spare)
-                np.add(one, spare, out=one)
-                np.add(one, row[2], out=one)
+                np.add(along_axis, spare, out=along_axis)
+                np.add(along_axis, row[2], out=along_axis)
             np.add(side[0], side[1], out=side[2])
             np.floor(side, out=whole)
             np.subtract(side, whole, out=side)

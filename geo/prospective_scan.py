@@ -141,9 +141,9 @@ def estimate_expected(counts: Floats, known: NDArray[np.bool_], grid: ScanGrid, 
 
     `counts` (days, places) in order of days, all zero on days that are not `known` (days,); `weekday` is that of the
     first day (any number; day numbers since 1970 serve). The area's rate is that of the RECENT_DAYS known days, drawn
-    towards the year's, with its weekdays; where it goes is each place's share of the year, drawn towards its
-    surroundings (500 m), at the end of the week and in its middle apart. Zero on days that are not known, or with fewer
-    than FEWEST_HISTORY_DAYS known days before.
+    towards the year's, with its weekdays; it is spread by each place's share of the year, drawn towards its
+    surroundings (500 m), separately for Friday to Sunday and for other days. Zero on days that are not known, or with
+    fewer than FEWEST_HISTORY_DAYS known days before.
     """
     days = len(counts)
     day_of_week = (np.arange(days) + weekday) % 7

@@ -19,7 +19,9 @@ __all__ = ["search_tours"]
 
 _NOISE: Final = 0.25  # while tours are rebuilt, each worth is off by up to a quarter
 _TIME_WEIGHTS: Final = (0.5, 1.4)  # exponents of time against worth while tours are rebuilt
-_TOLERATED_LOSS: Final = 0.012  # share of the best worth: at first the search goes on from tours that lack so much
+_TOLERATED_LOSS: Final = (
+    0.012  # share of the best worth: at first the search continues from tours that are worse by so much
+)
 _MOST_FAILURES: Final = 6  # places in a row that do not fit before a tour is called full
 _MOST_REVERSALS: Final = 20  # a tour, in one round
 _RESTART: Final = 150  # rounds without anything better before the search goes back to the best

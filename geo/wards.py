@@ -154,7 +154,7 @@ class Wards:
         """Whether two wards are the same or have a point in common; False for a code that is none of theirs."""
         if not {code, other} <= set(self.codes):
             return False
-        first, second = (self.polygons[self.codes.index(one)] for one in (code, other))
+        first, second = (self.polygons[self.codes.index(own)] for own in (code, other))
         return bool(shapely.intersects(first, second))
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:

@@ -67,7 +67,7 @@ def measure_arrivals(
     started_at: NDArray[np.int64],
     recorded_at: NDArray[np.int64],
 ) -> Arrivals:
-    """Arrivals of one source from its loads (loads,) and the events (n,) that came after the first of them.
+    """Arrivals of one source from its loads (loads,) and the events (n,) that arrived after the first of them.
 
     All are UTC seconds, loads in order. Days from that of the first load on are learnt from, of the last WINDOW_DAYS
     but for the newest LATEST_DAYS, because more of those may come. Shares never fall with time; one load more is added

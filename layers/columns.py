@@ -236,7 +236,7 @@ _NO_CELLS: Final = np.zeros(0, dtype=np.uint64)
 _TABLES: Final = frozenset(
     {"version", "ward_codes", "categories", "sources", "cell", "cell_ids", "coverage", "details"}
 )
-_ARRAYS: Final = tuple(one.name for one in fields(Columns) if one.name not in _TABLES)
+_ARRAYS: Final = tuple(column.name for column in fields(Columns) if column.name not in _TABLES)
 
 
 def _derive_instants(columns: Columns) -> NDArray[np.uint8]:

@@ -214,11 +214,11 @@ def choose_shown(events: NDArray[np.float64], fewest: int) -> NDArray[np.bool_]:
     is left out is at least two groups, and at least `fewest` events together. Where it would be less, the smallest
     other groups are left out as well, of equal ones the first, until it is enough or nothing is left.
     """
-    shown = events >= fewest
-    spare = np.flatnonzero(shown)[np.argsort(events[shown], kind="stable")].tolist()
-    while spare and not shown.all() and (np.count_nonzero(~shown) == 1 or events[~shown].sum() < fewest):
-        shown[spare.pop(0)] = False
-    return shown
+    is_shown = events >= fewest
+    spare = np.flatnonzero(is_shown)[np.argsort(events[is_shown], kind="stable")].tolist()
+    while spare and not is_shown.all() and (np.count_nonzero(~is_shown) == 1 or events[~is_shown].sum() < fewest):
+        is_shown[spare.pop(0)] = False
+    return is_shown
 
 
 def _count_events(

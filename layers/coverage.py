@@ -49,7 +49,7 @@ class CoverageEntry:
     `kind`: "load", the days that a load completes; "open", a load of a running log, which is complete from its first
     record to its last, whenever they were loaded; "set" and "cleared", what a person corrected: these count after all
     loads. `scope` is the source's own name of its part, such as a police force; "" where it has none. `wards` are ONS
-    codes; None stands for every ward. A cleared entry without a source or scope speaks of all of them.
+    codes; None stands for every ward. A cleared entry without a source or scope is about all of them.
     """
 
     layer: str

@@ -56,7 +56,7 @@ class LocationPrecision:
     day: any two of them count as of other days. `points` is how many distinct points the events of this kind have, and
     `part` their share of the `events`.
 
-    `finest` is the smallest resolution in which an analysis of these events may speak: 11 for exact places. For shared
+    `finest` is the smallest resolution that an analysis of these events may use: 11 for exact places. For shared
     points it is the finest at which most of a source's points have another point in their cell, and 8 where none is.
     Where metres are given, cells are at least twice as wide. `stated`: the sources say so themselves of every event.
     """

@@ -42,22 +42,22 @@ def restrict_columns(columns: Columns, details: Mapping[str, Detail], *, wards: 
     if not limited:
         return columns
     hidden = [layer for layer, detail in limited.items() if detail.kind == "nothing"]
-    seen = _leave_out(columns, hidden) if hidden else columns
+    visible_columns = _leave_out(columns, hidden) if hidden else columns
     for layer, detail in limited.items():
         if detail.kind in {"cells", "wards"}:
-            seen = _blur(seen, layer, detail, wards)
+            visible_columns = _blur(visible_columns, layer, detail, wards)
     coverage = None if columns.coverage is None else restrict_coverage(columns.coverage, details)
-    return replace(seen, details=limited, coverage=coverage)
+    return replace(visible_columns, details=limited, coverage=coverage)
 
 
 def restrict_coverage(coverage: Coverage, details: Mapping[str, Detail]) -> Coverage:
     """The coverage without the layers of which nothing is shown."""
-    seen = {layer for layer, detail in details.items() if detail.kind != "nothing"}
+    visible_layers = {layer for layer, detail in details.items() if detail.kind != "nothing"}
     return Coverage(
-        tuple(entry for entry in coverage.entries if entry.layer in seen),
+        tuple(entry for entry in coverage.entries if entry.layer in visible_layers),
         coverage.ward_codes,
-        frozenset(reporter for reporter in coverage.reporters if reporter[0] in seen),
-        tuple(arrivals for arrivals in coverage.arrivals if arrivals.layer in seen),
+        frozenset(reporter for reporter in coverage.reporters if reporter[0] in visible_layers),
+        tuple(arrivals for arrivals in coverage.arrivals if arrivals.layer in visible_layers),
     )
 
 

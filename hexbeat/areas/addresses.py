@@ -40,7 +40,7 @@ _WHOLE: Final = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})")
 _PART: Final = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?(\d[A-Z]?)?|[A-Z]{1,2}\d?")
 _WITHIN: Final = re.compile(r"\b([A-Z]{1,2}\d[A-Z\d]?)\s*(\d[A-Z]{2})\b")
 _PARTED: Final = re.compile(r"[,;()\n]+")
-# What may stand before the name of a street. "Near" and "off" are not here: they speak of a place elsewhere.
+# What may stand before the name of a street. "Near" and "off" are not here: they are about a place elsewhere.
 _BEFORE: Final = re.compile(
     r"(?:on or near|in front of|front of|rear of|outside|opposite|behind|opp|o/s|at|on|in)\b\.?\s*", re.IGNORECASE
 )

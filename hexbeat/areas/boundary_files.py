@@ -153,7 +153,7 @@ def _replace_both(folder: Path, *, wards: str, facts: Mapping[str, Any]) -> None
 
 
 def _describe_ending(path: Path) -> str:
-    """What stands against a file that does not exist, or has another ending, as in "is KML"."""
+    """Why a file cannot be read that does not exist, or has another ending, as in "is KML"."""
     if not path.is_file():
         return "does not exist"
     kind = detect_format(path)

@@ -1,4 +1,4 @@
-"""Whom to thank for wards, streets and names of places: the sentences that their licences ask to be shown."""
+"""Who published the wards, streets and names of places: the sentences that their licences require."""
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import read_gazetteer

@@ -22,7 +22,7 @@ __all__ = ["GazetteerReport", "build_gazetteer"]
 
 _AROUND_M: Final = 300.0  # points outside the area name the cells of its edge
 _DIGITS: Final = 5  # of degrees: about a metre
-# What stands there, where a source gives no name of its own: named by the street that is nearest.
+# The kinds of place for which a source gives no name of its own: named by the street that is nearest.
 _UNNAMED: Final = frozenset({
     "parking area", "sports/recreation area", "supermarket", "petrol station", "shopping area",
     "further/higher educational building", "pedestrian subway", "park/open space", "police station", "hospital",
@@ -103,7 +103,7 @@ def build_gazetteer(
 
 
 def _place_postcodes(points: pd.DataFrame) -> pd.DataFrame:
-    """The points with the place of their postcode where they have no place of their own; those without any are gone."""
+    """The points with the place of their postcode where they have none of their own; those without any are dropped."""
     codes = points[points["kind"] == "postcode"].drop_duplicates("name").set_index("name")
     missing = points["lon"].isna() & points["postcode"].isin(codes.index)
     placed = points.copy()

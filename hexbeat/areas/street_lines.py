@@ -202,14 +202,16 @@ def drop_chords(lines: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
 
 
 def drop_fragments(lines: "gpd.GeoDataFrame", *, partial: bool) -> "gpd.GeoDataFrame":
-    """The lines that belong to a network of some length; a stray piece of road says nothing of a town."""
+    """The lines that belong to a network of some length; a stray piece of road does not help to recognise a town."""
     if len(lines) == 0:
         return lines
     shapes = lines.geometry.to_numpy()
     first, second = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=JOINED_M)
     group = np.where(lines["kind"].isin(ROADS), 0, lines["kind"].map(list(BESIDE_M).index))
-    alike = group[first] == group[second]
-    links = sparse.coo_array((np.ones(int(alike.sum())), (first[alike], second[alike])), shape=(len(lines), len(lines)))
+    is_same = group[first] == group[second]
+    links = sparse.coo_array(
+        (np.ones(int(is_same.sum())), (first[is_same], second[is_same])), shape=(len(lines), len(lines))
+    )
     network = csgraph.connected_components(links, directed=False)[1]
     total = np.bincount(network, weights=shapely.length(shapes))[network]
     is_path_only = np.bincount(network, weights=lines["kind"].to_numpy() != "path")[network] == 0

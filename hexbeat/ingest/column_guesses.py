@@ -56,9 +56,7 @@ PARTS: Final = {
 MOST_QUANTITIES: Final = 0.5  # a column of quantities may hold many words, such as "a few"
 MOST_BY_HEADING: Final = 0.5  # the share of dates that is enough where the heading says what they are
 MOST_TIMES: Final = 0.9  # of times of day: a row whose time cannot be read is rejected, so few may be words
-FEWEST_DIFFERENT: Final = (
-    0.9  # the share of different values in a column of identifiers: some rows stand twice in a file
-)
+FEWEST_DIFFERENT: Final = 0.9  # the share of different values in a column of identifiers: some rows are twice in a file
 MOST: Final = 0.8  # the share of values, blank ones aside, that must fit
 HEADINGS: Final = {
     "lon": r"^(lon|lng|long)|longitude|^x$",
@@ -232,7 +230,7 @@ def _parse_whole(text: str) -> int | None:
 
 
 def _fits_dates(part: str, name: str, texts: Sequence[str]) -> bool:
-    """Whether a heading speaks of dates and the values are some; of numbers only if the heading leaves no other."""
+    """Whether a heading is about dates and the values are dates; of numbers only if the heading leaves no other."""
     if not re.search(HEADINGS[part], name, re.IGNORECASE):
         return False
     guess = guess_formats(texts, least=MOST_BY_HEADING if _DATE_HEADING.search(name) else MOST)

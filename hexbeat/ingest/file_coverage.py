@@ -97,8 +97,8 @@ class FileCoverage:
         is_state = events["layer"].map({name: find_layer(name).kind == "state" for name in self._layers})
         # An order that runs for months says nothing about the records of those months.
         lasts = starts.where(is_state.astype(bool), (events["occurred_to"] - 1).clip(lower=starts))
-        moments = np.concatenate([starts.to_numpy(dtype=np.int64), lasts.to_numpy(dtype=np.int64)])
-        days = np.unique(Calendar(self.time_zone).days(moments).reshape(2, -1), axis=1)
+        timestamps = np.concatenate([starts.to_numpy(dtype=np.int64), lasts.to_numpy(dtype=np.int64)])
+        days = np.unique(Calendar(self.time_zone).days(timestamps).reshape(2, -1), axis=1)
         self._record_days.update(zip(*days.tolist(), strict=True))
 
     def build_entries(self) -> list[CoverageEntry]:

@@ -67,7 +67,7 @@ def require_places(
 
 
 def require_real_store(store: Store, viewer: Viewer) -> None:
-    """PolicyError if the store holds demonstration events: real records never stand beside invented ones."""
+    """PolicyError if the store holds demonstration events: real records are never mixed with invented ones."""
     if has_demonstration(store, viewer):
         raise PolicyError(
             "Real records and demonstration events never share a store",

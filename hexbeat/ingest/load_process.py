@@ -100,8 +100,8 @@ def _run(
     """The result of a job; its error raised here."""
     bounds = limits.build(sum(path.stat().st_size for path in paths))
     with _SLOTS, _start_job(pickle.dumps({"job": job, "arguments": arguments, "limits": bounds})) as answers:
-        begun = time.monotonic()
-        end = begun + bounds["wall_s"]
+        start = time.monotonic()
+        end = start + bounds["wall_s"]
         while (message := _read_message(answers, end)) is not None:
             match message:
                 case ("progress", int(done), int(total)):
@@ -120,7 +120,7 @@ def _run(
                     raise RuntimeError("the process that reads uploads sent what it never sends")
                 case _:
                     break
-        took_s = time.monotonic() - begun
+        took_s = time.monotonic() - start
     names = ", ".join(path.name for path in paths[:3])
     if message is None and took_s < bounds["cpu_s"] / (os.cpu_count() or 1):  # too early for a limit of its own
         raise DataError(

@@ -1,6 +1,6 @@
 """Shows what of a load the store knows: events that it would replace, and identifiers that another source has.
 
-Events stand beside the rows that would replace them, as far as a viewer may see them; of identifiers only the number.
+Events are beside the rows that would replace them, as far as a viewer may see them; of identifiers only the number.
 """
 
 from collections.abc import Mapping

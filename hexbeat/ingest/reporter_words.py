@@ -40,7 +40,7 @@ class ReporterWords:
     rows: int = 0
 
     def describe_fit(self) -> str:
-        """As in "and its values fit", to stand behind the heading."""
+        """As in "and its values fit", to follow the heading."""
         if self.known == self.values:
             return "and its values fit"
         if not self.known:

@@ -107,8 +107,8 @@ def build_draft(
     mask = read_places_mask(area)
     trees = build_trees(area, mask, policy)
     first_days = _find_first_days(policy, as_at, last_release, before)
-    moment = min(now, _find_day_end(as_at, area))
-    coverage = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes), as_at=moment)
+    known_at = min(now, _find_day_end(as_at, area))
+    coverage = read_coverage(store.engine, viewer, ward_codes=tuple(area.wards.codes), as_at=known_at)
     layers = _build_layers(policy, first_days, as_at, last_release, coverage)
     places = {place.place_id: place for name in sorted(trees) for place in trees[name].places}
     blocks = list(last_release.release.blocks) if last_release else []
@@ -123,8 +123,8 @@ def build_draft(
     ]
     if last_release and not new_spans and _list_not_known(layers) == _list_not_known(last_release.release.layers):
         return Draft(last_release.release, frozenset(), {}, last_release.first_days, {}, (), is_new=False)
-    _require_known(store, viewer, layers, coverage, moment, area)
-    known_events = read_events(store, viewer, as_at=moment, area=area)
+    _require_known(store, viewer, layers, coverage, known_at, area)
+    known_events = read_events(store, viewer, as_at=known_at, area=area)
     if not earlier:  # later the mask stays the same, and its places fill with events
         require_independent_mask(mask, known_events.frame["h3_11"].to_numpy(dtype=np.uint64), area)
     _require_one_kind(known_events, series)
@@ -275,7 +275,7 @@ def _require_known(
     viewer: Viewer,
     layers: Sequence[ReleasedLayer],
     coverage: Coverage,
-    moment: dt.datetime,
+    known_at: dt.datetime,
     area: Area,
 ) -> None:
     """PolicyError if a release would publish no period at all because nothing is known: its zeros would stay for good.
@@ -285,10 +285,10 @@ def _require_known(
     if any(layer.periods for layer in layers):
         return
     first_receipt = find_first_receipt(store, viewer)
-    if first_receipt is not None and first_receipt > moment:
+    if first_receipt is not None and first_receipt > known_at:
         raise PolicyError(
             "A first release needs records that were received by its day",
-            f"on {moment.astimezone(area.tz).date()} none had been received; the first were received on "
+            f"on {known_at.astimezone(area.tz).date()} none had been received; the first were received on "
             f"{first_receipt.astimezone(area.tz).date()}",
             "choose that day or a later day, or leave --as-at out",
         )

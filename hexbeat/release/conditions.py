@@ -111,7 +111,7 @@ def _check_layer(release: Release, layer: ReleasedLayer) -> Iterator[str]:
 
 
 def _check_periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tuple[str, str]]:
-    """Periods that do not follow the calendar or came too early, by name; and gaps between periods.
+    """Periods that do not follow the calendar or were released too early, by name; and gaps between periods.
 
     A period that is not known leaves no gap: it is named in its place.
     """

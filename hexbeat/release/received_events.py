@@ -86,7 +86,7 @@ def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) 
 
 
 def find_first_receipt(store: "Store", viewer: Viewer) -> datetime | None:
-    """When the first load that still stands was made; None for a store without one."""
+    """When the first load that was not undone was made; None for a store without one."""
     require(viewer, Action.EXPORT)
     query = sa.select(sa.func.min(batches.c.created)).where(batches.c.undone_at.is_(None))
     with read_transaction(store.engine) as connection:

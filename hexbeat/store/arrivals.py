@@ -50,12 +50,12 @@ def _fetch_loads(connection: Connection, as_at: dt.datetime | None) -> dict[str,
 
     Large ones are left out, the first of all loads of a source is kept: from its day on days are learnt from.
     """
-    moment = to_seconds(as_at if as_at is not None else dt.datetime.now(dt.UTC))
+    known_at = to_seconds(as_at if as_at is not None else dt.datetime.now(dt.UTC))
     query = (
         sa.select(batch_files.c.source, batches.c.batch_id, batches.c.created, batches.c.new)
         .join(batches, batches.c.batch_id == batch_files.c.batch_id)
         # A load of the future is one of a clock that was ahead; the window of time would end with it.
-        .where(batches.c.undone_at.is_(None), batches.c.created <= moment)
+        .where(batches.c.undone_at.is_(None), batches.c.created <= known_at)
         .distinct()
         .order_by(batches.c.created, batches.c.batch_id)
     )

@@ -62,7 +62,7 @@ def apply_changes(connection: Connection, old: LiveColumns, *, version: int) -> 
 def _find_reporters(
     connection: Connection, old: LiveColumns, *, is_any_closed: bool
 ) -> frozenset[tuple[str, str, str]]:
-    """Which sources bring which reporters; of new rows alone where none was closed, because all rows take a while."""
+    """Which reporters each source has; of new rows alone where none was closed, because all rows take a while."""
     if is_any_closed or old.columns.coverage is None:
         return fetch_reporters(connection, LIVE)
     return old.columns.coverage.reporters | fetch_reporters(connection, sa.and_(LIVE, events.c.row_id > old.last_row))

@@ -66,13 +66,13 @@ def fetch_coverage(
 
 
 def fetch_reporters(connection: Connection, condition: ColumnElement[bool]) -> frozenset[tuple[str, str, str]]:
-    """(layer, source, reporter) of the events that meet a condition, each once: which sources bring which reporters."""
+    """(layer, source, reporter) of the events that meet a condition, each once: which reporters each source has."""
     query = sa.select(events.c.layer, events.c.source, events.c.reported_by).distinct().where(condition)
     return frozenset((layer, source, reporter) for layer, source, reporter in connection.execute(query))
 
 
 def write_entries(
-    connection: Connection, entries: Sequence[CoverageEntry], *, batch_id: int | None, moment: int
+    connection: Connection, entries: Sequence[CoverageEntry], *, batch_id: int | None, recorded_at: int
 ) -> None:
     """Add entries to the log; `batch_id` is None for what a person corrects."""
     rows = [
@@ -85,7 +85,7 @@ def write_entries(
             "end_day": (entry.end - _EPOCH).days,
             "kind": entry.kind,
             "wards": None if entry.wards is None else json.dumps(entry.wards),
-            "recorded_at": moment,
+            "recorded_at": recorded_at,
         }
         for entry in entries
     ]
@@ -157,7 +157,7 @@ def correct_coverage(
     if entry.kind == "set":
         entry = replace(entry, end=min(entry.end, today))
     with write_transaction(engine, rewritten=False) as connection:
-        write_entries(connection, [entry], batch_id=None, moment=to_seconds(now))
+        write_entries(connection, [entry], batch_id=None, recorded_at=to_seconds(now))
         write_with_change(connection)
     return entry
 

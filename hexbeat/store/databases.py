@@ -177,7 +177,7 @@ def _identify(path: Path) -> tuple[int, int] | None:
 
 def _make_sqlite_engine(path: Path) -> Engine:
     def _connect() -> sqlite3.Connection:
-        # A file that has gone is not made again, empty, by connecting to it.
+        # A file that was removed is not made again, empty, by connecting to it.
         address = f"{path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(address, uri=True, timeout=_LOCKED_S, check_same_thread=False)
         try:
@@ -216,7 +216,7 @@ def _make_sqlite_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def _require_same_file(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info["file"] != _identify(path):  # replaced, or gone: a new connection finds out
+        if record.info["file"] != _identify(path):  # replaced, or removed: a new connection finds out
             raise DisconnectionError
 
     @event.listens_for(engine, "begin")
@@ -372,7 +372,7 @@ def work_transaction(engine: Engine) -> Iterator[Connection]:
 def require_likely_clock(connection: Connection, now: datetime) -> None:
     """ClockError if the clock is more than a year ahead of the last load and of the last visit that was recorded.
 
-    What is removed by age goes by the clock, and cannot be brought back. A store without either passes.
+    What is removed by age is chosen by the clock, and cannot be restored. A store without either passes.
     """
     recorded = [
         connection.execute(sa.select(sa.func.max(column))).scalar_one()

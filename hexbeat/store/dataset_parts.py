@@ -165,14 +165,14 @@ def _tally(
     width = [len(column.dictionary) + 1 for column in coded.values()]  # the last stands for null
     codes = [pc.fill_null(column.indices, len(column.dictionary)).to_numpy() for column in coded.values()]
     amount = _get_quantity(table) if "quantity" in fields else None
-    alike, sums = sum_groups(codes, width, amount if amount is None else amount.astype(np.float64))
+    group_codes, sums = sum_groups(codes, width, amount if amount is None else amount.astype(np.float64))
     rows = {
         name: pa.chunked_array([pa.DictionaryArray.from_arrays(_mark_null(place, column), column.dictionary)])
-        for (name, column), place in zip(coded.items(), alike, strict=True)
+        for (name, column), place in zip(coded.items(), group_codes, strict=True)
     }
     none = NO_ROWS.take(pa.nulls(len(sums), pa.int64()))
-    moment = pa.array(np.full(len(sums), file.first * 1_000_000), pa.timestamp("us", tz="UTC"))
-    fixed = {"occurred_from": moment, "occurred_to": moment, "quantity": pa.array(sums.astype(np.int64))}
+    timestamps = pa.array(np.full(len(sums), file.first * 1_000_000), pa.timestamp("us", tz="UTC"))
+    fixed = {"occurred_from": timestamps, "occurred_to": timestamps, "quantity": pa.array(sums.astype(np.int64))}
     filled = {name: none[name] for name in none.column_names} | rows | fixed
     minute = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(sums), dtype=np.int32)), pa.array([PRECISIONS[0]]))
     tally = pa.table(filled | {"time_precision": minute})

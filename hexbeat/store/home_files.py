@@ -171,7 +171,7 @@ def _follow_files(engine: Engine, home: Path) -> None:
     if changed or (missing and stamps is not None):
         with document_transaction(engine, _TAKEN_BY) as writer:
             for where in changed:
-                with contextlib.suppress(OSError):  # it has gone meanwhile
+                with contextlib.suppress(OSError):  # it was removed meanwhile
                     writer.put(files[where].kind, files[where].name, files[where].path.read_bytes())
             for kind, name, _ in missing.values() if stamps is not None else ():
                 writer.drop(kind, name)
@@ -236,10 +236,10 @@ def write_area_cache(engine: Engine, home: Path) -> None:
     is_safe, place = PATHS[DocumentKind.AREA].fullmatch, _PLACES[DocumentKind.AREA]
     groups = {group: names for group, names in known.items() if all(is_safe(place.format(name)) for name in names)}
     folder = home / AREA_CACHE
-    for gone in [path for path in _list_folders(folder) if path.name not in groups]:
-        for path in gone.iterdir():
+    for former in [path for path in _list_folders(folder) if path.name not in groups]:
+        for path in former.iterdir():
             path.unlink()
-        gone.rmdir()
+        former.rmdir()
     for group, hashes in groups.items():
         cached = _read_folder_stamps(folder / group)
         if cached == {name.split("/")[1]: sha256 for name, sha256 in hashes.items()}:

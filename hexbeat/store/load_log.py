@@ -61,7 +61,7 @@ def last_load(engine: Engine, viewer: Viewer) -> CommittedLoad | None:
 def undo_last(engine: Engine, viewer: Viewer, *, batch_id: int | None = None) -> CommittedLoad:
     """Undo the latest load that is not undone: remove its rows and rejects, and reopen the rows that it closed.
 
-    `batch_id` is the load that a person has seen and confirmed. StoreError if another load is the latest by now, or if
+    `batch_id` is the load that a person has seen and confirmed. StoreError if another load has become the latest, or if
     there is nothing to undo; nothing is changed then. Returns the load. The answer to "what was known on that day" no
     longer includes an undone load.
     """

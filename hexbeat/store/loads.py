@@ -253,7 +253,7 @@ class Load:
         for entry in self.files:
             _write_file(connection, entry, batch_id=batch_id)
             known = entry.coverage if entry.coverage is not None else _read_open_coverage(connection, entry)
-            write_entries(connection, known, batch_id=batch_id, moment=created)
+            write_entries(connection, known, batch_id=batch_id, recorded_at=created)
         return batch_id
 
 

@@ -2,9 +2,9 @@
 
 The files of a load are merged one after the other. A row is compared with the event as it was before: the same event in
 an earlier file of the load, else the live row of the store. Snapshot files replace the events of their scopes once a
-load: an event goes if no file of the load has it. So the files of one scope in one load add up. An event that moved to
-another scope of the same load stays. Events outside the wards of the load stay too, because the file could not have
-them. The point of an event decides where it lies, not its ward code: two areas may use the same codes.
+load: an event is removed if no file of the load has it. So the files of one scope in one load add up. An event that has
+moved to another scope of the same load stays. Events outside the wards of the load stay too, because the file could not
+have them. The point of an event decides where it lies, not its ward code: two areas may use the same codes.
 """
 
 from typing import TYPE_CHECKING, Final

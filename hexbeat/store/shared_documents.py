@@ -181,7 +181,7 @@ def read_setting_versions(engine: Engine, name: str) -> list[bytes]:
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    """Reads documents, of nobody in particular; `cache` holds those of a kind until any document changes."""
+    """Reads documents, whoever the viewer is; `cache` holds those of a kind until any document changes."""
 
     engine: Engine
     folder: Path | None

@@ -43,7 +43,7 @@ _TYPES: Final = frozenset({"|u1", "|b1", "<i2", "<i4", "<i8", "<u8", "<f4", "<f8
 
 
 class Damage(Exception):  # noqa: N818 - what it is, and no error of a person
-    """A file is not what was written, or not to be trusted. Whoever reads it goes on without."""
+    """A file is not what was written, or not to be trusted. Whoever reads it does without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ read, and made anew when in doubt. It is believed if
 - this account owns the file and its folder, and nobody else may read them;
 - it was made by this schema and these codes of layers, precisions and reporters, from this database, for these wards;
 - the audit trail and the loads that it names are those of this store, at this version or an earlier one, since which no
-  row was removed or reopened: a store that came back from a backup has another history, even with an equal version;
+  row was removed or reopened: a store that was restored from a backup has another history, even with an equal version;
 - each array equals its checksums when it is first used. Where not, the file is removed and the database is read.
 
 Erasure, retention and undo empty the folder. A program that writes a snapshot meanwhile finds out before the file gets
-its name, or is waited for. What another server or a killed program left goes when the store is next opened.
+its name, or is waited for. What another server or a killed program left is removed when the store is next opened.
 A snapshot holds every layer whole, as the database does: only what `layers.restriction` leaves reaches a viewer.
 
 In the same folder lies, under the same conditions, what the dashboard worked out ahead for a role (`write_results`).
@@ -68,7 +68,7 @@ __all__ = [
 
 FEWEST_EVENTS: Final = 50_000  # smaller stores are read in less than half a second
 FOLDER: Final = ".columns"
-_MOST_FILES: Final = 8  # sets of wards; beyond, the one that was made first goes
+_MOST_FILES: Final = 8  # sets of wards; beyond, the one that was made first is removed
 _RESULTS: Final = ".results"
 _ROOM: Final = 2  # times the size of a snapshot that the disk must have free
 

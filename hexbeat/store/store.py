@@ -132,7 +132,7 @@ class Store:
             return read_version(connection)
 
     def find_last_removal(self) -> int:
-        """The version at which rows were last removed or reopened: what was read before it may hold what is gone."""
+        """The version at which rows were last removed or reopened: what was read before may hold what was removed."""
         with read_transaction(self.engine) as connection:
             return int(connection.execute(sa.select(store_state.c.rewritten)).scalar_one())
 

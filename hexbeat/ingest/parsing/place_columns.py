@@ -47,7 +47,7 @@ _MEANINGS: Final[dict[Reading, str]] = {
 _LEAST_METRES: Final = 1_000.0  # smaller numbers are degrees
 _MOST_DEGREES: Final = 180.0
 _MOSTLY: Final = 3  # times as many places in the area as they stand: the few others are mistakes of their rows
-_CLEARLY: Final = 20  # times as many by another reading: a file is read another way only where little speaks against it
+_CLEARLY: Final = 20  # times as many by another reading: a file is read another way only on clear evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,5 +90,5 @@ def settle_precision(
     return times, ()
 
 
-def _is_midnight(moments: NDArray[np.datetime64]) -> Flags:
-    return np.asarray(moments == moments.astype("datetime64[D]"))
+def _is_midnight(timestamps: NDArray[np.datetime64]) -> Flags:
+    return np.asarray(timestamps == timestamps.astype("datetime64[D]"))

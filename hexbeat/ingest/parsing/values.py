@@ -16,8 +16,8 @@ def clean_column(texts: pd.Series, missing: Iterable[str]) -> pd.Series:
     """A column cleaned as `clean_text` does; "" where the text is one that means missing."""
     nothing = frozenset(missing)
     plain = {text: clean_text(text) for text in set(texts)}  # most columns repeat a few texts
-    shown = {text: "" if cleaned in nothing else cleaned for text, cleaned in plain.items()}
-    return pd.Series([shown[text] for text in texts], index=texts.index, dtype=object)
+    values = {text: "" if cleaned in nothing else cleaned for text, cleaned in plain.items()}
+    return pd.Series([values[text] for text in texts], index=texts.index, dtype=object)
 
 
 def match_texts(

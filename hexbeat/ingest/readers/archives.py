@@ -53,8 +53,8 @@ class Members:
         names = ", ".join(self.passed_over[:MOST_NAMED])
         more = len(self.passed_over) - MOST_NAMED
         total = len(self.members) + len(self.passed_over)
-        read = f"{len(self.members):,} of {total:,} files are read"
-        return f"{archive}: {read}; passed over: {names}{f' and {more:,} more' if more > 0 else ''}"
+        sentence = f"{len(self.members):,} of {total:,} files are read"
+        return f"{archive}: {sentence}; passed over: {names}{f' and {more:,} more' if more > 0 else ''}"
 
 
 @dataclass(slots=True)
@@ -81,18 +81,18 @@ class _Unpacking:
 
     def write(self, name: str, stream: IO[bytes] | gzip.GzipFile, path: Path, packed: int) -> None:
         """Unpack a member; DataError if it has more bytes than are left, or far more than it has packed."""
-        written = 0
+        size = 0
         with path.open("wb") as file:
             while block := stream.read(BLOCK_BYTES):
-                written += len(block)
-                if written > self.bytes_left:
+                size += len(block)
+                if size > self.bytes_left:
                     raise _build_bomb_error(name, f"it unpacks to more than {self.limits.expanded_bytes / MB:,.0f} MB")
-                if written > 10 * MB and written > self.limits.unpacked_ratio * max(packed, 1):
+                if size > 10 * MB and size > self.limits.unpacked_ratio * max(packed, 1):
                     raise _build_bomb_error(
                         name, f"it unpacks to more than {self.limits.unpacked_ratio} times its size"
                     )
                 file.write(block)
-        self.bytes_left -= written
+        self.bytes_left -= size
 
 
 def is_container(path: Path) -> bool:

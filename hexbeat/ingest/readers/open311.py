@@ -134,7 +134,7 @@ class _Download:
             )
 
     def _read_page(self, client: "httpx.Client", url: str, *, is_first: bool, is_promised: bool) -> _Page:
-        """Download a page and add its requests; a page that nobody promised may be missing or empty."""
+        """Download a page and add its requests; a page that the server did not promise may be missing or empty."""
         with self._open_answer(client, url) as answer:
             if answer.status_code in NOT_FOUND and not is_promised:
                 return _Page(0, 0, None, None)

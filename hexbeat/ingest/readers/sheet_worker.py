@@ -104,8 +104,8 @@ def cell_text(value: Any) -> str:
     if isinstance(value, timedelta):
         return _format_duration(value)
     if isinstance(value, datetime):
-        moment = _round_second(value)
-        return moment.date().isoformat() if moment.time() == time() else moment.isoformat(" ", "seconds")
+        timestamp = _round_second(value)
+        return timestamp.date().isoformat() if timestamp.time() == time() else timestamp.isoformat(" ", "seconds")
     if isinstance(value, time):
         return value.isoformat("seconds")
     return "" if value is None else str(value)  # of a date: YYYY-MM-DD

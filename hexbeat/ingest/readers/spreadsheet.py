@@ -254,15 +254,15 @@ def _read_sheets(
     """The chunks of each sheet; DataError if none has rows, or one only repeats rows of the others."""
     several = len(sheets) > 1
     known: set[int] = set()
-    read = 0
+    rows_read = 0
     for sheet, own in zip(sheets, own_columns, strict=True):
         unreadable: list[UnreadableRow] = []
         rows = workbook.read_rows(sheet.row.lines[-1], unreadable, len(sheet.columns))
-        rows_before, repeats, hashes = read, 0, set[int]()
+        rows_before, repeats, hashes = rows_read, 0, set[int]()
         for chunk in read_chunks(
             workbook.name, rows, sheet.columns, own, unreadable=unreadable, done=lambda: 0.5, may_be_empty=several
         ):
-            read += len(chunk.lines)
+            rows_read += len(chunk.lines)
             if several:
                 keys = [hash(row) for row in chunk.frame.itertuples(index=False, name=None)]
                 repeats += sum(key in known for key in keys)
@@ -270,8 +270,8 @@ def _read_sheets(
             columns = chunk.frame.set_axis(list(wanted), axis=1)
             yield replace(chunk, frame=columns, sheet=sheet.name if several else None)
         known |= hashes
-        _require_own_rows(workbook.name, sheet.name, rows=read - rows_before, repeats=repeats)
-    if not read and several:
+        _require_own_rows(workbook.name, sheet.name, rows=rows_read - rows_before, repeats=repeats)
+    if not rows_read and several:
         raise DataError(f"{workbook.name} needs rows below its headings", "it has none", "export it again")
 
 
