@@ -111,6 +111,7 @@ def alerts(
     """
     _require_rate(a_year)
     _require_geojson(out)
+    kind = require_form_file(draft) if draft else ""
     with open_installation(home, area) as installation:
         columns = read_area_columns(installation)
         now = datetime.now(installation.area.tz)
@@ -132,7 +133,7 @@ def alerts(
             require_document(installation.viewer, "alert_form")
             urgent = list(filter(takes_alert_form, report.alerts))
             has_draft = _write_draft(
-                draft, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
+                draft, kind, urgent, installation.area, now, demonstration=bool(columns.demonstration.any())
             )
         if out:
             require_export(installation.viewer, "counts", [row.layer for row in report.alerts])
@@ -257,9 +258,10 @@ def _to_json(alert: Alert) -> dict[str, Any]:
     return fields | {"cells": list(alert.cells), "state": describe_state(alert), "next_step": describe_next_step(alert)}
 
 
-def _write_draft(out: Path, alerts: list[Alert], area: Area, made_at: datetime, *, demonstration: bool) -> bool:
-    """Write the form about these alerts. False, after a message, if there are none."""
-    kind = require_form_file(out)
+def _write_draft(
+    out: Path, kind: str, alerts: list[Alert], area: Area, made_at: datetime, *, demonstration: bool
+) -> bool:
+    """Write the form about these alerts as a file of that kind. False, after a message, if there are none."""
     if not alerts:
         print_message(f"There is no alert of {describe_form_layers()}, so no form was drafted.")
         return False
