@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -69,9 +70,8 @@ def period_labels(moment: dt.datetime) -> dict[str, str]:
     }
 
 
-def plain_rows(events: list[Event], chosen: Filter, resolution: int, zone: str) -> pd.DataFrame:
+def plain_rows(events: list[Event], chosen: Filter, resolution: int, zone: str) -> Iterator[dict[str, object]]:
     """One row for each event and hour of its interval that counts, by the rules of the design and nothing else."""
-    rows = []
     for number, event in enumerate(events):
         if (
             (chosen.layers and event.layer not in chosen.layers)
@@ -107,13 +107,11 @@ def plain_rows(events: list[Event], chosen: Filter, resolution: int, zone: str) 
                 continue
             day = DAYS[moment.weekday()] if state or event.precision != "month" else ""
             hour = moment.hour if state or event.precision == "minute" else -1
-            rows.append(
+            yield (
                 facts
                 | period_labels(moment)
                 | {"weekday": day, "hour": hour, "count": float(size if state else share * size)}
             )
-    columns = ["event", "state", "count", *(column for name in GROUPS for column in GROUPINGS[name].titles)]
-    return pd.DataFrame(rows, columns=columns).astype({"count": float, "state": bool})
 
 
 @st.composite
@@ -176,7 +174,9 @@ def in_order(frame: pd.DataFrame, keys: list[str]) -> list[list[object]]:
 def test_counts_are_those_of_the_plain_computation(rows: list[Event], chosen: Filter, by: list[Group]) -> None:
     counts = count(columns_of(rows, ward_codes=WARD_CODES), chosen, by=tuple(by), resolution=10, wards=WARDS)
     keys = [column for name in by for column in GROUPINGS[name].titles]
-    plain = plain_rows(rows, chosen, 10, "Europe/London")
+    titles = ["event", "state", "count", *(column for name in GROUPS for column in GROUPINGS[name].titles)]
+    plain = pd.DataFrame(plain_rows(rows, chosen, 10, "Europe/London"), columns=titles)
+    plain = plain.astype({"count": float, "state": bool})
     once = plain[plain["state"]].drop_duplicates(["event", *keys])  # in each period in which it is in force
     plain = pd.concat([plain[~plain["state"]], once])
     if not keys:
@@ -287,7 +287,7 @@ def test_the_grid_of_hours_holds_every_incident_that_has_an_hour(rows: list[Even
         for second, share in slices(row):
             moment = local_time(second, "Europe/London")
             one = Event(second, layer=row.layer, ward=row.ward, reported_by=row.reported_by, category=row.category)
-            if len(plain_rows([one], chosen, 9, "Europe/London")):
+            if any(plain_rows([one], chosen, 9, "Europe/London")):
                 size = row.quantity if chosen.measure == "quantity" else 1
                 expected.loc[moment.weekday(), moment.hour] += share * size
     assert found.grid == pytest.approx(expected.to_numpy(), abs=1e-9)

@@ -36,8 +36,10 @@ __all__ = [
     "START",
     "TODAY",
     "busy_corner",
+    "copy_filled_store",
     "demonstration",
     "filled_store",
+    "keep_snapshot",
     "middlesbrough",
     "select_for",
     "several",
@@ -55,11 +57,7 @@ def middlesbrough() -> Area:
 
 @cache
 def filled_store() -> Path:
-    """The home of a store with the demonstration, for tests that only read; removed when the tests end.
-
-    It has the snapshot that a store of more events would have, so that not every command reads 20,000 rows. A copy of
-    the home is another store, whose snapshot is not believed: there the rows are read.
-    """
+    """The home of a store with the demonstration, for tests that only read; removed when the tests end."""
     home = Path(tempfile.mkdtemp(prefix="hexbeat-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     area = middlesbrough()
@@ -68,12 +66,25 @@ def filled_store() -> Path:
         load_frame(
             store, area, made.frame, source="demonstration", now=dt.datetime.combine(TODAY, dt.time(12), area.tz)
         )
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(snapshots, "FEWEST_EVENTS", 1)
-            read_columns(store, ANALYST, ward_codes=area.wards.codes)
-    assert find_snapshot(home, area.wards.codes).is_file()
+    keep_snapshot(home)
     (home / TRUTH_FILE).write_text(json.dumps(made.truth), encoding="utf-8")
     return home
+
+
+def copy_filled_store(home: Path) -> Path:
+    """A copy of that home, for a test that writes into it: another store, which believes only a snapshot of its own."""
+    shutil.copytree(filled_store(), home)
+    keep_snapshot(home)
+    return home
+
+
+def keep_snapshot(home: Path) -> None:
+    """Give a store the snapshot that one of more events would have, so that not every command reads all its rows."""
+    codes = middlesbrough().wards.codes
+    with Store.open(home) as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshots, "FEWEST_EVENTS", 1)
+        read_columns(store, ANALYST, ward_codes=codes)
+    assert find_snapshot(home, codes).is_file()
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.cli import Outcome, Run, answer, make_empty_store
-from tests.support.demonstrations import filled_store
+from tests.support.demonstrations import copy_filled_store
 
 PLACE = "Linthorpe Road"
 POSTCODE = "TS1 4AG"
@@ -27,9 +26,7 @@ LAT, LON = "54.5701", "-1.2399"
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A copy of the demonstration's store, whose trail is this test's own."""
-    copy = tmp_path / "home"
-    shutil.copytree(filled_store(), copy)
-    return copy
+    return copy_filled_store(tmp_path / "home")
 
 
 def list_written(home: Path) -> list[Any]:

@@ -1,13 +1,12 @@
 """counts, change and evaluate in pounds: what an installation's costs.toml adds to their answers and files."""
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tests.support.cli import Run, answer
-from tests.support.demonstrations import filled_store
+from tests.support.demonstrations import copy_filled_store
 from tests.support.papers import read_paper
 
 COSTS = """
@@ -45,8 +44,7 @@ PERIOD = ("--from", "2026-08-01", "--to", "2026-11-01")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("costed") / "home"
-    shutil.copytree(filled_store(), folder)
+    folder = copy_filled_store(tmp_path_factory.mktemp("costed") / "home")
     (folder / "costs.toml").write_text(COSTS, encoding="utf-8")
     return folder
 

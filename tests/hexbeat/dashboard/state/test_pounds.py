@@ -1,7 +1,6 @@
 """Pounds on the Map: the counted events at their unit costs, with the interval and what that rests on."""
 
 import re
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from hexbeat.dashboard.state.choices import OWN_DATES, Choices
 from hexbeat.dashboard.state.pounds import add_pounds
 from hexbeat.dashboard.state.session import count_all_layers, open_installation
 from hexbeat.settings import Settings
-from tests.support.demonstrations import filled_store
+from tests.support.demonstrations import copy_filled_store
 from tests.support.partners_side import one_page
 
 COST = """
@@ -53,8 +52,7 @@ def check_town_and_file(home: Path) -> None:
 
 @pytest.mark.slow
 def test_the_map_says_pounds_only_with_their_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(filled_store(), home)
+    home = copy_filled_store(tmp_path / "home")
     monkeypatch.setenv("HEXBEAT_HOME", str(home))
     assert "pounds" not in read_notes(layer="needle_litter")
     (home / "costs.toml").write_text(COST, encoding="utf-8")
