@@ -170,7 +170,7 @@ def cut_line(
         if end - start < len(points) and at[end - 1] - at[start] < SHORTEST_END_M:
             continue
         coordinates = shapely.get_coordinates(np.array(chain, dtype=object))
-        if len(np.unique(coordinates, axis=0)) > 1:
+        if (coordinates != coordinates[0]).any():
             pieces.append(shapely.linestrings(coordinates))
     return pieces
 
