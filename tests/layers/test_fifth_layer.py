@@ -131,7 +131,6 @@ def test_it_is_analysed(command: Run) -> None:
         ("alerts", "--layer", "drug_litter"),
         ("near-repeats", "--layer", "drug_litter", "--from", days_ago(60)),
         ("backtest", "--layer", "drug_litter", "--weeks", "8", "--resolution", "9", "--ward", "Central"),
-        ("evaluate", "--ward", "Central", "--start", days_ago(200), "--layer", "drug_litter"),
     ):
         answer(command(*words, "--format", "json"))
 

@@ -22,6 +22,7 @@ from hexbeat.documents.briefing_document import (
 )
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing, build_visit_lines, describe_change
 from layers.catalogue import LAYER_NAMES
+from layers.columns import Columns
 from layers.counting import count
 from layers.coverage import Coverage, CoverageEntry
 from layers.event import PRECISIONS
@@ -42,8 +43,22 @@ def build_alerts() -> tuple[Alert, ...]:
     return build_alert_report(columns, area, TODAY - DAY, days=28, layers=["overdoses"]).alerts
 
 
-def select_for_overdoses(method: SelectedMethod) -> dict[str, MethodSelection]:
+def select_for_overdoses() -> dict[str, MethodSelection]:
+    """A method that says how many are expected, as the best one."""
+    name = next(name for name in METHODS if name not in RANKS_ONLY)
+    method = SelectedMethod(name, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
     return {"overdoses": MethodSelection(method, {}, ())}
+
+
+@cache
+def meeting_with_forecast() -> Briefing:
+    return build_briefing(demonstration()[0], middlesbrough(), today=TODAY, selections=select_for_overdoses())
+
+
+def keep_only(layer: str) -> Columns:
+    """The records of one layer; of the others none were recorded on the same days."""
+    columns = demonstration()[0]
+    return columns.take(columns.layer == LAYER_NAMES.index(layer))
 
 
 def visits(*rows: tuple[str, str, str, int, int | None]) -> pd.DataFrame:
@@ -117,6 +132,7 @@ def test_a_shift_counts_its_hours_alone_and_looks_back_further() -> None:
     line = briefing.layers[2]
     chosen = Filter(layers=("overdoses",), start=briefing.period[0], end=TODAY, hours=(22, 6))
     assert line.count == pytest.approx(count(columns, chosen, wards=area.wards).total)
+    assert (briefing.unknown_places, briefing.unknown_alerts) == ((), ())
 
 
 def test_records_that_end_earlier_are_looked_back_on_from_their_own_last_day() -> None:
@@ -187,12 +203,9 @@ def test_layers_that_are_not_known_are_named_in_place_of_none() -> None:
 @pytest.mark.slow
 def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
     """They used to be told as none recorded at these hours."""
-    columns, area = demonstration()[0], middlesbrough()
+    columns, area = keep_only("street_dealing"), middlesbrough()
     for precision in ("day", "month"):
-        dealing = columns.layer == LAYER_NAMES.index("street_dealing")
-        coarse = replace(
-            columns, precision=np.where(dealing, PRECISIONS.index(precision), columns.precision).astype(np.int8)
-        )
+        coarse = replace(columns, precision=np.full_like(columns.precision, PRECISIONS.index(precision)))
         briefing = build_briefing(coarse, area, today=TODAY, purpose=Purpose.SHIFT, hours=(22, 6))
         line = briefing.layers[1]
         assert (line.layer, line.period) == ("street_dealing", None)
@@ -209,27 +222,26 @@ def test_records_without_a_time_of_day_say_nothing_of_hours() -> None:
 @pytest.mark.slow
 def test_only_the_next_week_is_named_as_expected_next() -> None:
     """A forecast from records of 2026 used to stand in the briefing of any earlier day."""
-    columns, area = demonstration()[0], middlesbrough()
-    name = next(name for name in METHODS if name not in RANKS_ONLY)
-    method = SelectedMethod(name, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
-    now = build_briefing(columns, area, today=TODAY, selections=select_for_overdoses(method))
-    assert {line.start for line in now.expected} == {TODAY}
-    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selections=select_for_overdoses(method))
+    assert {line.start for line in meeting_with_forecast().expected} == {TODAY}
+    columns, area = keep_only("overdoses"), middlesbrough()
+    earlier = build_briefing(columns, area, today=TODAY - 57 * DAY, selections=select_for_overdoses())
     assert earlier.expected == ()
     week = "the forecast from these records is of 22 Nov to 28 Nov 2026."
     assert f"Where most overdoses are expected next is not known: {week}" in earlier.notes
-    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selections=select_for_overdoses(method))
+    later = build_briefing(columns, area, today=TODAY + 700 * DAY, selections=select_for_overdoses())
     assert "Where most overdoses are expected next is not known: the records are too old." in later.notes
 
 
 @pytest.mark.slow
 def test_a_last_record_of_a_month_is_told_by_its_month_and_is_as_old_as_the_end_of_it() -> None:
     """It used to be told as the first day of the month."""
-    columns, area = demonstration()[0], middlesbrough()
+    nothing = demonstration()[0].take(np.zeros(0, dtype=np.int64))  # the sources alone are looked at
     last = int(dt.datetime(2024, 12, 1, tzinfo=dt.UTC).timestamp())
     row = {"source": "police-uk-street", "layer": "street_dealing", "last_record": last}
     summary = pd.DataFrame([{**row, "month_only": True}, {**row, "month_only": False}])
-    briefing = build_briefing(columns, area, today=dt.date(2025, 1, 10), sources=summary)
+    briefing = build_briefing(
+        replace(nothing, coverage=None), middlesbrough(), today=dt.date(2025, 1, 10), sources=summary
+    )
     assert [(line.days_old, line.last) for line in briefing.sources] == [
         (10, dt.date(2024, 12, 31)), (40, dt.date(2024, 12, 1)),
     ]  # fmt: skip
@@ -255,9 +267,7 @@ def test_records_that_ended_long_ago_say_nothing_of_now() -> None:
     """Two years later: no number, no place, no alert and no forecast of that time is told as of today."""
     columns, area = demonstration()[0], middlesbrough()
     later = TODAY + 700 * DAY
-    method = next(name for name in METHODS if name not in RANKS_ONLY)
-    method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
-    briefing = build_briefing(columns, area, today=later, selections=select_for_overdoses(method))
+    briefing = build_briefing(columns, area, today=later, selections=select_for_overdoses())
     assert briefing.headline == "Records end 23 months ago (21 Nov 2026). There are no alerts of now."
     assert (briefing.alerts, briefing.places, briefing.expected) == ((), (), ())
     assert {(line.period, line.earlier, line.verdict) for line in briefing.layers[:3]} == {
@@ -292,10 +302,7 @@ def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() ->
 
 
 def test_what_is_expected_comes_from_the_winner_of_the_layer() -> None:
-    method = next(name for name in METHODS if name not in RANKS_ONLY)
-    method = SelectedMethod(method, 9, clear=True, sentence="", judged_to=TODAY, weeks=13, hit_rate=0.3)
-    columns, area = demonstration()[0], middlesbrough()
-    lines = build_briefing(columns, area, today=TODAY, selections=select_for_overdoses(method)).expected
+    lines = meeting_with_forecast().expected
     assert len(lines) == 2
     assert lines[0].expected >= lines[1].expected > 0
     assert lines[0].total >= lines[0].expected

@@ -217,8 +217,13 @@ def test_files_tell_the_break(after: int) -> None:
 
 
 @cache
+def pdf_of(**choices: object) -> bytes:
+    return build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf")  # type: ignore[arg-type] # by name
+
+
+@cache
 def paper_of(**choices: object) -> Paper:
-    return read_paper(build_plan_file(example_plan(**choices), load_area("middlesbrough"), "pdf"))  # type: ignore[arg-type] # by name
+    return read_paper(pdf_of(**choices))
 
 
 @pytest.mark.slow
@@ -354,9 +359,8 @@ def test_it_prints_in_black_and_white() -> None:
 
 @pytest.mark.slow
 def test_the_moment_of_the_file_is_that_of_the_plan() -> None:
-    file = build_plan_file(example_plan(), load_area("middlesbrough"), "pdf")
     stamp = example_plan().made_at.astimezone(dt.UTC)
-    assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in file
+    assert f"D:{stamp:%Y%m%d%H%M%S}Z".encode() in pdf_of()
 
 
 @pytest.mark.slow

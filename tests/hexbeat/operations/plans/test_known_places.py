@@ -1,6 +1,7 @@
 """Plans from snapped records stop at their points; plans from months rank places and are silent about hours."""
 
 import datetime as dt
+from functools import cache
 
 import numpy as np
 import pytest
@@ -81,11 +82,22 @@ def build_days() -> Columns:
     return columns_of(events)
 
 
+@cache
+def daily() -> Columns:
+    """`build_days` for tests that only read it."""
+    return build_days()
+
+
 def plan_patrol(columns: Columns, *, quick: bool = True, day: dt.date = DAY) -> Plan:
     choices = PatrolChoices(
         day=day, hours=(18, 22), start=Place("Start", *middlesbrough().centre), weights=((LAYER, 1.0),), quick=quick
     )
     return make_patrol_plan(columns, middlesbrough(), choices, methods=None, made_at=NOW)
+
+
+@pytest.fixture(scope="module")
+def quick() -> Plan:
+    return plan_patrol(daily())
 
 
 @pytest.fixture(scope="module")
@@ -174,24 +186,23 @@ def test_the_expected_map_ranks_places_by_month() -> None:
 
 
 @pytest.mark.slow
-def test_a_plan_of_snapped_records_stops_at_their_points() -> None:
+def test_a_plan_of_snapped_records_stops_at_their_points(quick: Plan) -> None:
     time = build_working_time(DAY, (18, 22), ZONE)
-    found = forecast_events(build_days(), middlesbrough(), {LAYER: 1}, time=time)
+    found = forecast_events(daily(), middlesbrough(), {LAYER: 1}, time=time)
     assert (found.study.resolution, found.snapped, found.size.sum()) == (9, True, NUMBER)
     assert found.layers[0].sentences[-1] == (
         f"Records of street dealing are snapped to {NUMBER} points. So places are 350 m across, and a stop is at the "
         "point with the most records."
     )
-    plan = plan_patrol(build_days())
     points = {(round(lon, 6), round(lat, 6)) for lon, lat in POINTS}
-    assert {(stop.lon, stop.lat) for tour in plan.tours for stop in tour.stops} <= points
-    assert all("time of day" not in stop.reason for tour in plan.tours for stop in tour.stops) == found.any_hour
+    assert {(stop.lon, stop.lat) for tour in quick.tours for stop in tour.stops} <= points
+    assert all("time of day" not in stop.reason for tour in quick.tours for stop in tour.stops) == found.any_hour
 
 
 @pytest.mark.slow
 def test_what_such_plans_held_is_against_chance_among_points() -> None:
     """Events at any of the points, without a pattern: a plan holds what its share of the points holds."""
-    plan = plan_patrol(build_days(), quick=False)
+    plan = plan_patrol(daily(), quick=False)
     assert plan.past.whole == "the points"
     own = plan.past.rows[0]
     assert own.low <= 1.3
@@ -200,7 +211,7 @@ def test_what_such_plans_held_is_against_chance_among_points() -> None:
 
 
 def test_hotspots_of_snapped_records_have_cells_of_350_m() -> None:
-    size = choose_hotspot_size(build_days(), LAYER, None)
+    size = choose_hotspot_size(daily(), LAYER, None)
     assert size is not None
     assert size.resolution == 9
 
@@ -210,7 +221,7 @@ ENDED = "Records end 23 months ago (31 Dec 2024)."
 
 @pytest.mark.slow
 def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> None:
-    plan = plan_patrol(build_days(), quick=False, day=dt.date(2026, 12, 1))
+    plan = plan_patrol(daily(), quick=False, day=dt.date(2026, 12, 1))
     stored = plan_from_json(plan_to_json(plan))
     for said in (headline(plan), describe_share(plan), headline(stored)):
         assert said.startswith(ENDED)
@@ -225,11 +236,10 @@ def test_a_plan_long_after_the_records_says_so_first_and_only_ranks_places() -> 
 
 
 @pytest.mark.slow
-def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are() -> None:
-    plan = plan_patrol(build_days())
-    assert headline(plan).startswith(f"{ENDED} ")
-    assert "The forecast for 6 Jan 2025, 18:00 to 22:00 is " in headline(plan)
-    assert plan.notes[-2] == "These hours are over: the plan was made on 30 Nov 2026 at 22:37."
+def test_a_plan_soon_after_the_records_has_a_forecast_and_says_how_old_they_are(quick: Plan) -> None:
+    assert headline(quick).startswith(f"{ENDED} ")
+    assert "The forecast for 6 Jan 2025, 18:00 to 22:00 is " in headline(quick)
+    assert quick.notes[-2] == "These hours are over: the plan was made on 30 Nov 2026 at 22:37."
 
 
 @pytest.mark.slow

@@ -121,9 +121,9 @@ def test_places_near_play_areas_and_schools_come_before_the_rest() -> None:
     assert plain.notes[0].startswith("There are no open reports. ")
     assert plan.tours != plain.tours
     assert plan.plan_id != plain.plan_id  # a printed sheet and what is recorded of it mean these stops
-    stations = near.assign(kind="station")
-    assert swept(DAY, reports=empty, near=stations).tours == plain.tours
-    assert swept(DAY, reports=empty, near=stations).plan_id == plain.plan_id
+    beside_stations = swept(DAY, reports=empty, near=near.assign(kind="station"))
+    assert beside_stations.tours == plain.tours
+    assert beside_stations.plan_id == plain.plan_id
 
 
 @pytest.mark.slow
