@@ -43,9 +43,9 @@ class Study:
 
     `chosen_wards` are ward codes (none: all). `cells` uint64 (n,), `names` their H3 strings. `ward` int (n,): the
     position in `wards` of the chosen ward with the largest part of the cell (of equal ones the first code). `area_km2`
-    (n,): the area of the whole cell, even if only a part lies in the wards. `x_m`, `y_m` (n,): the centres in metres of
-    `crs`, the British National Grid or, elsewhere, a plane around the area's middle. `neighbours`: csr (n, n), binary
-    with self.
+    (n,): the area of the whole cell, even if only a part lies in the wards. `lon`, `lat` (n,): the centres; `x_m`,
+    `y_m` (n,): the same in metres of `crs`, the British National Grid or, elsewhere, a plane around the area's middle.
+    `neighbours`: csr (n, n), binary with self.
     """
 
     area: Area
@@ -56,6 +56,8 @@ class Study:
     names: NDArray[np.object_]
     ward: NDArray[np.intp]
     area_km2: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
     crs: str
@@ -121,7 +123,8 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
     hexagons = build_outlines(cells)
     crs = _choose_plane(area)
     centres = shapely.centroid(hexagons)
-    x_m, y_m = project(crs, shapely.get_x(centres), shapely.get_y(centres))
+    lon, lat = shapely.get_x(centres), shapely.get_y(centres)
+    x_m, y_m = project(crs, lon, lat)
     return Study(
         area=area,
         chosen_wards=chosen_wards,
@@ -131,6 +134,8 @@ def build_study(area: Area, *, wards: Iterable[str] = (), resolution: int = 9) -
         names=np.array(format_cells(cells), dtype=object),
         ward=places[_find_largest_part(hexagons, polygons)],
         area_km2=measure_areas_km2(cells),
+        lon=lon,
+        lat=lat,
         x_m=x_m,
         y_m=y_m,
         crs=crs,

@@ -283,8 +283,7 @@ def _find_candidates(store: "Store", viewer: Viewer, area: Area, kinds: Sequence
 def _build_cells(area: Area) -> pd.DataFrame:
     """Middles of the cells of 130 m that lie in a ward, without names: a town has thousands."""
     study = load_study(area, (), _POINT_RESOLUTION)
-    middles = shapely.centroid(build_outlines(study.cells))
-    lon, lat = shapely.get_x(middles), shapely.get_y(middles)
+    lon, lat = study.lon, study.lat
     ward = area.wards.locate(lon, lat)
     inside = ward >= 0
     names = np.array(area.wards.names, dtype=object)[ward[inside]]

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from geo.cells import build_outlines
 from hexbeat.analysis.daily_counts import find_cells, find_place_records
 from hexbeat.analysis.study import Study
 from layers.catalogue import find_layer
@@ -36,8 +34,7 @@ def find_plan_points(columns: Columns, study: Study, layers: Iterable[str]) -> P
 
     Finds of sweeps do not count. Of equally busy points of a cell the westernmost counts.
     """
-    centres = shapely.centroid(build_outlines(study.cells))
-    lon, lat = shapely.get_x(centres), shapely.get_y(centres)
+    lon, lat = study.lon.copy(), study.lat.copy()
     parts = [find_place_records(columns, study, layer) for layer in layers]
     rows = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     cell = find_cells(columns, study, rows)

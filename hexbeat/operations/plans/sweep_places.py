@@ -7,12 +7,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geo.calendar import Calendar
-from geo.cells import build_outlines, index_points
+from geo.cells import index_points
 from geo.kernels import weigh_recency
 from hexbeat.analysis.daily_counts import find_known_days, to_ordinal
 from hexbeat.analysis.study import Study, project
@@ -116,7 +115,6 @@ def _count_finds(
     pace = np.bincount(place, weights, len(study)) / week_weight
     last_find = np.full(len(study), -1, dtype=np.int64)
     np.maximum.at(last_find, place, found_days)
-    centres = shapely.centroid(build_outlines(study.cells))
     total = np.bincount(place, weights, len(study))
     with np.errstate(invalid="ignore", divide="ignore"):
         lon, lat = (
@@ -127,7 +125,7 @@ def _count_finds(
     return (
         pace,
         last_find,
-        (np.where(has_finds, lon, shapely.get_x(centres)), np.where(has_finds, lat, shapely.get_y(centres))),
+        (np.where(has_finds, lon, study.lon), np.where(has_finds, lat, study.lat)),
     )
 
 
