@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hexbeat.areas.area import Area
 from hexbeat.store.databases import read_transaction
-from hexbeat.store.event_rows import build_known_condition
+from hexbeat.store.event_rows import KNOWN
 from hexbeat.store.schema import batch_files, batches, events
 from layers.access import Action, Viewer, require
 from layers.event import DEMONSTRATION
@@ -61,7 +61,7 @@ def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) 
     query = (
         sa.select(*(events.c[name] for name in _COLUMNS), *(origins.c[name] for name in _ORIGIN))
         .join(origins, origins.c.event_id == events.c.event_id)
-        .where(build_known_condition(as_at))
+        .where(KNOWN)
         .order_by(events.c.event_id)
     )
     loaded = (
@@ -71,7 +71,7 @@ def read_events(store: "Store", viewer: Viewer, *, as_at: datetime, area: Area) 
         .distinct()
     )
     with read_transaction(store.engine) as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(query, {"known_at": to_seconds(as_at)}).all()
         sources = set(connection.execute(loaded).scalars())
     names = [*_COLUMNS, *_ORIGIN]
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)

@@ -58,6 +58,9 @@ __all__ = [
 
 RIGHTS_HINT: Final = "see docs/running.md, Who saw what: the rights that it needs, and `hexbeat audit verify`"
 MOST_YEARS: Final = 100  # that entries and events may be kept
+_HEAD: Final = sa.select(audit_head.c.number, audit_head.c.hash).with_for_update()
+_ADD: Final = sa.insert(audit_entries)
+_MOVE_HEAD: Final = sa.update(audit_head)
 BUSY_S: Final = 0.3  # seconds that an entry waits for a program that writes
 # A copy of the store that can only be read can still be checked, and what must be erased goes from a full disk too.
 MAY_GO_UNWRITTEN: Final = frozenset({Action.SEE_AUDIT.value, Action.ERASE.value, Action.RETAIN.value})
@@ -206,7 +209,7 @@ def _short_transaction(engine: Engine) -> Iterator[Connection]:
 
 def _lock_head(connection: Connection) -> Anchor:
     """The last entry. Nobody else can add one until the transaction ends."""
-    row = connection.execute(sa.select(audit_head.c.number, audit_head.c.hash).with_for_update()).one()
+    row = connection.execute(_HEAD).one()
     return Anchor(int(row.number), str(row.hash))
 
 
@@ -215,9 +218,9 @@ def _insert(connection: Connection, head: Anchor, entries: Sequence[Entry]) -> A
     for entry in entries:
         linked = replace(entry, number=head.number + 1, previous=head.hash)
         linked = replace(linked, hash=hash_entry(linked))
-        connection.execute(sa.insert(audit_entries), asdict(linked))
+        connection.execute(_ADD, asdict(linked))
         head = Anchor(linked.number, linked.hash)
-        connection.execute(sa.update(audit_head).values(number=head.number, hash=head.hash))
+        connection.execute(_MOVE_HEAD, {"number": head.number, "hash": head.hash})
     return head
 
 

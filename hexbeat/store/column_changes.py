@@ -4,7 +4,7 @@ Inside of `hexbeat.store.column_cache` and `hexbeat.store.snapshots`, which ask 
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
-from hexbeat.store.event_rows import LIVE, build_columns, fetch_rows, freeze
+from hexbeat.store.event_rows import ADDED, LIVE, build_columns, fetch_rows, freeze
 from hexbeat.store.schema import batches, events
 from layers.columns import Columns
 from layers.event import RESOLUTIONS
@@ -20,6 +20,7 @@ from layers.event import RESOLUTIONS
 __all__ = ["LiveColumns", "apply_changes", "find_last", "merge_columns", "read_whole"]
 
 Code = TypeVar("Code", bound=np.integer)
+_LAST: Final = tuple(sa.select(sa.func.max(column)) for column in (events.c.row_id, batches.c.batch_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def apply_changes(connection: Connection, old: LiveColumns, *, version: int) -> 
     arrays are those of before.
     """
     ward_codes = old.columns.ward_codes
-    raw = fetch_rows(connection, sa.and_(LIVE, events.c.row_id > old.last_row), ward_codes)
+    raw = fetch_rows(connection, ADDED, ward_codes, last_row=old.last_row)
     closed = sa.select(events.c.row_id).where(events.c.superseded_batch > old.last_batch)
     numbers = np.array(connection.execute(closed).scalars().all(), dtype=np.int64)
     columns = old.columns
@@ -65,13 +66,12 @@ def _find_reporters(
     """Which reporters each source has; of new rows alone where none was closed, because all rows take a while."""
     if is_any_closed or old.columns.coverage is None:
         return fetch_reporters(connection, LIVE)
-    return old.columns.coverage.reporters | fetch_reporters(connection, sa.and_(LIVE, events.c.row_id > old.last_row))
+    return old.columns.coverage.reporters | fetch_reporters(connection, ADDED, last_row=old.last_row)
 
 
 def find_last(connection: Connection) -> tuple[int, int]:
     """The highest numbers of a row and of a load; 0 where there is none."""
-    columns = (events.c.row_id, batches.c.batch_id)
-    row, batch = (connection.execute(sa.select(sa.func.max(column))).scalar_one() or 0 for column in columns)
+    row, batch = (connection.execute(query).scalar_one() or 0 for query in _LAST)
     return int(row), int(batch)
 
 

@@ -5,6 +5,7 @@ import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ __all__ = [
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _DAY_S: Final = 86_400
+_ENTRIES: Final = sa.select(coverage).order_by(coverage.c.row_id)
 
 
 def read_coverage(
@@ -56,19 +58,27 @@ def fetch_coverage(
 
     An entry counts at most to the end of the UTC day on which it was recorded, because nobody knows days to come.
     """
-    query = sa.select(coverage).order_by(coverage.c.row_id)
-    if as_at is not None:
-        query = query.where(coverage.c.recorded_at <= to_seconds(as_at))
+    query = _ENTRIES if as_at is None else _ENTRIES.where(coverage.c.recorded_at <= to_seconds(as_at))
     with reading_values(connection.engine):
-        entries = [_build_entry(dict(row)) for row in connection.execute(query).mappings()]
+        entries = [_build_entry(row) for row in connection.execute(query)]
         arrivals = fetch_arrivals(connection, ward_codes=tuple(ward_codes), as_at=as_at)
     return Coverage(tuple(entry for entry in entries if entry.start < entry.end), tuple(ward_codes), arrivals=arrivals)
 
 
-def fetch_reporters(connection: Connection, condition: ColumnElement[bool]) -> frozenset[tuple[str, str, str]]:
-    """(layer, source, reporter) of the events that meet a condition, each once: which reporters each source has."""
-    query = sa.select(events.c.layer, events.c.source, events.c.reported_by).distinct().where(condition)
-    return frozenset((layer, source, reporter) for layer, source, reporter in connection.execute(query))
+def fetch_reporters(
+    connection: Connection, condition: ColumnElement[bool], **values: int
+) -> frozenset[tuple[str, str, str]]:
+    """(layer, source, reporter) of the events that meet a condition of `hexbeat.store.event_rows`, each once.
+
+    So it says which sources bring which reporters.
+    """
+    rows = connection.execute(_select_reporters(condition), values)
+    return frozenset((layer, source, reporter) for layer, source, reporter in rows)
+
+
+@lru_cache(maxsize=8)
+def _select_reporters(condition: ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(events.c.layer, events.c.source, events.c.reported_by).distinct().where(condition)
 
 
 def write_entries(
@@ -162,15 +172,15 @@ def correct_coverage(
     return entry
 
 
-def _build_entry(row: dict[str, Any]) -> CoverageEntry:
-    day_after = row["recorded_at"] // _DAY_S + 1
-    end = row["end_day"] if row["kind"] == "cleared" else min(row["end_day"], day_after)
+def _build_entry(row: sa.Row[Any]) -> CoverageEntry:
+    day_after = row.recorded_at // _DAY_S + 1
+    end = row.end_day if row.kind == "cleared" else min(row.end_day, day_after)
     entry = CoverageEntry(
-        layer=row["layer"],
-        source=row["source"],
-        scope=row["scope"],
-        start=_EPOCH + dt.timedelta(days=row["first_day"]),
+        layer=row.layer,
+        source=row.source,
+        scope=row.scope,
+        start=_EPOCH + dt.timedelta(days=row.first_day),
         end=_EPOCH + dt.timedelta(days=end),
-        kind=row["kind"],
+        kind=row.kind,
     )
-    return entry if row["wards"] is None else replace(entry, wards=tuple(json.loads(row["wards"])))
+    return entry if row.wards is None else replace(entry, wards=tuple(json.loads(row.wards)))

@@ -58,6 +58,11 @@ _FIRST_BYTES: Final = b"SQLite format 3\x00"
 _OLDEST_SQLITE: Final = (3, 33)  # the first with UPDATE ... FROM
 _LOCKED_S: Final = 5  # a load keeps nobody from reading: only a program that wants the file alone does
 _LIKELY: Final = timedelta(days=366)  # between the last record and now
+_VERSION: Final = sa.select(store_state.c.version)
+_WORK_VERSION: Final = sa.select(store_state.c.work)
+_RAISE: Final = sa.update(store_state).values(version=store_state.c.version + 1)
+_RAISE_BOTH: Final = _RAISE.values(rewritten=store_state.c.version + 1)
+_RAISE_WORK: Final = sa.update(store_state).values(work=store_state.c.work + 1)
 _ALIEN_HINT: Final = "set HEXBEAT_HOME to another folder, or move that file away"
 
 
@@ -317,12 +322,12 @@ def _read_revision(connection: Connection) -> str | None:
 
 def read_version(connection: Connection) -> int:
     """The version as this transaction sees it."""
-    return int(connection.execute(sa.select(store_state.c.version)).scalar_one())
+    return int(connection.execute(_VERSION).scalar_one())
 
 
 def read_work_version(connection: Connection) -> int:
     """The version of visits and reference places, as this transaction sees it."""
-    return int(connection.execute(sa.select(store_state.c.work)).scalar_one())
+    return int(connection.execute(_WORK_VERSION).scalar_one())
 
 
 def change_version(connection: Connection, *, rewritten: bool = False) -> int:
@@ -331,9 +336,7 @@ def change_version(connection: Connection, *, rewritten: bool = False) -> int:
     Every writer calls this first. So in PostgreSQL too, writers run one after the other, and row and batch numbers rise
     in the order of commits.
     """
-    next_version = store_state.c.version + 1
-    values = {"version": next_version} | ({"rewritten": next_version} if rewritten else {})
-    connection.execute(sa.update(store_state).values(values))
+    connection.execute(_RAISE_BOTH if rewritten else _RAISE)
     return read_version(connection)
 
 
@@ -365,7 +368,7 @@ def work_transaction(engine: Engine) -> Iterator[Connection]:
     with translate_errors(engine), engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
-            connection.execute(sa.update(store_state).values(work=store_state.c.work + 1))
+            connection.execute(_RAISE_WORK)
             yield connection
 
 

@@ -39,6 +39,7 @@ __all__ = ["LEDGER", "PATIENCE_S", "Erasure", "describe_pending", "erase", "eras
 PATIENCE_S: Final = 10.0  # how long an erasure waits for readers of an old state
 LEDGER: Final = "ledger"  # the source name that means visits; a visit's identifier is its visit_id
 _DAY_S: Final = 86_400
+_STATE: Final = sa.select(store_state.c.erasure_pending, store_state.c.rewritten)
 _PENDING_TEXT: Final = (
     "Traces may remain in the store's files: another program uses the store, its disk is full, or you may not rewrite "
     "it. Hexbeat tries again each time it opens the store."
@@ -213,7 +214,7 @@ def describe_pending(engine: Engine) -> str | None:
 def _find_pending(engine: Engine) -> int | None:
     """The version that last removed rows, if the files still have to be rebuilt; None if not."""
     with read_transaction(engine) as connection:
-        state = connection.execute(sa.select(store_state.c.erasure_pending, store_state.c.rewritten)).one()
+        state = connection.execute(_STATE).one()
         return int(state.rewritten) if state.erasure_pending else None  # here, where damage is explained
 
 

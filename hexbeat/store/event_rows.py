@@ -3,10 +3,9 @@
 Inside of the modules that read columns and records, which ask who may see what.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Final
 
 import numpy as np
@@ -21,9 +20,8 @@ from hexbeat.store.schema import events
 from layers.catalogue import LAYER_NAMES
 from layers.columns import Columns
 from layers.event import DEMONSTRATION, LOCATION_PRECISIONS, PRECISIONS, REPORTERS, RESOLUTIONS
-from layers.timestamps import to_seconds
 
-__all__ = ["LIVE", "RAW", "RawEvents", "build_columns", "build_known_condition", "fetch_rows", "freeze"]
+__all__ = ["ADDED", "KNOWN", "LIVE", "RAW", "RawEvents", "build_columns", "fetch_rows", "freeze"]
 
 _FEWEST_TO_HASH: Final = 500_000  # cells: with fewer, sorting them takes less time than the import of pandas
 _FETCH_ROWS: Final = 50_000  # tuples at a time
@@ -55,15 +53,12 @@ _SENDERS: Final[dict[str, tuple[str, sa.types.TypeEngine[Any]]]] = {
     ">i2": ("int2send", sa.SmallInteger()),
     ">f8": ("float8send", sa.Float(53)),
 }
+# Conditions of rows. What they compare with is given when they are asked, so each query is built once.
 LIVE: Final[ColumnElement[bool]] = events.c.superseded_at.is_(None)
-
-
-def build_known_condition(as_at: datetime) -> ColumnElement[bool]:
-    """The condition that a row was recorded by `as_at` and not yet superseded then."""
-    seconds = to_seconds(as_at)
-    return sa.and_(
-        events.c.recorded_at <= seconds, sa.or_(events.c.superseded_at.is_(None), events.c.superseded_at > seconds)
-    )
+ADDED: Final = sa.and_(LIVE, events.c.row_id > sa.bindparam("last_row"))  # live, and newer than this row
+KNOWN: Final = sa.and_(  # recorded by `known_at` (UTC seconds), and not yet superseded then
+    events.c.recorded_at <= sa.bindparam("known_at"), sa.or_(LIVE, events.c.superseded_at > sa.bindparam("known_at"))
+)
 
 
 def build_columns(rows: "RawEvents", *, version: int, ward_codes: tuple[str, ...]) -> Columns:
@@ -123,40 +118,53 @@ class RawEvents:
     sources: tuple[str, ...]
 
 
-def fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> RawEvents:
-    """Events that meet the condition and lie in these wards.
+def fetch_rows(
+    connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str], **values: int
+) -> RawEvents:
+    """Events that meet one of the conditions above, with its `values`, and lie in these wards.
 
     Codes are places in LAYERS, PRECISIONS, REPORTERS, `ward_codes`, the categories and the sources; for those of
     `location` see layers.columns.
     """
     with reading_values(connection.engine):
-        return _fetch_rows(connection, sa.and_(condition, events.c.ward_code.in_(ward_codes)), ward_codes)
+        return _fetch_rows(connection, condition, tuple(ward_codes), values)
 
 
-def _fetch_rows(connection: Connection, condition: ColumnElement[bool], ward_codes: Sequence[str]) -> RawEvents:
-    categories = _find_categories(connection, condition)
-    sources = _find_sources(connection, condition)
+def _fetch_rows(
+    connection: Connection, condition: ColumnElement[bool], ward_codes: tuple[str, ...], values: Mapping[str, Any]
+) -> RawEvents:
+    values = {"wards": ward_codes, **values}
+    named, sourced = _select_names(condition)
+    # In alphabetical order; the categories after the empty one, which means none.
+    categories = ("", *sorted(filter(None, connection.execute(named, values).scalars())))
+    sources = tuple(sorted(connection.execute(sourced, values).scalars()))
     if connection.dialect.name == "postgresql":
-        packed = np.frombuffer(
-            b"".join(_read_packed(connection, condition, ward_codes, categories, sources)), dtype=RAW
-        )
+        bounds, query = _select_packed(condition, ward_codes, sources)
+        values = {**values, "categories": list(categories[1:])}
+        packed = np.frombuffer(b"".join(_read_packed(connection, bounds, query, values)), dtype=RAW)
         return RawEvents(
             {name: packed[name].astype(RAW[name].newbyteorder("=")) for name in RAW.names or ()}, categories, sources
         )
-    parts = list(_read_tuples(connection, condition, ward_codes, categories, sources))
+    places: dict[str, dict[str | None, int]] = {
+        "ward": {code: place for place, code in enumerate(ward_codes)},
+        "category": {None: 0} | {name: place for place, name in enumerate(categories)},
+    }
+    parts = list(_read_tuples(connection, _select_tuples(condition, sources), values, places))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}
     return RawEvents(arrays, categories, sources)
 
 
-def _find_categories(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
-    """The categories of these events in alphabetical order, after the empty one, which means none."""
-    names = connection.execute(sa.select(events.c.category).distinct().where(condition)).scalars()
-    return ("", *sorted({name for name in names if name}))
+def _lie_in_wards(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return sa.and_(condition, events.c.ward_code.in_(sa.bindparam("wards", expanding=True)))
 
 
-def _find_sources(connection: Connection, condition: ColumnElement[bool]) -> tuple[str, ...]:
-    """The sources of these events in alphabetical order."""
-    return tuple(sorted(connection.execute(sa.select(events.c.source).distinct().where(condition)).scalars()))
+@lru_cache(maxsize=8)
+def _select_names(condition: ColumnElement[bool]) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The categories and the sources of events that meet a condition in `wards`."""
+    category, source = (
+        sa.select(column).distinct().where(_lie_in_wards(condition)) for column in (events.c.category, events.c.source)
+    )
+    return category, source
 
 
 def _build_code_case(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[int]:
@@ -186,22 +194,21 @@ def _build_selection(sources: Sequence[str]) -> dict[str, ColumnElement[Any]]:
     }
 
 
+@lru_cache(maxsize=32)
+def _select_tuples(condition: ColumnElement[bool], sources: tuple[str, ...]) -> sa.Select[Any]:
+    """The events of SQLite that meet a condition in `wards`, as RAW has them, but with words of ward and category."""
+    return sa.select(*_build_selection(sources).values()).where(_lie_in_wards(condition)).order_by(events.c.row_id)
+
+
 def _read_tuples(
     connection: Connection,
-    condition: ColumnElement[bool],
-    ward_codes: Sequence[str],
-    categories: Sequence[str],
-    sources: Sequence[str],
+    query: sa.Select[Any],
+    values: Mapping[str, Any],
+    places: dict[str, dict[str | None, int]],
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    places: dict[str, dict[str | None, int]] = {
-        "ward": {code: place for place, code in enumerate(ward_codes)},
-        "category": {None: 0} | {name: place for place, name in enumerate(categories)},
-    }
-    selection = _build_selection(sources)
-    query = sa.select(*selection.values()).where(condition).order_by(events.c.row_id)
-    cursor = connection.execute(query).cursor
+    cursor = connection.execute(query, values).cursor
     rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
-    yield _build_arrays([()] * len(selection), places)
+    yield _build_arrays([()] * len(RAW.names or ()), places)
     while rows:
         yield _build_arrays(list(zip(*rows, strict=True)), places)
         rows = cursor.fetchmany(_FETCH_ROWS) if cursor else []
@@ -217,15 +224,16 @@ def _build_arrays(
     return arrays
 
 
-def _read_packed(
-    connection: Connection,
-    condition: ColumnElement[bool],
-    ward_codes: Sequence[str],
-    categories: Sequence[str],
-    sources: Sequence[str],
-) -> Iterator[bytes]:
+@lru_cache(maxsize=32)
+def _select_packed(
+    condition: ColumnElement[bool], ward_codes: tuple[str, ...], sources: tuple[str, ...]
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Of PostgreSQL: the lowest and highest number of the rows; those `first` to `last` in one value, as RAW has them.
+
+    Given are `wards`, and for the second `categories`.
+    """
     # A source may have hundreds of categories: a join finds a code at once, where a CASE tries each.
-    table = sa.func.unnest(sa.literal(list(categories[1:]), ARRAY(sa.Text()))).table_valued(
+    table = sa.func.unnest(sa.bindparam("categories", type_=ARRAY(sa.Text()))).table_valued(
         sa.column("name", sa.Text()), with_ordinality="code", name="categories"
     )
     category_codes = table.render_derived()
@@ -239,14 +247,20 @@ def _read_packed(
         sender, kind = _SENDERS[RAW[name].str]
         fields.append(getattr(sa.func, sender)(sa.cast(column, kind), type_=sa.LargeBinary))
     row = reduce(lambda before, after: before.op("||")(after), fields)
-    lowest, highest = connection.execute(
-        sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(condition)
-    ).one()
-    for first_row in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
-        window = events.c.row_id.between(first_row, first_row + _PACK_ROWS - 1)
-        query = sa.select(row.label("packed")).select_from(source)
-        rows = query.where(condition, window).order_by(events.c.row_id).subquery()
-        value = connection.execute(
-            sa.select(sa.func.string_agg(rows.c.packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary))
-        ).scalar()
+    condition = _lie_in_wards(condition)
+    window = events.c.row_id.between(sa.bindparam("first"), sa.bindparam("last"))
+    rows = sa.select(row.label("packed")).select_from(source).where(condition, window).order_by(events.c.row_id)
+    packed = rows.subquery().c.packed
+    return (
+        sa.select(sa.func.min(events.c.row_id), sa.func.max(events.c.row_id)).where(condition),
+        sa.select(sa.func.string_agg(packed, sa.literal(b"", sa.LargeBinary), type_=sa.LargeBinary)),
+    )
+
+
+def _read_packed(
+    connection: Connection, bounds: sa.Select[Any], query: sa.Select[Any], values: Mapping[str, Any]
+) -> Iterator[bytes]:
+    lowest, highest = connection.execute(bounds, values).one()
+    for first in range(lowest or 0, (highest if highest is not None else -1) + 1, _PACK_ROWS):
+        value = connection.execute(query, {**values, "first": first, "last": first + _PACK_ROWS - 1}).scalar()
         yield bytes(value or b"")

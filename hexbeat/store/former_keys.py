@@ -17,6 +17,11 @@ from hexbeat.store.staging import former_events, incoming
 
 __all__ = ["adopt_former_keys", "find_former_keys"]
 
+_WITH_FORMER_KEYS: Final = (
+    sa.select(incoming.c.source)
+    .where(incoming.c.file_no == sa.bindparam("file"), incoming.c.former_id.is_not(None))
+    .distinct()
+)
 _LIVE: Final = events.c.superseded_at.is_(None)
 _HASH: Final = "_" * 20  # LIKE's wildcards: a former content key had 20 digits, today's have 22
 _PATTERNS: Final = (_HASH, f"{_HASH}#%", f"%|{_HASH}", f"%|{_HASH}#%")  # alone, repeated, in the scope of a snapshot
@@ -36,8 +41,7 @@ def find_former_keys(connection: Connection, source: str) -> bool:
 def adopt_former_keys(connection: Connection, file_no: int) -> None:
     """Give staged rows of a file the names under which their events are live, where these are former ones."""
     own = sa.and_(incoming.c.file_no == file_no, incoming.c.former_id.is_not(None))
-    sources = connection.execute(sa.select(incoming.c.source).where(own).distinct()).scalars().all()
-    for source in sources:
+    for source in connection.execute(_WITH_FORMER_KEYS, {"file": file_no}).scalars().all():
         _adopt_by_name(connection, own)
         _adopt_by_facts(connection, own, source, file_no)
 

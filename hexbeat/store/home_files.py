@@ -48,6 +48,7 @@ _PLACES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.SOURCE: "sources/{}.toml",
     DocumentKind.AREA: "boundaries/{}",
 }
+_COUNTER: Final = sa.select(store_state.c.documents)
 _Stamp = tuple[int, int, str]  # time of change, bytes, SHA-256
 
 
@@ -199,7 +200,7 @@ def _read_content(engine: Engine, kind: DocumentKind, name: str) -> bytes:
 
 def _read_counter(engine: Engine) -> int:
     with translate_errors(engine), engine.connect() as connection:
-        return int(connection.execute(sa.select(store_state.c.documents)).scalar_one())
+        return int(connection.execute(_COUNTER).scalar_one())
 
 
 def _stamp(file: HomeFile, known: _Stamp | None) -> _Stamp | None:

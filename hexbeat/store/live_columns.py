@@ -12,7 +12,7 @@ from geo.wards import Wards
 from hexbeat.store.coverage_log import fetch_coverage, fetch_reporters
 from hexbeat.store.database_errors import check_file
 from hexbeat.store.databases import read_transaction, read_version
-from hexbeat.store.event_rows import LIVE, RAW, RawEvents, build_columns, build_known_condition, fetch_rows, freeze
+from hexbeat.store.event_rows import KNOWN, LIVE, RAW, RawEvents, build_columns, fetch_rows, freeze
 from hexbeat.store.schema import events
 from hexbeat.store.snapshots import read_live
 from layers.access import Action, Viewer, list_details, list_layers, require
@@ -22,6 +22,7 @@ from layers.coverage import Coverage
 from layers.event import DEMONSTRATION
 from layers.restriction import restrict_columns
 from layers.roles import NOTHING, Detail
+from layers.timestamps import to_seconds
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -65,13 +66,16 @@ def read_whole_columns(store: "Store", *, ward_codes: tuple[str, ...], as_at: da
     """The same without regard to who asks: the inside of `read_columns` and the cache, which restrict it."""
     if as_at is None:
         return read_live(store.engine, store.home, ward_codes).columns
-    condition = build_known_condition(as_at)
+    known_at = to_seconds(as_at)
     check_file(store.engine)
     with read_transaction(store.engine) as connection:
         version = read_version(connection)
-        columns = build_columns(fetch_rows(connection, condition, ward_codes), version=version, ward_codes=ward_codes)
+        rows = fetch_rows(connection, KNOWN, ward_codes, known_at=known_at)
+        columns = build_columns(rows, version=version, ward_codes=ward_codes)
         coverage = fetch_coverage(connection, ward_codes=ward_codes, as_at=as_at)
-        return columns.replace_coverage(replace(coverage, reporters=fetch_reporters(connection, condition)))
+        return columns.replace_coverage(
+            replace(coverage, reporters=fetch_reporters(connection, KNOWN, known_at=known_at))
+        )
 
 
 def build_no_columns(*, version: int, ward_codes: tuple[str, ...]) -> Columns:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -247,7 +248,7 @@ class Load:
         count_names = ("new", "updated", "unchanged", "removed", "rejected")
         totals = {name: sum(getattr(tally, name) for tally in tallies) for name in count_names}
         row = {"created": created, "area": self._area, "files": len(self.files), **totals}
-        key = connection.execute(sa.insert(batches).values(row)).inserted_primary_key
+        key = connection.execute(sa.insert(batches), row).inserted_primary_key
         batch_id = int(key[0] if key else 0)
         merging.apply_load(connection, batch_id=batch_id, now_s=created)
         for entry in self.files:
@@ -262,52 +263,45 @@ def _read_open_coverage(connection: Connection, entry: LoadFile) -> list[Coverag
 
     A state's last record is the one that began last: an order that runs for months says nothing of those months.
     """
-    staged = staging.incoming.c
-    query = (
-        sa.select(staged.layer, sa.func.min(staged.occurred_from), sa.func.max(staged.occurred_from),
-                  sa.func.max(staged.occurred_to))
-        .where(staged.file_no == entry.file_no)
-        .group_by(staged.layer)
-        .order_by(staged.layer)
-    )  # fmt: skip
     entries = []
-    for layer, first, last_start, last_end in connection.execute(query):
+    for layer, first, last_start, last_end in connection.execute(_select_spans(), {"file": entry.file_no}):
         last = last_start if find_layer(layer).kind == "state" else max(last_start, last_end - 1)
         start, end = (from_seconds(seconds).date() for seconds in (first, last))
         entries.append(CoverageEntry(layer, entry.source, "", start, end + timedelta(days=1), "open"))
     return entries
 
 
+@cache
+def _select_spans() -> sa.Select[Any]:
+    """For each layer of a `file`: the first start, the last start and the last end."""
+    staged = staging.incoming.c
+    spans = (
+        sa.func.min(staged.occurred_from),
+        sa.func.max(staged.occurred_from),
+        sa.func.max(staged.occurred_to),
+    )
+    query = sa.select(staged.layer, *spans).where(staged.file_no == sa.bindparam("file"))
+    return query.group_by(staged.layer).order_by(staged.layer)
+
+
 def _write_file(connection: Connection, entry: LoadFile, *, batch_id: int) -> None:
-    tally = {name: getattr(entry.tally, name) for name in FileTally.__dataclass_fields__}
-    connection.execute(
-        sa.insert(batch_files).values(
-            batch_id=batch_id,
-            file_no=entry.file_no,
-            file=entry.name,
-            source=entry.source,
-            sha256=entry.sha256,
-            snapshot=entry.snapshot,
-            tally=json.dumps(tally),
-        )
-    )
-    staged = staging.incoming_rejects
-    staged_rows = (
-        sa.select(
-            sa.literal(batch_id),
-            staged.c.file_no,
-            sa.literal(entry.name),
-            sa.literal(entry.source),
-            staged.c.line,
-            staged.c.reason,
-            staged.c.raw,
-            staged.c.source_id,
-        )
-        .where(staged.c.file_no == entry.file_no)
-        .order_by(staged.c.line)
-    )
-    names = ["batch_id", "file_no", "file", "source", "line", "reason", "raw", "source_id"]
-    connection.execute(sa.insert(rejects).from_select(names, staged_rows))
+    counts = entry.tally
+    tally = {name: getattr(counts, name) for name in FileTally.__dataclass_fields__}
+    row = {"batch_id": batch_id, "file_no": entry.file_no, "file": entry.name, "source": entry.source}
+    facts = {"sha256": entry.sha256, "snapshot": entry.snapshot, "tally": json.dumps(tally)}
+    connection.execute(sa.insert(batch_files), row | facts)
+    connection.execute(_insert_rejects(), {f"of_{name}": value for name, value in row.items()})
+
+
+@cache
+def _insert_rejects() -> sa.Insert:
+    """What adds the rejects of a file to the store, given `of_batch_id`, `of_file_no`, `of_file` and `of_source`."""
+    staged = staging.incoming_rejects.c
+    given = {name: sa.bindparam(f"of_{name}", type_=rejects.c[name].type) for name in ("batch_id", "file", "source")}
+    names = ("batch_id", "file_no", "file", "source", "line", "reason", "raw", "source_id")
+    rows = sa.select(*(given[name] if name in given else staged[name] for name in names))
+    rows = rows.where(staged.file_no == sa.bindparam("of_file_no")).order_by(staged.line)
+    return sa.insert(rejects).from_select(names, rows)
 
 
 @contextmanager

@@ -71,12 +71,13 @@ def _query_rows(
     """The rows of these layers that meet each condition in turn; a missing text stays missing."""
     names = _list_columns(note=note)
     query = sa.select(*(events.c[name] for name in names))
-    frames = [_build_frame([()] * len(names), names)]
+    frames: list[pd.DataFrame] = []
     with read_transaction(store.engine) as connection:
         for condition in conditions:
             pages = connection.execute(query.where(condition, events.c.layer.in_(layers))).partitions(_FRAME_ROWS)
             frames.extend(_build_frame(list(zip(*page, strict=True)), names) for page in pages)
-    return pd.concat(frames[1:] or frames, ignore_index=True)
+    frames = frames or [_build_frame([()] * len(names), names)]
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
 def _build_frame(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> "pd.DataFrame":

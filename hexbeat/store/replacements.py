@@ -7,6 +7,7 @@ their day: a sheet about one place has no other places.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ MOST_MOVED: Final = 0.5
 FEWEST_MOVED: Final = 3
 MOST_SHOWN: Final = 3
 _DAY_S: Final = 86_400
+_OF_FILE: Final = incoming.c.file_no == sa.bindparam("file")
 _FACTS: Final = ("layer", "lon", "lat", "occurred_from", "occurred_to", "time_precision", "quantity", "ward_code")
 
 
@@ -100,33 +102,46 @@ def find_replacements(connection: Connection, file_no: int) -> Replacements:
     Another day: the times lie a day or more apart, and neither interval reaches into the other. Another place: in
     another cell of the finest resolution, about 50 m across.
     """
-    prior = incoming.alias("prior")
-    own = incoming.c.file_no == file_no
-    links = (
-        (prior, prior.c.stage_id == incoming.c.prior_stage),
-        (events, sa.and_(incoming.c.prior_stage.is_(None), events.c.row_id == incoming.c.live_row)),
-    )
     met, moved, replaced = 0, 0, 0
-    for stored, link in links:
-        other_day = _is_other_day(stored)
-        is_other = sa.and_(other_day, incoming.c.h3_11 != stored.c.h3_11)
-        sums = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in (other_day, is_other)]
-        counts = sa.select(sa.func.count(), *sums).select_from(incoming.join(stored, link)).where(own)
-        number, days, others = connection.execute(counts).one()
+    for counts in _build_counts():
+        number, days, others = connection.execute(counts, {"file": file_no}).one()
         met, moved, replaced = met + number, moved + (days or 0), replaced + (others or 0)
     by_day = moved > replaced and moved >= FEWEST_MOVED and moved >= MOST_MOVED * met
     if not (by_day or replaced):
         return Replacements(0, met, ())
     rows: list[sa.Row[Any]] = []
-    for stored, link in links:
+    for stored, link in _link_stored():
         is_other = _is_other_day(stored)
         if not by_day:
             is_other = sa.and_(is_other, incoming.c.h3_11 != stored.c.h3_11)
         facts = [side.c[name] for side in (stored, incoming) for name in _FACTS]
         query = sa.select(incoming.c.stage_id, incoming.c.source_id, *facts).select_from(incoming.join(stored, link))
-        rows += connection.execute(query.where(own, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)).all()
+        query = query.where(_OF_FILE, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)
+        rows += connection.execute(query, {"file": file_no}).all()
     samples = tuple(_build_replacement(tuple(row)) for row in sorted(rows, key=lambda row: row[0])[:MOST_SHOWN])
     return Replacements(moved if by_day else replaced, met, samples, by_day)
+
+
+def _link_stored() -> tuple[tuple[sa.FromClause, sa.ColumnElement[bool]], ...]:
+    """What a staged row may replace, and when: a row of an earlier file of the load, else a live row of the store."""
+    prior = incoming.alias("prior")
+    return (
+        (prior, prior.c.stage_id == incoming.c.prior_stage),
+        (events, sa.and_(incoming.c.prior_stage.is_(None), events.c.row_id == incoming.c.live_row)),
+    )
+
+
+@cache
+def _build_counts() -> tuple[sa.Select[Any], ...]:
+    """For each of them: how many a `file` meets again, how many of another day, and of another day and place."""
+    queries: list[sa.Select[Any]] = []
+    for stored, link in _link_stored():
+        other_day = _is_other_day(stored)
+        is_other = sa.and_(other_day, incoming.c.h3_11 != stored.c.h3_11)
+        counts: list[sa.ColumnElement[Any]] = [sa.func.count()]
+        counts += (sa.func.sum(sa.case((condition, 1), else_=0)) for condition in (other_day, is_other))
+        queries.append(sa.select(*counts).select_from(incoming.join(stored, link)).where(_OF_FILE))
+    return tuple(queries)
 
 
 def _is_other_day(stored: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ In SQLite they are in memory. In PostgreSQL they are files of the session, which
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,11 +122,25 @@ _UNSTORABLE: Final = str.maketrans({"\x00": None} | {chr(code): "\ufffd" for cod
 
 def make_tables(connection: Connection) -> None:
     """Create the empty temporary tables on this connection."""
-    _temporary.create_all(connection, checkfirst=False)
-    if connection.dialect.name == "postgresql":
+    for statement in _write_statements(connection.dialect.name, connection.dialect.driver):
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def _write_statements(database: str, driver: str) -> tuple[str, ...]:
+    """What creates the tables in "sqlite" or "postgresql", in words: SQLAlchemy keeps no words of what it creates."""
+    statements: list[str] = []
+
+    def write(definition: sa.ExecutableDDLElement, *_: Any, **__: Any) -> None:
+        statements.append(str(definition.compile(dialect=engine.dialect)))
+
+    engine = sa.create_mock_engine(f"{database}+{driver}://", write)
+    _temporary.create_all(engine, checkfirst=False)
+    if database == "postgresql":
         quiet = (column.name for column in incoming.columns if column.name not in {"file_no", "source"})
         changes = ", ".join(f"ALTER COLUMN {name} SET STATISTICS 0" for name in quiet)
-        connection.execute(sa.text(f"ALTER TABLE incoming {changes}"))
+        statements.append(f"ALTER TABLE incoming {changes}")
+    return tuple(statements)
 
 
 def update_statistics(connection: Connection) -> None:
@@ -142,10 +157,9 @@ def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int)
 
     A column former_id (str or None) may come with them.
     """
-    keyed = frame if FORMER_ID in frame.columns else frame.assign(former_id=None)
-    frame = keyed[[name for name in keyed.columns if name != FORMER_ID]]
-    if set(frame.columns) != set(EVENT_COLUMNS) or len(frame.columns) != len(EVENT_COLUMNS):
-        wrong = sorted(set(frame.columns) ^ set(EVENT_COLUMNS))
+    names = [name for name in frame.columns if name != FORMER_ID]
+    if set(names) != set(EVENT_COLUMNS) or len(names) != len(EVENT_COLUMNS):
+        wrong = sorted(set(names) ^ set(EVENT_COLUMNS))
         raise DataError(
             "A load needs exactly the columns of an event",
             f"these are missing or too many: {', '.join(wrong)}",
@@ -153,7 +167,7 @@ def stage_events(connection: Connection, frame: "pd.DataFrame", *, file_no: int)
         )
     values = {name: _list_values(frame[name], is_text=EVENT_TYPES[name][0] is Text) for name in EVENT_COLUMNS}
     identifiers = [event_id(*key) for key in zip(values["source"], values["source_id"], strict=True)]
-    former = _list_values(keyed[FORMER_ID], is_text=True)
+    former = _list_values(frame[FORMER_ID], is_text=True) if FORMER_ID in frame.columns else [None] * len(frame)
     _insert(connection, incoming, _EVENT_INSERT, [[file_no] * len(frame), identifiers, *values.values(), former])
 
 

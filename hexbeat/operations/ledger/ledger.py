@@ -61,6 +61,7 @@ VISIT_COLUMNS: Final = (
     *("visit_id", "plan_id", "stop_id", "kind", "team", "place", "cell", "ward_code", "lon", "lat"),
     *("started_at", "minutes", "needles", "outcome", "recorded_at"),
 )
+_LIVE_ROW: Final = sa.select(table).where(table.c.visit_id == sa.bindparam("name"), table.c.superseded_at.is_(None))
 _LOAD_KIND: Final = "visits"
 _ROWS_AT_ONCE: Final = 500  # of one statement: SQLite takes at most 999 values in a condition where it is old
 
@@ -294,8 +295,7 @@ def _read_frame(store: "Store", query: sa.Select[Any]) -> pd.DataFrame:
 
 def read_live_row(connection: Connection, name: str) -> dict[str, Any] | None:
     """The live version of a visit; None if there is none."""
-    query = sa.select(table).where(table.c.visit_id == name, table.c.superseded_at.is_(None))
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(_LIVE_ROW, {"name": name}).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
@@ -326,9 +326,7 @@ def _replace(connection: Connection, live: Mapping[str, Any] | None, row: dict[s
     """Close the live version, if there is one, and add the new one."""
     if live is not None:
         _close(connection, live, now_s)
-    connection.execute(
-        sa.insert(table).values(row | {"replaces": live["row_id"] if live else None, "recorded_at": now_s})
-    )
+    connection.execute(sa.insert(table), row | {"replaces": live["row_id"] if live else None, "recorded_at": now_s})
 
 
 def _close(connection: Connection, live: Mapping[str, Any], now_s: int) -> None:
