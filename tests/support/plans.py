@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -191,6 +192,7 @@ def made_stop(number: int, team: int, begins: dt.datetime, minutes: int) -> Stop
     )
 
 
+@cache
 def made_plan(
     kind: PlanKind = PlanKind.PATROL,
     *,

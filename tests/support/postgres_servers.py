@@ -98,9 +98,8 @@ class Server:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
-        connection = pg8000.dbapi.connect(
-            self.user, database=database, unix_sock=str(self.folder / f".s.PGSQL.{self.port}"), timeout=30
-        )
+        socket = str(self.folder / f".s.PGSQL.{self.port}")  # which has no TLS
+        connection = pg8000.dbapi.connect(self.user, database=database, unix_sock=socket, timeout=30, ssl_context=False)
         try:
             connection.autocommit = True
             cursor = connection.cursor()

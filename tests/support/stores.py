@@ -209,8 +209,9 @@ def _repeat_or_upgrade(connection: Connection) -> None:
     if connection.dialect.name != "sqlite" or not as_released or inspect(connection).get_table_names():
         _UPGRADE(connection)
         return
+    raw: Any = connection.connection.driver_connection
     for statement in _statements():
-        connection.exec_driver_sql(statement)
+        raw.execute(statement).close()
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hexbeat.operations.ledger.ledger import record_visit, undo_visit
+from hexbeat.operations.ledger.ledger import record_import, record_visit, undo_visit
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from tests.support.plans import NOW, made_visit
@@ -25,8 +25,8 @@ def bytes_of(store: Store, server: Server | None) -> bytes:
 def test_no_byte_of_an_erased_visit_stays(store: Store, request: pytest.FixtureRequest) -> None:
     sqlite = store.engine.dialect.name == "sqlite"
     server = None if sqlite else request.getfixturevalue("postgres_server")
-    for k in range(300):
-        record_visit(store, ANALYST, made_visit(stop_id=f"other-{k}"), now=NOW)
+    others = [made_visit(stop_id=f"other-{k}") for k in range(300)]
+    record_import(store, ANALYST, others, area="middlesbrough", file="walk.csv", sha256="0", now=NOW)
     name = record_visit(store, ANALYST, made_visit(team=CREW, place=CREW), now=NOW).visit_id
     record_visit(store, ANALYST, made_visit(team=CREW, place=CREW, minutes=3), now=NOW)
     undo_visit(store, ANALYST, name, now=NOW)
