@@ -14,7 +14,6 @@ import typer
 from geo.errors import DataError, PolicyError, UsageError
 from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import list_areas, load_area
-from hexbeat.areas.gazetteer import GAZETTEER_FILE, read_gazetteer
 from hexbeat.areas.streets import read_streets
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.installation import (
@@ -29,18 +28,21 @@ from hexbeat.cli.installation import (
 )
 from hexbeat.environment import select_environment
 from hexbeat.policy import ROLE_VARIABLE
-from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.store.live_columns import is_empty
 from hexbeat.tiles import read_tile_service
 
 if TYPE_CHECKING:
     from hexbeat import demonstration, login_settings
+    from hexbeat.areas import gazetteer
     from hexbeat.dashboard import security
     from hexbeat.dashboard.public import public_security
     from hexbeat.dashboard.web import server_settings
+    from hexbeat.release import audit
 else:
+    audit = import_lazily("hexbeat.release.audit")
     demonstration = import_lazily("hexbeat.demonstration")
+    gazetteer = import_lazily("hexbeat.areas.gazetteer")
     login_settings = import_lazily("hexbeat.login_settings")
     security = import_lazily("hexbeat.dashboard.security")
     public_security = import_lazily("hexbeat.dashboard.public.public_security")
@@ -194,7 +196,7 @@ def build_partners_environment(home: Path | None, area: str | None) -> dict[str,
 def build_public_environment(release: Path) -> dict[str, str]:
     """The environment of the public's server, after its release has been read and audited. It names no store."""
     published = Release.read(release)
-    require_audited(published)
+    audit.require_audited(published)
     public_security.parse_frame_ancestors(os.environ.get("HEXBEAT_FRAME_ANCESTORS"))
     release_settings = {"HEXBEAT_AUDIENCE": "public", "HEXBEAT_RELEASE": str(release.resolve())}
     home = find_public_home()
@@ -221,11 +223,11 @@ def find_names(published: Release, home: Path) -> dict[str, str]:
     """Where the gazetteer of a release's area is, and what a page says of it; nothing if this machine has none."""
     name = str(published.facts["area"]["name"])
     area = load_area(name, home=home) if name in list_areas(home) else None
-    gazetteer = read_gazetteer(area) if area else None
-    if area is None or gazetteer is None:
+    named = gazetteer.read_gazetteer(area) if area else None
+    if area is None or named is None:
         return {}
-    credit = ". ".join(gazetteer.attributions)
-    return {"HEXBEAT_NAMES": str(area.folder / GAZETTEER_FILE), "HEXBEAT_NAMES_CREDIT": credit}
+    credit = ". ".join(named.attributions)
+    return {"HEXBEAT_NAMES": str(area.folder / gazetteer.GAZETTEER_FILE), "HEXBEAT_NAMES_CREDIT": credit}
 
 
 def is_free(host: str, port: int) -> bool:

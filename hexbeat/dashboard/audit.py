@@ -12,16 +12,16 @@ from typing import Any, Final
 import streamlit as st
 
 from geo.errors import PolicyError
+from hexbeat.dashboard.login_audit import DOOR
 from hexbeat.dashboard.state.session import Installation
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import audit, write_deed
 from hexbeat.store.audit_words import format_audit_values
 from layers.access import Action
 
-__all__ = ["DOOR", "audit_change", "audit_file", "audit_refusal", "audit_view"]
+__all__ = ["audit_change", "audit_file", "audit_refusal", "audit_view"]
 
 _SEEN_KEY: Final = "hb_audit_seen"  # of the session: the page, its words and `also`, when last written
-DOOR: Final = "dashboard"
 
 
 def audit_view(

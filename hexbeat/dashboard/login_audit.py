@@ -7,7 +7,6 @@ from threading import Lock
 from typing import Final
 
 from geo.errors import HexbeatError, PolicyError
-from hexbeat.dashboard.audit import DOOR
 from hexbeat.dashboard.state.login import find_session_viewer
 from hexbeat.store.audit_deeds import SIGN_IN, SIGN_OUT, Deed
 from hexbeat.store.audit_trail import audit
@@ -15,8 +14,9 @@ from hexbeat.store.sign_ins import SignIn, begin_sign_in, end_sign_in
 from hexbeat.store.store import Store
 from layers.access import build_stranger
 
-__all__ = ["PAUSE_S", "REFUSED_LINK", "Refusals", "write_sign_in", "write_sign_out"]
+__all__ = ["DOOR", "PAUSE_S", "REFUSED_LINK", "Refusals", "write_sign_in", "write_sign_out"]
 
+DOOR: Final = "dashboard"
 REFUSED_LINK: Final = PolicyError("A link works once", "its key is not the one that is good now", "ask for a new link")
 UNKNOWN: Final = "unknown"
 PAUSE_S: Final = 60.0  # between entries of people of whom nothing is known: anybody can knock at a door

@@ -11,15 +11,17 @@ lost, and the choice would jump back.
 
 import time
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 
 from hexbeat.dashboard.state.login import open_shared_store
-from hexbeat.dashboard.state.session import Installation
 from hexbeat.dashboard.web.asgi import App, Message, Receive, Send, answer
 from hexbeat.settings import Settings
+
+if TYPE_CHECKING:  # the middleware of every server is here, and an installation brings all statistics
+    from hexbeat.dashboard.state.session import Installation
 
 __all__ = ["NEWS_PATH", "News", "draw_news"]
 
@@ -173,7 +175,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 _news = st.components.v2.component("hexbeat_news", html=HTML, css=CSS, js=JS)
 
 
-def draw_news(installation: Installation) -> None:
+def draw_news(installation: "Installation") -> None:
     """Draw, out of sight until there is something to say, the words on the connection and on new records."""
     with st.container(key="hb_news"):
         _news(

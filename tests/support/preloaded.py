@@ -45,6 +45,7 @@ MODULES: Final = (
     "hexbeat.dashboard.web.downloads", "hexbeat.dashboard.map.basemap", "hexbeat.dashboard.public.public_security",
     "hexbeat.dashboard.state.findings", "hexbeat.dashboard.state.session", "hexbeat.documents.alert_form",
     "hexbeat.documents.plan.plan_files", "hexbeat.evaluation.request", "hexbeat.operations.plans.patrol",
+    "hexbeat.release.audit",
 )  # fmt: skip
 DECLARING: Final = "streamlit_folium"
 STARTS_WITHIN_S: Final = 120  # a safety net, not a promise

@@ -23,8 +23,7 @@ NOWHERE: Final = {
 FORBIDDEN: Final = "Content Security Policy"  # a browser says so of what a page needs and may not have
 # The same without the audit, for an example that shows every kind of block, as no rule would publish them together.
 UNAUDITED: Final = (
-    "import hexbeat.cli.main as cli, hexbeat.cli.server_commands as it; "
-    "it.require_audited = lambda release: None; cli.main()"
+    "import hexbeat.cli.main as cli, hexbeat.release.audit as it; it.require_audited = lambda release: None; cli.main()"
 )
 
 
