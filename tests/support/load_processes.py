@@ -2,7 +2,8 @@
 
 `python -m tests.support.load_processes` reads one line a child from stdin (JSON: what, home, url, first) and forks:
 what takes long is imported once. The child loads events, or visits of the ledger, without end, and says on stdout
-what it is about: "pid N", "merging C", "committed C".
+what it is about: "pid N", "merging C", "committed C". Or it writes deeds into the audit trail, and says which it has
+written: "deed C".
 """
 
 import json
@@ -21,7 +22,7 @@ from hexbeat.operations.ledger import ledger
 from hexbeat.operations.ledger.ledger import VisitChange
 from hexbeat.store import loads
 from hexbeat.store.audit_deeds import Deed
-from hexbeat.store.audit_trail import audit, list_entries
+from hexbeat.store.audit_trail import audit, list_entries, write_deed
 from hexbeat.store.store import Store
 from layers.access import ANALYST, Role, Viewer
 from tests.support.events import event_frame
@@ -148,13 +149,25 @@ def _import_without_end(home: Path, url: str | None, number: int) -> None:
             number += 1
 
 
+def _write_without_end(home: Path, url: str | None, number: int) -> None:
+    with Store.open(home, database_url=url) as store:
+        while True:
+            what = f"deed {number}"
+            write_deed(store.engine, home, ANALYST, Deed(door="command", action="see_counts", what=what))
+            say(what)
+            number += 1
+
+
+DEEDS: Final = {"events": _load_without_end, "visits": _import_without_end, "deeds": _write_without_end}
+
+
 def _main() -> None:
     for line in iter(sys.stdin.readline, ""):
         what, home, url, first = json.loads(line)
         pid = os.fork()
         if not pid:
             say(f"pid {os.getpid()}")
-            (_load_without_end if what == "events" else _import_without_end)(Path(home), url, first)
+            DEEDS[what](Path(home), url, first)
         os.waitpid(pid, 0)
         say("ended")
 

@@ -20,6 +20,7 @@ from hexbeat.store.store import Store
 from layers.access import Action
 from tests.hexbeat.store.test_audit_trail import ANNA, AUDITOR, do, find_problem
 from tests.support.faults import files_limited_to
+from tests.support.load_processes import Loader
 from tests.support.postgres_servers import Server
 
 
@@ -146,54 +147,48 @@ def test_a_role_that_may_only_read_gets_no_answer_until_it_may_write_the_trail(
 
 
 WRITE = """
-import sys
+import os, sys
 from pathlib import Path
 from hexbeat.store.audit_deeds import Deed
 from hexbeat.store.audit_trail import write_deed
 from hexbeat.store.store import Store
 from layers.access import ANALYST
-home, url, count = Path(sys.argv[1]), sys.argv[2] or None, int(sys.argv[3])
-with Store.open(home, database_url=url) as store:
-    for number in range(count):
-        deed = Deed(door="command", action="see_counts", what=f"{sys.argv[4]}-{number}")
-        write_deed(store.engine, home, ANALYST, deed)
-        print(number, flush=True)
+home, url, names = Path(sys.argv[1]), sys.argv[2] or None, sys.argv[3:]
+for name in names:
+    if not os.fork():
+        with Store.open(home, database_url=url) as store:
+            for number in range(30):
+                deed = Deed(door="command", action="see_counts", what=f"{name}-{number}")
+                write_deed(store.engine, home, ANALYST, deed)
+        os._exit(0)
+print([os.waitstatus_to_exitcode(os.wait()[1]) for _ in names])
 """
-
-
-def start_writer(home: Path, url: str | None, count: int, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITE, str(home), url or "", str(count), name]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.slow
 def test_writers_of_several_processes_make_one_chain(tmp_path: Path, store_url: str | None) -> None:
     home = tmp_path / "several"
     with Store.open(home, database_url=store_url) as store:
-        writers = [start_writer(home, store_url, 30, name) for name in "ab"]
-        for writer in writers:
-            writer.communicate(timeout=120)
+        command = [sys.executable, "-c", WRITE, str(home), store_url or "", "a", "b"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         do(store)  # takes in whatever waited
         whats = [entry.what for entry in list_entries(store.engine, AUDITOR)]
         assert sorted(whats) == sorted(["counts", *(f"{name}-{number}" for name in "ab" for number in range(30))])
         assert find_problem(store) is None
-        assert [writer.returncode for writer in writers] == [0, 0]
+        assert done.stdout == "[0, 0]\n", done.stderr
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment_the_chain_is_whole_and_has_all_that_was_told(
-    tmp_path: Path, store_url: str | None
+    tmp_path: Path, store_url: str | None, loader: Loader
 ) -> None:
     home, told = tmp_path / "killed", set[str]()
     with Store.open(home, database_url=store_url) as store:
-        for run, lines in enumerate((2, 9)):
-            writer = start_writer(home, store_url, 10_000, f"run{run}")
-            assert writer.stdout is not None
-            told |= {f"run{run}-{writer.stdout.readline().strip()}" for _ in range(lines)}
-            os.kill(writer.pid, signal.SIGKILL)
-            told |= {f"run{run}-{line.strip()}" for line in writer.stdout.read().splitlines()}
-            writer.stdout.close()
-            writer.wait()
+        for first, lines in ((0, 2), (10_000, 9)):
+            writer = loader.start(home, store_url, first, what="deeds")
+            told |= {loader.line() for _ in range(lines)}
+            os.kill(writer, signal.SIGKILL)
+            told |= set(loader.rest())
             assert find_problem(store) is None
         do(store)
         assert told <= {entry.what for entry in list_entries(store.engine, AUDITOR)}
