@@ -1,9 +1,6 @@
 """The fuzzing damages files of every reader evenly, finds what is no error of Hexbeat, and finds none today."""
 
-import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,16 +8,13 @@ import pytest
 from bench import fuzz
 from bench.fuzz_files import READERS, make_seeds, mutate
 from hexbeat.ingest.sources import SourceProfile, load_profile
-from tests.support.paths import ROOT
+from tests.support.cli import Run, answer
 from tests.support.stores import documents_in
 
 
 @pytest.mark.slow
-def test_readers_take_turns_and_nothing_but_our_errors_is_raised() -> None:
-    command = [sys.executable, "-m", "bench.fuzz", "--seconds", "3", "--seed", "7", "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout)
+def test_readers_take_turns_and_nothing_but_our_errors_is_raised(run_bench: Run) -> None:
+    figures = answer(run_bench("fuzz", "--seconds", 3, "--seed", 7, "--format", "json"))
     assert [row["reader"] for row in figures["rows"]] == list(READERS)
     inputs = {row["inputs"] for row in figures["rows"]}
     assert len(inputs) == 1
