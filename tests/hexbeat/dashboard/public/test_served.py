@@ -13,6 +13,7 @@ from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefi
 from hexbeat.dashboard.public.page import SORRY, convert_drawings
 from hexbeat.store.store import Store
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
+from tests.support.cli import Run
 from tests.support.events import event_frame, load
 from tests.support.paths import ROOT
 from tests.support.public_side import map_of, open_page, overflow, public_server, settle
@@ -43,14 +44,12 @@ def test_the_public_page_imports_nothing_that_could_open_a_store() -> None:
 
 
 @pytest.mark.slow
-def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path) -> None:
+def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path, run: Run) -> None:
     release = write_example(tmp_path / "release")
-    with Store.open(tmp_path / "var") as store:
+    with Store.open(tmp_path / "home") as store:  # the home of `run`
         load(store, event_frame([CANARY], category=CANARY))
-    done = subprocess.run(
-        [sys.executable, "-m", "hexbeat", "release", "site", str(release), "--out", str(tmp_path / "site")],
-        cwd=ROOT, capture_output=True, check=True,
-    )  # fmt: skip
+    done = run("release", "site", release, "--out", tmp_path / "site")
+    assert done.code == 0, done.err
     emitted = sorted((tmp_path / "site").iterdir())
     papers = [path for path in emitted if path.suffix == ".pdf"]
     assert [path.name for path in papers] == [f"ward-{code}.pdf" for code in WARDS]
@@ -60,7 +59,7 @@ def test_the_static_site_holds_nothing_of_a_store_near_by(tmp_path: Path) -> Non
     assert not [path.name for path in emitted if CANARY.encode() in path.read_bytes()]
     for path in papers:  # what a PDF says is packed
         assert CANARY not in "".join(page.extract_text() for page in PdfReader(path).pages)
-    assert CANARY.encode() not in done.stdout + done.stderr
+    assert CANARY not in done.out + done.err
 
 
 @pytest.mark.browser
