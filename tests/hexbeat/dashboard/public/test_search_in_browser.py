@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import shapely
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FrameLocator, Page, expect
 
 from hexbeat.cli.server_commands import SERVER_MODULE
 from hexbeat.dashboard.public.place_index import select_place_names
 from hexbeat.dashboard.public.site import write_site
+from tests.support.axe import find_violations
 from tests.support.browser import Windows
 from tests.support.paths import ROOT
 from tests.support.public_side import Ear, map_of, open_page
@@ -132,8 +132,7 @@ def test_several_of_a_name_are_offered_and_a_ward_or_part_of_a_postcode_leads_to
     expect(page.get_by_text("No place here fits. Try fewer words, or part of a name.")).to_be_visible()
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    found = Axe().run(page, options=rules).response["violations"]
+    found = find_violations(page, tags=("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"))
     assert [(fault["id"], [node["html"][:90] for node in fault["nodes"]]) for fault in found] == []
 
 

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
@@ -13,6 +12,7 @@ from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefi
 from hexbeat.dashboard.public.page import SORRY, convert_drawings
 from hexbeat.store.store import Store
 from tests.hexbeat.dashboard.public.conftest import PUBLISHED
+from tests.support.axe import find_violations
 from tests.support.cli import Run
 from tests.support.events import event_frame, load
 from tests.support.paths import ROOT
@@ -98,11 +98,7 @@ def test_axe_finds_nothing(visitor: Page, address: str) -> None:
     for summary in visitor.locator("main summary:visible, .hp summary:visible").all():
         summary.click()
     settle(visitor)
-    found = {
-        (fault["id"], node["html"][:120])
-        for fault in Axe().run(visitor).response["violations"]
-        for node in fault["nodes"]
-    }
+    found = {(fault["id"], node["html"][:120]) for fault in find_violations(visitor) for node in fault["nodes"]}
     assert found == set()
     assert overflow(visitor) <= 0
 

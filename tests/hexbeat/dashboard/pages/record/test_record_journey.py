@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from hexbeat.operations.ledger.ledger import read_visit_history, read_visits
@@ -20,6 +19,7 @@ from hexbeat.operations.reference_places import read_reference
 from hexbeat.store.store import Store
 from layers.access import ANALYST
 from layers.wording import format_date
+from tests.support.axe import find_violations
 from tests.support.browser import DESK, PHONE, Windows, map_frame
 from tests.support.gpx import gpx_of, walked
 from tests.support.partners_side import Visit, visit
@@ -268,7 +268,7 @@ def test_the_page_stands_at_every_width_and_axe_finds_nothing(windows: Windows, 
         guest.page.set_viewport_size({"width": width, "height": 740})
         expect(guest.page.get_by_label("Another stop")).to_be_visible()
         assert guest.overflow() == 0
-    found = Axe().run(guest.page).response["violations"]
+    found = find_violations(guest.page)
     brought = (
         "stFileUploaderDropzone",
         "stFloatingOverlayPortal",
