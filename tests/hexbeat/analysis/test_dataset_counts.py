@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,21 +110,35 @@ def test_gathered_columns_are_those_of_the_store(exported: Path) -> None:
     assert words[0] == words[1]
 
 
+# Dask's own commands, each in a process forked from one that has imported what others made: most of a start is imports.
+CLUSTER = """
+import os, signal, sys
+import geopandas, pyarrow.parquet, sqlalchemy
+from distributed.cli import dask_scheduler, dask_worker
+
+scheduler = (dask_scheduler.main, ["--host", sys.argv[1], "--no-dashboard"])
+worker = (dask_worker.main, [sys.argv[1], "--nthreads", "1", "--no-nanny", "--no-dashboard"])
+children = []
+for command, arguments in (scheduler, worker, worker):
+    children.append(os.fork())
+    if not children[-1]:
+        command(arguments)
+sys.stdin.read()
+for child in children:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of a scheduler with two worker processes on this machine, each started by Dask's own commands."""
+    """The address of a scheduler with two worker processes on this machine, which end when the input closes."""
     pytest.importorskip("distributed", reason="the extra dask is not installed")
     address = f"tcp://127.0.0.1:{free_port()}"
-    scheduler = ("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
-    worker = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
-    with ExitStack() as stack:
-        for command in (scheduler, worker, worker):
-            started = subprocess.Popen(
-                [sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            stack.callback(started.wait)
-            stack.callback(started.kill)
-        yield address
+    command, quiet = [sys.executable, "-c", CLUSTER, address], subprocess.DEVNULL
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+    yield address
+    started.communicate()
 
 
 ASKED = ("--from", "2026-08-20", "--to", "2026-11-01")
