@@ -49,37 +49,48 @@ def write_grid(path: Path, area: Area, *, columns: int) -> Path:
     return path
 
 
+def build_grid(folder: Path, *, columns: int) -> tuple[Area, StreetReport, Path]:
+    """An area whose streets are such a grid, what was said of them, and its file."""
+    area = make_bare_area(folder / "middlesbrough")
+    path = write_grid(folder / "grid.geojson", area, columns=columns)
+    return area, build_streets(path, area, publisher=COUNCIL), path
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> tuple[Area, StreetReport, Path]:
+    """An area of few streets, for tests that only look, with what was said of them and their file."""
+    return build_grid(tmp_path_factory.mktemp("sparse"), columns=20)
+
+
 @pytest.mark.slow
-def test_two_files_give_what_one_file_of_both_gives(bare_area: Area, tmp_path: Path) -> None:
-    whole = write_grid(tmp_path / "whole.geojson", bare_area, columns=20)
+def test_two_files_give_what_one_file_of_both_gives(
+    sparse: tuple[Area, StreetReport, Path], bare_area: Area, tmp_path: Path
+) -> None:
+    whole_area, _, whole = sparse
     rows = gpd.read_file(whole)
     parts = [tmp_path / "north.geojson", tmp_path / "south.geojson"]
     rows[:25].to_file(parts[0])
     rows[15:].to_file(parts[1])  # ten streets are in both
-    built = []
-    for first, *more in ([whole], parts):
-        build_streets(first, bare_area, more=more, publisher=COUNCIL)
-        built.append((bare_area.folder / "streets.json").read_bytes())
+    build_streets(parts[0], bare_area, more=parts[1:], publisher=COUNCIL)
+    built = [(area.folder / "streets.json").read_bytes() for area in (whole_area, bare_area)]
     assert built[0] == built[1]
     facts = tomllib.loads((bare_area.folder / "streets.toml").read_text(encoding="utf-8"))
     assert facts["source_file"] == "north.geojson, south.geojson"
 
 
 @pytest.fixture(scope="module")
-def dense(tmp_path_factory: pytest.TempPathFactory) -> tuple[Area, StreetReport]:
-    """An area with a street beside nearly every place, for tests that only look, and what was said of its streets."""
-    folder = tmp_path_factory.mktemp("dense")
-    area = make_bare_area(folder / "middlesbrough")
-    return area, build_streets(write_grid(folder / "grid.geojson", area, columns=150), area, publisher=COUNCIL)
+def dense(tmp_path_factory: pytest.TempPathFactory) -> tuple[Area, StreetReport, Path]:
+    """The same with a street beside nearly every place."""
+    return build_grid(tmp_path_factory.mktemp("dense"), columns=150)
 
 
 @pytest.mark.slow
-def test_streets_go_a_kilometre_beyond_the_wards(dense: tuple[Area, StreetReport]) -> None:
-    bare_area, _ = dense
-    streets = read_streets(bare_area)
+def test_streets_go_a_kilometre_beyond_the_wards(dense: tuple[Area, StreetReport, Path]) -> None:
+    area, *_ = dense
+    streets = read_streets(area)
     assert streets
     places = np.concatenate([shape for _, shape in streets.list_shapes("lines", "street")])
-    wards = gpd.GeoSeries(bare_area.wards.polygons, crs=4326).to_crs(27700).union_all()
+    wards = gpd.GeoSeries(area.wards.polygons, crs=4326).to_crs(27700).union_all()
     distances = gpd.GeoSeries(gpd.points_from_xy(*places.T), crs=4326).to_crs(27700).distance(wards)
     assert 950 < distances.max() < 1_030
 
@@ -102,13 +113,11 @@ def test_coordinates_come_back_to_a_metre(bare_area: Area, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> None:
-    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=20)
-    first, again = (
-        [build_streets(path, bare_area, publisher=COUNCIL), (bare_area.folder / "streets.json").read_bytes()]
-        for _ in range(2)
-    )
-    assert first == again
+def test_the_same_file_gives_the_same_bytes(sparse: tuple[Area, StreetReport, Path], bare_area: Area) -> None:
+    area, first, path = sparse
+    again = build_streets(path, bare_area, publisher=COUNCIL)
+    assert replace(again, file=first.file) == first
+    assert (bare_area.folder / "streets.json").read_bytes() == (area.folder / "streets.json").read_bytes()
 
 
 @pytest.mark.slow
@@ -116,23 +125,27 @@ def test_the_same_file_gives_the_same_bytes(bare_area: Area, tmp_path: Path) -> 
     ("columns", "partial", "complete"), [(150, False, True), (150, True, False), (20, False, False)]
 )
 def test_streets_are_complete_if_most_places_lie_on_one(
-    dense: tuple[Area, StreetReport], bare_area: Area, tmp_path: Path, *, columns: int, partial: bool, complete: bool
+    dense: tuple[Area, StreetReport, Path],
+    sparse: tuple[Area, StreetReport, Path],
+    bare_area: Area,
+    *,
+    columns: int,
+    partial: bool,
+    complete: bool,
 ) -> None:
-    if complete:
-        bare_area, report = dense
-    else:
-        path = write_grid(tmp_path / "grid.geojson", bare_area, columns=columns)
-        report = build_streets(path, bare_area, publisher=COUNCIL, partial=partial)
+    area, report, path = dense if columns == 150 else sparse
+    if partial:
+        area, report = bare_area, build_streets(path, bare_area, publisher=COUNCIL, partial=True)
     assert report.complete is complete
     assert report.near_places is not None
     assert (report.near_places >= 0.8) is (columns == 150)
-    streets = read_streets(bare_area)
+    streets = read_streets(area)
     assert streets
     assert streets.credits == [COUNCIL.attribution if complete else f"{PARTLY_SHOWN}. {COUNCIL.attribution}"]
 
 
-def test_the_facts_stand_beside_the_file(bare_area: Area, tmp_path: Path) -> None:
-    path = write_grid(tmp_path / "grid.geojson", bare_area, columns=20)
+def test_the_facts_stand_beside_the_file(sparse: tuple[Area, StreetReport, Path], bare_area: Area) -> None:
+    path = sparse[2]
     report = build_streets(path, bare_area, publisher=COUNCIL, where="name LIKE 'Row%'")
     facts = tomllib.loads((bare_area.folder / "streets.toml").read_text(encoding="utf-8"))
     assert facts == {
@@ -171,17 +184,19 @@ def test_an_area_without_streets_has_none(bare_area: Area) -> None:
 
 
 @pytest.mark.slow
-def test_rebuilt_streets_are_read_again(bare_area: Area, tmp_path: Path) -> None:
-    for columns in (20, 30):
-        build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=columns), bare_area, publisher=COUNCIL)
+def test_rebuilt_streets_are_read_again(
+    sparse: tuple[Area, StreetReport, Path], bare_area: Area, tmp_path: Path
+) -> None:
+    for path in (sparse[2], write_grid(tmp_path / "grid.geojson", bare_area, columns=12)):
+        build_streets(path, bare_area, publisher=COUNCIL)
         streets = read_streets(bare_area)
         assert streets
         assert streets.sha256 == hash_file(bare_area.folder / "streets.json")
 
 
 @pytest.mark.slow
-def test_streets_that_were_changed_are_refused(bare_area: Area, tmp_path: Path) -> None:
-    build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=20), bare_area, publisher=COUNCIL)
+def test_streets_that_were_changed_are_refused(sparse: tuple[Area, StreetReport, Path], bare_area: Area) -> None:
+    shutil.copytree(sparse[0].folder, bare_area.folder, dirs_exist_ok=True)
     with (bare_area.folder / "streets.json").open("a", encoding="utf-8") as file:
         file.write("\n")
     with pytest.raises(AreaError) as caught:
@@ -192,9 +207,9 @@ def test_streets_that_were_changed_are_refused(bare_area: Area, tmp_path: Path) 
     )
 
 
-def test_somebody_has_to_be_named(bare_area: Area, tmp_path: Path) -> None:
+def test_somebody_has_to_be_named(sparse: tuple[Area, StreetReport, Path], bare_area: Area) -> None:
     with pytest.raises(UsageError) as caught:
-        build_streets(write_grid(tmp_path / "grid.geojson", bare_area, columns=20), bare_area)
+        build_streets(sparse[2], bare_area)
     assert str(caught.value) == (
         "A map says who made its streets, and under which licence; grid.geojson does not say; "
         "add --origin, --licence and --attribution"
