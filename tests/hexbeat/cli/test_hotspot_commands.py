@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import geopandas
 import pandas as pd
@@ -16,41 +16,47 @@ from tests.support.cli import Run, answer, make_empty_store
 from tests.support.demonstrations import TODAY, demonstration, middlesbrough
 
 PERIOD: Final = ("--from", "2026-10-25", "--to", "2026-11-22")
+NEEDLES: Final = ("hotspots", "--layer", "needle_litter", *PERIOD)
 CONTRACT: Final = ["cell", "ward_code", "count", "gi_z", "p_value", "q_value", "hotspot", "trend"]
+ANSWERED: list[Any] = []
+
+
+@pytest.fixture
+def needles(ask: Run) -> Any:
+    """The hotspots of needles as JSON, asked for once: the tests only read them."""
+    if not ANSWERED:
+        ANSWERED.append(answer(ask(*NEEDLES, "--format", "json")))
+    return ANSWERED[0]
 
 
 @pytest.mark.slow
-def test_hotspots_answer_for_every_cell(ask: Run) -> None:
-    payload = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
+def test_hotspots_answer_for_every_cell(needles: Any) -> None:
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
     plain = build_hotspot_map(columns, chosen, load_study(middlesbrough()))
-    rows = pd.DataFrame(payload["rows"])
+    rows = pd.DataFrame(needles["rows"])
     assert set(CONTRACT) < set(rows.columns)
     assert rows["cell"].tolist() == plain.rows["cell"].tolist()
     assert rows["q_value"].to_numpy() == pytest.approx(plain.rows["q_value"].to_numpy())
     assert rows["hotspot"].tolist() == plain.rows["hotspot"].tolist()
     assert rows["trend"].tolist() == plain.rows["trend"].tolist()
-    assert payload["total"] == rows["count"].sum() == 221
-    assert payload["hot"] == (rows["hotspot"] == "hot").sum() > 0
-    assert {name: payload[name] for name in ("layer", "unplaced_in_time", "shared_in_time", "q", "unit", "cold")} == {
+    assert needles["total"] == rows["count"].sum() == 221
+    assert needles["hot"] == (rows["hotspot"] == "hot").sum() > 0
+    assert {name: needles[name] for name in ("layer", "unplaced_in_time", "shared_in_time", "q", "unit", "cold")} == {
         "layer": "needle_litter", "unplaced_in_time": 0, "shared_in_time": 0, "q": 0.05, "unit": 1, "cold": 0,
     }  # fmt: skip
-    assert payload["notes"] == list(plain.notes)
+    assert needles["notes"] == list(plain.notes)
 
 
 @pytest.mark.slow
-def test_hotspots_as_a_table_are_the_hot_ones(ask: Run) -> None:
-    outcome = ask("hotspots", "--layer", "needle_litter", *PERIOD)
+def test_hotspots_as_a_table_are_the_hot_ones(ask: Run, needles: Any) -> None:
+    outcome = ask(*NEEDLES)
     lines = outcome.out.splitlines()
     assert lines[0].endswith(
         "hot and 0 cold of 667 cells; at most 5 % of them false on average. Cells of 350 m, 25 Oct to 21 Nov 2026"
     )
     shown = [line.split()[0] for line in lines[1:] if line.lstrip().startswith("89")]
-    rows = {
-        row["cell"]: row
-        for row in answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))["rows"]
-    }
+    rows = {row["cell"]: row for row in needles["rows"]}
     surely = [rows[cell]["times_at_least"] for cell in shown if rows[cell]["count"]]
     assert surely == sorted(surely, reverse=True)
     assert len(set(surely)) > 2
@@ -68,8 +74,8 @@ def test_the_help_of_hotspots_says_why_the_map_may_differ(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
-    question = ("hotspots", "--layer", "needle_litter", *PERIOD, "--by", "group")
+def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run, needles: Any) -> None:
+    question = (*NEEDLES, "--by", "group")
     payload = answer(ask(*question, "--format", "json"))
     columns, _ = demonstration()
     chosen = Filter(layers=("needle_litter",), start=pd.Timestamp(PERIOD[1]).date(), end=TODAY)
@@ -82,9 +88,8 @@ def test_hotspots_by_group_are_led_by_their_busiest_cell(ask: Run) -> None:
         assert rows.loc[rows["cell"] == row["cell"], "count"].tolist() == [row["busiest"]]
     outcome = ask(*question)
     assert all(row["place"].split(",")[0] in outcome.out for row in payload["rows"])
-    cells = answer(ask("hotspots", "--layer", "needle_litter", *PERIOD, "--format", "json"))
-    assert {row["group"] for row in cells["rows"]} == {None, 1, 2, 3, 4}
-    assert cells["known_days"] == 28
+    assert {row["group"] for row in needles["rows"]} == {None, 1, 2, 3, 4}
+    assert needles["known_days"] == 28
 
 
 @pytest.mark.slow
