@@ -107,16 +107,16 @@ def count_events(
         past_of_layer = [past_period for past_period in past_periods if past_period.layer == layer.name]
         own_period = _name_periods(began, layer.months)
         received_period = _name_periods(received, layer.months, [old.period for old in past_of_layer])
-        part = part.assign(period=own_period, source_period=own_period, leaf=leaf, day=began)
+        part = part.assign(leaf=leaf, day=began)
         is_new = ~part["event_id"].isin(counted_before).to_numpy()
-        part.loc[~is_new, "period"] = ""
+        period, source_period = np.where(is_new, own_period, ""), own_period.copy()
         for past_period in past_of_layer:
             is_inside = _find_inside(part, began, past_period)
             late_rows = _find_late_rows(part, is_inside, is_new, past_period, [place.place_id for place in tree.places])
-            part.loc[is_inside, "period"] = ""
-            part.loc[is_inside, "source_period"] = past_period.period.name
-            part.loc[late_rows, "period"] = received_period[late_rows]
-        frames[layer.name] = part[list(_KEPT_COLUMNS)]
+            period[is_inside] = ""
+            source_period[is_inside] = past_period.period.name
+            period[late_rows] = received_period[late_rows]
+        frames[layer.name] = part.assign(period=period, source_period=source_period)[list(_KEPT_COLUMNS)]
     return frames
 
 
@@ -136,9 +136,12 @@ def _find_late_rows(
     place_ids: Sequence[str],
 ) -> NDArray[np.int64]:
     """The rows of events that began in a past period and count later: those beyond the number counted so far."""
+    is_waiting = inside & new
+    if not is_waiting.any():  # as after most periods
+        return np.empty(0, dtype=np.int64)
     room = int(inside.sum()) - sum(old.counts.values())
     late_rows: list[int] = []
-    waiting = part[inside & new].sort_values(["leaf", "recorded_at", "event_id"])
+    waiting = part[is_waiting].sort_values(["leaf", "recorded_at", "event_id"])
     counts_now = np.bincount(part["leaf"][inside], minlength=len(place_ids))
     for leaf in waiting["leaf"].drop_duplicates().tolist():
         surplus = int(counts_now[leaf]) - (old.counts.get(place_ids[leaf], 0) if old.outline is None else 0)
