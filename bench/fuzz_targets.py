@@ -28,8 +28,7 @@ from hexbeat.areas.area import load_area
 from hexbeat.cli.coverage_commands import parse_covers
 from hexbeat.dashboard import security
 from hexbeat.dashboard.map.live_map import parse_choice
-from hexbeat.dashboard.place_box import parse_click
-from hexbeat.dashboard.position_button import parse_position
+from hexbeat.dashboard.place_box import parse_click, parse_position
 from hexbeat.dashboard.public import public_security
 from hexbeat.dashboard.state.choices import format_query, parse_query
 from hexbeat.dashboard.web.gate import Gate, Rules

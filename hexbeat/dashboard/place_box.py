@@ -5,20 +5,22 @@ point's coordinates, which stay in this session only.
 """
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import folium
 import pandas as pd
 import streamlit as st
+from streamlit.components.v2 import component
 from streamlit_folium import st_folium
 
 from hexbeat.areas.area import Area
 from hexbeat.areas.gazetteer import read_gazetteer
 from hexbeat.areas.place_finder import FoundPlace, describe_no_match, find_places, format_place_label
 from hexbeat.dashboard.map.basemap import build_base_map
-from hexbeat.dashboard.position_button import draw_position_button
 
-__all__ = ["draw_place_box", "draw_place_search"]
+__all__ = ["draw_place_box", "draw_place_search", "parse_position"]
 
 _MOST_OFFERED: Final = 6
 _LONGEST: Final = 200
@@ -28,6 +30,8 @@ _MAP_HEIGHT: Final = 320
 _MAP_WIDTH: Final = 640
 _STREET_ZOOM: Final = 15
 _DOT: Final[dict[str, Any]] = {"radius": 8, "color": "#ffffff", "weight": 3, "fill_color": "#0057d9", "fill_opacity": 1}
+_ASSETS: Final = Path(__file__).parent / "style"
+_BUTTON_HTML: Final = '<button type="button">Where I am</button><span role="status"></span>'
 
 
 def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> FoundPlace | None:
@@ -37,7 +41,7 @@ def draw_place_box(area: Area, label: str, *, key: str, width: int = 320) -> Fou
     """
     words = st.text_input(label, key=f"{key}_words", placeholder=_EXAMPLE, max_chars=_LONGEST, width=width)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
-        draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
+        _draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
         on_map = st.toggle("Choose on a map", key=f"{key}_on_map")
     places = _find_offered(words, area)
     if words.strip() and not places:
@@ -70,7 +74,7 @@ def draw_place_search(
         width=240,
         label_visibility="collapsed",
     )
-    draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
+    _draw_position_button(key=f"{key}_here", words_key=f"{key}_words")
     stops = list_stops() if words.strip().casefold().startswith(_STOP) else None
     places = _find_offered(words, area, stops)
     choice = next(iter(places), None)
@@ -140,3 +144,29 @@ def parse_click(returned: Any) -> tuple[float, float] | None:
     except (KeyError, OverflowError, TypeError, ValueError):
         return None
     return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None  # noqa: PLR2004 - degrees
+
+
+def _draw_position_button(*, key: str, words_key: str) -> None:
+    """Draw the button. Once the browser has said where it is, the text box of `words_key` has the coordinates."""
+
+    def take_position() -> None:
+        point = parse_position(st.session_state[key].get("position"))
+        if point is not None:
+            st.session_state[words_key] = f"{point[1]:.5f}, {point[0]:.5f}"
+
+    _declare_button()(key=key, on_position_change=take_position, width="content")
+
+
+def parse_position(sent: Any) -> tuple[float, float] | None:
+    """Longitude and latitude that the browser sent; None if it sent anything else, which is not trusted."""
+    try:
+        lon, lat = float(sent["lon"]), float(sent["lat"])
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
+    return (lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None  # noqa: PLR2004 - degrees
+
+
+@cache
+def _declare_button() -> Any:
+    js, css = ((_ASSETS / f"position.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    return component("hexbeat_position", html=_BUTTON_HTML, js=js, css=css)

@@ -70,7 +70,6 @@ NO_VIEWER = {
     "hexbeat.store.prepared_files.prepare_files": "ends a load that was allowed; it tells nobody anything of events",
     "hexbeat.store.event_table.read_live_rows": "the inside of event_table and prepared_files",
     "hexbeat.store.snapshots.remove_stale_snapshots": "removes files of a cache, at the store's opening",
-    "hexbeat.store.arrivals.fetch_arrivals": "the inside of coverage_log, which is the inside of read_coverage",
     "hexbeat.store.snapshots.open_believed": "the inside of snapshots and snapshot_table, which give it to no viewer",
     "hexbeat.store.snapshot_table.read_snapshot_table": "the inside of event_table, which has asked",
     "hexbeat.store.kept_table.find_kept_table": "the inside of event_table, which has asked",

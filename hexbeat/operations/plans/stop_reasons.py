@@ -2,6 +2,8 @@
 
 "5 of the last 8 Friday evenings had a report of street dealing here." Only records with a time of day can speak of
 hours, so that such numbers are at least as high. Finds of sweeps do not count, as in the forecast.
+
+A stop in a hotspot says so. Hotspots do not choose stops: plans that prefer them hold no more (bench/README.md, Plans).
 """
 
 import datetime as dt
@@ -13,23 +15,36 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.calendar import Calendar
+from geo.calendar import Calendar, add_months
+from geo.cells import index_points
 from hexbeat.analysis.daily_counts import find_cells, find_known_days, to_ordinal
+from hexbeat.analysis.hotspot_explanation import describe_kind
+from hexbeat.analysis.hotspot_groups import HOT
+from hexbeat.analysis.hotspot_map import HotspotMap, build_hotspot_map
+from hexbeat.analysis.method_selection import USUAL_HOTSPOTS, choose_hotspot_size, read_selection
 from hexbeat.analysis.month_rates import count_month_rates
+from hexbeat.analysis.study import load_study
 from hexbeat.areas.area import Area
 from hexbeat.operations.plans.expected_events import ExpectedEvents, LayerForecast
-from hexbeat.operations.plans.stop_hotspots import find_stop_hotspots
 from hexbeat.operations.plans.working_time import WorkingTime
 from hexbeat.store.shared_documents import SharedDocuments
 from layers.catalogue import find_layer
 from layers.columns import Columns
 from layers.encounters import name_records
 from layers.event import NOT_SWEPT, PRECISIONS
+from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import get_coverage
 from layers.wording import format_date, format_plural
 
-__all__ = ["build_patrol_reason", "describe_rank", "name_part_of_day", "rank_cells"]
+__all__ = [
+    "_StopHotspots",
+    "_find_hotspots",
+    "build_patrol_reason",
+    "describe_rank",
+    "name_part_of_day",
+    "rank_cells",
+]
 
 _SAME_DAYS: Final = 8  # the last so many Fridays
 _WEEKS: Final = 8
@@ -37,11 +52,13 @@ _LOOK_BACK_WEEKS: Final = 26  # for so many known Fridays
 _MONTHS: Final = 12
 _YEAR_DAYS: Final = 365
 _FEWEST: Final = 2  # with one record a sentence on a part of the day says little
-_RECENT_DAYS: Final = 14  # records that end earlier are named by their last day
+_RECENT_DAYS: Final = 14  # records and hotspots that end earlier are named by their last day
 _DAY_S: Final = 86_400
 _LONG_H: Final = 9  # no one part of the day
 _PARTS: Final = ((5, 12, "morning"), (12, 17, "afternoon"), (17, 21, "evening"))
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_HOTSPOT_DAYS: Final = 28
+_DAY: Final = dt.timedelta(days=1)
 
 
 def build_patrol_reason(
@@ -59,7 +76,7 @@ def build_patrol_reason(
     """
     rank = rank_cells(expected)
     tallies = [_count_records(columns, area, expected, layer, candidates, time) for layer in expected.layers]
-    maps = [find_stop_hotspots(columns, area, expected, layer, time, documents=documents) for layer in expected.layers]
+    maps = [_find_hotspots(columns, area, expected, layer, time, documents=documents) for layer in expected.layers]
 
     def reason(place: int, _: int) -> str:
         cell = int(candidates[place])
@@ -217,3 +234,53 @@ def _list_known_days(
 def _format_one(name: LayerSpec) -> str:
     """As in "a report of street dealing", "an overdose"."""
     return f"{'an' if name.one[0] in 'aeiou' else 'a'} {name.one}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _StopHotspots:
+    """The hotspot map of a layer, and for each cell of a plan's study the row of the map in which a stop there lies.
+
+    `row` int64 (n,), -1 outside the map. `until`: the last day of the map's records where that is some time ago.
+    """
+
+    hotspot_map: HotspotMap
+    row: NDArray[np.int64]
+    until: dt.date | None
+
+    def describe(self, cell: int) -> str:
+        """As in "A hotspot of street dealing: 3.2 times its surroundings, on 14 of 28 days."; "" elsewhere."""
+        row = int(self.row[cell])
+        if row < 0 or self.hotspot_map.rows["hotspot"].iloc[row] != HOT:
+            return ""
+        facts = self.hotspot_map.rows.iloc[row].to_dict()
+        kind = describe_kind(self.hotspot_map, facts, since=False)
+        until = "" if self.until is None else f" up to {format_date(self.until)}"
+        part = "A hotspot" if facts["cells"] == 1 else "Part of a hotspot"
+        return f"{part} of {self.hotspot_map.spec.title.lower()}{until}: {kind}"
+
+
+def _find_hotspots(
+    columns: Columns,
+    area: Area,
+    expected: ExpectedEvents,
+    layer: LayerForecast,
+    time: WorkingTime,
+    *,
+    documents: SharedDocuments | None = None,
+) -> _StopHotspots:
+    """The hotspots of the last 28 days before the plan, or before the end of the records; of months the last twelve.
+
+    Cells are those of the map of hotspots. Finds of sweeps do not count, as in the forecast.
+    """
+    end = min(layer.newest + _DAY, time.day)
+    start = add_months(end, -_MONTHS) if layer.by_month else end - _HOTSPOT_DAYS * _DAY
+    wards = expected.study.chosen_wards
+    event_filter = Filter(layers=(layer.layer,), start=start, end=end, wards=wards, reported_by=NOT_SWEPT)
+    selection = read_selection(columns, area, layer.layer, documents=documents)
+    size = choose_hotspot_size(columns, layer.layer, selection, event_filter=event_filter, time_zone=area.time_zone)
+    study = load_study(area, wards, min(size.resolution if size else USUAL_HOTSPOTS, expected.study.resolution))
+    hotspot_map = build_hotspot_map(columns, event_filter, study, trend=False, time_zone=area.time_zone)
+    cells = index_points(expected.lon, expected.lat, resolution=study.resolution)
+    row = np.minimum(np.searchsorted(study.cells, cells), len(study) - 1)
+    is_old = (time.day - layer.newest).days > _RECENT_DAYS
+    return _StopHotspots(hotspot_map, np.where(study.cells[row] == cells, row, -1), layer.newest if is_old else None)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from hexbeat.dashboard.place_box import parse_click
-from hexbeat.dashboard.position_button import parse_position
+from hexbeat.dashboard.place_box import parse_click, parse_position
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),

@@ -8,7 +8,7 @@ import streamlit_folium
 
 from hexbeat.dashboard.map import basemap
 from hexbeat.dashboard.map.hex_layer import CellStyle, HexLayer
-from hexbeat.dashboard.map.map_frame import build_frame, draw_map_frame
+from hexbeat.dashboard.map.live_map import build_frame, draw_map_frame
 from hexbeat.documents.maps.scales import build_count_scale
 from tests.support.demonstrations import middlesbrough
 
