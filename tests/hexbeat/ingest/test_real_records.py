@@ -15,7 +15,7 @@ import pytest
 from hexbeat.areas.area import load_area
 from hexbeat.ingest.ingest import IngestReport
 from hexbeat.ingest.sources import load_profile, save_profile
-from hexbeat.ingest.suggestions import suggest_profile
+from hexbeat.ingest.suggestions import Suggestion, suggest_profile
 from hexbeat.store.live_columns import read_columns
 from hexbeat.store.records import read_live_records
 from hexbeat.store.store import Store
@@ -178,12 +178,17 @@ def save_profile_from(path: Path, home: Path) -> None:
     shutil.copy(path, home / "sources" / path.name)
 
 
-def test_tempe_by_a_suggested_profile(shared: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def tempe(shared: Path) -> Suggestion:
+    """What is suggested for Tempe's file, read once."""
+    return suggest_profile(shared / "events" / "overdoses" / "tempe_opioid_ems_calls.csv")
+
+
+def test_tempe_by_a_suggested_profile(shared: Path, tmp_path: Path, tempe: Suggestion) -> None:
     path = shared / "events" / "overdoses" / "tempe_opioid_ems_calls.csv"
-    suggestion = suggest_profile(path)
-    assert suggestion.source is None
-    save_profile(suggestion.profile, documents_in(tmp_path))
-    profile = load_profile(suggestion.profile.name, documents_in(tmp_path))
+    assert tempe.source is None
+    save_profile(tempe.profile, documents_in(tmp_path))
+    profile = load_profile(tempe.profile.name, documents_in(tmp_path))
     with Store.open(tmp_path) as store:
         tally = ingest(store, path, source=profile.name, area=TEMPE).files[0].tally
         layers = set(read_live_records(store, ANALYST)["layer"])
@@ -192,10 +197,9 @@ def test_tempe_by_a_suggested_profile(shared: Path, tmp_path: Path) -> None:
     assert layers == {"overdoses"}
 
 
-def test_other_towns_are_outside_middlesbrough(shared: Path, tmp_path: Path) -> None:
+def test_other_towns_are_outside_middlesbrough(shared: Path, tmp_path: Path, tempe: Suggestion) -> None:
     events, area = shared / "events", load_area("middlesbrough")
     save_profile_from(FIXTURES / "boston-2016.toml", tmp_path)
-    tempe = suggest_profile(events / "overdoses" / "tempe_opioid_ems_calls.csv").profile
     with Store.open(tmp_path) as store:
         for name, read, _ in BOSTON_FILES:
             tally = ingest(store, events / name, source="boston-311", area=area, dry_run=True).files[0].tally
@@ -204,5 +208,5 @@ def test_other_towns_are_outside_middlesbrough(shared: Path, tmp_path: Path) -> 
         report = ingest(store, points, source="boston-2016", area=area, dry_run=True)
         assert report.files[0].tally.reasons == {"outside_area": 1990}
         calls = events / "overdoses" / "tempe_opioid_ems_calls.csv"
-        tally = ingest(store, calls, source=tempe, area=area, dry_run=True).files[0].tally
+        tally = ingest(store, calls, source=tempe.profile, area=area, dry_run=True).files[0].tally
         assert tally.reasons == {"missing_location": 6, "outside_area": 3774}
