@@ -1,6 +1,7 @@
 """The pages on a real store, without a browser: what they say, and that a text is never more than a text."""
 
 import re
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,18 @@ from tests.support.partners_side import one_page, open_map, read_html
 from tests.support.stores import documents_in
 
 
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with 4,000 demonstration events up to yesterday, to copy from."""
+    home = tmp_path_factory.mktemp("demonstrated")
+    area = load_area("middlesbrough")
+    with Store.open(home) as store:
+        demonstration.load_demonstration(
+            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
+        )
+    return home
+
+
 def test_an_empty_store_says_what_to_do(home: Path) -> None:
     page = read_html(open_map())
     assert "Nothing has been loaded yet" in page
@@ -35,12 +48,8 @@ def test_demonstration_events_are_marked(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_alert_is_on_the_first_screen_and_drafts_a_form(home: Path) -> None:
-    area = load_area("middlesbrough", home=home)
-    with Store.open(home) as store:
-        demonstration.load_demonstration(
-            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
-        )
+def test_an_alert_is_on_the_first_screen_and_drafts_a_form(demonstrated: Path, home: Path) -> None:
+    shutil.copytree(demonstrated, home)
     app = open_map()
     page = read_html(app)
     assert "<b>Out of the ordinary:</b>" in page
@@ -78,12 +87,8 @@ def test_a_back_test_of_too_few_weeks_says_so(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> None:
-    area = load_area("middlesbrough", home=home)
-    with Store.open(home) as store:
-        demonstration.load_demonstration(
-            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
-        )
+def test_a_back_test_runs_when_asked_and_the_map_says_who_won(demonstrated: Path, home: Path) -> None:
+    shutil.copytree(demonstrated, home)
     app = one_page("analysis")
     for name, value in (("analysis_wards", ["E05009870"]), ("analysis_tab", "Back-test"), ("backtest_weeks", 8)):
         app.session_state[name] = value
@@ -99,12 +104,8 @@ def test_a_back_test_runs_when_asked_and_the_map_says_who_won(home: Path) -> Non
 
 
 @pytest.mark.slow
-def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(home: Path) -> None:
-    area = load_area("middlesbrough", home=home)
-    with Store.open(home) as store:
-        demonstration.load_demonstration(
-            store, ANALYST, area, events=4_000, seed=1, today=datetime.now(area.tz).date(), home=home
-        )
+def test_views_by_evidence_are_judged_when_they_are_opened_and_kept(demonstrated: Path, home: Path) -> None:
+    shutil.copytree(demonstrated, home)
     app = open_map(layers="overdoses")
     assert documents_in(home).list_names(DocumentKind.SELECTION) == []  # the first screen does not wait for it
     app.session_state["filter_view"] = "expected"
