@@ -46,6 +46,7 @@ QUARTERS = [
     shapely.MultiPolygon([shapely.box(1, 1, 2, 2), shapely.box(2.5, 1.5, 2.6, 1.6)]),
 ]
 SQUARE = frame_of(QUARTERS, ["W4", "W1", "W3", "W2"])
+SQUARE_WARDS = Wards.from_frame(SQUARE)  # built and turned into a raster once: no answer changes them
 
 
 def test_wards_are_in_the_order_of_their_codes() -> None:
@@ -58,18 +59,17 @@ def test_wards_are_in_the_order_of_their_codes() -> None:
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-0.2, 2.7), st.floats(-0.2, 2.2)), min_size=1, max_size=8), st.sampled_from([4, 5]))
 def test_a_cell_has_the_ward_that_holds_most_of_it(points: list[tuple[float, float]], resolution: int) -> None:
-    wards = Wards.from_frame(SQUARE)
     lon, lat = (np.array(degrees) for degrees in zip(*points, strict=True))
     cells = index_points(lon, lat, resolution=resolution)
-    found = wards.find_cell_wards(cells)
-    assert np.array_equal(found, wards.find_cell_wards(cells[::-1])[::-1])
+    found = SQUARE_WARDS.find_cell_wards(cells)
+    assert np.array_equal(found, SQUARE_WARDS.find_cell_wards(cells[::-1])[::-1])
     for outline, ward in zip(build_outlines(cells), found.tolist(), strict=True):
-        parts = shapely.area(shapely.intersection(wards.polygons, outline)) / shapely.area(outline)
+        parts = shapely.area(shapely.intersection(SQUARE_WARDS.polygons, outline)) / shapely.area(outline)
         if parts.max() > 0:
             assert ward == int(np.argmax(np.round(parts, 9)))  # of equal parts the first
         else:
-            assert shapely.distance(wards.polygons[ward], outline) <= shapely.area(outline) ** 0.5 + min(
-                shapely.distance(wards.polygons, outline)
+            assert shapely.distance(SQUARE_WARDS.polygons[ward], outline) <= shapely.area(outline) ** 0.5 + min(
+                shapely.distance(SQUARE_WARDS.polygons, outline)
             )
 
 
@@ -95,8 +95,7 @@ def test_a_cell_has_the_ward_that_holds_most_of_it(points: list[tuple[float, flo
     ],
 )
 def test_a_point_has_its_ward(lon: float, lat: float, code: str, copies: int) -> None:
-    wards = Wards.from_frame(SQUARE)
-    assert set(located(wards, np.full(copies * 2, lon), np.full(copies * 2, lat))) == {code}
+    assert set(located(SQUARE_WARDS, np.full(copies * 2, lon), np.full(copies * 2, lat))) == {code}
 
 
 coordinate = st.floats(-0.2, 2.8) | st.sampled_from([0.0, 0.4, 0.5, 0.6, 1.0, 1.4, 1.6, 2.0, 2.5, 2.6])
@@ -106,10 +105,9 @@ coordinate = st.floats(-0.2, 2.8) | st.sampled_from([0.0, 0.4, 0.5, 0.6, 1.0, 1.
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=50))
 def test_points_anywhere_agree_with_geopandas_but_on_shared_edges(places: list[tuple[float, float]]) -> None:
     lon, lat = np.array(places).T
-    wards = Wards.from_frame(SQUARE)
     plain = by_geopandas(SQUARE, lon, lat)
-    touched = np.sum([shapely.intersects_xy(polygon, lon, lat) for polygon in wards.polygons], axis=0)
-    for ours, theirs, many in zip(located(wards, lon, lat), plain, touched, strict=True):
+    touched = np.sum([shapely.intersects_xy(polygon, lon, lat) for polygon in SQUARE_WARDS.polygons], axis=0)
+    for ours, theirs, many in zip(located(SQUARE_WARDS, lon, lat), plain, touched, strict=True):
         assert ours == theirs or (theirs == "" and many > 1 and ours != "")
         assert (ours != "") == (theirs != "" or many > 1)
 
