@@ -33,7 +33,8 @@ POSTCODES = ENTRIES[ENTRIES["kind"] == "postcode"].reset_index(drop=True)
 WARDS = dict(zip(AREA.wards.codes, AREA.wards.names, strict=True))
 COUNCILS = dict(zip(AREA.wards.codes, AREA.wards.lad_names, strict=True))
 NAMES = STREETS["name"].str.split(", near ").str[0]
-FOLDED = {tuple(split_name(name)) for name in NAMES}
+WORDS = NAMES.map(split_name).map(tuple)
+FOLDED = set(WORDS)
 BEFORE = ("", "14 ", "14a ", "12-16 ", "Flat 3, 5 ", "outside ", "o/s 7 ", "OUTSIDE NO. 5 ", "opposite 101, ")
 SHORT = {"Road": "Rd", "Street": "St", "Avenue": "Ave", "Drive": "Dr", "Crescent": "Cres.", "Close": "Cl"}
 
@@ -67,9 +68,8 @@ def test_a_street_gives_its_own_place_or_none(place: int, before: str, write: Ca
         assert (found.lon, found.lat, found.kind) == (row["lon"], row["lat"], "street")
         assert found.metres >= LEAST_STREET_M
     else:
-        same = STREETS[NAMES.map(split_name).map(tuple) == tuple(split_name(NAMES[place]))]
         assert found.part == "choice", text
-        assert len(same) > 1
+        assert WORDS.tolist().count(WORDS[place]) > 1
 
 
 @pytest.mark.slow
@@ -93,6 +93,8 @@ def test_a_postcode_gives_its_own_place(place: int, write: Callable[[str], str],
     assert (found.lon, found.lat, found.kind) == (row["lon"], row["lat"], "postcode")
     assert POSTCODE_M[0] <= found.metres <= POSTCODE_M[1]
     others = POSTCODES[(POSTCODES.index != place)]
+    degrees = np.hypot((others["lon"] - row["lon"]) * 0.58, others["lat"] - row["lat"])
+    others = others.loc[degrees.nsmallest(20).index]  # the nearest in metres is among the nearest on a plane
     away = geodesic_m(
         np.full(len(others), row["lon"]), np.full(len(others), row["lat"]),
         to_lon=others["lon"].to_numpy(), to_lat=others["lat"].to_numpy(),
@@ -117,7 +119,7 @@ def test_a_typing_error_gives_no_place(place: int, data: st.DataObject) -> None:
 @pytest.mark.slow
 def test_every_street_that_is_alone_is_found_and_reaches_all_its_points() -> None:
     found = finder()
-    alone = ~NAMES.map(split_name).map(tuple).duplicated(keep=False)
+    alone = ~WORDS.duplicated(keep=False)
     points = GAZETTEER.points[GAZETTEER.points["kind"] == "street"]
     misses = 0
     for name in NAMES[alone].sample(500, random_state=1):
