@@ -85,8 +85,9 @@ def parse_quantities(texts: pd.Series) -> Quantities:
     numbers = parse_numbers(texts, grouped=True)
     blank = np.isnan(numbers)
     by_rule = np.zeros(len(texts), dtype=np.bool_)
-    for row in np.flatnonzero(np.isinf(numbers)):
-        least = _find_least(texts.iloc[row])
+    others = np.flatnonzero(np.isinf(numbers))
+    for row, text in zip(others.tolist(), texts.iloc[others].tolist(), strict=True):
+        least = _find_least(text)
         if least is not None:
             numbers[row], by_rule[row] = least, True
     with np.errstate(invalid="ignore"):
