@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import shapely
@@ -129,7 +130,7 @@ class EventPoints:
             self.tree.query_ball_point(middles, shape.reach_m + 1e-6) if len(self.index) else [[]] * len(middles)
         )
         middle = np.repeat(np.arange(len(middles)), [len(events) for events in events_near])
-        event = np.array([number for events in events_near for number in events], dtype=np.int64)
+        event = np.fromiter(chain.from_iterable(events_near), dtype=np.int64)
         shapely.prepare(shape.outline)
         is_inside = shapely.contains_xy(shape.outline, self.x_m[event] - x_m[middle], self.y_m[event] - y_m[middle])
         ones = np.ones(int(is_inside.sum()))
