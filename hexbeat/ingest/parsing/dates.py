@@ -46,6 +46,7 @@ ISO: Final = (
 )
 ZONE: Final = re.compile(r"^(.*\d:\d\d.*?)\s*(Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$")
 NO_SECOND: Final = re.compile(r":\d\d:61(?!\d)")  # which C's strptime allows, and so does pandas; 60 is a leap second
+DIGIT: Final = re.compile(r"\d")  # pandas reads "now" and "today" as dates, in any format
 SIGNS: Final = frozenset("+-")  # an offset has one of them among its last six characters
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # other years are typing errors or fillers such as 9999
 PARTS: Final = {
@@ -175,7 +176,7 @@ def _try_formats(texts: list[str], formats: Sequence[str], naive: Local, precisi
     shapes = {
         row: texts[row].translate(_SHAPE)
         for row in np.flatnonzero(np.isnat(naive)).tolist()
-        if NO_SECOND.search(texts[row]) is None
+        if DIGIT.search(texts[row]) and NO_SECOND.search(texts[row]) is None
     }
     for form in formats:
         pattern = _build_shape_pattern(form)

@@ -64,7 +64,8 @@
   function fitNow(map, bounds, options) {
     const { left, bottom } = findRoom(map);
     const { x, y } = map.getSize();
-    if (x <= left + EDGE_PX || y <= bottom + EDGE_PX) {
+    map.hexbeat.waiting = x <= left + EDGE_PX || y <= bottom + EDGE_PX;
+    if (map.hexbeat.waiting) {
       map.once("resize", () => fitNow(map, bounds, { animate: false }));
       return;
     }
@@ -111,8 +112,9 @@
     let following = false;
     map.on("moveend", () => {
       if (following || Hexbeat.printing) return;
-      const { fitted, found, fitting } = map.hexbeat;
-      remember(key, { fitted, found, byFit: Boolean(fitting), centre: map.getCenter(), zoom: map.getZoom() });
+      const { fitted, found, fitting, waiting } = map.hexbeat;
+      const byFit = Boolean(fitting || waiting || isAsFitted(map)); // a change of its size moves a map too
+      remember(key, { fitted, found, byFit, centre: map.getCenter(), zoom: map.getZoom() });
     });
     window.addEventListener("storage", (event) => {
       const view = event.key === key && event.storageArea === sessionStorage && recall(key);

@@ -246,6 +246,17 @@ def test_a_map_whose_frame_is_still_being_opened_is_fitted_when_it_has_room(
     assert moved.evaluate(looks_at) == pytest.approx(fitted, abs=1e-4)
 
 
+def test_a_change_of_size_is_no_view_of_a_persons_own(page: Page, address: str) -> None:
+    is_fit = (
+        "() => [...Object.values(sessionStorage)].map((text) => JSON.parse(text)).find((kept) => kept.centre).byFit"
+    )
+    frame = go_to_map(page, address)
+    frame.evaluate("() => { window.map.getContainer().style.width = '600px'; window.map.invalidateSize(false); }")
+    assert frame.evaluate(is_fit)
+    frame.evaluate("() => { window.map.panBy([80, 0], { animate: false }); }")
+    assert not frame.evaluate(is_fit)
+
+
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
     frame = go_to_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
     expect(frame.locator(".hexbeat-chosen")).to_have_count(1)

@@ -72,6 +72,13 @@ def test_what_is_no_date(text: str) -> None:
     assert (found.bad.tolist(), found.blank.tolist()) == ([True, False], [False, True])
 
 
+@pytest.mark.parametrize("text", ["now", "today", "Today"])
+def test_a_word_is_no_date_in_any_format(text: str) -> None:
+    texts = column(text, "2024-06-01 12:00:00+0100")
+    timestamps = parse_timestamps(texts, formats=["%Y-%m-%d %H:%M:%S%z"], time_zone="UTC")
+    assert timestamps.bad.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     "text",
     [
