@@ -26,11 +26,13 @@ from hexbeat.documents.plan.plan_text import (
     describe_pause,
     describe_stop,
     describe_way,
+    find_end,
     find_mark,
     find_pauses,
     format_clock,
     format_stop_title,
     format_tour_heading,
+    has_own_finish,
 )
 from hexbeat.documents.plan.plan_tracks import build_plan_geojson, build_plan_gpx, build_plan_kml
 from hexbeat.documents.typst_pdf import render_pdf
@@ -123,29 +125,39 @@ def build_tour_data(plan: Plan, tour: Tour, area: Area, links: StopLinks) -> dic
         "separate_map": has_separate_map(tour),
         "map_mm": measure_map_height(tour),
         "stops": build_tour_rows(plan, tour, links),
-        "end": f"Be back at {tour.finish.name} by {format_clock(tour.returns, plan)}.",
+        "end": describe_end(plan, tour),
     }
+
+
+def describe_end(plan: Plan, tour: Tour) -> str:
+    """What a team does after its last stop: it goes to its finish, if somebody chose one."""
+    when = format_clock(find_end(tour), plan)
+    if not has_own_finish(tour):
+        return f"The plan is done at {when}."
+    return f"Be {'back ' if tour.finish == tour.start else ''}at {tour.finish.name} by {when}."
 
 
 def build_tour_rows(plan: Plan, tour: Tour, links: StopLinks) -> list[dict[str, Any]]:
     """The stops, with the breaks and waits between them."""
-    rows = [build_pause_data(plan, pause) for pause in find_pauses(tour, 0)]
+    rows = [build_pause_data(plan, tour, pause) for pause in find_pauses(tour, 0)]
     for stop in tour.stops:
         rows += [
             build_stop_data(plan, stop) | {"link": choose_document_link(stop, links)},
-            *(build_pause_data(plan, pause) for pause in find_pauses(tour, stop.order)),
+            *(build_pause_data(plan, tour, pause) for pause in find_pauses(tour, stop.order)),
         ]
     return rows
 
 
-def build_pause_data(plan: Plan, pause: Pause) -> dict[str, Any]:
+def build_pause_data(plan: Plan, tour: Tour, pause: Pause) -> dict[str, Any]:
+    is_last = pause.after == len(tour.stops)
+    until = f"Until the team is due at {tour.finish.name}." if is_last else "Until the next stop is due."
     return {
         "pause": True,
         "number": "",
         "times": f"{format_clock(pause.begins, plan)} to {format_clock(pause.ends, plan)}",
         "minutes": pause.minutes,
         "place": "Break" if pause.kind == "break" else "Free",
-        "reason": "" if pause.kind == "break" else "Until the next stop is due.",
+        "reason": "" if pause.kind == "break" else until,
     }
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "describe_pause",
     "describe_stop",
     "describe_way",
+    "find_end",
     "find_mark",
     "find_pauses",
     "format_clock",
@@ -40,7 +41,7 @@ def format_clock(time: dt.datetime, plan: Plan) -> str:
 def format_tour_heading(plan: Plan, tour: Tour) -> str:
     """As in "Team A: Fri 27 Nov 2026, 22:00 to 02:00"."""
     day = f"{DAYS[tour.leaves.weekday()]} {format_date(tour.leaves.date())}"
-    return f"{tour.team}: {day}, {format_clock(tour.leaves, plan)} to {format_clock(tour.returns, plan)}"
+    return f"{tour.team}: {day}, {format_clock(tour.leaves, plan)} to {format_clock(find_end(tour), plan)}"
 
 
 def describe_way(plan: Plan, tour: Tour) -> str:
@@ -51,14 +52,15 @@ def describe_way(plan: Plan, tour: Tour) -> str:
         leave = f"Be at the first stop at {format_clock(tour.leaves, plan)}"
         back = "be done" if not has_own_finish(tour) else back
     spread = is_spread(tour)
-    main_pauses = [pause for pause in tour.pauses if pause.kind == "break" or not spread]
+    told = [pause for order in range(len(tour.stops) + 1) for pause in find_pauses(tour, order)]
+    main_pauses = [pause for pause in told if pause.kind == "break" or not spread]
     pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in main_pauses)
     if spread:
         pauses += " The time between the stops is free for other work."
     stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"
     spent = sum(stop.minutes for stop in tour.stops)
     return (
-        f"{leave} and {back} by {format_clock(tour.returns, plan)}. {format_number(tour.travel_km)} km and "
+        f"{leave} and {back} by {format_clock(find_end(tour), plan)}. {format_number(tour.travel_km)} km and "
         f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
         f"{stops}.{pauses}{_describe_early_end(plan, tour)}"
     )
@@ -66,7 +68,7 @@ def describe_way(plan: Plan, tour: Tour) -> str:
 
 def _describe_early_end(plan: Plan, tour: Tour) -> str:
     """Why a tour ends an hour or more before its hours; "" where it does not, or an older plan does not say."""
-    early_s = plan.ends.timestamp() - tour.returns.timestamp()
+    early_s = plan.ends.timestamp() - find_end(tour).timestamp()
     if plan.most_stops is None or len(tour.stops) < plan.most_stops or early_s < _EARLY_S:
         return ""
     return f" It ends before {format_clock(plan.ends, plan)} because at most {plan.most_stops} stops were asked for."
@@ -98,9 +100,18 @@ def is_spread(tour: Tour) -> bool:
     return waits > 1 and waits >= len(tour.stops) // 2
 
 
+def find_end(tour: Tour) -> dt.datetime:
+    """When a team is done: at its finish, or else after its last stop and a break there, without the free time."""
+    if has_own_finish(tour):
+        return tour.returns
+    pauses = find_pauses(tour, len(tour.stops))
+    return pauses[-1].ends if pauses else tour.stops[-1].leave
+
+
 def find_pauses(tour: Tour, order: int) -> list[Pause]:
-    """The pauses between a stop (0: the start) and the next."""
-    return [pause for pause in tour.pauses if pause.after == order]
+    """The pauses between a stop (0: the start) and the next; nobody waits after the last stop to go nowhere."""
+    is_done = order == len(tour.stops) and not has_own_finish(tour)
+    return [pause for pause in tour.pauses if pause.after == order and (pause.kind == "break" or not is_done)]
 
 
 def format_stop_title(tour: Tour, stop: Stop) -> str:

@@ -1,8 +1,13 @@
 """The sentences of a plan's files."""
 
+import datetime as dt
 from dataclasses import replace
 
+from hexbeat.areas.area import load_area
+from hexbeat.documents.plan.plan_files import build_tour_data
 from hexbeat.documents.plan.plan_text import describe_way
+from hexbeat.operations.plans.plan import Pause, Place, Plan, Tour
+from hexbeat.operations.plans.stop_links import USUAL_LINKS
 from tests.support.plans import example_plan
 
 
@@ -14,3 +19,43 @@ def test_a_team_that_is_back_early_reads_why() -> None:
     assert "It ends before" not in describe_way(replace(plan, most_stops=4), tour)
     assert "It ends before" not in describe_way(plan, tour)  # older plans do not say
     assert "It ends before" not in describe_way(replace(plan, most_stops=3, ends=tour.returns), tour)
+
+
+def free_at_the_end(*, chosen: bool) -> tuple[Plan, Tour]:
+    """A team with 29 free minutes after its last stop, with the station as start and finish or without either."""
+    plan = example_plan(stops=2, teams=1)
+    (tour,) = plan.tours
+    first, last = tour.stops
+    ends = last.leave + dt.timedelta(minutes=29)
+    free = replace(tour, returns=ends, pauses=(Pause("wait", 2, last.leave, ends, 29),))
+    if chosen:
+        return plan, free
+    start, finish = (Place(stop.place, stop.lon, stop.lat) for stop in (first, last))
+    return plan, replace(free, start=start, finish=finish)
+
+
+def test_a_team_without_a_finish_is_done_after_its_last_stop() -> None:
+    """Its paper kept it there, free "until the next stop is due", and wanted it back where it was already."""
+    plan, tour = free_at_the_end(chosen=False)
+    page = build_tour_data(plan, tour, load_area("middlesbrough"), USUAL_LINKS)
+    assert page["heading"] == "Team A: Fri 27 Nov 2026, 22:00 to 22:33"
+    assert page["way"] == (
+        "Be at the first stop at 22:00 and be done by 22:33. 2.7 km and 15 minutes of travel, 24 minutes at 2 stops."
+    )
+    assert page["end"] == "The plan is done at 22:33."
+    assert [row["number"] for row in page["stops"]] == ["1", "2"]
+
+
+def test_a_team_with_a_finish_is_free_until_it_is_due_there() -> None:
+    plan, tour = free_at_the_end(chosen=True)
+    page = build_tour_data(plan, tour, load_area("middlesbrough"), USUAL_LINKS)
+    assert page["heading"] == "Team A: Fri 27 Nov 2026, 22:00 to 23:02"
+    assert page["end"] == "Be back at Police station by 23:02."
+    assert page["stops"][-1] == {
+        "pause": True,
+        "number": "",
+        "times": "22:33 to 23:02",
+        "minutes": 29,
+        "place": "Free",
+        "reason": "Until the team is due at Police station.",
+    }
