@@ -12,7 +12,7 @@ from hexbeat.cli.installation import Installation
 from hexbeat.operations.plans.plan import Place
 from hexbeat.operations.plans.plan_settings import find_starts, read_plan_settings
 from hexbeat.operations.plans.roads import Travel, load_road_travel
-from hexbeat.operations.plans.working_time import format_working_hours
+from hexbeat.operations.plans.working_time import find_next_day, find_next_shift_day, format_working_hours
 from layers.wording import format_date
 
 __all__ = [
@@ -62,10 +62,19 @@ def choose_day(
     day = find_day(hours, now)
     if day != now.date():
         print_message(
-            f"Today {format_working_hours(hours)} cannot be worked any more, so the plan is for {day:%A} "
+            f"Today {format_working_hours(hours)} {_explain_later_day(hours, now)}, so the plan is for {day:%A} "
             f"{format_date(day)}. Choose another day with --day."
         )
     return day
+
+
+def _explain_later_day(hours: tuple[float, float], now: dt.datetime) -> str:
+    """Why hours of today are not planned: they are over; or, for a sweep, have begun or are at a weekend."""
+    if find_next_shift_day(hours, now) != now.date():
+        return "cannot be worked any more"
+    if find_next_day(hours, now) != now.date():
+        return "has begun, and a sweep needs all of its hours"
+    return "is at a weekend"
 
 
 def find_named_place(installation: Installation, text: str | None, name: str) -> Place | None:

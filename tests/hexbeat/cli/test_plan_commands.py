@@ -10,7 +10,7 @@ from hexbeat.cli.plan_answers import KINDS
 from hexbeat.cli.plan_options import choose_day
 from hexbeat.documents.plan.plan_files import PLAN_FILES
 from hexbeat.operations.plans.plan_store import load_plan, plan_from_json, save_plan
-from hexbeat.operations.plans.working_time import find_next_shift_day
+from hexbeat.operations.plans.working_time import find_next_shift_day, find_next_working_day
 from hexbeat.store.audit_trail import list_entries
 from hexbeat.store.store import Store
 from layers.access import ANALYST
@@ -105,6 +105,25 @@ def test_a_plan_without_a_day_is_for_the_next_that_can_be_worked(
     assert capsys.readouterr().err.strip() == (f"{message}Choose another day with --day." if message else "")
     assert day == dt.date(2026, 12, 2 if message else 1)
     assert choose_day("2026-11-20", (6, 14), now, find_next_shift_day) == dt.date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "why"),
+    [
+        ("2026-12-01 23:41", (22, 2), "22:00 to 02:00 has begun, and a sweep needs all of its hours"),
+        ("2026-12-01 15:00", (7, 15), "07:00 to 15:00 cannot be worked any more"),
+        ("2026-11-28 06:00", (7, 15), "07:00 to 15:00 is at a weekend"),
+    ],
+)
+def test_a_sweep_of_a_later_day_says_why_it_is_not_for_today(
+    now: str, hours: tuple[float, float], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At 23:41 it said that hours until two could not be worked any more."""
+    day = choose_day(None, hours, dt.datetime.fromisoformat(now), find_next_working_day)
+    later = f"{day:%A} {day.day} {day:%b} {day.year}"
+    expected = f"Today {why}, so the plan is for {later}. Choose another day with --day."
+    assert capsys.readouterr().err.strip() == expected
+    assert later == ("Monday 30 Nov 2026" if "weekend" in why else "Wednesday 2 Dec 2026")
 
 
 @pytest.mark.parametrize("lon", ["nan", "inf", "-181"])
