@@ -6,6 +6,7 @@ parts are answers, and so are the exceptions that a function's own docstring nam
 
 import asyncio
 import json
+import re
 import tempfile
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -141,10 +142,11 @@ def read_dates(data: bytes) -> None:
 
 
 def escape_cell(data: bytes) -> None:
-    """No text that leaves begins as a formula, behind all that a spreadsheet may pass over."""
+    """No text that leaves begins as a formula, behind all that a spreadsheet may pass over, but for a plain number."""
     escaped = escape_formula(_text(data))
     visible = [mark for mark in escaped if unicodedata.category(mark)[0] not in "ZC"]
-    assert not visible or visible[0] not in FORMULA_MARKS, "it begins as a formula"
+    is_number = re.fullmatch(r"[+-]([0-9]+|[0-9]*[.,][0-9]+)([eE][+-]?[0-9]+)?", escaped)
+    assert not visible or visible[0] not in FORMULA_MARKS or is_number, "it begins as a formula"
 
 
 def read_profile(data: bytes) -> None:

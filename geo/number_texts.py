@@ -17,6 +17,9 @@ INVISIBLE = dict.fromkeys(
 )
 MINUSES = dict.fromkeys(map(ord, "\u2212\u2013\u2010\u2011\ufe63\uff0d"), "-")  # Numbers and Word write them
 
+# Before a number it says that a cell is text, as spreadsheets and older exports of Hexbeat write it: '-1.237.
+TEXT_MARK = re.compile(r"^'(?=[+-]?[.,]?\d)")
+
 
 def clean_text(text: str) -> str:
     """A text without U+FFFD (left by a wrong encoding), with single plain spaces, none at either end."""
@@ -26,8 +29,9 @@ def clean_text(text: str) -> str:
 
 
 def normalise_signs(text: str) -> str:
-    """A text with a plain hyphen for every minus sign, en dash and other hyphen."""
-    return text if text.isascii() else text.translate(MINUSES)
+    """A text with a plain hyphen for every minus sign, en dash and other hyphen, and no apostrophe before a number."""
+    text = text if text.isascii() else text.translate(MINUSES)
+    return TEXT_MARK.sub("", text, count=1)
 
 
 def parse_numbers(texts: pd.Series, *, grouped: bool = False) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import unicodedata
@@ -42,6 +43,7 @@ CONTROL_SIGNS: Final[dict[int, int | str]] = {
 _FORMULA_MARKS: Final = frozenset(
     "=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c\ufb29"
 )
+_SIGNED_NUMBER: Final = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")  # runs nothing
 _CONTROL_STARTS: Final = ("\t", "\r", "\n")
 _UNSEEN_KINDS: Final = "ZCM"  # separators, controls and formats, marks on the letter before: a program may drop them
 _UNSEEN_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol without any ink
@@ -115,12 +117,14 @@ def escape_formula(value: Any) -> Any:
     """The value, with an apostrophe in front if it is text that a spreadsheet would run as a formula.
 
     What a person does not see in front of the text (no-break and zero-width spaces, a byte order mark, controls) does
-    not count: a program may drop it.
+    not count: a program may drop it. A number such as -1.237 is none, so that coordinates can be loaded again.
     """
     return f"'{value}" if isinstance(value, str) and _begins_as_formula(value) else value
 
 
 def _begins_as_formula(text: str) -> bool:
+    if _SIGNED_NUMBER.fullmatch(text):
+        return False
     if text.startswith(_CONTROL_STARTS):
         return True
     for mark in text:

@@ -51,6 +51,7 @@ HERE: Final = [-1.235, 54.5742]
         '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [-1.2350, 54.5742]}, "properties": {}}',
         '{"latitude": "54.5742", "longitude": "-1.2350", "human_address": "{}"}',
         "12 High Street, Middlesbrough (54.5742, -1.2350)", "Location: 54.5742, -1.2350",
+        "'54.5742, -1.2350", "'+54.5742, -1.2350",
     ],
 )  # fmt: skip
 def test_a_place_in_one_cell_in_any_notation(text: str) -> None:

@@ -27,6 +27,7 @@ def test_numbers_tell_blank_from_nonsense() -> None:
     ("text", "plain", "grouped"),
     [("449,545", np.inf, 449_545), ("1,234,567.5", np.inf, 1_234_567.5), ("-1,000", np.inf, -1000), ("12", 12, 12),
      ("54,57", np.inf, np.inf), ("0,123", np.inf, np.inf), ("1,2345", np.inf, np.inf), ("1,,234", np.inf, np.inf),
+     ("'-1,234.5", np.inf, -1234.5), ("'12", np.inf, 12), ("''12", np.inf, np.inf), ("'x", np.inf, np.inf),
      ("", np.nan, np.nan)],
 )  # fmt: skip
 def test_commas_part_thousands_only_where_they_may(text: str, plain: float, grouped: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from geo.errors import DataError, UsageError
@@ -102,7 +102,9 @@ def test_every_mark_that_folds_to_one_of_a_formula_is_one() -> None:
     folding = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.normalize("NFKC", chr(n)) in tuple(MARKS)]
     assert len(folding) == 17
     for letter in folding:
-        assert escape_formula(f"{letter}1") == f"'{letter}1", repr(letter)
+        assert escape_formula(f"{letter}A1") == f"'{letter}A1", repr(letter)
+        if letter not in "+-":
+            assert escape_formula(f"{letter}1") == f"'{letter}1", repr(letter)
 
 
 @pytest.mark.slow
@@ -110,7 +112,26 @@ def test_every_mark_that_folds_to_one_of_a_formula_is_one() -> None:
 @example("\u00a0\u200b\ufeff", "=", "1+1")
 def test_whatever_stands_before_a_formula_it_does_not_run(before: str, mark: str, rest: str) -> None:
     text = f"{before}{mark}{rest}"
+    assume(not is_signed_number(text))
     assert escape_formula(text) == f"'{text}"
+
+
+def is_signed_number(text: str) -> bool:
+    """As Python reads one: a sign and ASCII digits, with a point or a comma; no nan, no blanks, no 1_000."""
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return set(text) <= set("0123456789.,eE+-") and text[-1].isdigit() and text[0] in "+-"
+
+
+@pytest.mark.parametrize("text", ["-1.23700", "+4", "-0,5", "-.5", "-12e3", "-1.5E-07"])
+def test_a_signed_number_is_no_formula(text: str) -> None:
+    assert escape_formula(text) == text
+    for rest in ("+cmd|' /C calc'!A0", "+1", "-1", "*2", "%", "(1)", "\n", "\t=1", " ", "\u00a0", "\u0661", "A1", "e"):
+        assert escape_formula(text + rest) == f"'{text}{rest}", repr(rest)
+    for before in (" ", "\t", "\n", "\u00a0", "-", "=", "@"):
+        assert escape_formula(before + text) == f"'{before}{text}", repr(before)
 
 
 def test_a_table_keeps_no_control_that_a_terminal_obeys() -> None:

@@ -2,6 +2,7 @@ import io
 import json
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,8 +22,12 @@ from hexbeat.ingest.ingest import FileReport, RejectSample
 from hexbeat.ingest.parsing.reject_rows import REASON_LABELS, explain_reject
 from hexbeat.store.load_log import CommittedLoad
 from hexbeat.store.loads import FileTally
+from hexbeat.store.records import read_live_records
+from hexbeat.store.store import Store
+from layers.access import ANALYST
 from layers.event import REJECT_REASONS, SKIP_REASONS
 from tests.support.events import local
+from tests.support.input_files import ingest
 
 LONDON = ZoneInfo("Europe/London")
 TODAY = date(2026, 11, 22)
@@ -140,6 +145,34 @@ def test_rejects_can_be_mended_in_their_own_columns_and_carry_no_formula() -> No
         "rejected_line": ["3", "4"],
         "rejected_reason": ["bad_date", "missing_location"],
     }
+
+
+@pytest.mark.parametrize("mark", ["", "'"], ids=["as now written", "as once written, with an apostrophe"])
+def test_rejects_of_negative_coordinates_load_once_they_are_mended(
+    sqlite_store: Store, tmp_path: Path, mark: str
+) -> None:
+    path = tmp_path / "finds.csv"
+    path.write_text(
+        "layer,source_id,lon,lat,date,quantity\n"
+        "needles,a,-1.23700,54.57,no date,+4\n"
+        'needles,b,"-1,23800","54,58",no date,2\n'
+        "needles,c,-1.239,54.59,2026-03-19,1\n",
+        encoding="utf-8",
+    )
+    ingest(sqlite_store, path)
+    text = build_rejects_csv(sqlite_store.rejects(ANALYST)).decode()
+    assert text.count("'") == 0
+    for number in ("-1.23700", "-1,23800", "+4"):
+        assert text.count(number) == 1
+        text = text.replace(number, f"{mark}{number}")
+    path.write_text(text.replace("no date", "2026-03-19"), encoding="utf-8")
+    ingest(sqlite_store, path)
+    live = read_live_records(sqlite_store, ANALYST).sort_values("source_id")
+    assert live[["lon", "lat", "quantity"]].to_numpy().tolist() == [
+        [-1.237, 54.57, 4],
+        [-1.238, 54.58, 2],
+        [-1.239, 54.59, 1],
+    ]
 
 
 def test_undo_says_what_it_will_do() -> None:
