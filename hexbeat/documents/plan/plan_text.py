@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Final
 
 from hexbeat.analysis.count_files import MARK
-from hexbeat.operations.plans.plan import Pause, Plan, Stop, Tour
+from hexbeat.operations.plans.plan import Pause, Plan, PlanKind, Stop, Tour
 from layers.wording import format_date, format_number
 
 __all__ = [
@@ -68,10 +68,21 @@ def describe_way(plan: Plan, tour: Tour) -> str:
 
 def _describe_early_end(plan: Plan, tour: Tour) -> str:
     """Why a tour ends an hour or more before its hours; "" where it does not, or an older plan does not say."""
-    early_s = plan.ends.timestamp() - find_end(tour).timestamp()
-    if plan.most_stops is None or len(tour.stops) < plan.most_stops or early_s < _EARLY_S:
+    early_s = plan.ends.timestamp() - tour.returns.timestamp()  # with free time after the last stop of a spread tour
+    if plan.most_stops is None or early_s < _EARLY_S:
         return ""
-    return f" It ends before {format_clock(plan.ends, plan)} because at most {plan.most_stops} stops were asked for."
+    ends = format_clock(plan.ends, plan)
+    if _has_revisits(plan):
+        return f" It ends before {ends} because two visits of a place would otherwise be too far apart."
+    if len(tour.stops) < plan.most_stops:
+        return ""
+    return f" It ends before {ends} because at most {plan.most_stops} stops were asked for."
+
+
+def _has_revisits(plan: Plan) -> bool:
+    """Whether a patrol visits a place twice, which holds all its tours together."""
+    cells = [stop.cell for tour in plan.tours for stop in tour.stops]
+    return plan.kind is PlanKind.PATROL and len(set(cells)) < len(cells)
 
 
 def describe_pause(plan: Plan, tour: Tour, pause: Pause) -> str:

@@ -197,17 +197,14 @@ def backtest_plan(
 
 
 def _describe_spread(tours: Sequence[Tour], time: WorkingTime) -> str:
-    """When the few stops of a plan are: over the hours, or only in a part of them, and which part."""
+    """When the few stops of a plan are: over the hours, or only in a part of them; why is said with each tour."""
     stops = [stop for tour in tours for stop in tour.stops]
     if not stops:
         return "none of which fits"
     first, last = min(stop.arrive for stop in stops), max(stop.leave for stop in stops)
     if all(tour.returns - time.local_time(0) >= _WIDE_SHARE * dt.timedelta(seconds=time.seconds) for tour in tours):
         return "spread over the hours"
-    return (
-        f"from {first:%H:%M} to {last:%H:%M}. The hours after that have no stop, because two visits of a place would "
-        "then be too far apart"
-    )
+    return f"from {first:%H:%M} to {last:%H:%M}"
 
 
 def _describe_walks(choices: PatrolChoices, problem: Problem, routes: Sequence[Route]) -> list[str]:

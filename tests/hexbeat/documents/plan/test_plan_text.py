@@ -21,6 +21,18 @@ def test_a_team_that_is_back_early_reads_why() -> None:
     assert "It ends before" not in describe_way(replace(plan, most_stops=3, ends=tour.returns), tour)
 
 
+def test_a_team_that_is_back_early_reads_one_reason_the_true_one() -> None:
+    plan = example_plan(stops=3, teams=1)
+    (tour,) = plan.tours
+    first, second, _ = tour.stops
+    again = replace(tour, stops=(first, second, replace(first, stop_id="1-03", order=3, arrive=tour.stops[2].arrive)))
+    limited = replace(plan, most_stops=3, tours=(again,))
+    why = "It ends before 04:00 because two visits of a place would otherwise be too far apart."
+    assert describe_way(limited, again).endswith(f" minutes at 3 stops. {why}")
+    nearly = replace(again, returns=plan.ends - dt.timedelta(minutes=59))
+    assert "It ends before" not in describe_way(replace(limited, tours=(nearly,)), nearly)
+
+
 def free_at_the_end(*, chosen: bool) -> tuple[Plan, Tour]:
     """A team with 29 free minutes after its last stop, with the station as start and finish or without either."""
     plan = example_plan(stops=2, teams=1)
