@@ -138,8 +138,9 @@ def _fetch_rows(
     # In alphabetical order; the categories after the empty one, which means none.
     categories = ("", *sorted(filter(None, connection.execute(named, values).scalars())))
     sources = tuple(sorted(connection.execute(sourced, values).scalars()))
+    layers = tuple(LAYER_NAMES)  # a layer can be registered at any time
     if connection.dialect.name == "postgresql":
-        bounds, query = _select_packed(condition, ward_codes, sources)
+        bounds, query = _select_packed(condition, ward_codes, layers, sources)
         values = {**values, "categories": list(categories[1:])}
         packed = np.frombuffer(b"".join(_read_packed(connection, bounds, query, values)), dtype=RAW)
         return RawEvents(
@@ -149,7 +150,7 @@ def _fetch_rows(
         "ward": {code: place for place, code in enumerate(ward_codes)},
         "category": {None: 0} | {name: place for place, name in enumerate(categories)},
     }
-    parts = list(_read_tuples(connection, _select_tuples(condition, sources), values, places))
+    parts = list(_read_tuples(connection, _select_tuples(condition, layers, sources), values, places))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in RAW.names or ()}
     return RawEvents(arrays, categories, sources)
 
@@ -171,11 +172,11 @@ def _build_code_case(column: ColumnElement[Any], names: Sequence[str]) -> Column
     return sa.case({word: code for code, word in enumerate(names)}, value=column)
 
 
-def _build_selection(sources: Sequence[str]) -> dict[str, ColumnElement[Any]]:
+def _build_selection(layers: Sequence[str], sources: Sequence[str]) -> dict[str, ColumnElement[Any]]:
     column = events.c
     return {
         "row_id": column.row_id,
-        "layer": _build_code_case(column.layer, LAYER_NAMES),
+        "layer": _build_code_case(column.layer, layers),
         "start": column.occurred_from,
         "end": column.occurred_to,
         "precision": _build_code_case(column.time_precision, PRECISIONS),
@@ -195,9 +196,11 @@ def _build_selection(sources: Sequence[str]) -> dict[str, ColumnElement[Any]]:
 
 
 @lru_cache(maxsize=32)
-def _select_tuples(condition: ColumnElement[bool], sources: tuple[str, ...]) -> sa.Select[Any]:
+def _select_tuples(condition: ColumnElement[bool], layers: tuple[str, ...], sources: tuple[str, ...]) -> sa.Select[Any]:
     """The events of SQLite that meet a condition in `wards`, as RAW has them, but with words of ward and category."""
-    return sa.select(*_build_selection(sources).values()).where(_lie_in_wards(condition)).order_by(events.c.row_id)
+    return (
+        sa.select(*_build_selection(layers, sources).values()).where(_lie_in_wards(condition)).order_by(events.c.row_id)
+    )
 
 
 def _read_tuples(
@@ -226,7 +229,7 @@ def _build_arrays(
 
 @lru_cache(maxsize=32)
 def _select_packed(
-    condition: ColumnElement[bool], ward_codes: tuple[str, ...], sources: tuple[str, ...]
+    condition: ColumnElement[bool], ward_codes: tuple[str, ...], layers: tuple[str, ...], sources: tuple[str, ...]
 ) -> tuple[sa.Select[Any], sa.Select[Any]]:
     """Of PostgreSQL: the lowest and highest number of the rows; those `first` to `last` in one value, as RAW has them.
 
@@ -238,7 +241,7 @@ def _select_packed(
     )
     category_codes = table.render_derived()
     source = sa.outerjoin(events, category_codes, events.c.category == category_codes.c.name)
-    selected = _build_selection(sources) | {
+    selected = _build_selection(layers, sources) | {
         "ward": _build_code_case(events.c.ward_code, ward_codes),
         "category": sa.func.coalesce(category_codes.c.code, 0),
     }

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from hexbeat.dashboard.pages.navigation import MODULES
 from hexbeat.demonstration.events import count_layers
 from hexbeat.ingest.column_guesses import guess_layer
+from hexbeat.store.live_columns import read_columns
+from hexbeat.store.store import Store
 from layers.access import ANALYST, Action, may
 from layers.catalogue import LAYER_NAMES, find_layer_code, register, unregister
 from layers.layer_spec import (
@@ -26,6 +28,7 @@ from layers.layer_spec import (
 )
 from layers.roles import POINTS, Role
 from tests.support.cli import Run, answer
+from tests.support.events import WARDS, event_frame, load
 from tests.support.partners_side import PATIENCE_S, one_page
 from tests.support.paths import ROOT
 
@@ -62,10 +65,17 @@ FINDS: Final = 12
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for homes and files, while the layer is registered."""
+    """A folder for homes and files, while the layer is registered.
+
+    Events were read before it was: what is kept from one reading for the next must know of a layer that came since.
+    """
+    folder = tmp_path_factory.mktemp("town")
+    with Store.open(folder / "before") as store:
+        load(store, event_frame(["a"]))
+        assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 1
     register(DRUG_LITTER)
     try:
-        yield tmp_path_factory.mktemp("town")
+        yield folder
     finally:
         unregister(DRUG_LITTER.name)
 
