@@ -1,19 +1,23 @@
 """The map page: read the choices, ask for the numbers, draw a map for each layer."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
+import h3
+import pandas as pd
 import shapely
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from geo.cells import build_outlines
-from hexbeat.areas.area import Area
+from hexbeat.areas.area import Area, find_ward_bounds
+from hexbeat.areas.place_finder import FoundPlace
 from hexbeat.areas.place_names import find_cell_resolution, parse_cells
 from hexbeat.dashboard.audit import audit_view
 from hexbeat.dashboard.header import draw_header, draw_old_records, find_page
@@ -23,8 +27,8 @@ from hexbeat.dashboard.pages.map.alert_band import draw_alerts
 from hexbeat.dashboard.pages.map.cell_panel import draw_cell_panel
 from hexbeat.dashboard.pages.map.filter_widgets import PERIOD_TITLES, draw_filters, forget_widgets
 from hexbeat.dashboard.pages.map.layer_views import build_layer_views, list_ward_names
-from hexbeat.dashboard.pages.map.map_search import draw_map_search
 from hexbeat.dashboard.pages.map.tabs import draw_tabs
+from hexbeat.dashboard.place_box import draw_place_search
 from hexbeat.dashboard.screen import draw_alone
 from hexbeat.dashboard.state.choices import Choices, choose_first_layer, format_query, parse_query
 from hexbeat.dashboard.state.figures import LayerFigures
@@ -49,6 +53,8 @@ from hexbeat.dashboard.views.layer_view import LayerView
 from hexbeat.dashboard.views.meanings import render_meaning
 from hexbeat.dashboard.views.sentence import describe_period, format_filter_line
 from hexbeat.dashboard.welcome import draw_steps, draw_welcome
+from hexbeat.operations.plans.plan_access import may_see_plan
+from hexbeat.operations.plans.plan_store import list_stops, load_newest_plan
 from layers.catalogue import find_layer
 from layers.wording import escape_html, format_list, format_span
 
@@ -62,6 +68,8 @@ CHOICES_KEY = "choices"
 LINK_PROBLEMS_KEY = "link_problems"
 LINK_CELL_KEY = "link_cell"
 OTHER_SIZE: Final = "The link names a cell of another size than those on this map. Choose that size to see its card."
+SEARCH_KEY: Final = "map_search"
+LAST_SEARCH_KEY: Final = "map_search_last"  # the place that the map went to last, and the number of that search
 
 
 def show(installation: Installation, pages: Sequence[StreamlitPage]) -> None:
@@ -309,3 +317,45 @@ def draw_map(
         view=MAP_VIEW,
     )
     return pick.cell if pick and pick.new else None
+
+
+def draw_map_search(
+    installation: Installation, *, resolution: int, on_choose: Callable[[str | None], None]
+) -> tuple[str | None, MapMark | None]:
+    """Draw the search box: Enter goes to a place and marks it. The place is in no address and no log.
+
+    The cell to choose, if the person has just found a cell, and the mark; None where there is none.
+    The stops of the plan that was made last are found too ("stop 3").
+    `on_choose` opens the card of a cell (an H3 string), for the button beside the name of what was found.
+    """
+    area = installation.area
+
+    def list_newest_stops() -> pd.DataFrame | None:
+        plan = load_newest_plan(installation.documents, area.name)
+        return list_stops(plan) if plan and may_see_plan(installation.viewer, plan) else None
+
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{SEARCH_KEY}_row"):
+        place = draw_place_search(area, "Find a place", key=SEARCH_KEY, list_stops=list_newest_stops)
+        if place is None:
+            st.session_state.pop(LAST_SEARCH_KEY, None)  # the same words go there again
+            return None, None
+        cell = h3.latlng_to_cell(place.lat, place.lon, resolution)
+        if place.kind != "ward":
+            st.button("Show its card", key=f"{SEARCH_KEY}_card", on_click=on_choose, args=(cell,))
+        # The mark on the map shows its name; this says it to who does not see the map.
+        st.html(f'<p class="hb-sr" role="status">Marked on the map: {escape_html(place.name)}</p>', width="content")
+    number, is_new = count_search(place)
+    bounds = find_ward_bounds(area, [place.ward_code]) if place.kind == "ward" else None
+    mark = MapMark(place.lon, place.lat, place.name, number, bounds)
+    return cell if is_new and place.kind == "cell" else None, mark
+
+
+def count_search(place: FoundPlace) -> tuple[int, bool]:
+    """The number of this search in the session, and whether it is a new one: the place differs from the last one."""
+    last, number = st.session_state.get(LAST_SEARCH_KEY, (None, 0))
+    if place == last:
+        return number, False
+    # The browser remembers the last number longer than this session lasts, so that a count from 1 would not do.
+    number = time.time_ns() // 1_000_000
+    st.session_state[LAST_SEARCH_KEY] = (place, number)
+    return number, True
