@@ -8,7 +8,8 @@ anything else is blamed. `check_file` does the same before everything is read.
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,11 +39,13 @@ __all__ = [
     "lacks_rights",
     "lacks_room",
     "reading_values",
+    "repeat_while_busy",
     "translate_errors",
 ]
 
 BUSY_S: Final = 30  # seconds that a writer waits for another
 RESTORE_HINT: Final = "stop Hexbeat, and restore the store from a backup (hexbeat restore)"
+_AGAIN_S: Final = 0.02
 _ROOM_BYTES: Final = 1_000_000  # a disk with less is full: SQLite needs some pages, and its index of the log
 # Classes of PostgreSQL's codes: connection, authorisation, no such database, resources, operator, system, internal.
 _SYSTEM: Final = ("08", "28", "3D", "53", "57", "58", "XX")
@@ -238,6 +241,18 @@ def _get_code(error: Exception) -> str:
     """PostgreSQL's five-letter error code; empty for SQLite, and if the server gave none."""
     original = getattr(error, "orig", error)
     return str(original.args[0].get("C", "")) if original.args and isinstance(original.args[0], dict) else ""
+
+
+def repeat_while_busy(change: Callable[[], None]) -> None:
+    """Make a change for which SQLite lets nobody wait; as often as it takes in the time that a writer waits."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return change()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > until:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def is_busy(error: Exception) -> bool:

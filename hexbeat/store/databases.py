@@ -208,8 +208,9 @@ def _make_sqlite_engine(path: Path) -> Engine:
     def _set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         record.info["file"] = _identify(path)
         connection.isolation_level = None  # transactions begin only where _begin says so, below
+        # Of several that open a new store at once, all but one are refused this at first.
+        database_errors.repeat_while_busy(lambda: connection.execute("PRAGMA journal_mode=WAL").close())
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "secure_delete=ON",
             "foreign_keys=ON",

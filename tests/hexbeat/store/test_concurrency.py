@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,19 @@ def test_of_two_who_undo_the_same_load_at_once_one_is_refused(store: Store) -> N
     )
     assert sorted(answers, key=str) == [3, refusal]
     assert len(read_columns(store, ANALYST, ward_codes=WARDS)) == 2
+
+
+def test_a_new_store_waits_while_another_program_makes_it(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir(mode=0o700)
+    path = tmp_path / "home" / "hexbeat.sqlite"
+    path.touch(mode=0o600)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.executescript("CREATE TABLE empty (x); DROP TABLE empty; VACUUM; BEGIN IMMEDIATE")
+        timer = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
+        timer.start()
+        with Store.open(tmp_path / "home") as store:
+            assert store.version() == 0
+        timer.join()
 
 
 @pytest.mark.parametrize("count", [1, 4])
