@@ -12,17 +12,13 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.schema import events
-from hexbeat.store.staging import former_events, incoming
+from hexbeat.store.staging import OF_FILE, former_events, incoming
 
 __all__ = ["adopt_former_keys", "find_former_keys"]
 
-_WITH_FORMER_KEYS: Final = (
-    sa.select(incoming.c.source)
-    .where(incoming.c.file_no == sa.bindparam("file"), incoming.c.former_id.is_not(None))
-    .distinct()
-)
-_LIVE: Final = events.c.superseded_at.is_(None)
+_WITH_FORMER_KEYS: Final = sa.select(incoming.c.source).where(OF_FILE, incoming.c.former_id.is_not(None)).distinct()
 _HASH: Final = "_" * 20  # LIKE's wildcards: a former content key had 20 digits, today's have 22
 _PATTERNS: Final = (_HASH, f"{_HASH}#%", f"%|{_HASH}", f"%|{_HASH}#%")  # alone, repeated, in the scope of a snapshot
 _SAME: Final = ("source", "layer", "lon", "lat", "occurred_from", "quantity", "category", "reported_by", "scope")
@@ -30,7 +26,7 @@ _SAME: Final = ("source", "layer", "lon", "lat", "occurred_from", "quantity", "c
 
 def _is_former(source: str) -> ColumnElement[bool]:
     """Live events of a source whose name may be the hash of a row's content of before."""
-    return sa.and_(_LIVE, events.c.source == source, sa.or_(*(events.c.source_id.like(form) for form in _PATTERNS)))
+    return sa.and_(LIVE, events.c.source == source, sa.or_(*(events.c.source_id.like(form) for form in _PATTERNS)))
 
 
 def find_former_keys(connection: Connection, source: str) -> bool:
@@ -47,13 +43,13 @@ def adopt_former_keys(connection: Connection, file_no: int) -> None:
 
 
 def _has_live(source_id: ColumnElement[str]) -> ColumnElement[bool]:
-    return sa.exists().where(events.c.source == incoming.c.source, events.c.source_id == source_id, _LIVE)
+    return sa.exists().where(events.c.source == incoming.c.source, events.c.source_id == source_id, LIVE)
 
 
 def _adopt_by_name(connection: Connection, own: ColumnElement[bool]) -> None:
     identifier = (
         sa.select(events.c.event_id)
-        .where(events.c.source == incoming.c.source, events.c.source_id == incoming.c.former_id, _LIVE)
+        .where(events.c.source == incoming.c.source, events.c.source_id == incoming.c.former_id, LIVE)
         .scalar_subquery()
     )
     connection.execute(

@@ -14,9 +14,10 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
+from hexbeat.store.event_rows import LIVE
 from hexbeat.store.former_keys import adopt_former_keys
 from hexbeat.store.schema import batch_files, events
-from hexbeat.store.staging import covered, incoming, removals, stage_removals
+from hexbeat.store.staging import OF_FILE, covered, incoming, removals, stage_removals
 from layers.event import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["apply_load", "compare_all", "compare_file", "count_known_references", "count_outcomes"]
 
 _KEY: Final = ("source", "source_id")
-_LIVE: Final = events.c.superseded_at.is_(None)
 _OTHER_SOURCES: Final = (
     sa.select(batch_files.c.source).where(batch_files.c.source != sa.bindparam("own")).distinct().order_by("source")
 )
-_OF_FILE: Final = incoming.c.file_no == sa.bindparam("file")
 
 
 def _match_rows(left: FromClause, right: FromClause, names: tuple[str, ...] = EVENT_COLUMNS) -> ColumnElement[bool]:
@@ -61,11 +60,11 @@ def compare_file(connection: Connection, file_no: int, *, wards: "Wards | None")
 def _build_comparisons() -> tuple[tuple[sa.Update, ...], tuple[sa.Update, ...]]:
     """The comparisons of the rows of a `file` with the earlier files of the load, and with the store; in order."""
     prior = incoming.alias("prior")
-    of_file = sa.update(incoming).where(_OF_FILE)
+    of_file = sa.update(incoming).where(OF_FILE)
     same_key = sa.and_(_match_rows(incoming, prior, _KEY), prior.c.file_no < sa.bindparam("file"), prior.c.is_last)
-    older = sa.select(incoming.c.prior_stage).where(_OF_FILE, incoming.c.prior_stage.is_not(None))
+    older = sa.select(incoming.c.prior_stage).where(OF_FILE, incoming.c.prior_stage.is_not(None))
     same_as_prior = sa.and_(incoming.c.prior_stage == prior.c.stage_id, _match_rows(incoming, prior))
-    same_event = sa.and_(_match_rows(incoming, events, _KEY), _LIVE)
+    same_event = sa.and_(_match_rows(incoming, events, _KEY), LIVE)
     same_as_live = sa.and_(incoming.c.live_row == events.c.row_id, _match_rows(incoming, events))
     return (
         of_file.values(prior_stage=prior.c.stage_id).where(same_key),
@@ -95,7 +94,7 @@ def _select_uncovered() -> sa.Select[Any]:
         sa.select(events.c.row_id, events.c.lon, events.c.lat)
         .join(scopes, sa.and_(scopes.c.source == events.c.source, scopes.c.scope == events.c.scope))
         .where(
-            _LIVE,
+            LIVE,
             sa.not_(sa.exists().where(removals.c.live_row == events.c.row_id)),
             sa.not_(sa.exists().where(incoming.c.live_row == events.c.row_id)),
         )
@@ -155,7 +154,7 @@ def count_known_references(connection: Connection, file_no: int, source: str) ->
         events.c.source.in_(others),
         events.c.source_id == incoming.c.source_id,
         events.c.layer == incoming.c.layer,
-        events.c.superseded_at.is_(None),
+        LIVE,
     )
     joined = incoming.join(events, same)
     query = sa.select(events.c.source, sa.func.count()).select_from(joined).where(incoming.c.file_no == file_no)
@@ -181,7 +180,7 @@ def _build_changes() -> tuple[sa.Update | sa.Insert, ...]:
     )
     removed_rows = sa.select(removals.c.live_row).where(_not_staged())
     batch, now = sa.bindparam("batch", type_=sa.Integer), sa.bindparam("now", type_=sa.BigInteger)
-    closing = sa.update(events).values(superseded_at=now, superseded_batch=batch).where(_LIVE)
+    closing = sa.update(events).values(superseded_at=now, superseded_batch=batch).where(LIVE)
     copied = ("event_id", *EVENT_COLUMNS)
     added = (
         sa.select(*(incoming.c[name] for name in copied), batch, now)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from geo.errors import DataError
 from hexbeat.store.schema import events
-from hexbeat.store.staging import incoming
+from hexbeat.store.staging import OF_FILE, incoming
 
 __all__ = [
     "MOST_REPLACED",
@@ -35,7 +35,6 @@ MOST_MOVED: Final = 0.5
 FEWEST_MOVED: Final = 3
 MOST_SHOWN: Final = 3
 _DAY_S: Final = 86_400
-_OF_FILE: Final = incoming.c.file_no == sa.bindparam("file")
 _FACTS: Final = ("layer", "lon", "lat", "occurred_from", "occurred_to", "time_precision", "quantity", "ward_code")
 
 
@@ -116,7 +115,7 @@ def find_replacements(connection: Connection, file_no: int) -> Replacements:
             is_other = sa.and_(is_other, incoming.c.h3_11 != stored.c.h3_11)
         facts = [side.c[name] for side in (stored, incoming) for name in _FACTS]
         query = sa.select(incoming.c.stage_id, incoming.c.source_id, *facts).select_from(incoming.join(stored, link))
-        query = query.where(_OF_FILE, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)
+        query = query.where(OF_FILE, is_other).order_by(incoming.c.stage_id).limit(MOST_SHOWN)
         rows += connection.execute(query, {"file": file_no}).all()
     samples = tuple(_build_replacement(tuple(row)) for row in sorted(rows, key=lambda row: row[0])[:MOST_SHOWN])
     return Replacements(moved if by_day else replaced, met, samples, by_day)
@@ -140,7 +139,7 @@ def _build_counts() -> tuple[sa.Select[Any], ...]:
         is_other = sa.and_(other_day, incoming.c.h3_11 != stored.c.h3_11)
         counts: list[sa.ColumnElement[Any]] = [sa.func.count()]
         counts += (sa.func.sum(sa.case((condition, 1), else_=0)) for condition in (other_day, is_other))
-        queries.append(sa.select(*counts).select_from(incoming.join(stored, link)).where(_OF_FILE))
+        queries.append(sa.select(*counts).select_from(incoming.join(stored, link)).where(OF_FILE))
     return tuple(queries)
 
 

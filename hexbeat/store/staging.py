@@ -23,6 +23,7 @@ else:
     pd = import_lazily("pandas")
 
 __all__ = [
+    "OF_FILE",
     "covered",
     "drop_file",
     "former_events",
@@ -56,6 +57,7 @@ incoming = Table(
     prefixes=["TEMPORARY"],
 )
 Index("incoming_key", incoming.c.source, incoming.c.source_id, incoming.c.file_no, unique=True)
+OF_FILE: Final = incoming.c.file_no == sa.bindparam("file")  # the rows of one file; which, is given when it is asked
 Index("incoming_file", incoming.c.file_no)
 Index("incoming_live", incoming.c.live_row)
 

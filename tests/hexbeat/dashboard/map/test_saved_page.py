@@ -1,5 +1,6 @@
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import h3.api.basic_int as h3
@@ -30,7 +31,7 @@ def page_of(area: Area, text: str = "words", **options: Any) -> bytes:
 
 
 @pytest.fixture
-def opened(windows: Windows, area: Area, tmp_path: Any, request: pytest.FixtureRequest) -> Any:
+def opened(windows: Windows, area: Area, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     """A saved page with hostile words, opened from the disk, and every request and every dialog that it made."""
     file = tmp_path / "saved.html"
     file.write_bytes(page_of(area, HOSTILE, mark="synthetic events, not real"))
@@ -129,7 +130,7 @@ def test_everybody_can_read_it(opened: tuple[Page, list[str], list[str]]) -> Non
 
 
 @pytest.mark.browser
-def test_cells_over_an_icosahedron_edge_are_drawn_and_found(windows: Windows, area: Area, tmp_path: Any) -> None:
+def test_cells_over_an_icosahedron_edge_are_drawn_and_found(windows: Windows, area: Area, tmp_path: Path) -> None:
     edge = next(
         cell
         for base in h3.get_res0_cells()
