@@ -5,23 +5,34 @@ lon and lat. A street has a row for each known point along it. `gazetteer.toml` 
 the sentences to show wherever names of the gazetteer are shown.
 """
 
+import csv
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from geo.distance import offsets_m
 from geo.errors import AreaError
+from geo.lazy_modules import import_lazily
 from hexbeat.areas.area import WARDS_FILE, Area
 from hexbeat.files import hash_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse, spatial
+    from scipy.sparse import csgraph
+else:
+    # Names of cells need none of them, and are printed by commands that start often.
+    pd = import_lazily("pandas")
+    sparse = import_lazily("scipy.sparse")
+    csgraph = import_lazily("scipy.sparse.csgraph")
+    spatial = import_lazily("scipy.spatial")
 
 __all__ = [
     "COLUMNS",
@@ -31,6 +42,7 @@ __all__ = [
     "LANDMARKS",
     "STREET",
     "Gazetteer",
+    "NamingPoints",
     "group_points",
     "read_gazetteer",
 ]
@@ -53,15 +65,36 @@ _SAME_PLACE_M: Final = 600.0
 _NEAR_STREETS: Final = 8  # streets looked at to distinguish two of one name
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NamingPoints:
+    """Points that may name a place, in the order of the file: all (n,), degrees in WGS 84.
+
+    `names` are str. A point that `is_street` is one of a street, else that of a landmark.
+    """
+
+    names: NDArray[np.object_]
+    is_street: NDArray[np.bool_]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 @dataclass(frozen=True, eq=False)  # without slots, so that what is derived can be kept
 class Gazetteer:
     """The named points of an area and of the 300 m around it.
 
-    `points` has the columns of `COLUMNS`, sorted by kind and name; degrees are WGS 84. `facts` is gazetteer.toml.
+    `content` is gazetteer.csv, and `facts` is gazetteer.toml.
     """
 
-    points: pd.DataFrame
+    content: bytes
     facts: dict[str, Any]
+
+    @cached_property
+    def points(self) -> "pd.DataFrame":
+        """All points, with the columns of `COLUMNS`, sorted by kind and name; degrees are WGS 84."""
+        return pd.read_csv(BytesIO(self.content), dtype={"kind": str, "name": str, "ward_code": str}, na_filter=False)
 
     @property
     def attributions(self) -> tuple[str, ...]:
@@ -75,19 +108,27 @@ class Gazetteer:
         return tuple(dict.fromkeys(source["attribution"] for source in sources))
 
     @cached_property
-    def naming_points(self) -> pd.DataFrame:
+    def naming_points(self) -> NamingPoints:
         """The points that may name a place: streets, and landmarks that have a name of their own."""
-        kind, name = self.points["kind"], self.points["name"]
-        named = (kind == STREET) | (kind.isin(LANDMARKS) & ~name.str.contains(" near ", regex=False))
-        return self.points[named].reset_index(drop=True)
+        named = [
+            row
+            for row in csv.reader(StringIO(self.content.decode(), newline=""))
+            if row[0] == STREET or (row[0] in LANDMARKS and " near " not in row[1])
+        ]
+        return NamingPoints(
+            names=np.array([row[1] for row in named], dtype=object),
+            is_street=np.array([row[0] == STREET for row in named], dtype=np.bool_),
+            lon=np.array([row[3] for row in named], dtype=np.float64),
+            lat=np.array([row[4] for row in named], dtype=np.float64),
+        )
 
     @cached_property
-    def postcodes(self) -> pd.DataFrame:
+    def postcodes(self) -> "pd.DataFrame":
         """The postcodes of the area: name ("TS1 2AA"), ward_code, lon, lat."""
         return self.entries[self.entries["kind"] == "postcode"].reset_index(drop=True)
 
     @cached_property
-    def entries(self) -> pd.DataFrame:
+    def entries(self) -> "pd.DataFrame":
         """The places of the area, one row each: kind, name, ward_code, lon, lat, points.
 
         Two streets of one name in different places are two rows. A place stands at that of its points which is nearest
@@ -129,26 +170,25 @@ def _read(folder: Path, title: str, stamp: tuple[int, ...]) -> Gazetteer:
     hint = f"build it again: hexbeat gazetteer build FILE... --area {folder.name}"
     try:
         facts = tomllib.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        points = pd.read_csv(
-            folder / GAZETTEER_FILE, dtype={"kind": str, "name": str, "ward_code": str}, na_filter=False
-        )
+        content = (folder / GAZETTEER_FILE).read_bytes()
     except (OSError, ValueError) as error:
         raise AreaError(rule, f"it cannot be read ({type(error).__name__})", hint) from error
-    if facts.get("gazetteer_sha256") != hash_file(folder / GAZETTEER_FILE) or tuple(points.columns) != COLUMNS:
+    is_whole = facts.get("gazetteer_sha256") == hashlib.sha256(content).hexdigest()
+    if not is_whole or content.partition(b"\n")[0].decode(errors="replace").rstrip("\r").split(",") != list(COLUMNS):
         raise AreaError(rule, "it was changed by hand, or only one of its two files was copied", hint)
     if facts.get("wards_sha256") != hash_file(folder / WARDS_FILE):
         raise AreaError(rule, "it was made for other wards", hint)
-    return Gazetteer(points, facts)
+    return Gazetteer(content, facts)
 
 
-def _tell_apart(entries: pd.DataFrame) -> pd.DataFrame:
+def _tell_apart(entries: "pd.DataFrame") -> "pd.DataFrame":
     """Entries with names of their own within a ward: of two High Streets each says which other street it is near."""
     is_twin = entries.duplicated(["kind", "name", "ward_code"], keep=False).to_numpy()
     streets = entries[entries["kind"] == STREET]
     if not is_twin.any() or len(streets) < _NEAR_STREETS:
         return entries
     lon, lat = float(entries["lon"].mean()), float(entries["lat"].mean())
-    tree = cKDTree(offsets_m(streets["lon"], streets["lat"], origin_lon=lon, origin_lat=lat))
+    tree = spatial.cKDTree(offsets_m(streets["lon"], streets["lat"], origin_lon=lon, origin_lat=lat))
     twins = entries[is_twin]
     _, nearest = tree.query(offsets_m(twins["lon"], twins["lat"], origin_lon=lon, origin_lat=lat), k=_NEAR_STREETS)
     street_names = streets["name"].to_numpy(dtype=object)
@@ -161,15 +201,15 @@ def _tell_apart(entries: pd.DataFrame) -> pd.DataFrame:
     return renamed
 
 
-def group_points(points: pd.DataFrame) -> NDArray[np.int64]:
+def group_points(points: "pd.DataFrame") -> NDArray[np.int64]:
     """A number for each point (n,), equal for points of one kind and name that hang together."""
     xy = offsets_m(
         points["lon"], points["lat"], origin_lon=float(points["lon"].mean()), origin_lat=float(points["lat"].mean())
     )
     # A third axis keeps points of other names out of reach, so that one search finds the pairs of all names.
     name = points.groupby(["kind", "name"], sort=False).ngroup().to_numpy(dtype=np.float64)
-    tree = cKDTree(np.column_stack([xy, name * (_SAME_PLACE_M * 2)]))
+    tree = spatial.cKDTree(np.column_stack([xy, name * (_SAME_PLACE_M * 2)]))
     pairs = tree.query_pairs(_SAME_PLACE_M, output_type="ndarray")
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points), len(points)))
-    _, place = connected_components(links, directed=False)
+    links = sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points), len(points)))
+    _, place = csgraph.connected_components(links, directed=False)
     return np.asarray(place, dtype=np.int64)

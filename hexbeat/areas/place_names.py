@@ -4,16 +4,21 @@ Cells are named by their streets in `street_names`.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from geo.cells import format_short_code
 from geo.distance import area_m2
+from geo.lazy_modules import import_lazily
 from geo.wards import Wards
 from layers.event import RESOLUTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = import_lazily("pandas")
 
 __all__ = [
     "CELL_KM2",
@@ -47,7 +52,7 @@ def find_cell_resolution(cell: str) -> int:
     return int(cell, 16) >> 52 & 0xF
 
 
-def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> pd.DataFrame:
+def find_cell_wards(cells: NDArray[np.uint64], wards: Wards) -> "pd.DataFrame":
     """Columns cell (H3 string), ward_code, ward_name of the ward that holds most of each cell, in the order given.
 
     It is the ward in which events count for a role that sees them in such cells (`layers.restriction`).

@@ -7,25 +7,26 @@ wherever it is named. Without a gazetteer, or far from any street, it is named b
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import h3.api.basic_int as h3
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from geo.cells import format_short_code, index_points
 from geo.distance import offsets_m
 from hexbeat.areas.area import Area
-from hexbeat.areas.gazetteer import STREET, Gazetteer, read_gazetteer
-from hexbeat.areas.place_names import find_cell_wards, parse_cells
+from hexbeat.areas.gazetteer import Gazetteer, NamingPoints, read_gazetteer
+from hexbeat.areas.place_names import parse_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "FINEST_NAMED",
@@ -81,7 +82,7 @@ def name_cell(cell: str, area: Area) -> str:
     return name_cells(parse_cells([cell]), area)[0]
 
 
-def add_place_names(rows: pd.DataFrame, area: Area, *, where: "pd.Series[bool] | None" = None) -> pd.DataFrame:
+def add_place_names(rows: "pd.DataFrame", area: Area, *, where: "pd.Series[bool] | None" = None) -> "pd.DataFrame":
     """Rows of cells (H3 strings in `cell`) with their names in a column `place` beside it.
 
     `where`: the rows that get a name, "" for the others; None: all of them.
@@ -164,15 +165,15 @@ class _Namer:
         self._settled: set[str] = set()  # first streets whose names have their owners
         self._final: dict[int, str] = {}  # the name of each cell that was asked for
         self._lock = Lock()  # sessions of several people ask one namer
-        self._tree: cKDTree | None = None
+        self._tree: shapely.STRtree | None = None
         if gazetteer is not None and len(gazetteer.naming_points):
             self._index(gazetteer.naming_points)
 
-    def _index(self, points: pd.DataFrame) -> None:
-        self._tree = cKDTree(self._project(points["lon"], points["lat"]))
-        self._names = points["name"].to_numpy(dtype=object)
-        self._is_street = (points["kind"] == STREET).to_numpy()
-        self._held = index_points(points["lon"], points["lat"], resolution=self._resolution)
+    def _index(self, points: NamingPoints) -> None:
+        self._xy = self._project(points.lon, points.lat)
+        self._tree = shapely.STRtree(np.asarray(shapely.points(self._xy)))
+        self._names, self._is_street = points.names, points.is_street
+        self._held = index_points(points.lon, points.lat, resolution=self._resolution)
         self._inside = _count_inside(self._held[self._is_street], self._names[self._is_street])
 
     def name(self, cells: NDArray[np.uint64]) -> list[str]:
@@ -229,34 +230,39 @@ class _Namer:
         new = [cell for cell in dict.fromkeys(cells) if cell not in self._choices]
         if not new:
             return
-        wards = find_cell_wards(np.array(new, dtype=np.uint64), self._area.wards)["ward_name"]
+        wards = self._area.wards.find_cell_wards(np.array(new, dtype=np.uint64)).tolist()
         for cell, streets, ward in zip(new, self._find_streets(new), wards, strict=True):
-            self._streets[cell], self._wards[cell] = streets, str(ward)
-            self._choices[cell] = streets.format_choices(ward)
+            self._streets[cell], self._wards[cell] = streets, self._area.wards.names[ward]
+            self._choices[cell] = streets.format_choices(self._wards[cell])
 
     def _find_streets(self, cells: list[int]) -> list[_CellStreets]:
         """The streets and landmarks in or near each cell."""
         if self._tree is None:
             return [_choose_streets({}, {}, set())] * len(cells)
         centres = np.array([h3.cell_to_latlng(cell) for cell in cells])
-        number = min(_NEAREST, len(self._names))
-        away, nearest = self._tree.query(
-            self._project(centres[:, 1], centres[:, 0]), k=[*range(1, number + 1)], distance_upper_bound=self._reach_m
-        )
-        streets_of_cells = []
-        for cell, distances, indices in zip(cells, away.tolist(), nearest.tolist(), strict=True):
-            nearest_m: dict[str, float] = {}
-            streets: set[str] = set()
-            for distance, index in zip(distances, indices, strict=True):
-                if index == len(self._names):
-                    break  # no more points within reach
-                name = self._names[index]
-                metres = distance if self._is_street[index] else distance - _WELL_KNOWN_M
-                nearest_m[name] = min(metres, nearest_m.get(name, np.inf))
-                if self._is_street[index]:
-                    streets.add(name)
-            streets_of_cells.append(_choose_streets(self._inside.get(cell, {}), nearest_m, streets))
-        return streets_of_cells
+        xy = self._project(centres[:, 1], centres[:, 0])
+        place, point = self._tree.query(shapely.points(xy), predicate="dwithin", distance=self._reach_m)
+        metres = np.hypot(*(self._xy[point] - xy[place]).T)
+        order = np.lexsort((point, metres, place))
+        place, point, metres = place[order], point[order], metres[order]
+        ends = np.searchsorted(place, np.arange(len(cells)), side="right").tolist()
+        starts = [0, *ends[:-1]]
+        return [
+            self._choose_nearest(cell, point[start:end][:_NEAREST].tolist(), metres[start:end][:_NEAREST].tolist())
+            for cell, start, end in zip(cells, starts, ends, strict=True)
+        ]
+
+    def _choose_nearest(self, cell: int, nearest: list[int], metres: list[float]) -> _CellStreets:
+        """The streets that name a cell, from the points in it and the nearest around its centre, nearest first."""
+        nearest_m: dict[str, float] = {}
+        streets: set[str] = set()
+        for point, away in zip(nearest, metres, strict=True):
+            name = self._names[point]
+            if self._is_street[point]:
+                streets.add(name)
+            as_near = away if self._is_street[point] else away - _WELL_KNOWN_M
+            nearest_m[name] = min(as_near, nearest_m.get(name, np.inf))
+        return _choose_streets(self._inside.get(cell, {}), nearest_m, streets)
 
     def _project(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
         return offsets_m(lon, lat, origin_lon=self._origin[0], origin_lat=self._origin[1])
@@ -264,11 +270,8 @@ class _Namer:
 
 def _count_inside(held: NDArray[np.uint64], names: NDArray[np.object_]) -> dict[int, dict[str, int]]:
     """The number of points of each street in each cell."""
-    counts = (
-        pd.DataFrame({"cell": held, "name": names}).value_counts(["cell", "name"], sort=False).reset_index(name="n")
-    )
     inside: dict[int, dict[str, int]] = {}
-    for cell, name, number in zip(counts["cell"].tolist(), counts["name"], counts["n"].tolist(), strict=True):
+    for (cell, name), number in Counter(zip(held.tolist(), names.tolist(), strict=True)).items():
         inside.setdefault(cell, {})[name] = number
     return inside
 
@@ -293,7 +296,7 @@ def _name_by_ward(cells: NDArray[np.uint64], area: Area) -> list[str]:
     if cells.size == 0:
         return []
     lon, lat = area.centre
-    ward = find_cell_wards(cells, area.wards)["ward_code"].map(dict(zip(area.wards.codes, count(), strict=False)))
+    ward = area.wards.find_cell_wards(cells)
     polygons = np.asarray(area.wards.polygons, dtype=object)
     middles = shapely.get_coordinates(shapely.centroid(polygons))
     middle_xy = offsets_m(middles[:, 0], middles[:, 1], origin_lon=lon, origin_lat=lat)

@@ -4,13 +4,14 @@ import shutil
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
 from geo.errors import AreaError, DataError
 from hexbeat.areas.area import Area, Publisher, list_areas, load_area
-from hexbeat.areas.gazetteer import COLUMNS, KINDS, read_gazetteer
+from hexbeat.areas.gazetteer import COLUMNS, KINDS, LANDMARKS, STREET, read_gazetteer
 from hexbeat.areas.gazetteer_files import build_gazetteer
 from hexbeat.areas.gazetteer_sources import tidy_name
 
@@ -45,6 +46,20 @@ def test_the_areas_have_gazetteers_with_their_credits(name: str, tmp_path: Path)
     assert not gazetteer.points.duplicated().any()
     assert all(source["licence"] == "Open Government Licence v3.0" for source in gazetteer.facts["sources"])
     assert "Contains OS data © Crown copyright and database right 2025" in " ".join(gazetteer.attributions)
+
+
+@pytest.mark.parametrize("name", ["middlesbrough", "cleveland", "county-durham"])
+def test_the_points_that_name_places_are_the_streets_and_landmarks_of_all_points(name: str, tmp_path: Path) -> None:
+    gazetteer = read_gazetteer(load_area(name, home=tmp_path))
+    assert gazetteer is not None
+    points = gazetteer.points
+    has_own_name = points["kind"].isin(LANDMARKS) & ~points["name"].str.contains(" near ")
+    expected = points[(points["kind"] == STREET) | has_own_name]
+    assert len(expected) > 50
+    naming = gazetteer.naming_points
+    assert naming.names.tolist() == expected["name"].tolist()
+    assert naming.is_street.tolist() == (expected["kind"] == STREET).tolist()
+    assert np.array_equal(np.column_stack([naming.lon, naming.lat]), expected[["lon", "lat"]])
 
 
 @pytest.mark.parametrize(
