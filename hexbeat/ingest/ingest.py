@@ -331,7 +331,7 @@ class _Job:
                 with_former_keys=entry.has_former_keys(),
             )
             samples.unused = find_unused_columns(opened.columns, plan)
-            for chunk in opened.chunks(plan.columns):
+            for chunk in opened.chunks(tuple(sorted(plan.columns, key=opened.columns.index))):  # as in the file
                 _add_unreadable(entry, chunk, samples)
                 if not len(chunk.lines):
                     continue

@@ -14,12 +14,14 @@ __all__ = [
     "build_reject_frame",
     "build_reject_line",
     "explain_reject",
+    "format_raw",
+    "parse_raw",
     "shorten_texts",
 ]
 
 NEAREST_WARD: Final = "(nearest ward)"  # beside the columns of a reject
 _LONGEST_RAW: Final = 500
-_LONGEST_LINE: Final = 100
+_LONGEST_LINE: Final = 300
 # What each reason means, in the words of people.
 REASON_LABELS: Final = {
     "unreadable_row": "a row that cannot be read",
@@ -41,6 +43,7 @@ REASON_LABELS: Final = {
 def build_reject_frame(
     texts: dict[str, pd.Series],
     *,
+    headings: Sequence[str],
     lines: NDArray[np.int64],
     reasons: NDArray[np.str_],
     keys: NDArray[np.object_],
@@ -49,6 +52,7 @@ def build_reject_frame(
 ) -> pd.DataFrame:
     """Rejects (line, reason, raw, source_id) of rows (n,): `raw` is a JSON object of the columns, null where blank.
 
+    Its columns are in the order of `headings`, that of the file; what Hexbeat adds, such as NEAREST_WARD, comes last.
     `nearest` says of some rows outside the area how far they are from which ward; `raw` has it as NEAREST_WARD.
     `addresses` (n,) are the columns of the address of a row without coordinates, and why they give no place.
     """
@@ -59,7 +63,11 @@ def build_reject_frame(
         | ({NEAREST_WARD: nearest[k]} if k in nearest and reasons[k] == "outside_area" else {})
         for k in range(len(lines))
     ]
-    raw = [json.dumps(content, ensure_ascii=False) for content in contents]
+    places = {name: place for place, name in enumerate(headings)}
+    raw = [
+        json.dumps(dict(sorted(content.items(), key=lambda cell: places.get(cell[0], len(places)))), ensure_ascii=False)
+        for content in contents
+    ]
     return pd.DataFrame(
         {
             "line": lines,
@@ -82,7 +90,7 @@ def explain_reject(reason: str, raw: str) -> str:
     """
     if reason != "missing_location":
         return REASON_LABELS.get(reason, reason)
-    notes = _read_columns(raw)
+    notes = parse_raw(raw)
     if choice := notes.get("(choice)"):
         return f"no coordinates, and its street is in several places: {choice}"
     fault = next(((part, notes[f"({part})"]) for part in ("postcode", "street") if notes.get(f"({part})")), None)
@@ -90,22 +98,32 @@ def explain_reject(reason: str, raw: str) -> str:
 
 
 def build_reject_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A rejected row for a narrow table: the load, file, line, why, and the beginning of what its columns hold."""
-    columns = _read_columns(str(row["raw"]))
-    contents = ", ".join(str(text) for text in columns.values() if text is not None) if columns else str(row["raw"])
-    is_long = len(contents) > _LONGEST_LINE
+    """A rejected row for a narrow table: the load, file, line, why, and the beginning of its columns with their headings."""
     return {
         "batch": row["batch_id"],
         "file": row["file"],
         "line": row["line"],
         "why": row["why"],
-        "row": f"{contents[:_LONGEST_LINE]}\N{HORIZONTAL ELLIPSIS}" if is_long else contents,
+        "row": format_raw(str(row["raw"])),
     }
 
 
-def _read_columns(raw: str) -> dict[str, Any]:
+def format_raw(raw: str) -> str:
+    """A rejected row as "heading: text, heading: text", cut where it is long; first what Hexbeat adds in brackets."""
+    cells = sorted(parse_raw(raw).items(), key=_is_column)
+    text = ", ".join(f"{name}: {'(blank)' if value in (None, '') else value}" for name, value in cells)
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]} \N{HORIZONTAL ELLIPSIS}"
+
+
+def _is_column(cell: tuple[str, Any]) -> bool:
+    """Whether a text is one of the file, and not such as "(choice)" or "(nearest ward)"."""
+    return not cell[0].startswith("(")
+
+
+def parse_raw(raw: str) -> dict[str, Any]:
+    """The columns of a rejected row, in their order; what is no JSON object stands under "row"."""
     try:
         columns = json.loads(raw)
     except ValueError:
-        return {}
-    return columns if isinstance(columns, dict) else {}
+        return {"row": raw}
+    return columns if isinstance(columns, dict) else {"row": raw}

@@ -134,6 +134,7 @@ class RowReader:
             events=events,
             rejects=build_reject_frame(
                 {name: selected_texts[name].iloc[rejected] for name in self.plan.content_columns},
+                headings=list(chunk.frame.columns),
                 lines=chunk.lines[rows[rejected]],
                 reasons=reasons[rejected],
                 keys=keys[rejected],

@@ -1,5 +1,6 @@
 """ingest, rejects, history, erase, retain, undo, export, sources: the way of a file through the store."""
 
+import json
 import re
 import sqlite3
 from pathlib import Path
@@ -99,6 +100,28 @@ def test_rejects_keep_file_line_and_reason(run: Run, finds: Path) -> None:
         ("finds.csv", 5, "missing_location"),
         ("finds.csv", 6, "bad_date"),
     ]
+
+
+def test_each_value_of_a_reject_has_its_heading_in_the_order_of_the_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_text(
+        "notes,date,source_id,Latitude,quantity,Longitude,postcode,layer\n"
+        "by the bin,01/10/2026,B-1,54.5760,3,-1.2350,,needle_litter\n"
+        "in the alley,02/10/2026,B-2,,2,,TS1,needle_litter\n"
+        "near the park,32/10/2026,B-3,54.5701,1,-1.2301,,needle_litter\n",
+        encoding="utf-8",
+    )
+    loaded(run, path)
+    first, second = run("rejects", "--format", "json").json["rejects"]
+    assert list(json.loads(first["raw"]).items()) == [
+        ("date", "02/10/2026"), ("source_id", "B-2"), ("Latitude", None), ("quantity", "2"), ("Longitude", None),
+        ("postcode", "TS1"), ("layer", "needle_litter"), ("(postcode)", "only a part of a postcode"),
+    ]  # fmt: skip
+    assert list(json.loads(second["raw"])) == ["date", "source_id", "Latitude", "quantity", "Longitude", "layer"]
+    # The last column of the table, whose lines are put together again.
+    words = " ".join(" ".join(line[59:] for line in run("rejects").out.splitlines()).split())
+    assert "date: 02/10/2026, source_id: B-2, Latitude: (blank), quantity: 2, Longitude: (blank), postcode: TS1" in words
+    assert "date: 32/10/2026, source_id: B-3, Latitude: 54.5701, quantity: 1, Longitude: -1.2301, layer:" in words
 
 
 def test_rejects_fit_a_hundred_characters(run: Run, finds: Path) -> None:

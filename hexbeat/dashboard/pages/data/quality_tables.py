@@ -1,16 +1,15 @@
 """The tables and sentences of the data page on sources, loads and rejects. Every text in the HTML is escaped."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from hexbeat.files import escape_formulas
 from hexbeat.ingest.ingest import FileReport, RejectSample
-from hexbeat.ingest.parsing.reject_rows import REASON_LABELS, explain_reject
+from hexbeat.ingest.parsing.reject_rows import REASON_LABELS, explain_reject, format_raw, parse_raw
 from hexbeat.store.load_log import CommittedLoad
 from hexbeat.store.quality import find_last_day
 from layers.catalogue import LAYER_NAMES, find_layer
@@ -30,7 +29,6 @@ __all__ = [
 SILENT_AFTER: Final = timedelta(days=14)
 # Monthly data are published about eight weeks after the end of the month.
 SILENT_AFTER_MONTHLY: Final = timedelta(days=100)
-MOST_RAW_LETTERS: Final = 300
 
 
 def render_table(
@@ -128,27 +126,6 @@ def render_samples(samples: Sequence[RejectSample]) -> str:
     ]
     caption = "The first rejected rows of each reason"
     return render_table(("File", "Line", "Reason", "The row"), rows, caption=caption, numbers=(1,))
-
-
-def format_raw(raw: str) -> str:
-    """A rejected row as "column: text, column: text", cut where it is long; first what Hexbeat adds in brackets."""
-    cells = sorted(parse_raw(raw).items(), key=_is_column)
-    text = ", ".join(f"{name}: {'(blank)' if value in (None, '') else value}" for name, value in cells)
-    return text if len(text) <= MOST_RAW_LETTERS else f"{text[:MOST_RAW_LETTERS]} …"
-
-
-def _is_column(cell: tuple[str, Any]) -> bool:
-    """Whether a text is one of the file, and not such as "(choice)" or "(nearest ward)"."""
-    return not cell[0].startswith("(")
-
-
-def parse_raw(raw: str) -> dict[str, Any]:
-    """The columns of a rejected row."""
-    try:
-        columns = json.loads(raw)
-    except ValueError:
-        return {"row": raw}
-    return columns if isinstance(columns, dict) else {"row": raw}
 
 
 def build_rejects_csv(rejects: pd.DataFrame) -> bytes:
