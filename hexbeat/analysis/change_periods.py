@@ -32,6 +32,7 @@ from layers.wording import (
     format_list,
     format_not_known,
     format_number,
+    format_plural,
     format_span,
 )
 
@@ -247,7 +248,8 @@ def _describe_lengths(now: Period, other: Period, known: tuple[Spans, Spans]) ->
     days = [(end - start).days for start, end in (other, now)]
     if days[0] == days[1] or days != [count_days(spans) for spans in known]:
         return []
-    return [f"The periods have {days[1]:,} days now and {days[0]:,} before. Their rates are compared."]
+    length = format_plural(days[1], "day", "days")
+    return [f"The periods have {length} now and {days[0]:,} before. Their rates are compared."]
 
 
 def _describe_refusal(

@@ -15,7 +15,7 @@ from layers.counting import count, select
 from layers.coverage import Spans
 from layers.event import PRECISIONS
 from layers.filters import Filter
-from layers.wording import format_percent
+from layers.wording import format_percent, format_plural
 
 __all__ = [
     "SHIFT_HOURS",
@@ -71,11 +71,13 @@ class BusiestShift:
         if self.name is None or self.next is None:
             if not self.unknown_hour:
                 return "There are no records here, so no shift can be named."
-            return f"No shift can be named. The time of day is not known for any of the {self.unknown_hour:,} records."
+            number = self.unknown_hour
+            records = "the only record" if number == 1 else f"any of the {number:,} records"
+            return f"No shift can be named. The time of day is not known for {records}."
         busiest, following = (_format_shift(name) for name in (self.name, self.next))
         share = (
             f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)}) of the "
-            f"{self.known_hour:,} records with a time of day"
+            f"{format_plural(self.known_hour, 'record', 'records')} with a time of day"
         )
         verb = "has" if self.unknown_hour == 1 else "have"
         left_out = f" {self.unknown_hour:,} more {verb} none." if self.unknown_hour else ""

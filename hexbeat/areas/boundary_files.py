@@ -193,7 +193,9 @@ def _require_polygons(path: Path, frame: Any) -> None:
         others = kinds[~kinds.isin(["Polygon", "MultiPolygon"])]
         if others.empty:
             return
-        fact = f"{len(others)} rows of {path.name} have another shape ({', '.join(sorted(set(others)))})"
+        rows = "1 row" if len(others) == 1 else f"{len(others)} rows"
+        verb = "has" if len(others) == 1 else "have"
+        fact = f"{rows} of {path.name} {verb} another shape ({', '.join(sorted(set(others)))})"
     raise AreaError("A file of wards has a polygon in each row", fact, "remove the rows that are not wards")
 
 

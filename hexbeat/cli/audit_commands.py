@@ -131,7 +131,8 @@ def retain(
 
     Example: hexbeat audit retain --years 7 --yes
     """
-    confirm(yes=yes, question=f"Remove the audit entries that are older than {years} years? This cannot be undone.")
+    age = format_plural(years, "year", "years")
+    confirm(yes=yes, question=f"Remove the audit entries that are older than {age}? This cannot be undone.")
     with open_installation(home, area) as installation, offer_clock_option():
         store, viewer = installation.store, installation.viewer
         number, base = retain_entries(store.engine, store.home, viewer, years, is_clock_sure=clock_is_right)
@@ -139,4 +140,4 @@ def retain(
     row = {"removed": number, "up_to": base.number if base else None}
     print_answer(row, form=form, rows=[row])
     if not number:
-        print_message(f"No entry is older than {format_plural(years, 'year', 'years')}: nothing was removed.")
+        print_message(f"No entry is older than {age}: nothing was removed.")

@@ -175,7 +175,8 @@ def print_publisher_notes(publication: Publication, *, dry_run: bool) -> None:
     for layer, periods in publication.hidden.items():
         total = sum(periods.values())
         print_message(
-            f"{layer}: {total:,} events of the new periods are hidden altogether. Keep this number to yourself."
+            f"{layer}: {format_plural(total, 'event', 'events')} of the new periods {'is' if total == 1 else 'are'} "
+            "hidden altogether. Keep this number to yourself."
         )
     for burst in publication.bursts:
         print_message(

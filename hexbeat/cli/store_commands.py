@@ -37,7 +37,7 @@ from hexbeat.store.erasure import Erasure
 from hexbeat.store.live_columns import has_demonstration
 from hexbeat.store.replacements import ReplacementError, Replacements
 from hexbeat.store.store import Version
-from layers.wording import format_list
+from layers.wording import format_list, format_plural
 
 __all__ = [
     "ClockOption",
@@ -223,7 +223,7 @@ def history(
         {"versions": rows},
         form=form,
         rows=build_version_table(rows),
-        heading=f"Event {event_id}: {len(rows)} version(s)",
+        heading=f"Event {event_id}: {format_plural(len(rows), 'version', 'versions')}",
     )
 
 
@@ -298,7 +298,8 @@ def retain(
 
     Example: hexbeat retain --years 6 --yes
     """
-    confirm(yes=yes, question=f"Remove everything that ended more than {years} years ago? This cannot be undone.")
+    age = format_plural(years, "year", "years")
+    confirm(yes=yes, question=f"Remove everything that ended more than {age} ago? This cannot be undone.")
     with open_installation(home, area) as installation, offer_clock_option():
         erasure = installation.store.retain(installation.viewer, years, is_clock_sure=clock_is_right)
         note_rows(erasure.rows + erasure.rejects + erasure.visits)
@@ -343,7 +344,8 @@ def undo(
         if last is not None and batch is None:
             batch = last.batch_id  # what is confirmed is what is undone, also if somebody loads meanwhile
             files = ", ".join(str(file["file"]) for file in last.files)
-            confirm(yes=yes, question=f"Undo load {batch} ({files}; {last.new:,} new events)?")
+            size = format_plural(last.new, "new event", "new events")
+            confirm(yes=yes, question=f"Undo load {batch} ({files}; {size})?")
         load = installation.store.undo_last(installation.viewer, batch_id=batch)
         note_rows(load.new + load.updated + load.removed)
     counts = {name: getattr(load, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}

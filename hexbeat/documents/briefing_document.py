@@ -26,6 +26,7 @@ from layers.wording import (
     format_last_record,
     format_list,
     format_number,
+    format_plural,
     format_span,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "find_lead_alert",
     "format_alert",
     "format_headline",
+    "format_last_days",
     "format_place_title",
     "render_briefing_map",
     "render_briefing_pdf",
@@ -94,7 +96,7 @@ def build_page_data(
         "mark": describe_demonstration(briefing),
         "alt": describe_map(briefing, area),
         "layers": [build_layer_row(line, briefing) for line in briefing.layers],
-        "days": format_number((briefing.period[1] - briefing.period[0]).days),
+        "days": format_last_days(briefing),
         "places": [
             {
                 "number": str(number),
@@ -191,8 +193,8 @@ def describe_lead(briefing: Briefing) -> str:
     for line in briefing.layers:
         if line.verdict.startswith(_CLEAR) and line.count is not None and line.earlier is not None:
             return (
-                f"{line.title}: {format_about(line.count)} in {days} days, {format_about(line.earlier)} in the {days} "
-                f"before. That is {line.verdict}."
+                f"{line.title}: {format_about(line.count)} in {format_plural(days, 'day', 'days')}, "
+                f"{format_about(line.earlier)} in the {'day' if days == 1 else days} before. That is {line.verdict}."
             )
     if briefing.is_by_mail:
         return ""
@@ -213,6 +215,12 @@ def find_lead_alert(briefing: Briefing) -> Alert | None:
 def describe_demonstration(briefing: Briefing) -> str:
     """The mark of every page that shows demonstration events; "" for others."""
     return f"DEMONSTRATION: {briefing.mark}." if briefing.mark else ""
+
+
+def format_last_days(briefing: Briefing) -> str:
+    """The days that are counted, above their numbers: "Last 7 days"."""
+    days = (briefing.period[1] - briefing.period[0]).days
+    return "Last day" if days == 1 else f"Last {format_number(days)} days"
 
 
 def build_layer_row(line: LayerLine, briefing: Briefing) -> dict[str, str]:
@@ -266,9 +274,10 @@ def describe_visits(briefing: Briefing) -> list[str]:
     kinds = {"patrol": "patrols", "sweep": "sweeps"}
     lines = []
     for line in briefing.work:
-        needles = "" if line.needles is None else f", {format_number(line.needles)} needles collected"
-        visits = f"{line.visits:,} {'visit' if line.visits == 1 else 'visits'}"
-        lines.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {line.minutes:,} minutes{needles}")
+        needles = "" if line.needles is None else f", {format_plural(line.needles, 'needle', 'needles')} collected"
+        visits = format_plural(line.visits, "visit", "visits")
+        minutes = format_plural(line.minutes, "minute", "minutes")
+        lines.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {minutes}{needles}")
     return lines
 
 

@@ -16,7 +16,7 @@ from hexbeat.areas.area import Area, find_ward_bounds
 from hexbeat.documents.maps.area_map import Outline, render_map
 from hexbeat.documents.maps.scales import Scale
 from hexbeat.documents.typst_pdf import render_pdf, render_png
-from layers.wording import format_date
+from layers.wording import format_date, format_plural
 
 __all__ = ["MapSheet", "render_map_pdf", "render_map_png"]
 
@@ -99,7 +99,8 @@ def _measure_height_mm(sheet: MapSheet, area: Area) -> float:
 
 def _describe_map(sheet: MapSheet, area: Area) -> str:
     number = int((sheet.values >= sheet.scale.breaks[0]).sum())
-    return f"Map of {area.title}, north up: {sheet.unit}, {number:,} shaded cells. {sheet.sentence}"
+    cells = format_plural(number, "shaded cell", "shaded cells")
+    return f"Map of {area.title}, north up: {sheet.unit}, {cells}. {sheet.sentence}"
 
 
 def _build_page_data(sheet: MapSheet, area: Area, made_at: dt.datetime, *, picture: bool = False) -> Mapping[str, Any]:

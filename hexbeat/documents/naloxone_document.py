@@ -23,6 +23,7 @@ from layers.wording import (
     format_list,
     format_number,
     format_percent,
+    format_plural,
     format_span,
 )
 
@@ -117,10 +118,12 @@ def _build_marks(places: Any, kind: MarkKind) -> list[Mark]:
 
 
 def _describe_map(cover: NaloxoneCover, area: Area) -> str:
+    overdoses = f"{format_about(cover.total)} {'overdose' if cover.total == 1 else 'overdoses'}"
     return (
-        f"Map of {area.title}, north up: {format_about(cover.total)} overdoses in {len(cover.cells[0]):,} cells, "
-        f"{len(cover.holders)} places that hold naloxone and {len(cover.next_places)} next places, each with a circle "
-        f"of {format_number(round(cover.reach.straight_m))} m. The tables say the same."
+        f"Map of {area.title}, north up: {overdoses} in {format_plural(len(cover.cells[0]), 'cell', 'cells')}, "
+        f"{format_plural(len(cover.holders), 'place that holds', 'places that hold')} naloxone and "
+        f"{format_plural(len(cover.next_places), 'next place', 'next places')}, each with a circle of "
+        f"{format_number(round(cover.reach.straight_m))} m. The tables say the same."
     )
 
 

@@ -20,7 +20,7 @@ from layers.columns import Columns
 from layers.filters import Filter
 from layers.periods import find_known_period, find_month_only_share
 from layers.precision import describe_places, measure_chosen_precision
-from layers.wording import CELL_WIDTHS_M
+from layers.wording import CELL_WIDTHS_M, format_plural
 
 __all__ = ["Effect", "Outcome", "measure_effect"]
 
@@ -251,7 +251,7 @@ def _find_end(points: EventPoints, planned: PlannedComparison) -> dt.date:
     if (end - start).days < _FEWEST_DAYS:
         raise DataError(
             f"A comparison needs {_FEWEST_DAYS} days of records after the start",
-            f"{max((end - start).days, 0)} days are known of {planned.place.name}",
+            f"{format_plural(max((end - start).days, 0), 'day is', 'days are')} known of {planned.place.name}",
             "fix the rule now, and ask again when more days are on record",
         )
     return end

@@ -14,7 +14,7 @@ from hexbeat.evaluation.treated_places import TreatedPlace
 from hexbeat.files import atomic_write
 from layers.catalogue import list_usual_targets
 from layers.event import REPORTERS
-from layers.wording import format_date, format_list, format_number, format_span
+from layers.wording import format_date, format_list, format_number, format_plural, format_span
 
 __all__ = [
     "MOST_DISTANCE",
@@ -197,15 +197,18 @@ def describe_rule(protocol: Protocol) -> tuple[str, ...]:
 
 
 def _describe_wash_in(days: int) -> str:
-    return f" The last {days} days before the start are used for matching only." if days else ""
+    if not days:
+        return ""
+    last_days = "last day before the start is" if days == 1 else f"last {days} days before the start are"
+    return f" The {last_days} used for matching only."
 
 
 def _describe_before(protocol: Protocol) -> str:
     """The time before: with dates if all places have the same start."""
     rule, starts = protocol.rule, {planned.place.start for planned in protocol.places}
     if len(starts) > 1:
-        up_to = f"up to {rule.wash_in_days} days before" if rule.wash_in_days else "before"
-        return f"the {format_number(rule.before_days)} days {up_to} each place's own start"
+        up_to = f"up to {format_plural(rule.wash_in_days, 'day', 'days')} before" if rule.wash_in_days else "before"
+        return f"the {format_plural(rule.before_days, 'day', 'days')} {up_to} each place's own start"
     (end,) = (start - rule.wash_in_days * _DAY for start in starts)
     return format_span(end - rule.before_days * _DAY, end)
 

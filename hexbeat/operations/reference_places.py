@@ -280,7 +280,8 @@ def read_places_file(  # how the file is read, all by name
         reasons_text = ", ".join(f"{reason} {number:,}" for reason, number in number_by_reason.items())
         raise DataError(
             f"{path.name} has to hold places in {area.title}",
-            f"none of its {len(frame):,} rows can be used ({reasons_text})",
+            f"{'its only row cannot' if len(frame) == 1 else f'none of its {len(frame):,} rows can'} be used "
+            f"({reasons_text})",
             "check its columns of coordinates, and the area; nothing was changed",
         )
     names = sheet.texts.get("name", pd.Series([""] * len(frame), dtype="object"))

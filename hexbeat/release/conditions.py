@@ -121,7 +121,8 @@ def _check_periods(layer: ReleasedLayer, as_at: dt.date | None) -> Iterator[tupl
     due_periods = layer.due_periods
     for period in due_periods:
         if period != _find_calendar_period(period.start, layer.months):
-            yield period.name, f"this is not a whole calendar period of {layer.months} months with its own name"
+            length = "1 month" if layer.months == 1 else f"{layer.months} months"
+            yield period.name, f"this is not a whole calendar period of {length} with its own name"
         if as_at and _add_months(period.end, layer.months) > as_at:
             yield period.name, "this period was published too early: one more period has to pass after its end"
     for before, after in pairwise(due_periods):

@@ -241,7 +241,8 @@ def require_no_other_area(documents: SharedDocuments, area: Area, before: Sequen
         shared = _count_shared_wards(published[-1].release, area) if published else 0
         if shared:
             raise _build_refusal(
-                f"{shared} wards of {area.name} were published as part of {register.area}",
+                f"{'1 ward' if shared == 1 else f'{shared} wards'} of {area.name} {'was' if shared == 1 else 'were'} "
+                f"published as part of {register.area}",
                 f"use --area {register.area}, or use --continues {register.area} to begin with the next period",
             )
 

@@ -24,7 +24,7 @@ from layers.filters import Filter
 from layers.layer_spec import LayerSpec
 from layers.periods import find_known_period, get_coverage
 from layers.precision import describe_smallest_cells, measure_chosen_precision
-from layers.wording import format_about, format_span
+from layers.wording import format_about, format_plural, format_span
 
 __all__ = ["ClosureLine", "ForecastLine", "PlaceLine", "build_forecast_lines", "find_closure_lines", "find_hot_places"]
 
@@ -157,7 +157,8 @@ def _build_line(hotspot_map: HotspotMap, group: int, place: str) -> PlaceLine:
 def _describe_nothing(hotspot_map: HotspotMap, spec: LayerSpec, days: int, hours: tuple[int, int] | None) -> str:
     """Why no place of a layer is named."""
     if not hotspot_map.is_known:
-        return f"Where {spec.many} gather is not known: no records cover these {days} days."
+        period = "this day" if days == 1 else f"these {days} days"
+        return f"Where {spec.many} gather is not known: no records cover {period}."
     if hotspot_map.refusal:
         return f"{spec.title}: {hotspot_map.refusal[0].lower()}{hotspot_map.refusal[1:]}"
     if not hotspot_map.total:
@@ -172,7 +173,8 @@ def _count_days(hotspot_map: HotspotMap) -> str:
     """As in "28 days", "the 14 known days of 28"."""
     whole = (hotspot_map.period[1] - hotspot_map.period[0]).days if hotspot_map.period else hotspot_map.known_days
     known = hotspot_map.known_days
-    return f"{known} days" if known == whole else f"the {known} known days of {whole}"
+    days = format_plural(known, "day", "days")
+    return days if known == whole else f"the {format_plural(known, 'known day', 'known days')} of {whole}"
 
 
 def find_closure_lines(

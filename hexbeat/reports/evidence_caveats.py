@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from layers.catalogue import LAYERS, find_layer
-from layers.wording import format_list, format_number
+from layers.wording import format_list, format_plural
 
 __all__ = ["list_caveats"]
 
@@ -88,7 +88,8 @@ def _list_omissions(content: Mapping[str, Any]) -> list[str]:
     rejected = sum({row["source"]: row["rejects"] for row in content["sources"]}.values())
     if rejected:
         sentences.append(
-            f"{format_number(rejected)} rows of these sources' files could not be used, and are not counted anywhere."
+            f"{format_plural(rejected, 'row', 'rows')} of these sources' files could not be used, and "
+            f"{'is' if rejected == 1 else 'are'} not counted anywhere."
         )
     return [*sentences, "One event may have been reported more than once; records may still arrive, or be corrected."]
 

@@ -29,7 +29,7 @@ from layers.columns import Columns
 from layers.counting import Selection, count_cells, select
 from layers.filters import DAYS, Filter
 from layers.periods import describe_missing_days
-from layers.wording import format_number
+from layers.wording import format_number, format_plural
 
 if TYPE_CHECKING:
     from hexbeat.store.store import Store
@@ -79,7 +79,8 @@ class CoverDistance:
         """As in "within 400 m" or "within 5 minutes on foot (308 m away)"."""
         if self.minutes is None:
             return f"within {format_number(round(self.metres))} m"
-        return f"within {format_number(self.minutes)} minutes on foot ({format_number(round(self.straight_m))} m away)"
+        minutes = format_plural(self.minutes, "minute", "minutes")
+        return f"within {minutes} on foot ({format_number(round(self.straight_m))} m away)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pandas as pd
 from geo.travel import PACES
 from hexbeat.files import escape_formulas
 from hexbeat.reports.naloxone_cover import CELLS, NaloxoneCover
-from layers.wording import format_about, format_cell_width, format_number, format_percent
+from layers.wording import format_about, format_cell_width, format_percent, format_plural
 
 __all__ = ["build_cover_csv", "build_cover_geojson", "build_cover_notes", "describe_cover"]
 
@@ -45,7 +45,9 @@ def build_cover_notes(cover: NaloxoneCover) -> tuple[str, ...]:
         width = format_cell_width(cover.resolution)
         notes.append(f"Overdoses are known here only as cells of {width}, so what is near is rough.")
     if cover.unplaced:
-        notes.append(f"{format_number(cover.unplaced)} overdoses without a known hour or day are left out.")
+        verb = "is" if cover.unplaced == 1 else "are"
+        overdoses = format_plural(cover.unplaced, "overdose", "overdoses")
+        notes.append(f"{overdoses} without a known hour or day {verb} left out.")
     if cover.timed:
         notes += _describe_hours(cover)
     if len(cover.next_places):

@@ -382,5 +382,6 @@ def _find_base(connection: Connection, head: Anchor, limit: int) -> Anchor | Non
 
 
 def _build_removal(viewer: Viewer, base: Anchor, years: int) -> Entry:
-    deed = Deed(door="store", action=Action.RETAIN, what=REMOVAL, form="", reason=f"kept: {years} years")
+    kept_for = "1 year" if years == 1 else f"{years} years"
+    deed = Deed(door="store", action=Action.RETAIN, what=REMOVAL, form="", reason=f"kept: {kept_for}")
     return replace(build_entry(viewer, deed, "done"), filter=format_removal(base))

@@ -37,6 +37,7 @@ from hexbeat.documents.briefing_document import (
     describe_visits,
     find_lead_alert,
     format_headline,
+    format_last_days,
     format_place_title,
     render_briefing_map,
     render_briefing_pdf,
@@ -173,15 +174,15 @@ def draw_download(installation: Installation, briefing: Briefing) -> None:
 
 def render_counts(briefing: Briefing) -> str:
     """Each layer now and before."""
-    days = (briefing.period[1] - briefing.period[0]).days
     rows = "".join(
         f'<tr><th scope="row">{escape_html(row["title"])}</th><td class="hb-number">{escape_html(row["now"])}</td>'
         f'<td class="hb-number">{escape_html(row["before"])}</td><td>{escape_html(row["verdict"])}</td></tr>'
         for row in (build_layer_row(line, briefing) for line in briefing.layers)
     )
     return (
-        f'<h2 class="hb-title">What happened</h2><table class="hb-plain"><thead><tr><th scope="col">Last {days} days'
-        '</th><th scope="col" class="hb-number">Now</th><th scope="col" class="hb-number">Before</th>'
+        '<h2 class="hb-title">What happened</h2><table class="hb-plain"><thead><tr>'
+        f'<th scope="col">{format_last_days(briefing)}</th>'
+        '<th scope="col" class="hb-number">Now</th><th scope="col" class="hb-number">Before</th>'
         f'<th scope="col">What we can say</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 

@@ -27,6 +27,7 @@ from layers.wording import (
     format_list,
     format_number,
     format_percent,
+    format_plural,
     format_span,
 )
 
@@ -238,7 +239,9 @@ def render_evidence_map(
 def describe_map(content: dict[str, Any]) -> str:
     """What the map shows, for those who do not see it."""
     place = f"{content['lat']:.5f}, {content['lon']:.5f} in {content['ward_name']} ward"
-    records = "no known records" if is_unknown(content) else f"{len(content['incidents']):,} records"
+    records = (
+        "no known records" if is_unknown(content) else format_plural(len(content["incidents"]), "record", "records")
+    )
     return (
         f"Map around {place}, north up, with a circle of {format_number(content['radius_m'])} metres and "
         f"{records}. The table of records gives the distance and side of each."

@@ -94,7 +94,7 @@ def describe_map(
     stops = sum(mark.kind == "stop" for mark in points)
     others = len(points) - stops
     parts = [
-        f"{cells:,} shaded cells ({legend_title or 'counts'})" if cells else "",
+        f"{cells:,} shaded {'cell' if cells == 1 else 'cells'} ({legend_title or 'counts'})" if cells else "",
         f"{len(lines):,} {'route' if len(lines) == 1 else 'routes'}" if lines else "",
         f"{stops:,} numbered {'stop' if stops == 1 else 'stops'}" if stops else "",
         f"{others:,} marked {'point' if others == 1 else 'points'}" if others else "",

@@ -5,7 +5,7 @@ from typing import Final
 
 from hexbeat.analysis.count_files import MARK
 from hexbeat.operations.plans.plan import Pause, Plan, PlanKind, Stop, Tour
-from layers.wording import format_date, format_number
+from layers.wording import format_date, format_number, format_plural
 
 __all__ = [
     "DAYS",
@@ -57,12 +57,12 @@ def describe_way(plan: Plan, tour: Tour) -> str:
     pauses = "".join(f" {describe_pause(plan, tour, pause)}" for pause in main_pauses)
     if spread:
         pauses += " The time between the stops is free for other work."
-    stops = f"{len(tour.stops)} {'stop' if len(tour.stops) == 1 else 'stops'}"
+    stops = format_plural(len(tour.stops), "stop", "stops")
     spent = sum(stop.minutes for stop in tour.stops)
     return (
         f"{leave} and {back} by {format_clock(find_end(tour), plan)}. {format_number(tour.travel_km)} km and "
-        f"{format_number(round(tour.travel_minutes))} minutes of travel, {format_number(spent)} minutes at "
-        f"{stops}.{pauses}{_describe_early_end(plan, tour)}"
+        f"{format_plural(round(tour.travel_minutes), 'minute', 'minutes')} of travel, "
+        f"{format_plural(spent, 'minute', 'minutes')} at {stops}.{pauses}{_describe_early_end(plan, tour)}"
     )
 
 

@@ -98,7 +98,7 @@ def explain_reject(reason: str, raw: str) -> str:
 
 
 def build_reject_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A rejected row for a narrow table: the load, file, line, why, and the beginning of its columns with their headings."""
+    """A rejected row for a narrow table: the load, file, line, why, and how its columns begin, with headings."""
     return {
         "batch": row["batch_id"],
         "file": row["file"],

@@ -210,7 +210,8 @@ def _match_sheet_file(
     if not findings.visits:
         raise DataError(
             f"{name} has to hold rows of work done",
-            f"none of its {len(rows):,} rows can be used ({_format_reasons(findings.rejects)})",
+            f"{'its only row cannot' if len(rows) == 1 else f'none of its {len(rows):,} rows can'} be used "
+            f"({_format_reasons(findings.rejects)})",
             "check its columns; nothing was changed",
         )
     planned = sum(len(tour.stops) for tour in plan.tours) if plan else 0

@@ -17,7 +17,7 @@ from geo.stays import Stay, find_stays
 from hexbeat.ingest.readers.limits import check_file
 from hexbeat.operations.ledger.visits import Visit, build_stop_visit
 from hexbeat.operations.plans.plan import Plan, Stop, Tour
-from layers.wording import format_date
+from layers.wording import format_date, format_plural
 
 __all__ = ["LEAST_MINUTES", "RADIUS_M", "Track", "TrackFindings", "match_track", "read_track"]
 
@@ -160,11 +160,11 @@ def _build_notes(track: Track, used: int) -> tuple[str, ...]:
     if track.waypoints:
         notes.append("The file has waypoints and no track: minutes are as planned")
     if unused := len(track.seconds) - used:
-        notes.append(f"{unused:,} fixes from other times are left out")
+        notes.append(f"{format_plural(unused, 'fix from another time is', 'fixes from other times are')} left out")
     if track.untimed:
-        notes.append(f"{track.untimed:,} fixes without a time are left out")
+        notes.append(f"{format_plural(track.untimed, 'fix without a time is', 'fixes without a time are')} left out")
     if track.unzoned:
-        notes.append(f"{track.unzoned:,} times name no zone: read as UTC, as GPX says")
+        notes.append(f"{format_plural(track.unzoned, 'time names', 'times name')} no zone: read as UTC, as GPX says")
     return tuple(notes)
 
 

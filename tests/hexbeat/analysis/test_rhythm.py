@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 
-from hexbeat.analysis.rhythm import count_by_month, count_known_hours, count_weekday_hours
+from hexbeat.analysis.rhythm import BusiestShift, count_by_month, count_known_hours, count_weekday_hours
 from layers.counting import Filter
 from tests.support.events import Event, columns_of, local
 
@@ -41,6 +41,11 @@ def test_the_grid_keeps_to_the_filter() -> None:
 def test_the_grid_of_nothing() -> None:
     found = count_weekday_hours(columns_of([]), Filter())
     assert (found.grid.sum(), found.known_hour, found.unknown_hour) == (0.0, 0, 0)
+
+
+def test_one_record_has_no_plural() -> None:
+    nothing = BusiestShift(None, None, {}, 0.0, 0.0, 0.0, 1.0, clear=False, known_hour=0, unknown_hour=1)
+    assert nothing.sentence == "No shift can be named. The time of day is not known for the only record."
 
 
 def test_months_without_anything_are_there() -> None:

@@ -201,6 +201,8 @@ def test_several_layers_and_what_is_no_polygon_are_refused(
         "A file of wards has a polygon in each row; "
         "4 rows of points.gpkg have another shape (Point); remove the rows that are not wards"
     )
+    points.iloc[:1].to_file(tmp_path / "point.gpkg")
+    assert "; 1 row of point.gpkg has another shape (Point); " in refusal(tmp_path / "point.gpkg", tmp_path)
     pd.DataFrame({"WD25CD": ["a"]}).to_parquet(tmp_path / "table.parquet")
     assert "table.parquet cannot be read (ValueError)" in refusal(tmp_path / "table.parquet", tmp_path)
 

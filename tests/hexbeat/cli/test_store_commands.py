@@ -120,7 +120,9 @@ def test_each_value_of_a_reject_has_its_heading_in_the_order_of_the_file(run: Ru
     assert list(json.loads(second["raw"])) == ["date", "source_id", "Latitude", "quantity", "Longitude", "layer"]
     # The last column of the table, whose lines are put together again.
     words = " ".join(" ".join(line[59:] for line in run("rejects").out.splitlines()).split())
-    assert "date: 02/10/2026, source_id: B-2, Latitude: (blank), quantity: 2, Longitude: (blank), postcode: TS1" in words
+    assert (
+        "date: 02/10/2026, source_id: B-2, Latitude: (blank), quantity: 2, Longitude: (blank), postcode: TS1" in words
+    )
     assert "date: 32/10/2026, source_id: B-3, Latitude: 54.5701, quantity: 1, Longitude: -1.2301, layer:" in words
 
 
@@ -174,6 +176,9 @@ def test_versions_stand_side_by_side_in_a_narrow_terminal(
     table = run("history", events.loc[events.source_id == "A-1", "event_id"].item()).out
     (quantity,) = (line.split() for line in table.splitlines() if line.startswith("quantity"))
     assert quantity == ["quantity", "*", "3", "5"]
+    assert table.splitlines()[0].endswith(": 2 versions")
+    single = run("history", events.loc[events.source_id == "A-2", "event_id"].item()).out
+    assert single.splitlines()[0].endswith(": 1 version")
     assert "-1.235" in table
     assert "superseded_at" in table
 

@@ -13,7 +13,10 @@ from geo.errors import UsageError
 from hexbeat.dashboard.public.councillor_briefing import build_councillor_briefing, render_councillor_pdf
 from hexbeat.documents.briefing_document import (
     LEAD_ALERT,
+    build_page_data,
     describe_closure,
+    describe_visits,
+    format_last_days,
     format_place_title,
     render_briefing_pdf,
 )
@@ -110,6 +113,21 @@ def test_it_stays_one_page_with_much_more_to_say_and_long_answers_to_its_alerts(
 
 
 @pytest.mark.slow
+def test_one_of_a_thing_has_no_plural() -> None:
+    work = (VisitLine("sweep", "Crew 1", 1, 1, 1), VisitLine("patrol", "Team 1", 2, 1_200, None))
+    assert describe_visits(meeting(work=work)) == [
+        "Crew 1 (sweeps): 1 visit, 1 minute, 1 needle collected",
+        "Team 1 (patrols): 2 visits, 1,200 minutes",
+    ]
+    day = dt.timedelta(days=1)
+    assert [format_last_days(meeting(period=(TODAY - days * day, TODAY))) for days in (1, 28)] == [
+        "Last day",
+        "Last 28 days",
+    ]
+    page = build_page_data(meeting(period=(TODAY - day, TODAY)), middlesbrough(), made_at=MADE)
+    assert page["days"] == "Last day"
+
+
 def test_an_empty_briefing_says_so() -> None:
     bare = meeting(places=(), alerts=(), closures=(), sources=(), notes=(), mark=None)
     words = read_paper(render_briefing_pdf(bare, middlesbrough(), made_at=MADE)).words

@@ -41,6 +41,9 @@ def test_the_map_is_one_a4_page_that_says_all_that_the_screen_says() -> None:
     for words in (SHEET.sentence, SHEET.filters, *SHEET.notes, "hotspot", credit, "Made 22 Nov 2026 by Hexbeat."):
         assert words in paper.words
     assert paper.alts == (f"Map of Middlesbrough, north up: Needle finds, 2 shaded cells. {SHEET.sentence}",)
+    single = replace(SHEET, values=np.array([0.0, 5.0, 0.0]))
+    (alt,) = read_paper(render_map_pdf(single, middlesbrough(), made_at=MADE_AT)).alts
+    assert alt == f"Map of Middlesbrough, north up: Needle finds, 1 shaded cell. {SHEET.sentence}"
 
 
 @pytest.mark.slow

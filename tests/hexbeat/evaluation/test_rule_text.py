@@ -27,6 +27,13 @@ def before_words(protocol: Protocol) -> str:
             Rule({"street_dealing": 1.0}, wash_in_days=0, before_days=1_092),
             "Before: the 1,092 days before each place's own start.",
         ),
+        (
+            Rule({"street_dealing": 1.0}, wash_in_days=1),
+            (
+                "Before: the 364 days up to 1 day before each place's own start. The last day before the start is used "
+                "for matching only."
+            ),
+        ),
     ],
 )
 def test_before_is_told_without_a_date_where_places_have_their_own(rule: Rule, said: str) -> None:

@@ -1,6 +1,7 @@
 """Naloxone cover on the demonstration's overdoses, counted again by hand, and opening hours as files write them."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,8 @@ def test_who_is_shut_at_night_covers_nothing_at_night(naloxone_home: Path) -> No
     assert "1 place is shut in some of these hours and covers nothing." in notes
     assert "1 place does not say when it is open and is taken as open." in notes
     assert naloxone_cover.unplaced > 0
+    single = "1 overdose without a known hour or day is left out."
+    assert single in build_cover_notes(replace(naloxone_cover, unplaced=1))
 
 
 def test_next_places_among_named_ones(naloxone_home: Path) -> None:

@@ -107,7 +107,8 @@ def render_row(state: StopState, *, is_sweep: bool) -> str:
     if not state.done:
         return f'<p class="hb-done-row">{place}<br>✗ not done</p>'
     needles = f", {format_plural(state.needles, 'needle', 'needles')}" if is_sweep and state.needles is not None else ""
-    return f'<p class="hb-done-row">{place}<br>✓ {state.started:%H:%M}, {state.minutes} minutes{needles}</p>'
+    minutes = format_plural(state.minutes or 0, "minute", "minutes")
+    return f'<p class="hb-done-row">{place}<br>✓ {state.started:%H:%M}, {minutes}{needles}</p>'
 
 
 def find_week(day: dt.date) -> tuple[dt.date, dt.date]:

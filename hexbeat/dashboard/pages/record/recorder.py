@@ -266,7 +266,7 @@ def record_entry(installation: Installation, entry: Entry, *, now: dt.datetime |
     if entry.outcome != DONE:
         return f"Recorded: stop {stop.order}, not done."
     began = visit.started_at.astimezone(installation.area.tz)
-    return f"Recorded: stop {stop.order}, {duration} minutes from {began:%H:%M}."
+    return f"Recorded: stop {stop.order}, {format_plural(duration, 'minute', 'minutes')} from {began:%H:%M}."
 
 
 def _describe_early(plan: Plan, zone: ZoneInfo) -> str:

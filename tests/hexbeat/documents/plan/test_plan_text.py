@@ -21,6 +21,12 @@ def test_a_team_that_is_back_early_reads_why() -> None:
     assert "It ends before" not in describe_way(replace(plan, most_stops=3, ends=tour.returns), tour)
 
 
+def test_one_minute_of_travel_has_no_plural() -> None:
+    plan = example_plan(stops=1, teams=1)
+    (tour,) = plan.tours
+    assert " km and 1 minute of travel, " in describe_way(plan, replace(tour, travel_minutes=1.2))
+
+
 def test_a_team_that_is_back_early_reads_one_reason_the_true_one() -> None:
     plan = example_plan(stops=3, teams=1)
     (tour,) = plan.tours

@@ -84,6 +84,9 @@ def test_waypoints_are_as_long_as_planned(store: Store, tmp_path: Path) -> None:
         "2 times name no zone: read as UTC, as GPX says",
     )
     assert read_visits(store, ANALYST)["started_at"].tolist() == [mark[0] for mark in marks]
+    path = written(tmp_path, gpx_of(marks[:1], waypoints=True, zone=""), "mark.gpx")
+    report = bring(store, path, options=ImportOptions(team="Team 1"))
+    assert report.notes[-1] == "1 time names no zone: read as UTC, as GPX says"
 
 
 def test_a_place_planned_twice_is_answered_by_the_nearest_time(store: Store, tmp_path: Path) -> None:
@@ -247,7 +250,7 @@ def test_a_sheet_without_a_usable_row_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             bring(store, written(tmp_path, "team,started,minutes,place\nTeam 1,yesterday,15,here\n"))
         assert str(caught.value) == (
-            "done.csv has to hold rows of work done; none of its 1 rows can be used (bad_date 1); check its columns; "
+            "done.csv has to hold rows of work done; its only row cannot be used (bad_date 1); check its columns; "
             "nothing was changed"
         )
         for options, fact in (

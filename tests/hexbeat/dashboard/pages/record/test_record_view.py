@@ -68,6 +68,12 @@ def test_progress_and_rows_in_words() -> None:
     ]
 
 
+def test_one_minute_and_one_needle_have_no_plural() -> None:
+    progress = build_progress(PLAN, TOUR, ledger(at(0, needles=1, minutes=1)), zone=LONDON)
+    row = render_row(progress.states[0], is_sweep=True)
+    assert row.partition("<br>")[2] == "✓ 22:30, 1 minute, 1 needle</p>"
+
+
 def test_texts_of_a_plan_are_never_markup() -> None:
     evil = replace(TOUR.stops[0], place="<img src=x>")
     state = replace(build_progress(PLAN, TOUR, ledger(), zone=LONDON).states[0], stop=evil)

@@ -73,6 +73,11 @@ def test_an_entry_counts_once_and_what_was_recorded_or_undone_since_stands(insta
     assert read_facts(installation) == []
 
 
+def test_one_minute_is_a_minute(installation: Installation) -> None:
+    brief = replace(ENTRY, minutes=1)
+    assert record_entry(installation, brief, now=LATER) == "Recorded: stop 1, 1 minute from 18:39."
+
+
 def test_a_tap_long_before_the_plan_says_from_when(installation: Installation) -> None:
     early = BEGAN - dt.timedelta(hours=4)
     with pytest.raises(DataError) as caught:
