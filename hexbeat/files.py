@@ -43,6 +43,7 @@ CONTROL_SIGNS: Final[dict[int, int | str]] = {
 _FORMULA_MARKS: Final = frozenset(
     "=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c\ufb29"
 )
+_IS_FOLDER: Final = "it is a folder"
 _SIGNED_NUMBER: Final = re.compile(r"[+-](?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")  # runs nothing
 _CONTROL_STARTS: Final = ("\t", "\r", "\n")
 _UNSEEN_KINDS: Final = "ZCM"  # separators, controls and formats, marks on the letter before: a program may drop them
@@ -50,11 +51,16 @@ _UNSEEN_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters 
 
 
 def require_folder(out: Path) -> None:
-    """UsageError unless the folder of a file exists. Call it before anything is computed."""
+    """UsageError unless the folder of a file exists, DataError if the name is that of a folder itself.
+
+    Call it before anything is computed.
+    """
     if not out.absolute().parent.is_dir():
         raise UsageError(
             "The folder of the file has to exist", f"{out.parent} does not exist", "make it first, or choose another"
         )
+    if os.path.isdir(out):  # noqa: PTH112 - as below
+        raise _build_write_error(out, _IS_FOLDER)
 
 
 @contextmanager
@@ -83,11 +89,7 @@ def atomic_write(path: Path, *, is_private: bool = False) -> Iterator[Path]:
             draft.chmod(0o600 & (path.stat().st_mode if path.exists() else 0o600))
         os.replace(draft, path)  # noqa: PTH105 - atomic within a folder, which its name says
     except OSError as error:
-        raise DataError(
-            "A file needs a folder that exists and that you can write to",
-            f"{path.name} cannot be written ({_describe_cause(path, error)})",
-            "choose another name or folder",
-        ) from error
+        raise _build_write_error(path, _describe_cause(path, error)) from error
     finally:
         with suppress(OSError):  # a folder that cannot be read holds no draft of ours
             draft.unlink(missing_ok=True)
@@ -95,10 +97,18 @@ def atomic_write(path: Path, *, is_private: bool = False) -> Iterator[Path]:
             shutil.rmtree(room, ignore_errors=True)
 
 
+def _build_write_error(path: Path, cause: str) -> DataError:
+    return DataError(
+        "A file needs a folder that exists and that you can write to",
+        f"{path.name} cannot be written ({cause})",
+        "choose another name or folder",
+    )
+
+
 def _describe_cause(path: Path, error: OSError) -> str:
     """The system's own reason, without the path."""
     # os.path looks at any name; Path.is_dir raises at one that is too long.
-    return "it is a folder" if os.path.isdir(path) else (error.strerror or type(error).__name__)  # noqa: PTH112
+    return _IS_FOLDER if os.path.isdir(path) else (error.strerror or type(error).__name__)  # noqa: PTH112
 
 
 def format_toml_fact(name: str, value: object) -> str:

@@ -40,6 +40,7 @@ from hexbeat.documents.alert_form import (
     require_form_file,
     takes_alert_form,
 )
+from hexbeat.files import require_folder
 from hexbeat.operations.alert_answers import (
     AlertAnswer,
     answer_alert,
@@ -110,7 +111,8 @@ def alerts(
     Example: hexbeat alerts --days 7 --draft draft.html
     """
     _require_rate(a_year)
-    _require_geojson(out)
+    if out:
+        _require_geojson(out)
     kind = require_form_file(draft) if draft else ""
     with open_installation(home, area) as installation:
         columns = read_area_columns(installation)
@@ -178,8 +180,9 @@ def _require_rate(a_year: float) -> None:
         )
 
 
-def _require_geojson(out: Path | None) -> None:
-    if out and out.suffix.lower() not in {".geojson", ".json"}:
+def _require_geojson(out: Path) -> None:
+    require_folder(out)
+    if out.suffix.lower() not in {".geojson", ".json"}:
         raise UsageError("Alerts are written as a .geojson file", f"{out.name!r} is none", "give --out such an ending")
 
 

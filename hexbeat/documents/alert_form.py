@@ -60,13 +60,13 @@ class AlertForm:
 
 
 def require_form_file(out: Path) -> str:
-    """The kind of a file by its ending, "html" or "pdf"; UsageError for other endings and missing folders."""
+    """The kind of a file by its ending, "html" or "pdf"; an error for other endings, folders and missing ones."""
+    require_folder(out)
     kind = {".html": "html", ".htm": "html", ".pdf": "pdf"}.get(out.suffix.lower())
     if kind is None:
         raise UsageError(
             "The form is drafted as an .html or .pdf file", f"{out.name!r} is neither", "give --draft such an ending"
         )
-    require_folder(out)
     return kind
 
 

@@ -80,6 +80,13 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
 
 def test_the_folder_of_a_file_has_to_be_there(tmp_path: Path) -> None:
     require_folder(tmp_path / "new.csv")
+    (tmp_path / "dir.csv").mkdir()
+    with pytest.raises(DataError) as refused:
+        require_folder(tmp_path / "dir.csv")
+    assert str(refused.value) == (
+        "A file needs a folder that exists and that you can write to; dir.csv cannot be written (it is a folder); "
+        "choose another name or folder"
+    )
     with pytest.raises(UsageError) as caught:
         require_folder(tmp_path / "none" / "new.csv")
     assert str(caught.value) == (

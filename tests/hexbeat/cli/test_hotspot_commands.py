@@ -220,6 +220,30 @@ def test_an_analyst_has_a_second_look(ask: Run, method: str, found: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "said"), [("forms", "Forms"), ("forms.html", "forms.html")])
+@pytest.mark.parametrize("day", ["2026-11-21", "2026-09-09"], ids=["alerts", "calm"])
+def test_a_draft_that_names_a_folder_is_refused_at_once(
+    ask: Run, tmp_path: Path, name: str, said: str, day: str
+) -> None:
+    (tmp_path / name).mkdir()
+    shapes = tmp_path / "alerts.geojson"
+    outcome = ask("alerts", "--day", day, "--layer", "overdoses", "--draft", tmp_path / name, "--out", shapes)
+    assert outcome.code == 3
+    assert outcome.err == (
+        "A file needs a folder that exists and that you can write to.\n"
+        f"  {said} cannot be written (it is a folder).\n"
+        "  Choose another name or folder.\n"
+    )
+    assert [path.name for path in tmp_path.rglob("*")] == [name]
+
+
+def test_no_form_is_drafted_where_the_alerts_cannot_be_written(ask: Run, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.html"
+    outcome = ask("alerts", "--day", "2026-11-21", "--draft", draft, "--out", tmp_path / "none" / "alerts.geojson")
+    assert (outcome.code, outcome.err.splitlines()[0]) == (2, "The folder of the file has to exist.")
+    assert not draft.exists()
+
+
 def test_a_calm_day_ends_with_nought_and_drafts_nothing(ask: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.html"
     outcome = ask("alerts", "--day", "2026-09-09", "--layer", "overdoses", "--draft", draft)
