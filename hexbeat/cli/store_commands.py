@@ -298,8 +298,7 @@ def retain(
 
     Example: hexbeat retain --years 6 --yes
     """
-    age = format_plural(years, "year", "years")
-    confirm(yes=yes, question=f"Remove everything that ended more than {age} ago? This cannot be undone.")
+    confirm(yes=yes, question=f"Remove all that ended over {format_plural(years, 'year', 'years')} ago, for good?")
     with open_installation(home, area) as installation, offer_clock_option():
         erasure = installation.store.retain(installation.viewer, years, is_clock_sure=clock_is_right)
         note_rows(erasure.rows + erasure.rejects + erasure.visits)
@@ -344,8 +343,7 @@ def undo(
         if last is not None and batch is None:
             batch = last.batch_id  # what is confirmed is what is undone, also if somebody loads meanwhile
             files = ", ".join(str(file["file"]) for file in last.files)
-            size = format_plural(last.new, "new event", "new events")
-            confirm(yes=yes, question=f"Undo load {batch} ({files}; {size})?")
+            confirm(yes=yes, question=f"Undo load {batch} ({files}; new events: {last.new:,})?")
         load = installation.store.undo_last(installation.viewer, batch_id=batch)
         note_rows(load.new + load.updated + load.removed)
     counts = {name: getattr(load, name) for name in ("new", "updated", "unchanged", "removed", "rejected")}
