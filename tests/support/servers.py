@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,7 +79,7 @@ def served_by(
     In a test run it is forked from a process that has imported what it needs, unless it has to be a `fresh` one: for
     tests of what a process imports, inherits or calls, and for benchmarks.
     """
-    port = port or free_port()
+    named, port = port, port or take_port()
     url = f"http://127.0.0.1:{port}"
     with TemporaryDirectory() as folder, (Path(folder) / "output.txt").open("w+b") as output:
         has_own_modules = environment.get("PYTHONPATH", str(ROOT)) != str(ROOT)
@@ -96,6 +96,8 @@ def served_by(
             outputs.pop(url)
             server.terminate()
             server.wait(timeout=20)
+            if not named:
+                _left.append(port)
 
 
 def start_fresh(
@@ -134,6 +136,20 @@ def sign_in(url: str, link: str) -> None:
     answer = ask(url, link)
     assert answer.status == 303, answer
     sign_ins[url] = answer.headers["set-cookie"].partition(";")[0]
+
+
+_left: list[int] = []  # ports of servers that have ended
+
+
+def take_port() -> int:
+    """A port for a server, of those that others have left: the browser has compiled the scripts of its address."""
+    while _left:
+        port = _left.pop()
+        with socket.socket() as probe, suppress(OSError):  # somebody else's by now
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+            probe.bind(("127.0.0.1", port))
+            return port
+    return free_port()
 
 
 def free_port() -> int:
