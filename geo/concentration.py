@@ -290,8 +290,11 @@ def _is_steady(time: NDArray[np.int64], times: int, expected: float) -> bool:
 
 
 def _keep_plain_results(search: _Search, window: _Windows, q: Floats) -> None:
-    """The numbers of the places that are not found: those of their own test in the last round."""
-    rest = search.result.kind == 0
+    """The numbers of the places that are not found: those of their own test in the last round that had them.
+
+    A place that left with its patch, and is not hot itself, has nothing around it any more: it keeps what it had then.
+    """
+    rest = (search.result.kind == 0) & ~search.gone
     result = search.result
     for column, values in (
         (result.p, window.above),

@@ -69,25 +69,31 @@ def _explain_by_surroundings(hotspot_map: HotspotMap, row: Row) -> str:
         return f"A cold spot: {count}. {around}."
     if row["neighbourhood"] > row["expected"]:
         return _explain_full_cell(hotspot_map, row, count, around)
-    return f"{'Too few events to say' if _lacks_events(hotspot_map, row) else 'Not a hotspot'}: {count}. {around}."
+    if _lacks_events(hotspot_map, row):
+        return f"Too few events to say: {count}. {around}."
+    than = f", no more than {_format_whose(row)} surroundings" if row["neighbourhood"] else ""
+    return f"Not a hotspot: {count}{than}. {around}."
 
 
 def _explain_full_cell(hotspot_map: HotspotMap, row: Row, count: str, around: str) -> str:
-    """Why a cell with more than its surroundings is not called a hotspot."""
+    """Why a cell with more than its surroundings is not called a hotspot.
+
+    Its first sentence has the reason, because a card folds what follows it.
+    """
     times = _format_times(row)
     if row["beyond"]:
         share = f"{100 * hotspot_map.most_area:g} %"
         return (
-            f"Not among the hotspots: {count}, {times}. It stands out, but fuller places take up the {share} of the "
-            "area that may be hot."
+            f"Not among the hotspots: {count}, {times}, but fuller places take up the {share} of the area that may be "
+            "hot."
         )
     if row["unsteady"]:
         return f"Not a hotspot: {count}, {times}, but {_describe_unsteady(hotspot_map, row)}."
     if _lacks_events(hotspot_map, row) and row["neighbourhood"] < _TIMES_AVERAGE * row["expected"]:
         return f"Too few events to say: {count}. {around}. Even six times as many might not stand out."
     if row["neighbourhood"] >= _FULL * row["expected"]:
-        return f"Not a hotspot: {count}, {times}. That is too few events to be sure."
-    return f"Not a hotspot: {count}. {around}. A hotspot has at least twice as many."
+        return f"Not a hotspot: {count}, {times}, but that is too few events to be sure."
+    return f"Not a hotspot: {count}, less than twice {_format_whose(row)} surroundings. {around}."
 
 
 def _lacks_events(hotspot_map: HotspotMap, row: Row) -> bool:
@@ -97,8 +103,8 @@ def _lacks_events(hotspot_map: HotspotMap, row: Row) -> bool:
 def describe_hotspot(hotspot_map: HotspotMap, row: Row) -> str:
     """How many events, what kind of hotspot, how sure and since when.
 
-    As in "14 needle finds in these 7 cells (5 of them hot) in 28 days, 3.2 times their surroundings (at least 1.9
-    times), on 11 of 28 days. It grew busier about 14 Sep 2026."
+    As in "14 needle finds in these 7 cells (the 5 hot ones have 12) in 28 days, 3.2 times their surroundings (at least
+    1.9 times), on 11 of 28 days. It grew busier about 14 Sep 2026."
     """
     count = format_count(float(row["neighbourhood"]), hotspot_map.spec)
     where = f"{_format_where(row)}{_describe_hot_part(hotspot_map, row)}{_format_period(hotspot_map)}"
@@ -106,12 +112,15 @@ def describe_hotspot(hotspot_map: HotspotMap, row: Row) -> str:
 
 
 def _describe_hot_part(hotspot_map: HotspotMap, row: Row) -> str:
-    """As in " (5 of them hot)": the tested patch is larger than what is coloured and listed of it; "" for one cell."""
+    """As in " (the 5 hot ones have 12)": of the tested patch these are coloured and listed; "" for one cell."""
     if row["cells"] == 1:
         return ""
     rows = hotspot_map.rows
-    hot = int(((rows["patch"] == row["patch"]) & (rows["hotspot"] == HOT)).sum())
-    return f" ({'all' if hot == row['cells'] else format_number(hot)} of them hot)"
+    hot = rows[(rows["patch"] == row["patch"]) & (rows["hotspot"] == HOT)]
+    if len(hot) == row["cells"]:
+        return " (all of them hot)"
+    which = "the hot one has" if len(hot) == 1 else f"the {format_number(len(hot))} hot ones have"
+    return f" ({which} {format_about(float(hot['largest'].sum()))})"
 
 
 def describe_kind(hotspot_map: HotspotMap, row: Row, *, sure: bool = False, since: bool = True) -> str:
@@ -151,10 +160,14 @@ def _format_where(row: Row) -> str:
 
 def _format_times(row: Row) -> str:
     """As in "3.2 times its surroundings"; where these have nothing, that."""
-    whose = "its" if row["cells"] == 1 else "their"
+    whose = _format_whose(row)
     if not row["expected"]:
         return f"while {whose} surroundings have none"
     return f"{_round_times(float(row['times']))} times {whose} surroundings"
+
+
+def _format_whose(row: Row) -> str:
+    return "its" if row["cells"] == 1 else "their"
 
 
 def _format_times_alone(row: Row) -> str:

@@ -308,9 +308,9 @@ def choose_hotspot_size(
     usual = [resolution for resolution in as_good if resolution >= USUAL_HOTSPOTS] or as_good
     resolution = min(usual) if usual else max(figures, key=lambda figure: figure.hit_rate).resolution
     reason = (
-        "they forecast the next week as well as any size"
+        "hotspots of this size forecast the next week as well as any"
         if as_good
-        else f"of sizes down to {format_cell_width(finest)} they forecast the next week best"
+        else f"of sizes down to {format_cell_width(finest)} hotspots of this size forecast the next week best"
     )
     known = f" {describe_smallest_cells(precision)}" if precision.finest < FINEST_HOTSPOTS else ""
     return HotspotSize(

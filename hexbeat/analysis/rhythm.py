@@ -30,6 +30,9 @@ __all__ = [
 # Local hours [from, to) of the three shifts that cover a day.
 SHIFT_HOURS: Final = {"early": (6, 14), "late": (14, 22), "night": (22, 6)}
 _LEVEL: Final = 0.05
+# Of fewer records not even all in one shift would pass the test below (2 x 0.5^5 is above 0.05), and the interval of a
+# share reaches over most of 0 to 100 %. So no shift is called the busiest, and no share is given.
+_FEWEST: Final = 6
 
 
 class WeekdayHour(NamedTuple):
@@ -51,7 +54,8 @@ class BusiestShift:
     `counts` are events by shift. `share` is that of the busiest, with its exact 95 % interval `low` to `high` (Clopper
     and Pearson 1934, of counts rounded to whole events). `p` compares the busiest with the next: two-sided binomial,
     which is valid although both were picked on the same data (Hung and Fithian 2019). `clear`: p is at most 0.05.
-    `name` is None without events. Near repeats make the interval and p too small.
+    `too_few`: under six records or events, of which no shift could be clear; `sentence` gives no share then. `name` is
+    None without events. Near repeats make the interval and p too small.
     """
 
     name: str | None
@@ -62,6 +66,7 @@ class BusiestShift:
     high: float
     p: float
     clear: bool
+    too_few: bool
     known_hour: int
     unknown_hour: int
 
@@ -74,13 +79,16 @@ class BusiestShift:
             number = self.unknown_hour
             records = "the only record" if number == 1 else f"any of the {number:,} records"
             return f"No shift can be named. The time of day is not known for {records}."
+        verb = "has" if self.unknown_hour == 1 else "have"
+        left_out = f" {self.unknown_hour:,} more {verb} none." if self.unknown_hour else ""
+        if self.too_few:
+            have = "has" if self.known_hour == 1 else "have"
+            return f"Too few records to say which shift is busiest: {self.known_hour:,} {have} a time of day.{left_out}"
         busiest, following = (_format_shift(name) for name in (self.name, self.next))
         share = (
             f"{format_percent(self.share)} (between {format_percent(self.low)} and {format_percent(self.high)}) of the "
             f"{format_plural(self.known_hour, 'record', 'records')} with a time of day"
         )
-        verb = "has" if self.unknown_hour == 1 else "have"
-        left_out = f" {self.unknown_hour:,} more {verb} none." if self.unknown_hour else ""
         if self.clear:
             return f"The busiest shift is {busiest}, with {share}. The next is {following}.{left_out}"
         return f"Most fall in the {busiest} shift: {share}. The {following} shift may be as busy.{left_out}"
@@ -164,10 +172,14 @@ def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
     ranked = sorted(counts, key=lambda name: -counts[name])
     total = sum(rounded.values())
     if not total:
-        return BusiestShift(None, None, counts, np.nan, 0.0, 1.0, 1.0, False, rhythm.known_hour, rhythm.unknown_hour)
+        return BusiestShift(
+            None, None, counts, np.nan, 0.0, 1.0, 1.0, False, True, rhythm.known_hour, rhythm.unknown_hour
+        )
     most, second = rounded[ranked[0]], rounded[ranked[1]]
     low, high = share_interval(most, total, level=1 - _LEVEL)
     p = min(1.0, 2 * binomial_at_least(most, most + second, 0.5))
+    # A record of many items is one, and hours may hold a part of a record.
+    too_few = min(total, rhythm.known_hour) < _FEWEST
     return BusiestShift(
         name=ranked[0],
         next=ranked[1],
@@ -176,7 +188,8 @@ def find_busiest_shift(rhythm: WeekdayHour) -> BusiestShift:
         low=low,
         high=high,
         p=p,
-        clear=p <= _LEVEL,
+        clear=p <= _LEVEL and not too_few,
+        too_few=too_few,
         known_hour=rhythm.known_hour,
         unknown_hour=rhythm.unknown_hour,
     )

@@ -118,6 +118,10 @@ def test_a_patch_is_told_by_the_places_that_carry_it() -> None:
     assert set(np.flatnonzero(result.kind == 1).tolist()) == set(carrying.tolist())
     assert len(set(result.patch[carrying].tolist())) == 1
     assert (result.total[carrying] >= 22).all()
+    left = members[5]  # with its patch, and not hot: it keeps the numbers of its own test
+    around = grid().find(grid().choose_size(0.4))[0][left]
+    assert result.expected[left] == pytest.approx(days.sum(axis=1)[around].mean())
+    assert 0.05 < result.p[left] < 0.5
 
 
 def test_what_a_town_bends_towards_its_middle_makes_no_patch_hot_or_cold() -> None:

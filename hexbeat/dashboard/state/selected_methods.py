@@ -41,6 +41,7 @@ from hexbeat.dashboard.state.session import (
 from layers.catalogue import find_layer
 from layers.event import RESOLUTIONS
 from layers.precision import describe_fine_cells, describe_precision
+from layers.wording import format_cell_width
 
 __all__ = [
     "SizeChoice",
@@ -268,7 +269,14 @@ def prepare_backtest(installation: Installation, layer: str) -> Backtest | None:
     return result
 
 
-def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...]) -> str:
-    """The result of a back-test in a sentence, for the map; empty if none was run."""
+def describe_backtest(installation: Installation, layer: str, wards: tuple[str, ...], *, resolution: int) -> str:
+    """The result of a back-test in a sentence, for a map with cells of `resolution`; empty if none was run.
+
+    Its best method may have cells of another size than the map, and says so: a reader would take one for the other.
+    """
     result = find_backtest(installation, layer, wards)
-    return f"Back-test of {result.weeks} weeks: {result.verdict.sentence}" if result else ""
+    if result is None:
+        return ""
+    differs = result.verdict.resolution != resolution
+    sizes = f" with cells of every size (on this map: {format_cell_width(resolution)})" if differs else ""
+    return f"Back-test of {result.weeks} weeks{sizes}: {result.verdict.sentence}"

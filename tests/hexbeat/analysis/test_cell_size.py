@@ -46,7 +46,7 @@ def test_cells_of_350_m_or_less_that_are_as_good_as_any(sizes: list[tuple[int, f
     across = {8: "900 m", 9: "350 m", 10: "130 m"}[resolution]
     assert found == HotspotSize(
         resolution,
-        f"Cells are {across} across: they forecast the next week as well as any size (back-test of 13 "
+        f"Cells are {across} across: hotspots of this size forecast the next week as well as any (back-test of 13 "
         "weeks). In smaller cells fewer places have enough events to stand out.",
     )
 
@@ -55,8 +55,8 @@ def test_cells_of_50_m_are_never_chosen_even_if_they_alone_were_best() -> None:
     found = choose_hotspot_size(APART, "needle_litter", judgement((9, 0.2, True), (10, 0.1, True), (11, 0.4, False)))
     assert found == HotspotSize(
         9,
-        "Cells are 350 m across: of sizes down to 130 m they forecast the next week best (back-test of 13 weeks). "
-        "In smaller cells fewer places have enough events to stand out.",
+        "Cells are 350 m across: of sizes down to 130 m hotspots of this size forecast the next week best (back-test "
+        "of 13 weeks). In smaller cells fewer places have enough events to stand out.",
     )
 
 
@@ -95,7 +95,7 @@ def test_no_cells_are_smaller_than_the_records_know_and_it_is_said() -> None:
     )
     assert choose_hotspot_size(rough, "needle_litter", judgement((9, 0.2, False), (10, 0.3, False))) == HotspotSize(
         9,
-        "Cells are 350 m across: they forecast the next week as well as any size (back-test of 13 weeks). "
+        "Cells are 350 m across: hotspots of this size forecast the next week as well as any (back-test of 13 weeks). "
         "In smaller cells fewer places have enough events to stand out. The smallest cells that these records know are "
         "350 m across.",
     )

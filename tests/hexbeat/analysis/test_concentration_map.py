@@ -10,6 +10,7 @@ import pytest
 
 from hexbeat.analysis.concentration_map import find_candidates
 from hexbeat.analysis.hotspot_explanation import describe_kind, explain_cell
+from hexbeat.analysis.hotspot_groups import list_groups
 from hexbeat.analysis.hotspot_map import HotspotMap, HotspotMethod, build_hotspot_map
 from hexbeat.analysis.study import load_study
 from hexbeat.dashboard.views.meanings import MEANINGS
@@ -23,8 +24,9 @@ LOG = CoverageEntry("needle_litter", "log", "", dt.date(2026, 6, 3), dt.date(202
 FOUR_WEEKS = Filter(layers=("needle_litter",), start=TODAY - dt.timedelta(days=28), end=TODAY)
 
 
-def build(chosen: Filter, **options: Any) -> HotspotMap:
-    return build_hotspot_map(demonstration()[0], chosen, load_study(middlesbrough()), trend=False, **options)
+def build(chosen: Filter, *, resolution: int = 9, **options: Any) -> HotspotMap:
+    study = load_study(middlesbrough(), (), resolution)
+    return build_hotspot_map(demonstration()[0], chosen, study, trend=False, **options)
 
 
 @pytest.mark.slow
@@ -43,25 +45,63 @@ def test_each_card_is_true_and_speaks_of_no_chance() -> None:
     ) in texts.values()
     assert any(
         re.fullmatch(
-            r"Part of a hotspot: \d+ needle finds in these 6 cells \(\d of them hot\) in 28 days, [\d.]+ times their "
-            r"surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
+            r"Part of a hotspot: \d+ needle finds in these 6 cells \(the \d hot ones have \d+\) in 28 days, [\d.]+ "
+            r"times their surroundings \(at least [\d.]+ times\), on \d+ of 28 days\. It .* 20\d\d.*\.",
             text,
         )
         for text in texts.values()
     )
 
 
-def test_a_card_of_a_patch_says_how_many_of_its_cells_are_hot() -> None:
-    one = build(FOUR_WEEKS)
+REASONS = (
+    r"[\d.]+ times its surroundings, but that is too few events to be sure",
+    r"[\d.]+ times (its|their) surroundings, but fuller places take up the 2 % of the area that may be hot",
+    r"[\d.]+ times its surroundings, but (on \d days? only|most of them in one half of the days)",
+    "less than twice its surroundings",
+    "no more than its surroundings",
+)
+
+
+@pytest.mark.parametrize("days", [28, 365])
+def test_the_first_sentence_of_a_card_says_why_a_place_with_events_is_not_hot(days: int) -> None:
+    one = build(replace(FOUR_WEEKS, start=TODAY - dt.timedelta(days=days)))
+    rest = one.rows[(one.rows["count"] > 0) & (one.rows["hotspot"] == "")]
+    for row in rest.to_dict("records"):
+        verdict = explain_cell(one, row["cell"]).partition(". ")[0].removesuffix(".")
+        count = r"\d+ needle finds? in (this cell|these \d cells) in \d+ days"
+        kinds = "|".join(REASONS)
+        assert re.fullmatch(
+            rf"Not (a hotspot|among the hotspots): {count}, ({kinds})|Too few events to say: {count}", verdict
+        )
+        assert ("too few events to be sure" in verdict) <= (row["q_value"] > one.q)
+
+
+def test_a_cell_beside_those_that_carry_its_patch_keeps_its_surroundings() -> None:
+    """Of a hot patch the cells that are not hot said "while its surroundings have none", which was not true."""
+    one = build(replace(FOUR_WEEKS, start=TODAY - dt.timedelta(days=365)))
+    tested = one.rows[one.rows["expected"].notna()]
+    assert len(tested) > 500
+    assert (tested["expected"] > 0).all()
+
+
+def test_a_card_of_a_patch_says_what_its_hot_cells_hold_as_the_list_does() -> None:
+    """The list counts what is coloured, the test also the cells beside it: "12" in the list was "13" on the card."""
+    one = build(replace(FOUR_WEEKS, start=TODAY - dt.timedelta(days=90)), resolution=10)
     hot = one.rows[one.rows["hotspot"] == "hot"]
-    patches = hot[hot["cells"] > 1]
-    assert len(patches) > 0
-    for row in patches.to_dict("records"):
-        number = int((hot["patch"] == row["patch"]).sum())
-        part = "all" if number == row["cells"] else str(number)
-        assert f" in these {row['cells']} cells ({part} of them hot) in 28 days, " in explain_cell(one, row["cell"])
+    groups = list_groups(one.rows, middlesbrough()).set_index("group")
+    listed = 0
+    for row in hot[hot["cells"] > 1].to_dict("records"):
+        own = hot[hot["patch"] == row["patch"]]
+        number = f"{own['count'].sum():.0f}"
+        part = f"the {len(own)} hot ones have {number}" if len(own) > 1 else f"the hot one has {number}"
+        assert f" in these {row['cells']} cells ({part}) in 90 days, " in explain_cell(one, row["cell"])
+        group = groups.loc[row["group"]]
+        if group["cells"] == len(own):
+            listed += 1
+            assert f"{group['count']:.0f}" == number
+    assert listed > 5
     alone = hot.loc[hot["cells"] == 1, "cell"]
-    assert not any("of them hot" in explain_cell(one, cell) for cell in alone)
+    assert not any(" hot one" in explain_cell(one, cell) for cell in alone)
 
 
 def test_what_is_said_of_hotspots_promises_twice_as_much_in_the_count_alone() -> None:

@@ -44,7 +44,7 @@ def test_the_grid_of_nothing() -> None:
 
 
 def test_one_record_has_no_plural() -> None:
-    nothing = BusiestShift(None, None, {}, 0.0, 0.0, 0.0, 1.0, clear=False, known_hour=0, unknown_hour=1)
+    nothing = BusiestShift(None, None, {}, 0.0, 0.0, 0.0, 1.0, clear=False, too_few=False, known_hour=0, unknown_hour=1)
     assert nothing.sentence == "No shift can be named. The time of day is not known for the only record."
 
 

@@ -37,6 +37,34 @@ def test_shifts_that_cannot_be_told_apart() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("rhythm", "sentence"),
+    [
+        (grid(1, 0, 0), "Too few records to say which shift is busiest: 1 has a time of day."),
+        (
+            grid(0, 1, 1, unknown=1),
+            "Too few records to say which shift is busiest: 2 have a time of day. 1 more has none.",
+        ),
+        (grid(0, 5, 0), "Too few records to say which shift is busiest: 5 have a time of day."),
+        (  # one record of eight items says no more than any other one
+            grid(8, 0, 0)._replace(known_hour=1),
+            "Too few records to say which shift is busiest: 1 has a time of day.",
+        ),
+        (
+            grid(0, 6, 0),
+            (
+                "The busiest shift is late (14:00 to 22:00), with 100 % (between 54 % and 100 %) of the 6 records with "
+                "a time of day. The next is early (06:00 to 14:00)."
+            ),
+        ),
+    ],
+)
+def test_where_no_shift_could_be_clear_no_share_is_given(rhythm: WeekdayHour, sentence: str) -> None:
+    found = find_busiest_shift(rhythm)
+    assert found.sentence == sentence
+    assert found.too_few != found.clear
+
+
 def test_no_known_hours() -> None:
     found = find_busiest_shift(grid(0, 0, 0, unknown=3))
     assert (found.name, found.clear, found.p) == (None, False, 1.0)

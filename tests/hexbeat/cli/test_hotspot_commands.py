@@ -281,8 +281,8 @@ def test_backtest_names_a_winner_for_each_layer(ask: Run) -> None:
     assert "Overdoses. The " in one.err
     assert (
         "For expected events the dashboard uses the counts of all weeks before, with cells 50 m across. That choice "
-        "rests on the whole area and 13 weeks.\nIts hotspots: cells are 350 m across: they forecast the "
-        "next week as well as any size"
+        "rests on the whole area and 13 weeks.\nIts hotspots: cells are 350 m across: hotspots of this "
+        "size forecast the next week as well as any"
     ) in one.err
     assert "all_history" in one.out
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from hexbeat.analysis.emerging_map import EmergingMap
-from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, WeekdayHour, count_known_hours, find_busiest_shift
+from hexbeat.analysis.rhythm import SHIFT_HOURS, BusiestShift, count_known_hours, find_busiest_shift
 from hexbeat.areas.area import Area
 from hexbeat.areas.place_names import build_ward_labels
 from hexbeat.dashboard.audit import audit_view
@@ -178,23 +178,25 @@ def draw_rhythm(installation: Installation, choices: Choices, last: date) -> Non
     caption = f"{spec.title} by weekday and hour of the day, {format_span(start, end)}"
     st.html(
         f'<p class="hb-sentence">{escape_html(busiest.sentence)}</p>'
-        f'<p class="hb-notes">{escape_html(f"{describe_known_hours(rhythm)} {not_known}".strip())}</p>'
+        f'<p class="hb-notes">{escape_html(f"{describe_known_hours(busiest)} {not_known}".strip())}</p>'
         f"{render_meaning('rhythm')}"
         f'<div class="hb-chart">{render_grid(rhythm.grid, caption=caption)}</div>{render_shifts(busiest)}'
     )
     draw_announcement(busiest.sentence, key="hb_rhythm_answer")
 
 
-def describe_known_hours(rhythm: WeekdayHour) -> str:
-    """How many records have an hour, and why the true interval may be wider."""
-    known, total = rhythm.known_hour, rhythm.known_hour + rhythm.unknown_hour
+def describe_known_hours(busiest: BusiestShift) -> str:
+    """How many records have an hour, and why the true interval may be wider, if one is given."""
+    known, total = busiest.known_hour, busiest.known_hour + busiest.unknown_hour
     if not total:
         return "No record falls in this period."
     share = format_percent(known / total)
     sentence = (
         f"The time of day is known for {format_number(known)} of {format_plural(total, 'record', 'records')} ({share})."
     )
-    return f"{sentence} If one event leads to the next, the true intervals are wider." if known else sentence
+    return (
+        f"{sentence} If one event leads to the next, the true intervals are wider." if not busiest.too_few else sentence
+    )
 
 
 def render_shifts(busiest: BusiestShift) -> str:

@@ -112,7 +112,7 @@ def draw_main(
     audit_view(installation, "map", format_query(choices), rows=count_shown(figures))
     views = build_layer_views(installation, choices, figures, last=last, resolution=resolution)
     draw_old_records(installation, choices.layers, choices.wards)
-    draw_sentences(installation, choices, views, size.sentence)
+    draw_sentences(installation, choices, views, size.sentence, resolution=resolution)
     draw_alerts(installation)
     with st.container(horizontal=True, wrap=False, key="hb_map_area" if len(figures) == 1 else "hb_map_areas"):
         with st.container(key="hb_map", width="stretch", gap="small"):
@@ -228,7 +228,9 @@ def find_last_day(installation: Installation, choices: Choices) -> date:
     return find_last_known_day(freshness, layers=choices.layers, today=installation.today)
 
 
-def draw_sentences(installation: Installation, choices: Choices, views: Sequence[LayerView], size_reason: str) -> None:
+def draw_sentences(
+    installation: Installation, choices: Choices, views: Sequence[LayerView], size_reason: str, *, resolution: int
+) -> None:
     """Draw a sentence a layer, notes on what was left out or shared, and the reason for the size of the cells."""
     lines = []
     for view in views:
@@ -240,7 +242,7 @@ def draw_sentences(installation: Installation, choices: Choices, views: Sequence
                 *notes,
             ]
         if choices.view != "expected":  # its own notes say this
-            notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards))
+            notes.append(describe_backtest(installation, view.figures.spec.name, choices.wards, resolution=resolution))
         lines.append(f'<p class="hb-sentence">{escape_html(view.sentence)}</p>')
         if view.meanwhile:
             lines.append(f'<p class="hb-notes"><b>{escape_html(view.meanwhile)}</b></p>')

@@ -42,10 +42,12 @@ const HexbeatSearch = (() => {
     return wards.flatMap(({ names, leaves }, ward) => {
       const context = fold(wardNames[ward]);
       return names.split("\n").map((name, k) => ({
+        name,
         label: name ? `${name} (${wardNames[ward]})` : wardNames[ward],
         words: name ? fold(name) : context,
         context,
         ward,
+        wardName: wardNames[ward],
         leaf: Object.fromEntries(sets.map((set, place) => [set, leaves[place][k]])),
       }));
     });
@@ -69,6 +71,14 @@ const HexbeatSearch = (() => {
     const lowest = Math.min(...ranks.map(([cost]) => cost));
     const near = ranks.filter(([cost]) => cost < lowest + CONTEXT_COST - 0.5);
     return near.sort((one, other) => one[0] - other[0]).slice(0, MOST).map(([, entry]) => entry);
+  }
+
+  /** That the place which is shown lies in other wards too, which are offered; "" if it does not. */
+  function describeOthers([first, ...others]) {
+    const wards = others.filter(({ name }) => name && name === first.name).map(({ wardName }) => wardName);
+    if (!wards.length) return "";
+    const where = [wards.slice(0, -1).join(", "), wards.at(-1)].filter(Boolean).join(" and ");
+    return ` ${first.name} is also in ${where}: choose ${wards.length > 1 ? "one" : "it"} below.`;
   }
 
   const POSTCODE = /^([a-z]{1,2}\d[a-z\d]?)\s*\d[a-z]{2}$/i;
@@ -106,8 +116,8 @@ const HexbeatSearch = (() => {
     const list = element("ul", "");
     list.setAttribute("aria-label", "Places of that name");
     const bringIntoView = () => [list, said].forEach((part) => part.scrollIntoView({ block: "nearest" }));
-    const take = (entry) => {
-      said.textContent = choose(entry) || `Shown on the map: ${entry.label}.`;
+    const take = (entry, others = "") => {
+      said.textContent = `${choose(entry) || `Shown on the map: ${entry.label}.`}${others}`;
       bringIntoView(); // what stands above the box may have become longer
     };
     const search = () => {
@@ -120,7 +130,7 @@ const HexbeatSearch = (() => {
         item.append(one);
         return item;
       }));
-      if (found.length) return take(found[0]);
+      if (found.length) return take(found[0], describeOthers(found));
       choose(null);
       said.textContent = input.value.trim() ? advice : "";
       return bringIntoView();

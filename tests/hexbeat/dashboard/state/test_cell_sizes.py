@@ -2,10 +2,14 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
 
 from hexbeat.areas.area import load_area
 from hexbeat.dashboard.state.choices import Choices
-from hexbeat.dashboard.state.selected_methods import SizeChoice, choose_size
+from hexbeat.dashboard.state.selected_methods import SizeChoice, choose_size, describe_backtest
 from hexbeat.dashboard.state.session import open_installation
 from hexbeat.settings import Settings
 from hexbeat.store.store import Store
@@ -40,3 +44,17 @@ def test_no_automatic_size_is_smaller_than_the_records_know_and_a_chosen_one_say
     ):
         choices = Choices(layers=layers, size=size, view=view)  # type: ignore[arg-type] # a view
         assert choose_size(installation, choices) == SizeChoice(resolution, sentence)
+
+
+def test_a_back_test_with_cells_of_another_size_than_the_map_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a map with cells of 350 m stood "with cells 50 m across", as if they were the map's."""
+    verdict = SimpleNamespace(
+        resolution=11, sentence="The counts of all weeks before, with cells 50 m across, caught most."
+    )
+    result: Any = SimpleNamespace(weeks=13, verdict=verdict)
+    monkeypatch.setattr("hexbeat.dashboard.state.selected_methods.find_backtest", lambda *_: result)
+    nobody = cast("Any", None)
+    assert describe_backtest(nobody, "overdoses", (), resolution=9) == (
+        f"Back-test of 13 weeks with cells of every size (on this map: 350 m): {verdict.sentence}"
+    )
+    assert describe_backtest(nobody, "overdoses", (), resolution=11) == f"Back-test of 13 weeks: {verdict.sentence}"
