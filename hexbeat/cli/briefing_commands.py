@@ -27,6 +27,8 @@ from hexbeat.documents.briefing_document import (
 from hexbeat.files import require_folder
 from hexbeat.operations.alert_answers import read_answers
 from hexbeat.operations.ledger.ledger import read_visits
+from hexbeat.operations.ledger.ledger_return import mark_demonstration
+from hexbeat.operations.plans.plan_store import read_plans
 from hexbeat.release.audit import require_audited
 from hexbeat.release.format import Release
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
@@ -147,7 +149,10 @@ def build_partners_briefing(
     since = dt.datetime.combine(today - dt.timedelta(days=days or 7), dt.time(), installation.area.tz)
     until = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), installation.area.tz)
     visits = (
-        read_visits(installation.store, installation.viewer, start=since, end=until)
+        mark_demonstration(
+            read_visits(installation.store, installation.viewer, start=since, end=until),
+            read_plans(installation.documents),
+        )
         if may(installation.viewer, Action.SEE_WORK)
         else None
     )

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from geo.errors import UsageError
+from hexbeat.analysis.count_files import MARK
 from hexbeat.cli.answers import print_answer, print_message
 from hexbeat.cli.command_audit import note_rows
 from hexbeat.cli.filter_options import FromOption, ToOption, build_json_rows, parse_day, to_json_value
@@ -37,6 +38,7 @@ from hexbeat.operations.ledger.ledger_return import (
     build_return_csv,
     build_return_notes,
     build_return_xlsx,
+    mark_demonstration,
 )
 from hexbeat.operations.ledger.plan_sheets import UNREAD
 from hexbeat.operations.ledger.tracks import LEAST_MINUTES, RADIUS_M
@@ -45,6 +47,7 @@ from hexbeat.operations.plans.plan import Plan, Stop, Tour
 from hexbeat.operations.plans.plan_access import load_visible_plan
 from hexbeat.operations.plans.plan_store import read_plans
 from layers.access import Action, require, require_document
+from layers.wording import format_plural
 
 __all__ = ["done", "return_"]
 
@@ -243,6 +246,7 @@ def list_(
             end=_find_midnight(to, installation),
             plan_id=plan,
         )
+        frame = mark_demonstration(frame, read_plans(installation.documents))
         note_rows(len(frame))
         wards = dict(zip(installation.area.wards.codes, installation.area.wards.names, strict=True))
         zone = installation.area.tz
@@ -257,6 +261,9 @@ def list_(
         for row in frame.assign(needles=frame["needles"].astype("float64")).to_dict("records")
     ]
     print_answer({"visits": rows}, form=form, rows=rows, heading="Visits", order=SHOWN)
+    if number := int(frame["demonstration"].sum()):
+        answers = format_plural(number, "visit here answers a plan", "visits here answer plans")
+        print_message(f"DEMONSTRATION: {answers} made from {MARK}.")
 
 
 def _find_midnight(day: str | None, installation: Installation) -> dt.datetime | None:

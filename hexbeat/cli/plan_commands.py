@@ -34,6 +34,7 @@ from hexbeat.cli.plan_options import (
     parse_weight,
 )
 from hexbeat.cli.store_commands import confirm
+from hexbeat.documents.plan.plan_text import find_mark
 from hexbeat.operations.ledger.ledger import read_visits
 from hexbeat.operations.plans.patrol import PatrolChoices, make_patrol_plan
 from hexbeat.operations.plans.patrol_problem import USUAL_STOPS
@@ -265,6 +266,7 @@ def list_(*, home: HomeOption = None, form: FormatOption = Format.TABLE) -> None
             "title": plan.title,
             "made": plan.made_at.isoformat(sep=" ", timespec="minutes"),
             "issued": "yes" if plan.issued_at else "no",
+            "demonstration": "yes" if plan.synthetic else "no",
         }
         for plan in plans
     ]
@@ -298,6 +300,8 @@ def show(
             links = read_plan_settings(documents).links if documents else USUAL_LINKS
             note_answer(sum(len(tour.stops) for tour in shown_plan.tours))
             write_plan(shown_plan, plan_area, out, kind, links=links)
+    if shown_plan.synthetic:
+        print_message(find_mark(shown_plan))
     print_plan(shown_plan, plan_area, form=form)
 
 

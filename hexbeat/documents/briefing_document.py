@@ -277,7 +277,8 @@ def describe_visits(briefing: Briefing) -> list[str]:
         needles = "" if line.needles is None else f", {format_plural(line.needles, 'needle', 'needles')} collected"
         visits = format_plural(line.visits, "visit", "visits")
         minutes = format_plural(line.minutes, "minute", "minutes")
-        lines.append(f"{line.team} ({kinds.get(line.kind, line.kind)}): {visits}, {minutes}{needles}")
+        kind = f"{kinds.get(line.kind, line.kind)}{', DEMONSTRATION' if line.demonstration else ''}"
+        lines.append(f"{line.team} ({kind}): {visits}, {minutes}{needles}")
     return lines
 
 

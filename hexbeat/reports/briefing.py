@@ -79,13 +79,17 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class VisitLine:
-    """What one team did: visits, minutes at the places, and needles collected (None: nobody counted)."""
+    """What one team did: visits, minutes at the places, and needles collected (None: nobody counted).
+
+    `demonstration`: the visits answer plans that were made from synthetic events.
+    """
 
     kind: str
     team: str
     visits: int
     minutes: int
     needles: int | None
+    demonstration: bool = False
 
 
 class Purpose(StrEnum):
@@ -353,11 +357,17 @@ def build_source_lines(
 
 
 def build_visit_lines(visits: "pd.DataFrame", *, wards: tuple[str, ...] = ()) -> tuple[VisitLine, ...]:
-    """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all)."""
+    """Sums of the visits of hexbeat.operations.ledger.ledger, by kind and team; `wards` codes (none: all).
+
+    Where the visits have a column `demonstration`, those of demonstration plans have a line of their own.
+    """
     counted_visits = visits[visits["ward_code"].isin(wards)] if wards else visits
+    if "demonstration" not in counted_visits:
+        counted_visits = counted_visits.assign(demonstration=False)
     lines = []
-    for (kind, team), rows in counted_visits.groupby(["kind", "team"], sort=True):
+    for (kind, team, is_synthetic), rows in counted_visits.groupby(["kind", "team", "demonstration"], sort=True):
         known_needles = rows["needles"].dropna()
         needles = int(known_needles.sum()) if len(known_needles) else None
-        lines.append(VisitLine(str(kind), str(team), len(rows), int(rows["minutes"].sum()), needles))
+        minutes = int(rows["minutes"].sum())
+        lines.append(VisitLine(str(kind), str(team), len(rows), minutes, needles, bool(is_synthetic)))
     return tuple(lines)

@@ -27,6 +27,8 @@ from hexbeat.dashboard.state.prepared_results import find_older, find_or_build, 
 from hexbeat.dashboard.state.selected_methods import find_selection, load_selection
 from hexbeat.dashboard.state.session import Installation, InstallationKey, strip_display_choices
 from hexbeat.operations.ledger.ledger import read_visits, work_version
+from hexbeat.operations.ledger.ledger_return import mark_demonstration
+from hexbeat.operations.plans.plan_store import read_plans
 from hexbeat.reports.briefing import Briefing, Purpose, build_briefing
 from hexbeat.store.quality import summarise_sources
 from layers.access import Action, may, require_document
@@ -292,7 +294,11 @@ def _build_cached_briefing(
         hours=hours,
         days=days,
         wards=wards,
-        visits=read_visits(_installation.store, _installation.viewer, start=since) if may_see_work else None,
+        visits=mark_demonstration(
+            read_visits(_installation.store, _installation.viewer, start=since), read_plans(_installation.documents)
+        )
+        if may_see_work
+        else None,
         sources=summarise_sources(_installation.store, _installation.viewer)
         if may(_installation.viewer, Action.SEE_RECORDS)
         else None,

@@ -12,6 +12,7 @@ import pandas as pd
 from geo.errors import UsageError
 from geo.lazy_modules import import_lazily
 from geo.wards import Wards
+from hexbeat.analysis.count_files import MARK
 from hexbeat.files import escape_formula, escape_formulas
 from hexbeat.operations.ledger.visits import DONE, describe_overlap, team_key
 from hexbeat.operations.plans.plan import Plan
@@ -30,6 +31,7 @@ __all__ = [
     "build_return_csv",
     "build_return_notes",
     "build_return_xlsx",
+    "mark_demonstration",
     "select_plans",
 ]
 
@@ -40,6 +42,9 @@ MEASURES: Final = (
     *("visits", "other_visits", "needles"),
 )
 _SUMMED: Final = tuple(name for name in MEASURES if name != "delivered_share")
+_SYNTHETIC: Final = "synthetic"  # stops and visits of plans that rest on demonstration events
+_COUNTED: Final = (*_SUMMED, _SYNTHETIC)
+_IN_PART: Final = f"DEMONSTRATION: holds work of plans made from {MARK}"
 _COLUMNS: Final[Mapping[Group, tuple[str, ...]]] = {"ward": ("ward_code", "ward_name")}
 _WORKBOOK: Final = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 _COLUMN_WIDTH: Final = 20  # characters
@@ -64,16 +69,17 @@ def build_return(  # the choices of one return, all by name
     `stops_done` are planned stops that a visit records as done, on the day of that visit. `delivered_minutes` are of
     all visits; `other_visits` of them answer no stop. `needles` were collected by sweeps, not reported by the public.
     `delivered_share` is delivered over planned minutes, NaN where none was planned. Nothing is counted twice: each
-    column but the share sums to the same total in any grouping.
+    column but the share sums to the same total in any grouping. Where a row holds work of a plan that was made from
+    demonstration events, a last column `demonstration` says so ("" for other rows); without such work it is not there.
 
     Which plans count: see `select_plans`. Capitals and spaces do not make another team. UsageError for an unknown
     group, or one named twice.
     """
     _require_groups(by)
     zone = ZoneInfo(time_zone)
-    rows = pd.concat(
-        [_build_planned_rows(select_plans(plans, visits), zone), _build_delivered_rows(visits, zone)], ignore_index=True
-    )
+    selected = select_plans(plans, visits)
+    delivered = _build_delivered_rows(mark_demonstration(visits, selected), zone)
+    rows = pd.concat([_build_planned_rows(selected, zone), delivered], ignore_index=True)
     # Without its dtype the choice of no rows would be one of no columns.
     rows = rows[np.array([_is_within(day, start, end) for day in rows["day"]], dtype=np.bool_)]
     spelling = dict(zip(map(team_key, reversed(rows["team"].tolist())), reversed(rows["team"].tolist()), strict=True))
@@ -85,10 +91,20 @@ def build_return(  # the choices of one return, all by name
         month=[f"{day:%Y-%m}" for day in rows["day"]],
     )
     columns = [column for group in by for column in _COLUMNS.get(group, (group,))]
-    summed = rows.groupby(columns, sort=True, as_index=False)[list(_SUMMED)].sum() if columns else _sum_all(rows)
+    summed = rows.groupby(columns, sort=True, as_index=False)[list(_COUNTED)].sum() if columns else _sum_all(rows)
     planned = summed["planned_minutes"]
     share = (summed["delivered_minutes"] / planned.where(planned > 0)).astype("float64")
-    return summed.assign(delivered_share=share)[[*columns, *MEASURES]]
+    marks = np.where(summed[_SYNTHETIC] > 0, _IN_PART, "")
+    frame = summed.assign(delivered_share=share)[[*columns, *MEASURES]]
+    return frame.assign(demonstration=marks) if (summed[_SYNTHETIC] > 0).any() else frame
+
+
+def mark_demonstration(visits: pd.DataFrame, plans: Iterable[Plan]) -> pd.DataFrame:
+    """The visits with a column `demonstration`: whether the plan that a visit answers rests on synthetic events.
+
+    It stays so when real records take the place of the demonstration in the store.
+    """
+    return visits.assign(demonstration=visits["plan_id"].isin({plan.plan_id for plan in plans if plan.synthetic}))
 
 
 def select_plans(plans: Iterable[Plan], visits: pd.DataFrame) -> list[Plan]:
@@ -115,22 +131,25 @@ def _require_groups(by: Sequence[str]) -> None:
 
 
 def _sum_all(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[list(_SUMMED)].sum().to_frame().T.astype("int64")
+    return rows[list(_COUNTED)].sum().to_frame().T.astype("int64")
 
 
 def _build_planned_rows(plans: Iterable[Plan], zone: ZoneInfo) -> pd.DataFrame:
     """One row a planned stop."""
     rows = [
-        (stop.arrive.astimezone(zone).date(), stop.ward_code, tour.team, str(plan.kind), 1, stop.minutes)
+        (
+            *(stop.arrive.astimezone(zone).date(), stop.ward_code, tour.team, str(plan.kind)),
+            *(1, stop.minutes, int(plan.synthetic)),
+        )
         for plan in plans
         for tour in plan.tours
         for stop in tour.stops
     ]
-    return _fill_measures(rows, ("planned_stops", "planned_minutes"))
+    return _fill_measures(rows, ("planned_stops", "planned_minutes", _SYNTHETIC))
 
 
 def _build_delivered_rows(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
-    """One row a visit. A stop that two teams record as done counts once, for the team that began first."""
+    """One row a visit of `mark_demonstration`. A stop that two teams record as done counts once: for who began first."""
     days = [started.tz_convert(zone).date() for started in visits["started_at"]]
     is_done_stop = visits["plan_id"].notna() & (visits["outcome"] == DONE)
     is_first = is_done_stop & ~visits[["plan_id", "stop_id"]].where(is_done_stop).duplicated()
@@ -138,10 +157,11 @@ def _build_delivered_rows(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     facts = zip(
         *(days, visits["ward_code"], visits["team"], visits["kind"]),
         *(is_first.astype("int64"), visits["minutes"], [1] * len(visits)),
-        *(visits["plan_id"].isna().astype("int64"), needles),
+        *(visits["plan_id"].isna().astype("int64"), needles, visits["demonstration"].astype("int64")),
         strict=True,
     )
-    return _fill_measures(list(facts), ("stops_done", "delivered_minutes", "visits", "other_visits", "needles"))
+    measures = ("stops_done", "delivered_minutes", "visits", "other_visits", "needles", _SYNTHETIC)
+    return _fill_measures(list(facts), measures)
 
 
 def _fill_measures(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) -> pd.DataFrame:
@@ -151,8 +171,8 @@ def _fill_measures(rows: Sequence[tuple[object, ...]], measures: Sequence[str]) 
     frame = pd.DataFrame(
         {name: pd.Series(list(values), dtype="object") for name, values in zip(names, columns, strict=True)}
     )
-    zeros = dict.fromkeys([name for name in _SUMMED if name not in measures], 0)
-    return frame.assign(**zeros).astype(dict.fromkeys(_SUMMED, "int64"))
+    zeros = dict.fromkeys([name for name in _COUNTED if name not in measures], 0)
+    return frame.assign(**zeros).astype(dict.fromkeys(_COUNTED, "int64"))
 
 
 def build_return_notes(
@@ -165,12 +185,16 @@ def build_return_notes(
 ) -> tuple[str, ...]:
     """The notes of a return: synthetic plans, plans left out, deleted plans, and visits that overlap.
 
-    Plans left out and overlaps are limited to those that begin on a day in [`start`, `end`).
+    All but deleted plans are limited to work on a day in [`start`, `end`).
     """
     all_plans, zone = list(plans), ZoneInfo(time_zone)
     notes = ["Delivered minutes are what teams recorded. Needles are those that sweeps collected, not public reports"]
     selected = select_plans(all_plans, visits)
-    if any(plan.synthetic for plan in selected):
+    marked = mark_demonstration(visits, selected)
+    days = [started.tz_convert(zone).date() for started in marked["started_at"][marked["demonstration"]]]
+    tours = [tour for plan in selected if plan.synthetic for tour in plan.tours]
+    days += [stop.arrive.astimezone(zone).date() for tour in tours for stop in tour.stops]
+    if any(_is_within(day, start, end) for day in days):
         notes.insert(0, "DEMONSTRATION: some plans rest on synthetic events, which are not real")
     deleted = set(visits["plan_id"].dropna()) - {plan.plan_id for plan in all_plans}
     if deleted:

@@ -76,6 +76,31 @@ def test_a_shift_from_tap_to_return(run: Run, ledger_home: Path, tmp_path: Path)
     assert erased.json == {"events": 0, "versions": 0, "rejects": 0, "visits": 1, "complete": True}
 
 
+def test_work_of_a_demonstration_plan_says_so(run: Run, ledger_home: Path, tmp_path: Path) -> None:
+    """The store holds no demonstration any more, or never did: the plan itself knows."""
+    trial = replace(PLAN, plan_id="trial7", synthetic=True)
+    save_plan(documents_in(ledger_home), trial)
+    assert run("done", "p7f3a", "1-1").code == 0
+    assert "DEMONSTRATION" not in run("done", "list").err
+    assert run("done", "trial7", "2-1").code == 0
+    listed = run("done", "list", "--format", "json")
+    assert [(row["plan_id"], row["demonstration"]) for row in listed.json["visits"]] == [
+        ("p7f3a", False), ("trial7", True),
+    ]  # fmt: skip
+    said = "DEMONSTRATION: 1 visit here answers a plan made from synthetic events, not real.\n"
+    assert listed.err == said
+    plans = run("plan", "list", "--format", "json").json["rows"]
+    assert {row["plan"]: row["demonstration"] for row in plans} == {"p7f3a": "no", "trial7": "yes"}
+    mark = "DEMONSTRATION: made from synthetic events, not real."
+    assert mark in run("plan", "show", "trial7").err.splitlines()
+    assert mark not in run("plan", "show", "p7f3a").err.splitlines()
+    out = tmp_path / "return.csv"
+    assert run("return", "--by", "team", "--out", out).code == 0
+    with out.open(newline="") as file:
+        marks = [row["demonstration"] for row in csv.DictReader(file)]
+    assert marks == ["DEMONSTRATION: holds work of plans made from synthetic events, not real"] * 2
+
+
 def test_a_stop_that_is_to_come_is_refused_with_the_time_that_was_taken(run: Run, ledger_home: Path) -> None:
     begins = dt.datetime(2999, 11, 18, 22, tzinfo=dt.UTC)
     save_plan(documents_in(ledger_home), made_plan(begins=begins, plan_id="later1"))

@@ -119,6 +119,8 @@ def test_one_of_a_thing_has_no_plural() -> None:
         "Crew 1 (sweeps): 1 visit, 1 minute, 1 needle collected",
         "Team 1 (patrols): 2 visits, 1,200 minutes",
     ]
+    trial = VisitLine("patrol", "Team 1", 1, 15, None, demonstration=True)
+    assert describe_visits(meeting(work=(trial,))) == ["Team 1 (patrols, DEMONSTRATION): 1 visit, 15 minutes"]
     day = dt.timedelta(days=1)
     assert [format_last_days(meeting(period=(TODAY - days * day, TODAY))) for days in (1, 28)] == [
         "Last day",

@@ -298,6 +298,10 @@ def test_work_is_summed_by_kind_and_team_and_uncounted_needles_stay_unknown() ->
         ("patrol", "Team A", 1, 12, None), ("sweep", "Crew 1", 2, 35, 7),
     ]  # fmt: skip
     assert [one.minutes for one in build_visit_lines(done, wards=("E2",))] == [15]
+    parted = build_visit_lines(done.assign(demonstration=[True, False, False]))
+    assert [(one.team, one.minutes, one.demonstration) for one in parted] == [
+        ("Team A", 12, False), ("Crew 1", 15, False), ("Crew 1", 20, True),
+    ]  # fmt: skip
     assert build_briefing(demonstration()[0], middlesbrough(), today=TODAY, visits=done).work == lines
 
 

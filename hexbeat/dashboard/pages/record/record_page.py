@@ -21,6 +21,7 @@ from hexbeat.dashboard.pages.record.record_view import build_week_rows, format_w
 from hexbeat.dashboard.screen import STYLE, check_export, draw_error
 from hexbeat.dashboard.state.session import Installation, InstallationKey
 from hexbeat.dashboard.uploads import MOST_READ_HERE, select_main_files, write_uploads
+from hexbeat.documents.plan.plan_text import find_mark
 from hexbeat.operations.ledger.ledger import list_imports, read_visits, undo_import, work_version
 from hexbeat.operations.ledger.ledger_files import ImportOptions, ImportReport, import_visits
 from hexbeat.operations.ledger.ledger_return import (
@@ -122,7 +123,9 @@ def build_return_workbook(
     installation: Installation, plans: Sequence[Plan], visits: pd.DataFrame, start: dt.date
 ) -> bytes:
     """The same as a workbook with its notes."""
-    return build_return_xlsx(build_return_table(installation, plans, visits, start), build_return_notes(plans, visits))
+    first, end = find_quarter(start)
+    notes = build_return_notes(plans, visits, start=first, end=end, time_zone=installation.area.time_zone)
+    return build_return_xlsx(build_return_table(installation, plans, visits, start), notes)
 
 
 def load_plans(installation: Installation) -> list[Plan]:
@@ -177,6 +180,8 @@ def draw_team(installation: Installation, plans: Sequence[Plan]) -> None:
         if tour is None:
             return
         st.html(f'<p class="hb-sentence">{escape_html(tour.team)}: {escape_html(plan.title)}</p>')
+        if plan.synthetic:
+            st.html(f'<p class="hb-notes"><b>{escape_html(find_mark(plan))}</b></p>')
         draw_stops(installation, plan, tour)
     if may(installation.viewer, Action.RECORD_WORK):
         draw_import(installation, plan, tour)
@@ -202,7 +207,9 @@ def choose_plan(plans: Sequence[Plan]) -> Plan | None:
 
     def format_title(plan_id: str) -> str:
         """The title with the code, because plans of the same time have the same title."""
-        return f"{by_id[plan_id].title} ({plan_id}{'' if by_id[plan_id].issued_at else ', not issued'})"
+        plan = by_id[plan_id]
+        marks = f"{'' if plan.issued_at else ', not issued'}{', demonstration' if plan.synthetic else ''}"
+        return f"{plan.title} ({plan_id}{marks})"
 
     link_plan_id = st.query_params.get(PLAN_PARAMETER, "")
     if link_plan_id and link_plan_id not in by_id:

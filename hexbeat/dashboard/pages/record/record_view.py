@@ -125,7 +125,7 @@ def build_week_rows(
     frame = build_return(plans, visits, area.wards, by=(by,), start=start, end=end, time_zone=area.time_zone)
     return [
         (
-            str(row["ward_name"] if by == "ward" else row[by]),
+            f"{row['ward_name'] if by == 'ward' else row[by]}{' (DEMONSTRATION)' if row.get('demonstration') else ''}",
             format_number(row["planned_minutes"]),
             format_number(row["delivered_minutes"]),
             "" if pd.isna(row["delivered_share"]) else format_percent(row["delivered_share"]),

@@ -20,6 +20,7 @@ from hexbeat.operations.ledger.ledger_return import (
     build_return_csv,
     build_return_notes,
     build_return_xlsx,
+    mark_demonstration,
     select_plans,
 )
 from hexbeat.operations.ledger.visits import build_stop_visit
@@ -128,6 +129,32 @@ def test_plans_that_were_only_tried_are_not_planned_work(tmp_path: Path) -> None
     assert build_return_notes(tries, after)[-1] == words
     assert len(build_return_notes(tries, after, start=dt.date(2026, 11, 20))) == 1
     assert len(build_return_notes(tries, after, end=dt.date(2026, 11, 20))) == 2
+
+
+def test_work_of_demonstration_plans_is_marked_in_every_row_that_holds_it(tmp_path: Path) -> None:
+    """Real records may have taken the place of the demonstration since: plan and visits stay, and say what they are."""
+    trial = replace(PLAN, plan_id="trial", synthetic=True, tours=PLAN.tours[:1])
+    with Store.open(tmp_path / "home") as store:
+        for plan, tour in ((PLAN, PLAN.tours[1]), (trial, trial.tours[0])):
+            record_visit(store, ANALYST, build_stop_visit(plan, tour, tour.stops[0]), now=NOW)
+        found = read_visits(store, ANALYST)
+    assert mark_demonstration(found, [PLAN, trial]).set_index("plan_id")["demonstration"].to_dict() == {
+        "trial": True, "p7f3a": False,
+    }  # fmt: skip
+    mark = "DEMONSTRATION: holds work of plans made from synthetic events, not real"
+    frame = build_return([PLAN, trial], found, AREA.wards, by=("team",))
+    assert frame[["team", "planned_stops", "visits", "demonstration"]].to_numpy().tolist() == [
+        ["Team 1", 8, 1, mark], ["Team 2", 4, 1, ""],
+    ]  # fmt: skip
+    assert build_return_csv(frame).decode().splitlines()[1].endswith(f",{mark}")
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(build_return_xlsx(frame, ())))
+    assert workbook.get_sheet_by_name("Return").to_python()[1][-1] == mark
+    assert "demonstration" not in build_return([PLAN], found, AREA.wards, by=("team",))
+    note = "DEMONSTRATION: some plans rest on synthetic events, which are not real"
+    assert build_return_notes([PLAN, trial], found)[0] == note
+    later = dt.date(2027, 1, 1)
+    assert "demonstration" not in build_return([PLAN, trial], found, AREA.wards, by=("team",), start=later)
+    assert note not in build_return_notes([PLAN, trial], found, start=later)
 
 
 def test_a_team_is_one_however_it_is_written_and_visits_that_overlap_are_told(tmp_path: Path) -> None:

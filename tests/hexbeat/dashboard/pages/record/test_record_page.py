@@ -20,6 +20,7 @@ GONE = "The plan in this link does not exist here. Choose one below."
 def plans(home: Path) -> None:
     save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="several"))
     save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="single", teams=1))
+    save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="trial", teams=1, synthetic=True))
 
 
 def stops(app: AppTest) -> list[str]:
@@ -69,3 +70,12 @@ def test_the_plan_of_one_team_opens_at_once() -> None:
     app.selectbox[0].set_value("single").run()
     assert (list(app.warning), stops(app)) == ([], [STOPS])
     assert address(app) == {"plan": "single", "team": "Team 1"}
+
+
+@pytest.mark.parametrize(("plan_id", "is_marked"), [("trial", True), ("single", False)])
+def test_a_plan_of_the_demonstration_says_so(plan_id: str, *, is_marked: bool) -> None:
+    app = one_page("done", plan=plan_id)
+    page = " ".join(part.proto.body for part in app.get("html"))
+    assert ("DEMONSTRATION: made from synthetic events, not real." in page) is is_marked
+    (title,) = [option for option in app.selectbox(key="done_plan").options if f"({plan_id}" in option]
+    assert title.endswith(", demonstration)") is is_marked

@@ -74,6 +74,12 @@ def test_one_minute_and_one_needle_have_no_plural() -> None:
     assert row.partition("<br>")[2] == "✓ 22:30, 1 minute, 1 needle</p>"
 
 
+def test_a_week_with_work_of_the_demonstration_says_so() -> None:
+    trial = replace(PLAN, synthetic=True, issued_at=NOW)
+    rows = build_week_rows([trial], ledger(at(0)), AREA, by="team", today=NOW.date())
+    assert [row[0] for row in rows] == ["Team 1 (DEMONSTRATION)", "Team 2 (DEMONSTRATION)"]
+
+
 def test_texts_of_a_plan_are_never_markup() -> None:
     evil = replace(TOUR.stops[0], place="<img src=x>")
     state = replace(build_progress(PLAN, TOUR, ledger(), zone=LONDON).states[0], stop=evil)
