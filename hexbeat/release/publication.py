@@ -35,7 +35,7 @@ from hexbeat.release.register import (
     Register,
     RegisteredRelease,
     find_series_before,
-    read_all_registers,
+    read_registers,
     require_no_other_area,
 )
 from hexbeat.release.release_files import build_release_files, find_release_checksum
@@ -84,12 +84,14 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     term changed or the audit finds anything; nothing is written then. Also raises what `build_draft` raises.
     """
     documents = store.documents(viewer)
-    register = Register(documents, area.name)
-    earlier = register.all()
-    before = find_series_before(documents, earlier, continues)
-    require_no_other_area(documents, area, before)
+    registers = read_registers(documents)
+    require_whole_register(
+        store, viewer, {(name, old.number): old.checksum for name, releases in registers.items() for old in releases}
+    )
+    earlier = registers.get(area.name, [])
+    before = find_series_before(registers, earlier, continues)
+    require_no_other_area(registers, area, before)
     _require_free_folder(out, home, [*before, *earlier])
-    require_whole_register(store, viewer, read_all_registers(documents))
     draft = build_draft(store, viewer, area, policy, as_at=as_at, now=now, earlier=earlier, before=before)
     note_carried_rows(len(draft.release.blocks))
     files = build_release_files(draft.release) if draft.is_new else dict(earlier[-1].files)
@@ -97,7 +99,7 @@ def publish_release(  # noqa: PLR0913 (from where, to where, when and how a rele
     if not dry_run:
         with replace_folder(out, files):  # written first: nothing is recorded that does not fit on the disk
             if draft.is_new:
-                _register_draft(register, draft, files, before)
+                _register_draft(Register(documents, area.name), draft, files, before)
             record_head(store, viewer, area.name, int(draft.release.facts["number"]), find_release_checksum(files))
     return _build_publication(draft, files, report)
 

@@ -40,8 +40,7 @@ __all__ = [
     "find_counted_events",
     "find_outline",
     "find_series_before",
-    "list_registers",
-    "read_all_registers",
+    "read_registers",
     "require_no_other_area",
     "require_same_first",
     "require_same_terms",
@@ -166,10 +165,10 @@ class Register:
         )
 
 
-def list_registers(documents: SharedDocuments | None) -> list[Register]:
-    """The registers of all areas that have one, by the area's name."""
+def read_registers(documents: SharedDocuments | None) -> dict[str, list[RegisteredRelease]]:
+    """Every release of every area that has a register, the oldest first, by the area's name; DataError as `all`."""
     names = documents.list_names(DocumentKind.RELEASE) if documents else []
-    return [Register(documents, area) for area in sorted({name.split("/")[0] for name in names})]
+    return {area: Register(documents, area).all() for area in sorted({name.split("/")[0] for name in names})}
 
 
 def _hash_event(event_id: str, key: bytes) -> str:
@@ -182,13 +181,6 @@ def find_counted_events(series: Iterable[RegisteredRelease], event_ids: Iterable
     if not releases:
         return frozenset()
     return frozenset(name for name in event_ids if any(old.has_counted(name) for old in releases))
-
-
-def read_all_registers(documents: SharedDocuments | None) -> dict[tuple[str, int], str]:
-    """The checksum of every release of every area in the registers of a store, by area and number."""
-    return {
-        (register.area, old.number): old.checksum for register in list_registers(documents) for old in register.all()
-    }
 
 
 def add_origin_counts(totals: OriginCounts, added: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
@@ -206,9 +198,9 @@ def find_outline(release: Release) -> shapely.Geometry:
 
 
 def find_series_before(
-    documents: SharedDocuments | None, earlier: Sequence[RegisteredRelease], continues: str | None
+    registers: Mapping[str, Sequence[RegisteredRelease]], earlier: Sequence[RegisteredRelease], continues: str | None
 ) -> list[RegisteredRelease]:
-    """The releases of other areas that a series continues, the oldest first.
+    """The releases of other areas that a series continues, the oldest first, from all registers of a store.
 
     `continues` is the area that the publisher names, `earlier` the area's own releases, the first of which fixes it.
     UsageError if that area published nothing, PolicyError if it is another area than before.
@@ -219,30 +211,31 @@ def find_series_before(
         raise _build_refusal(fact, "leave --continues out")
     if area_before is None:
         return []
-    releases_before = Register(documents, area_before).all()
+    releases_before = registers.get(area_before, [])
     if not releases_before:
         raise UsageError(
             "A series can continue only a published series",
             f"nothing was published for {area_before}",
             "choose an area of which something was published",
         )
-    return [*find_series_before(documents, releases_before, None), *releases_before]
+    return [*find_series_before(registers, releases_before, None), *releases_before]
 
 
-def require_no_other_area(documents: SharedDocuments, area: Area, before: Sequence[RegisteredRelease]) -> None:
+def require_no_other_area(
+    registers: Mapping[str, Sequence[RegisteredRelease]], area: Area, before: Sequence[RegisteredRelease]
+) -> None:
     """PolicyError if wards of the area were published in a series that this one does not continue."""
     allowed = {area.name, *(old.area for old in before)}
-    for register in list_registers(documents):
-        published = register.all() if register.area not in allowed else []
-        if published and published[0].continues in allowed:
-            raise _build_refusal(
-                f"the series of {published[0].continues} continues as {register.area}", f"use --area {register.area}"
-            )
-        shared = _count_shared_wards(published[-1].release, area) if published else 0
+    for name, published in registers.items():
+        if name in allowed or not published:
+            continue
+        if published[0].continues in allowed:
+            raise _build_refusal(f"the series of {published[0].continues} continues as {name}", f"use --area {name}")
+        shared = _count_shared_wards(published[-1].release, area)
         if shared:
             raise _build_refusal(
-                f"{shared} wards of {area.name} were published as part of {register.area}",
-                f"use --area {register.area}, or use --continues {register.area} to begin with the next period",
+                f"{shared} wards of {area.name} were published as part of {name}",
+                f"use --area {name}, or use --continues {name} to begin with the next period",
             )
 
 

@@ -13,7 +13,7 @@ import shapely
 
 from hexbeat.release.conditions import Disclosure, names_earlier
 from hexbeat.release.format import Release, parse_release, read_files
-from hexbeat.release.register import Register, RegisteredRelease, find_series_before, list_registers
+from hexbeat.release.register import RegisteredRelease, find_series_before, read_registers
 from hexbeat.release.release_files import find_release_checksum
 from hexbeat.store.shared_documents import SharedDocuments
 
@@ -60,11 +60,12 @@ def find_earlier(
     if not names_earlier(facts):
         return [], []
     name = facts["area"]["name"]
-    own_releases = Register(documents, name).all()
-    others = [old for register in list_registers(documents) for old in register.all()]
+    registers = read_registers(documents)
+    own_releases = registers.get(name, [])
+    others = [old for published in registers.values() for old in published]
     if own_releases:
         earlier = [
-            *find_series_before(documents, own_releases, None),
+            *find_series_before(registers, own_releases, None),
             *(old for old in own_releases if old.number < facts["number"]),
         ]
     else:

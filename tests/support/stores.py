@@ -167,9 +167,9 @@ _MIGRATIONS: Final = databases.__dict__["_MIGRATIONS"]
 
 @pytest.fixture(scope="session", autouse=True)
 def recorded_schema() -> Iterator[None]:
-    """An empty SQLite database becomes a store by the statements that Alembic's work amounts to: a tenth of the time.
+    """An empty database becomes a store by the statements that Alembic's work amounts to: a tenth of the time.
 
-    Older stores and PostgreSQL are still brought up to date by Alembic, and so is everything in a process of its own.
+    Older stores are still brought up to date by Alembic, and so is everything in a process of its own.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(databases, "_upgrade", _repeat_or_upgrade)
@@ -206,12 +206,38 @@ def real_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _repeat_or_upgrade(connection: Connection) -> None:
     as_released = (databases.HEAD, databases.__dict__["_MIGRATIONS"]) == (HEAD, _MIGRATIONS)
-    if connection.dialect.name != "sqlite" or not as_released or inspect(connection).get_table_names():
+    if not as_released or inspect(connection).get_table_names():
         _UPGRADE(connection)
+        return
+    if connection.dialect.name == "postgresql":
+        _repeat_or_record(connection)
         return
     raw: Any = connection.connection.driver_connection
     for statement in _statements():
         raw.execute(statement).close()
+
+
+_RECORDED: Final[list[tuple[str, Any]]] = []  # what Alembic told PostgreSQL, with the values
+
+
+def _repeat_or_record(connection: Connection) -> None:
+    """The first time Alembic makes the store, and is overheard; then the database is told the same."""
+    if _RECORDED:
+        for statement, values in _RECORDED:
+            connection.exec_driver_sql(statement, values)
+        return
+    told: list[tuple[str, Any]] = []
+
+    def overhear(_: Connection, __: object, statement: str, values: Any, *___: object) -> None:
+        if not statement.lstrip().startswith("SELECT pg_catalog"):  # it asks which tables there are
+            told.append((statement, values))
+
+    sa.event.listen(connection, "before_cursor_execute", overhear)
+    try:
+        _UPGRADE(connection)
+    finally:
+        sa.event.remove(connection, "before_cursor_execute", overhear)
+    _RECORDED.extend(told)
 
 
 @cache

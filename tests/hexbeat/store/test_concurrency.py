@@ -126,6 +126,7 @@ def test_a_new_store_waits_while_another_program_makes_it(tmp_path: Path) -> Non
         timer.join()
 
 
+@pytest.mark.usefixtures("real_migrations")  # which look again once they have the lock
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_new_store_opened_by_several_at_once_is_made_once(tmp_path: Path, store_url: str | None, count: int) -> None:
     versions: list[int] = []
