@@ -42,6 +42,15 @@
     return [x, y];
   }
 
+  /** The width of the whole window: maps side by side are smaller too, and look where the single one did. */
+  function findWindowWidth() {
+    try {
+      return window.top.innerWidth;
+    } catch {
+      return window.innerWidth; // in a page of another origin
+    }
+  }
+
   /** How much smaller a map is than `size` was: 1 for as large or larger, 0.5 for half of its width or its height. */
   function findShrinkage(map, size) {
     const [x, y] = sizeOf(map);
@@ -129,7 +138,8 @@
 
   /** A view that was chosen on a much larger map is shown whole. It stays what was chosen, for when there is room again. */
   function lookThere(map, kept) {
-    const shrinkage = findShrinkage(map, kept.size);
+    const isNarrower = findWindowWidth() < MUCH_SMALLER * kept.page;
+    const shrinkage = isNarrower ? findShrinkage(map, kept.size) : 1;
     let { zoom } = kept;
     if (shrinkage < MUCH_SMALLER) {
       const snap = map.options.zoomSnap || 1;
@@ -154,8 +164,9 @@
       if (isAt(map, adapted)) return; // what the person chose is kept
       const byFit = Boolean(fitting || waiting || isAsFitted(map)); // a change of its size moves a map too
       const kept = recall(key);
-      const size = kept && !kept.byFit && kept.size && isAt(map, kept) ? kept.size : sizeOf(map);
-      remember(key, { fitted, found, chosen, before, byFit, size, centre: map.getCenter(), zoom: map.getZoom() });
+      const isSame = kept && !kept.byFit && kept.size && isAt(map, kept);
+      const { size, page } = isSame ? kept : { size: sizeOf(map), page: findWindowWidth() };
+      remember(key, { fitted, found, chosen, before, byFit, size, page, centre: map.getCenter(), zoom: map.getZoom() });
     });
     map.on("resize", () => {
       if (Hexbeat.printing || map.hexbeat.onPaper || map.hexbeat.waiting) return;
