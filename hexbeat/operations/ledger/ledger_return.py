@@ -149,7 +149,7 @@ def _build_planned_rows(plans: Iterable[Plan], zone: ZoneInfo) -> pd.DataFrame:
 
 
 def _build_delivered_rows(visits: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
-    """One row a visit of `mark_demonstration`. A stop that two teams record as done counts once: for who began first."""
+    """One row a visit of `mark_demonstration`. A stop that two teams did counts once, for the team that began first."""
     days = [started.tz_convert(zone).date() for started in visits["started_at"]]
     is_done_stop = visits["plan_id"].notna() & (visits["outcome"] == DONE)
     is_first = is_done_stop & ~visits[["plan_id", "stop_id"]].where(is_done_stop).duplicated()

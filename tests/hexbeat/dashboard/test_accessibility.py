@@ -53,8 +53,11 @@ def faults(guest: Visit) -> set[tuple[str, str, str]]:
     """What axe finds on the page as it stands, dark and light: rule and element, without what Streamlit brings.
 
     All its rules look at the first of the two, those that depend on colours at the second too. The first is the one
-    that the page wears, for Streamlit draws everything anew in the other.
+    that the page wears, for Streamlit draws everything anew in the other. The pointer lies beside the page: a hint that
+    opens under it while the page turns has the colours of both.
     """
+    guest.page.mouse.move(0, 0)
+    expect(guest.page.get_by_role("tooltip")).to_have_count(0)
     guest.settle()
     found = set()
     worn = SCHEMES[guest.page.evaluate(DARK)]

@@ -93,6 +93,7 @@
       this._showSelected();
       this._point(-1);
       Hexbeat.fit(map, this.data.fit);
+      Hexbeat.showChosen(map, this.data.selected);
       this._showFound();
       Hexbeat.walkByKeys(map, this);
       this._askForNewerData();
@@ -240,6 +241,7 @@
       const centre = this.centreOf(cell);
       this.data.selected = this.outlineOf(cell).map(({ lat, lng }) => [lat, lng]);
       this._showSelected();
+      Hexbeat.noteChosen(this._map, this.data.selected);
       Hexbeat.report(this, {
         type: "Feature",
         properties: { layer: this.data.id, resolution: this.data.resolution, event: Date.now() },

@@ -257,6 +257,66 @@ def test_a_change_of_size_is_no_view_of_a_persons_own(page: Page, address: str) 
     assert not frame.evaluate(is_fit)
 
 
+LOOKS_AT = "[map.getCenter().lat, map.getCenter().lng, map.getZoom()]"
+EAST = h3.int_to_str(h3.latlng_to_cell(54.555, -1.165, 9))  # at the area's eastern edge
+
+
+def test_on_a_much_smaller_window_a_view_of_a_desk_is_shown_whole_and_is_there_again_on_a_desk(
+    page: Page, address: str
+) -> None:
+    frame = go_to_map(page, address)
+    frame.evaluate("() => { map.setView([54.55, -1.22], 12, {animate: false}); }")
+    view = frame.evaluate(LOOKS_AT)
+    east = frame.evaluate("map.getBounds().getEast()")
+    page.set_viewport_size({"width": 390, "height": 844})
+    frame.wait_for_function("map.getZoom() < 12")  # without a reload
+    for _ in range(2):
+        assert frame.evaluate("map.getBounds().getEast()") >= east - 0.002
+        assert frame.evaluate("[map.getCenter().lat, map.getCenter().lng]") == pytest.approx(view[:2], abs=1e-3)
+        frame = go_to_map(page, address)
+    page.set_viewport_size({"width": SIZE[0], "height": SIZE[1]})
+    frame.wait_for_function("map.getZoom() === 12")
+    assert frame.evaluate(LOOKS_AT) == pytest.approx(view, abs=1e-3)
+
+
+def test_a_fitted_map_whose_window_becomes_much_smaller_shows_the_whole_area(page: Page, address: str) -> None:
+    frame = go_to_map(page, address)
+    page.set_viewport_size({"width": 390, "height": 844})
+    frame.wait_for_function("map.getSize().x < 400 && map.getBounds().contains(map.hexbeat.home)")
+
+
+def test_the_map_goes_to_a_cell_chosen_elsewhere_that_is_out_of_sight_and_back(page: Page, address: str) -> None:
+    frame = go_to_map(page, address)
+    frame.evaluate("() => { map.setView([54.56, -1.27], 14.5, {animate: false}); }")
+    view = frame.evaluate(LOOKS_AT)
+    outline = [list(corner) for corner in h3.cell_to_boundary(h3.str_to_int(EAST))]
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", outline)
+    assert frame.evaluate(LOOKS_AT) == pytest.approx([*h3.cell_to_latlng(h3.str_to_int(EAST)), 14.5], abs=1e-3)
+    frame = go_to_map(page, f"{address}/?selected={EAST}")  # a reload in between
+    assert frame.evaluate(LOOKS_AT) == pytest.approx([*h3.cell_to_latlng(h3.str_to_int(EAST)), 14.5], abs=1e-3)
+    frame.evaluate("() => Hexbeat.showChosen(map, null)")
+    assert frame.evaluate(LOOKS_AT) == pytest.approx(view, abs=1e-3)
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", outline)
+    frame.evaluate("() => { map.panBy([-600, 0], {animate: false}); }")
+    moved = frame.evaluate(LOOKS_AT)
+    frame = go_to_map(page, f"{address}/?selected={EAST}")  # a page opened again brings nobody back to the cell
+    assert frame.evaluate(LOOKS_AT) == pytest.approx(moved, abs=1e-3)
+    frame.evaluate("() => Hexbeat.showChosen(map, null)")
+    assert frame.evaluate(LOOKS_AT) == pytest.approx(moved, abs=1e-3)  # the person has moved on
+
+
+def test_the_map_stays_for_a_cell_in_sight_and_zooms_to_one_too_small_to_see(page: Page, address: str) -> None:
+    frame = go_to_map(page, address)
+    fitted = frame.evaluate(LOOKS_AT)
+    outline = [list(corner) for corner in h3.cell_to_boundary(h3.str_to_int(EAST))]
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", outline)
+    assert frame.evaluate(LOOKS_AT) == fitted
+    frame.evaluate("() => { Hexbeat.showChosen(map, null); map.setView([54.9, -1.27], 11, {animate: false}); }")
+    small = h3.cell_to_center_child(h3.str_to_int(EAST), 11)
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", [list(at) for at in h3.cell_to_boundary(small)])
+    assert frame.evaluate("map.getZoom()") >= 14
+
+
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
     frame = go_to_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
     expect(frame.locator(".hexbeat-chosen")).to_have_count(1)

@@ -146,7 +146,7 @@ def test_work_of_demonstration_plans_is_marked_in_every_row_that_holds_it(tmp_pa
     assert frame[["team", "planned_stops", "visits", "demonstration"]].to_numpy().tolist() == [
         ["Team 1", 8, 1, mark], ["Team 2", 4, 1, ""],
     ]  # fmt: skip
-    assert build_return_csv(frame).decode().splitlines()[1].endswith(f",{mark}")
+    assert build_return_csv(frame).decode().splitlines()[1].endswith(f',"{mark}"')
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(build_return_xlsx(frame, ())))
     assert workbook.get_sheet_by_name("Return").to_python()[1][-1] == mark
     assert "demonstration" not in build_return([PLAN], found, AREA.wards, by=("team",))

@@ -1,6 +1,7 @@
 """Whose stops the page of work done opens: those that the link names, and none before it is known whose they are."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ GONE = "The plan in this link does not exist here. Choose one below."
 def plans(home: Path) -> None:
     save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="several"))
     save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="single", teams=1))
-    save_plan(documents_in(home), made_plan(begins=BEGAN, plan_id="trial", teams=1, synthetic=True))
+    trial = made_plan(begins=BEGAN, plan_id="trial", teams=1)
+    save_plan(documents_in(home), replace(trial, synthetic=True))
 
 
 def stops(app: AppTest) -> list[str]:
