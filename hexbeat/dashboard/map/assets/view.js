@@ -3,7 +3,7 @@
  * again. Maps that share a key look at the same place: each follows when another is moved. One that has only been fitted
  * is fitted again, because maps of different sizes show the same wards at different zooms. On a much smaller map, as
  * after a window of a desk became one of a phone, a person's own view is shown whole, and is theirs again where there is
- * room. A cell chosen elsewhere, as in a list, is looked at if it is out of sight, until it is let go.
+ * room. A cell chosen elsewhere, as in a list, is looked at if it is out of sight or tiny, until it is let go.
  * What is fitted stands clear of the buttons, the sources and the legend. On paper the map shows what it shows here.
  */
 (function () {
@@ -18,7 +18,8 @@
   const MOST = 0.45; // of the map that a legend may take; a larger one lies over it
   const MUCH_SMALLER = 0.7; // of its width or height: less, and a view of the person's own is fitted
   const SIGHT_PX = 20; // nearer to the edge a chosen cell is out of sight
-  const CELL_PX = 12; // a smaller chosen cell is zoomed to, where the map moves to it
+  const TINY_PX = 8; // a smaller chosen cell is hard to find, also in sight: the map moves to it
+  const CELL_PX = 12; // and zooms until it has this size
   const PAPER_PX = [680, 430]; // what fits on A4 upright with its list; page.css makes the frame as large
 
   function recall(key) {
@@ -230,7 +231,7 @@
     else map.setView(at, Math.max(map.getZoom(), STREET_ZOOM), { animate: false });
   };
 
-  /** Look at a cell that was chosen (its outline; null: none), unless it is in sight. Once it is let go, the map looks
+  /** Look at a cell that was chosen (its outline; null: none), unless it is plain to see. Once it is let go, the map looks
    * where the person looked before, if they have not moved it meanwhile.
    */
   Hexbeat.showChosen = (map, outline) => {
@@ -253,9 +254,10 @@
     const centre = bounds.getCenter();
     const { x, y } = map.latLngToContainerPoint(centre);
     const [width, height] = sizeOf(map);
-    if (map.hexbeat.waiting || Math.min(x, y, width - x, height - y) >= SIGHT_PX) return;
-    const before = map.hexbeat.before && isAt(map, map.hexbeat.before.moved) ? map.hexbeat.before : null;
     const cell = map.project(bounds.getNorthEast()).x - map.project(bounds.getSouthWest()).x;
+    const isSeen = Math.min(x, y, width - x, height - y) >= SIGHT_PX && cell >= TINY_PX;
+    if (map.hexbeat.waiting || isSeen) return;
+    const before = map.hexbeat.before && isAt(map, map.hexbeat.before.moved) ? map.hexbeat.before : null;
     const zoom = map.getZoom() + Math.max(0, Math.ceil(Math.log2(CELL_PX / cell)));
     map.hexbeat.before = {
       ...(before || { byFit: isAsFitted(map), centre: map.getCenter(), zoom: map.getZoom() }),
@@ -264,10 +266,16 @@
     map.setView(centre, zoom, { animate: false });
   }
 
+  /** Whether a map looks at the cell it went to, be it shown whole in a window that has become narrower since. */
+  function isAtCell(map, { centre, zoom }) {
+    const { adapted } = map.hexbeat;
+    return isAt(map, { centre, zoom }) || (isAt(map, adapted) && isAt(map, { centre, zoom: adapted.zoom }));
+  }
+
   function goBack(map) {
     const { before } = map.hexbeat;
     map.hexbeat.before = null;
-    if (!before || !isAt(map, before.moved)) return;
+    if (!before || !isAtCell(map, before.moved)) return;
     if (before.byFit) fitWanted(map);
     else map.setView(before.centre, before.zoom, { animate: false });
   }

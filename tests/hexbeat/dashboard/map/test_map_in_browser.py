@@ -317,6 +317,30 @@ def test_the_map_stays_for_a_cell_in_sight_and_zooms_to_one_too_small_to_see(pag
     assert frame.evaluate("map.getZoom()") >= 14
 
 
+def test_the_map_zooms_to_a_tiny_cell_in_sight_and_back(page: Page, address: str) -> None:
+    frame = go_to_map(page, address)
+    fitted = frame.evaluate(LOOKS_AT)
+    lat, lng = frame.evaluate("() => { const { lat, lng } = map.getCenter(); return [lat, lng]; }")
+    tiny = [list(at) for at in h3.cell_to_boundary(h3.latlng_to_cell(lat, lng, 11))]
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", tiny)
+    wide = """outline => { const xs = outline.map((at) => map.latLngToContainerPoint(at).x);
+      return Math.max(...xs) - Math.min(...xs); }"""
+    assert 12 <= frame.evaluate(wide, tiny) < 30
+    frame.evaluate("() => Hexbeat.showChosen(map, null)")
+    assert frame.evaluate(LOOKS_AT) == pytest.approx(fitted, abs=1e-3)
+
+
+def test_the_map_goes_back_from_a_cell_also_where_the_window_became_much_smaller(page: Page, address: str) -> None:
+    frame = go_to_map(page, address)
+    far = [[lat + 0.3, lng] for lat, lng in h3.cell_to_boundary(h3.str_to_int(EAST))]
+    frame.evaluate("outline => Hexbeat.showChosen(map, outline)", far)
+    assert not frame.evaluate("map.getBounds().contains(map.hexbeat.home)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    frame.wait_for_function("map.getSize().x < 400 && map.hexbeat.adapted")
+    frame.evaluate("() => Hexbeat.showChosen(map, null)")
+    assert frame.evaluate("map.getBounds().contains(map.hexbeat.home)")
+
+
 def test_a_cell_chosen_elsewhere_has_a_ring(page: Page, address: str) -> None:
     frame = go_to_map(page, f"{address}/?selected={h3.int_to_str(h3.latlng_to_cell(54.60, -1.23, 9))}")
     expect(frame.locator(".hexbeat-chosen")).to_have_count(1)
